@@ -1,0 +1,1 @@
+"""How fast careloom is, beside others, on this machine: `python -m benchmarks`."""

@@ -1,0 +1,100 @@
+{#
+    One report: each row once, each column of its type. Rows that are equal in everything that came are one, with their number in
+    `copies`: the service now and then sends a row twice. Rows of one id that differ are all kept. A column that this organisation's
+    report lacks is NULL; a report that was never loaded is empty.
+
+    Only rows whose id comes more than once are compared as a whole: of a million charges that is a few, and all the others are
+    read as they stand.
+#}
+{% macro staged(report) %}
+{%- set relation = source('reports', report) -%}
+{%- set there = columns_there(relation, report) -%}
+{%- set id = report_id(report) -%}
+{%- if not there -%}
+select
+    cast(null as text) as customer_account,
+    {% for name, kind in report_columns(report).items() -%}
+    cast(null as {{ type_of(kind) }}) as {{ name }},
+    {% endfor -%}
+    cast(null as bigint) as copies
+where false
+{%- else -%}
+{%- set every = quoted(there) -%}
+{%- set key = 'coalesce(%s, -1)' % id if family(there.get(id, 'text')) == 'whole' else "coalesce(cast(%s as text), '')" % id -%}
+with
+{% if id in there -%}
+repeated as (
+    select coalesce(cast(customer_account as text), '') as account_of_it, {{ key }} as id_of_it
+    from {{ relation }}
+    group by 1, 2
+    -- Not "> 1": of an equality PostgreSQL expects few rows, and looks them up in a hash instead of sorting the whole report.
+    having least(count(*), 2) = 2
+),
+
+given as (
+    select {{ every }}, cast(1 as bigint) as copies
+    from {{ relation }}
+    where (coalesce(cast(customer_account as text), ''), {{ key }}) not in (select account_of_it, id_of_it from repeated)
+    union all
+    select {{ every }}, count(*) as copies
+    from {{ relation }}
+    where ((coalesce(cast(customer_account as text), ''), {{ key }}) in (select account_of_it, id_of_it from repeated)) is true
+    group by {{ every }}
+)
+{%- else -%}
+given as (
+    select {{ every }}, count(*) as copies
+    from {{ relation }}
+    group by {{ every }}
+)
+{%- endif %}
+
+select
+    cast(customer_account as text) as customer_account,
+    {% for name, kind in report_columns(report).items() -%}
+    {{ cell(name, kind, there) }} as {{ name }},
+    {% endfor -%}
+    copies
+from given
+{%- endif -%}
+{% endmacro %}
+
+{# A cell of its type: out of its column, or out of what was kept beside the row because the column's type did not fit. #}
+{% macro cell(name, kind, there) -%}
+    {%- set column = adapter.quote(name) -%}
+    {%- if name not in there -%} cast(null as {{ type_of(kind) }})
+    {%- elif 'unparsed' not in there -%} {{ read_as(kind, column, there[name]) }}
+    {%- elif kind == 'text' or family(there[name]) == 'text' -%}
+    {{ read_as(kind, 'coalesce(cast(' ~ column ~ " as text), (unparsed ->> '" ~ name ~ "'))") }}
+    {%- else -%}
+    coalesce({{ read_as(kind, column, there[name]) }}, case when unparsed is not null then {{ read_as(kind, "(unparsed ->> '" ~ name ~ "')") }} end)
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether a cell holds something that `cell` cannot read. #}
+{% macro is_unreadable(name, kind, there) -%}
+    {%- set column = adapter.quote(name) -%}
+    {{ cell(name, kind, there) }} is null
+    and ({{ as_text(column) }} is not null{% if 'unparsed' in there %} or (unparsed ->> '{{ name }}') is not null{% endif %})
+{%- endmacro %}
+
+{#
+    The report's own columns, and `unparsed`, with their types as they are in the database. None where it was never loaded. The rows of a
+    unit test have all columns of the list, as text.
+#}
+{% macro columns_there(relation, report) -%}
+    {%- set there = {} -%}
+    {%- if not execute or relation.is_cte -%}
+        {%- do there.update({'customer_account': 'text'}) -%}
+        {%- for name in report_columns(report) -%} {%- do there.update({name: 'text'}) -%} {%- endfor -%}
+    {%- else -%}
+        {%- for column in adapter.get_columns_in_relation(relation) if column.name not in ('report_run', 'row_number') -%}
+            {%- do there.update({column.name: column.dtype}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(there) }}
+{%- endmacro %}
+
+{% macro quoted(columns) -%}
+    {%- for name in columns -%} {{ adapter.quote(name) }}{{ ', ' if not loop.last }} {%- endfor -%}
+{%- endmacro %}

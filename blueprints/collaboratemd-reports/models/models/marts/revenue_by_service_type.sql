@@ -1,0 +1,14 @@
+select
+    customer_account,
+    entered_month,
+    service_type,
+    count(*) as charges,
+    {{ how_many('is_on_hold') }} as charges_on_hold,
+    sum(charge_amount) as charge_amount,
+    sum(revenue) as revenue,
+    sum(adjustments) as adjustments,
+    sum(charge_balance) as charge_balance,
+    {{ share('sum(revenue)', 'sum(charge_amount)') }} as revenue_share,
+    {{ share('sum(billing_lag_days)', 'count(billing_lag_days)', 1) }} as average_billing_lag_days
+from {{ ref('gross_billing_view') }}
+group by 1, 2, 3

@@ -1,0 +1,1 @@
+{{ staged('charges_on_hold') }}

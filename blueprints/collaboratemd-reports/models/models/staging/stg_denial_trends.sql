@@ -1,0 +1,1 @@
+{{ staged('denial_trends') }}

@@ -1,0 +1,1 @@
+{{ staged('gross_billing') }}

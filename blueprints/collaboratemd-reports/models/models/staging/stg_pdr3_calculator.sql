@@ -1,0 +1,1 @@
+{{ staged('pdr3_calculator') }}

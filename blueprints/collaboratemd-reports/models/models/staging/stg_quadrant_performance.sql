@@ -1,0 +1,1 @@
+{{ staged('quadrant_performance') }}

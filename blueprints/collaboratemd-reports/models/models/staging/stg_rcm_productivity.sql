@@ -1,0 +1,1 @@
+{{ staged('rcm_productivity') }}

@@ -1,0 +1,1 @@
+{{ staged('revenue_recognition') }}

@@ -1,0 +1,1 @@
+{{ staged('user_time_spread') }}

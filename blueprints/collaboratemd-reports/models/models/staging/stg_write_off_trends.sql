@@ -1,0 +1,1 @@
+{{ staged('write_off_trends') }}

@@ -1,0 +1,13 @@
+{{ config(materialized='view') }}
+select
+    person_id,
+    model,
+    segment,
+    risk_score,
+    risk_score_demographics,
+    risk_score_hcc,
+    risk_score_chronic_only,
+    risk_score_payment,
+    hcc_list
+from {{ ref('fact_patient_risk_scores') }}
+where payment_year = (select max(payment_year) from {{ ref('hcc_payment_factors') }})

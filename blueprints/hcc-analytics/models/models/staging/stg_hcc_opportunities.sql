@@ -1,0 +1,3 @@
+{{ staged('hcc_opportunities', {
+    'person_id': 'text', 'model': 'model', 'payment_year': 'year', 'hcc': 'hcc', 'reason': 'text', 'found_on': 'day',
+}) }}

@@ -1,0 +1,63 @@
+"""`careloom demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from careloom.cli.options import Json
+from careloom.cli.session import settings, watching
+from careloom.cli.showing import out, print_json
+from careloom.cli.tables import show_report
+from careloom.services.blueprints import blueprint_names
+from careloom.services.demo import Phase, Verdict, run_demo
+
+
+def command(
+    directory: Annotated[Path, typer.Argument(help="The folder to play in.", metavar="[DIR]")] = Path("careloom-demo"),
+    *,
+    blueprint: Annotated[str, typer.Option("--blueprint", help="Which blueprint to play.")] = next(
+        iter(blueprint_names()), ""
+    ),
+    json: Json = False,
+) -> None:
+    """Show the whole thing on invented people."""
+    with watching(quiet=json) as watch:
+        show = _nothing if json else _show
+        verdict = run_demo(blueprint, directory.resolve(), settings(), watch, show)
+    if json:
+        print_json(verdict)
+    else:
+        _summary(verdict, directory)
+    if verdict.links["wrong"] or not all(report.balanced for phase in verdict.phases for report in phase.reports):
+        raise typer.Exit(1)
+
+
+def _nothing(_phase: Phase) -> None:
+    pass
+
+
+def _show(phase: Phase) -> None:
+    out.rule(phase.title, align="left")
+    for report in phase.reports:
+        show_report(report, planned=phase.planned)
+
+
+def _summary(verdict: Verdict, directory: Path) -> None:
+    out.rule("what happened", align="left")
+    columns = ("read", "create", "update", "same", "held", "conflict", "later")
+    table = Table("", "sync", *columns, "requests", "seconds", box=None)
+    for phase in verdict.phases:
+        for report in phase.reports:
+            numbers = [f"{report.counts[column]:,}" for column in columns]
+            table.add_row(phase.title, report.sync, *numbers, f"{report.requests:,}", f"{report.seconds:.1f}")
+    out.print(table)
+    judged = ", ".join(f"{number:,} {what}" for what, number in verdict.links.items())
+    out.print(f"\n{verdict.people} matched to records that were there before, held against the truth: {judged}.")
+    out.print("Every row is accounted for: read = created + updated + the same + held + in conflict + left for later.")
+    out.print("The simulator has ended; what the store knows is still there to look at:", markup=False)
+    for words in ("runs", "held", "review --limit 3", "explain 100001"):
+        out.print(f"  careloom {words} -p {directory}", markup=False)

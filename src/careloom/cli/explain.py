@@ -1,0 +1,62 @@
+"""`careloom explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from careloom.cli.options import HERE, Folder, Json, Reveal
+from careloom.cli.session import audited, chosen, project
+from careloom.cli.showing import out, print_json
+from careloom.cli.tables import show_held
+from careloom.services.reviewing import explain
+
+
+def command(
+    key: Annotated[str, typer.Argument(help="The source key.", metavar="KEY")],
+    *,
+    sync: Annotated[
+        str | None, typer.Option("--sync", help="Only in this sync; in all that know the key if left out.")
+    ] = None,
+    folder: Folder = HERE,
+    json: Json = False,
+    reveal: Reveal = False,
+) -> None:
+    """Say why a record is linked, and where each of its values came from."""
+    with project(folder) as ready:
+        told = explain(ready, chosen(ready, sync), key, reveal=reveal)
+        if reveal:
+            audited(ready, "explain --reveal", f"{key} in {', '.join(one['sync'] for one in told)}")
+    if json:
+        print_json(told)
+        return
+    for one in told:
+        _show(one)
+
+
+def _show(told: Mapping[str, Any]) -> None:
+    link = told["link"]
+    name = f"{told['sync']}/{told['key']}"
+    if link:
+        out.print(
+            f"{name} is record {link['remote_id']}: rule {link['rule']} ({link['grade']}), run {link['linked_run']}"
+        )
+        out.print(f"last agreed in run {link['settled_run']}, {link['settled_at']:%Y-%m-%d %H:%M} UTC")
+    else:
+        out.print(f"{name} is linked to nothing yet.")
+    for item in told["held"]:
+        show_held(item)
+    values = Table("property", "value", "comes from", "owner", box=None)
+    for value in told["values"]:
+        values.add_row(value["property"], value["value"] or "∅", value["from"], value["owner"])
+    out.print(values)
+    for ruling in told["rulings"]:
+        what = ruling["remote_id"] or ruling["property"] or ""
+        out.print(
+            f"decided {ruling['verdict']} {what} by {ruling['who']} at {ruling['at']:%Y-%m-%d %H:%M} UTC", markup=False
+        )
+    for sent in told["deliveries"]:
+        out.print(f"run {sent['run']} batch {sent['batch']}: {sent['kind']} → {sent['verdict']}", markup=False)

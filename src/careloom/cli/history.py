@@ -1,0 +1,40 @@
+"""`careloom history`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from careloom.cli.options import HERE, Folder, Json, Reveal
+from careloom.cli.session import project
+from careloom.cli.showing import out, print_json
+from careloom.services.history import history
+
+
+def command(
+    table: Annotated[str, typer.Argument(help="A landing table, or its stream.", metavar="TABLE")],
+    key: Annotated[str, typer.Argument(help="The record's key at its system, or its id.", metavar="KEY")],
+    *,
+    folder: Folder = HERE,
+    json: Json = False,
+    reveal: Reveal = False,
+) -> None:
+    """Say who changed what of a landed record, and when."""
+    with project(folder) as ready:
+        found = history(ready, table, key, reveal=reveal)
+    if json:
+        print_json([entry.as_json() for entry in found])
+        return
+    for entry in found:
+        run = f", run {entry.run}" if entry.run else ""
+        out.print(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.operation}  by {entry.actor}{run}", markup=False)
+        for column, (old, new) in entry.changed.items():
+            out.print(f"    {column}: {_said(old)} → {_said(new)}", markup=False)
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "∅"
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()

@@ -1,0 +1,43 @@
+"""`careloom land`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from careloom.cli.landing import carry_out, streams_named
+from careloom.cli.options import HERE, DeleteLimit, Folder, Json, StreamName
+from careloom.cli.session import project, watching
+from careloom.core.ports import Lane
+from careloom.services.absences import LIMIT
+from careloom.services.scanning import scan
+
+
+def command(
+    stream: StreamName = None,
+    *,
+    folder: Folder = HERE,
+    json: Json = False,
+    full: Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")] = False,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Begin anew where an interrupted scan would have gone on.")
+    ] = False,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Let scheduled runs and events go first: for first loads.")
+    ] = False,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="Stop at the next page after so long; the next scan goes on.")
+    ] = None,
+    delete_limit: DeleteLimit = LIMIT,
+) -> None:
+    """Read a stream from its system into its table."""
+    lane: Lane = "backfill" if backfill else "schedule"
+    limit = None if minutes is None else minutes * 60
+    with project(folder, lane=lane) as ready, watching(quiet=json) as watch:
+        carry_out(
+            streams_named(ready, stream),
+            watch,
+            lambda name: scan(ready, name, watch, full=full, afresh=afresh, time_limit=limit, limit=delete_limit),
+            json=json,
+        )

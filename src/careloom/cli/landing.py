@@ -1,0 +1,67 @@
+"""What `land` and `reconcile` share: one stream after the other, a report for each, one exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import typer
+
+from careloom.cli.carrying import severity
+from careloom.cli.showing import out, print_json, talk
+from careloom.core.errors import CareloomError
+from careloom.services.opening import Opened
+from careloom.services.progress import Watch
+from careloom.services.scanning import LandingReport, landing_named, scannable
+
+_COLOURS = {"completed": "green", "interrupted": "yellow"}
+_KINDS = ("created", "updated", "unchanged", "deleted", "held")
+
+
+def streams_named(ready: Opened, name: str | None) -> Sequence[str]:
+    """The stream called `name`, or all that can be asked for."""
+    return scannable(ready) if name is None else [landing_named(ready, name).name]
+
+
+def carry_out(names: Sequence[str], watch: Watch, act: Callable[[str], LandingReport], *, json: bool) -> None:
+    """Do `act` for each stream; a failed one does not keep the others from theirs. Leaves with the worst exit code."""
+    reports: list[LandingReport] = []
+    codes = [0]
+    for name in names:
+        if watch.stop.is_set():
+            break
+        try:
+            report = act(name)
+        except CareloomError as error:
+            talk.print(f"careloom: stream {name}: {error}", markup=False)
+            codes.append(error.exit_code)
+            continue
+        finally:
+            watch.progress.rest()
+        reports.append(report)
+        codes.append(report.exit_code)
+        if not json:
+            _show(report)
+    if json:
+        plain = [report.as_json() for report in reports]
+        print_json(plain[0] if len(names) == 1 and plain else plain)
+    elif not names:
+        out.print("No stream of this project can be asked for.")
+    raise typer.Exit(max(codes, key=severity))
+
+
+def _show(report: LandingReport) -> None:
+    colour = _COLOURS.get(report.status, "red")
+    balance = "balanced" if report.balanced else "[red]UNBALANCED[/red]"
+    how = f"{report.kind}{', resumed' if report.resumed else ''}"
+    out.print(
+        f"[bold]{report.stream}[/bold]: [{colour}]{report.status}[/{colour}], {balance}"
+        f" ({how}, run {report.run}, {report.seconds:.1f} s)"
+    )
+    parts = [f"{report.counts[kind]:,} {kind}" for kind in _KINDS if report.counts.get(kind)]
+    out.print(f"  {report.counts['total']:,} records = " + (" + ".join(parts) or "nothing"), markup=False)
+    if report.kind == "reconcile":
+        out.print(f"  repaired: {report.repaired:,}", markup=False)
+    for note in report.notes:
+        out.print(f"  note: {note}", markup=False)
+    if report.counts.get("held"):
+        out.print(f"  see: careloom held --stream {report.stream}", markup=False)

@@ -1,0 +1,54 @@
+"""`careloom models`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from careloom.cli.options import HERE, Folder, Json
+from careloom.cli.session import project, watching
+from careloom.cli.showing import out, print_json
+from careloom.services.modelling import ModelsRun, run_models
+
+
+class Action(StrEnum):
+    """What dbt does with the models."""
+
+    build = "build"
+    run = "run"
+    test = "test"
+
+
+def command(
+    action: Annotated[Action, typer.Argument(help="build: run and test; run; test.", metavar="ACTION")] = Action.build,
+    *,
+    folder: Folder = HERE,
+    json: Json = False,
+    select: Annotated[
+        str | None, typer.Option("--select", help="Only these, as dbt selects them: ar_aging_view+.", metavar="NAMES")
+    ] = None,
+) -> None:
+    """Let dbt build and test the project's models."""
+    with project(folder) as ready, watching(quiet=json) as watch:
+        found = run_models(ready, action.value, watch, select=select)
+        if json:
+            print_json(found.as_json())
+        else:
+            show_models(found)
+        raise typer.Exit(found.exit_code)
+
+
+def show_models(found: ModelsRun) -> None:
+    """What dbt did, in a line; what failed, each in one."""
+    if not found.complete:
+        out.print("[red]dbt ended before it came to the models[/red]; what it said: .careloom/dbt/last.log")
+        return
+    parts = ", ".join(f"{number} {name}" for name, number in sorted(found.counts.items()))
+    colour = "red" if found.failed else "green"
+    out.print(f"[bold]models[/bold]: [{colour}]{parts}[/{colour}] ({found.seconds:.1f} s)")
+    for one in found.failed:
+        out.print(f"  {one.kind} {one.name}: {one.status}, {one.failures} rows", markup=False)
+    if found.failed:
+        out.print("  see: .careloom/dbt/last.log", markup=False)

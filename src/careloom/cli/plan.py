@@ -1,0 +1,44 @@
+"""`careloom plan`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from careloom.cli.options import HERE, Folder, Full, Json, Reveal, SyncName
+from careloom.cli.session import audited, chosen, project, watching
+from careloom.cli.showing import print_json
+from careloom.cli.tables import show_report
+from careloom.services.syncing import plan_sync
+
+PLAN_NOT_EMPTY = 20
+
+
+def command(
+    sync: SyncName = None,
+    *,
+    folder: Folder = HERE,
+    json: Json = False,
+    reveal: Reveal = False,
+    full: Full = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Leave with exit code 20 if anything would be written.")
+    ] = False,
+    examples: Annotated[int, typer.Option("--examples", help="How many examples of each kind to show.")] = 3,
+) -> None:
+    """Show what a run would do."""
+    with project(folder) as ready, watching(quiet=json) as watch:
+        reports = []
+        for one in chosen(ready, sync):
+            if reveal:
+                audited(ready, "plan --reveal", one.name)
+            reports.append(plan_sync(ready, one, watch, full=full, reveal=reveal, each=examples))
+    if json:
+        plain = [report.as_json() for report in reports]
+        print_json(plain[0] if sync else plain)
+    else:
+        for report in reports:
+            show_report(report, planned=True)
+    if check and not all(report.empty for report in reports):
+        raise typer.Exit(PLAN_NOT_EMPTY)

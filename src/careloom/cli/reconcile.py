@@ -1,0 +1,18 @@
+"""`careloom reconcile`."""
+
+from __future__ import annotations
+
+from careloom.cli.landing import carry_out, streams_named
+from careloom.cli.options import HERE, DeleteLimit, Folder, Json, StreamName
+from careloom.cli.session import project, watching
+from careloom.services.absences import LIMIT
+from careloom.services.scanning import reconcile
+
+
+def command(
+    stream: StreamName = None, *, folder: Folder = HERE, json: Json = False, delete_limit: DeleteLimit = LIMIT
+) -> None:
+    """Compare a stream's table with its system, and repair what differs."""
+    with project(folder) as ready, watching(quiet=json) as watch:
+        names = streams_named(ready, stream)
+        carry_out(names, watch, lambda name: reconcile(ready, name, watch, limit=delete_limit), json=json)

@@ -1,0 +1,42 @@
+"""`careloom run reports`: ask, wait, load, build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from careloom.cli.carrying import severity
+from careloom.cli.models import show_models
+from careloom.cli.reports import show_reports_run
+from careloom.cli.session import settings, watching
+from careloom.cli.showing import print_json
+from careloom.cli.simulated import maybe_simulated
+from careloom.core.errors import CareloomError
+from careloom.services.alerting import alert_job
+from careloom.services.modelling import build_after
+from careloom.services.reporting import reports_named, run_reports
+
+REPORTS = "reports"
+"""What `careloom run` calls all reports of a project."""
+
+
+def carry_out_reports(folder: Path, *, json: bool, due: bool, sim: bool) -> NoReturn:
+    """Run the project's reports and build its models; leaves with the worst exit code."""
+    with maybe_simulated(folder.resolve(), settings(), sim=sim) as (ready, _), watching(quiet=json) as watch:
+        try:
+            found = run_reports(ready, reports_named(ready), watch, due_only=due)
+            watch.progress.rest()
+            if not json:
+                show_reports_run(found)
+            built = build_after(ready, watch)
+            watch.progress.rest()
+        except CareloomError as error:
+            alert_job(ready, "reports", ready.project.name, str(error))
+            raise
+        if json:
+            print_json({"reports": found.as_json(), "models": built.as_json() if built else None})
+        elif built:
+            show_models(built)
+        raise typer.Exit(max([found.exit_code, built.exit_code if built else 0], key=severity))

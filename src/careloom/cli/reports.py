@@ -1,0 +1,107 @@
+"""`careloom reports`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from careloom.cli.options import HERE, Folder, Json
+from careloom.cli.session import audited, project
+from careloom.cli.showing import out, print_json
+from careloom.core.errors import UsageFault
+from careloom.services.opening import Opened
+from careloom.services.report_loading import write_csv
+from careloom.services.reporting import Outcome, ReportsRun, reports_named
+from careloom.store.account_reports import AccountReports
+
+_KINDS = ("loaded", "unchanged", "empty", "failed", "waiting")
+_COLOURS = {"loaded": "green", "empty": "green", "failed": "red"}
+
+
+def command(
+    name: Annotated[str | None, typer.Argument(help="One report; all if left out.", metavar="[REPORT]")] = None,
+    *,
+    folder: Folder = HERE,
+    json: Json = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", help="Write the rows of one report, of all accounts, to this file.", metavar="FILE"),
+    ] = None,
+    as_they_came: Annotated[
+        bool, typer.Option("--as-they-came", help="With --csv: leave cells that a spreadsheet would run as a formula.")
+    ] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that came to nothing, with the reason.")] = False,
+) -> None:
+    """Say how far each report of each account is, and since when its rows are shown."""
+    with project(folder) as ready:
+        if csv is not None:
+            _write(ready, name, csv, safe=not as_they_came)
+            return
+        if name is not None:
+            reports_named(ready, name)
+        kept = AccountReports(ready.store)
+        found = [dict(one) for one in kept.standing(name) if not failed or one["status"] == "failed"]
+        for one in found:
+            one["drifts"] = [dict(drift) for drift in kept.drifts(one["id"])]
+        if json:
+            print_json(found)
+            return
+        if not found:
+            out.print("Nothing was asked for yet: careloom run reports" if not failed else "Nothing failed.")
+            return
+        _show(found)
+
+
+def _write(ready: Opened, name: str | None, path: Path, *, safe: bool) -> None:
+    if name is None:
+        raise UsageFault("say which report: careloom reports REPORT --csv FILE")
+    (report,) = reports_named(ready, name)
+    try:
+        write_csv(ready.store, report.name, path, system=report.system, safe=safe)
+    except OSError as error:
+        raise UsageFault(f"cannot write {path}: {error.strerror}") from None
+    audited(ready, "reports --csv", report.name)
+    out.print(f"Wrote {path}, which only you can read: it names people.", markup=False)
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    table = Table("report", "account", "status", "rows", "shown since", box=None, padding=(0, 2, 0, 0))
+    for one in found:
+        colour = _COLOURS.get(one["status"], "yellow")
+        since = f"{one['shown_since']:%Y-%m-%d %H:%M}" if one["shown_since"] else ""
+        rows = f"{one['shown_rows']:,}" if one["shown_rows"] is not None else ""
+        table.add_row(one["name"], one["account"], f"[{colour}]{one['status']}[/{colour}]", rows, since)
+    out.print(table)
+    for one in found:
+        if one["error"]:
+            out.print(f"  {one['name']} of {one['account']}: {one['error_code']}: {one['error']}", markup=False)
+        _show_drifts(one["name"], one["account"], one["drifts"])
+
+
+def _show_drifts(name: str, account: str, drifts: list[Mapping[str, Any]]) -> None:
+    for drift in drifts:
+        out.print(f"  {name} of {account}: {drift['column_name']}: {drift['code']} ({drift['count']:,})", markup=False)
+
+
+def show_reports_run(found: ReportsRun) -> None:
+    """A run over reports: its balance, then each one that a person should look at."""
+    counts = found.counts
+    parts = " + ".join(f"{counts[kind]:,} {kind}" for kind in _KINDS if counts[kind]) or "nothing"
+    rows = sum(one.rows for one in found.outcomes)
+    out.print(f"[bold]reports[/bold]: {counts['due']:,} due = {parts}; {rows:,} rows ({found.seconds:.1f} s)")
+    for one in found.outcomes:
+        _show_outcome(one)
+    if counts["failed"]:
+        out.print("  see: careloom reports --failed", markup=False)
+
+
+def _show_outcome(one: Outcome) -> None:
+    if one.ended in ("failed", "waiting"):
+        reason = f"{one.code}: {one.message}" if one.code else one.message
+        out.print(f"  {one.report} of {one.account} {one.ended}: {reason}", markup=False)
+    for drift in one.drifts:
+        out.print(f"  {one.report} of {one.account}: {drift.column}: {drift.code} ({drift.count:,})", markup=False)

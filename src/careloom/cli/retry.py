@@ -1,0 +1,56 @@
+"""`careloom retry`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from careloom.cli.options import HERE, Folder, Json, OneStream, SyncName
+from careloom.cli.session import audited, project
+from careloom.cli.showing import out, print_json
+from careloom.core.errors import UsageFault
+from careloom.services.opening import Opened
+from careloom.services.reviewing import retry
+from careloom.services.standstill import retry_stream
+
+
+def command(
+    sync: SyncName = None,
+    key: Annotated[str | None, typer.Argument(help="One source key.", metavar="[KEY]")] = None,
+    *,
+    folder: Folder = HERE,
+    json: Json = False,
+    code: Annotated[str | None, typer.Option("--code", help="Only records held for this reason.")] = None,
+    stream: OneStream = None,
+    stream_key: Annotated[str | None, typer.Option("--key", help="With --stream: only this record or event.")] = None,
+) -> None:
+    """Offer refused records again at the next run."""
+    if stream is not None and sync is not None:
+        raise UsageFault(
+            "name a sync or a --stream, not both; one key of a stream: careloom retry --stream STREAM --key KEY"
+        )
+    with project(folder) as ready:
+        if stream is not None:
+            _retry_stream(ready, stream, code, stream_key, json=json)
+            return
+        offered = retry(ready.store, sync=sync, key=key, code=code)
+        audited(ready, "retry", f"{sync or 'all syncs'}: {offered} records")
+    if json:
+        print_json({"offered": offered})
+    else:
+        out.print(f"{offered} refused records will be offered again at the next run.")
+
+
+def _retry_stream(ready: Opened, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
+    report = retry_stream(ready, stream, code=code, key=key)
+    if json:
+        print_json(report.as_json())
+        return
+    landed = report.counts.get("total", 0) - report.counts.get("held", 0)
+    out.print(f"{landed} held records landed, {report.counts.get('held', 0)} are still held.")
+    out.print(f"{report.events} held events will be read again by the next worker.")
+    if report.left:
+        out.print(
+            f"{report.left} records have no usable form and could not be fetched afresh: mend them at their system."
+        )

@@ -1,0 +1,98 @@
+"""`careloom review`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from careloom.cli.options import HERE, Folder, Json, Reveal, SyncName
+from careloom.cli.session import audited, chosen, project
+from careloom.cli.showing import out, print_json
+from careloom.cli.tables import show_held
+from careloom.core.errors import UsageFault
+from careloom.services.opening import Opened
+from careloom.services.revealing import with_values
+from careloom.services.reviewing import decide, link_lone, list_held
+
+
+def command(
+    sync: SyncName = None,
+    key: Annotated[str | None, typer.Argument(help="One source key.", metavar="[KEY]")] = None,
+    *,
+    folder: Folder = HERE,
+    json: Json = False,
+    reveal: Reveal = False,
+    link: Annotated[
+        str | None, typer.Option("--link", metavar="ID", help="KEY is this record of the other side.")
+    ] = None,
+    create: Annotated[bool, typer.Option("--create", help="KEY is none of the candidates: create a record.")] = False,
+    never: Annotated[
+        str | None, typer.Option("--never", metavar="ID", help="KEY and this record are never the same.")
+    ] = None,
+    keep: Annotated[str | None, typer.Option("--keep", metavar="source|destination", help="Settle a conflict.")] = None,
+    field: Annotated[
+        str | None, typer.Option("--field", metavar="PROPERTY", help="With --keep: this property only.")
+    ] = None,
+    link_lone_of: Annotated[
+        str | None,
+        typer.Option(
+            "--link-lone",
+            metavar="CODE",
+            help="Link all records held for CODE that have one candidate left; look at a sample first.",
+        ),
+    ] = None,
+    why: Annotated[str, typer.Option("--why", help="The reason, for those who read it later.")] = "",
+    limit: Annotated[int, typer.Option("--limit", help="How many to list.")] = 20,
+) -> None:
+    """List what a machine must not decide, or settle one record of it."""
+    verdict, remote_id = _verdict(link, never, keep, create=create)
+    with project(folder) as ready:
+        if link_lone_of:
+            _link_lone(ready, sync, link_lone_of, why, json=json)
+            return
+        if verdict:
+            _settle(ready, sync, key, verdict, remote_id, field, why)
+            out.print("Noted. The next run acts on it.") if not json else print_json({"noted": verdict})
+            return
+        items = list_held(ready.store, sync=sync, key=key, kinds=("match", "conflict"), limit=limit, reveal=reveal)
+        if reveal:
+            audited(ready, "review --reveal", f"{sync or 'all syncs'}{f'/{key}' if key else ''}")
+            items = with_values(ready, items)
+    if json:
+        print_json(items)
+        return
+    for item in items:
+        show_held(item)
+    out.print(
+        f"{len(items)} shown. Settle: careloom review SYNC KEY --link ID | --create | --never ID | --keep source|destination"
+    )
+
+
+def _link_lone(ready: Opened, sync: str | None, code: str, why: str, *, json: bool) -> None:
+    if not sync:
+        raise UsageFault(f"say which sync: careloom review SYNC --link-lone {code}")
+    linked, left = link_lone(ready, chosen(ready, sync)[0], code, why)
+    if json:
+        print_json({"linked": linked, "left": left})
+    else:
+        out.print(f"{linked} records will be linked by the next run; {left} held for {code} are left.")
+
+
+def _settle(
+    ready: Opened, sync: str | None, key: str | None, verdict: str, remote_id: str | None, field: str | None, why: str
+) -> None:
+    if not sync or not key:
+        raise UsageFault("say which record: careloom review SYNC KEY …")
+    decide(ready, chosen(ready, sync)[0], key, verdict, remote_id=remote_id, prop=field, why=why)
+
+
+def _verdict(link: str | None, never: str | None, keep: str | None, *, create: bool) -> tuple[str | None, str | None]:
+    given = [("link", link)] * bool(link) + [("never", never)] * bool(never) + [("create", None)] * create
+    if keep:
+        if keep not in ("source", "destination"):
+            raise UsageFault(f"--keep takes source or destination, not {keep!r}")
+        given.append((keep, None))
+    if len(given) > 1:
+        raise UsageFault("give one of --link, --create, --never and --keep")
+    return given[0] if given else (None, None)

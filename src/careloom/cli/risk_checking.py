@@ -1,0 +1,213 @@
+"""`careloom risk validate`, `tables` and `emit`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow.parquet as pq
+import typer
+from rich.table import Table
+
+from careloom.cli.options import Json
+from careloom.cli.risk_doing import (
+    THIS_YEAR,
+    V28,
+    Diagnoses,
+    EveryDate,
+    Mode,
+    ModelName,
+    ModeName,
+    People,
+    Year,
+    asked,
+    known,
+)
+from careloom.cli.showing import out as page
+from careloom.cli.showing import print_json, progress_for
+from careloom.core.errors import UsageFault
+from careloom.risk import RULES, lookups, scoring_statement, standard_money
+from careloom.risk.comparing import Validated
+from careloom.risk.comparing import validate as compare
+from careloom.risk.desk import check_out, counting, desk, write
+from careloom.risk.dialects import DIALECTS
+from careloom.risk.emitting import Emitted, emit_models
+from careloom.risk.upstream import changes, installed, recorded, write_record
+
+CHANGED = 20
+"""What `tables --check` leaves with if something changed, as `plan --check` does."""
+DISAGREES = 1
+
+
+def validate(
+    people: People,
+    diagnoses: Diagnoses,
+    *,
+    year: Year = THIS_YEAR,
+    model: ModelName = V28,
+    sample: Annotated[
+        int | None, typer.Option("--sample", help="So many people, the same ones each time.", metavar="NUMBER", min=1)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where each person's comparison goes: .parquet or .csv.", metavar="FILE"),
+    ] = None,
+    every_date: EveryDate = False,
+    json: Json = False,
+) -> None:
+    """Compare the compat scores with hccinfhir's own, member by member, and say why cms differs."""
+    with asked(), progress_for(quiet=json) as progress, desk() as at:
+        name = known(model, year, Mode.compat)
+        if out:
+            check_out(out)
+        codes, _ = counting(at, diagnoses, year, every_date=every_date)
+        progress.step(f"asking hccinfhir for each member's {name} score")
+        found = compare(at, people, codes, model=name, year=year, sample=sample, said=progress.advance)
+        if out:
+            write(at, "from validated", out)
+        progress.rest()
+    if json:
+        print_json(asdict(found))
+    else:
+        _show_validated(found)
+    if found.verdicts.get("disagrees") or found.unexplained:
+        raise typer.Exit(DISAGREES)
+
+
+def _show_validated(found: Validated) -> None:
+    agreeing = found.verdicts.get("agrees", 0)
+    page.print(f"{agreeing:,} of {found.members:,} members: compat equals hccinfhir, to the thousandth and HCC by HCC")
+    said = {
+        "disagrees": "do not agree: please report it",
+        "random": "hccinfhir answers at random: an edit fires on a code of two categories",
+        "refused": "hccinfhir takes no such member (sex, dual status or entitlement)",
+        "held": "have no usable age or sex",
+    }
+    for verdict, words in said.items():
+        if number := found.verdicts.get(verdict):
+            page.print(f"  {number:,} {words}", markup=False)
+    page.print(f"{found.otherwise:,} members score otherwise in cms, by rule:")
+    for name, number in found.rules.items():
+        rule = RULES[name]
+        page.print(f"  {number:>8,} {name}\n           {rule.cms}\n           source: {rule.source}", markup=False)
+    if found.unexplained:
+        page.print(f"  {found.unexplained:>8,} without a rule: please report it", markup=False)
+
+
+def tables(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what differs from the tables that this release was proved with.")
+    ] = False,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="With --check: compare with this record instead.", metavar="FILE")
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--write", help="Write the digests of what is installed to this file.", metavar="FILE"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say which published tables are used, and what changed in them."""
+    with asked():
+        if against is not None and not check:
+            raise UsageFault("--against goes with --check")
+        found = installed()
+        if record is not None:
+            write_record(record, found)
+        if check:
+            _check(recorded(against), found, json=json)
+            return
+    if json:
+        print_json(found)
+        return
+    page.print(f"{found['package']}", markup=False)
+    shown = Table("edition", "codes", "edits", "hierarchies", "coefficients", "digest", box=None, padding=(0, 2, 0, 0))
+    for edition, parts in found["editions"].items():
+        numbers = [f"{parts[part]['entries']:,}" for part in ("codes", "edits", "hierarchy", "coefficients")]
+        shown.add_row(edition, *numbers, parts["coefficients"]["digest"])
+    page.print(shown)
+
+
+def _check(was: dict[str, Any], now: dict[str, Any], *, json: bool) -> None:
+    found = changes(was, now)
+    if json:
+        print_json({"was": was["package"], "now": now["package"], "changes": [asdict(one) for one in found]})
+    else:
+        page.print(f"recorded: {was['package']}; installed: {now['package']}", markup=False)
+        for one in found:
+            page.print(
+                f"  {one.edition}: {one.part} changed, {one.was:,} entries before and {one.now:,} now", markup=False
+            )
+        page.print(f"{len(found)} tables changed" if found else "nothing changed")
+    if found:
+        raise typer.Exit(CHANGED)
+
+
+def emit(
+    *,
+    dialect: Annotated[
+        str, typer.Option("--dialect", help="duckdb, postgres, bigquery or spark.", metavar="ENGINE")
+    ] = "duckdb",
+    year: Annotated[
+        list[int] | None,
+        typer.Option("--year", help="The payment year; may be given again with --project.", metavar="YEAR"),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="The model; may be given again with --project.", metavar="MODEL")
+    ] = None,
+    mode: ModeName = Mode.cms,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the statement to this file.", metavar="FILE")] = None,
+    lookup_tables: Annotated[
+        Path | None,
+        typer.Option(
+            "--tables", help="Write the tables that the statement reads into this folder, as Parquet.", metavar="DIR"
+        ),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            "--project", "-p", help="Write models, macros and seeds into this dbt project instead.", metavar="DIR"
+        ),
+    ] = None,
+) -> None:
+    """Write the scoring statement for an engine, or into a dbt project."""
+    models, years = model or [V28], year or [THIS_YEAR]
+    with asked():
+        if project is not None:
+            _show_emitted(emit_models(project, models=models, years=years))
+            return
+        if len(models) > 1 or len(years) > 1:
+            raise UsageFault("one statement is of one model and year; give several with --project only")
+        if dialect not in DIALECTS:
+            raise UsageFault(f"the statement is not made for {dialect!r}; write one of {', '.join(DIALECTS)}")
+        name = known(models[0], years[0], mode)
+        money = standard_money(name, years[0], mode.value)
+        text = scoring_statement(name, years[0], mode=mode.value, money=money, dialect=dialect) + "\n"
+        if lookup_tables is not None:
+            _write_tables(lookup_tables, name, years[0], mode)
+        if out is None:
+            typer.echo(text, nl=False)
+            return
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageFault(f"{out} cannot be written: {error.strerror}") from None
+    page.print(f"Wrote {out}. It reads people, diagnoses and the tables hcc_*.", markup=False)
+
+
+def _write_tables(folder: Path, model: str, year: int, mode: Mode) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in lookups(model, year, mode.value).tables.items():
+            pq.write_table(table, folder / f"{name}.parquet")
+    except OSError as error:
+        raise UsageFault(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def _show_emitted(made: Emitted) -> None:
+    editions = ", ".join(f"{model} of {year}" for model, year in made.editions)
+    page.print(f"Wrote {len(made.files)} files into {made.project}: {editions}.", markup=False)
+    for model, year in made.absent:
+        page.print(f"  CMS has no tables of {model} for {year}.", markup=False)

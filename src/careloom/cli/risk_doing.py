@@ -1,0 +1,75 @@
+"""What the verbs of `careloom risk` share: their options, how they end, and a score's money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import duckdb
+import typer
+
+from careloom.core.errors import Fix, UsageFault
+from careloom.risk import Money, model_named, read_tables, standard_money
+
+People = Annotated[
+    Path, typer.Option("--people", help="People: person_id, sex, age or birth_date, and what is known.", metavar="FILE")
+]
+Diagnoses = Annotated[
+    Path,
+    typer.Option("--diagnoses", help="Diagnoses: person_id, diagnosis_code, service_date if known.", metavar="FILE"),
+]
+Year = Annotated[int, typer.Option("--year", help="The payment year.")]
+ModelName = Annotated[
+    str, typer.Option("--model", help="V22, V24, V28, ESRD-V21, ESRD-V24, RX-V08, …", metavar="MODEL")
+]
+EveryDate = Annotated[
+    bool,
+    typer.Option("--every-date", help="Count diagnoses of every date, not only of the year before the payment year."),
+]
+Pace = Annotated[bool, typer.Option("--pace", help="For a PACE organisation: no coding-intensity adjustment.")]
+Frailty = Annotated[float, typer.Option("--frailty", help="A PACE organisation's frailty score.", metavar="NUMBER")]
+V28 = "V28"
+THIS_YEAR = 2026
+
+
+class Mode(StrEnum):
+    """cms: what CMS's rules say; compat: what the installed hccinfhir gives."""
+
+    cms = "cms"
+    compat = "compat"
+
+
+ModeName = Annotated[
+    Mode, typer.Option("--mode", help="cms: CMS's rules; compat: as hccinfhir, bug for bug.", metavar="MODE")
+]
+
+
+@contextmanager
+def asked() -> Iterator[None]:
+    """What a user can mend ends with a sentence and exit code 2; nothing that a library says of rows is repeated."""
+    try:
+        yield
+    except Fix as error:
+        if error.exit_code != Fix.exit_code:
+            raise
+        raise UsageFault(str(error)) from None
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        raise UsageFault(
+            f"a file cannot be read to its end ({type(error).__name__}); write it anew as Parquet or CSV"
+        ) from None
+
+
+def known(model: str, year: int, mode: Mode) -> str:
+    """The model's own name, if there are tables of it. Fix if there are none."""
+    name = model_named(model).name
+    read_tables(name, year, mode.value)
+    return name
+
+
+def money_for(model: str, year: int, mode: Mode, *, pace: bool, frailty: float) -> Money:
+    """The published factors, with what the organisation says of itself."""
+    return replace(standard_money(model, year, mode.value, pace=pace), frailty=frailty)

@@ -1,0 +1,165 @@
+"""`careloom risk score`, `explain` and `what-if`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import typer
+
+from careloom.cli.options import Json
+from careloom.cli.risk_doing import (
+    THIS_YEAR,
+    V28,
+    Diagnoses,
+    EveryDate,
+    Frailty,
+    Mode,
+    ModelName,
+    ModeName,
+    Pace,
+    People,
+    Year,
+    asked,
+    known,
+    money_for,
+)
+from careloom.cli.risk_telling import show_counts, show_explanation, show_what_if
+from careloom.cli.showing import out as page
+from careloom.cli.showing import print_json, progress_for
+from careloom.risk import Money
+from careloom.risk import score as score_people
+from careloom.risk.counting import counts
+from careloom.risk.desk import ONLY_MINE, Desk, check_out, counting, desk, one_person, ready, show, write
+from careloom.risk.explaining import explain as explained
+from careloom.risk.explaining import what_if as what_would_be
+
+_STEPS = "select person_id, unnest(trace, recursive := true) from scores"
+
+
+def score(
+    people: People,
+    diagnoses: Diagnoses,
+    out: Annotated[Path, typer.Option("--out", help="Where the scores go: .parquet or .csv.", metavar="FILE")],
+    *,
+    year: Year = THIS_YEAR,
+    model: ModelName = V28,
+    mode: ModeName = Mode.cms,
+    trace: Annotated[
+        Path | None,
+        typer.Option("--trace", help="Where every step of every score goes, one row each.", metavar="FILE"),
+    ] = None,
+    every_date: EveryDate = False,
+    pace: Pace = False,
+    frailty: Frailty = 0.0,
+    json: Json = False,
+) -> None:
+    """Score everybody of a file of people by a file of diagnoses."""
+    begun = time.monotonic()
+    with asked(), progress_for(quiet=json) as progress:
+        name = known(model, year, mode)
+        money = money_for(name, year, mode, pace=pace, frailty=frailty)
+        for file in filter(None, (out, trace)):
+            check_out(file)
+        with desk() as at:
+            progress.step("reading people and diagnoses")
+            persons = ready(at, "people", people)
+            codes, left_out = counting(at, diagnoses, year, every_date=every_date)
+            progress.step(f"scoring by {name} of {year}")
+            _scored(at, persons, codes, out, trace, {"model": name, "year": year, "mode": mode.value, "money": money})
+            progress.step("counting what was read")
+            found = counts(at.db, model=name, year=year, mode=mode.value, left_out=left_out)
+        progress.rest()
+    seconds = time.monotonic() - begun
+    if json:
+        print_json({"model": name, "year": year, "mode": mode.value, **asdict(found), "seconds": round(seconds, 3)})
+        return
+    show_counts(found, model=name, year=year, mode=mode.value, seconds=seconds)
+    page.print(f"Wrote {out}{f' and {trace}' if trace else ''}, which only you can read.", markup=False)
+
+
+def _scored(at: Desk, people: Path, codes: Path, out: Path, trace: Path | None, how: dict[str, Any]) -> None:
+    """Write the scores, and show them as the view `scores`."""
+    plain = trace is None and out.suffix.lower() == ".parquet"
+    made = out if plain else at.folder / "scores.parquet"
+    score_people(people, codes, out=made, trace=trace is not None, **how)
+    show(at, "scores", made)
+    if plain:
+        out.chmod(ONLY_MINE)
+    elif trace is None:
+        write(at, "from scores", out)
+    else:
+        write(at, _STEPS, trace)
+        write(at, "select * exclude (trace) from scores", out)
+
+
+Person = Annotated[str, typer.Argument(help="The person's person_id.", metavar="PERSON")]
+
+
+def explain(
+    person: Person,
+    people: People,
+    diagnoses: Diagnoses,
+    *,
+    year: Year = THIS_YEAR,
+    model: ModelName = V28,
+    mode: ModeName = Mode.cms,
+    every_date: EveryDate = False,
+    pace: Pace = False,
+    frailty: Frailty = 0.0,
+    json: Json = False,
+) -> None:
+    """Say how one person's score comes about, from each diagnosis to the payment."""
+    with asked():
+        name = known(model, year, mode)
+        money = money_for(name, year, mode, pace=pace, frailty=frailty)
+        found, codes = _one(person, people, diagnoses, year, every_date=every_date)
+        told = explained(found, codes, model=name, year=year, mode=mode.value, money=money)
+    if json:
+        print_json(asdict(told))
+    else:
+        show_explanation(told)
+
+
+def _one(person: str, people: Path, diagnoses: Path, year: int, *, every_date: bool) -> tuple[pa.Table, pa.Table]:
+    """One person's rows of both files."""
+    with desk() as at:
+        show(at, "people", people)
+        counting(at, diagnoses, year, every_date=every_date)
+        return one_person(at, "people", person), one_person(at, "diagnoses", person)
+
+
+def what_if(
+    people: People,
+    diagnoses: Diagnoses,
+    person: Annotated[str, typer.Option("--person", help="The person's person_id.", metavar="PERSON")],
+    *,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", help="A code to add; may be given again.", metavar="CODE")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", help="A code to take away; likewise.", metavar="CODE")
+    ] = None,
+    year: Year = THIS_YEAR,
+    model: ModelName = V28,
+    mode: ModeName = Mode.cms,
+    every_date: EveryDate = False,
+    pace: Pace = False,
+    frailty: Frailty = 0.0,
+    json: Json = False,
+) -> None:
+    """Say what a person would score with other diagnoses; nothing is written."""
+    with asked():
+        name = known(model, year, mode)
+        money: Money = money_for(name, year, mode, pace=pace, frailty=frailty)
+        found, codes = _one(person, people, diagnoses, year, every_date=every_date)
+        would = what_would_be(
+            found, codes, add=add or (), remove=remove or (), model=name, year=year, mode=mode.value, money=money
+        )
+    if json:
+        print_json({**asdict(would), "difference": would.difference})
+    else:
+        show_what_if(would)

@@ -1,0 +1,117 @@
+"""Scores as people read them: numbers of a run, one person's score step by step, and what would change it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from careloom.cli.showing import out
+from careloom.risk.counting import Counts
+from careloom.risk.explaining import Explanation, WhatIf
+
+
+def show_counts(found: Counts, *, model: str, year: int, mode: str, seconds: float) -> None:
+    """A run over a population."""
+    mean = "" if found.mean is None else f", mean score {found.mean:.3f}"
+    out.print(f"{found.people:,} people by {model} of {year} ({mode}) in {seconds:.1f} s{mean}", markup=False)
+    held = ", ".join(f"{number:,} {reason}" for reason, number in found.held.items())
+    lines = {"scored": f"{found.scored:,}", "held": held, "without diagnoses": f"{found.without_diagnoses:,}"}
+    lines["defaults taken"] = ", ".join(f"{name} {number:,}" for name, number in found.defaults.items())
+    lines["diagnoses"] = f"{found.diagnoses:,}"
+    lines["  of another year"] = _many(found.left_out_by_date)
+    lines["  of nobody here"] = _many(found.of_nobody)
+    lines["  without a category"] = _many(found.without_category)
+    lines["  no ICD-10 code"] = _many(found.not_icd_10)
+    for name, value in lines.items():
+        if value:
+            out.print(f"  {name:<20} {value}", markup=False)
+
+
+def _many(number: int) -> str:
+    return f"{number:,}" if number else ""
+
+
+def show_explanation(told: Explanation) -> None:
+    """One person's score."""
+    row = told.row
+    out.print(
+        f"{row['person_id']}: {row['model']} of {told.year} ({told.mode}), segment {row['segment']}", markup=False
+    )
+    if row["held"]:
+        out.print(f"  held: {row['held']}; there is no score", markup=False)
+        return
+    if row["defaults_taken"]:
+        out.print(f"  defaults taken: {', '.join(row['defaults_taken'])}", markup=False)
+    out.print("diagnoses" if told.codes else "no diagnoses that count")
+    for one in told.codes:
+        to = f"HCC {one.hcc} {one.label or ''}".rstrip() if one.hcc else ""
+        out.print(f"  {one.code:<8} {' '.join(filter(None, (to, f'({one.why})' if one.why else '')))}", markup=False)
+    if told.dropped:
+        out.print("dropped")
+        for gone in told.dropped:
+            why = f"by HCC {', '.join(gone.by)}" if gone.by else "the model does not count it"
+            out.print(f"  HCC {gone.hcc} {gone.label or ''}: {why}", markup=False)
+    _show_sums(told)
+    _show_payment(told)
+
+
+def _show_sums(told: Explanation) -> None:
+    row = told.row
+    out.print("coefficients")
+    for term in told.terms:
+        out.print(f"  {term.value:>8} {term.name:<34} {term.label or ''}".rstrip(), markup=False)
+    out.print(
+        f"  {row['risk_score']:>8} raw = {row['risk_score_demographics']} demographics + {row['risk_score_hcc']} disease"
+        f" (chronic only {row['risk_score_chronic_only']})",
+        markup=False,
+    )
+
+
+def _show_payment(told: Explanation) -> None:
+    score, money = told.row["risk_score_payment"], told.money
+    if score is None or told.normalization is None:
+        out.print("payment\n  unknown: no normalisation is published for this model and year", markup=False)
+        return
+    parts = f"{told.row['risk_score']}"
+    if money.coding_intensity:
+        parts += f" * (1 - {money.coding_intensity:g})"
+    parts += f" / {told.normalization:g}" + (f" + {money.frailty:g}" if money.frailty else "")
+    out.print(f"payment\n  {parts} = {score:.4f}", markup=False)
+    for source in told.sources:
+        out.print(f"  {source}", markup=False)
+
+
+def show_what_if(would: WhatIf) -> None:
+    """Two scores and what lies between them."""
+    before, after = would.before.row, would.after.row
+    if would.difference is None:
+        out.print(f"{before['person_id']} is held ({before['held']}); there is no score", markup=False)
+        return
+    out.print(
+        f"{before['person_id']}: {before['risk_score']} → {after['risk_score']} ({_signed(would.difference)}), "
+        f"{before['model']} of {would.before.year}",
+        markup=False,
+    )
+    labels = {term.name: term.label for one in (would.before, would.after) for term in one.terms}
+    for name, value in would.changes.items():
+        out.print(f"  {_signed(value):>8} {name:<34} {labels.get(name) or ''}".rstrip(), markup=False)
+    _show_without_effect(would)
+    if before["risk_score_payment"] is not None:
+        change = after["risk_score_payment"] - before["risk_score_payment"]
+        out.print(
+            f"  payment {before['risk_score_payment']:.4f} → {after['risk_score_payment']:.4f} ({change:+.4f})",
+            markup=False,
+        )
+
+
+def _show_without_effect(would: WhatIf) -> None:
+    was = {one.code for one in would.before.codes}
+    for one in would.after.codes:
+        if one.code not in was and one.why:
+            out.print(f"  {one.code}: {one.why}", markup=False)
+    for gone in would.after.dropped:
+        if gone.by and gone.hcc not in {one.hcc for one in would.before.dropped}:
+            out.print(f"  HCC {gone.hcc} is dropped by HCC {', '.join(gone.by)}", markup=False)
+
+
+def _signed(value: Decimal) -> str:
+    return f"{value:+}"

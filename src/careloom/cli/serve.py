@@ -1,0 +1,100 @@
+"""`careloom serve`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Annotated
+
+import typer
+
+from careloom.cli.options import HERE, Folder
+from careloom.cli.session import settings
+from careloom.cli.simulated import maybe_simulated
+from careloom.core.errors import CareloomError
+from careloom.services.opening import Opened
+from careloom.services.simulating import live
+from careloom.services.standing import landed_rows, linked_rows
+from careloom.store.inbox import totals
+from careloom.systems.rooms import rooms
+from careloom.web.app import make_app
+from careloom.web.serving import listener, serve
+from careloom.worker.running import work as work_on
+
+_EVERY = 10.0
+
+
+def command(
+    *,
+    folder: Folder = HERE,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", envvar="PORT", help="The port to listen on.")] = 8080,
+    work: Annotated[
+        bool, typer.Option("--work", help="Do the work in this process too, as `careloom work` does.")
+    ] = False,
+    sim: Annotated[
+        bool, typer.Option("--sim", help="Simulate the project's systems on this machine; implies --work.")
+    ] = False,
+) -> None:
+    """Receive webhooks and answer the scheduler, until Ctrl-C or SIGTERM."""
+    listening = listener(host, port)
+    address = f"http://{_spoken(host)}:{listening.getsockname()[1]}"
+    stop = threading.Event()
+    with closing(listening), maybe_simulated(folder.resolve(), settings(), address, sim=sim) as (ready, simulated):
+        app = make_app(ready, stop=stop)
+        shown = (lambda: live(ready, simulated, address, stop)) if simulated else None
+        with _beside(ready, stop, shown, work=work or sim):
+            serve(app, listening, stop, lambda: _say_where(ready, address, work=work or sim))
+
+
+def _spoken(host: str) -> str:
+    """The host as an address of this machine says it."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 a name
+
+
+def _say_where(ready: Opened, address: str, *, work: bool) -> None:
+    systems = rooms()
+    for name, system in ready.project.systems.items():
+        if systems[system.kind].hooks is not None:
+            typer.echo(f"webhooks of {name} come to {address}/webhooks/{name}", err=True)
+    done = "this process also does the work" if work else "the work is done by: careloom work"
+    typer.echo(f"serving on {address}; {done}; Ctrl-C stops", err=True)
+
+
+@contextmanager
+def _beside(ready: Opened, stop: threading.Event, shown: Callable[[], None] | None, *, work: bool) -> Iterator[None]:
+    """The worker and the status line, in threads that end with the block."""
+    threads: list[threading.Thread] = []
+    if work:
+        threads = [
+            threading.Thread(target=work_on, args=(ready,), kwargs={"stop": stop}, name="careloom work"),
+            threading.Thread(target=_tell, args=(ready, stop), name="careloom status"),
+        ]
+    if shown is not None:
+        threads.append(threading.Thread(target=shown, name="careloom day"))
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _tell(ready: Opened, stop: threading.Event) -> None:
+    while not stop.wait(_EVERY):
+        try:
+            typer.echo(_status(ready), err=True)
+        except CareloomError as error:
+            typer.echo(str(error), err=True)
+
+
+def _status(ready: Opened) -> str:
+    received, waiting, held, untold = totals(ready.store)
+    landed, linked = landed_rows(ready), linked_rows(ready)
+    return (
+        f"received {received:,}   waiting {waiting:,}   held {held:,}   landed {landed:,}   linked {linked:,}   "
+        f"to be told {untold:,}"
+    )

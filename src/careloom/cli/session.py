@@ -1,0 +1,68 @@
+"""What every command that opens a project does: settings, logs, progress, and Ctrl-C at a checkpoint."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from careloom.cli.showing import progress_for
+from careloom.core.errors import UsageFault
+from careloom.core.ports import Lane
+from careloom.project.model import Sync
+from careloom.services.logs import set_up_logs
+from careloom.services.opening import Opened, opened
+from careloom.services.progress import Watch
+from careloom.services.settings import Settings, read_settings
+from careloom.store.audit import write_audit
+
+
+def settings() -> Settings:
+    """The environment's settings; logs are set up by them."""
+    found = read_settings(dict(os.environ))
+    set_up_logs(found)
+    return found
+
+
+@contextmanager
+def project(folder: Path, *, lane: Lane = "schedule") -> Iterator[Opened]:
+    """The project in `folder`, opened."""
+    with opened(folder.resolve(), settings(), lane=lane) as ready:
+        yield ready
+
+
+def chosen(ready: Opened, name: str | None) -> Sequence[Sync]:
+    """The sync called `name`, or all in the order in which they depend on each other."""
+    if name is None:
+        return list(ready.project.syncs.values())
+    if name not in ready.project.syncs:
+        raise UsageFault(f"there is no sync {name!r} in this project; there are: {', '.join(ready.project.syncs)}")
+    return [ready.project.syncs[name]]
+
+
+def audited(ready: Opened, action: str, subject: str) -> None:
+    """Write to the audit that this user saw or decided something."""
+    write_audit(ready.store, at=ready.clock(), actor=ready.settings.actor, action=action, subject=subject)
+
+
+@contextmanager
+def watching(*, quiet: bool) -> Iterator[Watch]:
+    """Progress on standard error; the first Ctrl-C stops at the next checkpoint, the second at once."""
+    with progress_for(quiet=quiet) as progress:
+        watch = Watch(progress=progress)
+
+        def stop(number: int, _frame: FrameType | None) -> None:
+            if watch.stop.is_set() and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            watch.stop.set()
+            progress.step("stopping at the next checkpoint; press Ctrl-C again to stop at once")
+
+        former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield watch
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)

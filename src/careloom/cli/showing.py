@@ -1,0 +1,109 @@
+"""What a command shows: data on standard output, talk on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+
+from careloom.services.progress import Progress, Quiet
+
+_EVERY = 5.0
+"""Seconds between two plain lines of one step, where there is no terminal."""
+
+_PAPER = 160
+"""Columns where there is no terminal to ask."""
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PAPER)
+talk = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """`value` as JSON on standard output."""
+    sys.stdout.buffer.write(
+        orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str) + b"\n"
+    )
+    sys.stdout.flush()
+
+
+class PlainProgress:
+    """One line a step, and one every few seconds."""
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._said = 0.0
+
+    def step(self, text: str) -> None:
+        """A line."""
+        self._step, self._said = text, time.monotonic()
+        talk.print(f"… {text}", markup=False)
+
+    def advance(self, done: int, total: int | None) -> None:
+        """A line, unless one was printed just now."""
+        if time.monotonic() - self._said >= _EVERY:
+            self._said = time.monotonic()
+            talk.print(f"… {self._step}: {done:,}" + (f" of {total:,}" if total else ""), markup=False)
+
+    def rest(self) -> None:
+        """Nothing: lines stay where they are."""
+
+
+class BarProgress:
+    """A bar for the step under way; a line stays for each that is over."""
+
+    def __init__(self, bars: RichProgress) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def step(self, text: str) -> None:
+        """The bar of the former step becomes a line."""
+        self._end()
+        self._task = self._bars.add_task(text, total=None)
+        self._bars.start()
+
+    def advance(self, done: int, total: int | None) -> None:
+        """The bar moves."""
+        if self._task is not None:
+            self._bars.update(self._task, completed=done, total=total)
+
+    def rest(self) -> None:
+        """No bar."""
+        self._end()
+        self._bars.stop()
+
+    def _end(self) -> None:
+        if self._task is not None:
+            task = self._bars.tasks[self._bars.task_ids.index(self._task)]
+            self._bars.console.print(f"✓ {task.description} [dim]({task.elapsed or 0:.1f} s)[/dim]")
+            self._bars.remove_task(self._task)
+            self._task = None
+
+
+@contextmanager
+def progress_for(*, quiet: bool) -> Iterator[Progress]:
+    """Bars on a terminal, plain lines elsewhere, nothing when quiet."""
+    if quiet:
+        yield Quiet()
+    elif not talk.is_terminal:
+        yield PlainProgress()
+    else:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        bars = RichProgress(*columns, console=talk, transient=True)
+        progress = BarProgress(bars)
+        try:
+            yield progress
+        finally:
+            progress.rest()

@@ -1,0 +1,34 @@
+"""A project opened as it is, or with its systems simulated on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from careloom.services.opening import Opened, opened
+from careloom.services.settings import Settings
+from careloom.services.simulating import Simulated, connect_all, pointed_at, simulators
+
+
+@contextmanager
+def maybe_simulated(
+    folder: Path, found: Settings, address: str = "", *, sim: bool
+) -> Iterator[tuple[Opened, Simulated | None]]:
+    """The project in `folder`, opened. `address`: where `careloom serve` will answer, for simulators that call us."""
+    if not sim:
+        with opened(folder, found) as ready:
+            yield ready, None
+        return
+    with simulators(folder, found, address) as simulated, opened(folder, simulated.settings) as ready:
+        pointed = replace(ready, project=pointed_at(ready.project, simulated))
+        try:
+            for name, url in simulated.addresses.items():
+                typer.echo(f"simulated: {name} {url or '(only sends)'}", err=True)
+            connect_all(pointed, simulated)
+            yield pointed, simulated
+        finally:
+            pointed.close()

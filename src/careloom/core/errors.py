@@ -1,0 +1,95 @@
+"""The one tree of errors, sorted first by what to do next.
+
+CareloomError
+├── Fix               a person must change something, then run again
+│   ├── UsageFault        the command line asks for something that is not there
+│   ├── ProjectFault      the project's files are wrong (carries every fault, with its place)
+│   └── NotPermitted      a token or a scope is missing, wrong or expired
+├── Later             try again; `after` says when
+│   └── RemoteUnavailable the other side does not answer, or asks us to wait for long
+├── Hold              this one record stops, with its reason; the others go on
+└── Stop              a bug, or a promise that was about to be broken
+
+A message says what, where and the next step, and never holds a person's data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One mistake in a project, at its place.
+
+    `line` and `column` count from 1; 0 means the whole file.
+    """
+
+    file: str
+    line: int
+    column: int
+    code: str
+    cause: str
+    fix: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.cause} [{self.code}]\n    fix: {self.fix}"
+
+
+class CareloomError(Exception):
+    """The root; never raised itself."""
+
+    exit_code = 1
+
+
+class Fix(CareloomError):
+    """A person must change something, then run again."""
+
+
+class UsageFault(Fix):
+    """The command line asks for something that is not there."""
+
+    exit_code = 2
+
+
+class ProjectFault(Fix):
+    """The project is at fault; `faults` lists every one found."""
+
+    exit_code = 3
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+class NotPermitted(Fix):
+    """The other side refuses our token, or the token lacks a scope."""
+
+    exit_code = 5
+
+
+class Later(CareloomError):
+    """Nothing is wrong here; try again, after `after` seconds where that is known."""
+
+    exit_code = 6
+
+    def __init__(self, message: str, *, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class RemoteUnavailable(Later):
+    """A remote system does not answer, or asks for a wait longer than a run may take."""
+
+
+class Hold(CareloomError):
+    """Only one record stops; `code` is the machine's name of the reason."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Stop(CareloomError):
+    """A bug, or a promise that was about to be broken: nothing more is sent."""

@@ -1,0 +1,88 @@
+"""What a vendor's room offers, and what it is given when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from careloom.core.clock import Clock, system_clock
+from careloom.core.hooks import Hooks, Publisher, Token, Tokens
+from careloom.core.ports import Budget, Lane, Source, Target
+from careloom.core.reports import ReportPolicy, ReportSource
+from careloom.core.streams import Stream, StreamSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a room is handed, so that it never reads the environment, the clock or the store itself.
+
+    `folder` is the project's: relative paths start there. `secret` turns "secret:NAME" into its value and gives any
+    other text back unchanged. `budget` is None for rooms that only read; `tokens` where no store is open. `database_url`:
+    the careloom store's, for rooms that speak through it.
+    """
+
+    folder: Path
+    timezone: ZoneInfo
+    secret: Callable[[str], str]
+    budget: Budget | None = None
+    lane: Lane = "schedule"
+    tokens: Tokens | None = None
+    clock: Clock = system_clock
+    database_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorOptions:
+    """How a vendor's simulator is started: `careloom sim KIND`."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tier: str = ""
+    latency_ms: int = 0
+    records: Path | None = None
+    seed: int = 1
+    hooks_url: str = ""
+    """Where the simulator sends its webhooks: ADDRESS/webhooks/SYSTEM of a running `careloom serve`."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Secrets that both sides must share, by the name of the room's option that holds them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """OAuth2's authorization code flow, for `careloom connect SYSTEM`.
+
+    `url(options, surroundings, redirect_uri, state)` is the page that a person opens; `exchange(options, surroundings,
+    redirect_uri, code)` turns the code that comes back into the first token pair.
+    """
+
+    url: Callable[[Any, Surroundings, str, str], str]
+    exchange: Callable[[Any, Surroundings, str, str], Token]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """One vendor's room. `options` is the schema of its entry under `systems:` (without `kind`).
+
+    `streams`: what can be landed, by name; `stream_source` reads them, `hooks` hears of them. `publisher` tells change events.
+    `reports` makes tables when it is asked; `report_policy`, from its options, says how they are waited for.
+
+    `simulate` serves the vendor's simulator until it is interrupted; it prints one line with its address once it answers.
+    """
+
+    kind: str
+    options: type[BaseModel]
+    source: Callable[[Any, Surroundings], Source] | None = None
+    target: Callable[[Any, Surroundings], Target] | None = None
+    simulate: Callable[[SimulatorOptions], None] | None = None
+    streams: Mapping[str, Stream] = field(default_factory=dict)
+    stream_source: Callable[[Any, Surroundings], StreamSource] | None = None
+    hooks: Callable[[Any, Surroundings], Hooks] | None = None
+    publisher: Callable[[Any, Surroundings], Publisher] | None = None
+    authorization: Authorization | None = None
+    reports: Callable[[Any, Surroundings], ReportSource] | None = None
+    report_policy: Callable[[Any], ReportPolicy] | None = None

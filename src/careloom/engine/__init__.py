@@ -1,0 +1,1 @@
+"""Pure set logic: what the source wants, what the other side holds, and what must be written. DuckDB over Arrow."""

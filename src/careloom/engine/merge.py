@@ -1,0 +1,118 @@
+"""Field by field: what the source wants, what was agreed, what the other side holds; and so what must be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from careloom.core.schema import PropertyType
+from careloom.engine.quoting import name, names, text
+from careloom.engine.wire import Owner, canonical
+from careloom.engine.workbench import load
+
+# It reads the tables `agreed` (key, and a JSON object: what both sides last agreed on) and `held_there` (remote_id,
+# property, value: what the other side holds, as it answered). It makes `cell`, one line for each key and property with
+# what is ours, the base, theirs, and the state; and `merged`, one line a key with JSON texts of what to send and agree.
+
+
+def begin(db: duckdb.DuckDBPyConnection) -> None:
+    """Make a `cell` that says that nothing differs, for when no row is to be merged."""
+    db.execute("create table cell (key varchar, property varchar, state varchar)")
+
+
+def load_agreed(db: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str]]) -> None:
+    """Fill `agreed` from the ledger."""
+    load(db, "agreed", {"key": [row[0] for row in rows], "agreed": [row[1] for row in rows]})
+
+
+def load_theirs(db: duckdb.DuckDBPyConnection, rows: Mapping[str, Mapping[str, str | None]]) -> None:
+    """Fill `held_there` with the values of remote records, by their id."""
+    flat = [(remote_id, prop, value) for remote_id, values in rows.items() for prop, value in values.items()]
+    load(
+        db,
+        "held_there",
+        {
+            "remote_id": [row[0] for row in flat],
+            "property": [row[1] for row in flat],
+            "value": [row[2] for row in flat],
+        },
+    )
+
+
+def merge(
+    db: duckdb.DuckDBPyConnection,
+    types: Mapping[str, tuple[PropertyType, bool]],
+    owners: Mapping[str, Owner | None],
+) -> None:
+    """Make `cell` and `merged` for the rows of `ours` that have a record (`pending.remote_id`).
+
+    `types` gives each property's type and whether it holds several options.
+    """
+    _gather(db, types, owners)
+    db.execute(_STATES)
+    db.execute(
+        """
+        create or replace table merged as
+        select key,
+            cast(to_json(map(coalesce(list(property) filter (writes), []), coalesce(list(coalesce(ours, '')) filter (writes), []))) as varchar) as send,
+            cast(to_json(map(list(property), list(case when state = 'conflict' then base else ours end))) as varchar) as agreed,
+            count(*) filter (writes) as written,
+            list(property) filter (state = 'conflict') as conflicts
+        from (select *, state in ('fill', 'replace', 'clear') as writes from cell) group by key
+        """
+    )
+
+
+def _gather(
+    db: duckdb.DuckDBPyConnection,
+    types: Mapping[str, tuple[PropertyType, bool]],
+    owners: Mapping[str, Owner | None],
+) -> None:
+    listed = names(types)
+    bases = ", ".join(f"json_extract_string(agreed, {text('$.' + name(prop))}) as {name(prop)}" for prop in types)
+    arms = " ".join(
+        f"when {text(prop)} then {canonical(kind, 't.value', multiple=many)}" for prop, (kind, many) in types.items()
+    )
+    whose = " ".join(f"when {text(prop)} then {text(owner)}" for prop, owner in owners.items() if owner)
+    db.execute(
+        f"""
+        create or replace table cell as
+        with mine as (select ours.* from ours join pending using (key) where pending.remote_id is not null),
+             o as (from (select key, {listed} from mine) unpivot include nulls (ours for property in ({listed}))),
+             a as (select key, {bases} from agreed),
+             b as (from (select key, {listed} from a) unpivot include nulls (base for property in ({listed})))
+        select b.key, b.property, b.ours, b.base, b.known, nullif(case b.property {arms} end, '') as theirs,
+            {f"case b.property {whose} end" if whose else "cast(null as varchar)"} as owner,
+            ruled.verdict as ruling
+        from (select o.key, o.property, o.ours, b.base, b.key is not null as known
+              from o left join b on b.key = o.key and b.property = o.property) b
+        join pending p on p.key = b.key
+        left join held_there t on t.remote_id = p.remote_id and t.property = b.property
+        left join ruled on ruled.key = b.key and ruled.property = b.property and ruled.verdict in ('source', 'destination')
+        """
+    )
+
+
+_STATES = """
+create or replace table cell as
+select *, case
+    when ours is not distinct from theirs then 'same'
+    when owner = 'destination' then case when theirs is null and ours is distinct from base then 'fill' else 'keep' end
+    when not known then case when ours is not null then case when theirs is null then 'fill' else 'replace' end
+                             when owner = 'source' then 'clear' else 'keep' end
+    when ours is not distinct from base and coalesce(owner, '') <> 'source' then 'keep'
+    when coalesce(owner, '') = 'source' or theirs is not distinct from base or ruling = 'source'
+        then case when ours is null then 'clear' when theirs is null then 'fill' else 'replace' end
+    when ruling = 'destination' then 'yield'
+    else 'conflict' end as state
+from cell
+"""
+
+
+def count_states(db: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
+    """(property, state, records) for everything that would be written or is in conflict."""
+    return db.execute(
+        "select property, state, count(*) from cell where state in ('fill', 'replace', 'clear', 'conflict')"
+        " group by all order by 1, 2"
+    ).fetchall()

@@ -1,0 +1,58 @@
+-- The text forms in which values travel. Each `wire_*` gives NULL for an empty value and for one that cannot be read;
+-- whether it could not is told by comparing with `blank`.
+
+-- Almost no value begins with a blank, and then it need not be trimmed: all blanks but the no-break space sort before "!".
+create macro blank(x) as
+    case when x is null then true
+         when cast(x as varchar) >= '!' and not starts_with(cast(x as varchar), chr(160)) then false
+         else trim(cast(x as varchar), e' \t\n\r' || chr(160)) = '' end;
+
+create macro wire_string(x) as case when blank(x) then null else cast(x as varchar) end;
+
+-- One spelling for one number: no sign or zero too many.
+create macro plain_decimal(t) as
+    case when regexp_full_match(t, '0|-?[1-9]\d*') then t
+         when regexp_full_match(t, '[+-]?(\d+\.?\d*|\.\d+)')
+         then regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+                  t, '^\+', ''), '^(-?)0+(\d)', '\1\2'), '^(-?)\.', '\10.'), '(\.\d*?)0+$', '\1'), '\.$', ''), '^-0$', '0') end;
+
+create macro wire_number(x) as
+    coalesce(
+        plain_decimal(trim(cast(x as varchar))),
+        case when isfinite(try_cast(trim(cast(x as varchar)) as double))
+                  and not regexp_matches(cast(x as varchar), '[[:space:]_]')
+             then plain_decimal(format('{:.15f}', try_cast(trim(cast(x as varchar)) as double))) end
+    );
+
+create macro wire_bool(x) as
+    case when lower(trim(cast(x as varchar))) in ('true', 't', 'yes', 'y', '1') then 'true'
+         when lower(trim(cast(x as varchar))) in ('false', 'f', 'no', 'n', '0') then 'false' end;
+
+create macro iso_day(d) as case when year(d) between 1000 and 9999 then strftime(d, '%Y-%m-%d') end;
+
+create macro text_day(t) as
+    iso_day(case when regexp_full_match(trim(t), '\d{4}-\d{2}-\d{2}([T ].*)?') then try_cast(trim(t)[1:10] as date) end);
+
+-- Former answers may hold a date as milliseconds since 1970, at midnight UTC.
+create macro read_day(t) as
+    coalesce(text_day(t), case when regexp_full_match(t, '-?\d{5,14}') then iso_day(cast(epoch_ms(cast(t as bigint)) as date)) end, t);
+
+create macro iso_moment(moment) as
+    case when year(timezone('UTC', moment)) between 1000 and 9999 then strftime(timezone('UTC', moment), '%Y-%m-%dT%H:%M:%S.%gZ') end;
+
+create macro text_moment(t, zone) as
+    iso_moment(case when regexp_full_match(trim(t), '.*(Z|z|[+-]\d{2}(:?\d{2})?)') and regexp_matches(t, '\d[T ]\d')
+                    then try_cast(trim(t) as timestamptz)
+                    when regexp_matches(trim(t), '^\d{4}-\d{2}-\d{2}') then timezone(zone, try_cast(trim(t) as timestamp)) end);
+
+create macro read_moment(t) as
+    coalesce(text_moment(t, 'UTC'),
+             case when regexp_full_match(t, '-?\d{5,15}') then iso_moment(timezone('UTC', epoch_ms(cast(t as bigint)))) end, t);
+
+create macro ordered_options(t) as
+    nullif(array_to_string(list_sort(list_distinct(list_filter(list_transform(string_split(t, ';'), lambda o: trim(o)), lambda o: o <> ''))), ';'), '');
+
+-- Fingerprint recipe 1: each value framed by its length, so that no two rows spell the same text. `framed` gives the frame that
+-- goes before the value; concat passes over the value that is not there.
+create macro framed(t) as coalesce(strlen(t) || ':', '~');
+create macro fingerprint(t) as cast(cast(md5_number_lower(t) as hugeint) - 9223372036854775808 as bigint);

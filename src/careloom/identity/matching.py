@@ -1,0 +1,117 @@
+"""Matches source rows to the records that a destination already holds, as set SQL over columns, never joining two people.
+
+Tiers bring candidates together; a decision table over verdicts (agree, near, conflict, unknown) grades each pair; a pair is
+linked only if it alone is left for its row and its record, and nothing contradicts it. All else is "none" or goes to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import duckdb
+
+from careloom.core.errors import Stop
+from careloom.identity.columns import MatchSpec, Role, demand_columns, key_table, raw_view
+from careloom.identity.normal import columns_of, fill, install, settle_phones, statement
+from careloom.identity.rules import REASONS, RULES
+
+__all__ = ["REASONS", "RULES", "MatchSpec", "Role", "match"]
+
+_OLDEST = 120  # years; nobody alive is older
+
+
+def match(  # noqa: PLR0913 -- five tables and two settings are what matching is
+    db: duckdb.DuckDBPyConnection,
+    spec: MatchSpec,
+    *,
+    ours: str,
+    theirs: str,
+    linked: str,
+    ruled: str,
+    everyone: str | None = None,
+    today: date | None = None,
+) -> None:
+    """Decide for each row of `ours` which record of `theirs` it is, if any.
+
+    Tables of `db` by name: `ours`(key, a VARCHAR column for each property of the spec), the source rows not linked yet;
+    `theirs`(id, the same columns, `spec.key_property` and the aliases), all remote records; `linked`(key, remote_id), pairs of
+    this sync; `ruled`(key, remote_id, verdict "never" or "link"), what a person said; `everyone`, all source rows with the
+    columns of `ours` (default `ours`): namesakes, traps and rivals are sought among them. Birth dates after `today` or more
+    than 120 years before are placeholders; without it, years 1900 to 2098 stand.
+
+    Makes the tables match_decision(key, outcome "link" | "none" | "review", remote_id, rule, grade "certain" | "provisional"
+    | NULL, reason, candidates), one line for each row of ours, and match_candidate(key, remote_id, tier, rule, grade, reason,
+    vf, vl, vd, em, ph, ad, zp, sx, gx, mx, ma, trap, namesakes), one line for each pair considered, blocked ones too; `tier`
+    counts from 1, 0 is our key or a person's word. Reasons are keys of `REASONS`; rules of `RULES` ("exact:2" is "exact").
+    Stop if a column is missing or a key is twice in `ours`, `everyone` or the ids of `theirs`.
+    """
+    everyone = everyone or ours
+    _check(db, spec, ours=ours, everyone=everyone, theirs=theirs)
+    install(db)
+    _settings(db, spec, today)
+    db.execute(f"CREATE OR REPLACE TEMP VIEW match_linked AS FROM {linked}")
+    db.execute(f"CREATE OR REPLACE TEMP VIEW match_ruled AS FROM {ruled}")
+    db.execute(raw_view(spec, fresh=ours, everyone=everyone, theirs=theirs))
+    with _in_any_order(db):
+        _run(db, spec)
+    _tidy(db)
+
+
+def _run(db: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
+    db.execute(statement("record"))
+    settle_phones(db, "SELECT t FROM match_dialled WHERE phone IS NULL")
+    db.execute(statement("evidence"))
+    db.execute(key_table(spec))
+    db.execute(statement("pairs"))
+    db.execute(statement("verdict" if spec.people else "exact"))
+    db.execute(statement("resolve"))
+
+
+@contextmanager
+def _in_any_order(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """No statement here depends on the order of rows; keeping it would cost threads and memory."""
+    before = db.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
+    db.execute("SET preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        db.execute(f"SET preserve_insertion_order = {str(before).lower()}")
+
+
+def _check(db: duckdb.DuckDBPyConnection, spec: MatchSpec, *, ours: str, everyone: str, theirs: str) -> None:
+    aliases = [alias for names in spec.aliases.values() for alias in names]
+    demand_columns(db, ours, ["key", *spec.properties()])
+    demand_columns(db, everyone, ["key", *spec.properties()])
+    demand_columns(db, theirs, ["id", spec.key_property, *spec.properties(), *aliases])
+    for table, key in ((ours, "key"), (everyone, "key"), (theirs, "id")):
+        rows, keys = db.execute(f"SELECT count(*), count(DISTINCT {key}) FROM {table}").fetchall()[0]
+        if rows != keys:
+            raise Stop(
+                f"matching was given the table {table} with {rows - keys} rows whose {key} is empty or not unique"
+            )
+
+
+def _settings(db: duckdb.DuckDBPyConnection, spec: MatchSpec, today: date | None) -> None:
+    oldest = None if today is None else f"{today.year - _OLDEST:04}{today:-%m-%d}"
+    for name, value in (
+        ("accept", spec.accept),
+        ("today", None if today is None else f"{today:%Y-%m-%d}"),
+        ("oldest", oldest),
+    ):
+        db.execute(f"SET VARIABLE match_{name} = $1::VARCHAR", [value])
+    db.execute("CREATE OR REPLACE TEMP TABLE match_table(rule VARCHAR, grade VARCHAR, reason VARCHAR)")
+    rows = [(code, rule.grade, rule.reason) for code, rule in RULES.items()]
+    fill(db, "match_table", columns_of(rows))
+
+
+def _tidy(db: duckdb.DuckDBPyConnection) -> None:
+    """Drop what was made on the way; it holds people, and memory."""
+    db.execute("DROP VIEW match_raw")
+    db.execute("DROP VIEW match_linked")
+    db.execute("DROP VIEW match_ruled")
+    own = "SELECT table_name FROM duckdb_tables() WHERE temporary AND table_name LIKE 'match\\_%' ESCAPE '\\'"
+    for (table,) in db.execute(own).fetchall():
+        db.execute(f"DROP TABLE temp.{table}")
+    db.execute("DROP SEQUENCE match_number")

@@ -1,0 +1,48 @@
+"""From a file of `charts/` to what `careloom report` draws, and what is wrong with its statements."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import sqlglot
+from sqlglot.errors import SqlglotError
+from sqlglot.expressions import Query
+
+from careloom.core.errors import Fault
+from careloom.project.model import Chart, ChartPage
+from careloom.project.nodes import Node
+from careloom.project.validating import validated
+from careloom.project.written import WrittenCharts
+
+_COLUMNS = (2, 3)
+
+
+def build_charts(node: Node, faults: list[Fault]) -> ChartPage | None:
+    """The page, or None with its faults added to `faults`."""
+    written, found = validated(WrittenCharts, node)
+    faults += found
+    if written is None:
+        return None
+    for number, chart in enumerate(written.charts):
+        if (wrong := _wrong(chart.sql)) is not None:
+            faults.append(node.place_of("charts", number, "sql").fault("chart-sql", *wrong))
+    return ChartPage(
+        name=PurePosixPath(node.place.file).stem,
+        title=written.title,
+        description=written.description or "",
+        charts=tuple(Chart(title=one.title, sql=one.sql, unit=one.unit) for one in written.charts),
+    )
+
+
+def _wrong(sql: str) -> tuple[str, str] | None:
+    """Cause and fix where the statement is not one that gives two or three columns."""
+    try:
+        statements = sqlglot.parse(sql, read="postgres")
+    except SqlglotError:
+        return "this is no statement that PostgreSQL would understand", "try it in psql first"
+    if len(statements) != 1 or not isinstance(statements[0], Query):
+        return "a chart is one statement that only reads", "write one SELECT"
+    query = statements[0]
+    if not query.is_star and len(query.selects) not in _COLUMNS:
+        return "a chart's rows are label and value, or label, series and value", "select two or three columns"
+    return None

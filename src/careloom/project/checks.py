@@ -1,0 +1,225 @@
+"""What a project can be told without asking any system: names that lead nowhere, contradictions, secrets in clear."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from careloom.core.errors import Fault
+from careloom.core.phi import Phi
+from careloom.core.rooms import Room
+from careloom.project.model import Field, Sync, System
+from careloom.project.nearest import suggestion
+from careloom.project.nodes import Node, Step
+
+_SECRET_KEY = re.compile(r"(token|password|passwd|secret|api_?key|private_?key|credential)s?$", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"secret:[A-Za-z0-9][A-Za-z0-9_-]*")
+_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@")
+
+
+def secrets_in_clear(root: Node) -> Iterator[Fault]:
+    """Every secret that is written out, and every `secret:` that names none. No message repeats the value."""
+    for path, node in _texts(root, ()):
+        text, key = node.text or "", str(path[-1]) if path else ""
+        if not text:
+            continue
+        if text.startswith("secret:"):
+            if not _SECRET_NAME.fullmatch(text):
+                yield node.place.fault(
+                    "secret-name", f"`{key}` names no secret", "write `secret:NAME`, NAME in a-z, 0-9, -"
+                )
+        elif _SECRET_KEY.search(key):
+            fix = f"write `{key}: secret:NAME`, put the value in the environment variable NAME, and change it: it was in a file"
+            yield node.place.fault("secret", f"`{key}` holds a secret in clear", fix)
+        elif _PASSWORD_IN_URL.match(text):
+            fix = f"write `{key}: secret:NAME` and put the whole address in the environment variable NAME"
+            yield node.place.fault("secret", f"`{key}` holds a password in clear", fix)
+
+
+def _texts(node: Node, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Node]]:
+    if node.kind == "text":
+        yield path, node
+    for key, below in node.entries.items():
+        yield from _texts(below, (*path, key))
+    for item in node.items:
+        yield from _texts(item, path)
+
+
+def check_sync(sync: Sync, systems: Mapping[str, System], rooms: Mapping[str, Room]) -> Iterator[Fault]:
+    """Everything about one sync that needs no other sync and no connection."""
+    yield from _source(sync)
+    yield from _systems(sync, systems, rooms)
+    yield from _key(sync)
+    yield from _match(sync)
+    yield from _roles(sync)
+    yield from _new_object(sync)
+    for field in sync.fields.values():
+        yield from _field(sync, field)
+
+
+def _source(sync: Sync) -> Iterator[Fault]:
+    read = sync.source
+    if (read.table is None) == (read.sql is None):
+        cause = "there is neither `table` nor `sql`" if read.table is None else "there are both `table` and `sql`"
+        yield sync.fault(("from",), "from", cause, "write exactly one of the two")
+    if read.cursor is None and "look_back" in sync.node.at("from").entries:
+        yield sync.fault(
+            ("from", "look_back"), "from", "`look_back` has no `cursor` to look back from", "add `cursor: COLUMN`"
+        )
+
+
+def _systems(sync: Sync, systems: Mapping[str, System], rooms: Mapping[str, Room]) -> Iterator[Fault]:
+    for side, name, verb in (("from", sync.source.system, "read"), ("to", sync.to.system, "written")):
+        if name not in systems:
+            fix = suggestion(name, systems, "add it to `systems:` in careloom.yaml")
+            yield sync.fault((side, "system"), "unknown-system", f"there is no system `{name}`", fix)
+            continue
+        room = rooms.get(systems[name].kind)
+        if room is not None and (room.source if side == "from" else room.target) is None:
+            cause = f"`{name}` is of kind `{room.kind}`, which cannot be {verb}"
+            yield sync.fault((side, "system"), "wrong-kind", cause, "name another system here")
+
+
+def _key(sync: Sync) -> Iterator[Fault]:
+    if sync.to.key in sync.fields:
+        cause = f"`{sync.to.key}` is the key, which always holds `{sync.source.key}`"
+        yield sync.fields[sync.to.key].place.fault("key-field", cause, "remove it from `fields:`")
+
+
+def _match(sync: Sync) -> Iterator[Fault]:
+    for number, tier in enumerate(sync.match):
+        for index, name in enumerate(tier):
+            if name not in sync.fields:
+                cause = f"`{name}` is no mapped field, so it cannot be matched on"
+                fix = suggestion(name, sync.fields, f"add `{name}` to `fields:`")
+                yield sync.fault(("match", number, index), "match-field", cause, fix)
+            elif name in tier[:index]:
+                yield sync.fault(
+                    ("match", number, index), "match-field", f"`{name}` stands twice in one tier", "remove one"
+                )
+
+
+def _roles(sync: Sync) -> Iterator[Fault]:
+    seen: dict[str, str] = {}
+    for field in sync.fields.values():
+        if field.role is None or field.role == "phone":
+            continue
+        if field.role in seen:
+            cause = f"`{field.property}` and `{seen[field.role]}` both have the role {field.role}"
+            yield sync.fault(("fields", field.property, "role"), "role", cause, "write `role: none` for one of them")
+        seen.setdefault(field.role, field.property)
+
+
+def _new_object(sync: Sync) -> Iterator[Fault]:
+    new, known = sync.to.create, [sync.to.key, *sync.fields]
+    if new is None:
+        return
+    named = {
+        "primary": (new.primary_property,),
+        "secondary": new.secondary_properties,
+        "searchable": new.searchable_properties,
+        "required": new.required_properties,
+    }
+    for key, names in named.items():
+        for number, name in enumerate(names):
+            if name not in known:
+                path: tuple[Step, ...] = ("to", "create", key, number)
+                fix = suggestion(name, known, f"add `{name}` to `fields:`")
+                yield sync.fault(path, "create-property", f"`{name}` is neither the key nor a field", fix)
+
+
+def _field(sync: Sync, field: Field) -> Iterator[Fault]:
+    path: tuple[Step, ...] = ("fields", field.property)
+    written = sync.node.at(*path).entries
+    if "else" in written and "values" not in written:
+        yield sync.fault(
+            (*path, "else"), "values", "`else` has no `values` beside it", "add `values:`, or remove `else`"
+        )
+    if field.options and field.type not in {None, "enumeration"}:
+        yield sync.fault((*path, "options"), "options", f"a {field.type} has no options", "write `type: enumeration`")
+    if field.format and field.type not in {"date", "datetime"}:
+        yield sync.fault(
+            (*path, "format"), "date-format", "`format` is only for dates", "add `type: date` or `type: datetime`"
+        )
+    for number, name in enumerate(field.options):
+        if name in field.options[:number]:
+            yield sync.fault((*path, "options", number), "options", f"the option `{name}` stands twice", "remove one")
+    for value in field.values.values() if field.options else ():
+        if value not in field.options:
+            fix = suggestion(value, field.options, "add it to `options:`")
+            yield sync.fault((*path, "values"), "values", f"`{value}` is none of the options", fix)
+    yield from _when_taken(sync, field)
+    if field.phi > sync.to.admits:
+        yield _not_admitted(sync, field)
+
+
+def _when_taken(sync: Sync, field: Field) -> Iterator[Fault]:
+    if field.when_taken == sync.to.key or field.when_taken in sync.fields:
+        cause = f"`{field.when_taken}` would receive what another record holds, but it is mapped itself"
+        yield sync.fault(
+            ("fields", field.property, "when_taken"), "when-taken", cause, "name another property: `when_taken: …`"
+        )
+
+
+def _not_admitted(sync: Sync, field: Field) -> Fault:
+    needs, has = field.phi.name.lower(), Phi(sync.to.admits).name.lower()
+    fix = f"write `admits: {needs}` under `to:`"
+    if field.phi is Phi.CLINICAL:
+        fix += ", only if a business associate agreement covers it and sensitive data is enabled there; or leave the field out"
+    cause = f"`{field.property}` is {needs} data, and `{sync.to.object}` admits {has} at most"
+    return sync.fault(("fields", field.property, "phi"), "phi", cause, fix)
+
+
+def in_order(syncs: Mapping[str, Sync]) -> tuple[dict[str, Sync], list[Fault]]:
+    """The syncs with every `via` before who needs it; the faults of associations that lead nowhere or in a circle."""
+    faults = [fault for sync in syncs.values() for fault in _associations(sync, syncs)]
+    ordered: dict[str, Sync] = {}
+    waiting = dict(syncs)
+    while waiting:
+        ready = [name for name, sync in waiting.items() if not any(tie.via in waiting for tie in sync.associations)]
+        if not ready:
+            faults.extend(_circles(waiting))
+            return dict(syncs), faults
+        for name in ready:
+            ordered[name] = waiting.pop(name)
+    return ordered, faults
+
+
+def _circles(waiting: Mapping[str, Sync]) -> Iterator[Fault]:
+    for sync in waiting.values():
+        for number, tie in enumerate(sync.associations):
+            if sync.name in _awaited(tie.via, waiting):
+                cause = f"`{sync.name}` and `{tie.via}` wait for each other"
+                if tie.via == sync.name:
+                    cause = f"`{sync.name}` waits for itself"
+                yield sync.fault(
+                    ("associations", number, "via"), "circle", cause, "keep the association on one side only"
+                )
+
+
+def _awaited(name: str, waiting: Mapping[str, Sync]) -> set[str]:
+    """`name` and every sync that it waits for, near or far."""
+    found: set[str] = set()
+    ahead = [name]
+    while ahead:
+        here = ahead.pop()
+        if here not in found and here in waiting:
+            found.add(here)
+            ahead.extend(tie.via for tie in waiting[here].associations)
+    return found
+
+
+def _associations(sync: Sync, syncs: Mapping[str, Sync]) -> Iterator[Fault]:
+    for number, tie in enumerate(sync.associations):
+        other = syncs.get(tie.via)
+        if other is None:
+            fix = suggestion(tie.via, syncs, "write the name of a sync in syncs/")
+            yield sync.fault(("associations", number, "via"), "unknown-sync", f"there is no sync `{tie.via}`", fix)
+        elif other.to.object != tie.to or other.to.system != sync.to.system:
+            cause = (
+                f"`{tie.via}` keeps `{other.to.object}` of `{other.to.system}`, not `{tie.to}` of `{sync.to.system}`"
+            )
+            fix = f"write `to: {other.to.object}`, or another `via`"
+            if other.to.system != sync.to.system:
+                fix = f"write a `via` that keeps `{tie.to}` of `{sync.to.system}`"
+            yield sync.fault(("associations", number, "to"), "association", cause, fix)

@@ -1,0 +1,217 @@
+"""Reads a project folder as a whole: a Project that is right in all that needs no connection, or all its faults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+
+from careloom.core.errors import Fault, ProjectFault
+from careloom.core.rooms import Room
+from careloom.project.building import build_sync
+from careloom.project.charts import build_charts
+from careloom.project.checks import check_sync, in_order, secrets_in_clear
+from careloom.project.landings import build_landings
+from careloom.project.model import Alerts, Mail, Project, Retention, Service, Sync, System
+from careloom.project.nearest import suggestion
+from careloom.project.nodes import Node, Place
+from careloom.project.reading import read_file
+from careloom.project.reports import build_reports
+from careloom.project.schedules import Schedule
+from careloom.project.validating import validated
+from careloom.project.written import WrittenAlerts, WrittenProject, WrittenSync
+
+PROJECT_FILE = "careloom.yaml"
+SYNCS = "syncs"
+STREAMS = "streams"
+REPORTS = "reports"
+CHARTS = "charts"
+
+
+def load_project(folder: Path, rooms: Mapping[str, Room]) -> Project:
+    """The project in `folder`; `rooms` are those of `systems.rooms.rooms()`. ProjectFault with every fault of every file."""
+    faults: list[Fault] = []
+    nodes, files = _read(folder, faults)
+    written = _project(nodes.get(PROJECT_FILE), faults)
+    systems = _systems(nodes.get(PROJECT_FILE), rooms, faults)
+    syncs: dict[str, Sync] = {}
+    for node in _of(nodes, SYNCS):
+        sync = _sync(node, written.schedule if written else None, faults)
+        _add(sync, syncs, faults)
+    landings, wrong = build_landings(
+        _of(nodes, STREAMS), files[STREAMS], systems, rooms, written.schedule if written else None
+    )
+    faults.extend(wrong)
+    reports, wrong = build_reports(_of(nodes, REPORTS), systems, rooms, written.schedule if written else None)
+    faults.extend(wrong)
+    charts = {page.name: page for node in _of(nodes, CHARTS) if (page := build_charts(node, faults)) is not None}
+    for sync in syncs.values():
+        found = check_sync(sync, systems, rooms)
+        # Without any system that could be read, every name of one would be blamed.
+        faults.extend(fault for fault in found if systems or fault.code != "unknown-system")
+    ordered, more = in_order(syncs)
+    # An association to a sync that could not be read is no mistake of its own.
+    unread = len(syncs) < files[SYNCS]
+    faults.extend(_publishers(nodes.get(PROJECT_FILE), written, systems, rooms))
+    faults.extend(fault for fault in more if not (unread and fault.code == "unknown-sync"))
+    if faults or written is None:
+        raise ProjectFault(*_sorted(faults))
+    return Project(
+        name=written.project,
+        timezone=written.timezone,
+        folder=folder.resolve(),
+        systems=systems,
+        alerts=_alerts(written.alerts),
+        syncs=ordered,
+        digest=_digest(nodes),
+        landings=landings,
+        reports=reports,
+        charts=charts,
+        publish=tuple(written.publish),
+        retention=Retention(**dict(written.retention)),
+        service=Service(audience=written.service.audience, callers=tuple(written.service.callers)),
+    )
+
+
+def _of(nodes: Mapping[str, Node], folder: str) -> list[Node]:
+    return [node for name, node in nodes.items() if name.startswith(f"{folder}/")]
+
+
+def _publishers(
+    node: Node | None, written: WrittenProject | None, systems: Mapping[str, System], rooms: Mapping[str, Room]
+) -> Iterator[Fault]:
+    if node is None or written is None:
+        return
+    for number, name in enumerate(written.publish):
+        place = node.place_of("publish", number)
+        if name not in systems:
+            fix = suggestion(name, systems, "add it to `systems:`")
+            yield place.fault("unknown-system", f"there is no system `{name}`", fix)
+        elif (room := rooms.get(systems[name].kind)) is not None and room.publisher is None:
+            cause = f"the system `{name}` is of kind `{room.kind}`, which takes no change events"
+            takers = ", ".join(sorted(kind for kind, one in rooms.items() if one.publisher))
+            yield place.fault("no-publisher", cause, f"name a system of kind {takers}")
+        elif name in written.publish[:number]:
+            yield place.fault("no-publisher", f"`{name}` stands twice", "remove one: everything would be told twice")
+
+
+def _sorted(faults: list[Fault]) -> list[Fault]:
+    unique = {(fault.file, fault.line, fault.column, fault.code, fault.cause): fault for fault in faults}
+    return sorted(unique.values(), key=lambda fault: (fault.file != PROJECT_FILE, fault.file, fault.line, fault.column))
+
+
+def _read(folder: Path, faults: list[Fault]) -> tuple[dict[str, Node], dict[str, int]]:
+    """Each readable file as nodes, and how many files there are in each folder, readable or not."""
+    if not folder.is_dir():
+        place = Place(file=PROJECT_FILE)
+        fix = "go to a project folder, or make one with `careloom init`"
+        raise ProjectFault(place.fault("no-folder", "its folder does not exist", fix))
+    nodes: dict[str, Node] = {}
+    names = {part: _files(folder, part, faults) for part in (SYNCS, STREAMS, REPORTS, CHARTS)}
+    for name in [PROJECT_FILE, *chain.from_iterable(names.values())]:
+        node, found = read_file(folder, name)
+        faults.extend(found)
+        if node is None:
+            continue
+        if node.kind != "map":
+            faults.append(
+                node.place.fault("wrong-type", "the file must be keys with values", "write `key: value` lines")
+            )
+        else:
+            nodes[name] = node
+    return nodes, {part: len(found) for part, found in names.items()}
+
+
+def _files(folder: Path, part: str, faults: list[Fault]) -> list[str]:
+    try:
+        found = sorted(path.name for path in (folder / part).iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        faults.append(
+            Place(file=part).fault("unreadable", f"cannot be read: {error.strerror}", "check its permissions")
+        )
+        return []
+    faults.extend(
+        Place(file=f"{part}/{name}").fault(
+            "file-name", "only `.yaml` files are read here", f"rename it to `{name[:-4]}.yaml`"
+        )
+        for name in found
+        if name.endswith(".yml")
+    )
+    return [f"{part}/{name}" for name in found if name.endswith(".yaml")]
+
+
+def _project(node: Node | None, faults: list[Fault]) -> WrittenProject | None:
+    if node is None:
+        return None
+    written, found = validated(WrittenProject, node)
+    faults.extend(found)
+    faults.extend(secrets_in_clear(node))
+    return written
+
+
+def _systems(node: Node | None, rooms: Mapping[str, Room], faults: list[Fault]) -> dict[str, System]:
+    """Every system whose entry is a mapping; those with faults too, so that syncs which name them are not blamed."""
+    systems: dict[str, System] = {}
+    entries = node.at("systems").entries if node is not None and "systems" in node.entries else {}
+    for name, entry in entries.items():
+        if entry.kind != "map":
+            systems[name] = System(name=name, kind="", options=_NOTHING, place=entry.place)
+            continue
+        kind = entry.entries.get("kind")
+        if kind is None or not kind.text:
+            faults.append(
+                entry.place.fault("missing-key", "`kind` is missing", f"add `kind:`, one of {', '.join(sorted(rooms))}")
+            )
+        elif kind.text not in rooms:
+            fix = suggestion(kind.text, rooms, f"write one of {', '.join(sorted(rooms))}")
+            faults.append(kind.place.fault("unknown-kind", f"there is no kind of system `{kind.text}`", fix))
+        systems[name] = _system(name, entry, rooms.get(kind.text or "") if kind else None, faults)
+    return systems
+
+
+def _system(name: str, entry: Node, room: Room | None, faults: list[Fault]) -> System:
+    without_kind = {key: node for key, node in entry.entries.items() if key != "kind"}
+    options_node = Node(kind="map", place=entry.place, entries=without_kind, keys=entry.keys)
+    options = None
+    if room is not None:
+        options, found = validated(room.options, options_node)
+        faults.extend(found)
+    # Without options the project is at fault and never leaves this module.
+    return System(name=name, kind=room.kind if room else "", options=options or _NOTHING, place=entry.place)
+
+
+_NOTHING = WrittenAlerts()
+
+
+def _sync(node: Node, default: Schedule | None, faults: list[Fault]) -> Sync | None:
+    written, found = validated(WrittenSync, node)
+    faults.extend(found)
+    if written is None:
+        return None
+    sync, wrong = build_sync(written, node, default)
+    faults.extend(wrong)
+    return sync
+
+
+def _add(sync: Sync | None, syncs: dict[str, Sync], faults: list[Fault]) -> None:
+    if sync is None:
+        return
+    if sync.name in syncs:
+        cause = f"the sync `{sync.name}` is already in {syncs[sync.name].file}"
+        faults.append(sync.fault(("sync",), "duplicate-sync", cause, "give one of them another name"))
+        return
+    syncs[sync.name] = sync
+
+
+def _alerts(written: WrittenAlerts) -> Alerts:
+    mail = written.mail
+    return Alerts(mail=Mail(to=tuple(mail.to), sender=mail.from_, smtp=mail.smtp)) if mail else Alerts()
+
+
+def _digest(nodes: Mapping[str, Node]) -> str:
+    content = json.dumps({name: node.plain() for name, node in nodes.items()}, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()

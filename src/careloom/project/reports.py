@@ -1,0 +1,95 @@
+"""From the files of `reports/` to the reports that are asked for, and every mistake in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from careloom.core.errors import Fault
+from careloom.core.rooms import Room
+from careloom.project.model import Report, System
+from careloom.project.nearest import suggestion
+from careloom.project.nodes import Node
+from careloom.project.schedules import Schedule
+from careloom.project.validating import validated
+from careloom.project.written import WrittenReports
+
+ROWS = "_rows"
+"""What the table of a report's rows ends with; readers use the view without it."""
+
+
+def build_reports(
+    files: Sequence[Node], systems: Mapping[str, System], rooms: Mapping[str, Room], default: Schedule | None
+) -> tuple[dict[str, Report], list[Fault]]:
+    """The reports by name, and every fault. `default` is the project's schedule."""
+    faults: list[Fault] = []
+    reports: dict[str, Report] = {}
+    for node in files:
+        written, found = validated(WrittenReports, node)
+        faults += found
+        if written is None:
+            continue
+        faults += _system(written, node, systems, rooms)
+        faults += _twice(node, ("accounts",), written.accounts)
+        for report in _reports(written, node, default):
+            faults += _named(report, node, reports)
+            reports.setdefault(report.name, report)
+    return reports, faults
+
+
+def _reports(written: WrittenReports, node: Node, default: Schedule | None) -> list[Report]:
+    return [
+        Report(
+            name=name,
+            system=written.system,
+            report=one.report,
+            filter=one.filter,
+            accounts=tuple(one.accounts or written.accounts),
+            purpose=one.purpose or "",
+            schedule=one.schedule or written.schedule or default,
+            types=dict(one.types),
+            keep=one.keep or written.keep,
+            file=node.place.file,
+        )
+        for name, one in written.reports.items()
+    ]
+
+
+def _system(
+    written: WrittenReports, node: Node, systems: Mapping[str, System], rooms: Mapping[str, Room]
+) -> list[Fault]:
+    name = written.system
+    if name not in systems:
+        # Without any system that could be read, every name of one would be blamed.
+        fix = suggestion(name, systems, "add it to `systems:` in careloom.yaml")
+        fault = node.place_of("system").fault("unknown-system", f"there is no system `{name}`", fix)
+        return [fault] if systems else []
+    room = rooms.get(systems[name].kind)
+    if room is None or room.reports is not None:
+        return []
+    makers = ", ".join(sorted(kind for kind, one in rooms.items() if one.reports))
+    cause = f"the system `{name}` is of kind `{room.kind}`, which makes no reports"
+    return [node.place_of("system").fault("no-reports", cause, f"name a system of kind {makers}")]
+
+
+def _named(report: Report, node: Node, before: Mapping[str, Report]) -> list[Fault]:
+    place = node.key_place("reports", report.name)
+    faults = _twice(node, ("reports", report.name, "accounts"), report.accounts)
+    if report.name in before:
+        cause = f"the report `{report.name}` is already in {before[report.name].file}"
+        faults.append(place.fault("duplicate-report", cause, "give one of them another name"))
+    if report.name.endswith(ROWS):
+        cause = f"a report's name cannot end with `{ROWS}`: the tables behind the reports do"
+        faults.append(place.fault("report-name", cause, "give it another name"))
+    return faults
+
+
+def _twice(node: Node, path: tuple[str, ...], accounts: Sequence[str]) -> list[Fault]:
+    here = node.at(*path[:-1])
+    if path[-1] not in here.entries:
+        return []
+    return [
+        node.place_of(*path).fault("duplicate-account", f"the account `{one}` stands twice", "remove one")
+        for one, times in Counter(accounts).items()
+        if times > 1
+    ]

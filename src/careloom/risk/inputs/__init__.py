@@ -1,0 +1,12 @@
+"""Claims as payers and clearing houses send them, read into the tables that risk scores are made from.
+
+`read_fhir` and `read_837` give one row a service line; `filter_claims` keeps the lines whose diagnoses CMS counts;
+`diagnoses` and `encounters` make of either what `careloom.risk.score` and a person want to look at.
+"""
+
+from careloom.risk.inputs.fhir import read_fhir
+from careloom.risk.inputs.filtering import diagnoses, encounters, filter_claims
+from careloom.risk.inputs.lines import SERVICES, HeldInput
+from careloom.risk.inputs.x12 import read_837
+
+__all__ = ["SERVICES", "HeldInput", "diagnoses", "encounters", "filter_claims", "read_837", "read_fhir"]

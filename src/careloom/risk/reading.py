@@ -1,0 +1,173 @@
+"""What callers hand in, as the two typed tables that the statement reads: `people` and `diagnoses`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from careloom.core.errors import Fix
+from careloom.risk.columns import DIAGNOSES, PEOPLE
+
+Data = Any
+"""Rows: an Arrow table, a path of Parquet files (`*` allowed), a DuckDB relation, a pandas or a Polars frame."""
+YES = ("1", "true", "t", "yes", "y")
+NO = ("0", "false", "f", "no", "n")
+_NUMBERS = (
+    "DECIMAL",
+    "DOUBLE",
+    "FLOAT",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "HUGEINT",
+)
+_TABLE = "the {what} have no column {column!r}; they need {needed}"
+
+
+def take(db: duckdb.DuckDBPyConnection, name: str, given: Data) -> dict[str, str]:
+    """Make `given` a view called `given_<name>`; its columns with their DuckDB types come back.
+
+    Raises:
+        Fix: it cannot be read as rows.
+
+    """
+    view = f"given_{name}"
+    if isinstance(given, (str, Path)):
+        path = exp.Literal.string(str(given)).sql("duckdb")
+        try:
+            db.execute(f"create or replace temp view {view} as select * from read_parquet({path})")
+        except duckdb.Error as error:
+            raise Fix(f"the {name} cannot be read from {given}: give a Parquet file that exists") from error
+    else:
+        db.register(view, _rows(given, name))
+    described = db.execute(f"describe {view}").fetchall()
+    return {column.lower(): kind for column, kind, *_ in described}
+
+
+def _rows(given: Data, name: str) -> Any:
+    if isinstance(given, duckdb.DuckDBPyRelation):  # it belongs to another connection, which this one cannot see into
+        return given.to_arrow_table()
+    if isinstance(given, (pa.Table, pa.RecordBatch)):
+        return given
+    if hasattr(given, "__arrow_c_stream__"):  # read twice, so not as a stream
+        return pa.table(given)
+    if isinstance(given, (list, dict)) or not hasattr(given, "columns"):
+        raise Fix(f"the {name} are no rows: give an Arrow table, a Parquet path, a DuckDB relation, or a data frame")
+    return given
+
+
+def people_view(
+    db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], year: int, mode: str, *, as_text: bool
+) -> None:
+    """Make `people` of `given_people`: every column of `columns.PEOPLE`, NULL where the caller has none.
+
+    Raises:
+        Fix: a column that cannot have a default is not there.
+
+    """
+    if "age" not in columns and "birth_date" not in columns:
+        raise Fix(_TABLE.format(what="people", column="age", needed="person_id, sex, and age or birth_date"))
+    for needed in ("person_id", "sex"):
+        if needed not in columns:
+            raise Fix(_TABLE.format(what="people", column=needed, needed="person_id, sex, and age or birth_date"))
+    selected = [f"{_key(as_text=as_text)} as person_id", f"{_age(columns, year)} as age"]
+    selected += [
+        f"{_read(name, kind, columns, mode)} as {name}"
+        for name, kind in PEOPLE.items()
+        if name not in ("person_id", "age")
+    ]
+    db.execute(f"create or replace temp view people as select {', '.join(selected)} from given_people")
+
+
+def diagnoses_view(db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], *, as_text: bool) -> None:
+    """Make `diagnoses` of `given_diagnoses`.
+
+    Raises:
+        Fix: it has no person or no code.
+
+    """
+    for needed in DIAGNOSES:
+        if needed not in columns:
+            raise Fix(_TABLE.format(what="diagnoses", column=needed, needed=" and ".join(DIAGNOSES)))
+    code = "diagnosis_code" if columns["diagnosis_code"] == "VARCHAR" else "cast(diagnosis_code as varchar)"
+    db.execute(
+        f"create or replace temp view diagnoses as select {_key(as_text=as_text)} as person_id, {code} as diagnosis_code"
+        " from given_diagnoses"
+    )
+
+
+def keys_as_text(people: Mapping[str, str], diagnoses: Mapping[str, str]) -> bool:
+    """Whether persons' keys must be compared as text: one side has numbers, the other has not."""
+    kinds = {_family(columns.get("person_id", "")) for columns in (people, diagnoses)}
+    return len(kinds) > 1
+
+
+def _family(kind: str) -> str:
+    return "number" if kind.startswith(_NUMBERS) else kind
+
+
+def _key(*, as_text: bool) -> str:
+    return "cast(person_id as varchar)" if as_text else "person_id"
+
+
+def _age(columns: Mapping[str, str], year: int) -> str:
+    """The age given, else that on 1 February of the payment year, by which CMS counts."""
+    given = "try_cast(age as double)"
+    if columns.get("age", "").startswith(("FLOAT", "DOUBLE", "VARCHAR")):
+        given = f"case when isfinite({given}) then {given} end"
+    if "birth_date" not in columns:
+        return given
+    counted = f"cast(date_sub('year', try_cast(birth_date as date), date '{date(year, 2, 1).isoformat()}') as double)"
+    return f"coalesce({given}, {counted})" if "age" in columns else counted
+
+
+def _read(name: str, kind: str, columns: Mapping[str, str], mode: str) -> str:
+    """A column as its type; text is cleaned in `cms`, and left as it is in `compat`."""
+    if name not in columns:
+        return f"cast(null as {kind})"
+    if kind == "BOOLEAN":
+        return name if columns[name] == "BOOLEAN" else _truth(name)
+    if kind == "INTEGER":
+        return f"cast(floor(try_cast({name} as double)) as integer)"
+    numbers = columns[name].startswith(_NUMBERS)
+    text = f"cast(try_cast({name} as integer) as varchar)" if numbers else f"cast({name} as varchar)"
+    return text if mode == "compat" and not numbers else _clean(name, f"trim({text})")
+
+
+def _clean(name: str, text: str) -> str:
+    if name == "sex":
+        return f"upper(left({text}, 1))"
+    return f"case when length({text}) = 1 then '0' || {text} else {text} end" if name == "dual_elgbl_cd" else text
+
+
+def _truth(name: str) -> str:
+    text = f"lower(trim(cast({name} as varchar)))"
+    yes, no = (", ".join(f"'{word}'" for word in (*words, f"{words[0]}.0")) for words in (YES, NO))
+    return f"case when {text} in ({yes}) then true when {text} in ({no}) then false end"
+
+
+def check_people(db: duckdb.DuckDBPyConnection) -> int:
+    """The number of people, each of whom is there once and has a key.
+
+    Raises:
+        Fix: somebody has no key, or is there twice.
+
+    """
+    asked = "select count(*), count(person_id), count(distinct person_id) from people"
+    rows, keyed, distinct = db.execute(asked).fetchone() or (0, 0, 0)
+    if rows != keyed:
+        raise Fix(f"{rows - keyed} people have no person_id; give each a key")
+    if rows != distinct:
+        raise Fix(f"{rows - distinct} rows of people repeat a person_id; give each person once")
+    return int(rows)

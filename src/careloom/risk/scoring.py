@@ -1,0 +1,166 @@
+"""Scores a whole population by one statement in an embedded DuckDB: Parquet, Arrow or data frames in and out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import overload
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlglot import exp
+
+from careloom.core.errors import Later
+from careloom.risk import payment
+from careloom.risk.lookups import lookups
+from careloom.risk.models import model_named
+from careloom.risk.reading import Data, check_people, diagnoses_view, keys_as_text, people_view, take
+from careloom.risk.statement import Money, Names, build
+from careloom.risk.tracing import traced
+
+MEMORY = "2GB"
+"""What DuckDB may hold before it spills to disk; a million people need a third of it."""
+
+
+def standard_money(model: str, year: int, mode: str = "cms", *, pace: bool = False) -> Money:
+    """The published factors of a model and year: in `compat` what the library takes by itself, that is none.
+
+    The payment score of a model and year without a published normalisation here is NULL.
+    """
+    if mode == "compat":
+        return Money()
+    about = model_named(model)
+    normal = payment.NORMALIZATION.get((about.name, year))
+    grafts = payment.GRAFT_NORMALIZATION.get((about.name, year))
+    intensity = payment.CODING_INTENSITY.get(year)
+    free = pace or about.family == "rx" or intensity is None
+    return Money(
+        normalization=normal.value if normal else None,
+        grafts=grafts.value if grafts else None,
+        coding_intensity=0.0 if free or intensity is None else intensity.value,
+    )
+
+
+@overload
+def score(
+    people: Data,
+    diagnoses: Data,
+    *,
+    model: str,
+    year: int,
+    mode: str = ...,
+    trace: bool = ...,
+    out: None = None,
+    money: Money | None = ...,
+    memory: str = ...,
+    threads: int | None = ...,
+) -> pa.Table: ...
+@overload
+def score(
+    people: Data,
+    diagnoses: Data,
+    *,
+    model: str,
+    year: int,
+    mode: str = ...,
+    trace: bool = ...,
+    out: str | Path,
+    money: Money | None = ...,
+    memory: str = ...,
+    threads: int | None = ...,
+) -> int: ...
+def score(  # noqa: PLR0913 - the public door: every argument after the data is named
+    people: Data,
+    diagnoses: Data,
+    *,
+    model: str,
+    year: int,
+    mode: str = "cms",
+    trace: bool = False,
+    out: str | Path | None = None,
+    money: Money | None = None,
+    memory: str = MEMORY,
+    threads: int | None = None,
+) -> pa.Table | int:
+    """The scores of `people`, one row each in no particular order, with the columns of `statement.COLUMNS`.
+
+    `people` has `person_id`, `sex`, and `age` or `birth_date`; where `dual_elgbl_cd`, `orec`, `crec`, `new_enrollee`,
+    `snp`, `lti`, `low_income` or `graft_months` are missing, CMS's default holds and `defaults_taken` says so.
+    `diagnoses` has `person_id` and `diagnosis_code` (ICD-10-CM; dots and case do not matter); an unknown code and a
+    diagnosis of nobody count for nothing. Someone without a usable age or sex keeps a row with the reason in `held` and
+    no scores. With `trace`, a column `trace` lists how each score came about. With `out`, the rows are written to that
+    Parquet file, whole or not at all, and their number comes back instead.
+
+    Raises:
+        Fix: no such model, year or mode; a column is missing; a person is there twice or has no key.
+        Later: memory or disk ran out.
+
+    """
+    known = lookups(model, year, mode)
+    with _bench(memory, threads) as db:
+        persons, codes = take(db, "people", people), take(db, "diagnoses", diagnoses)
+        as_text = keys_as_text(persons, codes)
+        people_view(db, persons, year, mode, as_text=as_text)
+        diagnoses_view(db, codes, as_text=as_text)
+        rows = check_people(db)
+        for name, table in known.tables.items():
+            db.register(name, table)
+        made = _rendered(model, year, mode, money or standard_money(model, year, mode))
+        parts = traced(db, known, made, rows) if trace else None
+        if out is None:
+            return pa.concat_tables(parts) if parts else db.execute(made).to_arrow_table()
+        with _whole(Path(out)) as part:
+            if parts:
+                _append(parts, part)
+            else:
+                db.execute(f"copy ({made}) to {exp.Literal.string(str(part)).sql('duckdb')} (format parquet)")
+        return rows
+
+
+@lru_cache(maxsize=32)
+def _rendered(model: str, year: int, mode: str, money: Money) -> str:
+    """The statement, written once a process: writing takes longer than scoring a few people."""
+    return build(lookups(model, year, mode), money, Names(), "duckdb").sql(dialect="duckdb")
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A file beside `out` that takes its name once it is written."""
+    part = out.with_name(f".{out.name}.part")
+    try:
+        yield part
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _append(parts: Iterator[pa.Table], file: Path) -> None:
+    first = next(parts)
+    with pq.ParquetWriter(file, first.schema) as writer:
+        for part in chain([first], parts):
+            writer.write_table(part)
+
+
+@contextmanager
+def _bench(memory: str, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    spill = mkdtemp(prefix="careloom-risk-")
+    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": memory, "temp_directory": spill}
+    if threads is not None:
+        config["threads"] = threads
+    db = duckdb.connect(":memory:", config=config)
+    try:
+        db.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
+        yield db
+    except duckdb.OutOfMemoryException as error:
+        raise Later(
+            f"out of memory or disk while scoring within {memory}; give more memory, or free disk space"
+        ) from error
+    finally:
+        db.close()
+        shutil.rmtree(spill, ignore_errors=True)

@@ -1,0 +1,100 @@
+"""Mail when a run fails: what failed, the steps it took, and how far it got. No people in it."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import structlog
+
+from careloom.project.model import Mail
+from careloom.services.opening import Opened
+from careloom.store.runs import Runs
+
+_TIMEOUT = 20.0
+
+_log = structlog.get_logger()
+
+
+def alert_failure(opened: Opened, sync: str, message: str) -> bool:
+    """Mail that `sync` failed, if the project says to whom; True if a mail went out. Never raises: the failure stands."""
+    mail = opened.project.alerts.mail
+    if mail is None:
+        return False
+    try:
+        latest = Runs(opened.store).recent(sync, limit=1)
+        _send(mail, opened.settings.secret(mail.smtp), failure_mail(opened.project.name, sync, message, latest))
+    except Exception as error:  # noqa: BLE001 whatever stops a mail must not hide the failure that it tells of
+        _log.error("alert not sent", sync=sync, error=type(error).__name__)
+        return False
+    return True
+
+
+def alert_job(opened: Opened, job: str, subject: str, reason: str) -> bool:
+    """Mail that a job of the worker goes on failing; True if a mail went out. Never raises."""
+    mail = opened.project.alerts.mail
+    if mail is None:
+        return False
+    try:
+        _send(mail, opened.settings.secret(mail.smtp), job_mail(opened.project.name, job, subject, reason))
+    except Exception as error:  # noqa: BLE001 likewise
+        _log.error("alert not sent", job=job, subject=subject, error=type(error).__name__)
+        return False
+    return True
+
+
+def job_mail(project: str, job: str, subject: str, reason: str) -> EmailMessage:
+    """The mail, without its addresses. `reason` comes from an error of ours, or is the name of another's."""
+    mail = EmailMessage()
+    mail["Subject"] = f"careloom: {job} {subject} of {project} fails"
+    lines = [
+        f"The worker's job {job} {subject} of the project {project} fails:",
+        "",
+        reason,
+        "",
+        "It is tried again by itself, each time after a longer while. Nothing that came in meanwhile is lost.",
+        "You hear of it again only after it has worked once. See: careloom doctor; careloom runs",
+    ]
+    mail.set_content("\n".join(lines))
+    return mail
+
+
+def failure_mail(project: str, sync: str, message: str, runs: Sequence[Mapping[str, Any]]) -> EmailMessage:
+    """The mail, without its addresses. `message` comes from an error of ours, which never holds a person's data."""
+    mail = EmailMessage()
+    mail["Subject"] = f"careloom: {sync} of {project} failed"
+    lines = [f"The sync {sync} of the project {project} failed:", "", message, ""]
+    for run in runs:
+        counts = ", ".join(f"{name} {number}" for name, number in run["counts"].items()) or "nothing yet"
+        lines += [
+            f"Run {run['id']}, started {run['started_at']:%Y-%m-%d %H:%M} UTC, {run['state']}.",
+            f"How far it got: {counts}; {run['requests']} requests.",
+            "Steps: " + (", ".join(run["steps"]) or "none") + ".",
+            "",
+        ]
+    lines += ["What was acknowledged is kept; the next run goes on from there.", f"See: careloom runs {sync}"]
+    mail.set_content("\n".join(lines))
+    return mail
+
+
+def _send(mail: Mail, url: str, message: EmailMessage) -> None:
+    """Send through `url`, of the form smtp://host:port, smtps://… or smtp+starttls://user:password@host:port."""
+    parts = urlsplit(url)
+    message["From"], message["To"] = mail.sender, ", ".join(mail.to)
+    host = parts.hostname or "localhost"
+    if parts.scheme == "smtps":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, parts.port or 465, timeout=_TIMEOUT, context=ssl.create_default_context()
+        )
+    else:
+        client = smtplib.SMTP(host, parts.port or 25, timeout=_TIMEOUT)
+    with client:
+        if parts.scheme == "smtp+starttls":
+            client.starttls(context=ssl.create_default_context())
+        if parts.username:
+            client.login(unquote(parts.username), unquote(parts.password or ""))
+        client.send_message(message)

@@ -1,0 +1,202 @@
+"""Records into their tables: read, written, linked and counted, so that every one of them is accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import psycopg
+
+from careloom.core.errors import Hold, Later
+from careloom.core.streams import Record, Unreadable
+from careloom.engine.landing_values import Faulty, Reader, key_of, reader, version_of
+from careloom.project.model import Landing
+from careloom.services.linking import link_rows, lock_links
+from careloom.services.opening import Opened
+from careloom.services.settling import Settled, body_of, settle
+from careloom.store.landing import Row, known_fingerprints, land_batch
+from careloom.store.landing_held import HeldLanding, hold_landings
+from careloom.store.shapes import ensure_table
+
+BATCH = 1000
+_KEY = 400
+"""Characters of a held record's key that its list can take; a longer one ends in its digest."""
+COUNTED = {"INSERT": "created", "UPDATE": "updated", "DELETE": "deleted", "SAME": "unchanged", "STALE": "unchanged"}
+
+
+def land(
+    ready: Opened,
+    system: str,
+    records: Sequence[Record],
+    unreadable: Sequence[Unreadable] = (),
+    *,
+    actor: str,
+    run: int | None = None,
+) -> Counter[str]:
+    """Land `records` of `system`, a batch to a transaction; total = created + updated + unchanged + deleted + held.
+
+    Records of streams that the project does not land are passed over and not counted.
+    """
+    counts: Counter[str] = Counter(dict.fromkeys(("total", "created", "updated", "unchanged", "deleted", "held"), 0))
+    for landing in ready.project.landings.values():
+        if landing.system != system:
+            continue
+        name, by = landing.stream.name, reader(landing.stream, ready.project.timezone)
+        mine = iter([record for record in records if record.stream == name])
+        broken = [one for one in unreadable if one.stream == name]
+        while (batch := list(islice(mine, BATCH))) or broken:
+            into = _Into(ready=ready, landing=landing, by=by, actor=actor, run=run)
+            counts.update(_land(into, batch, broken))
+            broken = []
+    return counts
+
+
+def prepare(ready: Opened) -> list[str]:
+    """Make and widen the tables of all streams that the project lands; one line for each thing done."""
+    return [line for landing in ready.project.landings.values() for line in ensure_table(ready.store, landing.stream)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Into:
+    """One batch on its way into a landing. `beside`: the keys of which a record was held in the same batch."""
+
+    ready: Opened
+    landing: Landing
+    by: Reader
+    actor: str
+    run: int | None
+    beside: set[str] = field(default_factory=set)
+
+
+def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Mapping[str, int]:
+    ready, landing = into.ready, into.landing
+    _ensure(ready)
+    held = [
+        HeldLanding(stream=landing.name, key=_storable(one.key), code=one.code, body=one.body) for one in unreadable
+    ]
+    rows, same = _rows(into, records, held)
+    counts: Counter[str] = Counter(total=len(records) + len(unreadable), held=len(held), unchanged=len(same))
+    into.beside.update(one.key for one in held)
+    if held:
+        with ready.store.transaction() as connection:
+            hold_landings(connection, held)
+    if same:
+        with ready.store.transaction() as connection:
+            settle(connection, into.by, landing, same, into.beside)
+    if rows:
+        counts.update(_sifted(into, rows))
+    return counts
+
+
+def _rows(into: _Into, records: Sequence[Record], held: list[HeldLanding]) -> tuple[list[Row], list[Settled]]:
+    """The rows to write, and the records that say what is stored already; those that cannot be read go to `held`."""
+    landing, by = into.landing, into.by
+    named: list[tuple[Record, str, str]] = []
+    for record in records:
+        key = record.key
+        try:
+            key = key_of(landing.stream, record, by.timezone)
+            named.append((record, key, by.fingerprint(record.data) if record.data is not None else ""))
+        except Hold as hold:
+            held.append(_held(landing, record, key, hold))
+    with into.ready.store.transaction() as connection:
+        known = known_fingerprints(connection, landing.stream, [key for _, key, _ in named])
+    rows: list[Row] = []
+    same: list[Settled] = []
+    for record, key, mark in named:
+        if mark and known.get(key) == mark:
+            same.append(Settled(key=key, data=record.data, observed_at=record.observed_at))
+            continue
+        try:
+            rows.append(_row(by, record, key, mark))
+        except Hold as hold:
+            held.append(_held(landing, record, key, hold))
+    return rows, same
+
+
+def _sifted(into: _Into, rows: Sequence[Row]) -> Counter[str]:
+    """Write `rows` in one transaction; where PostgreSQL refuses a value, halve them until the row is alone, and hold it."""
+    try:
+        with into.ready.store.transaction() as connection:
+            return _write(connection, into, rows)
+    except (psycopg.DataError, Later) as error:
+        if isinstance(error, Later) and not _is_too_large(error):
+            raise
+        if len(rows) == 1:
+            body = body_of(rows[0].raw)
+            refused = HeldLanding(stream=into.landing.name, key=rows[0].key, code="not-storable", body=body)
+            with into.ready.store.transaction() as connection:
+                hold_landings(connection, [refused])
+            return Counter(held=1)
+    middle = len(rows) // 2
+    return _sifted(into, rows[:middle]) + _sifted(into, rows[middle:])
+
+
+def _is_too_large(error: Later) -> bool:
+    """Whether a value outgrew what an index or a row takes: psycopg counts that among the outages, but it would never end."""
+    return isinstance(error.__cause__, psycopg.errors.ProgramLimitExceeded)
+
+
+def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> Counter[str]:
+    lock_links(connection, into.ready, into.landing)
+    landed = land_batch(connection, into.landing.stream, rows, actor=into.actor, run=into.run)
+    written = [one.record_id for one in landed if one.operation in ("INSERT", "UPDATE", "DELETE")]
+    if written:
+        link_rows(connection, into.ready, into.landing, written)
+    settled = [
+        Settled(
+            key=row.key,
+            data=None if row.deleted else row.raw,
+            observed_at=row.observed_at,
+            stale=one.operation == "STALE",
+        )
+        for row, one in zip(rows, landed, strict=True)
+    ]
+    settle(connection, into.by, into.landing, settled, into.beside)
+    return Counter(COUNTED[one.operation] for one in landed)
+
+
+def _row(by: Reader, record: Record, key: str, mark: str) -> Row:
+    if record.data is None:
+        seen = record.observed_at
+        return Row(key=key, values={}, raw={}, fingerprint="", version=seen, observed_at=seen, deleted=True)
+    return Row(
+        key=key,
+        values=by.values(record.data),
+        raw=record.data,
+        fingerprint=mark,
+        version=version_of(by.stream, record, by.timezone),
+        observed_at=record.observed_at,
+    )
+
+
+def _held(landing: Landing, record: Record, key: str, hold: Hold) -> HeldLanding:
+    return HeldLanding(
+        stream=landing.name,
+        key=_storable(key),
+        code=hold.code,
+        column=hold.column if isinstance(hold, Faulty) else None,
+        message=str(hold),
+        body=body_of(record.data),
+    )
+
+
+def _storable(key: str) -> str:
+    text = str(key).replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+    if len(text) <= _KEY:
+        return text
+    return f"{text[:_KEY]}#{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+def _ensure(ready: Opened) -> None:
+    """Tables are made once for each store and project that this process lands into."""
+    mark = (ready.store.url, ready.project.digest)
+    if mark not in _ENSURED:
+        prepare(ready)
+        _ENSURED.add(mark)
+
+
+_ENSURED: set[tuple[str, str]] = set()

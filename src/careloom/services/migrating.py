@@ -1,0 +1,30 @@
+"""The database of a project, brought up to this release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+
+from careloom.core.errors import Later
+from careloom.services.opening import database_url
+from careloom.services.settings import Settings
+from careloom.store.migrations import migrate, pending
+
+
+def bring_up(folder: Path, settings: Settings) -> list[str]:
+    """Apply what is missing; the names of the files applied."""
+    url = database_url(folder, settings)
+    try:
+        return migrate(url)
+    except psycopg.OperationalError as error:
+        raise Later(f"cannot reach the database ({type(error).__name__}); check CARELOOM_DATABASE_URL") from None
+
+
+def waiting(folder: Path, settings: Settings) -> list[str]:
+    """The names of the files that `bring_up` would apply."""
+    url = database_url(folder, settings)
+    try:
+        return pending(url)
+    except psycopg.OperationalError as error:
+        raise Later(f"cannot reach the database ({type(error).__name__}); check CARELOOM_DATABASE_URL") from None

@@ -1,0 +1,105 @@
+"""What the environment says, read once at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from careloom.core.errors import Fix
+
+_PREFIX = "secret:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`database_url` None means the embedded server. `trace` is the trace id that logs carry, if a platform gave one."""
+
+    environment: Mapping[str, str]
+    database_url: str | None
+    trace: str | None
+    actor: str
+
+    def secret(self, reference: str) -> str:
+        """The value of "secret:NAME"; any other text is given back as it is.
+
+        Looked for in the environment as NAME (upper case, "_" for "-"), then in the file that NAME_FILE names, then in
+        Google Secret Manager where CARELOOM_SECRETS_PROJECT (or GOOGLE_CLOUD_PROJECT) is set. Fix if it is nowhere.
+        """
+        if not reference.startswith(_PREFIX):
+            return reference
+        wanted = reference.removeprefix(_PREFIX)
+        variable = wanted.upper().replace("-", "_")
+        if value := self.environment.get(variable):
+            return value.strip()
+        if path := self.environment.get(f"{variable}_FILE"):
+            return _from_file(wanted, Path(path))
+        project = self.environment.get("CARELOOM_SECRETS_PROJECT") or self.environment.get("GOOGLE_CLOUD_PROJECT")
+        if project:
+            return _from_secret_manager(project, wanted)
+        raise Fix(
+            f"the secret {wanted!r} is nowhere: set {variable}, or {variable}_FILE to a file that holds it, or "
+            "CARELOOM_SECRETS_PROJECT to the Google Cloud project that keeps it"
+        )
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings that `environment` gives. Fix if one of them cannot be."""
+    url = environment.get("CARELOOM_DATABASE_URL") or None
+    if url is None and (file := environment.get("CARELOOM_DATABASE_URL_FILE")):
+        url = _from_file("database-url", Path(file)) or None
+    if url is not None:
+        _check_url(url)
+    parent = environment.get("TRACEPARENT", "").split("-")
+    return Settings(
+        environment=environment,
+        database_url=url,
+        trace=parent[1] if len(parent) > 1 else None,
+        actor=environment.get("CARELOOM_ACTOR") or environment.get("USER") or "unknown",
+    )
+
+
+def _check_url(url: str) -> None:
+    """Fix unless `url` is one that PostgreSQL's clients read; it may hold a password, so it is not quoted."""
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError:
+        raise Fix(
+            "CARELOOM_DATABASE_URL is no PostgreSQL address; write postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+        ) from None
+
+
+def _from_file(wanted: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Fix(
+            f"the secret {wanted!r}: cannot read {path} ({error.strerror}); check the path and its rights"
+        ) from None
+
+
+def _from_secret_manager(project: str, wanted: str) -> str:
+    try:
+        from google.api_core.exceptions import GoogleAPICallError, RetryError  # noqa: PLC0415 optional dependency
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 optional dependency
+        from google.cloud import secretmanager  # noqa: PLC0415 optional dependency
+    except ImportError:
+        raise Fix(f"the secret {wanted!r} would be in Secret Manager: pip install 'careloom[gcp]'") from None
+    try:
+        answer = secretmanager.SecretManagerServiceClient().access_secret_version(
+            name=f"projects/{project}/secrets/{wanted}/versions/latest"
+        )
+    except (GoogleAuthError, RetryError) as error:
+        raise Fix(
+            f"the secret {wanted!r}: no credentials for Secret Manager of project {project} ({type(error).__name__}); "
+            "give this machine a service account, or run: gcloud auth application-default login"
+        ) from None
+    except GoogleAPICallError as error:
+        raise Fix(
+            f"the secret {wanted!r}: Secret Manager of project {project} answered {error.grpc_status_code}; "
+            "create the secret, and give this service account the role Secret Manager Secret Accessor"
+        ) from None
+    return str(answer.payload.data.decode()).strip()

@@ -1,0 +1,198 @@
+"""What does not move in a stream: records that could not be landed, events that were held, rows without their link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from careloom.core.errors import Hold, Later
+from careloom.core.streams import Record
+from careloom.engine.landing_values import CODES
+from careloom.project.model import Landing
+from careloom.services.landing import land
+from careloom.services.linking import unlinked
+from careloom.services.opening import Opened
+from careloom.services.scanning import landing_named
+from careloom.store.audit import append_audit
+from careloom.store.landing_held import HeldLanding, held_bodies, held_landings
+from careloom.store.locking import alone
+from careloom.store.queue import wake
+from careloom.store.shapes import ensure_table
+from careloom.store.stalled import count_held_events, held_events, offer_events
+from careloom.store.synclog import SyncLog
+
+_MOST = 10_000
+"""Held records of one stream that are offered in one go."""
+
+_LINKS = {"none": "no row fits yet", "ambiguous": "more than one row fits, so none is linked"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One thing that waits. `kind`: record, event (`key` is its number) or link. Names and ids, never a value."""
+
+    stream: str
+    kind: str
+    key: str
+    code: str
+    column: str | None = None
+    message: str = ""
+    first_seen: datetime | None = None
+    attempts: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryReport:
+    """`counts` of the records that were offered again; `events` will be processed again; `left` cannot be offered as they are."""
+
+    stream: str
+    counts: Mapping[str, int]
+    events: int
+    left: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return asdict(self)
+
+
+def standing_of(ready: Opened, name: str, *, code: str | None = None, limit: int = 50) -> Sequence[Standing]:
+    """What waits in the stream called `name`: records, events of its system, and rows without their link, oldest first."""
+    landing = landing_named(ready, name)
+    ensure_table(ready.store, landing.stream)
+    found = [
+        Standing(
+            stream=name,
+            kind="record",
+            key=one.key,
+            code=one.code,
+            column=one.column,
+            message=one.message,
+            first_seen=one.first_seen,
+            attempts=one.attempts,
+        )
+        for one in held_landings(ready.store, name)
+        if code in (None, one.code)
+    ][:limit]
+    found += [
+        Standing(
+            stream=name,
+            kind="event",
+            key=one.key,
+            code=one.code,
+            message=one.message,
+            first_seen=one.first_seen,
+            attempts=one.attempts,
+        )
+        for one in held_events(ready.store, landing.system, code=code, limit=limit)
+    ]
+    return found + _without_link(ready, landing, code, limit)
+
+
+def count_standing(ready: Opened, name: str, *, code: str | None = None) -> Mapping[str, int]:
+    """How much waits, by kind; links up to a thousand."""
+    landing = landing_named(ready, name)
+    ensure_table(ready.store, landing.stream)
+    return {
+        "record": sum(code in (None, one.code) for one in held_landings(ready.store, name)),
+        "event": count_held_events(ready.store, landing.system, code=code),
+        "link": len(_without_link(ready, landing, code, 1000)),
+    }
+
+
+def _without_link(ready: Opened, landing: Landing, code: str | None, limit: int) -> list[Standing]:
+    for rule in landing.stream.links:
+        for other in ready.project.landings.values():
+            if other.table == rule.to:
+                ensure_table(ready.store, other.stream)
+    return [
+        Standing(
+            stream=landing.name,
+            kind="link",
+            key=one.key,
+            code=f"link-{one.why}",
+            column=one.column,
+            message=_LINKS.get(one.why, ""),
+        )
+        for one in unlinked(ready, landing, limit)
+        if code in (None, f"link-{one.why}")
+    ]
+
+
+def retry_stream(ready: Opened, name: str, *, code: str | None = None, key: str | None = None) -> RetryReport:
+    """Offer what is held in the stream called `name` again: records now, events to whoever processes them next.
+
+    A record that had no usable form is fetched afresh, where its key is known and its system can be asked.
+    """
+    landing = landing_named(ready, name)
+    with alone(ready.store, "retry", name) as ours:
+        if not ours:
+            raise Later(f"stream {name!r} is being offered again already; try when that is over", after=60.0)
+        held = [
+            one for one in held_bodies(ready.store, name, _MOST) if code in (None, one.code) and key in (None, one.key)
+        ]
+        records, left = _offered(ready, landing, held)
+        counts = _land(ready, landing, records) if records else {}
+        with ready.store.transaction() as connection:
+            events = offer_events(connection, landing.system, code=code, key=key)
+            if events:
+                wake(connection, "process_inbox", landing.system)
+            if counts.get("created") or counts.get("updated") or counts.get("deleted"):
+                wake(connection, "publish", "outbox")
+            told = f"{name}: {len(records)} records, {events} events"
+            actor, at = ready.settings.actor, ready.clock()
+            append_audit(connection, at=at, actor=actor, action="retry --stream", subject=told)
+    return RetryReport(stream=name, counts=dict(counts), events=events, left=left)
+
+
+def _offered(ready: Opened, landing: Landing, held: Sequence[HeldLanding]) -> tuple[list[Record], int]:
+    records: list[Record] = []
+    left = 0
+    for one in held:
+        found = _as_it_came(landing, one) or _fetched(ready, landing, one)
+        records += found
+        left += not found
+    return records, left
+
+
+def _as_it_came(landing: Landing, held: HeldLanding) -> list[Record]:
+    """The record itself, if it was one: what was held for its form alone is bytes, which only their room can read."""
+    if held.code not in CODES or held.first_seen is None:
+        return []
+    try:
+        data = orjson.loads(held.body)
+    except orjson.JSONDecodeError:
+        return []
+    if not isinstance(data, dict):
+        return []
+    # As old as it was first seen, so that it never overwrites what came after it.
+    return [Record(stream=landing.stream.name, key=held.key, data=data, observed_at=held.first_seen)]
+
+
+def _fetched(ready: Opened, landing: Landing, held: HeldLanding) -> list[Record]:
+    if not held.key or not ready.tells_when_asked(landing.system):
+        return []
+    try:
+        found = ready.stream_source(landing.system).fetch(landing.stream.name, held.key)
+    except Hold:
+        return []
+    return [record for record in found if record.stream == landing.stream.name]
+
+
+def _land(ready: Opened, landing: Landing, records: Sequence[Record]) -> Mapping[str, int]:
+    log = SyncLog(ready.store)
+    run = log.start(landing.system, "retry", landing.table)
+    try:
+        counts = land(ready, landing.system, records, actor=f"retry:{ready.settings.actor}", run=run)
+    except BaseException as error:
+        log.finish(run, status="failed", counts={}, error=type(error).__name__)
+        raise
+    log.finish(run, status="completed", counts=counts)
+    return counts

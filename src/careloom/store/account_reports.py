@@ -1,0 +1,113 @@
+"""What was asked of systems that make reports: one row for each report that was due of an account, until it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row, dict_row
+
+from careloom.core.errors import Stop
+from careloom.store.database import Store
+from careloom.store.statements import statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReport:
+    """A report of an account that is under way. `identifier`: the system's, of the run that was asked for; "" if none was."""
+
+    id: int
+    system: str
+    name: str
+    account: str
+    due_at: datetime
+    status: str
+    identifier: str
+    asks: int
+    asked_at: datetime | None
+    asked_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReports:
+    """The reports of a store."""
+
+    store: Store
+
+    def open(self, system: str, name: str, account: str, due_at: datetime) -> AccountReport:
+        """The one that is under way, or a new one: no report is asked for twice while one is due."""
+        values = {"system": system, "name": name, "account": account}
+        with self.store.transaction() as connection, connection.cursor(row_factory=class_row(AccountReport)) as cursor:
+            cursor.execute(_SQL["open"], values | {"due_at": due_at})
+            return cursor.execute(_SQL["opened"], values).fetchone() or _gone(name)
+
+    def under_way(self, system: str, name: str, account: str) -> bool:
+        """Whether one was begun and has come to no end."""
+        with self.store.transaction() as connection:
+            values = {"system": system, "name": name, "account": account}
+            return connection.execute(_SQL["opened"], values).fetchone() is not None
+
+    def last_due(self, system: str, name: str, account: str, now: datetime) -> datetime | None:
+        """For when the newest one until `now` was due, whatever became of it."""
+        with self.store.transaction() as connection:
+            values = {"system": system, "name": name, "account": account, "now": now}
+            row = connection.execute(_SQL["last_due"], values).fetchone()
+            return row[0] if row else None
+
+    def asked(self, one: AccountReport, identifier: str, asked_for: str) -> None:
+        """The system has begun it, and calls it `identifier`. `asked_for`: its own numbers of the report and the filter."""
+        self._change("asked", id=one.id, identifier=identifier, asked_for=asked_for)
+
+    def ready(self, one: AccountReport) -> None:
+        """It was handed over and is about to be loaded."""
+        self._change("ready", id=one.id)
+
+    def again(self, one: AccountReport) -> None:
+        """The system has given it up; it is to be asked for anew."""
+        self._change("again", id=one.id)
+
+    def failed(self, one: AccountReport, code: str, error: str) -> None:
+        """It came to nothing; the next time it is due it is asked for again. `error` holds nobody's data."""
+        self._change("failed", id=one.id, code=code, error=error)
+
+    def standing(self, name: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """The newest of each report and account, and since when the rows are shown that readers see."""
+        with self.store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(_SQL["standing"], {"name": name}).fetchall()
+
+    def drifts(self, id_: int) -> Sequence[Mapping[str, Any]]:
+        """What was not as before in one of them."""
+        with self.store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(_SQL["drifts"], {"id": id_}).fetchall()
+
+    def to_build(self, project: str) -> bool:
+        """Whether rows were loaded since the project's models were last built, or they never were."""
+        with self.store.transaction() as connection:
+            row = connection.execute(_SQL["to_build"], {"project": project}).fetchone()
+            return bool(row and row[0])
+
+    def built(self, project: str, at: datetime) -> None:
+        """The project's models were built whole; the build began at `at`, by the database's clock."""
+        self._change("built", project=project, at=at)
+
+    def now(self) -> datetime:
+        """The database's clock, which all loads are stamped by."""
+        with self.store.transaction() as connection:
+            row = connection.execute("select clock_timestamp()").fetchone()
+            if row is None:
+                raise Stop("the database has no clock")
+            moment: datetime = row[0]
+            return moment
+
+    def _change(self, name: str, **values: Any) -> None:
+        with self.store.transaction() as connection:
+            connection.execute(_SQL[name], values)
+
+
+def _gone(name: str) -> AccountReport:
+    raise Stop(f"the report {name} was ended by another process while it was begun; only one may ask at a time")
+
+
+_SQL = statements("account_reports")

@@ -1,0 +1,110 @@
+"""The store as one thing with a life: a pool of connections, and Arrow in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from threading import Lock
+
+import psycopg
+import pyarrow as pa
+from adbc_driver_postgresql import dbapi
+from psycopg import sql
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from careloom.core.errors import Fix, Later
+from careloom.store.migrations import SCHEMA, pending
+
+OPTIONS = f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=careloom"
+"""What every connection to the store begins with."""
+
+_FEW = 2000
+_ARROW = {20: pa.int64(), 25: pa.string()}
+"""The types that bulk statements give, by their number in PostgreSQL: bigint and text."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Store:
+    """An open store. `url` is a libpq connection string or URL."""
+
+    url: str
+    pool: ConnectionPool
+    _bulk: dbapi.Connection | None = field(default=None, repr=False)
+    _bulk_lock: Lock = field(default_factory=Lock, repr=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection]:
+        """A connection inside one transaction: committed on leaving, rolled back on an exception."""
+        try:
+            with self.pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            raise _away(error) from error
+
+    def arrow(self, statement: str) -> pa.Table:
+        """The rows of `statement` (literals quoted by psycopg.sql, tables named with their schema) as an Arrow table.
+
+        Its columns are text or bigint. A short answer needs no connection of the bulk driver, which is slow to open.
+        """
+        if self._bulk is None and (short := self._short(statement)) is not None:
+            return short
+        with self._bulk_lock:
+            try:
+                # Kept, since the driver reads the server's catalogue of types each time that it connects. In autocommit, so
+                # that it never holds an old view of the tables.
+                self._bulk = self._bulk or dbapi.connect(self.url, autocommit=True)
+                with self._bulk.cursor() as cursor:
+                    cursor.execute(statement)
+                    table: pa.Table = cursor.fetch_arrow_table()
+                    return table
+            except dbapi.OperationalError as error:
+                self._end_bulk()
+                raise _away(error) from error
+
+    def _short(self, statement: str) -> pa.Table | None:
+        """The rows of `statement`, if there are few of them."""
+        with self.transaction() as connection:
+            cursor = connection.execute(sql.SQL("select * from ({}) few limit {}").format(sql.SQL(statement), _FEW + 1))
+            rows = cursor.fetchall()
+        if len(rows) > _FEW:
+            return None
+        described = cursor.description or []
+        columns = zip(*rows, strict=True) if rows else [()] * len(described)
+        arrays = [
+            pa.array(list(values), _ARROW[column.type_code]) for column, values in zip(described, columns, strict=True)
+        ]
+        return pa.Table.from_arrays(arrays, names=[column.name for column in described])
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._end_bulk()
+        self.pool.close()
+
+    def _end_bulk(self) -> None:
+        if self._bulk is not None:
+            with suppress(dbapi.Error):
+                self._bulk.close()
+            self._bulk = None
+
+
+def _away(error: Exception) -> Later:
+    return Later(
+        f"the database did not answer ({type(error).__name__}); nothing that it had not confirmed counts as "
+        "done; check that it runs, then run again"
+    )
+
+
+def open_store(url: str) -> Store:
+    """Open the store at `url`. Fix if it was not migrated to this release."""
+    try:
+        waiting = pending(url)
+    except psycopg.OperationalError as error:
+        raise Later(
+            f"cannot reach the database ({type(error).__name__}); check CARELOOM_DATABASE_URL and that the server runs"
+        ) from error
+    if waiting:
+        raise Fix(f"the database lacks {', '.join(waiting)}; run: careloom migrate")
+    pool = ConnectionPool(url, min_size=1, max_size=16, timeout=30, kwargs={"options": OPTIONS}, open=False)
+    pool.open(wait=True)
+    return Store(url=url, pool=pool)

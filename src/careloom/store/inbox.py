@@ -1,0 +1,178 @@
+"""The inbox: what came in by itself, kept as it came before anything is made of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import psycopg
+from psycopg.rows import class_row
+
+from careloom.store.database import Store
+from careloom.store.queue import wake
+from careloom.store.statements import statements
+
+JOB = "process_inbox"
+OTHER_BODY = "same-id-other-body"
+"""Why an event is held whose id came before with another body: both are kept, and a person looks at the second."""
+
+Fate = Literal["new", "again", "held"]
+_Id = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An accepted event on its way into the inbox."""
+
+    source: str
+    event_id: str
+    event: str
+    received_at: datetime
+    body: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the body."""
+        return hashlib.sha256(self.body).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """How much of one source waits and is held; `oldest`: seconds for which the oldest has been due, None if none is."""
+
+    source: str
+    waiting: int
+    held: int
+    oldest: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCode:
+    """How many events of a source are held for one reason."""
+
+    source: str
+    code: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldEvent:
+    """A held event without its bytes; `size` counts them."""
+
+    id: int
+    source: str
+    event: str
+    code: str
+    received_at: datetime
+    size: int
+
+
+def keep_events(store: Store, arrivals: Sequence[Arrival]) -> list[Fate]:
+    """Keep these and wake who reads them, in one transaction; what became of each.
+
+    new: kept. again: the same body is there under this id. held: the id is another body's; this one is kept aside.
+    """
+    firsts: dict[_Id, Arrival] = {}
+    for one in arrivals:
+        firsts.setdefault((one.source, one.event_id), one)
+    with store.transaction() as connection:
+        new = _insert(connection, list(firsts.values()), held=False)
+        known = _known(connection, [key for key in firsts if key not in new])
+        known |= {key: firsts[key].digest for key in new}
+        fates: list[Fate] = []
+        twins: dict[_Id, Arrival] = {}
+        for one in arrivals:
+            key = (one.source, one.event_id)
+            digest = one.digest
+            if known.get(key) == digest:
+                fates.append("new" if one is firsts[key] and key in new else "again")
+                continue
+            twin = Arrival(
+                source=one.source,
+                event_id=f"{one.event_id}#{digest.hex()}",
+                event=one.event,
+                received_at=one.received_at,
+                body=one.body,
+            )
+            fates.append("again" if (twin.source, twin.event_id) in twins else "held")
+            twins.setdefault((twin.source, twin.event_id), twin)
+        aside = _insert(connection, list(twins.values()), held=True)
+        for source in sorted({source for source, _ in new}):
+            wake(connection, JOB, source)
+    return [
+        "again" if fate == "held" and (one.source, f"{one.event_id}#{one.digest.hex()}") not in aside else fate
+        for one, fate in zip(arrivals, fates, strict=True)
+    ]
+
+
+def inbox_depth(store: Store, sources: Sequence[str]) -> list[Depth]:
+    """How much of each of `sources` waits and is held, by their names."""
+    with store.transaction() as connection:
+        rows = connection.execute(_SQL["depth"], {"sources": list(sources)}).fetchall()
+    return [Depth(source=row[0], waiting=row[1], held=row[2], oldest=row[3]) for row in rows]
+
+
+def oldest_due(store: Store, sources: Sequence[str]) -> float:
+    """Seconds for which the oldest event of `sources` has been due; 0 if none is."""
+    return max((one.oldest or 0.0 for one in inbox_depth(store, sources)), default=0.0)
+
+
+def held_by_code(store: Store) -> list[HeldCode]:
+    """How many events are held, by source and reason."""
+    with store.transaction() as connection, connection.cursor(row_factory=class_row(HeldCode)) as cursor:
+        return cursor.execute(_SQL["held_by_code"]).fetchall()
+
+
+def held_events(store: Store, source: str | None = None, *, after: int = 0, limit: int = 1000) -> list[HeldEvent]:
+    """The held events of a source, or of all, behind the id `after`."""
+    values = {"source": source, "after": after, "limit": limit}
+    with store.transaction() as connection, connection.cursor(row_factory=class_row(HeldEvent)) as cursor:
+        return cursor.execute(_SQL["held"], values).fetchall()
+
+
+def release_events(connection: psycopg.Connection, ids: Sequence[int]) -> int:
+    """Offer held events again; how many there were."""
+    sources = [source for (source,) in connection.execute(_SQL["release"], {"ids": list(ids)}).fetchall()]
+    for source in sorted(set(sources)):
+        wake(connection, JOB, source)
+    return len(sources)
+
+
+def totals(store: Store) -> tuple[int, int, int, int]:
+    """Events received, events waiting, events and records held, changes to be told."""
+    with store.transaction() as connection:
+        row = connection.execute(_SQL["totals"]).fetchone()
+    return (int(row[0]), int(row[1]), int(row[2]), int(row[3])) if row else (0, 0, 0, 0)
+
+
+def _insert(connection: psycopg.Connection, arrivals: Sequence[Arrival], *, held: bool) -> set[_Id]:
+    """The ids that were not there before. In one order everywhere, so that receivers never wait for each other in a ring."""
+    if not arrivals:
+        return set()
+    ordered = sorted(arrivals, key=lambda one: (one.source, one.event_id))
+    values = {
+        "sources": [one.source for one in ordered],
+        "ids": [one.event_id for one in ordered],
+        "events": [one.event for one in ordered],
+        "bodies": [one.body for one in ordered],
+        "hashes": [one.digest for one in ordered],
+        "times": [one.received_at for one in ordered],
+        "states": ["held" if held else "new"] * len(ordered),
+        "codes": [OTHER_BODY if held else None] * len(ordered),
+    }
+    return {(source, id_) for source, id_ in connection.execute(_SQL["keep"], values).fetchall()}
+
+
+def _known(connection: psycopg.Connection, keys: Sequence[_Id]) -> dict[_Id, bytes]:
+    if not keys:
+        return {}
+    values = {"sources": [source for source, _ in keys], "ids": [id_ for _, id_ in keys]}
+    return {
+        (source, id_): bytes(digest) for source, id_, digest in connection.execute(_SQL["known"], values).fetchall()
+    }
+
+
+_SQL = statements("inbox")

@@ -1,0 +1,160 @@
+"""The landing tables: made and widened from streams, and written in bulk by one statement for a batch.
+
+What decides a write, in this order: an older version never overwrites a newer one (of one version the later read wins); a
+record that says what is stored already writes nothing; a record that lacks what a fuller form of it had (a list without its
+details) takes none of that away. Deletions are marks, also of records that never came, so that the order in which versions
+and deletions arrive decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal, LiteralString
+
+import orjson
+import psycopg
+from psycopg import sql
+
+from careloom.core.streams import ColumnType, Stream
+from careloom.store.statements import statements
+
+SCHEMA = "clinical"
+_TYPES: Mapping[ColumnType, LiteralString] = {
+    "text": "text",
+    "integer": "bigint",
+    "numeric": "numeric",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamptz",
+    "jsonb": "jsonb",
+}
+
+Operation = Literal["INSERT", "UPDATE", "DELETE", "SAME", "STALE"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A record as its table takes it. `values` are JSON's: numbers and times as text where they must stay exact.
+
+    `version` and `observed_at` order the forms of one record. `deleted`: `values` are empty and `raw` is {}.
+    """
+
+    key: str
+    values: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any] = field(repr=False)
+    fingerprint: str
+    version: datetime
+    observed_at: datetime
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """What became of one row. SAME: nothing to write. STALE: a newer form is there. `record_id` is "" where no row is."""
+
+    operation: Operation
+    key: str
+    record_id: str = ""
+
+
+def table_of(stream: Stream) -> sql.Identifier:
+    """The stream's landing table, with its schema."""
+    return sql.Identifier(SCHEMA, stream.table or stream.name)
+
+
+def pg_type(column_type: ColumnType) -> LiteralString:
+    """PostgreSQL's name of a column type."""
+    return _TYPES[column_type]
+
+
+def land_batch(
+    connection: psycopg.Connection, stream: Stream, rows: Sequence[Row], *, actor: str, run: int | None
+) -> Sequence[Landed]:
+    """Write `rows` in the caller's transaction, with their change log and what is to be told; one Landed for each row."""
+    if not rows:
+        return []
+    set_actor(connection, actor, run)
+    text = orjson.dumps([_as_json(number, row) for number, row in enumerate(rows)]).decode()
+    found = connection.execute(_write(stream), {"rows": text, "table": stream.table or stream.name}).fetchall()
+    # Rows of one key compete before the table is asked; those that lost are stale.
+    landed = {
+        number: Landed(operation=operation, key=key, record_id=id_ or "") for number, operation, key, id_ in found
+    }
+    return [landed.get(number) or Landed(operation="STALE", key=row.key) for number, row in enumerate(rows)]
+
+
+def known_fingerprints(connection: psycopg.Connection, stream: Stream, keys: Sequence[str]) -> dict[str, str]:
+    """The fingerprints of the live rows among `keys`; what has the same needs neither reading nor writing."""
+    statement = sql.SQL(_SQL["known"]).format(
+        table=table_of(stream), key=sql.Identifier(stream.key_column), key_type=sql.SQL(pg_type(stream.key_type))
+    )
+    return dict(connection.execute(statement, {"keys": list(keys)}).fetchall())
+
+
+def mark_absent(
+    connection: psycopg.Connection, stream: Stream, keys: Sequence[str], *, actor: str, run: int | None
+) -> Sequence[Landed]:
+    """Mark as deleted what a whole scan did not find. Their versions stay: a record of the same version takes it back."""
+    set_actor(connection, actor, run)
+    values = {"keys": list(keys), "table": stream.table or stream.name, "vendor_key": stream.key_column}
+    statement = sql.SQL(_SQL["mark_absent"]).format(table=table_of(stream), key=sql.Identifier(stream.key_column))
+    return [
+        Landed(operation="DELETE", key=key, record_id=id_)
+        for key, id_ in connection.execute(statement, values).fetchall()
+    ]
+
+
+def set_actor(connection: psycopg.Connection, actor: str, run: int | None) -> None:
+    """Say, for the rest of the transaction, who changes landed rows, and in which run."""
+    connection.execute(_SQL["set_actor"], {"actor": actor, "run": "" if run is None else str(run)})
+
+
+def _as_json(number: int, row: Row) -> dict[str, Any]:
+    return {
+        **row.values,
+        "_number": number,
+        "_key": row.key,
+        "_raw": row.raw,
+        "_fingerprint": row.fingerprint,
+        "_version": row.version,
+        "_observed_at": row.observed_at,
+        "_deleted": row.deleted,
+    }
+
+
+@cache
+def _write(stream: Stream) -> sql.Composed:
+    key, raw = sql.Identifier(stream.key_column), sql.Identifier(stream.raw)
+    names = [sql.Identifier(column.name) for column in stream.columns]
+    types = [sql.SQL(pg_type(column.type)) for column in stream.columns]
+    kept = [
+        sql.SQL("{name} = case when excluded.{raw} ?| {heads} then excluded.{name} else t.{name} end").format(
+            name=sql.Identifier(column.name), raw=raw, heads=sql.Literal(_heads(column.paths))
+        )
+        for column in stream.columns
+    ]
+    return sql.SQL(_SQL["land"]).format(
+        table=table_of(stream),
+        key=key,
+        vendor_key=sql.Literal(stream.key_column),
+        key_type=sql.SQL(pg_type(stream.key_type)),
+        raw=raw,
+        names=_listed([sql.SQL("{},").format(name) for name in names]),
+        staged=_listed([sql.SQL("c.{},").format(name) for name in names]),
+        typed=_listed([sql.SQL("{} {},").format(name, kind) for name, kind in zip(names, types, strict=True)]),
+        kept=_listed([sql.SQL("{},").format(one) for one in kept]),
+    )
+
+
+def _listed(parts: Sequence[sql.Composable]) -> sql.Composed:
+    return sql.SQL(" ").join(parts)
+
+
+def _heads(paths: Sequence[str]) -> list[str]:
+    return sorted({path.split(".", 1)[0] for path in paths})
+
+
+_SQL = statements("landing")

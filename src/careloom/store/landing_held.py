@@ -1,0 +1,72 @@
+"""Records that could not be landed, kept with their bytes and their reason until they land or are offered again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+from psycopg.rows import class_row
+
+from careloom.store.database import Store
+from careloom.store.statements import statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLanding:
+    """A record that waits. `body` is the record as it came; `message` names a column, never a value."""
+
+    stream: str
+    key: str
+    code: str
+    column: str | None = None
+    message: str = ""
+    body: bytes = field(default=b"", repr=False)
+    first_seen: datetime | None = None
+    attempts: int = 1
+
+
+def hold_landings(connection: psycopg.Connection, held: Sequence[HeldLanding]) -> None:
+    """Keep these; one that was held before keeps its first time."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _SQL["hold"],
+            [
+                {
+                    "stream": one.stream,
+                    "key": one.key,
+                    "code": one.code,
+                    "column": one.column,
+                    "message": one.message,
+                    "body": one.body,
+                }
+                for one in held
+            ],
+        )
+
+
+def forget_landings(connection: psycopg.Connection, stream: str, keys: Sequence[str]) -> None:
+    """These landed: they are no longer held."""
+    connection.execute(_SQL["forget"], {"stream": stream, "keys": list(keys)})
+
+
+def held_among(connection: psycopg.Connection, stream: str, keys: Sequence[str]) -> Sequence[HeldLanding]:
+    """Those of `keys` that wait, with their bytes."""
+    with connection.cursor(row_factory=class_row(HeldLanding)) as cursor:
+        return cursor.execute(_SQL["among"], {"stream": stream, "keys": list(keys)}).fetchall()
+
+
+def held_landings(store: Store, stream: str | None = None) -> Sequence[HeldLanding]:
+    """What waits, oldest first, without its bytes."""
+    with store.transaction() as connection, connection.cursor(row_factory=class_row(HeldLanding)) as cursor:
+        return cursor.execute(_SQL["list"], {"stream": stream}).fetchall()
+
+
+def held_bodies(store: Store, stream: str, limit: int) -> Sequence[HeldLanding]:
+    """What waits of one stream, with its bytes, to be offered again."""
+    with store.transaction() as connection, connection.cursor(row_factory=class_row(HeldLanding)) as cursor:
+        return cursor.execute(_SQL["bodies"], {"stream": stream, "limit": limit}).fetchall()
+
+
+_SQL = statements("landing_held")

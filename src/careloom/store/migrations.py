@@ -1,0 +1,133 @@
+"""Numbered SQL files, applied once each and in order, in one transaction under one lock.
+
+The job queue's tables are procrastinate's: they come from its wheel, in the version that is installed, before our own files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import psycopg
+
+from careloom.core.errors import Fix
+
+SCHEMA = "careloom"
+_LOCK = 7_266_135_001
+"""Any number: the advisory lock that keeps two migrations apart."""
+_QUEUE = 1_000_000_000
+"""The queue's files are recorded under this number and their own: 03.04.00_50 is 1,003,040,050."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One file: `number` orders it, `digest` proves that an applied one was not edited."""
+
+    number: int
+    name: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """Every migration that ships with this release, in order."""
+    folder = files("careloom.store") / "sql" / "migrations"
+    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    return [
+        Migration(number=int(entry.name[:4]), name=entry.name, text=entry.read_text(encoding="utf-8"))
+        for entry in found
+    ]
+
+
+def migrate(url: str) -> list[str]:
+    """Bring the database at `url` up to this release; returns the names of the files applied.
+
+    Fix if the database is newer than this release, or if an applied file differs from ours.
+    """
+    with psycopg.connect(url) as connection:
+        connection.execute("set client_min_messages = warning")
+        connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+        connection.execute(f"create schema if not exists {SCHEMA}")
+        connection.execute(f"set local search_path = {SCHEMA}")
+        connection.execute(
+            "create table if not exists migration (number integer primary key, name text not null,"
+            " digest text not null, applied_at timestamptz not null default now())"
+        )
+        applied: dict[int, str] = dict(connection.execute("select number, digest from migration").fetchall())
+        _check(applied)
+        return [_apply(connection, migration) for migration in _missing(applied)]
+
+
+def pending(url: str) -> list[str]:
+    """The names of the files that `migrate` would apply. Fix where `migrate` would refuse."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select to_regclass(%s) is not null", (f"{SCHEMA}.migration",)).fetchone()
+        applied: dict[int, str] = {}
+        if row and row[0]:
+            applied = dict(connection.execute(f"select number, digest from {SCHEMA}.migration").fetchall())
+        _check(applied)
+        return [migration.name for migration in _missing(applied)]
+
+
+@cache
+def queue_migrations() -> tuple[Migration, ...]:
+    """Every migration in the installed procrastinate, in order."""
+    folder = files("procrastinate") / "sql" / "migrations"
+    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    return tuple(
+        Migration(
+            number=_QUEUE + int("".join(re.findall(r"\d\d", entry.name[:11]))),
+            name=f"queue {entry.name}",
+            text=entry.read_text(encoding="utf-8"),
+        )
+        for entry in found
+    )
+
+
+def _queue_from_nothing() -> Migration:
+    """The whole of the queue's schema, which is what all its migrations together make; recorded as the last of them."""
+    last = queue_migrations()[-1]
+    text = (files("procrastinate") / "sql" / "schema.sql").read_text(encoding="utf-8")
+    return Migration(number=last.number, name=last.name, text=text)
+
+
+def _missing(applied: Container[int]) -> list[Migration]:
+    """What is to be applied, in order: the queue first, since our own files refer to it."""
+    known = [migration.number for migration in queue_migrations() if migration.number in applied]
+    if known:
+        queue = [migration for migration in queue_migrations() if migration.number > max(known)]
+    else:
+        queue = [_queue_from_nothing()]
+    return [*queue, *(migration for migration in migrations() if migration.number not in applied)]
+
+
+def _check(applied: dict[int, str]) -> None:
+    ours = {migration.number: migration for migration in migrations()}
+    queue = {migration.number for migration in queue_migrations()}
+    for number, digest in applied.items():
+        if number in queue:
+            continue
+        if number not in ours:
+            raise Fix(
+                f"the database has migration {number:04d}, which this release of careloom does not know; "
+                "install the newer release"
+            )
+        if ours[number].digest != digest:
+            raise Fix(f"migration {ours[number].name} was edited after it was applied; restore the released file")
+
+
+def _apply(connection: psycopg.Connection, migration: Migration) -> str:
+    connection.execute(migration.text.encode())
+    connection.execute(
+        "insert into migration (number, name, digest) values (%s, %s, %s)",
+        (migration.number, migration.name, migration.digest),
+    )
+    return migration.name

@@ -1,0 +1,267 @@
+"""The tables of reports: `reports.NAME_rows` holds the rows of every run, the view `reports.NAME` those of the current ones.
+
+Tables and views are only ever widened, at their end, so that whatever reads them goes on. Rows are written under their run's
+id and nobody sees them until `make_current` says that this run is the one.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from careloom.core.errors import Fix, Hold, Later, Stop
+from careloom.store.database import Store
+from careloom.store.migrations import SCHEMA as OWN_SCHEMA
+from careloom.store.statements import statements
+
+SCHEMA = "reports"
+MOST_COLUMNS = 1550
+"""Of one table, over all that came; PostgreSQL's own limit is 1,600."""
+DriftCode = Literal["new-column", "column-gone", "changed-type", "unparsed-values"]
+UNKNOWN = "unknown"
+_TYPES: Mapping[str, LiteralString] = {
+    "text": "text",
+    "integer": "bigint",
+    "numeric": "numeric",
+    "percent": "numeric",
+    "date": "date",
+    UNKNOWN: "text",
+}
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,52}")
+_HEAD = ("report_run", "row_number", "customer_account", "unparsed")
+_TRIES, _PAUSE = 400, 0.2
+_FORMULA = r"^[=+@\t\r-]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """What a report brought that was not as before; `count` is of values where the code speaks of values, else 1."""
+
+    column: str
+    code: DriftCode
+    count: int = 1
+
+
+# ---------------------------------------------------------------- shape
+
+
+def pinned_columns(store: Store, *, system: str, name: str) -> dict[str, str]:
+    """The report's columns as they were pinned, in their order: name and type. Empty for one that never came."""
+    with store.transaction() as connection:
+        return _pinned(connection, system, name)
+
+
+def shape_table(store: Store, *, system: str, name: str, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Make or widen the report's table and view for columns of these types; returns all columns as they are pinned now.
+
+    A column that was pinned keeps its type, whatever is wanted. Later where the table stays locked for long.
+    """
+    table_of(name)
+    for _ in range(_TRIES):
+        try:
+            with store.transaction() as connection:
+                return _shape(connection, system, name, wanted)
+        except Later as later:
+            if not isinstance(later.__cause__, psycopg.errors.LockNotAvailable):
+                raise
+            # Another account of this report is being loaded; readers go first.
+            time.sleep(_PAUSE)
+    raise Later(f"the table of the report {name!r} stayed locked while another account was loaded; run again")
+
+
+def table_of(name: str) -> sql.Identifier:
+    """The table of a report's rows. Fix if the report's name cannot be that of a table."""
+    if not _NAME.fullmatch(name):
+        raise Fix(
+            f"the report name {name!r} cannot name a table: use a-z, 0-9 and _, at most 53 characters, no digit first"
+        )
+    return sql.Identifier(SCHEMA, f"{name}_rows")
+
+
+def _shape(connection: psycopg.Connection, system: str, name: str, wanted: Mapping[str, str]) -> dict[str, str]:
+    keys = {"system": system, "name": name}
+    connection.execute(_SQL["patience"])
+    connection.execute(_SQL["lock"], keys)
+    before = _pinned(connection, system, name)
+    there = _columns(connection, f"{SCHEMA}.{name}_rows")
+    known = {one: kind for one, kind in wanted.items() if kind != UNKNOWN and before.get(one) == UNKNOWN}
+    fresh = {one: kind for one, kind in wanted.items() if one not in before}
+    if len(there) + len(fresh) > MOST_COLUMNS:
+        raise Hold("too-many-columns", f"the report's table would have {len(there) + len(fresh)} columns")
+    for column, kind in fresh.items():
+        connection.execute(_SQL["pin"], keys | {"column": column, "type": kind})
+    for column, kind in known.items():
+        type_ = kind if _retyped(connection, name, column, kind) else "text"
+        connection.execute(_SQL["pin"], keys | {"column": column, "type": type_})
+    if fresh or known or not there:
+        pinned = _pinned(connection, system, name)
+        _widen(connection, name, pinned)
+        _view(connection, system, name)
+    return _pinned(connection, system, name)
+
+
+def _widen(connection: psycopg.Connection, name: str, pinned: Mapping[str, str]) -> None:
+    connection.execute(sql.SQL(_SQL["make_table"]).format(table=table_of(name)))
+    index = sql.Identifier(f"{name}_rows_run")
+    connection.execute(sql.SQL(_SQL["make_index"]).format(index=index, table=table_of(name)))
+    there = set(_columns(connection, f"{SCHEMA}.{name}_rows"))
+    added = [_column(one, kind) for one, kind in pinned.items() if one not in there]
+    if added:
+        connection.execute(sql.SQL("alter table {} {}").format(table_of(name), sql.SQL(", ").join(added)))
+
+
+def _column(name: str, kind: str) -> sql.Composed:
+    return sql.SQL("add column {} {}").format(sql.Identifier(name), sql.SQL(_TYPES[kind]))
+
+
+def _retyped(connection: psycopg.Connection, name: str, column: str, kind: str) -> bool:
+    """Make a column anew that has never held a value, as one of type `kind`; False if it must stay text.
+
+    It must where something reads the view (the view would have to go first), or somebody was given rights on it.
+    """
+    view = f"{SCHEMA}.{name}"
+    if connection.execute(_SQL["granted"], {"view": view}).fetchone():
+        return False
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(SCHEMA, name)))
+            names = {"table": table_of(name), "column": sql.Identifier(column), "kind": sql.SQL(_TYPES[kind])}
+            connection.execute(sql.SQL("alter table {table} drop column {column}").format(**names))
+            connection.execute(sql.SQL("alter table {table} add column {column} {kind}").format(**names))
+    except psycopg.errors.DependentObjectsStillExist:
+        return False
+    return True
+
+
+def _view(connection: psycopg.Connection, system: str, name: str) -> None:
+    columns = _columns(connection, f"{SCHEMA}.{name}_rows")
+    connection.execute(
+        sql.SQL(_SQL["make_view"]).format(
+            view=sql.Identifier(SCHEMA, name),
+            columns=_listed(columns),
+            table=table_of(name),
+            schema=sql.Identifier(OWN_SCHEMA),
+            system=sql.Literal(system),
+            name=sql.Literal(name),
+        )
+    )
+
+
+def _pinned(connection: psycopg.Connection, system: str, name: str) -> dict[str, str]:
+    return dict(connection.execute(_SQL["pinned"], {"system": system, "name": name}).fetchall())
+
+
+def _columns(connection: psycopg.Connection, table: str) -> list[str]:
+    return [column for (column,) in connection.execute(_SQL["columns_of"], {"table": table}).fetchall()]
+
+
+def _listed(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+# ---------------------------------------------------------------- rows
+
+
+def write_rows(
+    store: Store, *, name: str, run: int, digest: str, columns: Sequence[str], chunks: Iterable[bytes]
+) -> int:
+    """Write a run's rows in one transaction, in place of what a former try left; returns how many.
+
+    `chunks` are what COPY takes in CSV. Hold where a row is wider than a page of the database.
+    """
+    with store.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(sql.SQL(_SQL["forget_run"]).format(table=table_of(name)), {"run": run})
+        statement = sql.SQL(_SQL["copy_in"]).format(table=table_of(name), columns=_listed(columns))
+        try:
+            with cursor.copy(statement) as copy:
+                for chunk in chunks:
+                    copy.write(chunk)
+        except psycopg.errors.ProgramLimitExceeded:
+            raise Hold("row-too-wide", "a row of the report does not fit into a page of the database") from None
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            # `from None`: the database's words quote the row.
+            raise Stop(f"the database refused a row of the report {name!r} ({type(error).__name__})") from None
+        written = cursor.rowcount
+        connection.execute(_SQL["rows_are_own"], {"run": run, "digest": digest})
+        return written
+
+
+def take_over(store: Store, *, run: int, digest: str) -> tuple[int, list[Drift]] | None:
+    """Let `run` show the rows of its account's current run, if that was loaded from files of the same digest.
+
+    Returns how many rows they are, and what of their drift still holds; None where something changed.
+    """
+    with store.transaction() as connection:
+        found = connection.execute(_SQL["take_over"], {"run": run, "digest": digest}).fetchone()
+        if found is None:
+            return None
+        drifts = connection.execute(_SQL["drift_of"], {"run": found[0]}).fetchall()
+        return int(found[1]), [Drift(column=column, code=code, count=count) for column, code, count in drifts]
+
+
+def make_current(connection: psycopg.Connection, account_report_id: int, rows: int, drifts: Sequence[Drift]) -> None:
+    """Show this run's rows instead of the account's former ones, in the caller's transaction, and note its drift."""
+    run = {"run": account_report_id}
+    connection.execute(_SQL["step_down"], run)
+    if not connection.execute(_SQL["step_up"], run | {"rows": rows}).rowcount:
+        raise Stop(f"there is no report {account_report_id} whose rows could be shown")
+    connection.execute(_SQL["no_drift"], run)
+    for drift in drifts:
+        values = {"column": drift.column, "code": drift.code, "count": drift.count}
+        connection.execute(_SQL["drift"], run | values)
+
+
+def forget_old(store: Store, system: str, name: str, *, keep: int) -> int:
+    """Remove the rows of former runs, but for the newest `keep` of each account; returns how many rows. One run at a time."""
+    with store.transaction() as connection:
+        asked = {"system": system, "name": name, "keep": keep}
+        runs = [run for (run,) in connection.execute(_SQL["forgettable"], asked).fetchall()]
+    forgotten = 0
+    for run in runs:
+        with store.transaction() as connection:
+            statement = sql.SQL(_SQL["forget_run"]).format(table=table_of(name))
+            forgotten += connection.execute(statement, {"run": run}).rowcount
+            connection.execute(_SQL["forgotten"], {"run": run})
+    return forgotten
+
+
+# ---------------------------------------------------------------- out
+
+
+def csv_of(store: Store, *, system: str, name: str, safe: bool) -> Iterator[bytes]:
+    """All accounts' current rows as CSV with a header, in pieces; a value that could not be read stands as it came.
+
+    `safe`: a single quote goes before a text that a spreadsheet would run as a formula.
+    """
+    pinned = pinned_columns(store, system=system, name=name)
+    if not pinned:
+        raise Fix(f"no report {name!r} was loaded yet; load it first")
+    account: sql.Composable = sql.Identifier("customer_account")
+    cells = [sql.SQL("{} as {}").format(_harmless(account) if safe else account, account)]
+    cells += [_cell(column, kind, safe=safe) for column, kind in pinned.items()]
+    view = sql.Identifier(SCHEMA, name)
+    statement = sql.SQL(_SQL["copy_out"]).format(columns=sql.SQL(", ").join(cells), view=view)
+    with store.transaction() as connection, connection.cursor().copy(statement) as copy:
+        yield from map(bytes, copy)
+
+
+def _cell(column: str, kind: str, *, safe: bool) -> sql.Composed:
+    name = sql.Identifier(column)
+    came = sql.SQL("(unparsed ->> {})").format(sql.Literal(column))
+    if _TYPES[kind] == "text":
+        cell: sql.Composable = sql.SQL("coalesce({}, {})").format(name, came)
+        return sql.SQL("{} as {}").format(_harmless(cell) if safe else cell, name)
+    return sql.SQL("coalesce({}::text, {}) as {}").format(name, _harmless(came) if safe else came, name)
+
+
+def _harmless(cell: sql.Composable) -> sql.Composed:
+    return sql.SQL("case when {0} ~ {1} then '''' || {0} else {0} end").format(cell, sql.Literal(_FORMULA))
+
+
+_SQL = statements("report_tables")

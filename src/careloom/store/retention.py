@@ -1,0 +1,100 @@
+"""Removing what has been kept long enough: in batches of one transaction each, so that nobody waits long for a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import orjson
+import psycopg
+from psycopg import sql
+
+from careloom.store.audit import append_audit
+from careloom.store.database import Store
+from careloom.store.statements import statements
+
+BATCH = 1000
+Kept = Literal["inbox", "change_log", "sync_log", "landing_held"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """`column` of `clinical.TABLE` holds ids of rows that may be removed."""
+
+    table: str
+    column: str
+
+
+def count_old(store: Store, what: Kept, before: datetime, *, stream: str = "") -> int:
+    """How many of careloom's own records of `what` are older than `before`."""
+    with store.transaction() as connection:
+        row = connection.execute(_SQL[f"count_{what}"], {"before": before, "stream": stream}).fetchone()
+        return int(row[0]) if row else 0
+
+
+def drop_old(store: Store, what: Kept, before: datetime, *, stream: str = "") -> int:
+    """Remove a batch of them; returns how many."""
+    with store.transaction() as connection:
+        values = {"before": before, "stream": stream, "most": BATCH}
+        return connection.execute(_SQL[f"drop_{what}"], values).rowcount
+
+
+def count_rows(store: Store, table: str, before: datetime) -> int:
+    """How many rows of `clinical.TABLE` nothing has changed since `before`."""
+    with store.transaction() as connection:
+        row = connection.execute(_COUNT.format(table=_named(table)), {"before": before}).fetchone()
+        return int(row[0]) if row else 0
+
+
+def drop_rows(store: Store, table: str, vendor_key: str, before: datetime, ties: Sequence[Tie], actor: str) -> int:
+    """Remove a batch of such rows with all that the change log knows of them, and tell others that they are gone.
+
+    The trigger writes the removed row into the change log; that entry goes too, in the same transaction.
+    """
+    with store.transaction() as connection:
+        connection.execute("select set_config('careloom.actor', %s, true)", (actor,))
+        query = _DROP.format(table=_named(table), key=sql.Identifier(vendor_key))
+        gone = connection.execute(query, {"before": before, "most": BATCH}).fetchall()
+        if not gone:
+            return 0
+        ids, keys = [id_ for id_, _ in gone], [key for _, key in gone]
+        for tie in ties:
+            _untie(connection, tie, ids)
+        connection.execute(_SQL["forget_changes"], {"table": table, "ids": ids})
+        connection.execute(_SQL["tell"], {"table": table, "ids": ids, "keys": keys, "vendor_key": vendor_key})
+        return len(gone)
+
+
+def write_receipt(store: Store, *, at: datetime, actor: str, dry_run: bool, removed: Mapping[str, int]) -> int:
+    """Keep the numbers of a cleanup, and say in the audit that it was done; returns the receipt's number."""
+    told = ", ".join(f"{what} {number}" for what, number in removed.items() if number) or "nothing"
+    with store.transaction() as connection:
+        values = {"at": at, "actor": actor, "dry_run": dry_run, "removed": orjson.dumps(dict(removed)).decode()}
+        row = connection.execute(_SQL["receipt"], values).fetchone()
+        action = "cleanup --dry-run" if dry_run else "cleanup"
+        append_audit(connection, at=at, actor=actor, action=action, subject=told)
+        return int(row[0]) if row else 0
+
+
+def _untie(connection: psycopg.Connection, tie: Tie, ids: Sequence[object]) -> None:
+    names = {"column": sql.Identifier(tie.column), "linked_at": sql.Identifier(f"{tie.column}_linked_at")}
+    query = _UNTIE.format(table=_named(tie.table), **names)
+    connection.execute(query, {"ids": list(ids)})
+
+
+def _named(table: str) -> sql.Identifier:
+    return sql.Identifier("clinical", table)
+
+
+# A mark of deletion is a change too: what was deleted yesterday is kept as long as what was changed then.
+_OLD = "greatest(synced_at, coalesce(deleted_at, synced_at)) < %(before)s"
+_COUNT = sql.SQL("select count(*) from {table} where " + _OLD)
+_DROP = sql.SQL(
+    "delete from {table} where id in (select id from {table} where "
+    + _OLD
+    + " order by id limit %(most)s for update skip locked) returning id, {key}::text"
+)
+_UNTIE = sql.SQL("update {table} set {column} = null, {linked_at} = null where {column} = any(%(ids)s::uuid[])")
+_SQL = statements("retention")

@@ -1,0 +1,56 @@
+-- What was asked of a system that makes reports, and how far it came.
+
+-- name: open
+insert into account_reports (system, report_name, customer_account, due_at)
+values (%(system)s, %(name)s, %(account)s, %(due_at)s)
+on conflict (system, report_name, customer_account) where status in ('due', 'asked', 'ready') do nothing
+
+-- name: opened
+select id, system, report_name as name, customer_account as account, due_at, status, coalesce(identifier, '') as identifier,
+    asks, asked_at, coalesce(asked_for, '') as asked_for
+from account_reports
+where system = %(system)s and report_name = %(name)s and customer_account = %(account)s
+  and status in ('due', 'asked', 'ready')
+
+-- name: last_due
+select max(due_at) from account_reports
+where system = %(system)s and report_name = %(name)s and customer_account = %(account)s
+  -- One that a clock which ran ahead has asked for must not put off all others until that day.
+  and due_at <= %(now)s
+
+-- name: asked
+update account_reports
+set status = 'asked', identifier = %(identifier)s, asked_for = %(asked_for)s, asks = asks + 1, asked_at = now(), ready_at = null
+where id = %(id)s
+
+-- name: ready
+update account_reports set status = 'ready', ready_at = now() where id = %(id)s
+
+-- name: again
+update account_reports set status = 'due', identifier = null where id = %(id)s
+
+-- name: failed
+update account_reports set status = 'failed', error_code = %(code)s, error = %(error)s where id = %(id)s
+
+-- name: standing
+select distinct on (a.system, a.report_name, a.customer_account)
+    a.id, a.system, a.report_name as name, a.customer_account as account, a.status, a.due_at, a.asked_at, a.ready_at,
+    a.loaded_at, a.rows, a.error_code, a.error, shown.loaded_at as shown_since, shown.rows as shown_rows
+from account_reports a
+left join account_reports shown on shown.system = a.system and shown.report_name = a.report_name
+    and shown.customer_account = a.customer_account and shown.current
+where %(name)s::text is null or a.report_name = %(name)s
+order by a.system, a.report_name, a.customer_account, a.id desc
+
+-- name: drifts
+select column_name, code, count from report_drift where account_report = %(id)s order by column_name, code
+
+-- name: to_build
+select not exists (select from models_built where project = %(project)s)
+    or exists (
+        select from account_reports a, models_built b
+        where b.project = %(project)s and a.status in ('loaded', 'empty') and a.rows_of = a.id and a.loaded_at >= b.at)
+
+-- name: built
+insert into models_built (project, at) values (%(project)s, %(at)s)
+on conflict (project) do update set at = excluded.at

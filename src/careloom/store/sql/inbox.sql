@@ -1,0 +1,34 @@
+-- Events as they come in. Keeping and waking are one transaction: a 2xx means that both are on disk.
+
+-- name: keep
+insert into inbox (source, event_id, event, body, body_hash, received_at, state, code)
+select * from unnest(%(sources)b::text[], %(ids)b::text[], %(events)b::text[], %(bodies)b::bytea[], %(hashes)b::bytea[],
+                     %(times)b::timestamptz[], %(states)b::text[], %(codes)b::text[])
+on conflict (source, event_id) do nothing
+returning source, event_id
+
+-- name: known
+select source, event_id, body_hash from inbox
+where (source, event_id) in (select * from unnest(%(sources)b::text[], %(ids)b::text[]))
+
+-- name: depth
+select s.source, count(i.id) filter (where i.state = 'new'), count(i.id) filter (where i.state = 'held'),
+       extract(epoch from clock_timestamp() - min(i.due_at) filter (where i.state = 'new' and i.due_at <= clock_timestamp()))::float8
+from unnest(%(sources)s::text[]) s (source) left join inbox i on i.source = s.source and i.state <> 'done'
+group by s.source order by s.source
+
+-- name: held_by_code
+select source, code, count(*) as events from inbox where state = 'held' group by source, code order by source, code
+
+-- name: held
+select id, source, event, code, received_at, octet_length(body) as size from inbox
+where state = 'held' and (%(source)s::text is null or source = %(source)s) and id > %(after)s order by id limit %(limit)s
+
+-- name: release
+update inbox set state = 'new', code = null, message = '', attempts = 0, due_at = clock_timestamp()
+where id = any(%(ids)s) and state = 'held' returning source
+
+-- name: totals
+select (select count(*) from inbox), (select count(*) from inbox where state = 'new'),
+       (select count(*) from inbox where state = 'held') + (select count(*) from landing_held),
+       (select count(*) from outbox)

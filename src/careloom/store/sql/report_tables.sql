@@ -1,0 +1,99 @@
+-- The tables of reports: shaped when a column first comes, filled run by run, shown by the view of the current runs.
+
+-- name: pinned
+select column_name, type from report_columns where system = %(system)s and report_name = %(name)s order by place
+
+-- name: lock
+select pg_advisory_xact_lock(hashtext('careloom report'), hashtext(%(name)s))
+
+-- name: patience
+-- A table that is being loaded cannot be altered meanwhile; whoever waits for it in line keeps all readers waiting too.
+set local lock_timeout = '300ms'
+
+-- name: pin
+insert into report_columns (system, report_name, column_name, place, type)
+select %(system)s, %(name)s, %(column)s,
+       coalesce((select max(place) + 1 from report_columns where system = %(system)s and report_name = %(name)s), 0), %(type)s
+on conflict (system, report_name, column_name) do update set type = excluded.type where report_columns.type = 'unknown'
+
+-- name: columns_of
+select attname from pg_attribute
+where attrelid = to_regclass(%(table)s) and attnum > 0 and not attisdropped order by attnum
+
+-- name: make_table
+create table if not exists {table} (
+    report_run bigint not null,
+    row_number bigint not null,
+    customer_account text not null,
+    unparsed jsonb
+)
+
+-- name: make_index
+create index if not exists {index} on {table} (report_run)
+
+-- name: make_view
+create or replace view {view} as select {columns} from {table}
+where report_run in (select rows_of from {schema}.account_reports where current and system = {system} and report_name = {name})
+
+-- name: granted
+select 1 from pg_class where oid = to_regclass(%(view)s) and relacl is not null
+
+-- name: forget_run
+delete from {table} where report_run = %(run)s
+
+-- name: copy_in
+copy {table} ({columns}) from stdin (format csv)
+
+-- name: copy_out
+copy (select {columns} from {view} order by customer_account, row_number) to stdout (format csv, header)
+
+-- name: rows_are_own
+update account_reports set rows_of = id, digest = %(digest)s where id = %(run)s
+
+-- name: take_over
+with former as materialized (
+    select f.id, f.rows_of, f.rows from account_reports f join account_reports n using (system, report_name, customer_account)
+    where n.id = %(run)s and f.current and f.id <> n.id and f.digest = %(digest)s and f.rows_of is not null
+    for share of f
+)
+update account_reports n set rows_of = former.rows_of, digest = %(digest)s from former where n.id = %(run)s
+returning former.id, coalesce(former.rows, 0)
+
+-- name: drift_of
+select column_name, code, count from report_drift where account_report = %(run)s and code <> 'new-column'
+order by column_name, code
+
+-- name: step_down
+update account_reports f set current = false from account_reports n
+where n.id = %(run)s and f.current and f.id <> n.id
+  and (f.system, f.report_name, f.customer_account) = (n.system, n.report_name, n.customer_account)
+
+-- name: step_up
+update account_reports
+set status = case when %(rows)s = 0 then 'empty' else 'loaded' end, loaded_at = now(), rows = %(rows)s, current = true,
+    rows_of = coalesce(rows_of, id), error_code = null, error = null
+where id = %(run)s
+
+-- name: no_drift
+delete from report_drift where account_report = %(run)s
+
+-- name: drift
+insert into report_drift (account_report, column_name, code, count)
+values (%(run)s, %(column)s, %(code)s, %(count)s)
+
+-- name: forgettable
+-- Those whose own rows are there; the newest of each account stay, and all that any current or open one shows.
+with owners as (
+    select id, current, row_number() over (partition by customer_account order by current, id desc) as age
+    from account_reports where system = %(system)s and report_name = %(name)s and rows_of = id
+)
+select id from owners where not current and age > %(keep)s
+  and id not in (
+      select rows_of from account_reports
+      where system = %(system)s and report_name = %(name)s and rows_of is not null
+        and (current or status in ('due', 'asked', 'ready'))
+  )
+order by id
+
+-- name: forgotten
+update account_reports set rows_of = null, digest = null where rows_of = %(run)s and not current

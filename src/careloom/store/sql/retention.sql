@@ -1,0 +1,40 @@
+-- What the rules of retention remove, a batch at a time, and what they would remove.
+
+-- name: count_inbox
+select count(*) from inbox where state = 'done' and done_at < %(before)s
+
+-- name: drop_inbox
+delete from inbox where id in (
+    select id from inbox where state = 'done' and done_at < %(before)s order by id limit %(most)s)
+
+-- name: count_change_log
+select count(*) from change_log where at < %(before)s
+
+-- name: drop_change_log
+delete from change_log where id in (select id from change_log where at < %(before)s order by at, id limit %(most)s)
+
+-- name: count_sync_log
+select count(*) from sync_log where status <> 'running' and started_at < %(before)s
+
+-- name: drop_sync_log
+delete from sync_log where id in (
+    select id from sync_log where status <> 'running' and started_at < %(before)s order by id limit %(most)s)
+
+-- name: count_landing_held
+select count(*) from landing_held where stream = %(stream)s and last_seen < %(before)s
+
+-- name: drop_landing_held
+delete from landing_held where (stream, key) in (
+    select stream, key from landing_held where stream = %(stream)s and last_seen < %(before)s limit %(most)s)
+
+-- name: forget_changes
+delete from change_log where table_name = %(table)s and record_id = any(%(ids)s::uuid[])
+
+-- name: tell
+insert into outbox (table_name, operation, record_id, vendor_id, vendor_key)
+select %(table)s, 'DELETE', id, key, %(vendor_key)s
+from unnest(%(ids)s::uuid[], %(keys)s::text[]) as gone (id, key)
+
+-- name: receipt
+insert into cleanup_receipt (at, actor, dry_run, removed) values (%(at)s, %(actor)s, %(dry_run)s, %(removed)s::jsonb)
+returning id

@@ -1,0 +1,1 @@
+"""CollaborateMD: the reports of its billing service, asked for, waited for and unpacked."""

@@ -1,0 +1,208 @@
+"""The archive of a report, unpacked as a stream: CSV files as UTF-8, within limits that no header can lie about.
+
+A member's name is never a path: files are numbered. What makes an archive suspicious holds the report, with one code for
+each reason, and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from errno import EINVAL
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from careloom.core.errors import Hold
+from careloom.systems.collaboratemd.options import LimitOptions
+
+CHUNK = 256 * 1024
+_END, _END64 = b"PK\x05\x06", b"PK\x06\x07"
+_END_SIZE, _END64_SIZE, _MOST_COMMENT = 22, 20, 65_535
+_ENTRY_BYTES = 4096
+_RATIO_FLOOR = 1024 * 1024
+_ENCRYPTED = 0x1
+_PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
+_PACKED_NAMES = (".zip", ".gz", ".7z", ".rar")
+_BOM = codecs.BOM_UTF8
+_ACCOUNT = re.compile(r"(?<!\d)\d{8}(?!\d)")
+
+
+def _as_latin(error: UnicodeError) -> tuple[str, int]:
+    """Five bytes that Windows-1252 leaves free, as Latin-1 has them."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+_AS_LATIN = "careloom-as-latin"
+codecs.register_error(_AS_LATIN, _as_latin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """`files`: the CSV files in the archive's order. `ignored`: how many members are no CSV."""
+
+    files: tuple[Path, ...]
+    ignored: int
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many bytes may still be unpacked."""
+
+    left: int
+
+    def take(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise _too_large("more bytes than the system's limits.unpacked_gb admits")
+
+
+def unpack(archive: Path, folder: Path, limits: LimitOptions, *, by_account: bool = False) -> Unpacked:
+    """The CSV files of `archive` in `folder`, as `1.csv`, `2.csv` and so on.
+
+    `by_account`: where a member's name holds one customer number, its file is called by that: `10001234.csv`. Hold:
+    corrupt-archive, archive-too-large, encrypted-archive, nested-archive, no-csv-in-archive.
+    """
+    written: list[Path] = []
+    try:
+        with archive.open("rb") as raw, _readable():
+            _check_directory(raw, limits)
+            found = _unpacked(raw, folder, limits, written, by_account=by_account)
+    except BaseException:
+        for file in written:
+            file.unlink(missing_ok=True)
+        raise
+    if not found.files:
+        raise Hold("no-csv-in-archive", f"the report's archive holds no CSV file ({found.ignored} others)")
+    return found
+
+
+def private_file(path: Path) -> BinaryIO:
+    """A new file that only its owner may read, in place of whatever stood there."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Whatever zipfile raises for what it cannot read is one reason: a RuntimeError is a member that wants a password."""
+    damaged = Hold("corrupt-archive", "the report's archive is damaged: ask for the report again")
+    try:
+        yield
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error):
+        raise damaged from None
+    except OSError as error:
+        if error.errno == EINVAL:  # a place before the file's beginning
+            raise damaged from None
+        raise
+
+
+def _too_large(why: str) -> Hold:
+    return Hold("archive-too-large", f"the report's archive is refused: {why}. Where that is right, raise the limit")
+
+
+def _check_directory(raw: BinaryIO, limits: LimitOptions) -> None:
+    """Refuse a list of members that is too long before zipfile reads it into memory."""
+    size = raw.seek(0, os.SEEK_END)
+    raw.seek(max(0, size - _END_SIZE - _MOST_COMMENT - _END64_SIZE))
+    tail = raw.read()
+    at = tail.rfind(_END)
+    if at < 0 or at + _END_SIZE > len(tail):
+        raise BadZipFile
+    if at >= _END64_SIZE and tail[at - _END64_SIZE : at].startswith(_END64):
+        raise _too_large("it is a ZIP64")
+    entries, directory = struct.unpack("<HL", tail[at + 10 : at + 16])
+    if entries > limits.files or directory > limits.files * _ENTRY_BYTES:
+        raise _too_large("more files than the system's limits.files admits")
+
+
+def _unpacked(raw: BinaryIO, folder: Path, limits: LimitOptions, written: list[Path], *, by_account: bool) -> Unpacked:
+    room = _Room(int(limits.unpacked_gb * 1024**3))
+    with ZipFile(raw) as archive:
+        members = [one for one in archive.infolist() if not one.is_dir()]
+        if len(members) > limits.files:
+            raise _too_large("more files than the system's limits.files admits")
+        for member in members:
+            _check_member(member)
+        tables = [one for one in members if one.filename.lower().endswith(".csv")]
+        for number, member in enumerate(tables, 1):
+            path = folder / f"{_stem(member, number, by_account=by_account)}.csv"
+            if path in written:
+                raise BadZipFile
+            written.append(path)
+            _write(archive, member, path, limits, room)
+    return Unpacked(files=tuple(written), ignored=len(members) - len(tables))
+
+
+def _stem(member: ZipInfo, number: int, *, by_account: bool) -> str:
+    named = set(_ACCOUNT.findall(member.filename)) if by_account else set()
+    return named.pop() if len(named) == 1 else str(number)
+
+
+def _check_member(member: ZipInfo) -> None:
+    if member.flag_bits & _ENCRYPTED:
+        raise Hold("encrypted-archive", "the report's archive is encrypted, which is not expected: ask the vendor")
+    if member.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
+        raise BadZipFile
+    if member.filename.lower().endswith(_PACKED_NAMES):
+        raise _nested()
+
+
+def _nested() -> Hold:
+    return Hold("nested-archive", "the report's archive holds another archive, which is not opened: ask the vendor")
+
+
+def _write(archive: ZipFile, member: ZipInfo, path: Path, limits: LimitOptions, room: _Room) -> None:
+    """One member as UTF-8. Whether it is Windows-1252 is known only at its end; then it is read once more."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    is_utf8 = True
+    with private_file(path) as out:
+        for chunk in _chunks(archive, member, limits, room):
+            is_utf8 = is_utf8 and _decodes(decoder, chunk)
+            out.write(chunk)
+    if not (is_utf8 and _decodes(decoder, b"", final=True)):
+        _recode(path)
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _chunks(archive: ZipFile, member: ZipInfo, limits: LimitOptions, room: _Room) -> Iterator[bytes]:
+    most = max(_RATIO_FLOOR, member.compress_size * limits.ratio)
+    size = 0
+    with archive.open(member) as packed:
+        while chunk := packed.read(CHUNK):
+            if size == 0:
+                if chunk.startswith(_PACKED):
+                    raise _nested()
+                chunk = chunk.removeprefix(_BOM)
+            size += len(chunk)
+            room.take(len(chunk))
+            if size > most:
+                raise _too_large("a file unpacks to more times its size than the system's limits.ratio admits")
+            yield chunk
+
+
+def _recode(path: Path) -> None:
+    """The same file, from Windows-1252 to UTF-8."""
+    recoded = path.with_suffix(".recoded")
+    try:
+        with path.open("rb") as raw, private_file(recoded) as out:
+            while chunk := raw.read(CHUNK):
+                out.write(chunk.decode("cp1252", _AS_LATIN).encode())
+        recoded.replace(path)
+    finally:
+        recoded.unlink(missing_ok=True)

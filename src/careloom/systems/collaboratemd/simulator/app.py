@@ -1,0 +1,85 @@
+"""The HTTP side of the billing service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from careloom.systems.collaboratemd.simulator.api import Answer, Asked, answer
+from careloom.systems.collaboratemd.simulator.control import Control
+from careloom.systems.collaboratemd.simulator.runs import Service
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+CONTROL = "/__control__/"
+_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><br>Back soon</body></html>"
+
+
+class App:
+    """The ASGI application. `controlled`: whether the control endpoints answer, which only the loopback may allow."""
+
+    def __init__(self, service: Service, control: Control, *, controlled: bool) -> None:
+        self.service = service
+        self.control = control
+        self.controlled = controlled
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        body = await _body(receive)
+        path: str = scope["path"]
+        if path.startswith(CONTROL):
+            name = path.removeprefix(CONTROL)
+            await _send(
+                scope, send, self.control.answer(scope["method"], name, body) if self.controlled else Answer(status=403)
+            )
+            return
+        if self.control.fail:
+            await _send(scope, send, _failed(self.control.fail.pop(0)))
+            return
+        if self.service.settings.latency_ms > 0:
+            await asyncio.sleep(self.service.settings.latency_ms / 1000)
+        await _send(scope, send, answer(self.service, _asked(scope, path)))
+
+
+def _failed(status: int) -> Answer:
+    """0 closes the connection, 200 is a page of a gateway, anything else a status."""
+    if status == 0:
+        return Answer(status=500, cut="before")
+    return Answer(status=status, body=_PAGE, kind="text/html")
+
+
+def _asked(scope: Scope, path: str) -> Asked:
+    query = parse_qsl(scope["query_string"].decode("latin-1"))
+    return Asked(
+        method=scope["method"],
+        path=path,
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        customers=[value for name, value in query if name == "customer"],
+    )
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _send(scope: Scope, send: Send, found: Answer) -> None:
+    if found.cut == "before":
+        scope["state"]["transport"].abort()
+        await asyncio.sleep(0.01)
+        return
+    headers = [(b"content-length", str(len(found.body)).encode()), (b"content-type", found.kind.encode())]
+    await send({"type": "http.response.start", "status": found.status, "headers": headers})
+    if found.cut == "within":
+        await send({"type": "http.response.body", "body": found.body[: len(found.body) // 2], "more_body": True})
+        scope["state"]["transport"].abort()
+        await asyncio.sleep(0.01)
+        return
+    await send({"type": "http.response.body", "body": found.body})

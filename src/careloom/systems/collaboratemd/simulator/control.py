@@ -1,0 +1,72 @@
+"""The control endpoints, under /__control__/: what tests and demos do to the billing service from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import orjson
+
+from careloom.systems.collaboratemd.simulator import settings
+from careloom.systems.collaboratemd.simulator.api import Answer
+from careloom.systems.collaboratemd.simulator.runs import FAULTS, Fault, Service
+
+Body = dict[str, Any]
+_JSON = "application/json"
+
+
+@dataclass(slots=True)
+class Control:
+    """Everything that can be done to the service; every command takes and gives JSON."""
+
+    service: Service
+    fail: list[int] = field(default_factory=list)
+    """Statuses that the next calls get instead of an answer; 0 closes the connection, 200 is a gateway's page."""
+    begun: dict[str, Any] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.begun = asdict(self.service.settings)
+
+    def answer(self, method: str, name: str, body: bytes) -> Answer:
+        """Do what is asked; 404 for commands that there are not, 400 for those that cannot be done."""
+        commands: Mapping[tuple[str, str], Callable[[Body], Any]] = {
+            ("POST", "settings"): lambda wanted: settings.change(self.service.settings, wanted),
+            ("GET", "settings"): lambda _: settings.shown(self.service.settings),
+            ("POST", "fault"): self._fault,
+            ("POST", "mend"): lambda _: self.service.faults.clear(),
+            ("POST", "fail"): lambda wanted: self.fail.extend(wanted["statuses"]),
+            ("POST", "reset"): lambda _: self._reset(),
+            ("POST", "forget"): lambda _: self.service.runs.clear(),
+            ("GET", "runs"): lambda _: self._runs(),
+            ("GET", "calls"): lambda _: dict(self.service.calls),
+            ("GET", "truth"): lambda _: self.service.truth(),
+        }
+        command = commands.get((method, name))
+        if command is None:
+            listed = sorted(f"{verb} {one}" for verb, one in commands)
+            return Answer(status=404, body=orjson.dumps({"commands": listed}), kind=_JSON)
+        try:
+            with self.service.lock:
+                return Answer(status=200, body=orjson.dumps(command(orjson.loads(body) if body else {})), kind=_JSON)
+        except (KeyError, TypeError, ValueError) as error:
+            about = {"error": type(error).__name__, "about": str(error)}
+            return Answer(status=400, body=orjson.dumps(about), kind=_JSON)
+
+    def _fault(self, wanted: Body) -> Any:
+        fault = Fault(**wanted)
+        if fault.kind not in FAULTS:
+            raise ValueError(f"there are: {', '.join(FAULTS)}")
+        self.service.faults.append(fault)
+
+    def _reset(self) -> None:
+        """As it was started: its settings, no runs, no faults, no calls."""
+        settings.change(self.service.settings, self.begun)
+        for forgotten in (self.service.runs, self.service.faults, self.service.calls, self.fail):
+            forgotten.clear()
+
+    def _runs(self) -> Any:
+        return [
+            {"identifier": one.identifier, "report": one.layout.name, "accounts": one.accounts, "polls": one.polls}
+            for one in self.service.runs.values()
+        ]

@@ -1,0 +1,1 @@
+"""Deep Cura's room: AI session notes that come by Gridhook, encrypted."""

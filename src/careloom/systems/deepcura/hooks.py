@@ -1,0 +1,92 @@
+"""Gridhooks: the header is checked in the request, the seal only by the worker, so that no answer tells how a seal failed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from careloom.core.errors import Hold
+from careloom.core.hooks import Accepted, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom.core.rooms import Surroundings
+from careloom.core.streams import Record
+from careloom.core.strict_json import strict_json
+from careloom.systems.deepcura.ciphers import LEGACY, NotOurs, sealing
+from careloom.systems.deepcura.options import Options
+
+EVENT = "session_complete"
+_UNSIGNED = HookAnswer(status=401, body=b'{"error":"Invalid secret"}', reason="bad-secret")
+_UNREADABLE = HookAnswer(status=400, body=b'{"error":"No sealed payload"}', reason="no-payload")
+_WRONG_METHOD = HookAnswer(status=405, body=b'{"error":"Method not allowed"}', reason="method")
+_LOG = structlog.get_logger()
+
+
+class DeepCuraHooks:
+    """One account's Gridhooks."""
+
+    def __init__(self, options: Options, surroundings: Surroundings) -> None:
+        secret = surroundings.secret(options.secret)
+        self._options = options
+        self._header = surroundings.secret(options.header_secret or options.secret).encode()
+        self._sealings = [sealing(name, secret) for name in options.ciphers] if secret else []
+        self._clock = surroundings.clock
+
+    def receive(self, request: HookRequest) -> Accepted | HookAnswer:
+        """Compare the secret in constant time, find the sealed text, and open nothing."""
+        if request.method != "POST":
+            return _WRONG_METHOD
+        if not self._known(request.headers):
+            return _UNSIGNED
+        text = self._sealed(request.body)
+        if text is None:
+            return _UNREADABLE
+        return Accepted(event_id=hashlib.sha256(text.encode()).hexdigest(), event=EVENT)
+
+    def read(self, event: StoredEvent) -> Reading:
+        """The session note. Hold where it cannot be opened, with one reason for whatever is wrong."""
+        note = self._opened(self._sealed(event.body) or "")
+        if not isinstance(note, Mapping):
+            raise Hold("not-an-object", "the note is no JSON object")
+        given = note.get("session_id") or note.get("sessionId")
+        key = str(given) if isinstance(given, str | int) else f"event:{event.event_id[:32]}"
+        return Reading(records=[Record(stream="notes", key=key, data=note, observed_at=event.received_at)])
+
+    def _known(self, headers: Mapping[str, str]) -> bool:
+        """Every header is compared, so that the time tells nothing. Without a secret of ours nobody is known."""
+        found = False
+        for name in self._options.headers:
+            given = headers.get(name, "")
+            if name == "authorization":
+                given = given.removeprefix("Bearer ")
+            found |= hmac.compare_digest(given.encode("utf-8", "replace"), self._header)
+        return found and bool(self._header)
+
+    def _sealed(self, body: bytes) -> str | None:
+        try:
+            content = strict_json(body)
+        except Hold:
+            return None
+        if not isinstance(content, Mapping):
+            return None
+        given = (content.get(name) for name in self._options.payload)
+        return next((text for text in given if isinstance(text, str) and text), None)
+
+    def _opened(self, text: str) -> Any:
+        for one in self._sealings:
+            if one.name == LEGACY and not self._legacy():
+                continue
+            try:
+                note = strict_json(one.open(text))
+            except (NotOurs, Hold):
+                continue
+            if one.name == LEGACY:
+                _LOG.info("legacy cipher", cipher=LEGACY)
+            return note
+        raise Hold("cannot-decrypt", "none of the accepted ciphers opens the payload")
+
+    def _legacy(self) -> bool:
+        until = self._options.legacy_until
+        return until is None or self._clock().date() <= until

@@ -1,0 +1,123 @@
+"""The asynchronous lists: ask for a page, wait until it is made, read it; the next ones are asked for ahead.
+
+What is asked for early is made when its turn comes, so that asking whether it is costs one of the hour's calls and not many.
+A page that was asked for lives for an hour at DrChrono. The uuids are in the checkpoint, so that a new process goes on waiting
+for them; where one has expired, the same page is asked for anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from careloom.core.errors import Fix, Later, RemoteUnavailable
+from careloom.systems.drchrono.checkpoints import Position
+from careloom.systems.drchrono.client import Answer, Client
+from careloom.systems.drchrono.options import Options
+
+_ANEW = 3
+_AHEAD = 4
+"""So many pages are being made at a time."""
+_SLOWEST = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Got:
+    """Some entries, as they came, and where to go on behind them. `escapes`: a text in them may hold NUL."""
+
+    items: list[Any]
+    position: Position
+    total: int | None = None
+    escapes: bool = False
+
+
+def bulk_pages(
+    client: Client, options: Options, path: str, query: Mapping[str, str], position: Position
+) -> Iterator[Got]:
+    """The pages of the list at `path`, from `position` on. Later where a page takes longer than the options' patience."""
+    # Those of this page and of the ones behind it, in order; a checkpoint names them all, with spaces between.
+    asked, page, anew = position.uuid.split(), position.page, 0
+    fresh = not asked
+    while True:
+        if fresh:
+            asked[:1] = [_asked(client, path, query, page)]
+            yield Got(items=[], position=replace(position, page=page, uuid=" ".join(asked)))
+        answer = _made(client, options, path, asked[0], fresh=fresh)
+        if answer is None:
+            anew, fresh = anew + 1, True
+            if anew > _ANEW:
+                raise RemoteUnavailable(f"DrChrono's list {path} failed {anew} times; run again later", after=300.0)
+            continue
+        items, pages, count = _content(path, answer)
+        page, anew, done = page + 1, 0, page >= pages
+        del asked[0]
+        _ask_ahead(client, path, query, asked, range(page + len(asked), min(pages, page + _AHEAD - 1) + 1))
+        after = replace(position, page=page, uuid=" ".join(asked))
+        if done:
+            after = Position(until=position.until, leg=position.leg + 1)
+        yield Got(items=items, position=after, total=count, escapes=answer.escapes)
+        if done:
+            return
+        fresh = not asked
+
+
+def _asked(client: Client, path: str, query: Mapping[str, str], page: int) -> str:
+    answer = client.post(path, {**query, "page": str(page)})
+    uuid = answer.text("uuid")
+    if answer.status >= 300 or not uuid:  # noqa: PLR2004
+        raise Fix(
+            f"DrChrono refuses to make the list {path} ({answer.status}): set `bulk: false` to read it page by page"
+        )
+    return uuid
+
+
+def _ask_ahead(client: Client, path: str, query: Mapping[str, str], asked: list[str], pages: range) -> None:
+    """The next pages are made while this one is landed; no place in the budget for that is no reason to lose this one."""
+    with suppress(Later):
+        for page in pages:
+            asked.append(_asked(client, path, query, page))  # noqa: PERF401 (what was asked for before a failure stays)
+
+
+def _made(client: Client, options: Options, path: str, uuid: str, *, fresh: bool) -> Answer | None:
+    """The answer with the page of `uuid`; None where it expired or failed and must be asked for anew."""
+    wait, waited = options.bulk_poll_seconds, 0.0
+    if fresh:
+        client.pause(wait)
+        waited += wait
+    while True:
+        answer = client.get(path, {"uuid": uuid})
+        status = answer.text("status").lower()
+        if answer.status == 200 and status == "complete":  # noqa: PLR2004
+            return answer
+        if answer.status != 200 or status in {"failed", "canceled", "cancelled", "error"}:  # noqa: PLR2004
+            return None
+        if waited + wait > options.bulk_patience_seconds:
+            raise RemoteUnavailable(f"DrChrono's list {path} is not ready yet; run again, it goes on there", after=60.0)
+        client.pause(wait)
+        waited += wait
+        wait = min(wait * 1.5, options.bulk_poll_seconds * _SLOWEST)
+
+
+def _content(path: str, answer: Answer) -> tuple[list[Any], int, int | None]:
+    """Entries, the number of pages, and of all entries."""
+    body = answer.body
+    items = entries(body)
+    shown = body.get("pagination") if isinstance(body, dict) else None
+    pages = shown.get("pages") if isinstance(shown, dict) else None
+    count = shown.get("count") if isinstance(shown, dict) else None
+    if items is None or not isinstance(pages, int):
+        raise RemoteUnavailable(f"DrChrono's list {path} has no entries or no number of pages; run again", after=60.0)
+    return items, pages, count if isinstance(count, int) else None
+
+
+def entries(body: Any) -> list[Any] | None:
+    """The array of an envelope: called `results` in practice, `data` in the published description."""
+    if not isinstance(body, dict):
+        return None
+    for name in ("results", "data"):
+        if isinstance(body.get(name), list):
+            found: list[Any] = body[name]
+            return found
+    return None

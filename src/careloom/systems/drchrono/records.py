@@ -1,0 +1,131 @@
+"""From what DrChrono says to records: their keys, what lies inside others, and what is gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from careloom.core.errors import Hold
+from careloom.core.streams import Record, Unreadable
+from careloom.systems.drchrono.streams import RANKS, STREAMS
+
+_NUMBER = re.compile(r"[1-9]\d{0,17}")
+# An appointment's id is "usually numeric but not always": a recurring one that was not made yet is <root>_<YYYYMMDD>.
+_WORD = re.compile(r"[0-9A-Za-z][0-9A-Za-z_\-]{0,63}")
+_SAYS_A_POLICY = ("insurance_company", "insurance_payer_id", "insurance_id_number", "insurance_group_number")
+
+
+def key_of(stream: str, data: Mapping[str, Any]) -> str:
+    """The record's key as text; Hold with no-key or bad-key."""
+    declared = STREAMS[stream]
+    value = data.get(declared.key)
+    if value is None or value == "":
+        raise Hold("no-key", f"a record of {stream} has no {declared.key!r}")
+    pattern = _NUMBER if declared.key_type == "integer" else _WORD
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not pattern.fullmatch(text):
+        raise Hold("bad-key", f"a record of {stream} has a {declared.key!r} that is no key")
+    return text
+
+
+def local_time(value: Any, zone: ZoneInfo) -> datetime | None:
+    """A time as DrChrono writes it, without a zone: the practice's own."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=zone) if found is not None and found.tzinfo is None else found
+
+
+def records_of(stream: str, data: Mapping[str, Any], observed_at: datetime, zone: ZoneInfo) -> list[Record]:
+    """The record itself, and those of other streams that it holds. Hold where it has no usable key."""
+    key = key_of(stream, data)
+    gone = stream == "appointments" and data.get("deleted_flag") is True
+    if gone:
+        return [deletion(stream, key, local_time(data.get("updated_at"), zone) or observed_at)]
+    record = Record(stream=stream, key=key, data=data, observed_at=observed_at)
+    return [record, *(policies(key, data, observed_at, zone) if stream == "patients" else ())]
+
+
+def deletion(stream: str, key: str, at: datetime) -> Record:
+    """The record of `key` is gone since `at`."""
+    return Record(stream=stream, key=key, data=None, observed_at=at)
+
+
+def policies(patient: str, data: Mapping[str, Any], observed_at: datetime, zone: ZoneInfo) -> list[Record]:
+    """A patient's insurance records; deletions where a policy is empty, nothing where the patient was given without."""
+    found: list[Record] = []
+    for rank in RANKS:
+        name, key = f"{rank}_insurance", f"{patient}:{rank}"
+        if name not in data:
+            continue
+        policy = data[name]
+        if isinstance(policy, dict) and any(policy.get(one) for one in _SAYS_A_POLICY):
+            whole = {**policy, "key": key, "patient": int(patient), "rank": rank, "updated_at": data.get("updated_at")}
+            found.append(Record(stream="insurance", key=key, data=whole, observed_at=observed_at))
+        else:
+            # As old as the patient's own change, so that a late event cannot delete a newer policy.
+            found.append(deletion("insurance", key, local_time(data.get("updated_at"), zone) or observed_at))
+    return found
+
+
+def note_with(
+    data: Mapping[str, Any], appointment: Mapping[str, Any] | None, day: str | None = None
+) -> Mapping[str, Any]:
+    """A clinical note with what it does not say itself: the day of its appointment, and whether it is locked."""
+    added: dict[str, Any] = {}
+    if day is None and appointment is not None:
+        day = day_of(appointment)
+    if day is not None:
+        added["note_date"] = day
+    inner = appointment.get("clinical_note") if appointment is not None else None
+    if isinstance(inner, dict) and isinstance(inner.get("locked"), bool):
+        added["locked"] = inner["locked"]
+    elif "signee" in data and "locked" not in data:
+        signee = data["signee"]
+        added["locked"] = bool(signee.get("locked_by")) if isinstance(signee, dict) else False
+    return {**data, **added}
+
+
+def day_of(appointment: Mapping[str, Any]) -> str | None:
+    """The day of an appointment, as the practice's calendar has it."""
+    time = appointment.get("scheduled_time")
+    return time[:10] if isinstance(time, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", time[:10]) else None
+
+
+def deleted_line_item(data: Mapping[str, Any], observed_at: datetime, zone: ZoneInfo) -> Record:
+    """The line item that an entry of line_item_deletions speaks of. Hold where it names none."""
+    key = key_of("line_items", {"id": data.get("billing_line_item_id")})
+    return deletion("line_items", key, local_time(data.get("created_at"), zone) or observed_at)
+
+
+def sorted_out(
+    stream: str, items: Sequence[Any], read: Callable[[Mapping[str, Any]], Sequence[Record]]
+) -> tuple[list[Record], list[Unreadable]]:
+    """What `read` makes of each item; items without a usable form are kept with their bytes."""
+    records: list[Record] = []
+    unreadable: list[Unreadable] = []
+    for item in items:
+        try:
+            records += read(_object(stream, item))
+        except Hold as hold:
+            body = orjson.dumps(item)
+            unreadable.append(Unreadable(stream=stream, key=_some_key(item), code=hold.code, body=body))
+    return records, unreadable
+
+
+def _object(stream: str, item: Any) -> Mapping[str, Any]:
+    if not isinstance(item, dict):
+        raise Hold("no-object", f"an entry of {stream} is no object")
+    return item
+
+
+def _some_key(item: Any) -> str:
+    """Whatever key there is, cut short; "" where there is none."""
+    value = item.get("id", item.get("appointment")) if isinstance(item, dict) else None
+    return str(value)[:64] if isinstance(value, int | str) else ""

@@ -1,0 +1,252 @@
+"""Reading the streams: whole, or what changed since a time; and single records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from careloom.core.errors import Fix, Hold, RemoteUnavailable, UsageFault
+from careloom.core.rooms import Surroundings
+from careloom.core.streams import Page, Record, Stream
+from careloom.systems.drchrono.bulk import Got, bulk_pages, entries
+from careloom.systems.drchrono.checkpoints import Position, position_of
+from careloom.systems.drchrono.client import Client
+from careloom.systems.drchrono.options import Options
+from careloom.systems.drchrono.records import (
+    day_of,
+    deleted_line_item,
+    deletion,
+    key_of,
+    note_with,
+    records_of,
+    sorted_out,
+)
+from careloom.systems.drchrono.streams import RANKS, STREAMS
+
+_VERBOSE = frozenset({"patients", "appointments", "clinical_notes"})
+_DELETIONS = "line_item_deletions"
+_HOUR = timedelta(hours=1)
+_MOST = "250"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One part of a scan: one listing. `days`: the window that it covers, where the listing is of one."""
+
+    resource: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    bulk: bool = False
+    days: str = ""
+
+
+class DrChronoSource:
+    """A practice, to land streams from; implements `core.streams.StreamSource`."""
+
+    def __init__(self, options: Options, surroundings: Surroundings, *, client: Client | None = None) -> None:
+        self._options = options
+        self._zone = surroundings.timezone
+        self._clock = surroundings.clock
+        self._client = client or Client(options, surroundings)
+        self._calendar_days = ""
+        self._calendar: Mapping[str, str] = {}
+
+    def scan(self, stream: str, since: datetime | None, checkpoint: str = "") -> Iterator[Page]:
+        """Pages of records; a whole scan of appointments, notes and line items begins at the options' floor.
+
+        Insurance is read out of patients: both scans ask for the same, this one's pages hold insurance only.
+        """
+        declared = _declared(stream)
+        source = declared.out_of or stream
+        last_day = self._clock().astimezone(self._zone).date() + timedelta(days=self._options.ahead_days)
+        position = position_of(checkpoint, last_day)
+        legs = self._legs(source, since, date.fromisoformat(position.until))
+        while position.leg < len(legs):
+            leg, number = legs[position.leg], position.leg
+            for got, observed_at in self._timed(leg, position):
+                position = got.position
+                page = self._page(source, leg, got, observed_at)
+                yield page if source == stream else _only(stream, page)
+            if position.leg == number:
+                position = Position(until=position.until, leg=number + 1)
+
+    def fetch(self, stream: str, key: str) -> Sequence[Record]:
+        """The record as it is now, with a patient's insurance; data None if it is gone. Hold if the key is refused."""
+        declared = _declared(stream)
+        if declared.out_of:
+            whole = self.fetch(declared.out_of, key.partition(":")[0])
+            return [record for record in whole if record.stream == stream and record.key == key]
+        observed_at = self._clock()
+        query = {"verbose": "true"} if stream in _VERBOSE else {}
+        answer = self._client.get(f"/api/{stream}/{quote(key, safe='')}", query)
+        if answer.status == 404:  # noqa: PLR2004
+            inner = [deletion("insurance", f"{key}:{rank}", observed_at) for rank in RANKS]
+            return [deletion(stream, key, observed_at), *(inner if stream == "patients" else ())]
+        if answer.status == 400 or not isinstance(answer.body, dict):  # noqa: PLR2004
+            raise Hold("refused", f"DrChrono gives no record of {stream} for this key ({answer.status})")
+        if answer.escapes:
+            _without_nul(answer.body)
+        if stream != "clinical_notes":
+            return records_of(stream, answer.body, observed_at, self._zone)
+        note = note_with({"appointment": key, **answer.body}, self._appointment(key))
+        return records_of(stream, note, observed_at, self._zone)
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._client.close()
+
+    # ------------------------------------------------------------ what is asked for
+
+    def _legs(self, stream: str, since: datetime | None, until: date) -> list[Leg]:
+        if since is not None and STREAMS[stream].changes:
+            return self._changes(stream, {"since": self._local(since)})
+        return self._whole(stream, until)
+
+    def _changes(self, stream: str, since: Mapping[str, str]) -> list[Leg]:
+        if stream == "appointments":
+            return [self._listing(stream, {**since, "show_archived": "true"})]
+        if stream == "line_items":
+            return [self._listing(stream, since), self._listing(_DELETIONS, since)]
+        return [self._listing(stream, since)]
+
+    def _whole(self, stream: str, until: date) -> list[Leg]:
+        bulk = self._options.bulk and stream in self._options.bulk_streams
+        floor = {"since": self._options.floor.isoformat()}
+        if stream == "clinical_notes" or (stream == "appointments" and not bulk):
+            return [
+                replace(self._listing(stream, {"date_range": days}, bulk=bulk), days=days)
+                for days in windows(self._options.floor, until, self._options.window_days)
+            ]
+        return [self._listing(stream, floor if stream in {"appointments", "line_items"} else {}, bulk=bulk)]
+
+    def _listing(self, resource: str, query: Mapping[str, str], *, bulk: bool = False) -> Leg:
+        pages = self._options.pages
+        size = {
+            "patients": pages.patients,
+            "appointments": pages.appointments,
+            "clinical_notes": pages.clinical_notes,
+        }.get(resource, pages.default)
+        asked = {**query, "page_size": str(pages.bulk if bulk else size)}
+        if resource in _VERBOSE:
+            asked["verbose"] = "true"
+        if bulk and resource in {"patients", "line_items"}:
+            asked["order_by"] = "id"
+        return Leg(resource=resource, query=asked, bulk=bulk)
+
+    def _local(self, since: datetime) -> str:
+        """`since` as the practice's clock shows it, earlier by the overlap, and by the hour that a clock set back repeats."""
+        time = since - timedelta(seconds=self._options.overlap_seconds)
+        local, later = time.astimezone(self._zone), (time + _HOUR).astimezone(self._zone)
+        set_back = (later.utcoffset() or timedelta()) < (local.utcoffset() or timedelta())
+        naive = local.replace(tzinfo=None) - (_HOUR if set_back else timedelta())
+        return naive.strftime("%Y-%m-%dT%H:%M:%S")
+
+    # ------------------------------------------------------------ asking
+
+    def _timed(self, leg: Leg, position: Position) -> Iterator[tuple[Got, datetime]]:
+        """Each part of a leg, with a time that was not later than its reading."""
+        if leg.bulk:
+            pages = bulk_pages(self._client, self._options, f"/api/{leg.resource}_list", leg.query, position)
+        else:
+            pages = self._pages(leg, position)
+        while True:
+            before = self._clock()
+            got = next(pages, None)
+            if got is None:
+                return
+            yield got, before
+
+    def _pages(self, leg: Leg, position: Position) -> Iterator[Got]:
+        path = f"/api/{leg.resource}"
+        following = position.next
+        while True:
+            answer = self._client.get(following) if following else self._client.get(path, leg.query)
+            if answer.status != 200 and position.next and following == position.next:  # noqa: PLR2004
+                # A page of an earlier run that is not known any more: the listing begins anew.
+                position, following = Position(until=position.until, leg=position.leg), ""
+                continue
+            items = entries(answer.body)
+            if answer.status != 200:  # noqa: PLR2004
+                raise Fix(f"DrChrono refuses to list {leg.resource} ({answer.status}): check version and floor")
+            if items is None:
+                raise RemoteUnavailable(f"DrChrono's answer holds no {leg.resource}; run again", after=60.0)
+            link = answer.text("next")
+            following = self._client.own_path(link) if link else ""
+            after = Position(until=position.until, leg=position.leg + (not following), next=following)
+            yield Got(items=items, position=after, escapes=answer.escapes)
+            if not following:
+                return
+
+    # ------------------------------------------------------------ what came
+
+    def _page(self, stream: str, leg: Leg, got: Got, observed_at: datetime) -> Page:
+        days = self._days_of(leg, got) if leg.resource == "clinical_notes" else {}
+
+        def read(item: Mapping[str, Any]) -> Sequence[Record]:
+            if got.escapes:
+                _without_nul(item)
+            if leg.resource == _DELETIONS:
+                return [deleted_line_item(item, observed_at, self._zone)]
+            if leg.resource == "clinical_notes":
+                key = key_of(stream, item)
+                known = days.get(key)
+                item = note_with(item, self._appointment(key) if known is None else None, known)
+            return records_of(stream, item, observed_at, self._zone)
+
+        records, unreadable = sorted_out(stream, got.items, read)
+        return Page(records=records, checkpoint=got.position.text(), total=got.total, unreadable=unreadable)
+
+    def _days_of(self, leg: Leg, got: Got) -> Mapping[str, str]:
+        """The days of a window's appointments by their keys: a note does not tell its own, and asking singly costs a call."""
+        if not leg.days or not got.items:
+            return {}
+        if self._calendar_days != leg.days:
+            query = {"date_range": leg.days, "page_size": _MOST, "show_archived": "true"}
+            found: dict[str, str] = {}
+            for page in self._pages(Leg(resource="appointments", query=query), Position(until="")):
+                for item in page.items:
+                    day = day_of(item) if isinstance(item, dict) else None
+                    if day is not None:
+                        found[str(item.get("id"))] = day
+            self._calendar_days, self._calendar = leg.days, found
+        return self._calendar
+
+    def _appointment(self, key: str) -> Mapping[str, Any] | None:
+        answer = self._client.get(f"/api/appointments/{quote(key, safe='')}", {"verbose": "true"})
+        return answer.body if answer.status == 200 and isinstance(answer.body, dict) else None  # noqa: PLR2004
+
+
+def windows(first: date, last: date, days: int) -> list[str]:
+    """Ranges `yyyy-mm-dd/yyyy-mm-dd` of at most `days` days that cover first to last without overlap."""
+    found: list[str] = []
+    while first <= last:
+        end = min(last, first + timedelta(days=days - 1))
+        found.append(f"{first.isoformat()}/{end.isoformat()}")
+        first = end + timedelta(days=1)
+    return found
+
+
+def _declared(stream: str) -> Stream:
+    if stream not in STREAMS:
+        raise UsageFault(f"DrChrono has no stream {stream!r}; there are: {', '.join(STREAMS)}")
+    return STREAMS[stream]
+
+
+def _only(stream: str, page: Page) -> Page:
+    kept = [record for record in page.records if record.stream == stream]
+    return replace(page, records=kept, unreadable=(), total=None)
+
+
+def _without_nul(item: Any) -> None:
+    """Hold where a text holds NUL, which PostgreSQL cannot keep."""
+    waiting = [item]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, str) and "\0" in one:
+            raise Hold("nul-character", "a text of the record holds the character NUL")

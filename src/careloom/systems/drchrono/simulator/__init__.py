@@ -1,0 +1,7 @@
+"""A DrChrono practice in a box: its API, its limits and quirks, and its webhooks; for tests, demos and users."""
+
+from __future__ import annotations
+
+from careloom.systems.drchrono.simulator.running import RunningDrChrono, serve
+
+__all__ = ["RunningDrChrono", "serve"]

@@ -1,0 +1,7 @@
+"""A HubSpot portal in a box: the CRM API with its limits, refusals and quirks, for tests, demos and users."""
+
+from __future__ import annotations
+
+from careloom.systems.hubspot.simulator.running import RunningSimulator, serve
+
+__all__ = ["RunningSimulator", "serve"]

@@ -1,0 +1,60 @@
+"""`python -m careloom.systems.hubspot.simulator`: the portal as a process."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from careloom.core.errors import UsageFault
+from careloom.core.rooms import SimulatorOptions
+from careloom.systems.hubspot.simulator.running import serve
+from careloom.systems.hubspot.simulator.settings import TIERS
+
+
+def options_of(arguments: Sequence[str]) -> SimulatorOptions:
+    """The options of a command line."""
+    parser = argparse.ArgumentParser(prog="simulator", description="A HubSpot portal in a box.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8901, help="0 lets the system choose")
+    parser.add_argument("--tier", choices=sorted(TIERS), default="enterprise")
+    parser.add_argument("--latency-ms", type=int, default=0)
+    parser.add_argument("--contacts", type=Path, help="a file of JSON lines, one contact each")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--while-stdin", action="store_true", help="end when the standard input is closed")
+    found = parser.parse_args(arguments)
+    if found.while_stdin:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    return SimulatorOptions(
+        host=found.host,
+        port=found.port,
+        tier=found.tier,
+        latency_ms=found.latency_ms,
+        records=found.contacts,
+        seed=found.seed,
+    )
+
+
+def _end_with_stdin() -> None:
+    """End this process once whoever started it is gone."""
+    while sys.stdin.buffer.read(1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> int:
+    """Serve until interrupted."""
+    try:
+        serve(options_of(sys.argv[1:]))
+    except UsageFault as fault:
+        sys.stderr.write(f"{fault}\n")
+        return fault.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

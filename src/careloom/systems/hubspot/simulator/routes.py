@@ -1,0 +1,153 @@
+"""Which part of the portal answers which path, under every version of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from careloom.systems.hubspot.simulator import account, batches, definitions, schemas, search, singles, ties_api
+from careloom.systems.hubspot.simulator.answers import Answer
+from careloom.systems.hubspot.simulator.calls import Call
+from careloom.systems.hubspot.simulator.settings import API_VERSIONS
+
+Handler = Callable[[Call], Answer]
+
+# How a path's template is spelled in the counts: the open parts, in order.
+_OBJECT, _ID = "{objectType}", "{id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One endpoint. `area` and `pattern` make its template; `writes`: whether it changes records or definitions."""
+
+    method: str
+    area: str
+    pattern: tuple[str, ...]
+    handler: Handler
+    scope: str = ""
+    writes: bool = False
+    searches: bool = False
+
+    @property
+    def template(self) -> str:
+        """The path without its version, as it is counted."""
+        return "/".join(("", *_ROOTS[self.area], *self.pattern))
+
+
+_ROOTS: Mapping[str, tuple[str, ...]] = {
+    "objects": ("crm", "objects"),
+    "properties": ("crm", "properties"),
+    "schemas": ("crm-object-schemas", "schemas"),
+    "associations": ("crm", "associations"),
+    "owners": ("crm", "owners"),
+    "pipelines": ("crm", "pipelines"),
+    "account-info": ("account-info",),
+}
+
+
+def _route(line: str, handler: Handler, scope: str, *, writes: bool = False, searches: bool = False) -> Route:
+    method, path = line.split(" ")
+    area, *pattern = path.split("/")
+    return Route(
+        method=method,
+        area=area,
+        pattern=tuple(pattern),
+        handler=handler,
+        scope=scope,
+        writes=writes,
+        searches=searches,
+    )
+
+
+def _all() -> list[Route]:
+    record, to = "objects/{objectType}/{id}", "{toObjectType}/{toId}"
+    pair = "associations/{fromObjectType}/{toObjectType}"
+    props = "properties/{objectType}"
+    return [
+        _route("POST objects/{objectType}/batch/create", batches.create, "write", writes=True),
+        _route("POST objects/{objectType}/batch/read", batches.read, "read"),
+        _route("POST objects/{objectType}/batch/update", batches.update, "write", writes=True),
+        _route("POST objects/{objectType}/batch/upsert", batches.upsert, "write", writes=True),
+        _route("POST objects/{objectType}/batch/archive", batches.archive, "write", writes=True),
+        _route("POST objects/{objectType}/search", search.search, "read", searches=True),
+        _route("POST objects/{objectType}/merge", singles.merge, "write", writes=True),
+        _route("POST objects/{objectType}/gdpr-delete", singles.gdpr_delete, "write", writes=True),
+        _route("GET objects/{objectType}", singles.listed, "read"),
+        _route("POST objects/{objectType}", singles.create, "write", writes=True),
+        _route(f"GET {record}", singles.read, "read"),
+        _route(f"PATCH {record}", singles.change, "write", writes=True),
+        _route(f"DELETE {record}", singles.archive, "write", writes=True),
+        _route(f"PUT {record}/associations/default/{to}", ties_api.put_default, "write", writes=True),
+        _route(f"PUT {record}/associations/{to}", ties_api.put_labelled, "write", writes=True),
+        _route(f"DELETE {record}/associations/{to}", ties_api.delete, "write", writes=True),
+        _route(f"GET {record}/associations/{{toObjectType}}", ties_api.listed, "read"),
+        _route(f"POST {pair}/batch/create", ties_api.create_many, "write", writes=True),
+        _route(f"POST {pair}/batch/associate/default", ties_api.default_many, "write", writes=True),
+        _route(f"POST {pair}/batch/archive", ties_api.archive_many, "write", writes=True),
+        _route(f"POST {pair}/batch/labels/archive", ties_api.archive_labels, "write", writes=True),
+        _route(f"POST {pair}/batch/read", ties_api.read_many, "read"),
+        _route(f"GET {pair}/labels", ties_api.labels, "read"),
+        _route(f"POST {pair}/labels", ties_api.create_label, "write", writes=True),
+        _route(f"PUT {pair}/labels", ties_api.change_label, "write", writes=True),
+        _route(f"DELETE {pair}/labels/{{typeId}}", ties_api.delete_label, "write", writes=True),
+        _route(f"POST {props}/batch/create", definitions.create_many, "define", writes=True),
+        _route(f"POST {props}/batch/read", definitions.read_many, "read"),
+        _route(f"POST {props}/batch/archive", definitions.archive_many, "define", writes=True),
+        _route(f"GET {props}/groups", definitions.groups, "read"),
+        _route(f"POST {props}/groups", definitions.create_group, "define", writes=True),
+        _route(f"GET {props}/groups/{{name}}", definitions.group, "read"),
+        _route(f"PATCH {props}/groups/{{name}}", definitions.change_group, "define", writes=True),
+        _route(f"DELETE {props}/groups/{{name}}", definitions.archive_group, "define", writes=True),
+        _route(f"GET {props}", definitions.listed, "read"),
+        _route(f"POST {props}", definitions.create, "define", writes=True),
+        _route(f"GET {props}/{{name}}", definitions.one, "read"),
+        _route(f"PATCH {props}/{{name}}", definitions.change, "define", writes=True),
+        _route(f"DELETE {props}/{{name}}", definitions.archive, "define", writes=True),
+        _route("GET schemas", schemas.listed, ""),
+        _route("POST schemas", schemas.create, "", writes=True),
+        _route("GET schemas/{objectType}", schemas.one, ""),
+        _route("PATCH schemas/{objectType}", schemas.change, "", writes=True),
+        _route("DELETE schemas/{objectType}", schemas.delete, "", writes=True),
+        _route("POST schemas/{objectType}/associations", schemas.create_association, "", writes=True),
+        _route("GET owners", account.owners, ""),
+        _route("GET owners/{id}", account.owner, ""),
+        _route("GET pipelines/{objectType}", account.pipelines, "read"),
+        _route("POST pipelines/{objectType}", account.create_pipeline, "define", writes=True),
+        _route("GET pipelines/{objectType}/{id}", account.pipeline, "read"),
+        _route("GET pipelines/{objectType}/{id}/stages", account.stages, "read"),
+        _route("GET account-info/details", account.details, ""),
+        _route("GET account-info/api-usage/daily/private-apps", account.usage, ""),
+    ]
+
+
+ROUTES: Mapping[tuple[str, str, int], Sequence[Route]] = {
+    key: [one for one in _all() if (one.method, one.area, len(one.pattern)) == key]
+    for key in {(one.method, one.area, len(one.pattern)) for one in _all()}
+}
+
+
+def resolve(method: str, path: str) -> tuple[Route, str, list[str]] | None:
+    """The endpoint of a path, its version, and what the open parts hold; None if there is none."""
+    parts = [part for part in path.split("/") if part]
+    found = _area(parts)
+    if found is None:
+        return None
+    area, version, rest = found
+    for route in ROUTES.get((method, area, len(rest)), ()):
+        pairs = list(zip(route.pattern, rest, strict=True))
+        if all(fixed == part or fixed.startswith("{") for fixed, part in pairs):
+            return route, version, [part for fixed, part in pairs if fixed.startswith("{")]
+    return None
+
+
+def _area(parts: list[str]) -> tuple[str, str, list[str]] | None:
+    match parts:
+        case ["crm", version, area, *rest] if version in API_VERSIONS and area in _ROOTS:
+            return area, version, rest
+        case ["crm", area, version, *rest] if version in API_VERSIONS and area in _ROOTS:
+            return area, version, rest
+        case ["crm-object-schemas", version, "schemas", *rest] if version in API_VERSIONS:
+            return "schemas", version, rest
+        case ["account-info", version, *rest] if version in API_VERSIONS:
+            return "account-info", version, rest
+    return None

@@ -1,0 +1,73 @@
+"""Records that are in the portal from the start, read from a file of JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import orjson
+
+from careloom.systems.hubspot.simulator import definitions
+from careloom.systems.hubspot.simulator.answers import Json
+from careloom.systems.hubspot.simulator.calls import Call
+from careloom.systems.hubspot.simulator.catalogue import Definition
+from careloom.systems.hubspot.simulator.portal import Portal
+from careloom.systems.hubspot.simulator.records import SECONDARY, Table, stamped
+from careloom.systems.hubspot.simulator.settings import Token
+from careloom.systems.hubspot.simulator.values import as_text
+
+
+def lines(file: Path) -> Iterator[Json]:
+    """The objects of a file of JSON lines; ValueError names the line that is none."""
+    with file.open("rb") as opened:
+        for number, line in enumerate(opened, 1):
+            if not line.strip():
+                continue
+            try:
+                parsed = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                parsed = None
+            if not isinstance(parsed, dict):
+                raise ValueError(f"{file.name}:{number}: not a JSON object")  # noqa: TRY004 (the file is wrong, not a type)
+            yield parsed
+
+
+def load(portal: Portal, table: Table, rows: Iterable[Json]) -> list[str]:
+    """Put records in; returns their ids.
+
+    A row is an object of properties, with an optional "id". A row {"properties": [definitions]} declares properties
+    first; those that nobody declared become plain text. What is seeded is taken as it is, and searches find it at once.
+    """
+    made = []
+    for row in rows:
+        if isinstance(row.get("properties"), list):
+            declare(portal, table, row["properties"])
+        else:
+            made.append(_insert(portal, table, row))
+    return made
+
+
+def declare(portal: Portal, table: Table, given: Iterable[Json]) -> None:
+    """Create properties from definitions as the properties API takes them; a missing type is plain text."""
+    call = Call(portal=portal, method="POST", version="v3", places=(), query={}, raw=b"", token=Token())
+    for one in given:
+        if one["name"] not in table.kind.properties:
+            full = {"type": "string", "fieldType": "text", **one}
+            definitions.install(table, definitions.drafted(call, table, full))
+
+
+def _insert(portal: Portal, table: Table, row: Json) -> str:
+    values = {name: as_text(value) for name, value in row.items() if name != "id" and value is not None}
+    for name in values:
+        if name not in table.kind.properties:
+            group = next(iter(table.kind.groups))
+            table.kind.add(Definition(name=name, type="string", field_type="text", label=name, group=group, ours=False))
+    if values.get("email"):
+        values["email"] = values["email"].strip().lower()
+    number = int(row["id"]) if "id" in row else table.next_number
+    record = stamped(table.kind, number, values, *portal.now())
+    record.seen_ms = 0
+    table.insert(record)
+    if SECONDARY in values:
+        table.set_secondary(record, [one.strip().lower() for one in values[SECONDARY].split(";") if one.strip()])
+    return record.id

@@ -1,0 +1,1 @@
+"""Change events to a JetStream stream of NATS."""

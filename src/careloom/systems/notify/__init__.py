@@ -1,0 +1,1 @@
+"""Change events by PostgreSQL's NOTIFY, from the store itself."""

@@ -1,0 +1,1 @@
+"""Change events to a topic of Google Cloud Pub/Sub."""

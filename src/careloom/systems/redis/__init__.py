@@ -1,0 +1,1 @@
+"""Change events to a Redis stream."""

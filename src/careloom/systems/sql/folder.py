@@ -1,0 +1,103 @@
+"""Reads a folder of CSV or Parquet files: a file is a table, a folder in it a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from careloom.core.ports import Query, Since
+from careloom.core.rooms import Surroundings
+from careloom.systems.sql import csv_file
+from careloom.systems.sql.arrow import described
+from careloom.systems.sql.duckdb_file import DIALECT, reader, rows
+from careloom.systems.sql.faults import fault
+from careloom.systems.sql.queries import Table, find_table, limited, relation
+
+View = Callable[[duckdb.DuckDBPyConnection, Path, str], None]
+
+
+def open_csv(url: str, _password: str, surroundings: Surroundings) -> Folder:
+    """The folder of *.csv and *.tsv files that `url` (csv://FOLDER) names."""
+    return Folder(surroundings.folder / url.partition("://")[2], (".csv", ".tsv"), csv_file.view)
+
+
+def open_parquet(url: str, _password: str, surroundings: Surroundings) -> Folder:
+    """The folder of *.parquet files that `url` (parquet://FOLDER) names."""
+    return Folder(surroundings.folder / url.partition("://")[2], (".parquet",), _parquet_view)
+
+
+class Folder:
+    """A source over the files of one folder, listed anew for each call."""
+
+    def __init__(self, path: Path, suffixes: tuple[str, ...], view: View) -> None:
+        self._path = path.resolve()
+        self._suffixes = suffixes
+        self._view = view
+
+    def columns(self, query: Query) -> Mapping[str, str]:
+        """Names and DuckDB types of what `query` selects; in CSV files everything is text."""
+        with self._opened(query) as (connection, inner):
+            return described(reader(connection, limited(inner, DIALECT), []).schema)
+
+    def read(self, query: Query, since: Since | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows of `query`. ProjectFault, naming file and line but no value, where a file is malformed."""
+        with self._opened(query) as (connection, inner):
+            yield from rows(connection, inner, since)
+
+    def close(self) -> None:
+        """Nothing is held between calls."""
+
+    @contextmanager
+    def _opened(self, query: Query) -> Iterator[tuple[duckdb.DuckDBPyConnection, exp.Query]]:
+        """A connection that knows the files that `query` needs and can open no other; and the query."""
+        files = self._files()
+        inner = relation(query, DIALECT, files, folds=True)
+        with duckdb.connect() as made:
+            made.execute(f"set allowed_directories = [{exp.Literal.string(f'{self._path}/').sql(DIALECT)}]")
+            made.execute("set enable_external_access = false")
+            for table in _needed(inner, files):
+                made.execute(
+                    exp.Create(this=exp.to_identifier(table.schema, quoted=True), kind="SCHEMA", exists=True).sql(
+                        DIALECT
+                    )
+                )
+                self._view(made, files[table], exp.table_(table.name, db=table.schema, quoted=True).sql(DIALECT))
+            yield made, inner
+
+    def _files(self) -> dict[Table, Path]:
+        if not self._path.is_dir():
+            raise fault("no-folder", f"there is no folder {self._path}", "correct the url, or put the files there")
+        found = [path for path in sorted(self._path.rglob("*")) if path.suffix.lower() in self._suffixes]
+        return {_table(path.relative_to(self._path)): path for path in found if path.is_file()}
+
+
+def _table(file: Path) -> Table:
+    """amd/Patients.csv and amd.Patients.csv are both the table Patients of the schema amd."""
+    *schema, name = [*file.parts[:-1], *file.stem.split(".")]
+    return Table(schema=".".join(schema) or "main", name=name, default=not schema)
+
+
+def _needed(inner: exp.Query, files: Mapping[Table, Path]) -> Iterable[Table]:
+    own = {cte.alias_or_name.casefold() for cte in inner.find_all(exp.CTE)}
+    named = [table for table in inner.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+    asked = {exp.table_(table.this, db=table.args.get("db")).sql(DIALECT) for table in named if not _is_own(table, own)}
+    return {find_table(name, list(files), DIALECT, folds=True): None for name in sorted(asked)}
+
+
+def _is_own(table: exp.Table, own: set[str]) -> bool:
+    return not table.db and table.name.casefold() in own
+
+
+def _parquet_view(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    file = exp.Literal.string(str(path)).sql(DIALECT)
+    try:
+        connection.execute(f"create view {name} as select * from read_parquet({file})")
+    except duckdb.Error:
+        raise fault(
+            "not-parquet", f"{path} is no Parquet file", "write it anew, or take it out of the folder"
+        ) from None

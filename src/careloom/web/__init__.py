@@ -1,0 +1,1 @@
+"""The web door: it verifies, stores, enqueues and answers; no business logic."""

@@ -1,0 +1,31 @@
+"""The one form of every refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+from starlette.responses import Response
+
+from careloom.core.hooks import HookAnswer
+
+AGAIN_AFTER = 30
+"""Seconds after which to come again, where nobody knows better."""
+UNAVAILABLE = 503
+_UNREAD = {408, 413, 415, 429, UNAVAILABLE}
+
+
+def refused(status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A refusal; where the body may not have been read, the connection ends with it."""
+    more = dict(headers or {})
+    if status == UNAVAILABLE:
+        more.setdefault("Retry-After", str(AGAIN_AFTER))
+    if status in _UNREAD:
+        more["Connection"] = "close"
+    return Response(orjson.dumps({"error": why}), status, more, media_type="application/json")
+
+
+def answered(answer: HookAnswer) -> Response:
+    """What a room, or whoever keeps events, answers."""
+    headers = {"Retry-After": str(AGAIN_AFTER)} if answer.status == UNAVAILABLE else None
+    return Response(answer.body, answer.status, headers, media_type=answer.content_type)

@@ -1,0 +1,103 @@
+"""The web door as one application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from threading import Event
+from time import perf_counter
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from careloom import __version__
+from careloom.services.landing import prepare
+from careloom.services.opening import Opened
+from careloom.web import health, lists, syncs
+from careloom.web.answers import refused
+from careloom.web.callers import CachedCertificates, Callers
+from careloom.web.describing import describe
+from careloom.web.senders import senders
+from careloom.web.webhooks import door, webhook
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"strict-transport-security", b"max-age=31536000"),
+)
+
+
+def make_app(ready: Opened, *, certificates: Callable[..., Any] | None = None, stop: Event | None = None) -> FastAPI:
+    """The application over an open project. `certificates` stands in for asking Google; `stop` ends scans at a checkpoint."""
+    prepare(ready)
+    app = FastAPI(title="careloom", version=__version__, docs_url=None, redoc_url=None, lifespan=_until_closed)
+    app.state.ready = ready
+    app.state.stop = stop or Event()
+    app.state.senders = senders(ready.settings.environment)
+    app.state.door = door(ready, app.state.senders)
+    app.state.callers = Callers(ready.project.service, certificates or CachedCertificates())
+    app.add_route("/webhooks/{system}", webhook, methods=["GET", "POST"], include_in_schema=False)
+    for part in (health, syncs, lists):
+        app.include_router(part.router)
+    app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(RequestValidationError, _told)
+    app.add_middleware(Watched)
+    describe(app, sorted(app.state.door.systems))
+    return app
+
+
+@asynccontextmanager
+async def _until_closed(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.stop.set()
+    app.state.door.keeper.close()
+
+
+async def _told(_request: Request, error: Exception) -> Response:
+    """HTTP's own refusals, and queries that say what cannot be; what was sent is not repeated."""
+    if isinstance(error, HTTPException):
+        return refused(error.status_code, str(error.detail), error.headers)
+    return refused(400, "bad-request")
+
+
+class Watched:
+    """Adds headers, writes one log line a request without its address, and lets no exception out with its words."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = perf_counter(), 0
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception as error:  # noqa: BLE001 its words may quote the request
+            structlog.get_logger().error("a request failed", reason=type(error).__name__)
+            if not status:
+                await refused(500, "failed")(scope, receive, sent)
+        route = getattr(scope.get("route"), "path", "") or _template(scope)
+        milliseconds = round((perf_counter() - began) * 1000, 1)
+        structlog.get_logger().info("answered", route=route, status=status, ms=milliseconds)
+
+
+def _template(scope: Scope) -> str:
+    """The route of what has none in its scope: an address that nobody knows may hold anything."""
+    return "/webhooks/{system}" if "system" in scope.get("path_params", {}) else ""

@@ -1,0 +1,102 @@
+"""The body of a request, read with limits: in bytes on the wire, in bytes unpacked, in time, and in all bodies together."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+MOST = 10 * 1024 * 1024
+TOGETHER = 256 * 1024 * 1024
+SECONDS = 10.0
+_GZIP = 31
+"""zlib's word for a gzip stream with its header."""
+
+
+class BadBody(Exception):
+    """The body is refused; `status` is HTTP's word for why."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Share:
+    """What one request holds of the memory for bodies."""
+
+    memory: Memory
+    held: int = 0
+
+    def take(self, size: int) -> None:
+        """Hold `size` bytes more. BadBody with 503 if that is more than there is for all requests."""
+        if self.memory.held + size > self.memory.most:
+            raise BadBody(503, "busy")
+        self.memory.held += size
+        self.held += size
+
+
+@dataclass(slots=True)
+class Memory:
+    """The memory for the bodies of all requests that are under way."""
+
+    most: int = TOGETHER
+    held: int = 0
+
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        """A share that is given back with the block."""
+        mine = Share(self)
+        try:
+            yield mine
+        finally:
+            self.held -= mine.held
+
+
+async def read_body(request: Request, share: Share, *, most: int = MOST, seconds: float = SECONDS) -> bytes:
+    """The whole body, unpacked. BadBody with 400, 408, 413, 415 or 503; ClientDisconnect if nobody is there any more."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", ""}:
+        raise BadBody(415, "content-encoding")
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated[:20]) > most:
+        raise BadBody(413, "too-large")
+    try:
+        async with asyncio.timeout(seconds):
+            body = await _read(request, share, most)
+    except TimeoutError:
+        raise BadBody(408, "too-slow") from None
+    if encoding != "gzip":
+        return body
+    content = _unpacked(body, most)
+    share.take(len(content))
+    return content
+
+
+async def _read(request: Request, share: Share, most: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        # What a stated length promises is not believed: only what came is counted.
+        if len(body) + len(chunk) > most:
+            raise BadBody(413, "too-large")
+        share.take(len(chunk))
+        body += chunk
+    return bytes(body)
+
+
+def _unpacked(body: bytes, most: int) -> bytes:
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        content = unpacker.decompress(body, most + 1)
+    except zlib.error:
+        raise BadBody(400, "bad-gzip") from None
+    if len(content) > most:
+        raise BadBody(413, "too-large")
+    if not unpacker.eof or unpacker.unused_data:
+        raise BadBody(400, "bad-gzip")
+    return content

@@ -1,0 +1,130 @@
+"""Syncs and maintenance, started over the web by a scheduler; the answers have the shape that it has always read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import structlog
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import JSONResponse
+
+from careloom.core.errors import CareloomError, Later, UsageFault
+from careloom.services.opening import Opened
+from careloom.services.progress import Watch
+from careloom.services.retention import cleanup
+from careloom.services.scanning import LandingReport, scan
+from careloom.web.answers import AGAIN_AFTER, UNAVAILABLE
+from careloom.web.callers import caller
+
+router = APIRouter(tags=["scheduler"], dependencies=[Depends(caller)])
+TIME_LIMIT = 240.0
+"""Seconds after which a scan stops at a checkpoint: Cloud Run ends requests after 300."""
+
+_COUNTS = ("total", "created", "updated", "unchanged", "deleted", "failed")
+_FAILED = 500
+_STATUS_OF = {"completed": 200, "continues": 200, "running": 409, "unavailable": UNAVAILABLE, "failed": _FAILED}
+_Full = Annotated[bool, Query(description="Read all of it, whatever the system says has changed.")]
+_DryRun = Annotated[bool, Query(description="Only count what would be removed.")]
+
+
+@router.post("/sync/all")
+async def sync_all(request: Request, *, full: _Full = False) -> JSONResponse:
+    """Land what changed in every stream that its system can be asked for, one after another.
+
+    `continues`: not all was done in the time that there is; ask again, and it goes on there.
+    """
+    ready: Opened = request.app.state.ready
+    deadline = time.monotonic() + TIME_LIMIT
+    streams: dict[str, dict[str, Any]] = {}
+    for name in asked_for(ready):
+        left = deadline - time.monotonic()
+        streams[name] = await _sync(request, name, full, left) if left > 0 else _nothing("continues")
+    states = {one["status"] for one in streams.values()}
+    # The worst of them; a stream that is being scanned already is in good hands.
+    ranked = ("failed", "unavailable", "continues", "running")
+    status = next((one for one in ranked if one in states), "completed")
+    status = "continues" if status == "running" else status
+    sums = {name: sum(one[name] for one in streams.values()) for name in _COUNTS}
+    return JSONResponse({"status": status, **sums, "streams": streams}, _STATUS_OF[status])
+
+
+@router.post("/sync/{stream}")
+async def sync_one(request: Request, stream: str, *, full: _Full = False) -> JSONResponse:
+    """Land what changed in one stream. 409 while it is being scanned; `continues`: ask again, it goes on where it stopped."""
+    ready: Opened = request.app.state.ready
+    name = stream.replace("-", "_")
+    if name not in ready.project.landings:
+        raise HTTPException(404, "no-such-stream")
+    found = await _sync(request, name, full, TIME_LIMIT)
+    status = _STATUS_OF[found["status"]]
+    headers = {"Retry-After": str(found.get("retry_after", AGAIN_AFTER))} if status in {409, UNAVAILABLE} else None
+    return JSONResponse(found, status, headers)
+
+
+@router.post("/maintenance/cleanup")
+async def maintenance_cleanup(request: Request, *, dry_run: _DryRun = False) -> JSONResponse:
+    """Remove what the project's rules of retention keep no longer; the answer is the receipt."""
+    ready: Opened = request.app.state.ready
+    try:
+        report = await run_sync(lambda: cleanup(ready, dry_run=dry_run, stop=request.app.state.stop))
+    except Later as error:
+        status = 409 if error.after is not None else UNAVAILABLE
+        return JSONResponse({"error": str(error)}, status, {"Retry-After": str(AGAIN_AFTER)})
+    status_of = "completed" if report.complete else "continues"
+    found = {"status": status_of, "dry_run": report.dry_run, "removed": report.removed, "receipt": report.receipt}
+    return JSONResponse(found)
+
+
+async def _sync(request: Request, name: str, full: bool, seconds: float) -> dict[str, Any]:
+    ready: Opened = request.app.state.ready
+    watch = Watch(stop=request.app.state.stop)
+    try:
+        report: LandingReport = await run_sync(lambda: scan(ready, name, watch, full=full, time_limit=seconds))
+    except UsageFault as error:
+        raise HTTPException(400, str(error)) from None
+    except Later as error:
+        # A scan that is under way says when to come again; a database that is away does not know.
+        status = "running" if error.after is not None else "unavailable"
+        return {**_nothing(status), "message": str(error), "retry_after": int(error.after or AGAIN_AFTER)}
+    except CareloomError as error:
+        structlog.get_logger().error("a sync failed", stream=name, reason=str(error))
+        return {**_nothing("failed"), "message": str(error)}
+    return _told(report)
+
+
+def _told(report: LandingReport) -> dict[str, Any]:
+    found = {
+        "status": "continues" if report.status == "interrupted" else report.status,
+        **_counts(report.counts),
+        "balanced": report.balanced,
+        "run": report.run,
+        "seconds": report.seconds,
+    }
+    if report.notes:
+        found["message"] = "; ".join(report.notes)
+    if report.after is not None:
+        found["retry_after"] = int(report.after)
+    return found
+
+
+def _nothing(status: str) -> dict[str, Any]:
+    return {"status": status, **_counts({})}
+
+
+def _counts(counts: Mapping[str, int]) -> dict[str, int]:
+    """By the scheduler's names: what is held here has failed there."""
+    return {name: counts.get("held" if name == "failed" else name, 0) for name in _COUNTS}
+
+
+def asked_for(ready: Opened) -> list[str]:
+    """Streams whose system answers, without those that come with another."""
+    landings = ready.project.landings
+    present = {(one.system, one.stream.name) for one in landings.values()}
+    return [
+        name
+        for name, one in landings.items()
+        if ready.tells_when_asked(one.system) and (one.system, one.stream.out_of) not in present
+    ]

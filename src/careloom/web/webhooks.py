@@ -1,0 +1,90 @@
+"""The webhooks' routes: one address for each system, GET for its handshake and POST for its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from careloom.core.errors import CareloomError
+from careloom.core.hooks import HookAnswer, HookRequest
+from careloom.services.opening import Opened
+from careloom.services.receiving import examined
+from careloom.systems.rooms import rooms
+from careloom.web.answers import answered, refused
+from careloom.web.body import BadBody, Memory, read_body
+from careloom.web.guard import METHODS, is_event_type
+from careloom.web.keeping import Keeper
+from careloom.web.limits import Refusals
+from careloom.web.senders import Senders
+
+UNSIGNED = {401, 403}
+GONE = 499
+"""nginx's word for a sender that did not wait; nobody reads it but the log."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Door:
+    """What all webhooks of a service share. `systems`: the names of those that call us."""
+
+    ready: Opened
+    senders: Senders
+    systems: frozenset[str]
+    keeper: Keeper
+    refusals: Refusals = field(default_factory=Refusals)
+    memory: Memory = field(default_factory=Memory)
+
+
+def door(ready: Opened, senders: Senders) -> Door:
+    """The door of an open project."""
+    systems = ready.project.systems
+    calling = frozenset(name for name, system in systems.items() if rooms()[system.kind].hooks is not None)
+    return Door(ready=ready, senders=senders, systems=calling, keeper=Keeper(ready))
+
+
+async def webhook(request: Request) -> Response:
+    """Hand the request to its system's room; the answer is the room's, or that the event is kept."""
+    shared: Door = request.app.state.door
+    source = request.path_params["system"]
+    if source not in shared.systems:
+        return refused(404, "not-found")
+    if request.method not in METHODS:
+        return refused(405, "wrong-method", {"Allow": ", ".join(METHODS)})
+    client = f"{source} {shared.senders.client(request)}"
+    if wait := shared.refusals.wait(client):
+        return refused(429, "too-many-refusals", {"Retry-After": str(wait)})
+    try:
+        with shared.memory.share() as share:
+            body = await read_body(request, share)
+            return await _received(shared, source, client, request, body)
+    except BadBody as bad:
+        structlog.get_logger().warning("an event was refused", source=source, outcome=bad.reason)
+        return refused(bad.status, bad.reason)
+    except ClientDisconnect:
+        return Response(status_code=GONE)
+
+
+async def _received(shared: Door, source: str, client: str, request: Request, body: bytes) -> Response:
+    options = shared.ready.project.systems[source].options
+    if body and not is_event_type(request.headers.get("content-type", ""), options):
+        return refused(415, "wrong-content-type")
+    hook = HookRequest(
+        method=request.method,
+        # Starlette gives names in lower case; of a header that is there twice, the last one stands, as of a query.
+        headers=dict(request.headers.items()),
+        query=dict(request.query_params),
+        body=body,
+    )
+    try:
+        found = examined(shared.ready, source, hook)
+    except Exception as error:  # noqa: BLE001 a room that fails is not its sender's fault: it is to come again
+        reason = str(error) if isinstance(error, CareloomError) else type(error).__name__
+        structlog.get_logger().error("a room could not look at a request", source=source, reason=reason)
+        return refused(503, "not-ready")
+    if not isinstance(found, HookAnswer):
+        return answered(await shared.keeper.keep(found))
+    if found.status in UNSIGNED:
+        shared.refusals.note(client)
+    return answered(found)

@@ -1,0 +1,116 @@
+"""The jobs: a name and a subject in, one use-case run, and a rest for the job if it failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Event
+
+import structlog
+
+from careloom.core.errors import CareloomError, Fix, Later
+from careloom.services.alerting import alert_job
+from careloom.services.modelling import build_after
+from careloom.services.opening import Opened
+from careloom.services.processing import process_inbox
+from careloom.services.progress import Watch
+from careloom.services.publishing import publish_outbox
+from careloom.services.reporting import run_reports
+from careloom.services.retention import cleanup
+from careloom.services.scanning import LandingReport, reconcile, scan
+from careloom.store.claiming import Backoff, rest, rested, rests
+from careloom.store.queue import wake
+
+BACKOFF = Backoff(first=10.0, most=900.0)
+_PERSISTENT = 3
+"""So many failures in a row are told to a person; what a person must mend is told at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What jobs work on. `urgent` is the same project, drawing on rate budgets as events may."""
+
+    ready: Opened
+    urgent: Opened
+    stop: Event
+
+
+def run_job(bench: Bench, job: str, subject: str) -> None:
+    """Run `job` over `subject`. It never raises: the rows stay what they are, and the job rests before it is woken again."""
+    what, began = f"{job}:{subject}", time.monotonic()
+    told = structlog.get_logger().bind(job=job, subject=subject)
+    try:
+        with bench.ready.store.transaction() as connection:
+            if rests(connection, what):
+                return
+        try:
+            outcome = JOBS[job](bench, subject)
+        except Exception as error:  # noqa: BLE001 whatever it was, the worker goes on
+            told.error("a job failed", reason=_reason(error), seconds=round(time.monotonic() - began, 3))
+            with bench.ready.store.transaction() as connection:
+                failed = rest(connection, what, BACKOFF, getattr(error, "after", None))
+            if failed == (1 if isinstance(error, Fix) else _PERSISTENT):
+                alert_job(bench.ready, job, subject, _reason(error))
+        else:
+            told.info("a job ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
+            with bench.ready.store.transaction() as connection:
+                rested(connection, what)
+    except CareloomError as error:
+        # The database itself is away. Whatever is due is woken when it is back.
+        told.error("a job could not be looked at", reason=_reason(error))
+
+
+def _process(bench: Bench, source: str) -> Mapping[str, int]:
+    return process_inbox(bench.urgent, source, stop=bench.stop)
+
+
+def _publish(bench: Bench, _subject: str) -> Mapping[str, int]:
+    return {"acknowledged": publish_outbox(bench.urgent)}
+
+
+def _scan(bench: Bench, stream: str) -> Mapping[str, int]:
+    return _landed(bench, stream, scan)
+
+
+def _reconcile(bench: Bench, stream: str) -> Mapping[str, int]:
+    return _landed(bench, stream, reconcile)
+
+
+def _reports(bench: Bench, system: str) -> Mapping[str, int]:
+    reports = [one for one in bench.ready.project.reports.values() if one.system == system]
+    watch = Watch(stop=bench.stop)
+    found = run_reports(bench.ready, reports, watch, due_only=True)
+    build_after(bench.ready, watch)
+    return found.counts
+
+
+def _cleanup(bench: Bench, _subject: str) -> Mapping[str, int]:
+    return cleanup(bench.ready, dry_run=False, stop=bench.stop).removed
+
+
+def _landed(bench: Bench, stream: str, how: Callable[[Opened, str, Watch], LandingReport]) -> Mapping[str, int]:
+    if stream not in bench.ready.project.landings:
+        return {}  # it was woken by an earlier state of the project
+    report = how(bench.ready, stream, Watch(stop=bench.stop))
+    with bench.ready.store.transaction() as connection:
+        wake(connection, "publish", "outbox")
+    if report.status != "completed" and not bench.stop.is_set():
+        raise Later(f"the landing of {stream!r} is {report.status}: {'; '.join(report.notes)}", after=report.after)
+    return report.counts
+
+
+def _reason(error: Exception) -> str:
+    """Our own errors hold nobody's data; another's message may quote what it failed on."""
+    return str(error) if isinstance(error, CareloomError) else type(error).__name__
+
+
+JOBS: Mapping[str, Callable[[Bench, str], Mapping[str, int]]] = {
+    "process_inbox": _process,
+    "publish": _publish,
+    "scan": _scan,
+    "reconcile": _reconcile,
+    "reports": _reports,
+    "cleanup": _cleanup,
+}
+"""Every job by its name in the queue."""

@@ -1,0 +1,114 @@
+"""What an earlier pipeline was configured with is taken over: accounts, address, secrets; and never repeated."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from careloom.core.errors import UsageFault
+from careloom.project.loader import load_project
+from careloom.services.blueprints import copy_blueprint, take_over
+from careloom.systems.rooms import rooms
+from cli.calling import START
+
+GIVEN = """\
+[API]
+report_api_base_url = https://webapi.collaboratemd.com/v1
+username = invented-user
+password = p%ss word'$
+
+[POSTGRES]
+host = db.example.org
+user = etl
+password = s3cr/t@
+database = clinic
+port = 5433
+schema = enhance_health_group
+
+[CUSTOMERS]
+accounts = ['10028395', '10026936']
+"""
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Path:
+    path = tmp_path / "config.ini"
+    path.write_text(GIVEN, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    copy_blueprint("collaboratemd-reports", tmp_path / "project")
+    return tmp_path / "project"
+
+
+def secrets(project: Path) -> dict[str, str]:
+    """As a shell reads them."""
+    said = subprocess.run(
+        ["sh", "-c", ". ./.careloom/secrets.env && env -0"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={},
+    )
+    return dict(one.split("=", 1) for one in said.stdout.split("\0") if one)
+
+
+def test_accounts_and_secrets_are_taken_over(given: Path, project: Path) -> None:
+    told = take_over("collaboratemd-reports", project, given, {})
+    assert not [line for line in told if "p%ss" in line or "s3cr" in line]
+    found = load_project(project, rooms())
+    assert len(found.reports) == 12
+    assert {one.accounts for one in found.reports.values()} == {("10028395", "10026936")}
+    kept = secrets(project)
+    assert kept["COLLABORATEMD_USERNAME"] == "invented-user"
+    assert kept["COLLABORATEMD_PASSWORD"] == "p%ss word'$"
+    assert kept["CARELOOM_DATABASE_URL"] == "postgresql://etl:s3cr%2Ft%40@db.example.org:5433/clinic"
+    assert stat.S_IMODE((project / ".careloom" / "secrets.env").stat().st_mode) == 0o600
+
+
+def test_the_environment_comes_before_the_file(given: Path, project: Path) -> None:
+    environment = {"POSTGRES_HOST": "other.example.org", "API_PASSWORD": "another", "POSTGRES_DATABASE": "live"}
+    take_over("collaboratemd-reports", project, given, environment)
+    kept = secrets(project)
+    assert kept["COLLABORATEMD_PASSWORD"] == "another"
+    assert kept["CARELOOM_DATABASE_URL"] == "postgresql://etl:s3cr%2Ft%40@other.example.org:5433/live"
+
+
+def test_another_address_goes_into_the_project(given: Path, project: Path) -> None:
+    given.write_text(GIVEN.replace("webapi.collaboratemd.com/v1", "proxy.example.org/v1/"), encoding="utf-8")
+    take_over("collaboratemd-reports", project, given, {})
+    options = load_project(project, rooms()).systems["billing"].options
+    assert options.base_url == "https://proxy.example.org"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("'10026936'", "'1002'", "1 of its accounts are no numbers of 8 digits"),
+        ("['10028395', '10026936']", "", "names no accounts"),
+        ("[API]", "password = s3cr/t@", "no configuration file"),
+        ("https://webapi.collaboratemd.com/v1", "webapi", "is no address"),
+    ],
+)
+def test_what_is_no_such_file_is_told_without_its_secrets(
+    given: Path, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    given.write_text(GIVEN.replace(old, new), encoding="utf-8")
+    words = ["init", "collaboratemd-reports", str(tmp_path / "new"), "--from", str(given)]
+    ended = subprocess.run([sys.executable, "-c", START, *words], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "s3cr" not in ended.stderr
+    assert not (tmp_path / "new").exists(), "the command can be repeated"
+
+
+def test_a_blueprint_that_takes_over_nothing_says_so(given: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageFault, match="takes over no configuration"):
+        take_over("drchrono-clinical", tmp_path, given, {})

@@ -1,0 +1,280 @@
+"""The models over crooked rows, made here cell by cell: both engines read them alike, and their totals are those of the rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from careloom.engine.report_columns import column_names
+from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, LAYOUTS
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
+
+MODELS = Path(
+    os.environ.get("EDGE_MODELS") or Path(__file__).parents[2] / "blueprints" / "collaboratemd-reports" / "models"
+)
+AS_OF = "2026-01-31"
+TYPES = {
+    "money": "numeric(18, 2)",
+    "date": "date",
+    "count": "bigint",
+    "percent": "numeric(18, 2)",
+    "hours": "numeric(18, 2)",
+}
+ARRIVED_AS_TEXT = {
+    ("ar_aging", "balance_due"),
+    ("payment_trends", "payment_received_date"),
+    ("pdr3_calculator", "billed_days"),
+}
+"""One broken value in the first file made these columns text."""
+PINNED_WHOLE = {("write_off_trends", "write_off_amount")}
+"""The first file had only whole amounts here: later ones with cents are beside the row."""
+MISSING = {("gross_billing", "expected_amount")}
+NEVER_LOADED = "denial_trends"
+VIEWS = {one: f"{one}_view" for one in ("ar_aging", "gross_billing", "payment_trends")}
+UNREADABLE = {
+    "ar_aging": {"balance_due": ["n/a", "12.3.4"]},
+    "payment_trends": {"payment_received_date": ["02/30/2026", "soon"]},
+}
+Row = dict[str, Any]
+
+
+def money(number: int) -> Decimal:
+    return Decimal(number * 7919 % 100_000 - 20_000) / 100
+
+
+def value(kind: str, name: str, number: int, place: int) -> Any:
+    if kind != "id" and (number + place) % 7 == 0:
+        return None
+    made = {
+        "id": str(1000 + number),
+        "code": f"C{number % 4}",
+        "text": f"Value {number % 3}",
+        "person": f"Zzyzx Invented{number % 5}",
+        "date": date(2025, 11, 1) + timedelta(days=(number * 5 + place) % 90),
+        "money": money(number * 31 + place),
+        "count": (number * 13 + place) % 150,
+        "percent": Decimal(number % 1000) / 10,
+        "hours": Decimal(number % 80) / 10,
+        "flag": "Y" if number % 3 else "N",
+    }
+    return made[kind] if name != "patient_id" else (None if number % 5 == 0 else f"P{number % 6}")
+
+
+def columns_of(report: str) -> dict[str, str]:
+    layout = BY_NAME[report]
+    names = column_names([head for head, _ in layout.columns])
+    return {name: kind for name, (_, kind) in zip(names, layout.columns, strict=True) if (report, name) not in MISSING}
+
+
+def rows_of(report: str) -> list[Row]:
+    """Forty rows of two accounts; then one of them twice again, and one id with another content."""
+    columns = columns_of(report)
+    rows: list[Row] = [
+        {"customer_account": f"1000000{number % 2}"}
+        | {name: value(kind, name, number, place) for place, (name, kind) in enumerate(columns.items())}
+        for number in range(40)
+    ]
+    amounts = [name for name, kind in columns.items() if kind in ("money", "count")]
+    rows += [dict(rows[3]), dict(rows[3]), dict(rows[8]), rows[5] | {amounts[0]: 7}]
+    if report == "pdr3_calculator":
+        rows.append(rows[10] | {"admission_date": date(2026, 1, 9), "discharge_date": date(2026, 1, 2)})
+    for name, bad in UNREADABLE.get(report, {}).items():
+        rows += [rows[index] | {name: cell} for index, cell in enumerate(bad)]
+    return rows
+
+
+def typed(report: str, name: str, kind: str) -> str:
+    if (report, name) in ARRIVED_AS_TEXT:
+        return "text"
+    return "bigint" if (report, name) in PINNED_WHOLE else TYPES.get(kind, "text")
+
+
+def written(cell: Any) -> Any:
+    """As the service writes it."""
+    if isinstance(cell, Decimal):
+        return f"(${-cell:,.2f})" if cell < 0 else f"${cell:,.2f}"
+    return f"{cell:%m/%d/%Y}" if isinstance(cell, date) else cell
+
+
+def stored(report: str, row: Row, columns: Mapping[str, str]) -> list[Any]:
+    cells, beside = [], {}
+    for name, kind in columns.items():
+        cell = row[name]
+        if (report, name) in PINNED_WHOLE and cell is not None and cell != int(cell):
+            beside[name], cell = written(cell), None
+        cells.append(written(cell) if typed(report, name, kind) == "text" and cell is not None else cell)
+    return [row["customer_account"], json.dumps(beside) if beside else None, *cells]
+
+
+def fill(execute: Any, mark: str, json_type: str) -> None:
+    execute("create schema reports")
+    for layout in LAYOUTS:
+        if layout.name == NEVER_LOADED:
+            continue
+        columns = columns_of(layout.name)
+        shown = ", ".join(f'"{name}" {typed(layout.name, name, kind)}' for name, kind in columns.items())
+        execute(
+            f"create table reports.{layout.name} (report_run bigint, row_number bigint, customer_account text, "
+            f"unparsed {json_type}, {shown})"
+        )
+        places = ", ".join([mark] * (len(columns) + 2))
+        for number, row in enumerate(rows_of(layout.name)):
+            execute(
+                f"insert into reports.{layout.name} values (1, {number}, {places})", stored(layout.name, row, columns)
+            )
+
+
+def build(folder: Path, output: dict[str, Any], *words: str) -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
+    profile = {"careloom": {"target": "it", "outputs": {"it": output | {"threads": 2, "schema": "elsewhere"}}}}
+    (folder / "profiles.yml").write_text(json.dumps(profile))
+    places = ["--project-dir", str(MODELS), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
+    quiet = ["--log-path", str(folder / "logs"), "--no-version-check", "--vars", json.dumps({"as_of": AS_OF})]
+    command = [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "build", *places, *quiet, *words]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
+    results = json.loads((folder / "target" / "run_results.json").read_bytes())["results"]
+    return {
+        "said": ended.stdout,
+        "bad": {
+            one["unique_id"]: one["message"] for one in results if one["status"] not in ("success", "pass", "warn")
+        },
+        "warned": sorted(one["unique_id"].split(".")[2] for one in results if one["status"] == "warn"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    postgres: Any
+    duck: Any
+    built: Mapping[str, Any]
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """The same rows on both engines, in one order."""
+        ours, theirs = (plain(one.execute(statement).fetchall()) for one in (self.postgres, self.duck))
+        assert ours == theirs, statement
+        return ours
+
+
+def plain(rows: Any) -> list[tuple[Any, ...]]:
+    return sorted(
+        (tuple(Decimal(cell).normalize() + 0 if isinstance(cell, Decimal) else cell for cell in row) for row in rows),
+        key=str,
+    )
+
+
+@pytest.fixture(scope="module")
+def both(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    folder, name = tmp_path_factory.mktemp("edges"), "edges_of_models"
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(f"drop database if exists {name}")
+        server.execute(f"create database {name}")
+    url = server_url.replace(":///careloom?", f":///{name}?")
+    warehouse = folder / "warehouse.duckdb"
+    with psycopg.connect(url, autocommit=True) as connection:
+        fill(connection.execute, "%s", "jsonb")
+        info = connection.info
+        address = {"host": info.host, "port": info.port, "user": info.user, "password": "", "dbname": name}
+        built = {"postgres": build(folder / "postgres", {"type": "postgres"} | address)}
+        with duckdb.connect(str(warehouse)) as duck:
+            fill(duck.execute, "?", "json")
+        built["duckdb"] = build(folder / "duckdb", {"type": "duckdb", "path": str(warehouse)})
+        with duckdb.connect(str(warehouse)) as duck:
+            yield Both(connection, duck, built)
+    with psycopg.connect(server_url, autocommit=True) as server:
+        server.execute(f"drop database {name} with (force)")
+
+
+def distinct(report: str) -> list[Row]:
+    found: list[Row] = []
+    for row in rows_of(report):
+        if row not in found:
+            found.append(row)
+    return found
+
+
+def total(rows: list[Row], name: str) -> Decimal:
+    return sum((Decimal(row[name]) for row in rows if isinstance(row[name], (Decimal, int))), Decimal())
+
+
+def test_both_engines_build_everything_and_every_test_passes(both: Both) -> None:
+    for engine, built in both.built.items():
+        assert built["bad"] == {}, engine
+
+
+def test_every_mart_is_the_same_on_both_engines(both: Both) -> None:
+    for layout in LAYOUTS:
+        rows = both.rows(f"select * from analytics.{VIEWS.get(layout.name, layout.name)}")
+        assert bool(rows) == (layout.name != NEVER_LOADED), layout.name
+
+
+def test_totals_of_the_views_are_those_of_the_rows_without_their_repeats(both: Both) -> None:
+    for layout in LAYOUTS:
+        if layout.name == NEVER_LOADED:
+            continue
+        view = VIEWS.get(layout.name, layout.name)
+        shown = dict.fromkeys(one for one, kind in columns_of(layout.name).items() if kind == "money")
+        for name in shown:
+            column = "total_amount" if layout.name == "charges_on_hold" else name
+            wanted = total(distinct(layout.name), name)
+            assert both.rows(f"select sum({column}) from analytics.{view}") == [(wanted.normalize() + 0,)], (view, name)
+
+
+def test_repeats_are_counted_and_other_contents_of_one_id_are_kept(both: Both) -> None:
+    for layout in LAYOUTS:
+        if layout.name != NEVER_LOADED:
+            kept, came = len(distinct(layout.name)), len(rows_of(layout.name))
+            said = both.rows(f"select count(*), sum(copies) from analytics.stg_{layout.name}")
+            assert said == [(kept, came)], layout.name
+
+
+def test_cells_that_nothing_can_read_are_counted(both: Both) -> None:
+    said = both.rows("select report, column_name, unparsed_values from analytics.unparsed_values")
+    found: dict[tuple[str, str], int] = {}
+    for report, column, count in said:
+        found[report, column] = found.get((report, column), 0) + count
+    assert found == {(report, name): len(bad) for report, one in UNREADABLE.items() for name, bad in one.items()}
+
+
+def test_a_patient_without_a_number_is_not_everybody_without_one(both: Both) -> None:
+    rows = both.rows(
+        "select patient_statements_sent = total_statements_sent from analytics.ar_aging_view where patient_id is null"
+    )
+    assert len(rows) > 3
+    assert set(rows) == {(True,)}
+
+
+def test_a_discharge_before_the_admission_gives_no_patient_days(both: Both) -> None:
+    crooked = [one for one in distinct("pdr3_calculator") if one["admission_date"] and one["discharge_date"]]
+    days = sum(
+        max((one["discharge_date"] - one["admission_date"]).days, 1)
+        for one in crooked
+        if one["discharge_date"] >= one["admission_date"]
+    )
+    as_of = date.fromisoformat(AS_OF)
+    still = [one for one in distinct("pdr3_calculator") if one["admission_date"] and not one["discharge_date"]]
+    days += sum(max((as_of - one["admission_date"]).days, 0) for one in still)
+    assert both.rows("select sum(patient_days) from analytics.pdr3_calculator") == [(days,)]
+
+
+def test_no_name_of_a_person_is_in_any_model_but_those_of_staff(both: Both) -> None:
+    views = both.duck.execute(
+        "select table_name from information_schema.tables where table_schema = 'analytics'"
+    ).fetchall()
+    for (view,) in views:
+        text = str(both.duck.execute(f"select * from analytics.{view}").fetchall())
+        named = bool(re.search("Zzyzx", text))
+        assert named == (view.removeprefix("stg_") in ("rcm_productivity", "user_time_spread")), view

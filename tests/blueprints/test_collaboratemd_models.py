@@ -1,0 +1,226 @@
+"""The analysts' models over what was really loaded: the same on PostgreSQL and DuckDB, equal to the files, there at every moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import duckdb
+import psycopg
+import pyarrow as pa
+import pytest
+
+from blueprints.office import Office, billing_office
+from careloom.engine.report_columns import column_names
+from careloom.services.modelling import ModelsRun, build_after, run_models
+from careloom.services.progress import Watch
+from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
+
+MARTS = (
+    "ar_aging_view",
+    "gross_billing_view",
+    "payment_trends_view",
+    "charges_on_hold",
+    "denial_trends",
+    "claim_stage_breakdown",
+    "quadrant_performance",
+    "rcm_productivity",
+    "user_time_spread",
+    "write_off_trends",
+    "pdr3_calculator",
+    "revenue_recognition",
+    "report_totals",
+)
+TODAY = "2026-11-21"
+
+
+@pytest.fixture(scope="module")
+def office(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """All reports loaded and all models built, once."""
+    name = "models_of_reports"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    folder = tmp_path_factory.mktemp("models") / "office"
+    database = server_url.replace(":///careloom?", f":///{name}?")
+    with RunningCollaborateMD("--today", TODAY) as service, billing_office(folder, database, service, rows=60) as found:
+        pin(folder / "models" / "dbt_project.yml")
+        found.run()
+        yield found
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def pin(project: Path) -> None:
+    """A fixed day, so that what is counted from today is the same on both engines."""
+    project.write_text(project.read_text().replace("as_of: null", f'as_of: "{TODAY}"'))
+
+
+@pytest.fixture(scope="module")
+def built(office: Office) -> ModelsRun:
+    return run_models(office.ready, "build", Watch())
+
+
+def test_every_model_builds_and_every_test_of_theirs_passes(built: ModelsRun) -> None:
+    assert built.complete
+    assert [one for one in built.nodes if one.status not in ("success", "pass")] == []
+    assert built.counts["unit_test pass"] == 18
+    assert built.counts["test pass"] > 25
+    assert built.counts["model success"] == 28
+
+
+def test_totals_of_the_views_are_those_of_the_files_to_the_cent(office: Office, built: ModelsRun) -> None:
+    assert built.complete
+    truth = office.service.control("truth")
+    views = {
+        ("ar_aging", "Balance Due"): "select sum(balance_due) from analytics.ar_aging_view",
+        ("gross_billing", "Charge Amount"): "select sum(charge_amount) from analytics.gross_billing_view",
+        ("gross_billing", "Charge Balance"): "select sum(charge_balance) from analytics.gross_billing_view",
+        ("payment_trends", "Payment Amount"): "select sum(payment_amount) from analytics.payment_trends_view",
+        ("payment_trends", "Unapplied Amount"): "select sum(unapplied_amount) from analytics.payment_trends_view",
+        ("charges_on_hold", "Charge Amount"): "select sum(total_amount) from analytics.charges_on_hold",
+        ("denial_trends", "Denied Amount"): "select sum(denied_amount) from analytics.denial_trends",
+        ("write_off_trends", "Write-off Amount"): "select sum(write_off_amount) from analytics.write_off_trends",
+        (
+            "revenue_recognition",
+            "Recognized Revenue",
+        ): "select sum(recognized_revenue) from analytics.revenue_recognition",
+    }
+    for (report, head), statement in views.items():
+        cents = sum(account["distinct_totals"][head] for account in truth[report].values())
+        assert office.ask(statement) == [(Decimal(cents) / 100,)], (report, head)
+    for report, accounts in truth.items():
+        for account, found in accounts.items():
+            for head, cents in found["totals"].items():
+                column = column_names([head])[0]
+                said = office.ask(
+                    "select total_that_came, total_kept, unexplained, duplicate_rows from analytics.report_totals "
+                    f"where report = '{report}' and customer_account = '{account}' and column_name = '{column}'"
+                )
+                kept = Decimal(found["distinct_totals"][head]) / 100
+                twice = found["rows"] - found["distinct_rows"]
+                assert said == [(Decimal(cents) / 100, kept, 0, twice)], (report, account, head)
+
+
+def test_no_name_of_a_patient_leaves_staging(office: Office, built: ModelsRun) -> None:
+    assert built.complete
+    names = office.ask("select distinct patient_name from reports.ar_aging where patient_name is not null")
+    assert len(names) > 10
+    for mart in MARTS:
+        text = str(office.ask(f"select * from analytics.{mart}"))
+        assert not [name for (name,) in names if name in text], mart
+
+
+def test_readers_and_their_own_views_never_miss_a_view_while_it_is_built_anew(office: Office, built: ModelsRun) -> None:
+    assert built.complete
+    over, errors, read = Event(), list[str](), [0]
+
+    def keep_reading() -> None:
+        with psycopg.connect(office.database, autocommit=True) as connection:
+            while not over.is_set():
+                try:
+                    connection.execute("select sum(owed) from mine.owed").fetchone()
+                    connection.execute("select count(*) from analytics.gross_billing_view").fetchone()
+                    read[0] += 1
+                except psycopg.Error as error:
+                    errors.append(type(error).__name__)
+
+    office.ask_nothing(
+        "create schema mine; create view mine.owed as select payer_type, sum(balance_due) as owed "
+        "from analytics.ar_aging_view group by 1"
+    )
+    reading = Thread(target=keep_reading)
+    reading.start()
+    try:
+        again = run_models(office.ready, "run", Watch())
+    finally:
+        over.set()
+        reading.join()
+    assert again.exit_code == 0
+    assert errors == []
+    assert read[0] > 10
+
+
+def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(office: Office, built: ModelsRun) -> None:
+    assert built.complete
+    office.ask_nothing(
+        "create schema if not exists yours; create view yours.days as "
+        "select payment_posting_tat_days from analytics.payment_trends_view"
+    )
+    model = office.folder / "models" / "models" / "marts" / "payment_trends_view.sql"
+    text = model.read_text()
+    try:
+        model.write_text(text.replace("as payment_posting_tat_days", "as posting_days"))
+        refused = run_models(office.ready, "run", Watch(), select="payment_trends_view")
+        assert [one.name for one in refused.failed] == ["payment_trends_view"]
+        assert "something of yours stands on it" in (office.folder / ".careloom" / "dbt" / "last.log").read_text()
+        assert office.ask("select count(*) > 0 from yours.days") == [(True,)]
+        office.ask_nothing("drop view yours.days")
+        assert run_models(office.ready, "run", Watch(), select="payment_trends_view").exit_code == 0
+        assert office.ask("select count(posting_days) > 0 from analytics.payment_trends_view") == [(True,)]
+    finally:
+        model.write_text(text)
+        run_models(office.ready, "run", Watch(), select="payment_trends_view")
+
+
+def test_models_are_built_only_after_a_change_or_a_build_that_did_not_end(office: Office, built: ModelsRun) -> None:
+    assert built.complete
+    assert build_after(office.ready, Watch()) is None
+    office.ask_nothing("delete from models_built")
+    finished = build_after(office.ready, Watch())
+    assert finished is not None
+    assert finished.exit_code == 0
+
+
+def test_duckdb_gives_the_same(office: Office, built: ModelsRun, tmp_path: Path) -> None:
+    assert built.complete
+    warehouse = tmp_path / "warehouse.duckdb"
+    copied(office, warehouse)
+    profile = {
+        "careloom": {"target": "it", "outputs": {"it": {"type": "duckdb", "path": str(warehouse), "threads": 1}}}
+    }
+    (tmp_path / "profiles.yml").write_text(json.dumps(profile))
+    folders = ["--project-dir", str(office.folder / "models"), "--profiles-dir", str(tmp_path)]
+    places = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
+    command = [sys.executable, "-m", "dbt.cli.main", "build", *folders, *places]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    differing = {}
+    with duckdb.connect(str(warehouse), read_only=True) as db:
+        for mart in MARTS:
+            theirs = db.execute(f"select * from analytics.{mart}").fetchall()
+            ours = office.ask(f"select * from analytics.{mart}")
+            assert ours, mart
+            differing[mart] = [pair for pair in zip(plain(ours), plain(theirs), strict=True) if pair[0] != pair[1]][:2]
+    assert {mart: found for mart, found in differing.items() if found} == {}
+
+
+def copied(office: Office, warehouse: Path) -> None:
+    """The reports as they are, in a DuckDB file."""
+    with duckdb.connect(str(warehouse)) as db, psycopg.connect(office.database) as connection:
+        db.execute("create schema reports")
+        for report in office.ready.project.reports:
+            cursor = connection.execute(f"select * from reports.{report}")
+            names = [one.name for one in cursor.description or ()]
+            rows = [[json.dumps(cell) if isinstance(cell, dict) else cell for cell in row] for row in cursor.fetchall()]
+            table = pa.table({name: pa.array([row[at] for row in rows]) for at, name in enumerate(names)})
+            # A column without a value has no type of its own.
+            empty = [name for name in names if pa.types.is_null(table.schema.field(name).type)]
+            for name in empty:
+                table = table.set_column(names.index(name), name, table.column(name).cast(pa.string()))
+            db.register("given", table)
+            db.execute(f"create table reports.{report} as select * from given")
+            db.unregister("given")
+
+
+def plain(rows: Any) -> list[str]:
+    """Rows in one order, numbers without their scale."""
+    return sorted(str([cell.normalize() + 0 if isinstance(cell, Decimal) else cell for cell in row]) for row in rows)

@@ -1,0 +1,26 @@
+"""A portal for each file of tests, and a clinic whose commands run in processes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from careloom.systems.hubspot.simulator import RunningSimulator
+from services.weaving import Clinic
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[RunningSimulator]:
+    with RunningSimulator() as running:
+        yield running
+
+
+@pytest.fixture
+def clinic(simulator: RunningSimulator, database: str, tmp_path: Path) -> Clinic:
+    simulator.control("POST", "reset", {})
+    simulator.control("POST", "settings", {"search_lag": 0, "tier": "unlimited", "latency_ms": 0, "tokens": {}})
+    ready = Clinic(tmp_path, database, simulator)
+    ready.write()
+    return ready

@@ -1,0 +1,103 @@
+"""What every test may ask for: a PostgreSQL of its own kind, and an environment with nothing in it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import structlog
+
+from careloom.store import keeper
+from careloom.store.embedded import ensure_server, leave_server
+from careloom.store.migrations import migrate
+
+FOREIGN = ("CARELOOM", "HUBSPOT", "PG")
+PREFIX = "careloom-tests-"
+DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_nobody_set_them_up() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Path:
+    """A short folder that all workers of one test run share; removed at the run's end."""
+    return _folder()
+
+
+@pytest.fixture(scope="session")
+def server_url(server_folder: Path) -> str:
+    """The URL of an embedded PostgreSQL that lives as long as the test run."""
+    return ensure_server(server_folder)
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> str:
+    """The name of a migrated database from which others are copied."""
+    name = "careloom_template"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(7300)")
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            connection.execute("DROP DATABASE IF EXISTS careloom_unfinished")
+            connection.execute("CREATE DATABASE careloom_unfinished")
+            migrate(_url_of(server_url, "careloom_unfinished"))
+            connection.execute(f"ALTER DATABASE careloom_unfinished RENAME TO {name}")
+    return name
+
+
+@pytest.fixture
+def database(server_url: str, template: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database, dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _url_of(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _url_of(server_url: str, name: str) -> str:
+    return server_url.replace(":///careloom?", f":///{name}?")
+
+
+def _folder() -> Path:
+    """The same one in every worker: named after the process that was started by hand."""
+    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    return Path(tempfile.gettempdir()) / f"{PREFIX}{os.geteuid()}-{run}"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remove what test runs that were killed left behind."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.geteuid()}-*"):
+            if folder.stat().st_mtime < time.time() - DAY:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server at once, instead of when its keeper notices, and remove it."""
+    home = _folder() / "postgres"
+    if "PYTEST_XDIST_WORKER" in os.environ or not home.exists():
+        return
+    leave_server(_folder())
+    with (home / "users").open("r+") as users:
+        fcntl.flock(users, fcntl.LOCK_EX)
+        keeper.stop(str(home / "data"))
+        shutil.rmtree(_folder())

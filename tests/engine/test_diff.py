@@ -1,0 +1,119 @@
+"""What is new, changed, the same, gone, or not to be touched; and that no change of a value goes unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from careloom.engine import diff, rows
+from careloom.engine.wire import WireField
+from careloom.engine.workbench import workbench
+
+FIELDS = [WireField(property=name, expression=f'"{name}"', type="string") for name in ("a", "b", "c")]
+TEXT = st.none() | st.text(st.sampled_from('01:~|"\\,ab\n\u00e9'), max_size=5)
+ROW = st.tuples(TEXT, TEXT, TEXT)
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with workbench(tmp_path_factory.mktemp("bench")) as opened:
+        yield opened
+
+
+def fingerprints(db: duckdb.DuckDBPyConnection, *given_rows: tuple[Any, ...]) -> list[int]:
+    db.execute("create or replace table source (_row bigint, id varchar, a varchar, b varchar, c varchar)")
+    for number, row in enumerate(given_rows):
+        db.execute("insert into source values (?, ?, ?, ?, ?)", [number, f"K{number}", *row])
+    db.execute("drop table if exists wanted")
+    rows.want(db, FIELDS, "id", "UTC")
+    return [found[0] for found in db.execute("select fp from wanted order by row").fetchall()]
+
+
+def meant(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(None if value is None or not value.strip(" \t\n\r\u00a0") else value for value in row)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(one=ROW, other=ROW)
+def test_two_rows_have_one_fingerprint_only_if_every_value_is_equal(
+    db: duckdb.DuckDBPyConnection, one: tuple[Any, ...], other: tuple[Any, ...]
+) -> None:
+    first, second = fingerprints(db, one, other)
+    assert (first == second) is (meant(one) == meant(other))
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(row=st.tuples(TEXT.filter(bool), TEXT, TEXT), cut=st.integers(0, 4))
+def test_moving_letters_from_one_field_to_the_next_is_a_change(
+    db: duckdb.DuckDBPyConnection, row: tuple[Any, ...], cut: int
+) -> None:
+    text = row[0] or ""
+    moved = (text[:cut], text[cut:] + (row[1] or ""), row[2])
+    assume(meant(moved) != meant(row))
+    first, second = fingerprints(db, row, moved)
+    assert first != second
+
+
+def links(*found: tuple[str, str, int]) -> pa.Table:
+    columns = list(zip(*found, strict=True)) if found else [(), (), ()]
+    types = (pa.string(), pa.string(), pa.int64())
+    arrays = [pa.array(list(column), kind) for column, kind in zip(columns, types, strict=True)]
+    return pa.Table.from_arrays(arrays, ["key", "remote_id", "fingerprint"])
+
+
+def held(*found: tuple[str, str, str, str | None, int | None]) -> pa.Table:
+    columns = list(zip(*found, strict=True)) if found else [()] * 5
+    types = (pa.string(), pa.string(), pa.string(), pa.string(), pa.int64())
+    arrays = [pa.array(list(column), kind) for column, kind in zip(columns, types, strict=True)]
+    return pa.Table.from_arrays(arrays, ["key", "kind", "code", "property", "fingerprint"])
+
+
+def compare(
+    tmp_path: Any, ledger: pa.Table, stops: pa.Table, *, full: bool = False
+) -> tuple[dict[str, tuple[Any, ...]], list[Any]]:
+    with workbench(tmp_path) as db:
+        db.execute(
+            "create table wanted as select * from (values (1, 'new', null, 10), (2, 'same', null, 20), (3, 'changed', null, 30),"
+            " (4, 'bad', 'born:not-a-date', 40), (5, 'twice', null, 50), (6, 'twice', null, 51), (7, '', null, 60),"
+            " (8, null, null, 70), (9, 'refused', null, 80), (10, 'mended', null, 90), (11, 'doubt', null, 100)) t(row, key, fault, fp)"
+        )
+        diff.recall(db, ledger, stops)
+        diff.compare(db, full=full)
+        diff.find_gone(db, whole=True)
+        found = db.execute("select row, class, code, property from verdict").fetchall()
+        return {f"row {row}": tuple(rest) for row, *rest in found}, db.execute("select key from gone").fetchall()
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_every_row_is_of_one_class(tmp_path: Any, *, full: bool) -> None:
+    ledger = links(("same", "R1", 20), ("changed", "R2", 31), ("left", "R3", 1), ("bad", "R4", 40), ("twice", "R5", 50))
+    stops = held(
+        ("refused", "remote", "INVALID", "email", 80),
+        ("mended", "remote", "INVALID", "email", 91),
+        ("doubt", "match", "twin", None, 100),
+    )
+    classes, gone = compare(tmp_path, ledger, stops, full=full)
+    assert classes == {
+        "row 1": ("new", None, None),
+        "row 2": ("changed" if full else "same", None, None),
+        "row 3": ("changed", None, None),
+        "row 4": ("held", "not-a-date", "born"),
+        "row 5": ("held", "duplicate-key", None),
+        "row 6": ("held", "duplicate-key", None),
+        "row 7": ("held", "null-key", None),
+        "row 8": ("held", "null-key", None),
+        "row 9": ("stopped", "INVALID", "email"),
+        "row 10": ("new", "INVALID", "email"),
+        "row 11": ("new", None, None),
+    }
+    assert gone == [("left",)], "rows at fault have not left"

@@ -1,0 +1,155 @@
+"""Names that PostgreSQL takes out of any header, and types that read nothing but what they say."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from careloom.engine.report_columns import OWN, ReportType, column_names, looks_like, reads, value
+
+words = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from(
+        ["Notes", "notes", "notes_2", "Notes 2", "", "%", "Row Number", "unparsed", "xmin", "5 days", "_5_days"]
+    ),
+    st.sampled_from(
+        ["x" * 63, "X" * 64, "x" * 61 + "_2", "x" * 61 + " 3", "unnamed_column", "unnamed_column_2", "Größe"]
+    ),
+)
+headers = st.lists(words, max_size=12)
+
+
+@given(headers)
+def test_names_are_unique_short_and_plain(header: list[str]) -> None:
+    names = column_names(header)
+    assert len(names) == len(header)
+    assert len(set(names)) == len(names)
+    assert not set(names) & {*OWN, "xmin"}
+    assert all(re.fullmatch("[a-z_][a-z0-9_]*", name) and len(name.encode()) <= 63 for name in names)
+
+
+@given(headers)
+def test_names_of_names_are_the_same_names(header: list[str]) -> None:
+    assert column_names(column_names(header)) == column_names(header)
+
+
+@given(st.lists(words, max_size=12, unique=True), st.randoms(use_true_random=False))
+def test_names_of_different_headers_do_not_depend_on_their_order(header: list[str], random: object) -> None:
+    shuffled = list(header)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    before = dict(zip(header, column_names(header), strict=True))
+    assert dict(zip(shuffled, column_names(shuffled), strict=True)) == before
+
+
+def test_headers_become_the_names_that_people_expect() -> None:
+    header = [
+        "Charge ID",
+        "Balance Age (Days)",
+        "Collection %",
+        "Patient's Name",
+        "Notes",
+        "Notes",
+        "",
+        "",
+        "Row Number",
+    ]
+    assert column_names(header) == [
+        "charge_id",
+        "balance_age_days",
+        "collection",
+        "patients_name",
+        "notes",
+        "notes_2",
+        "unnamed_column",
+        "unnamed_column_2",
+        "row_number_2",
+    ]
+
+
+READ: list[tuple[str, str, str]] = [
+    ("numeric", "$1,234.50", "1234.50"),
+    ("numeric", "(12.00)", "-12.00"),
+    ("numeric", "($1,012.05)", "-1012.05"),
+    ("numeric", "$(7.10)", "-7.10"),
+    ("numeric", "-$5", "-5"),
+    ("numeric", "$-5", "-5"),
+    ("numeric", "1,234", "1234"),
+    ("numeric", ".50", "0.50"),
+    ("numeric", "-0.01", "-0.01"),
+    ("numeric", " 12.5 ", "12.5"),
+    ("numeric", "123456789012345678.123456789012", "123456789012345678.123456789012"),
+    ("integer", "-12", "-12"),
+    ("integer", "1,234", "1234"),
+    ("integer", "999999999999999999", "999999999999999999"),
+    ("percent", "12.5%", "12.5"),
+    ("percent", "(3 %)", "-3"),
+]
+REFUSED: list[tuple[str, str]] = [
+    ("integer", "0123"),
+    ("integer", "1234567890123456789"),
+    ("integer", "12.0"),
+    ("integer", "1,23"),
+    ("numeric", "0123"),
+    ("numeric", "1e5"),
+    ("numeric", "12.5%"),
+    ("numeric", "(12"),
+    ("numeric", "$"),
+    ("numeric", "1,2345"),
+    ("numeric", "NaN"),
+    ("numeric", "5-"),
+    ("percent", "12.5"),
+    ("date", "02/30/2026"),
+    ("date", "13/01/2026"),
+    ("date", "01/02/26"),
+    ("date", "2026-1-5"),
+    ("date", "0000-01-01"),
+    ("date", "2026-01-05 10:00"),
+]
+
+
+@pytest.mark.parametrize(("type", "cell", "number"), READ)
+def test_a_number_is_read_to_the_last_digit(type: ReportType, cell: str, number: str) -> None:
+    assert _one(reads("cell", type), cell) is True
+    assert Decimal(str(_one(value("cell", type), cell))) == Decimal(number)
+
+
+@pytest.mark.parametrize(("type", "cell"), REFUSED)
+def test_what_is_not_quite_of_a_type_is_none(type: ReportType, cell: str) -> None:
+    assert not _one(reads("cell", type), cell)
+
+
+@pytest.mark.parametrize("cell", ["1/5/2026", "01/05/2026", "2026-01-05", " 1/05/2026 "])
+def test_a_day_is_read_however_it_is_written(cell: str) -> None:
+    assert _one(reads("cell", "date"), cell) is True
+    assert _one(value("cell", "date"), cell) == "2026-01-05"
+
+
+@given(st.decimals(min_value=-(10**15), max_value=10**15, places=2), st.integers(0, 4))
+def test_money_in_every_writing_is_exact_to_the_cent(amount: Decimal, writing: int) -> None:
+    sign, size = ("-" if amount < 0 else ""), f"{abs(amount):,.2f}"
+    cell = [f"{sign}{size}", f"{sign}${size}", f"({size})", f"(${size})", f"{sign}{size.replace(',', '')}"][writing]
+    expected = -abs(amount) if cell.startswith("(") else amount
+    assert _one(reads("cell", "numeric"), cell) is True
+    assert Decimal(str(_one(value("cell", "numeric"), cell))) == expected
+
+
+def test_a_report_is_known_by_four_of_five_of_its_columns() -> None:
+    assert looks_like(["a", "b", "c", "d", "e"], ["a", "b", "c", "d", "z"])
+    assert not looks_like(["a", "b", "c", "d", "e"], ["a", "b", "c", "y", "z"])
+    assert looks_like([*"abcdefghij"], ["a", "b", "c"]), "columns that are gone do not count"
+    assert looks_like(["a", "b", "c"], [*"abcdefghij"]), "nor do those that came with a ragged row"
+    assert looks_like([], ["anything"])
+    assert looks_like([], ["a", "b"], declared=["a"])
+    assert not looks_like([], ["b"], declared=["a"])
+
+
+DB = duckdb.connect(":memory:", config={"threads": 1})
+
+
+def _one(expression: str, cell: str) -> object:
+    return DB.execute(f"select {expression} from (select ?::varchar as cell)", [cell]).fetchall()[0][0]

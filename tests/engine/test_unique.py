@@ -1,0 +1,123 @@
+"""Values that one record may hold: exactly one row keeps each, and always the same one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from careloom.core.schema import ObjectShape, Property
+from careloom.engine import merge
+from careloom.engine.unique import claims_anew, reroute_taken
+from careloom.engine.wire import WireField
+from careloom.engine.workbench import workbench
+
+FIELD = WireField(property="email", expression="email", type="string", unique=True, lowered=True, when_taken="shared")
+SHAPE = ObjectShape(
+    name="contacts",
+    properties={"email": Property(name="email", type="string", unique=True, aliases=("more",))},
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A row's mail, the record that it is, and the mail that was moved aside before."""
+
+    mail: str | None
+    linked: bool
+    moved: str | None = None
+    refused: bool = False
+
+
+WISHES = st.lists(
+    st.builds(
+        Wish,
+        st.sampled_from([None, "a@x", "b@x", "c@x"]),
+        st.booleans(),
+        st.sampled_from([None, None, "a@x"]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=8,
+)
+HOLDERS = st.dictionaries(st.sampled_from(["a@x", "b@x"]), st.integers(0, 9), max_size=2)
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with workbench(tmp_path_factory.mktemp("bench")) as opened:
+        yield opened
+
+
+def outcome(
+    db: duckdb.DuckDBPyConnection, wishes: Sequence[tuple[int, Wish]], holders: dict[str, int], *, alias: bool = False
+) -> dict[str, tuple[str | None, str | None]]:
+    """Each row's mail and shared mail. Record R3 is row K3's; `holders` says which record has which mail now."""
+    db.execute("create or replace table ours (key varchar, email varchar, shared varchar)")
+    db.execute("create or replace table pending (key varchar, remote_id varchar)")
+    db.execute("create or replace table refused (key varchar, property varchar)")
+    agreed = []
+    for number, wish in wishes:
+        key = f"K{number}"
+        db.execute("insert into ours values (?, ?, null)", [key, wish.mail])
+        db.execute("insert into pending values (?, ?)", [key, f"R{number}" if wish.linked else None])
+        if wish.refused:
+            db.execute("insert into refused values (?, 'email')", [key])
+        if wish.linked and wish.moved:
+            agreed.append((key, json.dumps({"email": None, "shared": wish.moved})))
+    merge.load_agreed(db, agreed)
+    db.execute("create or replace table theirs (id varchar, email varchar, more varchar)")
+    for mail, record in holders.items():
+        values = [f"R{record}", None, f"other@x;{mail.upper()}"] if alias else [f"R{record}", mail.upper(), None]
+        db.execute("insert into theirs values (?, ?, ?)", values)
+    reroute_taken(db, [FIELD], SHAPE, "clinic_id", known=True)
+    return {key: (email, shared) for key, email, shared in db.execute("select * from ours").fetchall()}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(wishes=WISHES, holders=HOLDERS, data=st.data(), alias=st.booleans())
+def test_one_row_keeps_each_value_the_others_move_it_and_the_order_decides_nothing(
+    db: duckdb.DuckDBPyConnection, wishes: list[Wish], holders: dict[str, int], data: st.DataObject, *, alias: bool
+) -> None:
+    numbered = list(enumerate(wishes))
+    found = outcome(db, numbered, holders, alias=alias)
+    assert outcome(db, data.draw(st.permutations(numbered)), holders, alias=alias) == found
+    kept = Counter(email for email, _ in found.values() if email)
+    assert max(kept.values(), default=0) <= 1
+    for number, wish in numbered:
+        email, shared = found[f"K{number}"]
+        assert {email, shared} - {None} == {wish.mail} - {None}, "a value is moved, never lost or made"
+        holder = holders.get(wish.mail or "")
+        ours = wish.linked and holder == number
+        if email:
+            assert holder is None or ours
+            assert not wish.refused
+        if ours and not wish.refused and wish.moved != wish.mail:
+            assert email == wish.mail, "who has it keeps it"
+    for mail in {wish.mail for wish in wishes if wish.mail} - holders.keys():
+        free = [
+            wish
+            for wish in wishes
+            if wish.mail == mail and not wish.refused and not (wish.linked and wish.moved == mail)
+        ]
+        everyone = [wish for wish in wishes if wish.mail == mail]
+        assert kept[mail] == 1 or len(free) < len(everyone), "a value that nobody disputes is kept by one"
+
+
+def test_only_a_value_that_is_new_to_a_linked_row_is_a_reason_to_look(db: duckdb.DuckDBPyConnection) -> None:
+    db.execute("create or replace table pending as select 'K' as key, 'R' as remote_id")
+    for mail, agreed, anew in (
+        ("a@x", {"email": "a@x", "shared": None}, False),
+        ("a@x", {"email": None, "shared": "a@x"}, False),
+        ("b@x", {"email": "a@x", "shared": None}, True),
+        (None, {"email": "a@x", "shared": None}, False),
+    ):
+        db.execute("create or replace table ours as select 'K' as key, ?::varchar as email", [mail])
+        merge.load_agreed(db, [("K", json.dumps(agreed))])
+        assert claims_anew(db, [FIELD]) is anew

@@ -1,0 +1,35 @@
+"""A town of families, known by truth: links are right, and most of the people are found."""
+
+from __future__ import annotations
+
+import pytest
+
+from careloom.identity.matching import MatchSpec
+from identity.population import two_systems
+from identity.worlds import PATIENTS, PROVISIONAL, decide
+
+
+@pytest.mark.parametrize(("spec", "right", "found"), [(PATIENTS, 0.999, 0.5), (PROVISIONAL, 0.997, 0.6)])
+def test_links_in_a_town_of_families_are_right(spec: MatchSpec, right: float, found: float) -> None:
+    ours, theirs = two_systems(1500, seed=3)
+    said = decide(ours, theirs, spec=spec)
+    links = said.links()
+    good = sum(key == remote for key, remote in links.items())
+    both = len({row["key"] for row in ours} & {row["id"] for row in theirs})
+    review = sum(row.outcome == "review" for row in said.rows.values())
+    wrong = sorted((said.rows[key].rule, key, remote) for key, remote in links.items() if key != remote)
+    print(
+        f"{spec.accept}: precision {good / len(links):.5f}, recall {good / both:.3f}, for review {review}, wrong {wrong}"
+    )
+    assert good / len(links) >= right
+    assert good / both >= found
+    assert len(set(links.values())) == len(links)
+
+
+def test_who_is_not_found_is_mostly_in_review_and_not_lost() -> None:
+    ours, theirs = two_systems(1000, seed=5)
+    said = decide(ours, theirs)
+    there = {row["id"] for row in theirs}
+    missed = [row["key"] for row in ours if row["key"] in there and said.rows[str(row["key"])].outcome == "none"]
+    both = sum(row["key"] in there for row in ours)
+    assert len(missed) / both < 0.25

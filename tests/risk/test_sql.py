@@ -1,0 +1,111 @@
+"""One statement on every engine: executed on DuckDB and PostgreSQL, parsed as BigQuery and Spark read it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pytest
+import sqlglot
+from psycopg import sql
+
+from careloom.core.errors import Fix
+from careloom.risk.columns import PEOPLE
+from careloom.risk.dialects import DIALECTS
+from careloom.risk.lookups import lookups
+from careloom.risk.models import MODELS
+from careloom.risk.scoring import score
+from careloom.risk.statement import COLUMNS, Money, Names, scoring_statement
+from risk.people import diagnoses, people
+
+MONEY = Money(normalization=1.067, coding_intensity=0.059, grafts=1.104)
+POSTGRES = {"VARCHAR": "text", "DOUBLE": "double precision", "BOOLEAN": "boolean", "INTEGER": "integer", "": "bigint"}
+ARROW = {"string": "text", "int64": "bigint", "int32": "integer", "bool": "boolean"}
+
+
+def _filled(connection: psycopg.Connection, name: str, kinds: dict[str, str], rows: list[tuple[Any, ...]]) -> None:
+    columns = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(k)) for c, k in kinds.items())
+    connection.execute(sql.SQL("create temp table {} ({})").format(sql.Identifier(name), columns))
+    with connection.cursor().copy(sql.SQL("copy {} from stdin").format(sql.Identifier(name))) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _on_postgres(database: str, model: str, mode: str, population: Any, codes: Any) -> dict[int, dict[str, Any]]:
+    with psycopg.connect(database) as connection:
+        for name, table in lookups(model, 2026, mode).tables.items():
+            kinds = {field.name: ARROW[str(field.type)] for field in table.schema}
+            _filled(connection, name, kinds, [tuple(row.values()) for row in table.to_pylist()])
+        kinds = {name: POSTGRES[kind] for name, kind in PEOPLE.items()}
+        _filled(connection, "people", kinds, [tuple(person[name] for name in PEOPLE) for person in population])
+        pairs = [(number, code) for number, found in codes.items() for code in found]
+        _filled(connection, "diagnoses", {"person_id": "bigint", "diagnosis_code": "text"}, pairs)
+        cursor = connection.execute(scoring_statement(model, 2026, mode=mode, money=MONEY, dialect="postgres").encode())
+        return {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in cursor}
+
+
+@pytest.mark.parametrize(
+    ("model", "mode"), [("V28", "cms"), ("V24", "compat"), ("ESRD-V24", "cms"), ("ESRD-V21", "cms"), ("RX-V08", "cms")]
+)
+def test_postgresql_says_what_duckdb_says_of_every_person(database: str, model: str, mode: str) -> None:
+    population = people(400, seed=21)
+    codes = diagnoses(population, model=model, seed=22)
+    pairs = pa.table(
+        {
+            "person_id": [number for number, found in codes.items() for _ in found],
+            "diagnosis_code": [code for found in codes.values() for code in found],
+        }
+    )
+    known = pa.Table.from_pylist(population)
+    scored = score(known, pairs, model=model, year=2026, mode=mode, money=MONEY).to_pylist()
+    there = _on_postgres(database, model, mode, population, codes)
+    assert len(there) == len(scored) == len(population)
+    for here in scored:
+        row = there[here["person_id"]]
+        assert row.pop("risk_score_payment") == pytest.approx(here.pop("risk_score_payment"), abs=1e-12)
+        assert row == here
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_rendering_is_read_back_as_one_statement_with_the_same_columns(model: str, dialect: str) -> None:
+    year = 2027 if MODELS[model].variant else 2026
+    trees = sqlglot.parse(scoring_statement(model, year, dialect=dialect), read=dialect)
+    assert len(trees) == 1
+    assert trees[0] is not None
+    assert tuple(column.alias_or_name for column in trees[0].selects) == COLUMNS
+
+
+@pytest.mark.parametrize("dialect", ["bigquery", "spark"])
+def test_renderings_use_the_words_of_their_engine(dialect: str) -> None:
+    text = scoring_statement("V28", 2026, dialect=dialect)
+    words = {"bigquery": ("INT64", "ARRAY_CONCAT", "BIT_OR"), "spark": ("SHIFTRIGHT", "ARRAY_REMOVE", "BIT_OR")}
+    for word in words[dialect]:
+        assert word in text or word == "INT64"
+    assert "STRING_TO_ARRAY" not in text
+    assert "LIST_CONCAT" not in text
+
+
+def test_tables_may_be_called_otherwise() -> None:
+    names = Names(people="clinic.members", diagnoses="clinic.dx", lookups={"hcc_codes": "seeds.codes"})
+    tree = sqlglot.parse_one(scoring_statement("V24", 2026, names=names), read="duckdb")
+    found = {table.sql() for table in tree.find_all(sqlglot.exp.Table)}
+    assert any(name.startswith("clinic.members") for name in found)
+    assert any(name.startswith("seeds.codes") for name in found)
+    assert not any(name.startswith("people") for name in found)
+
+
+def test_an_engine_that_nobody_made_it_for_is_said_so() -> None:
+    with pytest.raises(Fix, match="oracle"):
+        scoring_statement("V28", 2026, dialect="oracle")
+
+
+def test_scores_are_decimals_of_three_places() -> None:
+    person = pa.table({"person_id": [1], "age": [70], "sex": ["F"]})
+    nothing = pa.table({"person_id": pa.array([], pa.int64()), "diagnosis_code": pa.array([], pa.string())})
+    scored = score(person, nothing, model="V28", year=2026)
+    assert scored.schema.field("risk_score").type == pa.decimal128(12, 3)
+    assert isinstance(scored["risk_score"][0].as_py(), Decimal)
+    assert scored.schema.field("risk_score_payment").type == pa.float64()

@@ -1,0 +1,113 @@
+"""`careloom risk validate`: every member agrees with hccinfhir, and whom `cms` scores otherwise has a rule that says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from careloom.risk import RULES
+from careloom.risk import differences as differences_
+from careloom.risk.comparing import Validated, validate
+from careloom.risk.desk import desk
+from risk.calling_risk import Shell
+from risk.people import diagnoses, people
+
+MEMBERS = 150
+
+
+def _written(folder: Path, model: str) -> tuple[Path, Path]:
+    population = people(MEMBERS, seed=51)
+    found = diagnoses(population, model=model, seed=52)
+    pairs = [(number, code) for number, mine in found.items() for code in mine]
+    pq.write_table(pa.Table.from_pylist(population), folder / "people.parquet")
+    codes = pa.table({"person_id": [number for number, _ in pairs], "diagnosis_code": [code for _, code in pairs]})
+    pq.write_table(codes, folder / "dx.parquet")
+    return folder / "people.parquet", folder / "dx.parquet"
+
+
+def _validated(folder: Path, model: str, year: int) -> Validated:
+    with desk() as at:
+        return validate(at, *_written(folder, model), model=model, year=year)
+
+
+@pytest.mark.parametrize(
+    ("model", "year"),
+    [
+        ("V28", 2025),
+        ("V22", 2026),
+        ("ESRD-V21", 2025),
+        ("ESRD-V24", 2026),
+        ("RX-V08", 2026),
+    ],
+)
+def test_everybody_agrees_and_every_difference_has_a_rule(tmp_path: Path, model: str, year: int) -> None:
+    found = _validated(tmp_path, model, year)
+    assert found.verdicts.keys() <= {"agrees", "random"}
+    assert found.verdicts["agrees"] > MEMBERS * 0.9
+    assert (found.members, found.unexplained) == (MEMBERS, 0)
+    assert found.otherwise > 0
+    assert found.rules.keys() <= RULES.keys()
+
+
+def test_every_rule_that_both_modes_do_not_share_can_be_reached() -> None:
+    assert set(RULES) - set(differences_._REACHES) == {"edit-removes-every-category"}
+    assert set(differences_._REACHES) <= set(RULES)
+
+
+def test_a_difference_without_a_rule_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rest = {name: reaches for name, reaches in differences_._REACHES.items() if name != "rx-hierarchy"}
+    monkeypatch.setattr(differences_, "_REACHES", rest)
+    assert _validated(tmp_path, "RX-V08", 2026).unexplained > 10
+
+
+def test_the_command_prints_the_rules_with_their_sources(shell: Shell) -> None:
+    shell.write(
+        "people.csv", "person_id,age,sex,orec,new_enrollee\nA1,67,F,2,yes\nA2,10,F,0,no\nA3,70,X,0,no\nA4,70,F,9,no\n"
+    )
+    shell.write("dx.csv", "person_id,diagnosis_code\nA2,I70231\n")
+    said = shell.risk("validate", "--out", "compared.csv")
+    assert said.code == 0, said.err
+    rows = {row["person_id"]: row for row in shell.rows("compared.csv")}
+    assert (rows["A1"]["verdict"], rows["A1"]["hccinfhir"], rows["A1"]["cms"]) == ("agrees", "0.000", "0.557")
+    assert (rows["A1"]["difference"], rows["A1"]["rules"]) == ("0.557", "new-enrollee-age-band")
+    assert {person: row["verdict"] for person, row in rows.items()} == {
+        "A1": "agrees",
+        "A2": "random",
+        "A3": "held",
+        "A4": "refused",
+    }
+    assert "1 new-enrollee-age-band" in said.out
+    assert RULES["new-enrollee-age-band"].source in said.out.replace("\n", "")
+
+
+def test_a_sample_is_the_same_each_time(shell: Shell) -> None:
+    lines = "".join(f"P{number},70,F\n" for number in range(100))
+    shell.write("people.csv", f"person_id,age,sex\n{lines}")
+    drawn = []
+    for name in ("one.csv", "two.csv"):
+        assert shell.risk("validate", "--sample", "10", "--out", name, "--json").json["members"] == 10
+        drawn.append(sorted(row["person_id"] for row in shell.rows(name)))
+    assert drawn[0] == drawn[1]
+
+
+def test_a_member_who_does_not_agree_is_told_and_leaves_with_1(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(_read: object) -> object:
+        return lambda _facts, _codes: type(
+            "Found",
+            (),
+            {
+                "risk_score": 9.0,
+                "risk_score_demographics": 9.0,
+                "risk_score_hcc": 0.0,
+                "risk_score_chronic_only": 0.0,
+                "hcc_list": [],
+            },
+        )
+
+    monkeypatch.setattr("careloom.risk.comparing._peer", wrong)
+    said = shell.risk("validate")
+    assert said.code == 1
+    assert "3 do not agree: please report it" in said.out

@@ -1,0 +1,130 @@
+"""Who hears of a failure, and what; and which syncs a scheduler's call runs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from careloom.services.alerting import alert_failure
+from careloom.services.due import is_due
+from services.weaving import PEOPLE, PROJECT, Clinic, counts, someone
+
+ALERTS = PROJECT + "alerts:\n  mail: {{to: [ops@clinic.example], from: loom@clinic.example, smtp: secret:smtp-url}}\n"
+
+
+class Postbox:
+    """Keeps every mail that comes."""
+
+    def __init__(self) -> None:
+        self.mails: list[Any] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 the library's name
+        self.mails.append((envelope.mail_from, envelope.rcpt_tos, message_from_bytes(envelope.content)))
+        return "250 OK"
+
+
+@pytest.fixture
+def postbox(clinic: Clinic) -> Iterator[Postbox]:
+    box = Postbox()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Controller(box, hostname="127.0.0.1", port=port)
+    server.start()
+    clinic.environment["SMTP_URL"] = f"smtp://127.0.0.1:{port}"
+    clinic.write(project=ALERTS)
+    yield box
+    server.stop()
+
+
+def test_a_failure_is_mailed_with_what_how_far_and_which_steps_and_without_people(
+    clinic: Clinic, postbox: Postbox
+) -> None:
+    clinic.rows([someone(1, First="Zzyzx"), someone(2)])
+    clinic.run()
+    with clinic.open() as ready:
+        assert alert_failure(ready, "people", "the portal answered nothing")
+    sender, recipients, mail = postbox.mails[0]
+    assert (sender, recipients) == ("loom@clinic.example", ["ops@clinic.example"])
+    assert mail["Subject"] == "careloom: people of clinic failed"
+    text = mail.get_payload()
+    assert "the portal answered nothing" in text
+    assert "Run 1" in text
+    assert "read 2" in text
+    assert "Steps: planned" in text
+    assert "See: careloom runs people" in text
+    assert "zzyzx" not in str(mail).lower()
+    assert "person1@" not in str(mail)
+
+
+def test_a_mail_that_cannot_be_sent_hides_nothing(clinic: Clinic, postbox: Postbox) -> None:
+    clinic.environment["SMTP_URL"] = "smtp://127.0.0.1:1"
+    with clinic.open() as ready:
+        assert alert_failure(ready, "people", "anything") is False
+    del clinic.environment["SMTP_URL"]
+    with clinic.open() as ready:
+        assert alert_failure(ready, "people", "anything") is False
+    assert postbox.mails == []
+
+
+def test_nobody_is_told_where_nobody_is_named(clinic: Clinic) -> None:
+    with clinic.open() as ready:
+        assert alert_failure(ready, "people", "anything") is False
+
+
+# ---------------------------------------------------------------- schedules
+
+
+def due(clinic: Clinic, at: datetime) -> bool:
+    with clinic.open() as ready:
+        return is_due(replace(ready, clock=lambda: at), ready.project.syncs["people"])
+
+
+def test_a_tick_runs_once_however_late_and_a_failed_attempt_counts(clinic: Clinic) -> None:
+    clinic.write(PEOPLE + "schedule: daily at 06:00\n")
+    clinic.rows([someone(1)])
+    now = datetime.now(UTC)
+    assert due(clinic, now), "it never ran"
+    clinic.run()
+    assert not due(clinic, now + timedelta(seconds=1))
+    assert due(clinic, now + timedelta(days=1))
+    assert due(clinic, now + timedelta(days=30)), "many missed ticks are one"
+    clinic.ask("update careloom.run set state = 'interrupted' returning id")
+    assert due(clinic, now + timedelta(seconds=1)), "an interrupted run goes on with the next call"
+
+
+def test_a_sync_without_a_schedule_is_never_due(clinic: Clinic) -> None:
+    assert not due(clinic, datetime.now(UTC))
+
+
+# ---------------------------------------------------------------- two syncs, one object
+
+
+def test_two_syncs_share_an_object_and_a_mirror_and_do_not_disturb_each_other(clinic: Clinic) -> None:
+    staff = (
+        PEOPLE.replace("sync: people", "sync: staff")
+        .replace("table: People", "table: Staff")
+        .replace("clinic_id", "staff_id")
+        .replace(
+            "  note: {from: Note, type: string, label: Note, role: none}\n",
+            "  badge: {from: Note, type: string, role: none}\n",
+        )
+    )
+    clinic.write(staff=staff)
+    clinic.rows([someone(1), someone(2)])
+    clinic.rows([someone(2, Note="B2"), someone(3, Note="B3")], "Staff")
+    assert counts(clinic.run()) == {"read": 2, "create": 2}
+    assert counts(clinic.run("staff")) == {"read": 2, "update": 1, "create": 1}
+    both = clinic.record("K2", "staff_id")
+    assert (both["clinic_id"], both["badge"]) == ("K2", "B2")
+    assert len(clinic.records()) == 3
+    clinic.rows([someone(1), someone(2), someone(3)])
+    assert counts(clinic.run()) == {"read": 3, "same": 2, "update": 1}
+    for sync in ("people", "staff"):
+        assert clinic.plan(sync, full=True).empty

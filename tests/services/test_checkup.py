@@ -1,0 +1,13 @@
+"""What doctor says of a project."""
+
+from __future__ import annotations
+
+from careloom.services.checkup import check_up
+from services.weaving import PEOPLE, someone
+
+
+def test_a_schedule_is_said_as_it_was_written(clinic):
+    clinic.write(f"{PEOPLE}schedule: daily at 06:00\n")
+    clinic.rows([someone(1)])
+    details = [finding.detail for finding in check_up(clinic.folder, clinic.settings())]
+    assert "8 source columns, 7 fields, daily at 06:00" in details

@@ -1,0 +1,230 @@
+"""Records into tables: every one accounted for, in any order, and none of them twice."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from careloom.core.errors import Fix
+from careloom.core.streams import Column, Record, Unreadable
+from careloom.services.landing import land, prepare
+from careloom.services.linking import unlinked
+from careloom.services.opening import Opened
+from careloom.store.landing_held import held_landings
+from careloom.store.shapes import ensure_table
+from services.landings import NOTES, PATIENTS, SESSIONS, gone, landing, note, patient
+
+
+@pytest.fixture
+def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as opened:
+        yield opened
+
+
+def counts(ready: Opened, *records: Record, **more: Any) -> dict[str, int]:
+    found = land(ready, "ehr", records, actor="tester", run=7, **more)
+    assert found["total"] == sum(found[one] for one in ("created", "updated", "unchanged", "deleted", "held"))
+    return {name: number for name, number in found.items() if number}
+
+
+def ask(ready: Opened, statement: str) -> list[tuple[Any, ...]]:
+    with ready.store.transaction() as connection:
+        return connection.execute(statement).fetchall()
+
+
+def told(ready: Opened) -> list[tuple[str, str, str]]:
+    return ask(ready, "select operation, table_name, vendor_id from outbox order by id")
+
+
+def test_what_a_record_says_lands_typed_and_whole(ready: Opened) -> None:
+    more = {"date_of_birth": "1980-02-29", "home_phone": "555 0100", "cell_phone": "", "account": {"balance": "12.340"}}
+    assert counts(ready, patient(1, **more)) == {"total": 1, "created": 1}
+    row = ask(
+        ready, "select ehr_id, first_name, born::text, phone, balance::text, raw->'account' from clinical.patients"
+    )
+    assert row == [(1, "First1", "1980-02-29", "555 0100", "12.340", {"balance": "12.340"})]
+    assert told(ready) == [("INSERT", "patients", "1")]
+    log = ask(ready, "select actor, run, operation, changed->>'first_name' from change_log")
+    assert log == [("tester", 7, "INSERT", "First1")]
+
+
+def test_the_same_again_touches_nothing(ready: Opened) -> None:
+    counts(ready, patient(1), patient(2))
+    before = ask(ready, "select ctid::text, xmin::text, synced_at from clinical.patients order by 1")
+    assert counts(ready, patient(1), patient(2)) == {"total": 2, "unchanged": 2}
+    assert ask(ready, "select ctid::text, xmin::text, synced_at from clinical.patients order by 1") == before
+    assert len(told(ready)) == 2
+
+
+def test_a_change_is_logged_with_its_old_and_new_value_alone(ready: Opened) -> None:
+    counts(ready, patient(1))
+    assert counts(ready, patient(1, 5, first_name="Ada")) == {"total": 1, "updated": 1}
+    changed = ask(ready, "select changed - 'raw' from change_log where operation = 'UPDATE'")
+    assert changed == [({"first_name": ["First1", "Ada"]},)]
+
+
+def test_an_older_version_never_overwrites_a_newer_one(ready: Opened) -> None:
+    counts(ready, patient(1, 5, first_name="New"))
+    assert counts(ready, patient(1, 2, first_name="Old")) == {"total": 1, "unchanged": 1}
+    assert ask(ready, "select first_name from clinical.patients") == [("New",)]
+
+
+def test_of_one_key_in_one_batch_the_newest_stands(ready: Opened) -> None:
+    forms = [patient(1, minute, first_name=f"At{minute}") for minute in (3, 9, 1)]
+    assert counts(ready, *forms) == {"total": 3, "created": 1, "unchanged": 2}
+    assert ask(ready, "select first_name from clinical.patients") == [("At9",)]
+
+
+def test_a_deletion_is_a_mark_and_a_newer_record_takes_it_back(ready: Opened) -> None:
+    counts(ready, patient(1))
+    assert counts(ready, gone(1, 5)) == {"total": 1, "deleted": 1}
+    assert ask(ready, "select first_name, deleted_at is not null from clinical.patients") == [("First1", True)]
+    assert counts(ready, gone(1, 6)) == {"total": 1, "unchanged": 1}
+    assert counts(ready, patient(1, 4, first_name="Late")) == {"total": 1, "unchanged": 1}
+    assert counts(ready, patient(1, 9)) == {"total": 1, "updated": 1}
+    assert ask(ready, "select deleted_at from clinical.patients") == [(None,)]
+    assert [one[0] for one in told(ready)] == ["INSERT", "DELETE", "UPDATE"]
+
+
+def test_the_order_and_the_number_of_arrivals_decide_nothing(ready: Opened) -> None:
+    dice = random.Random(4)
+    history: list[Record] = []
+    for number in range(1, 21):
+        history += [patient(number, minute, first_name=f"N{number}M{minute}") for minute in dice.sample(range(30), 3)]
+        if number % 3 == 0:
+            history.append(gone(number, dice.randrange(30)))
+    ends: set[tuple[Any, ...]] = set()
+    for _ in range(6):
+        ask_nothing(ready, "drop table if exists clinical.patients")
+        prepare(ready)
+        shuffled = history + dice.sample(history, 20)
+        dice.shuffle(shuffled)
+        for start in range(0, len(shuffled), 7):
+            counts(ready, *shuffled[start : start + 7])
+        state = "select ehr_id, case when deleted_at is null then first_name end from clinical.patients order by 1"
+        ends.add(tuple(ask(ready, state)))
+    assert len(ends) == 1
+
+
+def ask_nothing(ready: Opened, statement: str) -> None:
+    with ready.store.transaction() as connection:
+        connection.execute(statement)
+
+
+def test_a_poorer_form_of_a_record_takes_nothing_away(ready: Opened) -> None:
+    counts(ready, patient(1, insurance={"company": "Acme"}))
+    assert counts(ready, patient(1)) == {"total": 1, "unchanged": 1}
+    assert counts(ready, patient(1, 3, first_name="Ada")) == {"total": 1, "updated": 1}
+    row = ask(ready, "select first_name, insurance, raw->'insurance' from clinical.patients")
+    assert row == [("Ada", {"company": "Acme"}, {"company": "Acme"})]
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "column"),
+    [
+        ({"date_of_birth": "2026-02-30"}, "not-a-date", "born"),
+        ({"date_of_birth": 7}, "not-a-date", "born"),
+        ({"account": {"balance": "much"}}, "not-a-number", "balance"),
+        ({"first_name": ["a"]}, "not-a-text", "first_name"),
+        ({"first_name": "nul\0"}, "nul-character", None),
+        ({"other": "nul\0"}, "nul-character", None),
+        ({"other": "\ud800"}, "not-storable", None),
+        ({"account": {"balance": "1e999"}}, "not-storable", None),
+        ({"updated_at": "soon"}, "not-a-timestamp", "updated_at"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_held_and_the_others_land(
+    ready: Opened, more: dict[str, Any], code: str, column: str | None
+) -> None:
+    found = counts(ready, patient(1), patient(2, **more), patient(3))
+    if found.get("held"):
+        assert found == {"total": 3, "created": 2, "held": 1}
+        held = held_landings(ready.store)
+        assert [(one.key, one.code, one.column) for one in held] == [("2", code, column)]
+        assert counts(ready, patient(2)) == {"total": 1, "created": 1}
+    else:
+        assert more == {"account": {"balance": "1e999"}}
+    assert held_landings(ready.store) == []
+
+
+def test_a_literal_backslash_u_is_no_nul(ready: Opened) -> None:
+    assert counts(ready, patient(1, first_name="\\u0000")) == {"total": 1, "created": 1}
+
+
+def test_a_key_of_the_wrong_kind_and_what_has_no_form_are_held(ready: Opened) -> None:
+    wrong = replace(patient(1), key="one")
+    broken = Unreadable(stream="patients", key="?", code="no-object", body=b"[]")
+    assert counts(ready, wrong, unreadable=[broken]) == {"total": 2, "held": 2}
+    assert {(one.key, one.code) for one in held_landings(ready.store)} == {("one", "no-key"), ("?", "no-object")}
+
+
+def test_a_wider_stream_fills_its_new_column_from_records_that_did_not_change(
+    tmp_path: Path, database: str, ready: Opened
+) -> None:
+    counts(ready, patient(1, nick_name="Bo"))
+    wide = replace(PATIENTS, columns=(*PATIENTS.columns, Column(name="nick_name", paths=("nick_name",))))
+    with landing(tmp_path, database, wide) as wider:
+        assert counts(wider, patient(1, nick_name="Bo")) == {"total": 1, "updated": 1}
+        assert ask(wider, "select nick_name from clinical.patients") == [("Bo",)]
+
+
+def test_a_column_never_changes_its_type(ready: Opened) -> None:
+    counts(ready, patient(1))
+    other = replace(PATIENTS, columns=(Column(name="first_name", type="integer", paths=("first_name",)),))
+    with pytest.raises(Fix, match=r"first_name of clinical\.patients is of type text"):
+        ensure_table(ready.store, other)
+
+
+# ---------------------------------------------------------------- links
+
+
+def links(ready: Opened) -> dict[str, str | None]:
+    found: Sequence[tuple[Any, ...]] = ask(
+        ready,
+        "select s.session_key, n.note_key from clinical.sessions s left join clinical.notes n on n.id = s.note_id",
+    )
+    return dict(found)
+
+
+def test_a_session_is_linked_by_its_visit_whichever_comes_first(ready: Opened) -> None:
+    counts(
+        ready, note("notes", "N1", visit="V1"), note("sessions", "S1", visit="V1"), note("sessions", "S2", visit="V2")
+    )
+    assert links(ready) == {"S1": "N1", "S2": None}
+    assert [(one.key, one.why) for one in unlinked(ready, ready.project.landings["sessions"])] == [("S2", "none")]
+    counts(ready, note("notes", "N2", visit="V2"))
+    assert links(ready) == {"S1": "N1", "S2": "N2"}
+    assert told(ready)[-2:] == [("INSERT", "notes", "N2"), ("UPDATE", "sessions", "S2")]
+
+
+def test_without_a_visit_patient_and_day_link_unless_two_notes_fit(ready: Opened) -> None:
+    counts(ready, note("notes", "N1", patient=1, day="2026-11-20", visit="V1"))
+    counts(ready, note("notes", "N2", patient=2, day="2026-11-20"), note("notes", "N3", patient=2, day="2026-11-20"))
+    counts(
+        ready, note("sessions", "S1", patient=1, day="2026-11-20"), note("sessions", "S2", patient=2, day="2026-11-20")
+    )
+    assert links(ready) == {"S1": "N1", "S2": None}
+    assert [(one.key, one.why) for one in unlinked(ready, ready.project.landings["sessions"])] == [("S2", "ambiguous")]
+
+
+def test_a_deleted_note_is_nobodys(ready: Opened) -> None:
+    counts(ready, note("notes", "N1", visit="V1"), replace(note("notes", "N1", 1), data=None))
+    counts(ready, note("sessions", "S1", visit="V1"))
+    assert links(ready) == {"S1": None}
+
+
+def test_two_systems_may_have_streams_of_one_name(tmp_path, database):
+    with landing(tmp_path, database, PATIENTS) as ready:
+        own = ready.project.landings["patients"]
+        other = replace(own, name="clients", system="shop", stream=replace(PATIENTS, table="clients"))
+        both = replace(ready, project=replace(ready.project, landings={"patients": own, "clients": other}))
+        assert land(both, "shop", [patient(1)], actor="tester")["created"] == 1
+        assert land(both, "ehr", [patient(2)], actor="tester")["created"] == 1
+        with ready.store.transaction() as connection:
+            kept = "select 'shop', ehr_id from clinical.clients union all select 'ehr', ehr_id from clinical.patients"
+            assert sorted(connection.execute(kept).fetchall()) == [("ehr", 2), ("shop", 1)]

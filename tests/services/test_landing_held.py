@@ -1,0 +1,106 @@
+"""What is held stays held until that record, or a newer one, has landed; nothing that comes in stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from careloom.core.streams import Record
+from careloom.services.landing import land
+from careloom.services.opening import Opened
+from careloom.store.landing_held import held_bodies, held_landings
+from services.landings import NOON, NOTES, PATIENTS, SESSIONS, landing, note, patient
+
+
+@pytest.fixture
+def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as opened:
+        yield opened
+
+
+def counts(ready: Opened, *records: Record) -> dict[str, int]:
+    return {name: number for name, number in land(ready, "ehr", records, actor="tester").items() if number}
+
+
+def held(ready: Opened) -> list[tuple[str, str]]:
+    return [(one.key, one.code) for one in held_landings(ready.store)]
+
+
+BAD = {"date_of_birth": "soon"}
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_bad_record_stays_held_beside_a_good_one_of_its_key_in_one_batch(ready: Opened, turn: int) -> None:
+    both = [patient(1, 1), patient(1, 9, **BAD)][::turn]
+    assert counts(ready, *both) == {"total": 2, "created": 1, "held": 1}
+    assert held(ready) == [("1", "not-a-date")]
+
+
+def test_an_older_record_that_comes_late_does_not_let_go_of_a_held_one(ready: Opened) -> None:
+    counts(ready, patient(1, 5))
+    counts(ready, patient(1, 9, **BAD))
+    assert counts(ready, patient(1, 2)) == {"total": 1, "unchanged": 1}
+    assert held(ready) == [("1", "not-a-date")]
+    assert counts(ready, patient(1, 10)) == {"total": 1, "updated": 1}
+    assert held(ready) == []
+
+
+def test_a_held_record_that_is_offered_again_and_has_grown_old_is_settled(ready: Opened) -> None:
+    counts(ready, patient(1, 5))
+    old = patient(1, 2)
+    with ready.store.transaction() as connection:
+        connection.execute(
+            "insert into landing_held (stream, key, code, body) values ('patients', '1', 'not-storable', %s)",
+            [orjson.dumps(old.data)],
+        )
+    [offered] = held_bodies(ready.store, "patients", 10)
+    assert counts(ready, replace(old, data=orjson.loads(offered.body))) == {"total": 1, "unchanged": 1}
+    assert held(ready) == []
+
+
+@pytest.mark.parametrize("key", ["\ud800", "a\0b", "k" * 40_000, "9" * 30])
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_key_that_no_table_takes_is_held_and_the_others_land(ready: Opened, key: str, *, deleted: bool) -> None:
+    for stream, good in (("notes", note("notes", "N1")), ("patients", patient(1))):
+        if stream == "notes" and key.isdecimal():
+            continue
+        bad = Record(stream=stream, key=key, data=None if deleted else {"visit": "V1"}, observed_at=NOON)
+        assert counts(ready, bad, good) == {"total": 2, "created": 1, "held": 1}
+    assert {code for _, code in held(ready)} == {"no-key"}
+
+
+def test_a_value_too_long_for_an_index_is_held_and_the_others_land(ready: Opened) -> None:
+    long = "".join(f"{number * 7919 % 100_003:x}" for number in range(20_000))
+    assert counts(ready, note("sessions", "S1", visit=long), note("sessions", "S2", visit="V2")) == {
+        "total": 2,
+        "created": 1,
+        "held": 1,
+    }
+    assert held(ready) == [("S1", "not-storable")]
+
+
+def test_what_follows_a_date_must_be_a_time(ready: Opened) -> None:
+    found = counts(
+        ready,
+        patient(1, date_of_birth="1980-02-29T08:30:00"),
+        patient(2, date_of_birth="1980-02-291"),
+        patient(3, date_of_birth="1980-02-29 or so"),
+    )
+    assert found == {"total": 3, "created": 1, "held": 2}
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_no_number_is_silently_made_nothing(ready: Opened, number: float) -> None:
+    assert counts(ready, patient(1, insurance={"copay": [number]})) == {"total": 1, "held": 1}
+    assert held(ready) == [("1", "not-a-number")]
+
+
+def test_the_list_of_what_is_held_holds_no_bytes_and_no_value(ready: Opened) -> None:
+    counts(ready, patient(1, first_name="Zzyzx", date_of_birth="Zzyzx day"))
+    assert "Zzyzx" not in repr(held_landings(ready.store))
+    assert held_landings(ready.store)[0].column == "born"
+    assert b"Zzyzx" in held_bodies(ready.store, "patients", 10)[0].body

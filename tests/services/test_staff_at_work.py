@@ -1,0 +1,182 @@
+"""What people do in the portal between two runs, and what the next run makes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from careloom.core.errors import UsageFault
+from services.weaving import BORN, PEOPLE, Clinic, Row, as_contact, counts, someone
+
+ALL_OURS = PEOPLE.replace("match:", "owner: source\nmatch:")
+
+
+def settled(clinic: Clinic, *rows: Row) -> list[Row]:
+    clinic.rows(rows)
+    assert counts(clinic.run()) == {"read": len(rows), "create": len(rows)}
+    return list(rows)
+
+
+# ---------------------------------------------------------------- edits
+
+
+def test_an_edit_by_staff_stays_while_the_source_says_what_it_said(clinic: Clinic) -> None:
+    settled(clinic, someone(1, Phone="+12125550111"))
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"phone": "+12125550199", "jobtitle": "baker"})
+    clinic.rows([someone(1, Phone="+12125550111", Note="moved")])
+    assert counts(clinic.run()) == {"read": 1, "update": 1}
+    held = clinic.record("K1")
+    assert (held["phone"], held["note"], held["jobtitle"]) == ("+12125550199", "moved", "baker")
+    assert clinic.plan(full=True).empty
+
+
+def test_what_both_sides_changed_waits_for_a_person_and_the_rest_goes_on(clinic: Clinic) -> None:
+    settled(clinic, someone(1, Note="a"))
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"note": "c"})
+    clinic.rows([someone(1, Note="b", Phone="+12125550111")])
+    planned = clinic.plan()
+    assert counts(planned) == {"read": 1, "conflict": 1}
+    assert clinic.run().counts == planned.counts
+    assert (clinic.record("K1")["note"], clinic.record("K1")["phone"]) == ("c", "+12125550111")
+    assert clinic.reasons() == {"K1": "both-changed"}
+    assert clinic.held()["K1"].property == "note"
+    assert counts(clinic.run()) == {"read": 1, "conflict": 1}
+
+
+@pytest.mark.parametrize(("keep", "stays"), [("source", "b"), ("destination", "c")])
+def test_a_conflict_is_settled_by_a_persons_word_and_stays_settled(clinic: Clinic, keep: str, stays: str) -> None:
+    settled(clinic, someone(1, Note="a"))
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"note": "c"})
+    clinic.rows([someone(1, Note="b")])
+    clinic.run()
+    clinic.decide("K1", keep)
+    clinic.run()
+    assert clinic.record("K1")["note"] == stays
+    assert clinic.held() == {}
+    assert counts(clinic.run()) == {"read": 1, "same": 1}
+    assert clinic.plan(full=True).empty
+
+
+def test_a_conflict_ends_when_the_source_goes_back_and_leaves_nothing_half_undone(clinic: Clinic) -> None:
+    """The other field was written meanwhile: it must go back too."""
+    settled(clinic, someone(1, Note="a", Phone="+12125550111"))
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"note": "c"})
+    clinic.rows([someone(1, Note="b", Phone="+12125550122")])
+    assert counts(clinic.run()) == {"read": 1, "conflict": 1}
+    assert clinic.record("K1")["phone"] == "+12125550122"
+    clinic.rows([someone(1, Note="a", Phone="+12125550111")])
+    assert counts(clinic.run()) == {"read": 1, "update": 1}
+    assert (clinic.record("K1")["note"], clinic.record("K1")["phone"]) == ("c", "+12125550111")
+    assert clinic.held() == {}
+
+
+def test_owners_decide_where_they_are_named(clinic: Clinic) -> None:
+    clinic.write(PEOPLE.replace("phone: Phone", "phone: {from: Phone, owner: destination}"))
+    settled(clinic, someone(1, Phone="+12125550111", Visits="1"), someone(2, Visits="1"))
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"phone": "+12125550199", "visits": "99"})
+    clinic.rows([someone(1, Phone="+12125550122", Visits="2"), someone(2, Phone="+12125550133", Visits="1")])
+    assert counts(clinic.run()) == {"read": 2, "update": 2}
+    assert (clinic.record("K1")["phone"], clinic.record("K1")["visits"]) == ("+12125550199", "2")
+    assert clinic.record("K2")["phone"] == "+12125550133"
+    assert clinic.plan(full=True).empty
+
+
+def test_a_full_run_repairs_what_the_source_owns_and_then_finds_nothing(clinic: Clinic) -> None:
+    settled(clinic, someone(1, Visits="7", Phone="+12125550111"))
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"visits": "99", "phone": "+12125550199"})
+    assert counts(clinic.run()) == {"read": 1, "same": 1}
+    assert counts(clinic.run(full=True)) == {"read": 1, "update": 1}
+    assert (clinic.record("K1")["visits"], clinic.record("K1")["phone"]) == ("7", "+12125550199")
+    assert clinic.plan(full=True).empty
+
+
+def test_a_full_run_finds_nothing_after_people_were_just_matched(clinic: Clinic) -> None:
+    clinic.define(BORN, {"name": "visits", "type": "number", "fieldType": "number"})
+    clinic.seed(as_contact(someone(1), visits="12", phone="+12125550111"))
+    clinic.rows([someone(1, Visits="")])
+    assert counts(clinic.run()) == {"read": 1, "update": 1}
+    assert clinic.record("K1")["phone"] == "+12125550111"
+    assert clinic.plan(full=True).empty
+
+
+# ---------------------------------------------------------------- merged, archived, restored
+
+
+@pytest.mark.parametrize(
+    ("sync", "keeps_id", "changed"),
+    [
+        (PEOPLE, False, "K1"),
+        (PEOPLE, True, "K1"),
+        (PEOPLE, True, "K2"),
+        (ALL_OURS, False, "K2"),
+        (ALL_OURS, True, "K1"),
+    ],
+)
+def test_two_rows_whose_records_were_merged_are_held_whichever_of_them_changes(
+    clinic: Clinic, sync: str, changed: str, *, keeps_id: bool
+) -> None:
+    clinic.simulator.control("POST", "settings", {"keep_primary_id": keeps_id})
+    clinic.write(sync)
+    rows = settled(clinic, someone(1), someone(2))
+    links = clinic.links()
+    clinic.staff("merge", primary=links["K1"], other=links["K2"])
+    clinic.rows([row | ({"Note": "news", "Visits": "77"} if row["ID"] == changed else {}) for row in rows])
+    before = clinic.records()
+    result = clinic.run()
+    assert counts(result) == {"read": 2, "same": 1, "held": 1}
+    assert clinic.reasons() == {changed: "two-rows-one-record"}
+    assert clinic.records() == before
+    clinic.rows([row | {"Note": "news"} for row in rows])
+    assert counts(clinic.run()) == {"read": 2, "held": 2}
+    assert clinic.records() == before
+
+
+def test_a_merge_with_a_stranger_is_followed(clinic: Clinic) -> None:
+    settled(clinic, someone(1))
+    stranger = clinic.seed({"firstname": "Zelda", "lastname": "Zorn", "email": "zelda@clinic.example"})[0]
+    clinic.staff("merge", primary=stranger, other=clinic.links()["K1"])
+    clinic.rows([someone(1, Note="news")])
+    result = clinic.run()
+    assert result.balanced
+    survivor = next(iter(clinic.records()))
+    assert clinic.links() == {"K1": survivor}
+    assert clinic.records()[survivor]["note"] == "news"
+
+
+def test_a_record_that_was_archived_holds_its_row_until_it_is_back(clinic: Clinic) -> None:
+    settled(clinic, someone(1), someone(2))
+    gone = clinic.links()["K1"]
+    clinic.staff("archive", id=gone)
+    clinic.rows([someone(1, Note="news"), someone(2)])
+    assert counts(clinic.run()) == {"read": 2, "same": 1, "held": 1}
+    assert clinic.reasons() == {"K1": "missing-remote"}
+    assert counts(clinic.run()) == {"read": 2, "same": 1, "held": 1}
+    assert len(clinic.records()) == 1
+    clinic.staff("restore", id=gone)
+    assert clinic.retry(code="missing-remote") == 1
+    assert counts(clinic.run()) == {"read": 2, "same": 1, "update": 1}
+    assert clinic.record("K1")["note"] == "news"
+    assert clinic.held() == {}
+
+
+def test_a_record_that_was_archived_is_made_anew_if_a_person_says_so(clinic: Clinic) -> None:
+    settled(clinic, someone(1))
+    clinic.staff("archive", id=clinic.links()["K1"])
+    clinic.rows([someone(1, Note="news")])
+    clinic.run()
+    with pytest.raises(UsageFault, match="can be settled with: create"):
+        clinic.decide("K1", "link", "1")
+    clinic.decide("K1", "create")
+    assert counts(clinic.run()) == {"read": 1, "create": 1}
+    assert clinic.record("K1")["note"] == "news"
+    assert counts(clinic.run()) == {"read": 1, "same": 1}
+
+
+def test_an_archived_person_is_matched_no_more(clinic: Clinic) -> None:
+    clinic.define(BORN)
+    known = clinic.seed(as_contact(someone(1)))[0]
+    clinic.rows([someone(2)])
+    clinic.run()
+    clinic.staff("archive", id=known)
+    clinic.rows([someone(2), someone(1)])
+    assert counts(clinic.run()) == {"read": 2, "same": 1, "create": 1}
+    assert clinic.links()["K1"] != known

@@ -1,0 +1,104 @@
+"""What does not move in a stream is listed without values, and offered again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from careloom.core.errors import Later, UsageFault
+from careloom.core.streams import Unreadable
+from careloom.services.standstill import count_standing, retry_stream, standing_of
+from careloom.store.locking import alone
+from careloom.store.synclog import SyncLog
+from services.shelves import STREAMS, Practice, practice, project
+
+
+@pytest.fixture
+def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> Iterator[Practice]:
+    with practice(monkeypatch, database, project(tmp_path)) as made:
+        made.shelves.put("people", 1, 2)
+        made.shelves.put("people", 3, name="Zzyzx", age="many")
+        made.scan()
+        yield made
+
+
+def test_records_events_and_rows_without_their_link_are_listed_without_values(clinic: Practice) -> None:
+    clinic.shelves.put("pills", 7, person=99, label="Zzyzx")
+    clinic.shelves.put("pills", 8, person=1)
+    clinic.scan("pills")
+    number = clinic.receive({"records": []}, state="held")
+    people, pills = standing_of(clinic.ready, "people"), standing_of(clinic.ready, "pills")
+    assert [(one.kind, one.key, one.code, one.column) for one in people] == [
+        ("record", "3", "not-an-integer", "age"),
+        ("event", str(number), "poison", None),
+    ]
+    assert [(one.kind, one.key, one.code, one.column) for one in pills if one.kind == "link"] == [
+        ("link", "7", "link-none", "person_id")
+    ]
+    assert "Zzyzx" not in str([people, pills])
+    assert count_standing(clinic.ready, "people") == {"record": 1, "event": 1, "link": 0}
+    assert count_standing(clinic.ready, "pills", code="link-none") == {"record": 0, "event": 0, "link": 1}
+    assert [one.kind for one in standing_of(clinic.ready, "people", code="poison")] == ["event"]
+
+
+def test_a_record_that_fits_now_is_landed(clinic: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert retry_stream(clinic.ready, "people").counts["held"] == 1
+    clinic.do("""update landing_held set body = replace(convert_from(body, 'utf8'), '"many"', '41')::bytea""")
+    report = retry_stream(clinic.ready, "people")
+    assert (report.counts["created"], report.counts["held"], report.left) == (1, 0, 0)
+    assert clinic.live() == {1, 2, 3}
+    assert standing_of(clinic.ready, "people") == []
+    log = SyncLog(clinic.store).recent("people")[0]
+    assert (log["sync_type"], log["status"], log["balanced"]) == ("retry", "completed", True)
+    assert clinic.ask("select action, subject from audit order by seq desc limit 1") == [
+        ("retry --stream", "people: 1 records, 0 events")
+    ]
+
+
+def test_what_was_held_long_ago_overwrites_nothing_newer(clinic: Practice) -> None:
+    """These records tell no version: the time at which one was first seen stands in."""
+    clinic.shelves.put("pills", 3, label="newer")
+    clinic.scan("pills")
+    clinic.do(
+        "insert into landing_held (stream, key, code, body, first_seen) values"
+        """ ('pills', '3', 'not-an-integer', '{"id": 3, "label": "older"}', now() - interval '1 hour')"""
+    )
+    assert retry_stream(clinic.ready, "pills").counts["unchanged"] == 1
+    assert clinic.ask("select label from clinical.pills") == [("newer",)]
+
+
+def test_what_had_no_form_is_fetched_afresh(clinic: Practice) -> None:
+    clinic.do("delete from landing_held")
+    clinic.shelves.put("people", 4)
+    clinic.shelves.unreadable = [
+        Unreadable(stream="people", key="4", code="no_shape", body=b'{"id": 4, "surprise": 1}'),
+        Unreadable(stream="people", key="", code="no_shape", body=b"?"),
+    ]
+    clinic.shelves.unlisted = {"4"}
+    clinic.scan(full=True)
+    report = retry_stream(clinic.ready, "people", key=None)
+    assert clinic.shelves.fetched == ["4"]
+    assert (report.counts["created"], report.left) == (1, 1)
+    assert clinic.names()[4] == "Name4"
+
+
+def test_held_events_are_new_again_and_their_worker_is_woken(clinic: Practice) -> None:
+    first, second = (clinic.receive({"records": []}, state="held") for _ in range(2))
+    clinic.do("delete from procrastinate_jobs")
+    assert retry_stream(clinic.ready, "people", key=str(first)).events == 1
+    assert clinic.ask("select state, attempts, code from inbox order by id") == [
+        ("new", 0, None),
+        ("held", 0, "poison"),
+    ]
+    assert clinic.ask("select task_name, args->>'subject' from procrastinate_jobs") == [("process_inbox", "ehr")]
+    assert retry_stream(clinic.ready, "people", code="poison").events == 1
+    assert second
+
+
+def test_two_retries_never_run_at_once_and_an_unknown_stream_is_told(clinic: Practice) -> None:
+    with alone(clinic.store, "retry", "people"), pytest.raises(Later, match="offered again already"):
+        retry_stream(clinic.ready, "people")
+    with pytest.raises(UsageFault, match=f"there are: {', '.join(STREAMS)}"):
+        standing_of(clinic.ready, "nothing")

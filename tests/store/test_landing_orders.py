@@ -1,0 +1,81 @@
+"""Versions and deletions of records in any order, any number and any batches: one final state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from careloom.core.streams import Record
+from careloom.services.landing import land, prepare
+from careloom.services.opening import Opened
+from services.landings import PATIENTS, gone, landing, patient
+
+KEYS, MINUTES = 2, 5
+EVENTS = st.lists(
+    st.tuples(st.integers(1, KEYS), st.integers(0, MINUTES), st.booleans()), min_size=1, max_size=8, unique=True
+)
+
+
+@pytest.fixture
+def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+    with landing(tmp_path, database, PATIENTS) as opened:
+        prepare(opened)
+        yield opened
+
+
+def as_record(event: tuple[int, int, bool]) -> Record:
+    key, minute, deleted = event
+    return gone(key, minute) if deleted else patient(key, minute, first_name=f"At{minute}")
+
+
+def newest(events: Sequence[tuple[int, int, bool]]) -> dict[int, str]:
+    """The oracle: of each key the last event stands, and a record stands above a deletion of the same minute."""
+    last: dict[int, tuple[int, bool]] = {}
+    for key, minute, deleted in events:
+        last[key] = max(last.get(key, (-1, False)), (minute, not deleted))
+    return {key: f"At{minute}" for key, (minute, alive) in last.items() if alive}
+
+
+def live(ready: Opened) -> dict[int, str]:
+    with ready.store.transaction() as connection:
+        return dict(
+            connection.execute("select ehr_id, first_name from clinical.patients where deleted_at is null").fetchall()
+        )
+
+
+def land_anew(ready: Opened, events: Sequence[tuple[int, int, bool]], size: int) -> dict[int, str]:
+    with ready.store.transaction() as connection:
+        connection.execute("truncate clinical.patients")
+    for first in range(0, len(events), size):
+        land(ready, "ehr", [as_record(event) for event in events[first : first + size]], actor="tester")
+    return live(ready)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=EVENTS, size=st.integers(1, 4), data=st.data())
+def test_any_order_of_versions_and_deletions_ends_in_the_newest(
+    ready: Opened, events: list[tuple[int, int, bool]], size: int, data: st.DataObject
+) -> None:
+    again = data.draw(st.lists(st.sampled_from(events), max_size=4))
+    shuffled = data.draw(st.permutations(events + again))
+    assert land_anew(ready, shuffled, size) == newest(events)
+
+
+def test_a_second_deletion_is_remembered_by_its_own_time(ready: Opened) -> None:
+    """Deleted, made again, deleted again; what was made again arrives last."""
+    assert land_anew(ready, [(1, 1, True), (1, 5, True), (1, 3, False)], 1) == {}
+
+
+def test_a_deletion_of_what_never_came_is_no_news_until_it_comes(ready: Opened) -> None:
+    with ready.store.transaction() as connection:
+        connection.execute("truncate clinical.patients, outbox")
+    assert land(ready, "ehr", [gone(1, 3)], actor="tester")["unchanged"] == 1
+    assert land(ready, "ehr", [patient(1, 1)], actor="tester")["unchanged"] == 1
+    assert live(ready) == {}
+    assert land(ready, "ehr", [patient(1, 5)], actor="tester")["created"] == 1
+    with ready.store.transaction() as connection:
+        assert connection.execute("select operation, vendor_id from outbox").fetchall() == [("INSERT", "1")]

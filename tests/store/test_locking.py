@@ -1,0 +1,38 @@
+"""One at a time, and the next one at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext, suppress
+
+import psycopg
+import pytest
+
+from careloom.store import locking
+from careloom.store.database import Store, open_store
+from careloom.store.locking import alone
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    opened = open_store(database)
+    yield opened
+    opened.close()
+
+
+def test_only_one_holds_a_lock(store: Store) -> None:
+    with alone(store, "scan", "people") as first, alone(store, "scan", "people") as second:
+        assert (first, second) == (True, False)
+    with alone(store, "scan", "people"), alone(store, "scan", "pills") as other:
+        assert other
+
+
+def test_a_lock_is_free_before_the_server_has_seen_its_holder_go(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy server a closed connection lives on for a moment: here it lives on for good."""
+    with psycopg.connect(store.url, autocommit=True) as lingering:
+        with monkeypatch.context() as patch:
+            patch.setattr(locking, "_own_connection", lambda _store: nullcontext(lingering))
+            with suppress(ZeroDivisionError), alone(store, "scan", "people"):
+                raise ZeroDivisionError
+        with alone(store, "scan", "people") as ours:
+            assert ours

@@ -1,0 +1,156 @@
+"""A service as its senders see it: a real server on a real port, over a system that exists only here."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from careloom.core.hooks import Accepted, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom.core.rooms import Room
+from careloom.core.streams import Column, LinkRule, Stream
+from careloom.project.model import Landing, Project, Service
+from careloom.services import opening
+from careloom.services.opening import Opened
+from careloom.store.database import Store
+from careloom.systems import rooms as rooms_module
+from careloom.web import app as app_module
+from careloom.web import webhooks
+from careloom.web.app import make_app
+from careloom.web.serving import listener, server_of
+from services.rooms_of_paper import NoOptions, Paper, project, ready
+
+SECRET = "invented-secret"
+NOTES = Stream(
+    name="session_notes",
+    table="paper_notes",
+    key="id",
+    key_column="note_key",
+    key_type="text",
+    columns=(Column(name="room", paths=("room",)),),
+    links=(LinkRule(column="visit_id", to="paper_visits", tiers=((("room", "room"),),)),),
+)
+
+
+@dataclass
+class Letterbox(Paper):
+    """A paper system that lets in who knows its secret; a body that says {"boom": true} makes it stumble."""
+
+    bodies: list[bytes] = field(default_factory=list)
+
+    def receive(self, request: HookRequest) -> Accepted | HookAnswer:
+        if request.method == "GET":
+            return HookAnswer(status=200, body=json.dumps({"proof": request.query.get("msg", "")}).encode())
+        if not hmac.compare_digest(request.headers.get("x-secret", "").encode("latin-1"), SECRET.encode()):
+            return HookAnswer(status=401, body=b'{"error":"bad-signature"}', reason="bad-signature")
+        if request.body == b'{"boom": true}':
+            raise ZeroDivisionError("Zzyzx")
+        if not request.body:
+            return HookAnswer(status=200, body=b'{"status":"ok"}')
+        return Accepted(event_id=request.headers.get("x-id", ""), event=request.headers.get("x-event", "VISIT"))
+
+    def read(self, event: StoredEvent) -> Reading:
+        return Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Running:
+    """A running service; `ready` is what it stands on."""
+
+    ready: Opened
+    port: int
+    app: Any
+
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Said:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            answer = connection.getresponse()
+            return Said(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def post(self, body: bytes, id_: str = "e1", **headers: str) -> Said:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        given = {"X-Secret": SECRET, "X-Id": id_, "Content-Type": "application/json", **named}
+        return self.ask("POST", "/webhooks/ehr", body, {name: value for name, value in given.items() if value})
+
+    def raw(self, sent: bytes, patience: float = 15) -> bytes:
+        """What comes back for these bytes, until the other side ends it."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as connection:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(sent)
+            got = b""
+            with contextlib.suppress(ConnectionResetError):
+                while more := connection.recv(65536):
+                    got += more
+            return got
+
+    def kept(self) -> list[tuple[Any, ...]]:
+        with self.ready.store.transaction() as connection:
+            return connection.execute("select event_id, body, state from inbox order by id").fetchall()
+
+
+def paper_project(folder: Path, callers: tuple[str, ...] = (), audience: str | None = None) -> Project:
+    made = project(folder, ["ehr"])
+    notes = Landing(name="session_notes", system="ehr", stream=NOTES, file="streams/notes")
+    service = Service(audience=audience, callers=callers)
+    return replace(made, landings={**made.landings, "session_notes": notes}, service=service)
+
+
+@contextlib.contextmanager
+def served(
+    store: Store,
+    made: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    letterbox: Paper | None = None,
+    environment: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Iterator[Running]:
+    box = letterbox or Letterbox()
+    found = {
+        "ehr": Room(
+            kind="ehr",
+            options=NoOptions,
+            stream_source=lambda _options, _surroundings: box,
+            hooks=lambda _options, _surroundings: box,
+        ),
+        "quiet": Room(kind="quiet", options=NoOptions),
+    }
+    for module in (opening, webhooks, app_module, rooms_module):
+        if hasattr(module, "rooms"):
+            monkeypatch.setattr(module, "rooms", lambda: found)
+    opened = ready(store, made, environment)
+    app = make_app(opened, **more)
+    listening = listener("127.0.0.1", 0)
+    up = threading.Event()
+    server = server_of(app, app.state.stop, up.set)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        assert up.wait(20)
+        yield Running(opened, listening.getsockname()[1], app)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()

@@ -1,0 +1,343 @@
+"""Who may start syncs, what they are told, and how the service says that it is well."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import orjson
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from google.auth import crypt, jwt
+from google.auth.exceptions import TransportError
+
+from careloom.core.streams import Page, Record, Unreadable
+from careloom.store.database import Store
+from careloom.store.locking import alone
+from careloom.web import health, syncs
+from careloom.web.callers import KEPT_FOR, CachedCertificates, Certificates
+from services.rooms_of_paper import NOON
+from web.served import Letterbox, Running, Said, paper_project, served
+
+AUDIENCE, CALLER = "https://careloom.example", "scheduler@clinic.example"
+
+
+@dataclass
+class Google:
+    """Signs tokens, and gives the certificate by which they are checked."""
+
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    status: int = 200
+    asked: int = 0
+
+    def certificates(self, _url: str) -> Certificates:
+        self.asked += 1
+        return Certificates(status=self.status, data=orjson.dumps({"k1": self._certificate()}))
+
+    def _certificate(self) -> str:
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "invented")])
+        now = datetime.now(UTC)
+        made = x509.CertificateBuilder(name, name, self.key.public_key(), x509.random_serial_number())
+        made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        return made.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    def token(self, key: str = "k1", **claims: Any) -> str:
+        now = int(time.time())
+        said = {
+            "iss": "https://accounts.google.com",
+            "aud": AUDIENCE,
+            "email": CALLER,
+            "email_verified": True,
+            "iat": now,
+            "exp": now + 600,
+            **claims,
+        }
+        pem = self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        signer = crypt.RSASigner.from_string(pem, key)  # type: ignore[no-untyped-call]
+        found: bytes = jwt.encode(signer, {name: value for name, value in said.items() if value is not None})  # type: ignore[no-untyped-call]
+        return found.decode()
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def google(key: rsa.RSAPrivateKey) -> Google:
+    return Google(key)
+
+
+@pytest.fixture
+def box() -> Letterbox:
+    return Letterbox()
+
+
+@pytest.fixture
+def service(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google, box: Letterbox
+) -> Iterator[Running]:
+    made = paper_project(tmp_path, (CALLER,), AUDIENCE)
+    certificates = CachedCertificates(google.certificates)
+    with served(store, made, monkeypatch, box, certificates=certificates) as running:
+        yield running
+
+
+def call(service: Running, path: str, token: str, method: str = "POST") -> Said:
+    return service.ask(method, path, headers={"Authorization": f"Bearer {token}"} if token else {})
+
+
+def pages(*names: str, more: Callable[[], None] = lambda: None) -> Callable[[], Iterator[Page]]:
+    """Two pages of visits, the second with one that has no form; `more` is called in between."""
+
+    def made() -> Iterator[Page]:
+        records = [
+            Record(stream="visits", key=name, data={"id": name, "room": "3"}, observed_at=NOON) for name in names
+        ]
+        yield Page(records=records, checkpoint="1")
+        more()
+        yield Page(
+            records=[],
+            checkpoint="2",
+            unreadable=[Unreadable(stream="visits", key="x", code="no-shape", body=b"Zzyzx")],
+        )
+
+    return made
+
+
+# ---------------------------------------------------------------- who is let in
+
+GUARDED = [
+    ("POST", "/sync/visits"),
+    ("POST", "/sync/all"),
+    ("POST", "/maintenance/cleanup"),
+    ("GET", "/api/unlinked/session-notes"),
+    ("GET", "/api/held/visits"),
+]
+BAD: Mapping[str, Mapping[str, Any]] = {
+    "made out to another": {"aud": "https://other.example"},
+    "made out to nobody": {"aud": None},
+    "expired": {"exp": int(time.time()) - 3600},
+    "of another issuer": {"iss": "https://issuer.example"},
+    "of an unknown key": {"key": "k2"},
+    "of the future": {"iat": int(time.time()) + 3600},
+}
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_nobody_is_let_in_without_a_token(service: Running, method: str, path: str) -> None:
+    said = call(service, path, "", method)
+    assert (said.status, said.json) == (401, {"error": "no-valid-token"})
+    assert said.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_token_that_is_not_for_us_is_refused(service: Running, google: Google, what: str) -> None:
+    said = call(service, "/sync/visits", google.token(**BAD[what]))
+    assert (said.status, said.json) == (401, {"error": "no-valid-token"})
+
+
+@pytest.mark.parametrize("claims", [{"email": "other@clinic.example"}, {"email": None}, {"email_verified": False}])
+def test_a_token_of_somebody_else_is_refused(service: Running, google: Google, claims: Mapping[str, Any]) -> None:
+    said = call(service, "/sync/visits", google.token(**claims))
+    assert (said.status, said.json) == (403, {"error": "not-a-caller"})
+
+
+def test_a_token_that_is_not_signed_or_signed_by_another_is_refused(service: Running, google: Google) -> None:
+    head, body, signature = google.token().split(".")
+    unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
+    forged = Google(rsa.generate_private_key(65537, 2048)).token()
+    rubbish = ("x", "...", "a.b.c", "W10.W10.W10", "e30.e30.", "eyJraWQiOltdfQ.e30.e30", "\xff", "x" * 9000)
+    for token in (f"{unsigned}.{body}.", f"{head}.{body}.", f"{head}.{body}.{signature[::-1]}", forged, *rubbish):
+        assert call(service, "/sync/visits", token).status == 401, token
+
+
+def test_without_callers_nobody_is_let_in(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google
+) -> None:
+    made = paper_project(tmp_path, (), AUDIENCE)
+    with served(store, made, monkeypatch, certificates=CachedCertificates(google.certificates)) as service:
+        assert call(service, "/sync/visits", google.token()).status == 403
+
+
+def test_without_an_audience_a_token_must_be_made_out_to_the_address_that_is_asked(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google
+) -> None:
+    made = paper_project(tmp_path, (CALLER,))
+    certificates = CachedCertificates(google.certificates)
+    with served(store, made, monkeypatch, certificates=certificates, environment={"K_SERVICE": "careloom"}) as service:
+        address = f"https://127.0.0.1:{service.port}"
+        for audience in (address, f"{address}/sync/visits"):
+            assert call(service, "/sync/visits?full=false", google.token(aud=audience)).status == 200
+        for audience in (AUDIENCE, f"{address}/sync/all", address.replace("https", "http")):
+            assert call(service, "/sync/visits", google.token(aud=audience)).status == 401
+
+
+def test_certificates_are_asked_for_once_an_hour_and_only_good_answers_are_kept(google: Google) -> None:
+    now = [0.0]
+    kept = CachedCertificates(google.certificates, clock=lambda: now[0])
+    google.status = 500
+    assert [kept("url").status, kept("url").status] == [500, 500]
+    google.status = 200
+    assert [kept("url").status, kept("url").status] == [200, 200]
+    assert google.asked == 3
+    now[0] = KEPT_FOR + 1
+    kept("url")
+    assert google.asked == 4
+
+
+def test_while_google_does_not_answer_the_caller_is_to_come_again(
+    service: Running, google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_url: str) -> Certificates:
+        raise TransportError("away")  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(service.app.state.callers.certificates, "ask", away)
+    said = call(service, "/sync/visits", google.token())
+    assert (said.status, said.json) == (503, {"error": "certificates-away"})
+    assert said.headers["retry-after"]
+
+
+# ---------------------------------------------------------------- syncs
+
+
+def test_a_sync_answers_with_balanced_counts_in_the_schedulers_shape(
+    service: Running, google: Google, box: Letterbox
+) -> None:
+    box.pages = pages("V1", "V2")
+    said = call(service, "/sync/visits", google.token())
+    expected = {
+        "status": "completed",
+        "total": 3,
+        "created": 2,
+        "updated": 0,
+        "unchanged": 0,
+        "deleted": 0,
+        "failed": 1,
+    }
+    assert said.status == 200
+    assert {name: said.json[name] for name in expected} == expected
+    assert said.json["balanced"] is True
+    assert "Zzyzx" not in said.body.decode()
+
+
+def test_a_scan_that_is_under_way_is_not_begun_twice(service: Running, google: Google) -> None:
+    with alone(service.ready.store, "scan", "visits"):
+        said = call(service, "/sync/visits", google.token())
+        assert (said.status, said.json["status"]) == (409, "running")
+        assert said.headers["retry-after"]
+    assert call(service, "/sync/visits", google.token()).status == 200
+
+
+def test_a_long_scan_says_that_it_continues_and_goes_on_where_it_stopped(
+    service: Running, google: Google, box: Letterbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncs, "TIME_LIMIT", 0.0)
+    box.pages = pages("V1")
+    said = call(service, "/sync/visits", google.token())
+    assert (said.status, said.json["status"], said.json["created"]) == (200, "continues", 1)
+    with service.ready.store.transaction() as connection:
+        assert connection.execute("select checkpoint from stream_state where stream = 'visits'").fetchall() == [("1",)]
+
+
+def test_a_service_that_ends_stops_its_scans_at_a_checkpoint(service: Running, google: Google, box: Letterbox) -> None:
+    stop: Event = service.app.state.stop
+    box.pages = pages("V1", more=stop.set)
+    assert call(service, "/sync/visits", google.token()).json["status"] == "continues"
+
+
+def test_all_streams_are_synced_and_summed_up(service: Running, google: Google, box: Letterbox) -> None:
+    box.pages = pages("V1")
+    said = call(service, "/sync/all", google.token())
+    assert said.status == 200
+    assert set(said.json["streams"]) == {"visits", "session_notes"}
+    assert said.json["created"] == 1
+    assert said.json["total"] == sum(said.json[n] for n in ("created", "updated", "unchanged", "deleted", "failed"))
+
+
+def test_streams_and_queries_that_there_are_not_are_refused(service: Running, google: Google) -> None:
+    assert call(service, "/sync/nothing", google.token()).status == 404
+    assert call(service, "/api/held/nothing", google.token(), "GET").status == 404
+    said = call(service, "/maintenance/cleanup?dry_run=Zzyzx", google.token())
+    assert (said.status, said.json) == (400, {"error": "bad-request"})
+    assert call(service, "/sync/visits", google.token(), "GET").status == 405
+
+
+def test_a_cleanup_can_be_tried_out_and_leaves_a_receipt(service: Running, google: Google) -> None:
+    said = call(service, "/maintenance/cleanup?dry_run=true", google.token())
+    assert (said.status, said.json["dry_run"], said.json["removed"]) == (200, True, {})
+    with service.ready.store.transaction() as connection:
+        assert connection.execute("select id, dry_run from cleanup_receipt").fetchall() == [
+            (said.json["receipt"], True)
+        ]
+
+
+# ---------------------------------------------------------------- lists and health
+
+
+def test_what_is_held_is_listed_by_ids_and_the_look_is_audited(
+    service: Running, google: Google, box: Letterbox
+) -> None:
+    box.pages = pages("V1")
+    call(service, "/sync/visits", google.token())
+    said = call(service, "/api/held/visits", google.token(), "GET")
+    assert [(one["key"], one["code"]) for one in said.json] == [("x", "no-shape")]
+    assert "Zzyzx" not in said.body.decode()
+    assert call(service, "/api/unlinked/session-notes", google.token(), "GET").json == []
+    with service.ready.store.transaction() as connection:
+        audited = connection.execute("select actor, subject from audit order by seq").fetchall()
+    assert audited == [(CALLER, "held visits"), (CALLER, "unlinked session_notes")]
+
+
+def test_alive_is_not_the_same_as_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert service.ask("GET", "/health").json == {"status": "ok"}
+    said = service.ask("GET", "/ready")
+    assert (said.status, said.json["status"]) == (200, "ready")
+    monkeypatch.setattr(service.ready.store, "url", "postgresql://127.0.0.1:1/nothing")
+    said = service.ask("GET", "/ready")
+    assert (said.status, said.json["lacks"]) == (503, ["database"])
+    assert service.ask("GET", "/health").status == 200
+
+
+def test_a_queue_that_nobody_reads_is_not_ready(service: Running) -> None:
+    assert service.post(b"[1]").status == 200
+    assert service.ask("GET", "/ready").json["inbox"]["ehr"]["waiting"] == 1
+    with service.ready.store.transaction() as connection:
+        connection.execute("update inbox set due_at = now() - make_interval(secs => %s)", [health.OLDEST + 60])
+    said = service.ask("GET", "/ready")
+    assert (said.status, said.json["lacks"]) == (503, ["worker:ehr"])
+
+
+def test_a_database_of_another_release_is_not_ready(service: Running) -> None:
+    with service.ready.store.transaction() as connection:
+        connection.execute(
+            "delete from migration where number = (select max(number) from migration where number < 1000)"
+        )
+    said = service.ask("GET", "/ready")
+    assert (said.status, said.json["lacks"]) == (503, ["migrations"])
+
+
+def test_the_document_describes_every_address(service: Running) -> None:
+    document = service.ask("GET", "/openapi.json").json
+    assert set(document["paths"]) == {
+        "/webhooks/ehr",
+        "/health",
+        "/ready",
+        "/sync/all",
+        "/sync/{stream}",
+        "/maintenance/cleanup",
+        "/api/unlinked/{stream}",
+        "/api/held/{stream}",
+    }
+    assert document["paths"]["/webhooks/ehr"]["post"]["responses"].keys() >= {"200", "401", "413", "415", "429", "503"}
+    assert document["paths"]["/sync/{stream}"]["post"]["security"]

@@ -1,0 +1,359 @@
+"""A worker does what it is woken for, outlives its database, and what a killed one left is carried on with by the next."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from types import SimpleNamespace
+from typing import Any, cast
+
+import psycopg
+import pytest
+from procrastinate.worker import Worker
+
+from careloom.project.schedules import parse_schedule
+from careloom.services.opening import Opened
+from careloom.services.waking import wake_what_is_due
+from careloom.store.claiming import Backoff, rest
+from careloom.store.database import Store, open_store
+from careloom.store.queue import wake
+from careloom.worker import jobs
+from careloom.worker.app import Running
+from careloom.worker.rounds import Rounds, Timing
+from careloom.worker.running import work
+from services.rooms_of_paper import Paper, arrive, install, project, put_changes, ready, rows
+
+QUICK = Timing(pause=0.2, heartbeat=0.3, silence=1.5, poll=0.1, grace=10.0)
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    found = open_store(database)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
+    made = {"ehr": Paper(), "bus": Paper()}
+    install(monkeypatch, made)
+    return made
+
+
+@pytest.fixture
+def opened(store: Store, papers: dict[str, Paper], tmp_path: Path) -> Opened:
+    return ready(store, project(tmp_path, ["ehr", "bus"], publish=["bus"]))
+
+
+@contextmanager
+def working(opened: Opened, timing: Timing = QUICK) -> Iterator[None]:
+    stop = Event()
+    thread = Thread(target=work, args=(opened,), kwargs={"stop": stop, "timing": timing})
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(PATIENCE)
+        assert not thread.is_alive(), "the worker did not stop"
+
+
+def until(reached: Callable[[], bool], what: str) -> float:
+    """Wait until it is so; the seconds that it took."""
+    began = time.monotonic()
+    while not reached():
+        assert time.monotonic() < began + PATIENCE, f"never came: {what}"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def states(store: Store) -> dict[str, int]:
+    return dict(rows(store, "select state, count(*) from inbox group by state"))
+
+
+def visit(number: int) -> dict[str, Any]:
+    return {"records": [{"id": f"V{number}", "room": f"room {number}"}]}
+
+
+def queued(store: Store) -> list[str]:
+    return sorted(lock for (lock,) in rows(store, "select lock from procrastinate_jobs"))
+
+
+# ---------------------------------------------------------------- at work
+
+
+def test_an_event_is_landed_and_told_and_the_queue_is_empty_again(
+    opened: Opened, store: Store, papers: dict[str, Paper]
+) -> None:
+    with working(opened):
+        arrive(store, "ehr", visit(1))
+        with store.transaction() as connection:
+            wake(connection, "process_inbox", "ehr")
+        until(lambda: len(papers["bus"].told) == 1, "the change event")
+        until(lambda: queued(store) == [], "an empty queue")
+    assert states(store) == {"done": 1}
+    assert [(one.operation, one.vendor_id) for one in papers["bus"].told] == [("INSERT", "V1")]
+    assert rows(store, "select count(*) from procrastinate_workers") == [(0,)]
+
+
+def test_a_wake_that_was_lost_costs_a_round(opened: Opened, store: Store, papers: dict[str, Paper]) -> None:
+    arrive(store, "ehr", visit(1))
+    put_changes(store, 3)
+    with working(opened):
+        until(lambda: states(store) == {"done": 1} and len(papers["bus"].told) == 4, "what nobody woke")
+
+
+def test_a_job_that_fails_rests_and_says_nothing_of_why_it_failed(
+    opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = []
+
+    def fails(*_: object) -> dict[str, int]:
+        ran.append(1)
+        raise ValueError("Ada Abel, born 1931")
+
+    monkeypatch.setitem(jobs.JOBS, "process_inbox", fails)  # type: ignore[arg-type]
+    arrive(store, "ehr", visit(1))
+    with working(opened):
+        until(lambda: len(ran) == 1, "the first run")
+        until(lambda: rows(store, "select what from resting") == [("process_inbox:ehr",)], "a rest")
+        with store.transaction() as connection:
+            wake(connection, "process_inbox", "ehr")
+        until(lambda: queued(store) == [], "an empty queue")
+    assert len(ran) == 1
+    printed = capsys.readouterr()
+    assert "ValueError" in printed.out
+    assert "Abel" not in printed.out + printed.err
+
+
+def test_a_landing_of_hours_keeps_no_event_waiting(
+    opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go_on = [], Event()
+
+    def hours(*_: object) -> dict[str, int]:
+        began.append(1)
+        assert go_on.wait(PATIENCE)
+        return {}
+
+    monkeypatch.setitem(jobs.JOBS, "scan", hours)  # type: ignore[arg-type]
+    with working(opened):
+        with store.transaction() as connection:
+            for number in range(9):
+                wake(connection, "scan", f"stream {number}")
+        until(lambda: len(began) == 4, "as many scans as may run")
+        arrive(store, "ehr", visit(1))
+        until(lambda: states(store) == {"done": 1}, "the event")
+        assert len(began) == 4
+        go_on.set()
+        until(lambda: len(began) == 9, "the other scans")
+
+
+def test_one_subject_is_never_worked_on_twice_at_a_time(
+    opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_it: list[str] = []
+    most: list[int] = []
+
+    def one(_: object, subject: str) -> dict[str, int]:
+        at_it.append(subject)
+        most.append(at_it.count(subject))
+        time.sleep(0.02)
+        at_it.remove(subject)
+        return {}
+
+    monkeypatch.setitem(jobs.JOBS, "scan", one)  # type: ignore[arg-type]
+    with working(opened), working(opened):
+        for _ in range(40):
+            with store.transaction() as connection:
+                wake(connection, "scan", "a")
+                wake(connection, "scan", "b")
+            time.sleep(0.01)
+        until(lambda: queued(store) == [], "an empty queue")
+    assert set(most) == {1}
+    assert len(most) > 4
+
+
+# ---------------------------------------------------------------- dying
+
+
+@contextmanager
+def process(database: str, folder: Path, notes: Path, delay: float) -> Iterator[subprocess.Popen[str]]:
+    script = Path(__file__).with_name("a_worker.py")
+    started = subprocess.Popen(
+        [sys.executable, str(script), database, str(folder), str(notes), str(delay)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline() == "working\n"
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.terminate()
+        started.communicate(timeout=PATIENCE)
+
+
+def read_by(notes: Path) -> list[list[str]]:
+    return [line.split() for line in notes.read_text().splitlines()] if notes.exists() else []
+
+
+def test_a_worker_killed_in_the_middle_of_a_batch_loses_nothing_and_doubles_nothing(
+    store: Store, database: str, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    ids = arrive(store, "ehr", *(visit(number) for number in range(40)))
+    with store.transaction() as connection:
+        wake(connection, "process_inbox", "ehr")
+    with process(database, tmp_path, notes, 0.05) as first:
+        until(lambda: len(read_by(notes)) >= 5, "the middle of the batch")
+        first.kill()
+        first.wait()
+    assert rows(store, "select status::text from procrastinate_jobs where task_name = 'process_inbox'")[0] == ("doing",)
+    assert states(store) == {"new": 40}
+    with process(database, tmp_path, notes, 0.0):
+        took = until(lambda: states(store) == {"done": 40}, "the second worker's end")
+        until(lambda: rows(store, "select count(*) from outbox") == [(0,)], "the change events")
+    assert took < 10
+    assert {int(id_) for _, id_ in read_by(notes)} == set(ids)
+    assert rows(store, "select count(*), count(distinct paper_id) from clinical.paper_visits") == [(40, 40)]
+
+
+def test_the_job_of_a_killed_worker_is_put_back_even_if_another_of_its_subject_waits(
+    store: Store, database: str, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    arrive(store, "ehr", visit(1), visit(2))
+    with process(database, tmp_path, notes, 30.0) as first:
+        until(lambda: len(read_by(notes)) == 1, "the first event")
+        with store.transaction() as connection:
+            wake(connection, "process_inbox", "ehr")
+        first.kill()
+        first.wait()
+    assert queued(store) == ["process_inbox:ehr", "process_inbox:ehr"]
+    with process(database, tmp_path, notes, 0.0):
+        assert until(lambda: states(store) == {"done": 2}, "the second worker's end") < 10
+
+
+def test_a_worker_that_is_asked_to_stop_ends_its_batch_and_goes(store: Store, database: str, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    arrive(store, "ehr", *(visit(number) for number in range(205)))
+    with process(database, tmp_path, notes, 0.01) as only:
+        until(lambda: len(read_by(notes)) >= 3, "the middle of the batch")
+        only.send_signal(signal.SIGTERM)
+        assert only.wait(PATIENCE) == 0
+    assert states(store) == {"done": 200, "new": 5}
+    assert rows(store, "select count(*) from procrastinate_jobs where status = 'doing'") == [(0,)]
+    assert rows(store, "select count(*) from procrastinate_workers") == [(0,)]
+
+
+def test_a_job_whose_end_could_not_be_written_is_woken_again(opened: Opened, store: Store) -> None:
+    """Its worker lives, so its heart beats: by the heartbeat alone it would be believed to run for ever."""
+    with store.transaction() as connection:
+        wake(connection, "process_inbox", "ehr")
+        worker = connection.execute("select worker_id from procrastinate_register_worker_v1()").fetchone()
+        assert worker
+        connection.execute("update procrastinate_jobs set status = 'doing', worker_id = %s", worker)
+    running = Running(workers=[cast("Worker", SimpleNamespace(worker_id=worker[0]))])
+    rounds = Rounds(ready=opened, running=running, timing=Timing())
+    rounds.once()
+    assert rows(store, "select status::text from procrastinate_jobs") == [("doing",)]
+    rounds.once()
+    assert rows(store, "select status::text from procrastinate_jobs") == [("todo",)]
+
+
+def test_a_database_that_drops_all_connections_is_come_back_to(
+    opened: Opened, store: Store, papers: dict[str, Paper], database: str
+) -> None:
+    with working(opened):
+        arrive(store, "ehr", visit(1))
+        until(lambda: states(store) == {"done": 1}, "the first event")
+        with psycopg.connect(database, autocommit=True) as other:
+            other.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            other.execute(
+                "insert into careloom.inbox (source, event_id, event, body, body_hash)"
+                " values ('ehr', 'later', 'paper', %s, '')",
+                [b'{"records": [{"id": "V2", "room": "two"}]}'],
+            )
+        until(lambda: _quietly(store) == {"done": 2}, "the event after the restart")
+        until(lambda: len(papers["bus"].told) == 2, "the change event")
+
+
+def _quietly(store: Store) -> dict[str, int]:
+    try:
+        return states(store)
+    except Exception:  # noqa: BLE001 - the test's own connections were dropped too
+        return {}
+
+
+# ---------------------------------------------------------------- schedules
+
+
+def test_a_schedule_wakes_once_for_however_many_ticks_were_missed(
+    opened: Opened, store: Store, papers: dict[str, Paper], tmp_path: Path
+) -> None:
+    now = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    scheduled = ready(
+        store,
+        project(
+            tmp_path,
+            ["ehr", "bus"],
+            schedule=parse_schedule("every 15 minutes"),
+            reconcile=parse_schedule("daily at 04:00"),
+        ),
+    )
+    scheduled.clock = lambda: now
+
+    def done(what: str, when: datetime) -> None:
+        with store.transaction() as connection:
+            connection.execute("delete from procrastinate_jobs")
+            connection.execute(
+                "insert into stream_state (stream, scanned_at, reconciled_at) values ('visits', %(at)s, %(at)s)"  # type: ignore[arg-type]
+                " on conflict (stream) do update set " + f"{what} = %(at)s",
+                {"at": when},
+            )
+
+    def woken() -> list[str]:
+        wake_what_is_due(scheduled)
+        wake_what_is_due(scheduled)
+        return queued(store)
+
+    assert woken() == ["scan:visits"], "what never ran is due; a reconcile waits until the scan is over"
+    done("scanned_at", now - timedelta(days=3))
+    assert woken() == ["scan:visits"], "many ticks were missed"
+    done("scanned_at", now)
+    assert woken() == ["reconcile:visits"]
+    done("reconciled_at", now - timedelta(hours=2))
+    assert woken() == [], "04:00 in New York was three hours ago"
+    now += timedelta(minutes=15)
+    assert woken() == ["scan:visits"]
+    with store.transaction() as connection:
+        connection.execute("update procrastinate_jobs set status = 'doing'")
+    assert woken() == ["scan:visits"], "a second one would do again what the first one is doing"
+    with store.transaction() as connection:
+        connection.execute("delete from procrastinate_jobs")
+        rest(connection, "scan:visits", Backoff(first=60))
+    assert woken() == [], "one that failed is not repeated before its rest is over"
+
+
+def test_a_scan_that_a_schedule_woke_is_made(
+    store: Store, papers: dict[str, Paper], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanned: list[str] = []
+    monkeypatch.setitem(jobs.JOBS, "scan", lambda _bench, subject: scanned.append(subject) or {})  # type: ignore[arg-type]
+    made = ready(store, project(tmp_path, ["ehr", "bus"], schedule=parse_schedule("hourly")))
+    with working(made):
+        until(lambda: scanned[:1] == ["visits"], "the scan")
