@@ -203,7 +203,7 @@ def test_the_room_opens_from_its_options(simulator: RunningCollaborateMD) -> Non
         {"base_url": simulator.url, "username": "sim-user", "password": "sim-password"}
     )
     assert ROOM.reports(options, HERE).ask(wanted("ar_aging")).identifier
-    assert ROOM.report_policy(options).together == 1
+    assert ROOM.report_policy(options).asks == 3
     with pytest.raises(ValidationError):
         ROOM.options.model_validate({"username": "a", "password": "b", "pasword": "c"})
 
