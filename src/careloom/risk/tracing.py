@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from careloom.risk.columns import kind, normal_code
@@ -45,12 +47,9 @@ def traced(db: duckdb.DuckDBPyConnection, known: Lookups, statement: str, people
     `coefficient` (with its `hcc`, if it is one's). The values of a person's coefficients add up to the risk score.
     """
     parts = -(-people // PART) or 1
-    for name, table in trace_tables(known.read.model.name, known.read.year, known.read.mode).items():
+    tables = trace_tables(known.read.model.name, known.read.year, known.read.mode)
+    for name, table in tables.items():
         db.register(f"hcc_trace_{name}", table)
-    steps = ", ".join(f"{name} := {name}" for name in STEP.names)
-    db.execute(
-        f"set variable hcc_trace_steps = (select list(struct_pack({steps}) order by number) from hcc_trace_steps)"
-    )
     part = f"(hash(person_id) % {parts})::int as part"
     kinds = exp.select("person_id", exp.alias_(kind(known.read.model.family, "people"), "kind")).from_("people")
     db.execute(
@@ -60,7 +59,16 @@ def traced(db: duckdb.DuckDBPyConnection, known: Lookups, statement: str, people
     db.execute(f"create temp table marked as select *, {part} from ({_marked(known)})")
     asked = (files("careloom.risk") / "sql" / "trace.sql").read_text(encoding="utf-8")
     for number in range(parts):
-        yield db.execute(asked, {"part": number}).to_arrow_table()
+        yield _told(db.execute(asked, {"part": number}).to_arrow_table(), tables["steps"])
+
+
+def _told(part: pa.Table, steps: pa.Table) -> pa.Table:
+    """With the steps in place of their numbers: they are put in here, because lists of numbers leave the engine faster."""
+    known = pa.StructArray.from_arrays([steps[name].combine_chunks() for name in STEP.names], fields=list(STEP))
+    found = cast("pa.ListArray[Any]", part["trace"].combine_chunks())
+    taken = known.take(pc.subtract(found.values, pa.scalar(1, pa.int32())))
+    trace = pa.ListArray.from_arrays(found.offsets, taken, mask=found.is_null())
+    return part.set_column(part.num_columns - 1, "trace", trace)
 
 
 def _marked(known: Lookups) -> str:

@@ -1,5 +1,5 @@
--- How every score of one part of the people came about: the steps' numbers, sorted, and then the steps themselves.
--- Reads: scored (with kind and part), marked (steps of diagnoses), the hcc_trace_ tables, and the variable hcc_trace_steps.
+-- How every score of one part of the people came about: the steps' numbers, sorted.
+-- Reads: scored (with kind and part), marked (steps of diagnoses) and the hcc_trace_ tables.
 with batch as (
     select * from scored
     where part = $part
@@ -51,7 +51,7 @@ listed as (
 )
 select
     batch.* exclude (kind, part),
-    list_select(getvariable('hcc_trace_steps'), list_sort(list_concat(listed.steps, terms.steps))) as trace
+    list_sort(list_concat(listed.steps, terms.steps)) as trace
 from batch
 left join listed using (person_id)
 left join hcc_trace_terms as terms using (kind)
