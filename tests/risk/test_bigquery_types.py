@@ -1,0 +1,45 @@
+"""The rendering for BigQuery has BigQuery's functions only, and the types of every column, comparison and result are known."""
+
+from __future__ import annotations
+
+import pytest
+from sqlglot import exp
+
+from careloom.risk import COLUMNS, scoring_statement
+from careloom.risk.models import MODELS
+from risk.bigquery_typing import declared, faults, typed
+
+TYPES = {
+    "person_id": "INT64",
+    "risk_score_payment": "FLOAT64",
+    "payment_hcc_count": "INT64",
+    **dict.fromkeys(("model", "segment", "held"), "STRING"),
+    **dict.fromkeys(("risk_score", "risk_score_demographics", "risk_score_hcc", "risk_score_chronic_only"), "NUMERIC"),
+    **dict.fromkeys(("hcc_list", "hcc_list_before", "interactions", "defaults_taken"), "ARRAY<STRING>"),
+}
+
+
+@pytest.mark.parametrize("model", [name for name, one in MODELS.items() if not one.variant])
+def test_bigquery_finds_nothing_to_refuse_in_the_statement(model: str) -> None:
+    statement, schema = scoring_statement(model, 2026, dialect="bigquery"), declared(model, 2026)
+    assert faults(statement, schema) == []
+    tree = typed(statement, schema)
+    assert isinstance(tree, exp.Select)
+    found = {one.alias_or_name: one.type.sql("bigquery") for one in tree.selects if one.type is not None}
+    assert found == TYPES
+    assert tuple(found) == COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("select LIST_CONCAT(['a'], ['b']) as x from people", "no function LIST_CONCAT"),
+        ("select person_id from people where sex = 1", "STRING with INT64: people.sex = 1"),
+        ("select person_id from people where age in ('1')", "FLOAT64 with STRING: people.age IN ('1')"),
+        ("select age & 3 as x from people", "bits of what is no INT64: people.age & 3"),
+        ("select case when lti then 'a' else 2 end as x from people", "branches of ['INT64', 'STRING']"),
+    ],
+)
+def test_what_bigquery_refuses_is_seen(wrong: str, said: str) -> None:
+    found = faults(wrong, declared("V28", 2026))
+    assert any(one.replace("`", "").startswith(said) for one in found), found
