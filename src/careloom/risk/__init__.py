@@ -6,11 +6,14 @@ PostgreSQL, BigQuery and Spark.
 
 from __future__ import annotations
 
+from careloom.risk.blending import blended
+from careloom.risk.factors import Fact, Factors, facts, read_factors, standard_money
+from careloom.risk.frailty import Frailty, frailty_score
 from careloom.risk.lookups import Lookups, lookups
 from careloom.risk.models import MODELS, Model, model_named
 from careloom.risk.payment import blend
 from careloom.risk.rules import RULES, Rule
-from careloom.risk.scoring import score, standard_money
+from careloom.risk.scoring import score
 from careloom.risk.statement import COLUMNS, Money, Names, scoring_statement
 from careloom.risk.tables import Tables, digests, read_tables, years
 
@@ -18,6 +21,9 @@ __all__ = [
     "COLUMNS",
     "MODELS",
     "RULES",
+    "Fact",
+    "Factors",
+    "Frailty",
     "Lookups",
     "Model",
     "Money",
@@ -25,9 +31,13 @@ __all__ = [
     "Rule",
     "Tables",
     "blend",
+    "blended",
     "digests",
+    "facts",
+    "frailty_score",
     "lookups",
     "model_named",
+    "read_factors",
     "read_tables",
     "score",
     "scoring_statement",

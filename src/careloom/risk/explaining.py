@@ -10,9 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from careloom.core.errors import Fix
-from careloom.risk import payment
-from careloom.risk.models import model_named
-from careloom.risk.scoring import score, standard_money
+from careloom.risk.factors import standard_money
+from careloom.risk.scoring import score
 from careloom.risk.statement import Money
 from careloom.risk.tables import read_tables
 
@@ -88,7 +87,7 @@ def explain(
         terms=[_term(step, labels) for step in steps if step["step"] == "coefficient"],
         money=used,
         normalization=used.grafts if graft else used.normalization,
-        sources=_sources(model, year, mode, graft=graft),
+        sources=used.sources,
     )
 
 
@@ -125,16 +124,6 @@ def _dropped(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> l
 
 def _term(step: Mapping[str, Any], labels: Mapping[str, str]) -> Term:
     return Term(name=step["coefficient"], value=step["value"], hcc=step["hcc"], label=labels.get(step["hcc"] or ""))
-
-
-def _sources(model: str, year: int, mode: str, *, graft: bool) -> list[str]:
-    """The documents of the published factors; the library has none of its own."""
-    if mode == "compat":
-        return []
-    about = model_named(model)
-    table = payment.GRAFT_NORMALIZATION if graft else payment.NORMALIZATION
-    found = [table.get((about.name, year)), None if about.family == "rx" else payment.CODING_INTENSITY.get(year)]
-    return [factor.source for factor in found if factor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,5 +88,14 @@ def blend(year: int, *, pace: bool = False) -> dict[str, float]:
     """
     table = PACE_BLENDS if pace else BLENDS
     if year not in table:
-        raise Fix(f"the blend of {year} is not known here; known are {min(table)} to {max(table)}")
+        raise Fix(
+            f"the blend of {year} is not known here; known are {min(table)} to {max(table)}: score each model by itself "
+            "and add the payment scores, each times its share"
+        )
     return dict(table[year])
+
+
+def blend_source(year: int, *, pace: bool = False) -> str:
+    """The document that has the year's shares."""
+    whose = "models of PACE organisations" if pace else "blend of the models of Medicare Advantage"
+    return f"CMS, Announcement of Calendar Year {year} MA Capitation Rates: {whose}"

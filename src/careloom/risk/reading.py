@@ -50,12 +50,18 @@ def take(db: duckdb.DuckDBPyConnection, name: str, given: Data) -> dict[str, str
         except duckdb.Error as error:
             raise Fix(f"the {name} cannot be read from {given}: give a Parquet file that exists") from error
     else:
-        db.register(view, _rows(given, name))
+        db.register(view, rows(given, name))
     described = db.execute(f"describe {view}").fetchall()
     return {column.lower(): kind for column, kind, *_ in described}
 
 
-def _rows(given: Data, name: str) -> Any:
+def rows(given: Data, name: str) -> Any:
+    """`given` as rows that can be read more than once; `name` says what they are.
+
+    Raises:
+        Fix: they are no rows.
+
+    """
     if isinstance(given, duckdb.DuckDBPyRelation):  # it belongs to another connection, which this one cannot see into
         return given.to_arrow_table()
     if isinstance(given, (pa.Table, pa.RecordBatch)):

@@ -17,34 +17,14 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from careloom.core.errors import Later
-from careloom.risk import payment
+from careloom.risk.factors import standard_money
 from careloom.risk.lookups import lookups
-from careloom.risk.models import model_named
 from careloom.risk.reading import Data, check_people, diagnoses_view, keys_as_text, people_view, take
 from careloom.risk.statement import Money, Names, build
 from careloom.risk.tracing import traced
 
 MEMORY = "2GB"
 """What DuckDB may hold before it spills to disk; a million people need a third of it."""
-
-
-def standard_money(model: str, year: int, mode: str = "cms", *, pace: bool = False) -> Money:
-    """The published factors of a model and year: in `compat` what the library takes by itself, that is none.
-
-    The payment score of a model and year without a published normalisation here is NULL.
-    """
-    if mode == "compat":
-        return Money()
-    about = model_named(model)
-    normal = payment.NORMALIZATION.get((about.name, year))
-    grafts = payment.GRAFT_NORMALIZATION.get((about.name, year))
-    intensity = payment.CODING_INTENSITY.get(year)
-    free = pace or about.family == "rx" or intensity is None
-    return Money(
-        normalization=normal.value if normal else None,
-        grafts=grafts.value if grafts else None,
-        coding_intensity=0.0 if free or intensity is None else intensity.value,
-    )
 
 
 @overload
@@ -103,7 +83,7 @@ def score(  # noqa: PLR0913 - the public door: every argument after the data is 
 
     """
     known = lookups(model, year, mode)
-    with _bench(memory, threads) as db:
+    with bench(memory, threads) as db:
         persons, codes = take(db, "people", people), take(db, "diagnoses", diagnoses)
         as_text = keys_as_text(persons, codes)
         people_view(db, persons, year, mode, as_text=as_text)
@@ -115,7 +95,7 @@ def score(  # noqa: PLR0913 - the public door: every argument after the data is 
         parts = traced(db, known, made, rows) if trace else None
         if out is None:
             return pa.concat_tables(parts) if parts else db.execute(made).to_arrow_table()
-        with _whole(Path(out)) as part:
+        with whole(Path(out)) as part:
             if parts:
                 _append(parts, part)
             else:
@@ -130,7 +110,7 @@ def _rendered(model: str, year: int, mode: str, money: Money) -> str:
 
 
 @contextmanager
-def _whole(out: Path) -> Iterator[Path]:
+def whole(out: Path) -> Iterator[Path]:
     """A file beside `out` that takes its name once it is written."""
     part = out.with_name(f".{out.name}.part")
     try:
@@ -148,7 +128,7 @@ def _append(parts: Iterator[pa.Table], file: Path) -> None:
 
 
 @contextmanager
-def _bench(memory: str, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def bench(memory: str, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
     spill = mkdtemp(prefix="careloom-risk-")
     config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": memory, "temp_directory": spill}
     if threads is not None:

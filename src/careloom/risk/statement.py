@@ -48,13 +48,14 @@ class Money:
     """How a raw score becomes a payment score: score * (1 - coding_intensity) / normalization + frailty.
 
     `grafts` normalises the functioning-graft segments of the ESRD models, where it differs. Without a normalization
-    there is no payment score.
+    there is no payment score. `sources` are the documents that have the numbers; the score does not depend on them.
     """
 
     normalization: float | None = 1.0
     coding_intensity: float = 0.0
     frailty: float = 0.0
     grafts: float | None = None
+    sources: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
