@@ -6,12 +6,15 @@ import typer
 
 from careloom.cli.risk_checking import emit, tables, validate
 from careloom.cli.risk_following import gaps, reconcile, report
+from careloom.cli.risk_paying import factors, frailty
 from careloom.cli.risk_scoring import explain, score, what_if
 
 command = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 command.command("score")(score)
 command.command("explain")(explain)
 command.command("what-if")(what_if)
+command.command("factors")(factors)
+command.command("frailty")(frailty)
 command.command("validate")(validate)
 command.command("gaps")(gaps)
 command.command("reconcile")(reconcile)

@@ -19,20 +19,24 @@ from careloom.cli.risk_doing import (
     Mode,
     ModelName,
     ModeName,
+    OwnFactors,
     People,
     Year,
     asked,
     known,
+    money_for,
 )
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.risk import RULES, lookups, scoring_statement, standard_money
+from careloom.risk import RULES, lookups, read_factors, scoring_statement
 from careloom.risk.comparing import Validated
 from careloom.risk.comparing import validate as compare
 from careloom.risk.desk import check_out, counting, desk, write
 from careloom.risk.dialects import DIALECTS
 from careloom.risk.emitting import Emitted, emit_models
+from careloom.risk.functions import DIALECT as FUNCTIONS_ENGINE
+from careloom.risk.functions import functions as functions_of
 from careloom.risk.upstream import changes, installed, recorded, write_record
 
 CHANGED = 20
@@ -152,10 +156,13 @@ def emit(
     ] = "duckdb",
     year: Annotated[
         list[int] | None,
-        typer.Option("--year", help="The payment year; may be given again with --project.", metavar="YEAR"),
+        typer.Option(
+            "--year", help="The payment year; may be given again with --project and --functions.", metavar="YEAR"
+        ),
     ] = None,
     model: Annotated[
-        list[str] | None, typer.Option("--model", help="The model; may be given again with --project.", metavar="MODEL")
+        list[str] | None,
+        typer.Option("--model", help="The model; may be given again with --project and --functions.", metavar="MODEL"),
     ] = None,
     mode: ModeName = Mode.cms,
     out: Annotated[Path | None, typer.Option("--out", help="Write the statement to this file.", metavar="FILE")] = None,
@@ -165,6 +172,7 @@ def emit(
             "--tables", help="Write the tables that the statement reads into this folder, as Parquet.", metavar="DIR"
         ),
     ] = None,
+    factors: OwnFactors = None,
     project: Annotated[
         Path | None,
         typer.Option(
@@ -176,14 +184,17 @@ def emit(
     models, years = model or [V28], year or [THIS_YEAR]
     with asked():
         if project is not None:
-            _show_emitted(emit_models(project, models=models, years=years))
+            own = read_factors(factors) if factors else {}
+            if wrong := next((one.place for one in own.values() if one.frailty), None):
+                raise UsageFault(f"{wrong}: leave frailty empty, for it is a variable of the dbt project: `frailty`")
+            _show_emitted(emit_models(project, models=models, years=years, own=own))
             return
         if len(models) > 1 or len(years) > 1:
             raise UsageFault("one statement is of one model and year; give several with --project only")
         if dialect not in DIALECTS:
             raise UsageFault(f"the statement is not made for {dialect!r}; write one of {', '.join(DIALECTS)}")
         name = known(models[0], years[0], mode)
-        money = standard_money(name, years[0], mode.value)
+        money = money_for(name, years[0], mode, pace=False, frailty=None, factors=factors)
         text = scoring_statement(name, years[0], mode=mode.value, money=money, dialect=dialect) + "\n"
         if lookup_tables is not None:
             _write_tables(lookup_tables, name, years[0], mode)

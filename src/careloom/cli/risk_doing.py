@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
 import duckdb
 import typer
 
+from careloom.cli.showing import talk
 from careloom.core.errors import Fix, UsageFault
-from careloom.risk import Money, model_named, read_tables, standard_money
+from careloom.risk import Money, model_named, read_factors, read_tables, standard_money
 
 People = Annotated[
     Path, typer.Option("--people", help="People: person_id, sex, age or birth_date, and what is known.", metavar="FILE")
@@ -26,12 +28,30 @@ Year = Annotated[int, typer.Option("--year", help="The payment year.")]
 ModelName = Annotated[
     str, typer.Option("--model", help="V22, V24, V28, ESRD-V21, ESRD-V24, RX-V08, …", metavar="MODEL")
 ]
+ModelOrBlend = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="V22, V24, V28, ESRD-V21, ESRD-V24, RX-V08, …; BLEND: all that the year pays by, each by its share.",
+        metavar="MODEL",
+    ),
+]
 EveryDate = Annotated[
     bool,
     typer.Option("--every-date", help="Count diagnoses of every date, not only of the year before the payment year."),
 ]
 Pace = Annotated[bool, typer.Option("--pace", help="For a PACE organisation: no coding-intensity adjustment.")]
-Frailty = Annotated[float, typer.Option("--frailty", help="A PACE organisation's frailty score.", metavar="NUMBER")]
+Frailty = Annotated[
+    float | None, typer.Option("--frailty", help="A PACE organisation's frailty score.", metavar="NUMBER")
+]
+OwnFactors = Annotated[
+    Path | None,
+    typer.Option(
+        "--factors",
+        help="Your own factors, which go before the published ones: model, payment_year, normalization, …, source.",
+        metavar="FILE",
+    ),
+]
 V28 = "V28"
 THIS_YEAR = 2026
 
@@ -70,6 +90,31 @@ def known(model: str, year: int, mode: Mode) -> str:
     return name
 
 
-def money_for(model: str, year: int, mode: Mode, *, pace: bool, frailty: float) -> Money:
-    """The published factors, with what the organisation says of itself."""
-    return replace(standard_money(model, year, mode.value, pace=pace), frailty=frailty)
+def money_for(
+    model: str, year: int, mode: Mode, *, pace: bool, frailty: float | None, factors: Path | None = None
+) -> Money:
+    """The published factors, with a user's own and what the organisation says of itself before them.
+
+    Raises:
+        Fix: a factor is none.
+
+    """
+    own = read_factors(factors) if factors else {}
+    if factors and (model_named(model).name, year) not in own:
+        talk.print(f"{factors} has no line for {model} of {year}: what is published holds", markup=False)
+    money = standard_money(model, year, mode.value, pace=pace, own=own)
+    if frailty is None:
+        return money
+    if not isfinite(frailty):
+        raise UsageFault("--frailty is a number, such as 0.123")
+    return replace(money, frailty=frailty)
+
+
+def payment_unknown(money: Money, model: str, year: int) -> str | None:
+    """What to tell where there is no payment score; None where there is one."""
+    if money.normalization is not None:
+        return None
+    return (
+        f"empty: no normalization of {model} for {year} is known here. Take it from CMS's announcement and give it with "
+        f"--factors FILE: a line with model {model}, payment_year {year}, normalization and source"
+    )

@@ -13,7 +13,22 @@ from typing import Annotated
 import typer
 
 from careloom.cli.options import Json
-from careloom.cli.risk_doing import THIS_YEAR, V28, Diagnoses, Mode, ModelName, People, Year, asked, known
+from careloom.cli.risk_doing import (
+    THIS_YEAR,
+    V28,
+    Diagnoses,
+    Frailty,
+    Mode,
+    ModelName,
+    OwnFactors,
+    Pace,
+    People,
+    Year,
+    asked,
+    known,
+    money_for,
+    payment_unknown,
+)
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
@@ -109,6 +124,9 @@ def reconcile(
         float, typer.Option("--tolerance", help="By how much scores may differ.", metavar="NUMBER")
     ] = TOLERANCE,
     look_back: LookBack = LOOK_BACK,
+    pace: Pace = False,
+    frailty: Frailty = None,
+    factors: OwnFactors = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Where each difference goes: .parquet or .csv.", metavar="FILE")
     ] = None,
@@ -118,19 +136,24 @@ def reconcile(
     with asked(), progress_for(quiet=json) as progress, desk() as at:
         name = known(model, year, Mode.cms)
         names = _names(column or ())
+        money = money_for(name, year, Mode.cms, pace=pace, frailty=frailty, factors=factors)
+        unknown = payment_unknown(money, name, year) if score is Compared.payment else None
         if out:
             check_out(out)
         progress.step("scoring this year and the years before")
-        show_years(at, people, diagnoses, model=name, year=year, look_back=check_look_back(look_back), dated=False)
+        years = check_look_back(look_back)
+        show_years(at, people, diagnoses, model=name, year=year, look_back=years, dated=False, money=money)
         progress.step("comparing with the report")
         found = compare(at, paid, model=name, year=year, compared=score.value, tolerance=tolerance, names=names)
         if out:
             write(at, "from reconciled", out)
         progress.rest()
     if json:
-        print_json(asdict(found))
-    else:
-        _show_reconciled(found)
+        print_json({**asdict(found), "payment_unknown": unknown})
+        return
+    _show_reconciled(found)
+    if unknown:
+        page.print(f"no score was compared, for the payment score is {unknown}; or --score raw", markup=False)
 
 
 def _names(columns: Sequence[str]) -> Mapping[str, str]:

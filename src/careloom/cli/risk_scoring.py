@@ -19,7 +19,9 @@ from careloom.cli.risk_doing import (
     Frailty,
     Mode,
     ModelName,
+    ModelOrBlend,
     ModeName,
+    OwnFactors,
     Pace,
     People,
     Year,
@@ -27,11 +29,13 @@ from careloom.cli.risk_doing import (
     known,
     money_for,
 )
-from careloom.cli.risk_telling import show_counts, show_explanation, show_what_if
+from careloom.cli.risk_telling import Told, show_counts, show_explanation, show_what_if
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
-from careloom.risk import Money
+from careloom.core.errors import UsageFault
+from careloom.risk import Money, blend, blended
 from careloom.risk import score as score_people
+from careloom.risk.blending import BLEND
 from careloom.risk.counting import counts
 from careloom.risk.desk import ONLY_MINE, Desk, check_out, counting, desk, one_person, ready, show, write
 from careloom.risk.explaining import explain as explained
@@ -46,7 +50,7 @@ def score(
     out: Annotated[Path, typer.Option("--out", help="Where the scores go: .parquet or .csv.", metavar="FILE")],
     *,
     year: Year = THIS_YEAR,
-    model: ModelName = V28,
+    model: ModelOrBlend = V28,
     mode: ModeName = Mode.cms,
     trace: Annotated[
         Path | None,
@@ -54,31 +58,61 @@ def score(
     ] = None,
     every_date: EveryDate = False,
     pace: Pace = False,
-    frailty: Frailty = 0.0,
+    frailty: Frailty = None,
+    factors: OwnFactors = None,
     json: Json = False,
 ) -> None:
     """Score everybody of a file of people by a file of diagnoses."""
     begun = time.monotonic()
     with asked(), progress_for(quiet=json) as progress:
-        name = known(model, year, mode)
-        money = money_for(name, year, mode, pace=pace, frailty=frailty)
+        shares = _shares(model, year, mode, trace, pace=pace)
+        names = [*shares] or [known(model, year, mode)]
+        money = {name: money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors) for name in names}
+        title = " + ".join(f"{name} {share:.0%}" for name, share in shares.items()) or names[0]
         for file in filter(None, (out, trace)):
             check_out(file)
         with desk() as at:
             progress.step("reading people and diagnoses")
             persons = ready(at, "people", people)
             codes, left_out = counting(at, diagnoses, year, every_date=every_date)
-            progress.step(f"scoring by {name} of {year}")
-            _scored(at, persons, codes, out, trace, {"model": name, "year": year, "mode": mode.value, "money": money})
+            progress.step(f"scoring by {title} of {year}")
+            if shares:
+                _blended(at, persons, codes, out, {"year": year, "pace": pace, "money": money})
+            else:
+                how = {"model": names[0], "year": year, "mode": mode.value, "money": money[names[0]]}
+                _scored(at, persons, codes, out, trace, how)
             progress.step("counting what was read")
-            found = counts(at.db, model=name, year=year, mode=mode.value, left_out=left_out)
+            mean = "risk_score_payment" if shares else "risk_score"
+            found = counts(at.db, model=names, year=year, mode=mode.value, left_out=left_out, score=mean)
         progress.rest()
-    seconds = time.monotonic() - begun
+    told = Told(model=title, year=year, mode=mode.value, money=money, shares=shares, seconds=time.monotonic() - begun)
     if json:
-        print_json({"model": name, "year": year, "mode": mode.value, **asdict(found), "seconds": round(seconds, 3)})
+        print_json({"model": BLEND if shares else title, **asdict(found), **told.json})
         return
-    show_counts(found, model=name, year=year, mode=mode.value, seconds=seconds)
+    show_counts(found, told)
     page.print(f"Wrote {out}{f' and {trace}' if trace else ''}, which only you can read.", markup=False)
+
+
+def _shares(model: str, year: int, mode: Mode, trace: Path | None, *, pace: bool) -> dict[str, float]:
+    """The models of the year's blend with their shares; none if one model is asked for."""
+    if model.strip().upper() != BLEND:
+        return {}
+    if trace is not None or mode is not Mode.cms:
+        raise UsageFault(
+            f"--trace and --mode compat are of one model: take them away, or write one in place of {BLEND}"
+        )
+    shares = blend(year, pace=pace)
+    for name in shares:
+        known(name, year, mode)
+    return shares
+
+
+def _blended(at: Desk, people: Path, codes: Path, out: Path, how: dict[str, Any]) -> None:
+    """Write the blended scores, and show them as the view `scores`."""
+    made = at.folder / "scores.parquet"
+    blended(people, codes, out=made, **how)
+    show(at, "scores", made)
+    write(at, "from scores", out)
 
 
 def _scored(at: Desk, people: Path, codes: Path, out: Path, trace: Path | None, how: dict[str, Any]) -> None:
@@ -109,13 +143,14 @@ def explain(
     mode: ModeName = Mode.cms,
     every_date: EveryDate = False,
     pace: Pace = False,
-    frailty: Frailty = 0.0,
+    frailty: Frailty = None,
+    factors: OwnFactors = None,
     json: Json = False,
 ) -> None:
     """Say how one person's score comes about, from each diagnosis to the payment."""
     with asked():
         name = known(model, year, mode)
-        money = money_for(name, year, mode, pace=pace, frailty=frailty)
+        money = money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors)
         found, codes = _one(person, people, diagnoses, year, every_date=every_date)
         told = explained(found, codes, model=name, year=year, mode=mode.value, money=money)
     if json:
@@ -148,13 +183,14 @@ def what_if(
     mode: ModeName = Mode.cms,
     every_date: EveryDate = False,
     pace: Pace = False,
-    frailty: Frailty = 0.0,
+    frailty: Frailty = None,
+    factors: OwnFactors = None,
     json: Json = False,
 ) -> None:
     """Say what a person would score with other diagnoses; nothing is written."""
     with asked():
         name = known(model, year, mode)
-        money: Money = money_for(name, year, mode, pace=pace, frailty=frailty)
+        money: Money = money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors)
         found, codes = _one(person, people, diagnoses, year, every_date=every_date)
         would = what_would_be(
             found, codes, add=add or (), remove=remove or (), model=name, year=year, mode=mode.value, money=money

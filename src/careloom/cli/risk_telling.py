@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Any
 
+from careloom.cli.risk_doing import payment_unknown
 from careloom.cli.showing import out
+from careloom.risk import Money
 from careloom.risk.counting import Counts
 from careloom.risk.explaining import Explanation, WhatIf
 
 
-def show_counts(found: Counts, *, model: str, year: int, mode: str, seconds: float) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a run was by: `model` as people read it, and its money; of a blend also `shares`, each by model."""
+
+    model: str
+    year: int
+    mode: str
+    money: Mapping[str, Money]
+    shares: Mapping[str, float]
+    seconds: float
+
+    @property
+    def unknown(self) -> str:
+        """Why nobody has a payment score; nothing if people have one."""
+        told = (payment_unknown(money, name, self.year) for name, money in self.money.items())
+        return next(filter(None, told), "")
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """All of it but the model, for a script."""
+        return {
+            "year": self.year,
+            "mode": self.mode,
+            "shares": self.shares,
+            "money": {name: asdict(money) for name, money in self.money.items()},
+            "payment_unknown": self.unknown or None,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def show_counts(found: Counts, told: Told) -> None:
     """A run over a population."""
-    mean = "" if found.mean is None else f", mean score {found.mean:.3f}"
-    out.print(f"{found.people:,} people by {model} of {year} ({mode}) in {seconds:.1f} s{mean}", markup=False)
+    score = "payment score" if told.shares else "score"
+    mean = "" if found.mean is None else f", mean {score} {found.mean:.3f}"
+    out.print(
+        f"{found.people:,} people by {told.model} of {told.year} ({told.mode}) in {told.seconds:.1f} s{mean}",
+        markup=False,
+    )
     held = ", ".join(f"{number:,} {reason}" for reason, number in found.held.items())
     lines = {"scored": f"{found.scored:,}", "held": held, "without diagnoses": f"{found.without_diagnoses:,}"}
     lines["defaults taken"] = ", ".join(f"{name} {number:,}" for name, number in found.defaults.items())
@@ -21,6 +60,7 @@ def show_counts(found: Counts, *, model: str, year: int, mode: str, seconds: flo
     lines["  of nobody here"] = _many(found.of_nobody)
     lines["  without a category"] = _many(found.without_category)
     lines["  no ICD-10 code"] = _many(found.not_icd_10)
+    lines["payment score"] = told.unknown
     for name, value in lines.items():
         if value:
             out.print(f"  {name:<20} {value}", markup=False)
@@ -69,7 +109,7 @@ def _show_sums(told: Explanation) -> None:
 def _show_payment(told: Explanation) -> None:
     score, money = told.row["risk_score_payment"], told.money
     if score is None or told.normalization is None:
-        out.print("payment\n  unknown: no normalisation is published for this model and year", markup=False)
+        out.print(f"payment\n  {payment_unknown(money, told.row['model'], told.year)}", markup=False)
         return
     parts = f"{told.row['risk_score']}"
     if money.coding_intensity:
@@ -101,6 +141,8 @@ def show_what_if(would: WhatIf) -> None:
             f"  payment {before['risk_score_payment']:.4f} → {after['risk_score_payment']:.4f} ({change:+.4f})",
             markup=False,
         )
+    elif unknown := payment_unknown(would.before.money, before["model"], would.before.year):
+        out.print(f"  payment {unknown}", markup=False)
 
 
 def _show_without_effect(would: WhatIf) -> None:

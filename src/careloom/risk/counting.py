@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
 from careloom.risk.columns import normal_code
+from careloom.risk.reading import key_text
 from careloom.risk.tables import read_tables
 
 WRITTEN = "[A-Z][0-9][0-9A-Z]{1,5}"
@@ -33,16 +35,24 @@ class Counts:
     mean: float | None
 
 
-def counts(db: duckdb.DuckDBPyConnection, *, model: str, year: int, mode: str, left_out: int) -> Counts:
-    """The numbers of the views `scores` (with its people) and `diagnoses`."""
+def counts(
+    db: duckdb.DuckDBPyConnection,
+    *,
+    model: str | Sequence[str],
+    year: int,
+    mode: str,
+    left_out: int,
+    score: str = "risk_score",
+) -> Counts:
+    """The numbers of the views `scores` (with its people) and `diagnoses`; of several models, a code is one of any."""
     held = db.execute("select held, count(*) from scores where held is not null group by held order by held").fetchall()
     defaults = db.execute(
         "select name, count(*) from (select unnest(defaults_taken) as name from scores) group by name"
     )
     taken = defaults.fetchall()
-    people, mean = db.execute("select count(*), avg(risk_score) from scores").fetchone() or (0, None)
+    people, mean = db.execute(f"select count(*), avg({score}) from scores").fetchone() or (0, None)
     rows, nobody, seen = _persons(db)
-    unmapped, wrong = _codes(db, model, year, mode)
+    unmapped, wrong = _codes(db, [model] if isinstance(model, str) else model, year, mode)
     return Counts(
         people=int(people),
         scored=int(people) - sum(number for _, number in held),
@@ -60,20 +70,22 @@ def counts(db: duckdb.DuckDBPyConnection, *, model: str, year: int, mode: str, l
 
 def _persons(db: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     """Rows of diagnoses, rows of nobody, and people who have some."""
-    asked = "(select typeof(person_id) from scores limit 1) union (select typeof(person_id) from diagnoses limit 1)"
-    kinds = {kind for (kind,) in db.execute(asked).fetchall()}
-    key = "person_id" if len(kinds) == 1 else "cast(person_id as varchar) as person_id"
+    described = (db.execute(f"describe select person_id from {table}").fetchall() for table in ("diagnoses", "scores"))
+    kinds = [kind for ((_, kind, *_),) in described]
+    had, there = ("person_id", "person_id") if len({*kinds}) == 1 else map(key_text, kinds)
     found = db.execute(
-        f"with had as (select {key}, count(*) as rows from diagnoses group by all), there as (select {key} from scores) "
+        f"with had as (select {had} as person_id, count(*) as rows from diagnoses group by all), "
+        f"there as (select {there} as person_id from scores) "
         "select coalesce(sum(rows), 0), coalesce(sum(rows) filter (where there.person_id is null), 0), "
         "count(*) filter (where there.person_id is not null) from had left join there using (person_id)"
     ).fetchone() or (0, 0, 0)
     return int(found[0]), int(found[1]), int(found[2])
 
 
-def _codes(db: duckdb.DuckDBPyConnection, model: str, year: int, mode: str) -> tuple[int, int]:
-    """Rows whose code the model has no category for, and those of them whose code is no ICD-10-CM code by its look."""
-    db.register("mapped_codes", pa.table({"code": list(read_tables(model, year, mode).codes)}))
+def _codes(db: duckdb.DuckDBPyConnection, models: Sequence[str], year: int, mode: str) -> tuple[int, int]:
+    """Rows whose code no model has a category for, and those of them whose code is no ICD-10-CM code by its look."""
+    codes = set(chain.from_iterable(read_tables(model, year, mode).codes for model in models))
+    db.register("mapped_codes", pa.table({"code": list(codes)}))
     code = normal_code(exp.cast(exp.column("diagnosis_code"), exp.DataType.Type.VARCHAR), mode).sql("duckdb")
     found = db.execute(
         f"with had as (select {code} as code, count(*) as rows from diagnoses group by all) "

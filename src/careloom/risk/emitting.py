@@ -17,6 +17,7 @@ from typing import Any
 from careloom.core.errors import Fix
 from careloom.risk import payment
 from careloom.risk.dialects import DIALECTS
+from careloom.risk.factors import Own, standard_money
 from careloom.risk.lookups import CHUNK, MOST, STATES, WORD, Lookups, lookups
 from careloom.risk.models import model_named
 from careloom.risk.statement import Money, Names, build
@@ -53,10 +54,13 @@ class Emitted:
     absent: Sequence[tuple[str, int]]
 
 
-def emit_models(folder: Path, *, models: Sequence[str] = MODELS, years: Sequence[int] = YEARS) -> Emitted:
+def emit_models(
+    folder: Path, *, models: Sequence[str] = MODELS, years: Sequence[int] = YEARS, own: Own | None = None
+) -> Emitted:
     """Write macros, seeds and models for each of `models` in each of `years` into the dbt project in `folder`.
 
-    `folder` is the dbt project, or a careloom project whose `models` is one. What an earlier run wrote is replaced.
+    `folder` is the dbt project, or a careloom project whose `models` is one. What an earlier run wrote is replaced. `own`
+    factors go before the published ones; frailty is a variable of the project.
 
     Raises:
         Fix: there is no dbt project, no such model, or not one of the models has tables in any of the years.
@@ -64,7 +68,7 @@ def emit_models(folder: Path, *, models: Sequence[str] = MODELS, years: Sequence
     """
     project = _dbt_project(folder)
     found, absent = _editions(models, years)
-    contents = dict(_contents(found))
+    contents = dict(_contents(found, own or {}))
     for kind in ("models", "macros", "seeds"):
         for former in (project / kind / FOLDER).glob("*hcc*"):
             former.unlink()
@@ -125,11 +129,11 @@ def _columns(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _contents(editions: Sequence[Lookups]) -> Iterator[tuple[str, str | list[Row]]]:
+def _contents(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, str | list[Row]]]:
     """Every file with its text, or its rows."""
     for dialect in DIALECTS:
         yield f"macros/{FOLDER}/{dialect}__hcc_scores.sql", _macro(editions, dialect)
-    seeds = dict(_seeds(editions))
+    seeds = dict(_seeds(editions, own))
     for name, rows in seeds.items():
         yield f"seeds/{FOLDER}/{name}.csv", rows
     yield f"seeds/{FOLDER}/_hcc_seeds.yml", _seed_types(seeds)
@@ -225,19 +229,19 @@ def _described(editions: Sequence[Lookups]) -> str:
 # ---------------------------------------------------------------- seeds
 
 
-def _seeds(editions: Sequence[Lookups]) -> Iterator[tuple[str, list[Row]]]:
+def _seeds(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, list[Row]]]:
     """The tables that all editions share, with their key in front; then those that only one of them reads."""
     yield "hcc_categories", [row for known in editions for row in _categories(known)]
     yield "hcc_hierarchies", [row for known in editions for row in _hierarchies(known)]
     yield "hcc_coefficients", [row for known in editions for row in _coefficients(known)]
-    yield "hcc_payment_factors", [_factors(known) for known in editions]
+    yield "hcc_payment_factors", [_factors(known, own) for known in editions]
     cells: list[Row] = []
     for known in editions:
-        own = edition_name(known.read.model.name, known.read.year)
+        edition = edition_name(known.read.model.name, known.read.year)
         kinds = _kinds(known)
         cells += [_key(known) | {"cell": cell} | dict(worth) for worth, cell in _numbered(kinds).items()]
         numbers = _numbered(kinds)
-        yield f"{own}_kinds", [{"kind": kind, "cell": numbers[worth]} for kind, worth in kinds.items()]
+        yield f"{edition}_kinds", [{"kind": kind, "cell": numbers[worth]} for kind, worth in kinds.items()]
         for table, name in (
             ("codes", "codes"),
             ("edits", "edits"),
@@ -246,7 +250,7 @@ def _seeds(editions: Sequence[Lookups]) -> Iterator[tuple[str, list[Row]]]:
         ):
             rows = known.tables[f"hcc_{table}"].to_pylist()
             if rows:
-                yield f"{own}_{name}", rows
+                yield f"{edition}_{name}", rows
     yield "hcc_demographics", cells
 
 
@@ -307,19 +311,17 @@ def _coefficients(known: Lookups) -> Iterator[Row]:
             }
 
 
-def _factors(known: Lookups) -> Row:
-    """What CMS published for a model and year; empty where it published nothing."""
+def _factors(known: Lookups, own: Own) -> Row:
+    """What is published for a model and year, and what a user has of his own; empty where neither is."""
     model, year = known.read.model, known.read.year
-    normal = payment.NORMALIZATION.get((model.name, year))
-    grafts = payment.GRAFT_NORMALIZATION.get((model.name, year))
-    intensity = payment.CODING_INTENSITY.get(year)
+    money = standard_money(model.name, year, own=own)
     return _key(known) | {
-        "normalization": normal.value if normal else None,
-        "graft_normalization": grafts.value if grafts else None,
-        "coding_intensity": 0.0 if model.family == "rx" or intensity is None else intensity.value,
+        "normalization": money.normalization,
+        "graft_normalization": money.grafts,
+        "coding_intensity": money.coding_intensity,
         "share": _share(payment.BLENDS, known),
         "pace_share": _share(payment.PACE_BLENDS, known),
-        "source": normal.source if normal else None,
+        "source": "; ".join(money.sources) or None,
     }
 
 

@@ -13,6 +13,7 @@ from careloom.risk.columns import normal_code
 from careloom.risk.desk import Desk, needs, ready, show, staged, statement
 from careloom.risk.reference import show_reference
 from careloom.risk.scoring import score
+from careloom.risk.statement import Money
 
 LOOK_BACK = 2
 """How many service years before the one that counts are looked at."""
@@ -27,8 +28,16 @@ class Gaps:
     open: tuple[tuple[str, str | None, int, float], ...]
 
 
-def show_years(
-    at: Desk, people: Path, diagnoses: Path, *, model: str, year: int, look_back: int, dated: bool = True
+def show_years(  # noqa: PLR0913 - everything after the data is named
+    at: Desk,
+    people: Path,
+    diagnoses: Path,
+    *,
+    model: str,
+    year: int,
+    look_back: int,
+    dated: bool = True,
+    money: Money | None = None,
 ) -> None:
     """Score this year's and the former years' diagnoses: the views `current_scores`, `former_scores` and `former_codes`.
 
@@ -48,7 +57,7 @@ def show_years(
     former = staged(at, "former_diagnoses", f"select * from diagnoses where {between}")
     for name, codes, trace in (("current_scores", current, False), ("former_scores", former, True)):
         out = at.folder / f"{name}.parquet"
-        score(persons, codes, model=model, year=year, trace=trace, out=out)
+        score(persons, codes, model=model, year=year, trace=trace, out=out, money=money)
         show(at, name, out)
     code = normal_code(exp.column("diagnosis_code"), "cms").sql("duckdb")
     at.db.execute(

@@ -1,0 +1,92 @@
+"""`careloom risk factors` and `frailty`: what makes a payment score of a raw one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from careloom.cli.options import Json
+from careloom.cli.risk_doing import OwnFactors, asked
+from careloom.cli.showing import out as page
+from careloom.cli.showing import print_json
+from careloom.risk import Fact, facts, frailty_score, read_factors
+
+_SAID = {
+    "normalization": "normalization",
+    "graft_normalization": "graft normalization",
+    "coding_intensity": "coding intensity",
+    "frailty": "frailty",
+    "share": "share",
+    "pace_share": "share for PACE",
+}
+
+
+def factors(
+    *,
+    year: Annotated[int | None, typer.Option("--year", help="Only this payment year.")] = None,
+    own: OwnFactors = None,
+    json: Json = False,
+) -> None:
+    """Print the factors that make payment scores, with their sources, and say where none is known."""
+    with asked():
+        found = facts(year, read_factors(own) if own else None)
+    if json:
+        print_json([asdict(one) for one in found])
+        return
+    if not found:
+        page.print(f"nothing is known of {year}; give your own: --factors FILE")
+        return
+    for one, several in groupby(found, key=lambda fact: fact.year):
+        page.print(f"{one}")
+        page.print(_shown(list(several)))
+    page.print(
+        "PACE frailty factors are not kept here: see `careloom risk frailty`. Check what you pay or book by against CMS's "
+        "announcement.",
+        markup=False,
+    )
+
+
+def _shown(found: list[Fact]) -> Table:
+    shown = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for one in found:
+        value = "not known" if one.value is None else f"{one.value:g}"
+        give = "give it: --factors FILE" if "share" not in one.factor else ""
+        of = one.model or ("any model" if "share" in one.factor else "all but RxHCC")
+        shown.add_row(f"  {of}", _SAID[one.factor], value, one.source or give)
+    return shown
+
+
+def frailty(
+    table: Annotated[
+        Path,
+        typer.Option(
+            "--factors-table", help="CMS's factors as CSV: adl_min, adl_max, medicaid, factor.", metavar="FILE"
+        ),
+    ],
+    survey: Annotated[
+        Path,
+        typer.Option(
+            "--survey", help="The answers as CSV: adl_count, medicaid, respondents if counted.", metavar="FILE"
+        ),
+    ],
+    *,
+    json: Json = False,
+) -> None:
+    """Work out a PACE organisation's frailty score from CMS's factors and the answers of its survey."""
+    with asked():
+        found = frailty_score(table, survey)
+    if json:
+        print_json(asdict(found))
+        return
+    page.print(f"{found.score} is the frailty score of {found.respondents:,} respondents: --frailty {found.score}")
+    for one in found.groups:
+        page.print(
+            f"  {one.respondents:>8,} * {one.factor}  {one.adl_min}-{one.adl_max} limitations, "
+            f"{'with' if one.medicaid else 'without'} Medicaid",
+            markup=False,
+        )
