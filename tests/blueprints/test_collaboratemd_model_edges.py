@@ -43,6 +43,20 @@ ARRIVED_AS_TEXT = {
 PINNED_WHOLE = {("write_off_trends", "write_off_amount")}
 """The first file had only whole amounts here: later ones with cents are beside the row."""
 MISSING = {("gross_billing", "expected_amount")}
+NUMBERS = {
+    "ar_aging": ["charge_id"],
+    "gross_billing": ["charge_id"],
+    "charges_on_hold": ["charge_id"],
+    "claim_stage_breakdown": ["claim_id"],
+    "payment_trends": ["payment_id"],
+    "write_off_trends": ["write_off_id"],
+    "pdr3_calculator": ["patient_id", "admission_date"],
+    "revenue_recognition": ["charge_id", "posting_month"],
+    "quadrant_performance": ["rendering_provider", "facility_name", "month"],
+    "rcm_productivity": ["user_name", "work_date", "task"],
+    "user_time_spread": ["user_name", "work_date", "task", "start_time"],
+}
+"""What tells the rows of a report from one another."""
 NEVER_LOADED = "denial_trends"
 VIEWS = {one: f"{one}_view" for one in ("ar_aging", "gross_billing", "payment_trends")}
 UNREADABLE = {
@@ -199,9 +213,10 @@ def both(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def distinct(report: str) -> list[Row]:
+    """The rows that count: one that says of what it is counts once, any other as often as it stands there."""
     found: list[Row] = []
     for row in rows_of(report):
-        if row not in found:
+        if row not in found or not all(row[name] is not None for name in NUMBERS[report]):
             found.append(row)
     return found
 
@@ -237,7 +252,7 @@ def test_repeats_are_counted_and_other_contents_of_one_id_are_kept(both: Both) -
     for layout in LAYOUTS:
         if layout.name != NEVER_LOADED:
             kept, came = len(distinct(layout.name)), len(rows_of(layout.name))
-            said = both.rows(f"select count(*), sum(copies) from analytics.stg_{layout.name}")
+            said = both.rows(f"select count(*), sum(_copies) from analytics.stg_{layout.name}")
             assert said == [(kept, came)], layout.name
 
 

@@ -76,13 +76,19 @@
 ]) }}
 {% endmacro %}
 
-{# What tells one row of a report from the others; none where only all columns together do. #}
-{% macro report_id(report) %}
+{#
+    What a row of a report is of: its number, or what its sums are of. All together tell one row from the others. The first is the one
+    that tells most.
+#}
+{% macro report_ids(report) %}
 {{ return({
-    'ar_aging': 'charge_id', 'gross_billing': 'charge_id', 'charges_on_hold': 'charge_id', 'claim_stage_breakdown': 'claim_id',
-    'denial_trends': 'denial_id', 'payment_trends': 'payment_id', 'write_off_trends': 'write_off_id', 'pdr3_calculator': 'patient_id',
-    'revenue_recognition': 'charge_id',
-}.get(report)) }}
+    'ar_aging': ['charge_id'], 'gross_billing': ['charge_id'], 'charges_on_hold': ['charge_id'], 'claim_stage_breakdown': ['claim_id'],
+    'denial_trends': ['denial_id'], 'payment_trends': ['payment_id'], 'write_off_trends': ['write_off_id'],
+    'pdr3_calculator': ['patient_id', 'admission_date'], 'revenue_recognition': ['charge_id', 'posting_month'],
+    'quadrant_performance': ['rendering_provider', 'facility_name', 'month'],
+    'rcm_productivity': ['user_name', 'work_date', 'task'],
+    'user_time_spread': ['user_name', 'work_date', 'task', 'start_time'],
+}[report]) }}
 {% endmacro %}
 
 {# The model that shows a report to analysts, and the name that an amount has there. #}

@@ -1,28 +1,39 @@
 {#
-    One report: each row once, each column of its type. Rows that are equal in everything that came are one, with their number in
-    `copies`: the service now and then sends a row twice. Rows of one id that differ are all kept. A column that this organisation's
-    report lacks is NULL; a report that was never loaded is empty.
+    One report: each row, each column of its type. The service now and then sends a row twice. Rows that carry the same number
+    (`report_ids`) and are equal in everything that came are such a row: they are one, and `_copies` says how often it came. Rows of
+    one number that differ are all kept. Rows without a number (the report lacks its column, or the cell is empty) are counted as
+    often as they stand there: two payments of $50.00 on one day are two. No load is counted with another: the source shows one
+    snapshot of each account.
 
-    Only rows whose id comes more than once are compared as a whole: of a million charges that is a few, and all the others are
+    A column that this organisation's report lacks is NULL; a report that was never loaded is empty. `_copies`: no header gives a
+    column a name that begins so.
+
+    Only rows whose number comes more than once are compared as a whole: of a million charges that is a few, and all the others are
     read as they stand.
 #}
 {% macro staged(report) %}
 {%- set relation = source('reports', report) -%}
 {%- set there = columns_there(relation, report) -%}
-{%- set id = report_id(report) -%}
+{%- set ids = report_ids(report) -%}
+{%- set id = ids[0] -%}
 {%- if not there -%}
 select
     cast(null as text) as customer_account,
     {% for name, kind in report_columns(report).items() -%}
     cast(null as {{ type_of(kind) }}) as {{ name }},
     {% endfor -%}
-    cast(null as bigint) as copies
+    cast(null as bigint) as _copies
 where false
 {%- else -%}
 {%- set every = quoted(there) -%}
 {%- set key = 'coalesce(%s, -1)' % id if family(there.get(id, 'text')) == 'whole' else "coalesce(cast(%s as text), '')" % id -%}
 with
-{% if id in there -%}
+{% if ids | reject('in', there) | list -%}
+given as (
+    select {{ every }}, cast(1 as bigint) as _copies
+    from {{ relation }}
+)
+{%- else -%}
 repeated as (
     select coalesce(cast(customer_account as text), '') as account_of_it, {{ key }} as id_of_it
     from {{ relation }}
@@ -32,19 +43,15 @@ repeated as (
 ),
 
 given as (
-    select {{ every }}, cast(1 as bigint) as copies
+    select {{ every }}, cast(1 as bigint) as _copies
     from {{ relation }}
     where (coalesce(cast(customer_account as text), ''), {{ key }}) not in (select account_of_it, id_of_it from repeated)
+        or not {{ is_numbered(ids, there) }}
     union all
-    select {{ every }}, count(*) as copies
+    select {{ every }}, count(*) as _copies
     from {{ relation }}
     where ((coalesce(cast(customer_account as text), ''), {{ key }}) in (select account_of_it, id_of_it from repeated)) is true
-    group by {{ every }}
-)
-{%- else -%}
-given as (
-    select {{ every }}, count(*) as copies
-    from {{ relation }}
+        and {{ is_numbered(ids, there) }}
     group by {{ every }}
 )
 {%- endif %}
@@ -54,10 +61,21 @@ select
     {% for name, kind in report_columns(report).items() -%}
     {{ cell(name, kind, there) }} as {{ name }},
     {% endfor -%}
-    copies
+    _copies
 from given
 {%- endif -%}
 {% endmacro %}
+
+{# Whether a row says of what it is: something stands in each of the columns `ids`, or beside the row where their type did not fit. #}
+{% macro is_numbered(ids, there) -%}
+    (
+    {%- for name in ids -%}
+    {%- set column = adapter.quote(name) -%}
+    ({{ column if family(there[name]) != 'text' else as_text(column) }} is not null
+        {%- if 'unparsed' in there %} or (unparsed ->> '{{ name }}') is not null{% endif %}){{ ' and ' if not loop.last }}
+    {%- endfor -%}
+    )
+{%- endmacro %}
 
 {# A cell of its type: out of its column, or out of what was kept beside the row because the column's type did not fit. #}
 {% macro cell(name, kind, there) -%}

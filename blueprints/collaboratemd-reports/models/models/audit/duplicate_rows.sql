@@ -1,8 +1,8 @@
 with every as (
 {%- for report in report_names() %}
     select
-        '{{ report }}' as report, customer_account, {{ total('copies') }} as rows_that_came, {{ total('copies - 1') }} as duplicate_rows,
-        max(copies) as most_copies
+        '{{ report }}' as report, customer_account, {{ total('_copies') }} as rows_that_came, {{ total('_copies - 1') }} as duplicate_rows,
+        max(_copies) as most_copies
     from {{ ref('stg_' ~ report) }}
     group by 2
     {{ 'union all' if not loop.last }}

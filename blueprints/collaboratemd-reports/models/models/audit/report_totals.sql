@@ -29,10 +29,10 @@ with every as (
     ) as came
     left join (
         select
-            customer_account, {{ total('copies - 1') }} as all_rows
-            {%- for name in amounts %}, sum({{ name }} * (copies - 1)) as {{ name }}{% endfor %}
+            customer_account, {{ total('_copies - 1') }} as all_rows
+            {%- for name in amounts %}, sum({{ name }} * (_copies - 1)) as {{ name }}{% endfor %}
         from {{ staged }}
-        where copies > 1
+        where _copies > 1
         group by 1
     ) as twice on came.customer_account = twice.customer_account
     left join (
