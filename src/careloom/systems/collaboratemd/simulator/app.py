@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import parse_qsl
 
 from careloom.systems.collaboratemd.simulator.api import Answer, Asked, answer
 from careloom.systems.collaboratemd.simulator.control import Control
 from careloom.systems.collaboratemd.simulator.runs import Service
+from careloom.systems.simulating import Receive, Scope, Send, body_of, cut, headers_of
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 CONTROL = "/__control__/"
 _PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><br>Back soon</body></html>"
 
@@ -28,7 +24,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = await _body(receive)
+        body = await body_of(receive)
         path: str = scope["path"]
         if path.startswith(CONTROL):
             name = path.removeprefix(CONTROL)
@@ -56,30 +52,19 @@ def _asked(scope: Scope, path: str) -> Asked:
     return Asked(
         method=scope["method"],
         path=path,
-        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        headers=headers_of(scope),
         customers=[value for name, value in query if name == "customer"],
     )
 
 
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
 async def _send(scope: Scope, send: Send, found: Answer) -> None:
     if found.cut == "before":
-        scope["state"]["transport"].abort()
-        await asyncio.sleep(0.01)
+        await cut(scope)
         return
     headers = [(b"content-length", str(len(found.body)).encode()), (b"content-type", found.kind.encode())]
     await send({"type": "http.response.start", "status": found.status, "headers": headers})
     if found.cut == "within":
         await send({"type": "http.response.body", "body": found.body[: len(found.body) // 2], "more_body": True})
-        scope["state"]["transport"].abort()
-        await asyncio.sleep(0.01)
+        await cut(scope)
         return
     await send({"type": "http.response.body", "body": found.body})

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import threading
 
-from careloom.core.errors import UsageFault
 from careloom.core.rooms import SimulatorOptions
 from careloom.systems.drchrono.simulator.running import PATIENTS, serve
 from careloom.systems.drchrono.simulator.settings import TIERS
+from careloom.systems.simulating import end_with_stdin, exit_code_of
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -27,18 +24,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _end_with_stdin() -> None:
-    """End this process once whoever started it is gone."""
-    while sys.stdin.buffer.read(1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 def main() -> int:
     """Serve until interrupted."""
     found = _parser().parse_args()
     if found.while_stdin:
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
+        end_with_stdin()
     options = SimulatorOptions(
         host=found.host,
         port=found.port,
@@ -47,12 +37,7 @@ def main() -> int:
         seed=found.seed,
         hooks_url=found.hooks_url,
     )
-    try:
-        serve(options, found.patients)
-    except UsageFault as fault:
-        sys.stderr.write(f"{fault}\n")
-        return fault.exit_code
-    return 0
+    return exit_code_of(lambda: serve(options, found.patients))
 
 
 if __name__ == "__main__":

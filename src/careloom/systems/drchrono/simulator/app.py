@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 
 from careloom.systems.drchrono.simulator.api import Answer, Api, Asked
 from careloom.systems.drchrono.simulator.control import Control
+from careloom.systems.simulating import Receive, Scope, Send, body_of, cut, headers_of
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 CONTROL = "/__control__/"
 
 
@@ -28,7 +24,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = await _body(receive)
+        body = await body_of(receive)
         path: str = scope["path"]
         if path.startswith(CONTROL):
             name = path.removeprefix(CONTROL)
@@ -37,8 +33,7 @@ class App:
         if self.api.fail:
             status = self.api.fail.pop(0)
             if status == 0:
-                scope["state"]["transport"].abort()
-                await asyncio.sleep(0.01)
+                await cut(scope)
                 return
             await _send(send, Answer(status, {"detail": "as told"}))
             return
@@ -49,7 +44,7 @@ class App:
 
 
 def _asked(scope: Scope, path: str, body: bytes) -> Asked:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = headers_of(scope)
     is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     return Asked(
         method=scope["method"],
@@ -60,15 +55,6 @@ def _asked(scope: Scope, path: str, body: bytes) -> Asked:
         base_url=f"http://{headers.get('host', '')}",
         form=dict(parse_qsl(body.decode("latin-1"))) if is_form else {},
     )
-
-
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
 
 
 async def _send(send: Send, answer: Answer) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from careloom.core.errors import UsageFault
 from careloom.core.rooms import SimulatorOptions
 from careloom.systems.hubspot.simulator.running import serve
 from careloom.systems.hubspot.simulator.settings import TIERS
+from careloom.systems.simulating import end_with_stdin, exit_code_of
 
 
 def options_of(arguments: Sequence[str]) -> SimulatorOptions:
@@ -28,7 +25,7 @@ def options_of(arguments: Sequence[str]) -> SimulatorOptions:
     parser.add_argument("--while-stdin", action="store_true", help="end when the standard input is closed")
     found = parser.parse_args(arguments)
     if found.while_stdin:
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
+        end_with_stdin()
     return SimulatorOptions(
         host=found.host,
         port=found.port,
@@ -39,21 +36,9 @@ def options_of(arguments: Sequence[str]) -> SimulatorOptions:
     )
 
 
-def _end_with_stdin() -> None:
-    """End this process once whoever started it is gone."""
-    while sys.stdin.buffer.read(1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 def main() -> int:
     """Serve until interrupted."""
-    try:
-        serve(options_of(sys.argv[1:]))
-    except UsageFault as fault:
-        sys.stderr.write(f"{fault}\n")
-        return fault.exit_code
-    return 0
+    return exit_code_of(lambda: serve(options_of(sys.argv[1:])))
 
 
 if __name__ == "__main__":

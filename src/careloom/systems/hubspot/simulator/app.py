@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -13,10 +13,7 @@ from careloom.systems.hubspot.simulator.answers import Answer, RefusalError
 from careloom.systems.hubspot.simulator.calls import Call
 from careloom.systems.hubspot.simulator.portal import Portal
 from careloom.systems.hubspot.simulator.routes import Route, resolve
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from careloom.systems.simulating import Receive, Scope, Send, body_of
 
 CONTROL = "/__sim"
 _HTML_404 = b"<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
@@ -35,7 +32,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        raw = await _body(receive)
+        raw = await body_of(receive)
         path = scope["path"]
         if path == CONTROL or path.startswith(CONTROL + "/"):
             await _send(send, self._control(scope, path, raw), ())
@@ -131,17 +128,6 @@ async def _wait(milliseconds: float) -> None:
 
 def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
-
-
-async def _body(receive: Receive) -> bytes:
-    message = await receive()
-    if not message.get("more_body"):
-        return bytes(message.get("body", b""))
-    parts = [message.get("body", b"")]
-    while message.get("more_body"):
-        message = await receive()
-        parts.append(message.get("body", b""))
-    return b"".join(parts)
 
 
 async def _send(send: Send, answer: Answer, headers: Iterable[tuple[str, str]]) -> None:
