@@ -84,9 +84,9 @@ def show(at: Desk, name: str, path: Path, names: Mapping[str, str] | None = None
 def _reader(path: Path) -> str:
     where = exp.Literal.string(str(path)).sql("duckdb")
     if path.suffix.lower() in CSV:
-        return f"read_csv({where}, all_varchar = true, header = true)"
+        return f"read_csv({where}, all_varchar = true, header = true, union_by_name = true)"
     if path.suffix.lower() in PARQUET or "*" in path.name:
-        return f"read_parquet({where})"
+        return f"read_parquet({where}, union_by_name = true)"
     raise Fix(f"{path} is neither Parquet nor CSV by its name; end it in .parquet or .csv")
 
 

@@ -18,10 +18,10 @@ Data = Any
 """Rows: an Arrow table, a path of Parquet files (`*` allowed), a DuckDB relation, a pandas or a Polars frame."""
 YES = ("1", "true", "t", "yes", "y")
 NO = ("0", "false", "f", "no", "n")
+_FRACTIONS = ("FLOAT", "DOUBLE")
 _NUMBERS = (
     "DECIMAL",
-    "DOUBLE",
-    "FLOAT",
+    *_FRACTIONS,
     "TINYINT",
     "SMALLINT",
     "INTEGER",
@@ -32,7 +32,10 @@ _NUMBERS = (
     "UBIGINT",
     "HUGEINT",
 )
+_EXACT = 2**53
+"""Up to here a double is one whole number and no other."""
 _TABLE = "the {what} have no column {column!r}; they need {needed}"
+_NO_ROWS = "the {what} are no rows: give an Arrow table, a Parquet path, a DuckDB relation, or a data frame"
 
 
 def take(db: duckdb.DuckDBPyConnection, name: str, given: Data) -> dict[str, str]:
@@ -46,11 +49,16 @@ def take(db: duckdb.DuckDBPyConnection, name: str, given: Data) -> dict[str, str
     if isinstance(given, (str, Path)):
         path = exp.Literal.string(str(given)).sql("duckdb")
         try:
-            db.execute(f"create or replace temp view {view} as select * from read_parquet({path})")
+            db.execute(
+                f"create or replace temp view {view} as select * from read_parquet({path}, union_by_name = true)"
+            )
         except duckdb.Error as error:
             raise Fix(f"the {name} cannot be read from {given}: give a Parquet file that exists") from error
     else:
-        db.register(view, rows(given, name))
+        try:
+            db.register(view, rows(given, name))
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise Fix(_NO_ROWS.format(what=name)) from error
     described = db.execute(f"describe {view}").fetchall()
     return {column.lower(): kind for column, kind, *_ in described}
 
@@ -69,7 +77,7 @@ def rows(given: Data, name: str) -> Any:
     if hasattr(given, "__arrow_c_stream__"):  # read twice, so not as a stream
         return pa.table(given)
     if isinstance(given, (list, dict)) or not hasattr(given, "columns"):
-        raise Fix(f"the {name} are no rows: give an Arrow table, a Parquet path, a DuckDB relation, or a data frame")
+        raise Fix(_NO_ROWS.format(what=name))
     return given
 
 
@@ -87,7 +95,8 @@ def people_view(
     for needed in ("person_id", "sex"):
         if needed not in columns:
             raise Fix(_TABLE.format(what="people", column=needed, needed="person_id, sex, and age or birth_date"))
-    selected = [f"{_key(as_text=as_text)} as person_id", f"{_age(columns, year)} as age"]
+    key = key_text(columns["person_id"]) if as_text else "person_id"
+    selected = [f"{key} as person_id", f"{_age(columns, year)} as age"]
     selected += [
         f"{_read(name, kind, columns, mode)} as {name}"
         for name, kind in PEOPLE.items()
@@ -97,7 +106,7 @@ def people_view(
 
 
 def diagnoses_view(db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], *, as_text: bool) -> None:
-    """Make `diagnoses` of `given_diagnoses`.
+    """Make `diagnoses` of `given_diagnoses`; `people` is there.
 
     Raises:
         Fix: it has no person or no code.
@@ -106,9 +115,11 @@ def diagnoses_view(db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], *,
     for needed in DIAGNOSES:
         if needed not in columns:
             raise Fix(_TABLE.format(what="diagnoses", column=needed, needed=" and ".join(DIAGNOSES)))
+    ((_, of_people, *_), *_) = db.execute("describe select person_id from people").fetchall()
+    key = key_text(columns["person_id"]) if as_text else _number_key(columns["person_id"], of_people)
     code = "diagnosis_code" if columns["diagnosis_code"] == "VARCHAR" else "cast(diagnosis_code as varchar)"
     db.execute(
-        f"create or replace temp view diagnoses as select {_key(as_text=as_text)} as person_id, {code} as diagnosis_code"
+        f"create or replace temp view diagnoses as select {key} as person_id, {code} as diagnosis_code"
         " from given_diagnoses"
     )
 
@@ -123,8 +134,21 @@ def _family(kind: str) -> str:
     return "number" if kind.startswith(_NUMBERS) else kind
 
 
-def _key(*, as_text: bool) -> str:
-    return "cast(person_id as varchar)" if as_text else "person_id"
+def key_text(kind: str) -> str:
+    """A person's key of that DuckDB type as text: data frames make 1.0 of 1 where some keys are missing."""
+    text = "cast(person_id as varchar)"
+    return f"regexp_replace({text}, '[.]0+$', '')" if kind.startswith((*_FRACTIONS, "DECIMAL")) else text
+
+
+def _number_key(kind: str, of_people: str) -> str:
+    """A key that can be compared with that of people; DuckDB compares doubles, in which two whole numbers may be one."""
+    fraction = kind.startswith(_FRACTIONS)
+    if not of_people.startswith(_NUMBERS) or fraction == of_people.startswith(_FRACTIONS):
+        return "person_id"
+    if fraction:
+        whole = f"abs(person_id) < {_EXACT} and person_id = floor(person_id)"
+        return f"case when {whole} then cast(person_id as bigint) end"
+    return f"case when person_id between -{_EXACT} and {_EXACT} then cast(person_id as double) end"
 
 
 def _age(columns: Mapping[str, str], year: int) -> str:
@@ -145,7 +169,7 @@ def _read(name: str, kind: str, columns: Mapping[str, str], mode: str) -> str:
     if kind == "BOOLEAN":
         return name if columns[name] == "BOOLEAN" else _truth(name)
     if kind == "INTEGER":
-        return f"cast(floor(try_cast({name} as double)) as integer)"
+        return f"try_cast(floor(try_cast({name} as double)) as integer)"
     numbers = columns[name].startswith(_NUMBERS)
     text = f"cast(try_cast({name} as integer) as varchar)" if numbers else f"cast({name} as varchar)"
     return text if mode == "compat" and not numbers else _clean(name, f"trim({text})")
