@@ -37,12 +37,13 @@ class Dataset:
     name: str
 
     def fill(self, table: str, rows: pa.Table) -> None:
-        """Load `rows` as a table of that name, whose types are those of the Parquet columns."""
+        """Load `rows` as a table of that name (DATASET.NAME for another dataset), typed as the Parquet columns are."""
         file = io.BytesIO()
         pq.write_table(rows, file)
         settings = self.bigquery.LoadJobConfig(source_format="PARQUET", write_disposition="WRITE_TRUNCATE")
         file.seek(0)
-        self.client.load_table_from_file(file, f"{self.name}.{table}", job_config=settings).result()
+        place = table if "." in table else f"{self.name}.{table}"
+        self.client.load_table_from_file(file, place, job_config=settings).result()
 
     def run(self, statement: str) -> list[dict[str, Any]]:
         """The rows of `statement`, in which tables without a dataset are of this one."""
@@ -51,17 +52,21 @@ class Dataset:
 
 
 @contextmanager
-def dataset() -> Iterator[Dataset]:
-    """An empty dataset for as long as the block lasts, in the emulator and never in Google's cloud."""
+def dataset(*others: str) -> Iterator[Dataset]:
+    """An empty dataset, and `others` by name, for as long as the block lasts: in the emulator, never in Google's cloud."""
     if not os.environ.get(HOST):
         pytest.skip(ABSENT)
     bigquery = pytest.importorskip("google.cloud.bigquery", reason="google-cloud-bigquery is not installed")
     credentials = pytest.importorskip("google.auth.credentials", reason="google-auth is not installed")
     with bigquery.Client(project="careloom-tests", credentials=credentials.AnonymousCredentials()) as client:
         name = f"risk_{uuid.uuid4().hex[:12]}"
-        client.create_dataset(name)
-        yield Dataset(client, bigquery, name)
-        client.delete_dataset(name, delete_contents=True)
+        for one in (name, *others):
+            client.create_dataset(one)
+        try:
+            yield Dataset(client, bigquery, name)
+        finally:
+            for one in (name, *others):
+                client.delete_dataset(one, delete_contents=True)
 
 
 def population(model: str, *, size: int, seed: int) -> tuple[pa.Table, pa.Table]:

@@ -25,14 +25,16 @@ FUNCTIONS = frozenset(
         "COALESCE",
         "CONCAT",
         "COUNT",
+        "EXTRACT",
         "FLOOR",
         "LEAST",
         "REPLACE",
         "RTRIM",
         "SPLIT",
         "TRIM",
+        "UNNEST",
+        "UPPER",
     }
-    | {"UNNEST", "UPPER"}
 )
 """Those functions of BigQuery that this house uses."""
 NUMBERS = frozenset({"INT64", "NUMERIC", "FLOAT64"})

@@ -279,9 +279,22 @@ def test_a_statement_is_printed_for_each_engine(shell: Shell, dialect: str) -> N
 
 def test_emit_says_no_to_what_it_cannot_write(shell: Shell) -> None:
     assert "oracle" in shell.risk("emit", "--dialect", "oracle", files=False).err
-    assert "--project only" in shell.risk("emit", "--model", "V24", "--model", "V28", files=False).err
+    assert "--project or --functions" in shell.risk("emit", "--model", "V24", "--model", "V28", files=False).err
+    assert "--dialect bigquery" in shell.risk("emit", "--functions", files=False).err
+    assert "one of them" in shell.risk("emit", "--functions", "--project", ".", files=False).err
+    assert "V99" in shell.risk("emit", "--functions", "--dialect", "bigquery", "--model", "V99", files=False).err
     found = shell.risk("emit", "--project", ".", files=False)
     assert (found.code, "has no dbt project" in found.err) == (2, True)
+
+
+def test_emit_writes_the_functions_of_several_models(shell: Shell) -> None:
+    models = ("--model", "v28", "--model", "ESRD-V24")
+    said = shell.risk("emit", "--functions", "--dialect", "bigquery", *models, "--out", "functions.sql", files=False)
+    assert (said.code, "Run it where the dbt project was built" in said.out) == (0, True)
+    script = (shell.folder / "functions.sql").read_text()
+    assert script.count("CREATE OR REPLACE TABLE FUNCTION") == 2
+    assert "hcc.hcc_esrd_v24_2026_risk_scores(coded_until DATE)" in script
+    assert "/ CAST(1.067 AS FLOAT64)" in script  # the year's normalisation
 
 
 def test_emit_writes_into_a_dbt_project(shell: Shell) -> None:

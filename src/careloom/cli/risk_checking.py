@@ -179,18 +179,33 @@ def emit(
             "--project", "-p", help="Write models, macros and seeds into this dbt project instead.", metavar="DIR"
         ),
     ] = None,
+    functions: Annotated[
+        bool,
+        typer.Option(
+            "--functions", help="Write BigQuery functions over the tables that the dbt project builds instead."
+        ),
+    ] = False,
 ) -> None:
     """Write the scoring statement for an engine, or into a dbt project."""
     models, years = model or [V28], year or [THIS_YEAR]
     with asked():
         if project is not None:
+            if functions:
+                raise UsageFault("--functions and --project write different things; give one of them")
             own = read_factors(factors) if factors else {}
             if wrong := next((one.place for one in own.values() if one.frailty), None):
                 raise UsageFault(f"{wrong}: leave frailty empty, for it is a variable of the dbt project: `frailty`")
             _show_emitted(emit_models(project, models=models, years=years, own=own))
             return
+        if functions:
+            if dialect != FUNCTIONS_ENGINE or mode != Mode.cms or lookup_tables is not None:
+                raise UsageFault("functions are cms scores by BigQuery: --dialect bigquery, and no --mode or --tables")
+            editions = [(known(name, one, mode), one) for name in models for one in years]
+            made = {key: money_for(*key, mode, pace=False, frailty=None, factors=factors) for key in editions}
+            _tell(out, functions_of(made), "Run it where the dbt project was built.")
+            return
         if len(models) > 1 or len(years) > 1:
-            raise UsageFault("one statement is of one model and year; give several with --project only")
+            raise UsageFault("one statement is of one model and year; give several with --project or --functions")
         if dialect not in DIALECTS:
             raise UsageFault(f"the statement is not made for {dialect!r}; write one of {', '.join(DIALECTS)}")
         name = known(models[0], years[0], mode)
@@ -198,14 +213,18 @@ def emit(
         text = scoring_statement(name, years[0], mode=mode.value, money=money, dialect=dialect) + "\n"
         if lookup_tables is not None:
             _write_tables(lookup_tables, name, years[0], mode)
-        if out is None:
-            typer.echo(text, nl=False)
-            return
-        try:
-            out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageFault(f"{out} cannot be written: {error.strerror}") from None
-    page.print(f"Wrote {out}. It reads people, diagnoses and the tables hcc_*.", markup=False)
+        _tell(out, text, "It reads people, diagnoses and the tables hcc_*.")
+
+
+def _tell(out: Path | None, text: str, about: str) -> None:
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageFault(f"{out} cannot be written: {error.strerror}") from None
+    page.print(f"Wrote {out}. {about}", markup=False)
 
 
 def _write_tables(folder: Path, model: str, year: int, mode: Mode) -> None:
