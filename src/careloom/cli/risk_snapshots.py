@@ -1,0 +1,103 @@
+"""`careloom risk snapshots`: scores as they were known at the end of each month."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from careloom.cli.options import Json
+from careloom.cli.risk_doing import (
+    THIS_YEAR,
+    V28,
+    Diagnoses,
+    Frailty,
+    Mode,
+    ModelName,
+    ModeName,
+    OwnFactors,
+    Pace,
+    People,
+    Year,
+    asked,
+    known,
+    money_for,
+)
+from careloom.cli.showing import out as page
+from careloom.cli.showing import print_json, progress_for
+from careloom.core.errors import UsageFault
+from careloom.risk import snapshots as snapshots_of
+from careloom.risk.desk import check_out, desk, ready, show, write
+from careloom.risk.monthly import Month, by_month
+
+
+def snapshots(
+    people: People,
+    diagnoses: Diagnoses,
+    out: Annotated[Path, typer.Option("--out", help="Where the rows go: .parquet or .csv.", metavar="FILE")],
+    *,
+    year: Year = THIS_YEAR,
+    model: ModelName = V28,
+    mode: ModeName = Mode.cms,
+    through: Annotated[
+        str | None, typer.Option("--through", help="The last month, such as 2025-06.", metavar="YYYY-MM")
+    ] = None,
+    pace: Pace = False,
+    frailty: Frailty = None,
+    factors: OwnFactors = None,
+    json: Json = False,
+) -> None:
+    """Score everybody as known at the end of each month of the service year, and say what each month added."""
+    begun = time.monotonic()
+    with asked(), progress_for(quiet=json) as progress:
+        name, last = known(model, year, mode), _month(through)
+        money = money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors)
+        check_out(out)
+        with desk() as at:
+            progress.step("reading people and diagnoses")
+            persons, codes = ready(at, "people", people), ready(at, "diagnoses", diagnoses)
+            progress.step(f"scoring each month by {name} of {year}")
+            made = out if out.suffix.lower() == ".parquet" else at.folder / "snapshots.parquet"
+            how: dict[str, Any] = {"model": name, "year": year, "mode": mode.value, "money": money, "through": last}
+            snapshots_of(persons, codes, out=made, said=progress.advance, **how)
+            progress.step("counting what each month added")
+            show(at, "snapshots", made)
+            found = by_month(at.db, "snapshots")
+            if made != out:
+                write(at, "from snapshots", out)
+        progress.rest()
+    if json:
+        seconds = round(time.monotonic() - begun, 3)
+        print_json(
+            {"model": name, "year": year, "mode": mode.value, "months": [*map(asdict, found)], "seconds": seconds}
+        )
+        return
+    _show(found, f"{name} of {year} ({mode.value})", time.monotonic() - begun)
+    page.print(f"Wrote {out}, which only you can read.", markup=False)
+
+
+def _month(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month has no zone
+    except ValueError:
+        raise UsageFault("--through is a month, such as 2025-06") from None
+
+
+def _show(found: Sequence[Month], title: str, seconds: float) -> None:
+    people = found[-1].people if found else 0
+    page.print(f"{people:,} people by {title}, {len(found)} months in {seconds:.1f} s", markup=False)
+    shown = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("month", "with an HCC", "mean score", "new HCCs"):
+        shown.add_column(column, justify="left" if column == "month" else "right")
+    for one in found:
+        mean = "" if one.mean is None else f"{one.mean:.3f}"
+        shown.add_row(f"{one.month:%Y-%m}", f"{one.with_hcc:,}", mean, f"{one.hccs_added:,}")
+    page.print(shown)
