@@ -205,6 +205,24 @@ def test_a_report_with_columns_named_as_those_of_the_models_is_built(office: Off
     assert office.ask("select sum(payment_amount) from analytics.payment_trends_view") == [(50,)]
 
 
+def test_models_go_on_over_a_column_that_is_given_its_type_and_let_go_of_the_former_view(
+    office: Office, source: Scripted
+) -> None:
+    source.said[ACCOUNTS[0]] = "Charge ID,Balance Due\n1,n/a\n2,$7.00\n"
+    (aging,) = office.reports("ar_aging", accounts=ACCOUNTS[:1])
+    assert built(office, run_reports(office.ready, [aging], Watch())) == 0
+    former = "select count(*) from pg_class where starts_with(relname, 'ar_aging-former-')"
+    kind = "select distinct pg_typeof(balance_due)::text from reports.ar_aging"
+    shown = "select sum(balance_due), count(*) from analytics.ar_aging_view"
+    assert office.ask(kind) == [("text",)]
+    typed = replace(aging, types={"balance_due": "numeric"})
+    found = run_reports(office.ready, [typed], Watch())
+    assert (office.ask(kind), office.ask(shown), office.ask(former)) == ([("numeric",)], [(7, 2)], [(1,)])
+    assert built(office, found) == 0
+    run_reports(office.ready, [typed], Watch())
+    assert (office.ask(shown), office.ask(former)) == ([(7, 2)], [(0,)])
+
+
 def test_no_report_of_the_twelve_is_taken_for_another() -> None:
     names = {one.name: column_names([head for head, _ in one.columns]) for one in LAYOUTS}
     taken = [(one, other) for one in names for other in names if one != other and looks_like(names[one], names[other])]

@@ -59,7 +59,6 @@ def test_a_report_whose_columns_are_renamed_one_by_one_stays_the_same_report(off
         assert office.bring(table(heads, ["x"] * 10)).rows == 1
 
 
-@pytest.mark.xfail(strict=True, reason="the documented way to another type leaves the table's column as it is")
 def test_a_column_that_became_text_can_be_given_its_type_as_the_documentation_says(office: Office) -> None:
     office.bring("Charge ID,Balance\n1,n/a\n")
     office.ask("delete from report_columns where column_name = 'balance'")

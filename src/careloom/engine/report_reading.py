@@ -25,6 +25,7 @@ import pyarrow.csv as pa_csv
 from careloom.core.errors import Hold, Later
 from careloom.engine import quoting
 from careloom.engine.report_columns import INFERRED, ReportType, column_names, filled, reads, same_columns, value
+from careloom.engine.workbench import load
 
 MOST_COLUMNS = 1500
 """PostgreSQL takes 1,600 columns of a table, those included that were once there."""
@@ -303,6 +304,16 @@ def written_columns(weighed: Weighed, fixed: Mapping[str, str]) -> list[str]:
         "unparsed",
         "row_number",
     ]
+
+
+def written_as(
+    db: duckdb.DuckDBPyConnection, texts: Sequence[str], type: ReportType
+) -> Sequence[tuple[str, str | None]]:
+    """Each text with the writing that PostgreSQL takes for `type`; None where it is blank, or cannot be read as one."""
+    load(db, "cells", {"came": texts})
+    return db.execute(
+        f"select came, case when {reads('came', type)} then {value('came', type)} end from cells"
+    ).fetchall()
 
 
 def _guarded(column: str, weight: Weight) -> str:

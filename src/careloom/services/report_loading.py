@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 
@@ -13,7 +14,7 @@ from careloom.engine import report_reading
 from careloom.engine.report_columns import TYPES, ReportType, looks_like
 from careloom.engine.report_reading import Crooked, Sheet, Weighed, Weight
 from careloom.engine.workbench import workbench
-from careloom.store import report_tables
+from careloom.store import report_retyping, report_tables
 from careloom.store.database import Store
 from careloom.store.report_tables import Drift
 
@@ -72,9 +73,10 @@ def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
     """Write a report's rows under `run`, the id in `account_reports`; `make_current` shows them.
 
     Repeatable: a former try's rows of the run are replaced. No `files`: the report ran and found no rows. `folder` takes what is written meanwhile. Hold with one of
-    `HOLDS`; Fix where `declared` contradicts what is pinned.
+    `HOLDS`; Fix where `declared` contradicts what is pinned, save for text: such a column is given its type, with all its rows.
     """
     digest, crooked = report_reading.digest_of(files)
+    _retype(store, system, name, declared, folder)
     taken = report_tables.take_over(store, run=run, digest=digest)
     known = report_tables.pinned_columns(store, system=system, name=name)
     if taken:
@@ -114,6 +116,20 @@ def write_csv(store: Store, name: str, path: Path, *, system: str, safe: bool = 
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
+
+
+def _retype(store: Store, system: str, name: str, declared: Mapping[str, str], folder: Path) -> None:
+    """Give the columns of the table that are text the types that are declared."""
+    wanted = {one: kind for one, kind in declared.items() if report_tables.TYPES.get(kind, "text") != "text"}
+    texts = report_retyping.texts_of(store, name) if wanted else set()
+    if not texts & set(wanted):
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="types-", dir=folder) as work, workbench(Path(work)) as db:
+        for column in sorted(texts & set(wanted)):
+            kind = _types(wanted)[column]
+            read = partial(report_reading.written_as, db, type=kind)
+            report_retyping.retype(store, system=system, name=name, column=column, kind=kind, read=read)
 
 
 def _agreeing(name: str, declared: Mapping[str, str], known: Mapping[str, str]) -> dict[str, ReportType]:

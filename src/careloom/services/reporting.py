@@ -25,6 +25,7 @@ from careloom.services.progress import Watch
 from careloom.services.report_loading import load_report
 from careloom.store.account_reports import AccountReport, AccountReports
 from careloom.store.locking import alone
+from careloom.store.report_retyping import drop_unread
 from careloom.store.report_tables import Drift, forget_old, make_current
 
 _LOG = structlog.get_logger()
@@ -153,6 +154,7 @@ def _of_system(
             _load_fetched(one)
         for report in reports:
             forget_old(ready.store, system, report.name, keep=report.keep)
+            drop_unread(ready.store, report.name)
         return one.outcomes
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, LiteralString
+from typing import Literal, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -25,7 +25,7 @@ MOST_COLUMNS = 1550
 """Of one table, over all that came; PostgreSQL's own limit is 1,600."""
 DriftCode = Literal["new-column", "column-gone", "changed-type", "unparsed-values"]
 UNKNOWN = "unknown"
-_TYPES: Mapping[str, LiteralString] = {
+TYPES: Mapping[str, LiteralString] = {
     "text": "text",
     "integer": "bigint",
     "numeric": "numeric",
@@ -33,6 +33,8 @@ _TYPES: Mapping[str, LiteralString] = {
     "date": "date",
     UNKNOWN: "text",
 }
+"""PostgreSQL's type for each of a report's."""
+_T = TypeVar("_T")
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,52}")
 _HEAD = ("report_run", "row_number", "customer_account", "unparsed")
 _TRIES, _PAUSE = 400, 0.2
@@ -63,10 +65,19 @@ def shape_table(store: Store, *, system: str, name: str, wanted: Mapping[str, st
     A column that was pinned keeps its type, whatever is wanted. Later where the table stays locked for long.
     """
     table_of(name)
-    for _ in range(_TRIES):
+
+    def shape() -> dict[str, str]:
+        with store.transaction() as connection:
+            return _shape(connection, system, name, wanted)
+
+    return patiently(name, shape)
+
+
+def patiently(name: str, work: Callable[[], _T], tries: int = _TRIES) -> _T:
+    """What `work` gives, which is done anew where a table was locked; Later where it stays so."""
+    for _ in range(tries):
         try:
-            with store.transaction() as connection:
-                return _shape(connection, system, name, wanted)
+            return work()
         except Later as later:
             if not isinstance(later.__cause__, psycopg.errors.LockNotAvailable):
                 raise
@@ -84,10 +95,15 @@ def table_of(name: str) -> sql.Identifier:
     return sql.Identifier(SCHEMA, f"{name}_rows")
 
 
+def lock_report(connection: psycopg.Connection, system: str, name: str) -> None:
+    """Until the end of the transaction no other changes the report's table; who finds it locked does not wait long."""
+    connection.execute(_SQL["patience"])
+    connection.execute(_SQL["lock"], {"system": system, "name": name})
+
+
 def _shape(connection: psycopg.Connection, system: str, name: str, wanted: Mapping[str, str]) -> dict[str, str]:
     keys = {"system": system, "name": name}
-    connection.execute(_SQL["patience"])
-    connection.execute(_SQL["lock"], keys)
+    lock_report(connection, system, name)
     before = _pinned(connection, system, name)
     there = _columns(connection, f"{SCHEMA}.{name}_rows")
     known = {one: kind for one, kind in wanted.items() if kind != UNKNOWN and before.get(one) == UNKNOWN}
@@ -117,7 +133,7 @@ def _widen(connection: psycopg.Connection, name: str, pinned: Mapping[str, str])
 
 
 def _column(name: str, kind: str) -> sql.Composed:
-    return sql.SQL("add column {} {}").format(sql.Identifier(name), sql.SQL(_TYPES[kind]))
+    return sql.SQL("add column {} {}").format(sql.Identifier(name), sql.SQL(TYPES[kind]))
 
 
 def _retyped(connection: psycopg.Connection, name: str, column: str, kind: str) -> bool:
@@ -131,7 +147,7 @@ def _retyped(connection: psycopg.Connection, name: str, column: str, kind: str) 
     try:
         with connection.transaction():
             connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(SCHEMA, name)))
-            names = {"table": table_of(name), "column": sql.Identifier(column), "kind": sql.SQL(_TYPES[kind])}
+            names = {"table": table_of(name), "column": sql.Identifier(column), "kind": sql.SQL(TYPES[kind])}
             connection.execute(sql.SQL("alter table {table} drop column {column}").format(**names))
             connection.execute(sql.SQL("alter table {table} add column {column} {kind}").format(**names))
     except psycopg.errors.DependentObjectsStillExist:
@@ -140,11 +156,18 @@ def _retyped(connection: psycopg.Connection, name: str, column: str, kind: str) 
 
 
 def _view(connection: psycopg.Connection, system: str, name: str) -> None:
-    columns = _columns(connection, f"{SCHEMA}.{name}_rows")
+    columns = [sql.Identifier(one) for one in _columns(connection, f"{SCHEMA}.{name}_rows")]
+    make_view(connection, system, name, view=name, columns=columns)
+
+
+def make_view(
+    connection: psycopg.Connection, system: str, name: str, *, view: str, columns: Sequence[sql.Composable]
+) -> None:
+    """Make `view`, or put another statement in its place, over the current rows of the report `name`."""
     connection.execute(
         sql.SQL(_SQL["make_view"]).format(
-            view=sql.Identifier(SCHEMA, name),
-            columns=_listed(columns),
+            view=sql.Identifier(SCHEMA, view),
+            columns=sql.SQL(", ").join(columns),
             table=table_of(name),
             schema=sql.Identifier(OWN_SCHEMA),
             system=sql.Literal(system),
@@ -254,7 +277,7 @@ def csv_of(store: Store, *, system: str, name: str, safe: bool) -> Iterator[byte
 def _cell(column: str, kind: str, *, safe: bool) -> sql.Composed:
     name = sql.Identifier(column)
     came = sql.SQL("(unparsed ->> {})").format(sql.Literal(column))
-    if _TYPES[kind] == "text":
+    if TYPES[kind] == "text":
         cell: sql.Composable = sql.SQL("coalesce({}, {})").format(name, came)
         return sql.SQL("{} as {}").format(_harmless(cell) if safe else cell, name)
     return sql.SQL("coalesce({}::text, {}) as {}").format(name, _harmless(came) if safe else came, name)

@@ -1,0 +1,150 @@
+"""A report's column that became text, given the type that the project says: its rows are read again, and no reader is cut off.
+
+PostgreSQL does not let a column that a view shows change its type, and whatever stands on the report's view (the models, an
+analyst's own views) must stay. So the view steps aside under another name, where it goes on showing text to those who read it,
+and one of the new type takes its place. When nobody reads the former one any more (the models were built anew), it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+
+import psycopg
+from psycopg import sql
+
+from careloom.store.database import Store
+from careloom.store.report_tables import SCHEMA, TYPES, lock_report, make_view, patiently, table_of
+from careloom.store.statements import statements
+
+Read = Callable[[Sequence[str]], Iterable[tuple[str, str | None]]]
+"""Each text with its writing as PostgreSQL takes it for the type; None where it holds nothing, or is not of that type."""
+
+_TRIES = 20
+_BATCH = 10_000
+_FORMER = "-former-"
+"""Between a report's name and a number, in the name of a view that stepped aside. No report's name has a hyphen."""
+
+
+def texts_of(store: Store, name: str) -> set[str]:
+    """The columns of the report's table that are text, whatever they are pinned as."""
+    with store.transaction() as connection:
+        return _texts(connection, name)
+
+
+def retype(store: Store, *, system: str, name: str, column: str, kind: str, read: Read) -> None:
+    """Make a column of text one of type `kind`, with all its rows; what cannot be read stays beside its row, as text.
+
+    All is done in one transaction, in which nobody writes to the table; readers wait for its last part. The rows' files are
+    loaded anew when they come again. Later where the table stays locked for long.
+    """
+
+    def work() -> None:
+        with store.transaction() as connection:
+            lock_report(connection, system, name)
+            connection.execute(sql.SQL(_SQL["no_writers"]).format(table=table_of(name)))
+            if column in _texts(connection, name):
+                _read_again(connection, name, column, read)
+                _change(connection, system, name, column, kind)
+
+    patiently(name, work, _TRIES)
+
+
+def drop_unread(store: Store, name: str) -> None:
+    """Remove the former views of a report that nothing stands on any more."""
+    with store.transaction() as connection:
+        connection.execute(_SQL["patience"])
+        for view in _former_views(connection, name):
+            # Whoever reads it just now is not waited for: the next run comes by again.
+            with suppress(psycopg.errors.LockNotAvailable):
+                _dropped(connection, view)
+
+
+def _texts(connection: psycopg.Connection, name: str) -> set[str]:
+    found = connection.execute(_SQL["texts_of"], {"table": f"{SCHEMA}.{name}_rows"}).fetchall()
+    return {column for (column,) in found}
+
+
+def _read_again(connection: psycopg.Connection, name: str, column: str, read: Read) -> None:
+    """Put into each cell how its text is written as the new type, or move the text beside the row."""
+    names = {"table": table_of(name), "column": sql.Identifier(column)}
+    connection.execute(_SQL["make_cells"])
+    with connection.cursor("careloom_cells") as distinct, connection.cursor() as cursor:
+        distinct.execute(sql.SQL(_SQL["distinct_cells"]).format(**names))
+        while batch := distinct.fetchmany(_BATCH):
+            with cursor.copy(_SQL["fill_cells"]) as copy:
+                for pair in read([came for (came,) in batch]):
+                    copy.write_row(pair)
+    connection.execute(_SQL["weigh_cells"])
+    connection.execute(sql.SQL(_SQL["read_cells"]).format(text=sql.Literal(column), **names))
+
+
+def _change(connection: psycopg.Connection, system: str, name: str, column: str, kind: str) -> None:
+    """Give the column its type, and the view; former ones show it as text, as before."""
+    columns = [one for one, _ in _columns_of(connection, f"{name}_rows")]
+    grants = connection.execute(_SQL["grants"], {"view": _quoted(name)}).fetchall()
+    former = _stepped_aside(connection, name)
+    for view in former:
+        _show_text(connection, system, name, view, blank=column)
+    names = {"table": table_of(name), "column": sql.Identifier(column), "kind": sql.SQL(TYPES[kind])}
+    connection.execute(sql.SQL(_SQL["retype"]).format(**names))
+    for view in former:
+        _show_text(connection, system, name, view)
+    make_view(connection, system, name, view=name, columns=[sql.Identifier(one) for one in columns])
+    for (grant,) in grants:
+        connection.execute(grant)
+    keys = {"system": system, "name": name}
+    connection.execute(_SQL["pin"], keys | {"column": column, "type": kind})
+    connection.execute(_SQL["load_anew"], keys)
+
+
+def _stepped_aside(connection: psycopg.Connection, name: str) -> list[str]:
+    """The report's views that somebody stands on, all under other names than the report's."""
+    kept = [view for view in _former_views(connection, name) if not _dropped(connection, view)]
+    if _columns_of(connection, name) and not _dropped(connection, name):
+        last = max((int(view.rpartition("-")[2]) for view in kept), default=0)
+        kept.append(f"{name}{_FORMER}{last + 1}")
+        names = {"view": sql.Identifier(SCHEMA, name), "former": sql.Identifier(kept[-1])}
+        connection.execute(sql.SQL(_SQL["step_aside"]).format(**names))
+    return kept
+
+
+def _former_views(connection: psycopg.Connection, name: str) -> list[str]:
+    found = connection.execute(_SQL["former_views"], {"prefix": f"{name}{_FORMER}"}).fetchall()
+    return [view for (view,) in found]
+
+
+def _dropped(connection: psycopg.Connection, view: str) -> bool:
+    """Remove a view; False if something stands on it."""
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("drop view {}").format(sql.Identifier(SCHEMA, view)))
+    except psycopg.errors.DependentObjectsStillExist:
+        return False
+    return True
+
+
+def _show_text(connection: psycopg.Connection, system: str, name: str, view: str, blank: str = "") -> None:
+    """Let a former view show its columns as they were: text where the table's have a type now. `blank`: show none of this one."""
+    now = dict(_columns_of(connection, f"{name}_rows"))
+    shown: list[sql.Composable] = []
+    for column, was in _columns_of(connection, view):
+        cell: sql.Composable = sql.Identifier(column)
+        if column == blank:
+            cell = sql.SQL("null::{}").format(sql.SQL(was))
+        elif was != now[column]:
+            cell = sql.SQL("coalesce({}::text, unparsed ->> {})").format(cell, sql.Literal(column))
+        shown.append(sql.SQL("{} as {}").format(cell, sql.Identifier(column)))
+    make_view(connection, system, name, view=view, columns=shown)
+
+
+def _columns_of(connection: psycopg.Connection, relation: str) -> list[tuple[str, str]]:
+    """The names and types of a table's or a view's columns; none where there is no such thing."""
+    return connection.execute(_SQL["columns_of"], {"relation": _quoted(relation)}).fetchall()
+
+
+def _quoted(relation: str) -> str:
+    return f'{SCHEMA}."{relation}"'
+
+
+_SQL = statements("report_retyping")
