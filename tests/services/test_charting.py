@@ -66,6 +66,15 @@ def test_a_statement_that_cannot_be_drawn_is_told_without_a_value(ready: Opened,
     assert "Zzyzx" not in str(caught.value)
 
 
+def test_rows_that_are_too_many_to_draw_are_told(ready: Opened) -> None:
+    found = page("select n, 1 from generate_series(1, 501) n", "select n, 1 from generate_series(1, 500) n")
+    cut, whole = draw(ready, found)
+    assert (len(cut.bars), len(whole.bars)) == (500, 500)
+    assert ("first 500 rows" in cut.cut, whole.cut) == (True, "")
+    text = html(found, [cut, whole], datetime(2026, 11, 21, tzinfo=UTC))
+    assert text.count("Only the first 500 rows are drawn") == 1
+
+
 def test_a_page_that_there_is_not_is_told(ready: Opened) -> None:
     there = replace(ready, project=replace(ready.project, charts={"aging": page("select 1, 2")}))
     assert page_named(there, "aging").title == "Aging & more"

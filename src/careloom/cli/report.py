@@ -32,6 +32,9 @@ def command(
     """Show a page of the project's charts."""
     with project(folder) as ready:
         if name is None:
+            if json:
+                print_json([{"name": one.name, "title": one.title} for one in ready.project.charts.values()])
+                return
             for one in ready.project.charts.values():
                 out.print(f"{one.name}: {one.title}", markup=False)
             if not ready.project.charts:
@@ -40,7 +43,7 @@ def command(
         found = page_named(ready, name)
         charts = draw(ready, found)
         if json:
-            print_json([{"title": one.title, "unit": one.unit, "bars": _plain(one)} for one in charts])
+            print_json([{"title": one.title, "unit": one.unit, "bars": _plain(one), "cut": one.cut} for one in charts])
         elif page is None:
             for chart in charts:
                 _show(chart)
@@ -71,3 +74,5 @@ def _show(chart: Drawn) -> None:
         out.print(f"  {label:<{room}}  {'█' * length}{' ' if length else ''}{spoken(total, chart.unit)}", markup=False)
     if not chart.bars:
         out.print("  nothing to show")
+    if chart.cut:
+        out.print(f"  {chart.cut}", style="yellow", markup=False)

@@ -60,10 +60,7 @@ def _write(ready: Opened, name: str | None, path: Path, *, safe: bool) -> None:
     if name is None:
         raise UsageFault("say which report: careloom reports REPORT --csv FILE")
     (report,) = reports_named(ready, name)
-    try:
-        write_csv(ready.store, report.name, path, system=report.system, safe=safe)
-    except OSError as error:
-        raise UsageFault(f"cannot write {path}: {error.strerror}") from None
+    write_csv(ready.store, report.name, path, system=report.system, safe=safe)
     audited(ready, "reports --csv", report.name)
     out.print(f"Wrote {path}, which only you can read: it names people.", markup=False)
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from html import escape
 from typing import Literal
 
+from careloom.core.errors import Fix
+
 Unit = Literal["count", "money", "days", "percent"]
 
 _WIDTH, _LABEL, _VALUE, _BAR, _GAP = 860, 220, 110, 22, 8
@@ -17,11 +19,22 @@ _LONGEST = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """What a chart shows: for each label its parts by series; a chart without series has the one series ""."""
+    """What a chart shows: for each label its parts by series; a chart without series has the one series "".
+
+    `only`: so many rows are drawn, and more came; 0 where all are drawn.
+    """
 
     title: str
     unit: Unit
     bars: Mapping[str, Mapping[str, Decimal]]
+    only: int = 0
+
+    @property
+    def cut(self) -> str:
+        """That rows are missing, in words; "" where all are drawn."""
+        if not self.only:
+            return ""
+        return f"only the first {self.only:,} rows are drawn; let the statement sum up its rows, or limit them"
 
     @property
     def series(self) -> Sequence[str]:
@@ -33,17 +46,26 @@ class Drawn:
         return sum(self.bars[label].values(), Decimal(0))
 
 
-def drawn(title: str, unit: Unit, rows: Sequence[Sequence[object]]) -> Drawn:
-    """Rows of (label, value) or (label, series, value) as bars; labels that come again are added up."""
+def drawn(
+    title: str, unit: Unit, rows: Sequence[Sequence[object]], *, place: str = "", most: int | None = None
+) -> Drawn:
+    """Rows of (label, value) or (label, series, value) as bars; labels that come again are added up.
+
+    No more than the first `most` rows are drawn. `place`: the file that the chart stands in. Fix where a value is no number.
+    """
     bars: dict[str, dict[str, Decimal]] = {}
-    for row in rows:
+    for number, row in enumerate(rows[:most], 1):
         label, series = _text(row[0]), _text(row[1]) if len(row) > 2 else ""  # noqa: PLR2004 label and value
         parts = bars.setdefault(label, {})
-        value = Decimal(str(row[-1] if row[-1] is not None else 0))
-        if not value.is_finite():
-            raise ValueError("a chart draws numbers")
+        value = _number(row[-1])
+        if value is None:
+            where = f"{place}, {title!r}" if place else f"the chart {title!r}"
+            raise Fix(
+                f"{where}: its last column must be numbers, and that of row {number} is none; select a number last, "
+                "as in `select label, sum(amount)`"
+            )
         parts[series] = parts.get(series, Decimal(0)) + value
-    return Drawn(title=title, unit=unit, bars=bars)
+    return Drawn(title=title, unit=unit, bars=bars, only=most if most is not None and len(rows) > most else 0)
 
 
 def spoken(value: Decimal, unit: Unit) -> str:
@@ -102,6 +124,15 @@ def _scale(chart: Drawn) -> float:
 
 def _colour(place: int) -> str:
     return _COLOURS[place % len(_COLOURS)]
+
+
+def _number(found: object) -> Decimal | None:
+    """None for what is no number; nothing at all is 0."""
+    try:
+        value = Decimal(str(found if found is not None else 0))
+    except (ArithmeticError, ValueError):
+        return None
+    return value if value.is_finite() else None
 
 
 def _text(found: object) -> str:

@@ -39,16 +39,15 @@ def draw(ready: Opened, page: ChartPage) -> Sequence[Drawn]:
 
 
 def _drawn(ready: Opened, page: ChartPage, chart: Chart) -> Drawn:
-    rows = _rows(ready, page, chart)
-    try:
-        return drawn(chart.title, chart.unit, rows)
-    except (ArithmeticError, ValueError, TypeError):
-        raise Fix(f"charts/{page.name}.yaml, {chart.title!r}: its last column must be numbers") from None
+    return drawn(chart.title, chart.unit, _rows(ready, page, chart), place=f"charts/{page.name}.yaml", most=_ROWS)
 
 
 def html(page: ChartPage, charts: Sequence[Drawn], at: datetime) -> str:
     """The charts as one page that needs nothing else."""
-    parts = [f"<section><h2>{escape(one.title)}</h2>{_legend(one)}{svg(one)}{_table(one)}</section>" for one in charts]
+    parts = [
+        f"<section><h2>{escape(one.title)}</h2>{_cut(one)}{_legend(one)}{svg(one)}{_table(one)}</section>"
+        for one in charts
+    ]
     title = escape(page.title)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -56,6 +55,10 @@ def html(page: ChartPage, charts: Sequence[Drawn], at: datetime) -> str:
         f"<h1>{title}</h1><p>{escape(page.description)}</p>{''.join(parts)}"
         f"<footer>As of {at:%Y-%m-%d %H:%M %Z}</footer></body></html>\n"
     )
+
+
+def _cut(chart: Drawn) -> str:
+    return f"<p><strong>{escape(chart.cut.capitalize())}.</strong></p>" if chart.cut else ""
 
 
 def _legend(chart: Drawn) -> str:
@@ -82,7 +85,7 @@ def _rows(ready: Opened, page: ChartPage, chart: Chart) -> Sequence[Sequence[obj
         with ready.store.transaction() as connection:
             connection.execute("set transaction read only")
             connection.execute("select set_config('statement_timeout', %s, true)", (str(_PATIENCE_MS),))
-            found = connection.execute(chart.sql.encode()).fetchmany(_ROWS)
+            found = connection.execute(chart.sql.encode()).fetchmany(_ROWS + 1)
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName) as error:
         missing = error.diag.message_primary or "something it names is missing"
         raise Fix(f"{where}: {missing}; build the models first: careloom models build") from None

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 
-from careloom.core.errors import Fix, Hold, Stop
+from careloom.core.errors import Fix, Hold, Stop, UsageFault
 from careloom.engine import report_reading
 from careloom.engine.report_columns import TYPES, ReportType, looks_like
 from careloom.engine.report_reading import Crooked, Sheet, Weighed, Weight
@@ -104,8 +104,16 @@ def write_csv(store: Store, name: str, path: Path, *, system: str, safe: bool = 
     """All accounts' current rows of a report as one CSV file, readable by its owner only; it appears when it is whole.
 
     `safe`: a text that begins with = + - @ or a control character gets a single quote before it, so that no spreadsheet
-    runs it as a formula. Without, every cell is exactly what the system sent.
+    runs it as a formula. Without, every cell is exactly what the system sent. UsageFault where the file cannot be written.
     """
+    try:
+        _write_csv(store, name, path, system=system, safe=safe)
+    except OSError as error:
+        fix = "name a file in a folder that there is, and that you may write to"
+        raise UsageFault(f"cannot write {path}: {error.strerror}; {fix}") from None
+
+
+def _write_csv(store: Store, name: str, path: Path, *, system: str, safe: bool) -> None:
     with NamedTemporaryFile("wb", dir=path.parent, prefix=".report-", delete=False) as file:
         try:
             for piece in report_tables.csv_of(store, system=system, name=name, safe=safe):
