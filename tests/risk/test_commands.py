@@ -153,7 +153,6 @@ def test_what_if_of_somebody_without_diagnoses(shell: Shell) -> None:
         (["reconcile", "--report", "people.csv"], "none of the columns hcc, hcc_list and risk_score"),
         (["reconcile", "--report", "people.csv", "--column", "mbi=x"], "write --column OURS=THEIRS"),
         (["reconcile", "--report", "people.csv", "--column", "hcc=x"], "people.csv has no column 'x'"),
-        (["validate", "--model", "RX-V08-MAPD", "--year", "2027"], "rx-variants"),
     ],
 )
 def test_a_users_mistake_is_a_sentence_and_exit_code_2(shell: Shell, words: list[str], said: str) -> None:

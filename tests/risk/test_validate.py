@@ -20,7 +20,7 @@ MEMBERS = 150
 
 def _written(folder: Path, model: str) -> tuple[Path, Path]:
     population = people(MEMBERS, seed=51)
-    found = diagnoses(population, model=model, seed=52)
+    found = diagnoses(population, model="RX-V08" if model.startswith("RX") else model, seed=52)
     pairs = [(number, code) for number, mine in found.items() for code in mine]
     pq.write_table(pa.Table.from_pylist(population), folder / "people.parquet")
     codes = pa.table({"person_id": [number for number, _ in pairs], "diagnosis_code": [code for _, code in pairs]})
@@ -41,6 +41,9 @@ def _validated(folder: Path, model: str, year: int) -> Validated:
         ("ESRD-V21", 2025),
         ("ESRD-V24", 2026),
         ("RX-V08", 2026),
+        ("RX-V08-PDP", 2027),
+        ("RX-V08-MAPD", 2027),
+        ("RX-V08-PDP-AND-MAPD", 2027),
     ],
 )
 def test_everybody_agrees_and_every_difference_has_a_rule(tmp_path: Path, model: str, year: int) -> None:

@@ -197,8 +197,6 @@ def _fires(edit: Edit, facts: Mapping[str, Any]) -> bool:
 
 def _peer(read: Tables) -> Peer:
     """Hccinfhir's own engine with the files of the year."""
-    if read.model.variant:
-        raise Fix(f"hccinfhir maps no diagnosis for {read.model.name} (rule rx-variants); validate RX-V08 of 2026")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # it opens its files in a way that Python calls deprecated
         try:
@@ -206,7 +204,7 @@ def _peer(read: Tables) -> Peer:
         except ImportError as error:
             raise Fix("hccinfhir is not installed; run: pip install careloom[risk]") from error
         engine = HCCInFHIR(
-            model_name=read.model.title,
+            model_name=f"{read.model.title} {read.model.variant}".rstrip(),
             dx_cc_mapping_filename=MAPPING[read.year],
             hierarchies_filename=HIERARCHIES[read.year],
             coefficients_filename=_coefficients(read),
@@ -215,9 +213,9 @@ def _peer(read: Tables) -> Peer:
 
 
 def _coefficients(read: Tables) -> str:
-    """The first file of the year that has the model: only V28 is in the proposal of 2027."""
+    """The first file of the year that has the model: only V28 and RxHCC by kind of plan are in the proposal of 2027."""
     files = COEFFICIENTS[read.year]
-    return files[0] if read.model.name == "V28" else files[-1]
+    return files[0] if read.model.name == "V28" or read.model.variant else files[-1]
 
 
 def _validated(totals: Mapping[str, int], members: int) -> Validated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from careloom.risk import bands
 from careloom.risk.demographics import SEX, TRANSPLANT, Cell
@@ -12,8 +12,8 @@ _DEMOGRAPHIC = ("NMCAID_", "MCAID_", "LTI_", "OriginallyDisabled_", "LTIMCAID")
 _UNPREFIXED = ("FGC", "FGI", "GE65_DUR", "LT65_DUR", "LTI_GE65", "LTI_LT65")
 
 
-def compat_cell(person: Person, family: str, coefficients: frozenset[str]) -> Cell:
-    """The cell of one kind of person as the library makes it; `coefficients` are the lower-case names that it knows."""
+def compat_cell(person: Person, family: str, coefficients: Container[str]) -> Cell:
+    """The cell of one kind of person as the library makes it; `coefficients` has the lower-case names that it knows."""
     segment, category = _prefix(person, family), _category(person)
     cell = [name for name in (segment + category,) if name.lower() in coefficients]
     own: list[str] = []
@@ -32,7 +32,7 @@ def compat_cell(person: Person, family: str, coefficients: frozenset[str]) -> Ce
     )
 
 
-def _looked_up(name: str, segment: str, coefficients: frozenset[str]) -> str | None:
+def _looked_up(name: str, segment: str, coefficients: Container[str]) -> str | None:
     if name.startswith(_UNPREFIXED) and name.lower() in coefficients:
         return name
     return segment + name if (segment + name).lower() in coefficients else None

@@ -63,11 +63,11 @@ def _graft(case: Case) -> bool:
 
 
 def _besides(case: Case) -> bool:
-    return bool(compat_cell(case.person, case.family, frozenset(case.read.coefficients)).besides)
+    return bool(compat_cell(case.person, case.family, case.read.coefficients).besides)
 
 
 def _bare(case: Case) -> bool:
-    return bool(compat_cell(case.person, case.family, frozenset(case.read.coefficients)).bare)
+    return bool(compat_cell(case.person, case.family, case.read.coefficients).bare)
 
 
 def _empty_orec(case: Case) -> bool:

@@ -120,7 +120,7 @@ class Places:
 def _cell(tables: Tables, person: Person) -> Cell:
     model = tables.model
     if tables.mode == "compat":
-        return compat_cell(person, model.family, frozenset(tables.coefficients))
+        return compat_cell(person, model.family, tables.coefficients)
     return cms_cell(person, model.family, model.edition)
 
 

@@ -46,8 +46,9 @@ RULES: Mapping[str, Rule] = {
         source="R08 coefficient table",
     ),
     "new-enrollee-age-band": Rule(
-        compat="a new enrollee with OREC or CREC 2 or 3 gets the band 65_69, which has no coefficient: 0",
-        cms="single-year bands from 65 to 69 for every new enrollee of a community or RxHCC model",
+        compat="a new enrollee with OREC or CREC 2 or 3 gets the band 65_69, which has no coefficient: 0; one of 64 with "
+        "OREC 0 stays in 60_64",
+        cms="single-year bands from 65 to 69 for every new enrollee of a community model, and 65 for one of 64 with OREC 0",
         source="CMS V28 software, get_ne_bene_age_sex_vars; two engines, 4 people",
     ),
     "institution-before-new-enrollee": Rule(
@@ -56,7 +57,7 @@ RULES: Mapping[str, Rule] = {
         source="two engines, 1 person: 1.164 against 2.299",
     ),
     "missing-orec": Rule(
-        compat="an empty OREC means disabled under 65, a missing one does not",
+        compat="an empty OREC means disabled under 65, a missing one does not; it takes nobody with another text there",
         cms="empty, missing or unknown is 0 (old age), and is flagged in defaults_taken",
         source="CMS software: DISABL = (AGEF < 65 & OREC ne '0') on a field that is never empty",
     ),
@@ -66,9 +67,10 @@ RULES: Mapping[str, Rule] = {
         source="CMS software: the terms stand in the demographic lists &AGESEX, &MOAS and &OE",
     ),
     "no-negative-chronic": Rule(
-        compat="chronic-only is minus the originally-disabled term where there is no HCC (-0.228)",
+        compat="where there is no HCC, chronic-only is minus the demographic terms that are no plain age and sex cell: "
+        "originally disabled (-0.228), Medicaid, institution, and a new enrollee's whole cell",
         cms="chronic-only is the sum over chronic HCCs and what they make together",
-        source="definition of the score; -0.228 for a person without HCC",
+        source="definition of the score; a woman of 70, first entitled by disability, has -0.228 without any HCC",
     ),
     "v22-diabetes-name": Rule(
         compat="V22 looks up HCC85_gDiabetesMellitus, a name that the coefficient table does not have",
@@ -93,17 +95,20 @@ RULES: Mapping[str, Rule] = {
         source="D21 and D24 tables; ESRD V24 software: flat scores 5.985, 0.941, 0.941",
     ),
     "esrd-status": Rule(
-        compat="a person whose OREC and CREC are not 2 or 3 gets 0 in the ESRD models, or stray duration terms",
-        cms="everyone who is given to an ESRD model is scored: graft_months says transplant or graft, else dialysis",
+        compat="a person whose OREC and CREC are not 2 or 3 gets 0 in the ESRD models, or stray duration terms; "
+        "graft_months 0 is a functioning graft without a duration term. (Not kept: it names a segment SNPNE, and compat NE, "
+        "where such a person is a new enrollee with snp; no ESRD table has either, so both score the same)",
+        cms="everyone who is given to an ESRD model is scored: graft_months from 1 to 3 is a transplant, from 4 on a graft; "
+        "0 and nothing are dialysis",
         source="the ESRD software scores every record; status comes from the monthly membership report, not from OREC",
     ),
     "esrd-institution": Rule(
-        compat="LTI_GE65 and LTI_LT65 are added to people on dialysis too",
+        compat="V24's LTI_GE65 and LTI_LT65 are added to people on dialysis too",
         cms="only to the institutional functioning graft score",
         source="ESRD V24 software: SCORE_GRAFT_INST_ND_PBD_GE65_DUR10PL = 3.287, inst_graft rows",
     ),
     "esrd-graft-new-enrollee-adjustment": Rule(
-        compat="a new enrollee with a graft gets the duration term alone",
+        compat="a new enrollee with a graft gets the duration's terms alone, that of partial benefits (PBD) among them",
         cms="(cell + duration) / ActAdj (0.905 or 0.698) in V24, rounded to thousandths; cell + duration in V21",
         source="ESRD V24 software: SCORE_GRAFT_NE_GE65_DUR4_9_FBD = 3.979; V21 SAS: SCORE_GRAFT_NE_DUR4_9_GE65",
     ),

@@ -73,10 +73,14 @@ def read_tables(model: str, year: int, mode: str = "cms") -> Tables:
     about = model_named(model)
     if mode not in MODES:
         raise Fix(f"there is no mode {mode!r}; write cms or compat")
-    codes = _codes(about, year, mode)
+    mapped = _codes(about, year)
+    known = set(chain(*mapped.values()))
+    known |= {edit.category for code, edit in _edits(about).items() if code in mapped and edit.category}
+    codes = (
+        {} if about.variant and mode == "compat" else mapped
+    )  # the library looks for the variant's name: rule rx-variants
     edits = {code: edit for code, edit in _edits(about).items() if code in codes}
     coefficients, names = _coefficients(about, year)
-    known = set(chain(*codes.values())) | {edit.category for edit in edits.values() if edit.category}
     parts = (codes, edits, hierarchy := _hierarchy(about, year, mode), coefficients, chronic := _chronic(about))
     return Tables(
         model=about,
@@ -133,7 +137,7 @@ def _text(name: str) -> str:
     return Path(str(path)).read_text(encoding="utf-8")
 
 
-def _codes(model: Model, year: int, mode: str) -> dict[str, frozenset[str]]:
+def _codes(model: Model, year: int) -> dict[str, frozenset[str]]:
     if year not in MAPPING:
         raise Fix(f"{_installed()} has no diagnosis mapping for {year}; it has {', '.join(map(str, MAPPING))}")
     found: dict[str, set[str]] = {}
@@ -143,8 +147,6 @@ def _codes(model: Model, year: int, mode: str) -> dict[str, frozenset[str]]:
             found.setdefault(code, set()).add(category)
     if not found:
         raise Fix(f"{_installed()} has no diagnosis mapping of {model.name} for {year}: CMS did not pay by it")
-    if model.variant and mode == "compat":
-        return {}  # the library looks for the variant's full name in the mapping: reference section 1a, point 6
     return {code: frozenset(categories) for code, categories in found.items()}
 
 
@@ -193,9 +195,9 @@ def _thousandths(row: Mapping[str, str]) -> int:
 
 
 def _hierarchy(model: Model, year: int, mode: str) -> dict[str, frozenset[str]]:
-    """In `cms` always from the newest file: that of 2025 lacks V28 edges and calls ESRD V21 V20 (section 1a, point 10)."""
+    """In `cms` always from the newest file: that of 2025 lacks V28 edges and calls ESRD V21 V20 (rule newest-hierarchy)."""
     if model.family == "rx" and mode == "compat":
-        return {}  # read under another name than the model's: reference section 1a, point 3
+        return {}  # read under another name than the model's: rule rx-hierarchy
     edition = "R08" if model.family == "rx" else model.edition
     domain = {"community": "CMS-HCC", "esrd": "ESRD", "rx": "RxHCC"}[model.family]
     found: dict[str, set[str]] = {}
