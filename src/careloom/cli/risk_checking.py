@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,6 +36,7 @@ from careloom.risk.comparing import validate as compare
 from careloom.risk.desk import check_out, counting, desk, write
 from careloom.risk.dialects import DIALECTS
 from careloom.risk.emitting import Emitted, emit_models
+from careloom.risk.factors import Own
 from careloom.risk.functions import DIALECT as FUNCTIONS_ENGINE
 from careloom.risk.functions import functions as functions_of
 from careloom.risk.upstream import changes, installed, recorded, write_record
@@ -192,17 +194,12 @@ def emit(
         if project is not None:
             if functions:
                 raise UsageFault("--functions and --project write different things; give one of them")
-            own = read_factors(factors) if factors else {}
-            if wrong := next((one.place for one in own.values() if one.frailty), None):
-                raise UsageFault(f"{wrong}: leave frailty empty, for it is a variable of the dbt project: `frailty`")
-            _show_emitted(emit_models(project, models=models, years=years, own=own))
+            _show_emitted(emit_models(project, models=models, years=years, own=_of_project(factors)))
             return
         if functions:
             if dialect != FUNCTIONS_ENGINE or mode != Mode.cms or lookup_tables is not None:
                 raise UsageFault("functions are cms scores by BigQuery: --dialect bigquery, and no --mode or --tables")
-            editions = [(known(name, one, mode), one) for name in models for one in years]
-            made = {key: money_for(*key, mode, pace=False, frailty=None, factors=factors) for key in editions}
-            _tell(out, functions_of(made), "Run it where the dbt project was built.")
+            _tell(out, _functions(models, years, mode, factors), "Run it where the dbt project was built.")
             return
         if len(models) > 1 or len(years) > 1:
             raise UsageFault("one statement is of one model and year; give several with --project or --functions")
@@ -214,6 +211,19 @@ def emit(
         if lookup_tables is not None:
             _write_tables(lookup_tables, name, years[0], mode)
         _tell(out, text, "It reads people, diagnoses and the tables hcc_*.")
+
+
+def _functions(models: Sequence[str], years: Sequence[int], mode: Mode, factors: Path | None) -> str:
+    editions = [(known(name, one, mode), one) for name in models for one in years]
+    return functions_of({key: money_for(*key, mode, pace=False, frailty=None, factors=factors) for key in editions})
+
+
+def _of_project(factors: Path | None) -> Own:
+    """A user's own factors for a dbt project. Fix if one of them is none of its seeds."""
+    own = read_factors(factors) if factors else {}
+    if wrong := next((one.place for one in own.values() if one.frailty), None):
+        raise UsageFault(f"{wrong}: leave frailty empty, for it is a variable of the dbt project: `frailty`")
+    return own
 
 
 def _tell(out: Path | None, text: str, about: str) -> None:

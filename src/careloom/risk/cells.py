@@ -14,6 +14,9 @@ from careloom.risk.reading import NO, YES
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 """So neither nan nor infinity, and sums of them stay exact."""
 
+_LONGEST = 1000
+"""Characters of a cell: one open quotation mark makes one cell of the rest of the file."""
+
 
 class Row:
     """One line of the table. What it says of a cell names file, line and column, and never what is in the cell."""
@@ -86,6 +89,8 @@ def rows(path: Path, needed: Sequence[str], others: Sequence[str] | None = None)
                 if not any(cell.strip() for cell in cells):
                     continue
                 place = f"{path}, line {lines.line_num}"
+                if max(map(len, cells)) > _LONGEST:
+                    raise Fix(f"{place}: a cell is longer than {_LONGEST} characters; is a quotation mark left open?")
                 if len(cells) > len(header):
                     raise Fix(f"{place}: it has more cells than the header; write one for each of {', '.join(header)}")
                 yield Row(place, {name: cell.strip() for name, cell in zip(header, cells, strict=False)})

@@ -129,6 +129,12 @@ def _append(parts: Iterator[pa.Table], file: Path) -> None:
 
 @contextmanager
 def bench(memory: str, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of its own for one piece of work, which spills beyond `memory` to a folder that goes with it.
+
+    Raises:
+        Later: memory or disk ran out.
+
+    """
     spill = mkdtemp(prefix="careloom-risk-")
     config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": memory, "temp_directory": spill}
     if threads is not None:
