@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +19,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from blueprints.hcc_project import BLUEPRINT, GENERATED, SCORED, as_text, dbt, fill, rows_of
 from careloom.core.errors import Fix
 from careloom.risk import lookups, score, standard_money
 from careloom.risk.emitting import edition_name, emit_models
@@ -32,27 +31,13 @@ from risk.people import diagnoses, people
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
 
-BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "hcc-analytics"
-GENERATED = shutil.ignore_patterns("hcc", "target", "logs")
 EDITIONS = (("V24", 2026), ("V28", 2026))
 PEOPLE = 300
-SCORED = (
-    "segment",
-    "risk_score",
-    "risk_score_demographics",
-    "risk_score_hcc",
-    "risk_score_chronic_only",
-    "hcc_list",
-    "hcc_list_before",
-    "interactions",
-    "payment_hcc_count",
-    "defaults_taken",
-    "held",
-)
 MARTS = (
     "fact_patient_risk_scores",
     "risk_scores",
     "dim_hcc_hierarchies",
+    "hcc_monthly_scores",
     "hcc_recapture",
     "hcc_opportunity_gaps",
     "payment_reconciliation",
@@ -69,7 +54,7 @@ class Clinic:
     @property
     def tables(self) -> dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
         """The four sources: columns and rows, all of it text."""
-        persons = [tuple(_text(value) for value in one.values()) for one in self.members]
+        persons = [tuple(as_text(value) for value in one.values()) for one in self.members]
         given = [
             (str(number), code, None if place % 2 else "2025-06-01")
             for number, found in self.codes.items()
@@ -96,10 +81,6 @@ class Clinic:
         return ((number, found[0]) for number, found in self.codes.items() if found)
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
 @pytest.fixture(scope="module")
 def clinic() -> Clinic:
     members = people(PEOPLE, seed=71)
@@ -109,9 +90,12 @@ def clinic() -> Clinic:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The blueprint in a folder of its own, with the tables of two models."""
+    """The blueprint in a folder of its own, with the tables of two models, one of them month by month."""
     folder = tmp_path_factory.mktemp("hcc") / "clinic"
     shutil.copytree(BLUEPRINT, folder, ignore=GENERATED)
+    settings = folder / "models" / "dbt_project.yml"
+    asked = settings.read_text().replace("monthly: []", "monthly: [{model: V28, payment_year: 2026}]")
+    settings.write_text(asked)
     emitted = emit_models(folder, models=[model for model, _ in EDITIONS], years=[2026])
     assert tuple(emitted.editions) == EDITIONS
     return folder
@@ -142,35 +126,10 @@ def on_duckdb(project: Path, clinic: Clinic, tmp_path_factory: pytest.TempPathFa
     """A DuckDB file with the members, in which dbt alone built the models."""
     folder = tmp_path_factory.mktemp("warehouse")
     warehouse = folder / "warehouse.duckdb"
-    with duckdb.connect(str(warehouse)) as db:
-        db.execute("create schema raw")
-        for table, (columns, rows) in clinic.tables.items():
-            given = pa.table(
-                {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(columns)}
-            )
-            db.register("given", given)
-            db.execute(f"create table raw.{table} as select * from given")
-            db.unregister("given")
+    fill(warehouse, clinic.tables)
     ended = dbt(project, folder, "build")
     assert ended.returncode == 0, ended.stdout[-3000:]
     return warehouse
-
-
-def dbt(project: Path, folder: Path, action: str, *more: str) -> subprocess.CompletedProcess[str]:
-    """Plain dbt, as who has no careloom runs it."""
-    output = {"type": "duckdb", "path": str(folder / "warehouse.duckdb"), "schema": "analytics", "threads": 2}
-    (folder / "profiles.yml").write_text(json.dumps({"careloom": {"target": "it", "outputs": {"it": output}}}))
-    places = [
-        "--profiles-dir",
-        str(folder),
-        "--target-path",
-        str(folder / "target"),
-        "--log-path",
-        str(folder / "logs"),
-    ]
-    command = [sys.executable, "-m", "dbt.cli.main", action, "--project-dir", str(project / "models"), *places, *more]
-    environment = os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def expected(clinic: Clinic, model: str, year: int) -> dict[str, dict[str, Any]]:
@@ -183,11 +142,6 @@ def expected(clinic: Clinic, model: str, year: int) -> dict[str, dict[str, Any]]
     )
     scored = score(pa.Table.from_pylist(clinic.members), pairs, model=model, year=year).to_pylist()
     return {str(row["person_id"]): row for row in scored}
-
-
-def rows_of(cursor: Any) -> list[dict[str, Any]]:
-    names = [one[0] for one in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def compared(clinic: Clinic, rows: list[dict[str, Any]]) -> None:
@@ -206,7 +160,7 @@ def test_every_model_is_built_by_careloom_and_every_test_passes(on_postgres: tup
     _, built = on_postgres
     assert built.complete
     assert [one for one in built.nodes if one.status not in ("success", "pass")] == []
-    assert built.counts["unit_test pass"] == 12
+    assert built.counts["unit_test pass"] == 14
     assert built.counts["test pass"] > 30
 
 

@@ -191,8 +191,11 @@ def _models(editions: Sequence[Lookups]) -> Iterator[tuple[str, str]]:
         yield f"{own}_cells", f"{{{{ hcc_cells({key}, ref('{own}_kinds')) }}}}"
         yield f"{own}_counts", f"{{{{ hcc_counts(ref('{own}_payment_counts')) }}}}"
         yield f"{own}_scores", f"{{{{ hcc_edition_scores({key}) }}}}"
+        yield f"{own}_former", f"{{{{ hcc_edition_former({key}) }}}}"
     names = [edition_name(known.read.model.name, known.read.year) for known in editions]
-    yield "hcc_scores", "\nunion all\n".join(f"select * from {{{{ ref('{name}_scores') }}}}" for name in names)
+    view = "{{ config(materialized='view') }}\n"
+    for kind, whole, how in (("scores", "hcc_scores", ""), ("former", "hcc_former_scores", view)):
+        yield whole, how + "\nunion all\n".join(f"select * from {{{{ ref('{name}_{kind}') }}}}" for name in names)
     yield "hcc_code_categories", "\nunion all\n".join(_code_categories(known) for known in editions)
 
 
@@ -207,6 +210,7 @@ def _described(editions: Sequence[Lookups]) -> str:
     """What each model is, with its grain."""
     about = {
         "hcc_scores": "All editions' scores. Grain: a person, a model, a payment year.",
+        "hcc_former_scores": "What the years before would count for. Grain: a person coded then, a model, a payment year.",
         "hcc_code_categories": "What each diagnosis code is in each model. Grain: a code, a category, when it applies.",
     }
     for known in editions:
@@ -219,6 +223,7 @@ def _described(editions: Sequence[Lookups]) -> str:
             f"{own}_cells": f"What each kind of person has before any diagnosis in {which}. Grain: a kind.",
             f"{own}_counts": f"What numbers of payment HCCs are worth in {which}. Grain: a segment and number.",
             f"{own}_scores": f"Scores by {which}, tables of {known.read.package}. Grain: a person.",
+            f"{own}_former": f"Categories of the years before by {which}, after hierarchies. Grain: a person coded then.",
         }
     lines = [f"# {WARNING}", "version: 2", "models:"]
     for name, said in about.items():

@@ -105,10 +105,29 @@ from (
 {# The diagnoses that a payment year counts: those of the year before it, and those without a day. #}
 {% macro diagnoses_of(payment_year) -%}
 (
-    select person_id, diagnosis_code
+    select person_id, diagnosis_code, service_date
     from {{ ref('stg_diagnosis_codes') }}
     where service_date is null or (service_date >= date '{{ payment_year - 1 }}-01-01' and service_date < date '{{ payment_year }}-01-01')
 )
+{%- endmacro %}
+
+{# `look_back` years before the one that counts; a diagnosis without a day is none of them. #}
+{% macro former_diagnoses_of(payment_year) -%}
+(
+    select person_id, diagnosis_code
+    from {{ ref('stg_diagnosis_codes') }}
+    where service_date >= date '{{ payment_year - 1 - var('look_back') }}-01-01' and service_date < date '{{ payment_year - 1 }}-01-01'
+)
+{%- endmacro %}
+
+{# What the former years' diagnoses, all of them together, would count for in the payment year. #}
+{% macro hcc_edition_former(model, payment_year) -%}
+{%- set former = former_diagnoses_of(payment_year) -%}
+{%- set people = '(select * from ' ~ people_of(payment_year) ~ ' as p where p.person_id in (select person_id from ' ~ former ~ ' as f))' -%}
+select cast({{ payment_year }} as {{ whole_type() }}) as payment_year, s.person_id, s.model, s.hcc_list
+from (
+    {{ hcc_scores(model, payment_year, people, former) }}
+) as s
 {%- endmacro %}
 
 {#

@@ -24,7 +24,8 @@ select
         else 'open'
     end as status,
     case when status = 'covered' then above.covered_by end as covered_by,
-    case when status = 'open' then worths.coefficient end as open_coefficient
+    -- a segment that pays for no disease has no coefficient: there it would add nothing
+    case when status = 'open' and here.segment is not null then coalesce(worths.coefficient, 0) end as open_coefficient
 from wanted
 left join categories using (hcc)
 left join here using (person_id)

@@ -36,7 +36,8 @@ select
         else 'open'
     end as status,
     case when status = 'covered' then above.covered_by end as covered_by,
-    case when status = 'open' then worths.coefficient end as open_coefficient
+    -- a segment that pays for no disease has no coefficient: there it would add nothing
+    case when status = 'open' and here.segment is not null then coalesce(worths.coefficient, 0) end as open_coefficient
 from coded
 join categories on categories.hcc = coded.hcc and categories.is_chronic
 join here using (person_id)

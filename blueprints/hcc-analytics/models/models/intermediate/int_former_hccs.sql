@@ -9,6 +9,6 @@ from {{ ref('stg_diagnosis_codes') }} as d
 join {{ ref('hcc_code_categories') }} as m on m.diagnosis_code = d.diagnosis_code
 join {{ ref('stg_participants') }} as p on p.person_id = d.person_id
 where
-    extract(year from d.service_date) < m.payment_year - 1
+    extract(year from d.service_date) between m.payment_year - 1 - {{ var('look_back') }} and m.payment_year - 2
     and (m.applies = 'always' or (m.applies = 'if') = ({{ edit_fires('m.payment_year') }}))
 group by d.person_id, m.model, m.payment_year, m.hcc

@@ -1,6 +1,11 @@
-with former as (
+with remaining as (
+    {{ exploded(ref('hcc_former_scores'), ['person_id', 'model', 'payment_year'], 'hcc_list', 'hcc') }}
+),
+
+former as (
     select f.*, k.label, s.segment, s.hcc_list_before, {{ is_in('f.hcc', 's.hcc_list_before') }} as is_coded
     from {{ ref('int_former_hccs') }} as f
+    join remaining as r on r.person_id = f.person_id and r.model = f.model and r.payment_year = f.payment_year and r.hcc = f.hcc
     join {{ ref('hcc_categories') }} as k
         on k.model = f.model and k.payment_year = f.payment_year and k.hcc = f.hcc and k.is_chronic
     join {{ ref('hcc_scores') }} as s on s.person_id = f.person_id and s.model = f.model and s.payment_year = f.payment_year

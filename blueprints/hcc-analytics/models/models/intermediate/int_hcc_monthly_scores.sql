@@ -1,0 +1,6 @@
+{%- for one in var('monthly') %}
+{{ hcc_edition_months(one.model, one.payment_year | int) }}
+{{ 'union all' if not loop.last }}
+{%- else %}
+select * from {{ ref('hcc_scores') }} where 1 = 0
+{%- endfor %}

@@ -1,0 +1,22 @@
+select
+    substr(s.person_id, 3) as person_id,
+    s.model,
+    s.payment_year,
+    m.month_end,
+    s.segment,
+    s.risk_score,
+    s.risk_score_demographics,
+    s.risk_score_hcc,
+    s.risk_score_chronic_only,
+    {#- factors are of the person and the year: no month changes them #}
+    cast(s.risk_score as {{ double_type() }}) * (1.0 - a.coding_intensity) / a.normalization
+    + cast({{ var('frailty') }} as {{ double_type() }}) as risk_score_payment,
+    s.hcc_list,
+    s.hcc_list_before,
+    s.interactions,
+    s.payment_hcc_count,
+    s.held
+from {{ ref('int_hcc_monthly_scores') }} as s
+join {{ ref('int_hcc_months') }} as m on m.payment_year = s.payment_year and m.month_key = substr(s.person_id, 1, 2)
+join {{ ref('int_risk_adjustments') }} as a
+    on a.person_id = substr(s.person_id, 3) and a.model = s.model and a.payment_year = s.payment_year
