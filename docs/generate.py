@@ -222,13 +222,17 @@ def _type(node: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     return {"integer": "whole number", "number": "number", "boolean": "yes or no"}.get(str(kind), "text")
 
 
+_LENGTHS = {"PT1H": "1 hour", "P1Y35D": "400 days"}
+"""Defaults that are lengths of time, as a person writes them."""
+
+
 def _written_default(node: Mapping[str, Any]) -> str:
     value = node.get("default")
     if value is None or value in ("", [], {}):
         return ""
     if isinstance(value, dict):
         return ""
-    return "`1 hour`" if value == "PT1H" else f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{_LENGTHS.get(str(value), value)}`"
 
 
 def _expressions() -> str:

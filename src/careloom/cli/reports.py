@@ -90,8 +90,12 @@ def show_reports_run(found: ReportsRun) -> None:
     parts = " + ".join(f"{counts[kind]:,} {kind}" for kind in _KINDS if counts[kind]) or "nothing"
     rows = sum(one.rows for one in found.outcomes)
     out.print(f"[bold]reports[/bold]: {counts['due']:,} due = {parts}; {rows:,} rows ({found.seconds:.1f} s)")
+    unasked = sum(one.unasked for one in found.outcomes)
     for one in found.outcomes:
-        _show_outcome(one)
+        if not one.unasked:
+            _show_outcome(one)
+    if unasked:
+        out.print(f"  stopped before {unasked:,} were asked for; the next run asks for them", markup=False)
     if counts["failed"]:
         out.print("  see: careloom reports --failed", markup=False)
 

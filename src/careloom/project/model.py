@@ -216,6 +216,7 @@ class Retention:
     inbox: timedelta | None = None
     change_log: timedelta | None = None
     sync_log: timedelta | None = None
+    account_reports: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from typing import Any, Literal
 import orjson
 from psycopg.conninfo import conninfo_to_dict
 
-from careloom.core.errors import Fix, Later
+from careloom.core.errors import Fix, Later, UsageFault
+from careloom.project.nearest import suggestion
 from careloom.services.opening import HIDDEN, Opened
 from careloom.services.progress import Watch
 from careloom.store.account_reports import AccountReports
@@ -77,7 +78,10 @@ def has_models(ready: Opened) -> bool:
 
 
 def run_models(ready: Opened, action: Action, watch: Watch, *, select: str | None = None) -> ModelsRun:
-    """Let dbt do `action` on the project's models. Fix where there are none, or dbt is not installed; Later if it is busy."""
+    """Let dbt do `action` on the project's models.
+
+    Fix where there are none, or dbt is not installed; UsageFault where `select` chooses nothing; Later if dbt is busy.
+    """
     if not has_models(ready):
         raise Fix(f"this project has no models: {FOLDER}/dbt_project.yml is missing; see docs/how-to/models.md")
     if importlib.util.find_spec("dbt") is None:
@@ -95,6 +99,8 @@ def run_models(ready: Opened, action: Action, watch: Watch, *, select: str | Non
         began = kept.now()
         _run(ready, hidden, [action, *(["--select", select] if select else [])], environment, watch)
         found = _read(results)
+        if select and found.complete and not found.nodes:
+            raise UsageFault(f"--select {select!r} chose nothing to {action}: {_meant(ready, select)}")
         if action == "build" and select is None and found.exit_code == 0:
             kept.built(ready.project.name, began)
         return found
@@ -105,6 +111,14 @@ def build_after(ready: Opened, watch: Watch) -> ModelsRun | None:
     if not has_models(ready) or watch.stop.is_set() or not AccountReports(ready.store).to_build(ready.project.name):
         return None
     return run_models(ready, "build", watch)
+
+
+def _meant(ready: Opened, select: str) -> str:
+    """The model that was probably meant."""
+    names = [path.stem for path in (ready.project.folder / FOLDER).rglob("*.sql")]
+    return suggestion(
+        select.strip("+@"), names, f"name a model as dbt selects it; they are the .sql files in {FOLDER}/"
+    )
 
 
 def _run(ready: Opened, hidden: Path, words: Sequence[str], environment: Mapping[str, str], watch: Watch) -> None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from careloom.store.report_tables import Drift, forget_old, make_current
 
 _LOG = structlog.get_logger()
 _AWAY = 2
+_PAUSES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
+"""After so many failures in a row of one report of one account it is asked for again, even if it is not due; at last daily."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,8 @@ class Outcome:
     code: str = ""
     message: str = ""
     drifts: Sequence[Drift] = ()
+    unasked: bool = False
+    """The run was stopped before it came to this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +147,7 @@ def _of_system(
             total=len(work),
         )
         now = ready.clock()
+        _end_others(ready, kept, system)
         opened = [(report, kept.open(system, report.name, account, now)) for report, account in work]
         # Those that the system is making, or has made, come first: a second one would not begin before they are over. Then
         # those that a former run did not come to.
@@ -174,14 +180,25 @@ def _due(
 def _has_come(ready: Opened, kept: AccountReports, report: Report, account: str) -> bool:
     if report.schedule is None:
         return False
-    last = kept.last_due(report.system, report.name, account, ready.clock())
-    return last is None or last < report.schedule.previous_tick(ready.clock(), ready.project.timezone)
+    now = ready.clock()
+    last = kept.so_far(report.system, report.name, account, now)
+    if last.due_at is None or last.due_at < report.schedule.previous_tick(now, ready.project.timezone):
+        return True
+    return last.failed_at is not None and last.failed_at + _PAUSES[min(last.failures, len(_PAUSES)) - 1] <= now
+
+
+def _end_others(ready: Opened, kept: AccountReports, system: str) -> None:
+    """What is under way of an account or a report that was taken out of the project would be due for ever."""
+    wanted = [(one.system, one.name, account) for one in ready.project.reports.values() for account in one.accounts]
+    for id_, name, account in kept.end_others(system, wanted):
+        shutil.rmtree(_folder_of(ready, id_), ignore_errors=True)
+        _LOG.info("a report that the project asks for no longer was ended", report=name, account=account)
 
 
 def _one(one: _Asking, report: Report, mine: AccountReport) -> None:
     """Ask for one report, load the former one meanwhile, and wait for this one."""
     if one.watch.stop.is_set():
-        one.ended(report, mine, "waiting", message="stopped before it was asked for")
+        one.ended(report, mine, "waiting", message="stopped before it was asked for", unasked=not mine.identifier)
         return
     try:
         found = _made(one, report, mine)
@@ -222,9 +239,7 @@ def _made(one: _Asking, report: Report, mine: AccountReport) -> Fetched | None:
             raise Hold("report-refused", f"the system does not make it of this account: {found.message}")
         one.reports.again(mine)
         identifier = ""
-    raise Hold(
-        "report-timed-out", f"the system gave it up each of {one.policy.asks} times; it is asked again when it is due"
-    )
+    raise Hold("report-timed-out", f"the system gave it up each of {one.policy.asks} times; it is asked again later")
 
 
 def _numbers(report: Report) -> str:
@@ -297,7 +312,7 @@ def _load_fetched(one: _Asking) -> None:
 
 
 def _failed(one: _Asking, report: Report, mine: AccountReport, code: str, message: str) -> None:
-    one.reports.failed(mine, code, message)
+    one.reports.failed(mine, code, message, one.ready.clock())
     one.ended(report, mine, "failed", code=code, message=message)
 
 
@@ -309,9 +324,13 @@ def _show_none(one: _Asking, report: Report, mine: AccountReport, found: Fetched
 
 
 def _folder(ready: Opened, mine: AccountReport) -> Path:
-    folder = ready.project.folder / HIDDEN / "reports" / str(mine.id)
+    folder = _folder_of(ready, mine.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
+
+
+def _folder_of(ready: Opened, id_: int) -> Path:
+    return ready.project.folder / HIDDEN / "reports" / str(id_)
 
 
 @contextmanager

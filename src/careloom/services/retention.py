@@ -17,6 +17,7 @@ from careloom.store.retention import BATCH, Kept, Tie, count_old, count_rows, dr
 from careloom.store.shapes import ensure_table
 
 _OWN: tuple[Kept, ...] = ("inbox", "change_log", "sync_log")
+_OF_REPORTS: tuple[Kept, ...] = ("account_reports",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,8 @@ def _rules(ready: Opened) -> Iterator[_Rule]:
         if landing.retention is not None:
             yield _rows_of(ready, landing, now - landing.retention)
             yield _own(ready, "landing_held", now - landing.retention, f"held:{landing.name}", landing.name)
-    for what in _OWN:
+    # A project without reports has no such records, and so no rule about them.
+    for what in (*_OWN, *_OF_REPORTS) if ready.project.reports else _OWN:
         kept = getattr(past, what)
         if kept is not None:
             yield _own(ready, what, now - kept, what)

@@ -30,6 +30,15 @@ class AccountReport:
     asked_for: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoFar:
+    """What became of a report of an account. `failures`: since it last came to something; `failed_at`: the newest of them."""
+
+    due_at: datetime | None
+    failures: int
+    failed_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class AccountReports:
     """The reports of a store."""
@@ -49,12 +58,22 @@ class AccountReports:
             values = {"system": system, "name": name, "account": account}
             return connection.execute(_SQL["opened"], values).fetchone() is not None
 
-    def last_due(self, system: str, name: str, account: str, now: datetime) -> datetime | None:
-        """For when the newest one until `now` was due, whatever became of it."""
-        with self.store.transaction() as connection:
+    def so_far(self, system: str, name: str, account: str, now: datetime) -> SoFar:
+        """For when the newest one until `now` was due, whatever became of it, and how often it has failed."""
+        with self.store.transaction() as connection, connection.cursor(row_factory=class_row(SoFar)) as cursor:
             values = {"system": system, "name": name, "account": account, "now": now}
-            row = connection.execute(_SQL["last_due"], values).fetchone()
-            return row[0] if row else None
+            return cursor.execute(_SQL["so_far"], values).fetchone() or SoFar(due_at=None, failures=0, failed_at=None)
+
+    def end_others(self, system: str, kept: Sequence[tuple[str, str, str]]) -> Sequence[tuple[int, str, str]]:
+        """End what is under way and is none of `kept` (system, report, account), of `system` and of those that `kept` lacks.
+
+        Returns the id, the report and the account of each. Their rows stay as they are.
+        """
+        mine = [(name, account) for of, name, account in kept if of == system]
+        values = {"system": system, "systems": list({of for of, _, _ in kept})}
+        values |= {"names": [name for name, _ in mine], "accounts": [account for _, account in mine]}
+        with self.store.transaction() as connection:
+            return connection.execute(_SQL["end_others"], values).fetchall()
 
     def asked(self, one: AccountReport, identifier: str, asked_for: str) -> None:
         """The system has begun it, and calls it `identifier`. `asked_for`: its own numbers of the report and the filter."""
@@ -68,9 +87,9 @@ class AccountReports:
         """The system has given it up; it is to be asked for anew."""
         self._change("again", id=one.id)
 
-    def failed(self, one: AccountReport, code: str, error: str) -> None:
-        """It came to nothing; the next time it is due it is asked for again. `error` holds nobody's data."""
-        self._change("failed", id=one.id, code=code, error=error)
+    def failed(self, one: AccountReport, code: str, error: str, at: datetime) -> None:
+        """It came to nothing; it is asked for again later. `error` holds nobody's data."""
+        self._change("failed", id=one.id, code=code, error=error, at=at)
 
     def standing(self, name: str | None = None) -> Sequence[Mapping[str, Any]]:
         """The newest of each report and account, and since when the rows are shown that readers see."""

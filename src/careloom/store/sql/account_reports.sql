@@ -12,11 +12,18 @@ from account_reports
 where system = %(system)s and report_name = %(name)s and customer_account = %(account)s
   and status in ('due', 'asked', 'ready')
 
--- name: last_due
-select max(due_at) from account_reports
-where system = %(system)s and report_name = %(name)s and customer_account = %(account)s
-  -- One that a clock which ran ahead has asked for must not put off all others until that day.
-  and due_at <= %(now)s
+-- name: so_far
+-- When the newest one was due, how often it failed since it last came to something, and when it last did.
+with mine as (
+    select id, due_at, status, failed_at from account_reports
+    where system = %(system)s and report_name = %(name)s and customer_account = %(account)s
+),
+failures as (
+    select count(*) as number, max(failed_at) as at from mine
+    where status = 'failed' and id > coalesce((select max(id) from mine where status <> 'failed'), 0)
+)
+-- One that a clock which ran ahead has asked for must not put off all others until that day.
+select (select max(due_at) from mine where due_at <= %(now)s) as due_at, number as failures, at as failed_at from failures
 
 -- name: asked
 update account_reports
@@ -30,7 +37,14 @@ update account_reports set status = 'ready', ready_at = now() where id = %(id)s
 update account_reports set status = 'due', identifier = null where id = %(id)s
 
 -- name: failed
-update account_reports set status = 'failed', error_code = %(code)s, error = %(error)s where id = %(id)s
+update account_reports set status = 'failed', failed_at = %(at)s, error_code = %(code)s, error = %(error)s where id = %(id)s
+
+-- name: end_others
+update account_reports
+set status = 'ended', error_code = 'not-in-project', error = 'the project asks for it no longer; its rows stay as they are'
+where (system = %(system)s or system <> all(%(systems)s)) and status in ('due', 'asked', 'ready')
+  and (report_name, customer_account) not in (select * from unnest(%(names)s::text[], %(accounts)s::text[]))
+returning id, report_name, customer_account
 
 -- name: standing
 select distinct on (a.system, a.report_name, a.customer_account)

@@ -20,6 +20,23 @@ select count(*) from sync_log where status <> 'running' and started_at < %(befor
 delete from sync_log where id in (
     select id from sync_log where status <> 'running' and started_at < %(before)s order by id limit %(most)s)
 
+-- name: count_account_reports
+-- What was asked of accounts, but for the newest of each, those under way, and those whose own rows are there.
+select count(*) from account_reports a
+where due_at < %(before)s and status in ('loaded', 'empty', 'failed', 'ended') and not current and rows_of is distinct from id
+  and exists (
+      select from account_reports n where n.id > a.id
+        and (n.system, n.report_name, n.customer_account) = (a.system, a.report_name, a.customer_account))
+
+-- name: drop_account_reports
+delete from account_reports where id in (
+    select id from account_reports a
+    where due_at < %(before)s and status in ('loaded', 'empty', 'failed', 'ended') and not current and rows_of is distinct from id
+      and exists (
+          select from account_reports n where n.id > a.id
+            and (n.system, n.report_name, n.customer_account) = (a.system, a.report_name, a.customer_account))
+    order by id limit %(most)s)
+
 -- name: count_landing_held
 select count(*) from landing_held where stream = %(stream)s and last_seen < %(before)s
 
