@@ -19,10 +19,13 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from blueprints.hcc_claims import CLAIMANT, services, sources
 from blueprints.hcc_project import BLUEPRINT, GENERATED, SCORED, as_text, dbt, fill, rows_of
 from careloom.core.errors import Fix
 from careloom.risk import lookups, score, standard_money
 from careloom.risk.emitting import edition_name, emit_models
+from careloom.risk.inputs import diagnoses as diagnoses_of
+from careloom.risk.inputs import filter_claims
 from careloom.services.modelling import ModelsRun, run_models
 from careloom.services.opening import opened
 from careloom.services.progress import Watch
@@ -53,7 +56,7 @@ class Clinic:
 
     @property
     def tables(self) -> dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
-        """The four sources: columns and rows, all of it text."""
+        """The six sources: columns and rows, all of it text."""
         persons = [tuple(as_text(value) for value in one.values()) for one in self.members]
         given = [
             (str(number), code, None if place % 2 else "2025-06-01")
@@ -75,7 +78,7 @@ class Clinic:
             ),
             "hcc_opportunities": (("person_id", "model", "payment_year", "hcc"), suspected),
             "hcc_participant": (("person_id", "model", "payment_year", "payment_month", "hcc", "risk_score"), paid),
-        }
+        } | sources()
 
     def _firsts(self) -> Iterator[tuple[int, str]]:
         return ((number, found[0]) for number, found in self.codes.items() if found)
@@ -160,7 +163,7 @@ def test_every_model_is_built_by_careloom_and_every_test_passes(on_postgres: tup
     _, built = on_postgres
     assert built.complete
     assert [one for one in built.nodes if one.status not in ("success", "pass")] == []
-    assert built.counts["unit_test pass"] == 14
+    assert built.counts["unit_test pass"] == 16
     assert built.counts["test pass"] > 30
 
 
@@ -192,6 +195,18 @@ def test_both_engines_have_the_same_marts_and_none_is_empty(
         assert status == {"recaptured", "covered", "open"}
         reasons = there.execute("select count(distinct reason) from analytics.payment_reconciliation").fetchall()
         assert reasons[0][0] > 5
+
+
+def test_claims_count_on_both_engines_as_the_library_filters_them(
+    on_postgres: tuple[str, ModelsRun], on_duckdb: Path
+) -> None:
+    counted = diagnoses_of(filter_claims(services(), 2026)).read_all().to_pylist()
+    wanted = {row["diagnosis_code"]: row["service_date"] for row in counted}
+    assert 50 < len(wanted) < services().num_rows - 50
+    asked = f"select diagnosis_code, service_date from intermediate.int_diagnoses where person_id = '{CLAIMANT}'"
+    with psycopg.connect(on_postgres[0]) as here, duckdb.connect(str(on_duckdb), read_only=True) as there:
+        assert dict(here.execute(asked).fetchall()) == wanted
+        assert dict(there.execute(asked).fetchall()) == wanted
 
 
 def plain(rows: list[dict[str, Any]]) -> list[str]:

@@ -48,7 +48,7 @@ def test_bigquery_finds_nothing_to_refuse_in_a_table_function(model: str) -> Non
         f"hcc_{model.lower().replace('-', '_')}_{YEAR}_{name.removeprefix('hcc_')}": one for name, one in given.items()
     }
     people, codes = given["people"] | {"birth_date": "DATE"}, given["diagnoses"] | {"service_date": "DATE"}
-    schema: Any = {"hcc": tables, "staging": {"stg_participants": people, "stg_diagnosis_codes": codes}}
+    schema: Any = {"hcc": tables, "staging": {"stg_participants": people}, "intermediate": {"int_diagnoses": codes}}
     assert faults(statement.replace("coded_until", "CAST('2025-06-30' AS DATE)"), schema) == []
 
 
@@ -72,9 +72,9 @@ def clinic() -> tuple[pa.Table, pa.Table]:
 @pytest.fixture(scope="module")
 def bigquery(clinic: tuple[pa.Table, pa.Table]) -> Iterator[Dataset]:
     """The datasets as dbt builds them, with the functions made."""
-    with dataset("hcc", "staging") as made:
+    with dataset("hcc", "staging", "intermediate") as made:
         made.fill("staging.stg_participants", clinic[0])
-        made.fill("staging.stg_diagnosis_codes", clinic[1])
+        made.fill("intermediate.int_diagnoses", clinic[1])
         for name, table in lookups(MODEL, YEAR).tables.items():
             made.fill(f"hcc.hcc_v28_2026_{name.removeprefix('hcc_')}", table)
         made.fill("hcc.hcc_code_categories", _code_categories())

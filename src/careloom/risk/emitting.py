@@ -18,6 +18,7 @@ from careloom.core.errors import Fix
 from careloom.risk import payment
 from careloom.risk.dialects import DIALECTS
 from careloom.risk.factors import Own, standard_money
+from careloom.risk.inputs.filtering import eligible_codes, listed_years
 from careloom.risk.lookups import CHUNK, MOST, STATES, WORD, Lookups, lookups
 from careloom.risk.models import model_named
 from careloom.risk.statement import Money, Names, build
@@ -25,6 +26,8 @@ from careloom.risk.statement import Money, Names, build
 FOLDER = "hcc"
 """The folder of that name in `models`, `macros` and `seeds` holds what is written here and nothing else."""
 MODELS, YEARS = ("V24", "V28"), (2026,)
+LOOKED_BACK = 3
+"""How many payment years before an emitted one claims are filtered for."""
 WORDS = 3
 """Words of a mask that the joint tables have room for; no model has more categories."""
 TEXT = "{{ 'string' if target.type in ('bigquery', 'spark') else 'text' }}"
@@ -240,6 +243,7 @@ def _seeds(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, list[Ro
     yield "hcc_hierarchies", [row for known in editions for row in _hierarchies(known)]
     yield "hcc_coefficients", [row for known in editions for row in _coefficients(known)]
     yield "hcc_payment_factors", [_factors(known, own) for known in editions]
+    yield "hcc_eligible_procedures", list(_eligible({known.read.year for known in editions}))
     cells: list[Row] = []
     for known in editions:
         edition = edition_name(known.read.model.name, known.read.year)
@@ -257,6 +261,12 @@ def _seeds(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, list[Ro
             if rows:
                 yield f"{edition}_{name}", rows
     yield "hcc_demographics", cells
+
+
+def _eligible(years: set[int]) -> Iterator[Row]:
+    """The CPT and HCPCS codes that CMS admits, of each payment year and the years that may be looked back on."""
+    for year in sorted({year - back for year in years for back in range(LOOKED_BACK + 1)} & set(listed_years())):
+        yield from ({"payment_year": year, "code": code} for code in eligible_codes(year))
 
 
 def _key(known: Lookups) -> Row:

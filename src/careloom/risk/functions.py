@@ -19,7 +19,7 @@ from careloom.risk.lookups import Lookups, lookups
 from careloom.risk.statement import Money, Names, build
 
 DIALECT = "bigquery"
-PERSONS, CODES = "staging.stg_participants", "staging.stg_diagnosis_codes"
+PERSONS, CODES = "staging.stg_participants", "intermediate.int_diagnoses"
 UNTIL = "coded_until"
 
 _HEADER = """-- written by `careloom risk emit --functions`: change it there, not here

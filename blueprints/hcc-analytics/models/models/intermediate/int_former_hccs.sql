@@ -5,7 +5,7 @@ select
     m.hcc,
     max(d.service_date) as last_coded_on,
     count(distinct extract(year from d.service_date)) as years_coded
-from {{ ref('stg_diagnosis_codes') }} as d
+from {{ ref('int_diagnoses') }} as d
 join {{ ref('hcc_code_categories') }} as m on m.diagnosis_code = d.diagnosis_code
 join {{ ref('stg_participants') }} as p on p.person_id = d.person_id
 where

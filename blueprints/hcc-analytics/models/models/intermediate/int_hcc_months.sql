@@ -9,7 +9,7 @@ from (
 ) as months
 join (
     select max(service_date) as newest, cast(extract(year from service_date) as {{ whole_type() }}) as service_year
-    from {{ ref('stg_diagnosis_codes') }}
+    from {{ ref('int_diagnoses') }}
     group by cast(extract(year from service_date) as {{ whole_type() }})
 ) as coded
     on coded.service_year = months.payment_year - 1 and months.month_start <= coded.newest
