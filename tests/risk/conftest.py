@@ -8,6 +8,18 @@ import pytest
 
 from risk.calling_risk import DIAGNOSES, PEOPLE, Shell
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one model run in one process where groups do (`--dist loadgroup`): its tables are made once."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+            continue
+        model = item.callspec.params.get("model")
+        if isinstance(model, str) and item.path.is_relative_to(HERE) and not list(item.iter_markers("xdist_group")):
+            item.add_marker(pytest.mark.xdist_group(f"risk {model.replace('RxHCC', 'RX').replace(' ', '-')[:8]}"))
+
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:

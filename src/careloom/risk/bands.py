@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from careloom.risk.persons import ENTITLED, Person
 
 GROUPED = ("0_34", "35_44", "45_54", "55_59", "60_64", "65_69", "70_74", "75_79", "80_84", "85_89", "90_94", "95_GT")
@@ -9,6 +11,7 @@ OLDEST = ("85_89", "90_94", "95_GT")
 _SINGLE = {65: "65", 66: "66", 67: "67", 68: "68", 69: "69"}
 
 
+@cache  # tens of thousands of kinds of people have but 17 ages
 def grouped(age: int) -> str:
     """The five-year band of a continuing enrollee."""
     return next(band for band in reversed(GROUPED) if age >= int(band.split("_", maxsplit=1)[0]))

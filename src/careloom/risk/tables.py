@@ -140,14 +140,20 @@ def _text(name: str) -> str:
 def _codes(model: Model, year: int) -> dict[str, frozenset[str]]:
     if year not in MAPPING:
         raise Fix(f"{_installed()} has no diagnosis mapping for {year}; it has {', '.join(map(str, MAPPING))}")
-    found: dict[str, set[str]] = {}
-    for line in _text(MAPPING[year]).splitlines():  # 55,000 lines of three plain fields: not worth a csv reader's time
-        code, category, title = line.split(",")
-        if title == model.title:
-            found.setdefault(code, set()).add(category)
+    found = _mapping(MAPPING[year]).get(model.title)
     if not found:
         raise Fix(f"{_installed()} has no diagnosis mapping of {model.name} for {year}: CMS did not pay by it")
     return {code: frozenset(categories) for code, categories in found.items()}
+
+
+@lru_cache(maxsize=len(MAPPING))
+def _mapping(name: str) -> Mapping[str, Mapping[str, set[str]]]:
+    """Each model's codes with their categories, by the model's title."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for line in _text(name).splitlines():  # 55,000 lines of three plain fields: not worth a csv reader's time
+        code, category, title = line.split(",")
+        found.setdefault(title, {}).setdefault(code, set()).add(category)
+    return found
 
 
 def _edits(model: Model) -> dict[str, Edit]:
