@@ -179,6 +179,16 @@ def test_what_is_stopped_between_months_leaves_the_former_file(tmp_path: Path) -
 # ---------------------------------------------------------------- the command
 
 
+def test_ctrl_c_within_a_query_is_an_interruption_and_no_bug(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:  # as DuckDB does it
+        raise RuntimeError("Query interrupted") from KeyboardInterrupt()
+
+    monkeypatch.setattr("careloom.cli.risk_snapshots.snapshots_of", stopped)
+    said = shell.risk("snapshots", "--out", "s.parquet")
+    assert (said.code, "stopped at once" in said.err, "bug" in said.err) == (130, True, False)
+    assert not list(shell.folder.glob("*s.parquet*"))
+
+
 def test_the_command_writes_each_month_and_prints_what_it_added(shell: Shell) -> None:
     said = shell.risk("snapshots", "--out", "s.parquet")
     assert said.code == 0, said.err

@@ -18,15 +18,22 @@ def end_with(call: Callable[[], object]) -> int:
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 0
     except KeyboardInterrupt:
-        _say("stopped at once; what was acknowledged is kept, and the next run goes on from there")
-        return INTERRUPTED
+        return _stopped()
     except CareloomError as error:
         _say(_told(error))
         return error.exit_code
     except Exception as error:  # noqa: BLE001 the last one to see it; what it says may quote a person
+        # DuckDB makes an error of its own of a Ctrl-C within a query.
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            return _stopped()
         _say(_places(error))
         return 1
     return 0
+
+
+def _stopped() -> int:
+    _say("stopped at once; what was acknowledged is kept, and the next run goes on from there")
+    return INTERRUPTED
 
 
 def _told(error: CareloomError) -> str:
