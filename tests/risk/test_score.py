@@ -167,6 +167,7 @@ def test_the_same_scores_from_arrow_parquet_and_duckdb(tmp_path: Path) -> None:
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     table = pa.Table.from_pylist(people(50, seed=1))
     rows = score(table, NOBODYS, model="V28", year=2026, out=tmp_path / "scores.parquet")
+    assert (tmp_path / "scores.parquet").stat().st_mode & 0o777 == 0o600
     assert rows == 50
     assert pq.read_table(tmp_path / "scores.parquet").num_rows == 50
     with pytest.raises(Fix):

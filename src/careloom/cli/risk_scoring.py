@@ -37,7 +37,7 @@ from careloom.risk import Money, blend, blended
 from careloom.risk import score as score_people
 from careloom.risk.blending import BLEND
 from careloom.risk.counting import counts
-from careloom.risk.desk import ONLY_MINE, Desk, check_out, counting, desk, one_person, ready, show, write
+from careloom.risk.desk import Desk, check_out, counting, desk, one_person, ready, show, write
 from careloom.risk.explaining import explain as explained
 from careloom.risk.explaining import what_if as what_would_be
 
@@ -121,13 +121,11 @@ def _scored(at: Desk, people: Path, codes: Path, out: Path, trace: Path | None, 
     made = out if plain else at.folder / "scores.parquet"
     score_people(people, codes, out=made, trace=trace is not None, **how)
     show(at, "scores", made)
-    if plain:
-        out.chmod(ONLY_MINE)
-    elif trace is None:
-        write(at, "from scores", out)
-    else:
+    if trace is not None:
         write(at, _STEPS, trace)
         write(at, "select * exclude (trace) from scores", out)
+    elif not plain:
+        write(at, "from scores", out)
 
 
 Person = Annotated[str, typer.Argument(help="The person's person_id.", metavar="PERSON")]

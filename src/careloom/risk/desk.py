@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -16,10 +16,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from careloom.core.errors import Fix, Later
-from careloom.risk.scoring import MEMORY
+from careloom.risk.scoring import MEMORY, whole
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".tsv", ".txt", ".gz")
-ONLY_MINE = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,18 +152,12 @@ def write(at: Desk, query: str, out: Path) -> None:
     check_out(out)
     if out.suffix.lower() == ".csv":
         query = f"select {_flat(at, query)} from ({query})"
-    part = out.with_name(f".{out.name}.part")
     how = "format csv, header" if out.suffix.lower() == ".csv" else "format parquet"
     try:
-        part.touch(ONLY_MINE)
-        at.db.execute(f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({how})")
-        part.chmod(ONLY_MINE)
-        part.replace(out)
+        with whole(out) as part:
+            at.db.execute(f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({how})")
     except OSError as error:
         raise Fix(f"{out} cannot be written: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _flat(at: Desk, query: str) -> str:

@@ -26,7 +26,6 @@ from careloom.risk.statement import Money, Names, build
 BATCH = 2**16
 AT_ONCE = 2**18
 """People scored by one statement."""
-ONLY_MINE = 0o600
 MONTHS = 12
 FOUND = "found"
 """The statement's step that has each person's categories. Here it is a table, which grows from month to month."""
@@ -118,7 +117,6 @@ def snapshots(  # noqa: PLR0913 - the public door: every argument after the data
         if out is None:
             return pa.Table.from_batches(parts)
         with whole(Path(out)) as part:
-            part.touch(ONLY_MINE)
             _write(parts, part)
         return rows * len(ends)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -23,6 +23,7 @@ from careloom.risk.reading import Data, check_people, diagnoses_view, keys_as_te
 from careloom.risk.statement import Money, Names, build
 from careloom.risk.tracing import traced
 
+ONLY_MINE = 0o600
 MEMORY = "2GB"
 """What DuckDB may hold before it spills to disk; a million people need a third of it."""
 
@@ -75,7 +76,7 @@ def score(  # noqa: PLR0913 - the public door: every argument after the data is 
     `diagnoses` has `person_id` and `diagnosis_code` (ICD-10-CM; dots and case do not matter); an unknown code and a
     diagnosis of nobody count for nothing. Someone without a usable age or sex keeps a row with the reason in `held` and
     no scores. With `trace`, a column `trace` lists how each score came about. With `out`, the rows are written to that
-    Parquet file, whole or not at all, and their number comes back instead.
+    Parquet file, whole or not at all and readable by its owner only, and their number comes back instead.
 
     Raises:
         Fix: no such model, year or mode; a column is missing; a person is there twice or has no key.
@@ -111,13 +112,16 @@ def _rendered(model: str, year: int, mode: str, money: Money) -> str:
 
 @contextmanager
 def whole(out: Path) -> Iterator[Path]:
-    """A file beside `out` that takes its name once it is written."""
+    """A file beside `out` that takes its name once it is written; only its owner may read it."""
     part = out.with_name(f".{out.name}.part")
     try:
+        part.touch(ONLY_MINE)
         yield part
+        part.chmod(ONLY_MINE)
         part.replace(out)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong is on its way already
+            part.unlink(missing_ok=True)
 
 
 def _append(parts: Iterator[pa.Table], file: Path) -> None:
