@@ -11,8 +11,10 @@ from risk.calling_risk import DIAGNOSES, PEOPLE, Shell
 HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests of one model run in one process where groups do (`--dist loadgroup`): its tables are made once."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
     for item in items:
         if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
             continue
