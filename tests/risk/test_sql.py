@@ -68,8 +68,10 @@ def test_postgresql_says_what_duckdb_says_of_every_person(database: str, model: 
         assert row == here
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "dialect"),
+    [(name, dialect) for name, one in MODELS.items() for dialect in DIALECTS if not one.variant or dialect == "spark"],
+)
 def test_every_rendering_is_read_back_as_one_statement_with_the_same_columns(model: str, dialect: str) -> None:
     year = 2027 if MODELS[model].variant else 2026
     trees = sqlglot.parse(scoring_statement(model, year, dialect=dialect), read=dialect)

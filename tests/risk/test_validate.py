@@ -53,6 +53,7 @@ def test_everybody_agrees_and_every_difference_has_a_rule(tmp_path: Path, model:
     assert (found.members, found.unexplained) == (MEMBERS, 0)
     assert found.otherwise > 0
     assert found.rules.keys() <= RULES.keys()
+    assert ("edits-by-whole-years" in found.rules) <= (not model.startswith("RX")), "RxHCC has no edits"
 
 
 def test_every_rule_that_both_modes_do_not_share_can_be_reached() -> None:

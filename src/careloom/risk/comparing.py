@@ -17,7 +17,7 @@ from careloom.risk.columns import PEOPLE, kind
 from careloom.risk.desk import Desk, ready, show, staged
 from careloom.risk.differences import SCORES, Case, reached
 from careloom.risk.explaining import normal
-from careloom.risk.persons import Person, kinds
+from careloom.risk.persons import Person, everyone
 from careloom.risk.reading import people_view
 from careloom.risk.scoring import score
 from careloom.risk.tables import COEFFICIENTS, HIERARCHIES, MAPPING, Edit, Tables, read_tables
@@ -119,16 +119,15 @@ def _cases(at: Desk, read: Tables, diagnoses: Path) -> Iterator[_Member]:
         "from people join compat_scores using (person_id) join cms_scores using (person_id) "
         "left join coded on coded.member = cast(people.person_id as varchar)"
     ).to_arrow_reader(AT_ONCE)
-    everyone = list(kinds(read.model.family))
     for batch in rows:
-        yield from (_member(row, read, everyone) for row in batch.to_pylist())
+        yield from (_member(row, read) for row in batch.to_pylist())
 
 
-def _member(row: dict[str, Any], read: Tables, everyone: list[Person]) -> _Member:
+def _member(row: dict[str, Any], read: Tables) -> _Member:
     place = row["kind"]
     case = Case(
         read=read,
-        person=everyone[place] if place >= 0 else Person(),
+        person=everyone(read.model.family)[place] if place >= 0 else Person(),
         age=row["age"] if row["age"] is not None else 0.0,
         orec=row["orec"],
         compat=row["compat"],

@@ -83,7 +83,9 @@ def _dialysis_new_enrollee(case: Case) -> bool:
 
 
 _REACHES: Mapping[str, Callable[[Case], bool]] = {
-    "edits-by-whole-years": lambda case: case.age != int(case.age) and case.differs("hcc_list_before"),
+    "edits-by-whole-years": lambda case: (
+        bool(case.read.edits) and case.age != int(case.age) and case.differs("hcc_list_before")
+    ),
     "rx-hierarchy": lambda case: case.family == "rx" and case.cms["hcc_list"] != case.cms["hcc_list_before"],
     "rx-new-enrollee": lambda case: case.family == "rx" and case.person.new_enrollee,
     "rx-originally-disabled": lambda case: (

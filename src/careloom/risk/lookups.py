@@ -17,7 +17,7 @@ from careloom.core.errors import Stop
 from careloom.risk.compat import compat_cell
 from careloom.risk.demographics import Cell, cms_cell, worth
 from careloom.risk.models import DISABLED, NONAGED
-from careloom.risk.persons import Person, kinds
+from careloom.risk.persons import everyone
 from careloom.risk.tables import Tables, read_tables
 
 WORD = 63
@@ -70,7 +70,7 @@ def lookups(model: str, year: int, mode: str = "cms") -> Lookups:
     """
     tables = read_tables(model, year, mode)
     places = Places(tables.categories)
-    cells = [_cell(tables, person) for person in kinds(tables.model.family)]
+    cells = _all_cells(tables)
     segments = tuple(dict.fromkeys(cell.segment for cell in cells))
     interactions, bits = _interactions(tables, segments)
     model_ = tables.model
@@ -117,11 +117,18 @@ class Places:
         return self.categories[chunk * CHUNK : (chunk + 1) * CHUNK]
 
 
-def _cell(tables: Tables, person: Person) -> Cell:
+def _all_cells(tables: Tables) -> tuple[Cell, ...]:
+    """The cell of every kind of person, in the order of the kinds' numbers."""
     model = tables.model
     if tables.mode == "compat":
-        return compat_cell(person, model.family, tables.coefficients)
-    return cms_cell(person, model.family, model.edition)
+        return tuple(compat_cell(person, model.family, tables.coefficients) for person in everyone(model.family))
+    return _cms_cells(model.family, model.edition if model.family == "esrd" else "")
+
+
+@lru_cache(maxsize=4)
+def _cms_cells(family: str, edition: str) -> tuple[Cell, ...]:
+    """CMS's cells do not hang on a year's tables, and only those of ESRD on the edition."""
+    return tuple(cms_cell(person, family, edition) for person in everyone(family))
 
 
 def _codes(tables: Tables, places: Places) -> pa.Table:
@@ -155,22 +162,41 @@ def _cells(tables: Tables, cells: Sequence[Cell], segments: Sequence[str], bits:
     """One row for each kind of person: its segment, its thousandths, its flags, and the names of its terms."""
     number = {segment: place for place, segment in enumerate(segments)}
     known = tables.coefficients
-    sums = [[(name, value) for name, value in worth(cell, known)] for cell in cells]
+    alike = {cell: _worths(cell, known) for cell in set(cells)}  # many kinds of people have the same cell
+    of_each = [alike[cell] for cell in cells]
     none: list[None] = [None] * len(HELD)
     return pa.table(
         {
             "kind": pa.array([*range(len(cells)), *HELD], pa.int64()),
             "segment": pa.array([*(number[cell.segment] for cell in cells), *(0 for _ in HELD)], pa.int64()),
             "segment_name": pa.array([*(cell.segment.rstrip("_") for cell in cells), *none], pa.string()),
-            "demographics": pa.array([*(sum(value for _, value in terms) for terms in sums), *none], pa.int64()),
-            "besides": pa.array([*(_sum(cell.besides, known) for cell in cells), *none], pa.int64()),
-            "bare": pa.array([*(-_sum(cell.bare, known) for cell in cells), *none], pa.int64()),
+            "demographics": pa.array([*(one.demographics for one in of_each), *none], pa.int64()),
+            "besides": pa.array([*(one.besides for one in of_each), *none], pa.int64()),
+            "bare": pa.array([*(one.bare for one in of_each), *none], pa.int64()),
             "flags": pa.array([*(_flags(cell, bits) for cell in cells), *(0 for _ in HELD)], pa.int64()),
-            "terms": pa.array(
-                [*(_written(terms, cell, known) for terms, cell in zip(sums, cells, strict=True)), *none]
-            ),
+            "terms": pa.array([*(one.terms for one in of_each), *none]),
             "held": pa.array([*([None] * len(cells)), *HELD.values()], pa.string()),
         }
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Worth:
+    """A cell's sums in thousandths, and its terms as text."""
+
+    demographics: int
+    besides: int
+    bare: int
+    terms: str
+
+
+def _worths(cell: Cell, known: Mapping[str, int]) -> _Worth:
+    terms = list(worth(cell, known))
+    return _Worth(
+        demographics=sum(value for _, value in terms),
+        besides=_sum(cell.besides, known),
+        bare=-_sum(cell.bare, known),
+        terms=_written(terms, cell, known),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 AGES = (0, 35, 45, 55, 60, 64, 65, 66, 67, 68, 69, 70, 75, 80, 85, 90, 95)
@@ -95,3 +96,9 @@ def kinds(family: str) -> Iterator[Person]:
     names = DIMENSIONS[family]
     for values in product(*(_ALL[name] for name in names)):
         yield Person(**dict(zip(names, values, strict=True)))  # type: ignore[arg-type]
+
+
+@cache
+def everyone(family: str) -> tuple[Person, ...]:
+    """All `kinds` of a family: a kind's number is its place."""
+    return tuple(kinds(family))
