@@ -121,7 +121,7 @@ def newer_peer(model: str, sample: list[Member]) -> Seconds:
 
 
 def _file_of(module: str, name: str) -> str:
-    return str(files(module.split(".")[0]) / name)
+    return str(files(module.split(".", maxsplit=1)[0]) / name)
 
 
 def older_peer(model: str, sample: list[Member]) -> Seconds | None:
