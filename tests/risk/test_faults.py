@@ -32,6 +32,12 @@ def test_too_little_memory_means_later_and_what_to_give() -> None:
         at.db.execute("select list(i) from range(10000000) t(i)")
 
 
+@pytest.mark.parametrize("how", [{"memory": "lots"}, {"threads": 0}])
+def test_a_size_that_is_none_is_said_so(how: dict[str, Any]) -> None:
+    with pytest.raises(Fix, match="a size such as '2GB'"):
+        score(WOMAN, DIABETES, model="V28", year=2026, **how)
+
+
 def test_the_number_of_threads_changes_nothing() -> None:
     persons = pa.table({"person_id": list(range(3000)), "age": [60 + n % 40 for n in range(3000)], "sex": ["F"] * 3000})
     one, two = (score(persons, DIABETES, model="V28", year=2026, threads=threads) for threads in (1, 2))

@@ -330,3 +330,12 @@ def test_service_dates_may_be_dates_or_texts(shell: Shell, days: list[Any]) -> N
     ).json
     assert told["left_out_by_date"] == 1
     assert {row["person_id"]: row["hcc_list"] for row in shell.rows("s.csv")}["A1"] == "38"
+
+
+def test_a_date_that_is_none_is_told_and_its_diagnosis_counts(shell: Shell) -> None:
+    shell.write("days.csv", "person_id,diagnosis_code,service_date\nA1,E119,2025-13-45\nA1,I509,\nA1,N184,2023-01-01\n")
+    asked = ("--people", "people.csv", "--diagnoses", "days.csv")
+    told = shell.risk("score", "--out", "s.csv", "--json", *asked, files=False).json
+    assert (told["diagnoses"], told["date_unreadable"], told["left_out_by_date"]) == (3, 1, 1)
+    assert {row["person_id"]: row["hcc_list"] for row in shell.rows("s.csv")}["A1"] == "38 226"
+    assert "date not readable  1, counted" in shell.risk("score", "--out", "s.csv", *asked, files=False).out

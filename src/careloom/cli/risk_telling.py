@@ -57,6 +57,7 @@ def show_counts(found: Counts, told: Told) -> None:
     lines["defaults taken"] = ", ".join(f"{name} {number:,}" for name, number in found.defaults.items())
     lines["diagnoses"] = f"{found.diagnoses:,}"
     lines["  of another year"] = _many(found.left_out_by_date)
+    lines["  date not readable"] = f"{found.date_unreadable:,}, counted" if found.date_unreadable else ""
     lines["  of nobody here"] = _many(found.of_nobody)
     lines["  without a category"] = _many(found.without_category)
     lines["  no ICD-10 code"] = _many(found.not_icd_10)

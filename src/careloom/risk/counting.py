@@ -29,6 +29,7 @@ class Counts:
     defaults: Mapping[str, int]
     diagnoses: int
     left_out_by_date: int
+    date_unreadable: int
     of_nobody: int
     without_category: int
     not_icd_10: int
@@ -61,11 +62,20 @@ def counts(
         defaults=dict(sorted(taken, key=lambda one: (-one[1], one[0]))),
         diagnoses=rows + left_out,
         left_out_by_date=left_out,
+        date_unreadable=_unreadable(db),
         of_nobody=nobody,
         without_category=unmapped,
         not_icd_10=wrong,
         mean=None if mean is None else round(float(mean), 4),
     )
+
+
+def _unreadable(db: duckdb.DuckDBPyConnection) -> int:
+    """Rows whose service date is no day; they count, as those without one do."""
+    if "service_date" not in [column.lower() for column, *_ in db.execute("describe diagnoses").fetchall()]:
+        return 0
+    wrong = "service_date is not null and try_cast(service_date as date) is null"
+    return int((db.execute(f"select count(*) from diagnoses where {wrong}").fetchone() or (0,))[0])
 
 
 def _persons(db: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:

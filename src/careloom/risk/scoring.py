@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from careloom.core.errors import Later
+from careloom.core.errors import Fix, Later
 from careloom.risk.factors import standard_money
 from careloom.risk.lookups import lookups
 from careloom.risk.reading import Data, check_people, diagnoses_view, keys_as_text, people_view, take
@@ -136,6 +136,7 @@ def bench(memory: str, threads: int | None) -> Iterator[duckdb.DuckDBPyConnectio
     """A connection of its own for one piece of work, which spills beyond `memory` to a folder that goes with it.
 
     Raises:
+        Fix: `memory` or `threads` is none.
         Later: memory or disk ran out.
 
     """
@@ -143,14 +144,20 @@ def bench(memory: str, threads: int | None) -> Iterator[duckdb.DuckDBPyConnectio
     config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": memory, "temp_directory": spill}
     if threads is not None:
         config["threads"] = threads
-    db = duckdb.connect(":memory:", config=config)
     try:
-        db.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
-        yield db
+        with _connected(config) as db:
+            db.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
+            yield db
     except duckdb.OutOfMemoryException as error:
         raise Later(
             f"out of memory or disk while scoring within {memory}; give more memory, or free disk space"
         ) from error
     finally:
-        db.close()
         shutil.rmtree(spill, ignore_errors=True)
+
+
+def _connected(config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(":memory:", config=config)
+    except duckdb.Error as error:
+        raise Fix("memory is a size such as '2GB', and threads a whole number from 1") from error
