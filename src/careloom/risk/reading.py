@@ -49,8 +49,9 @@ def take(db: duckdb.DuckDBPyConnection, name: str, given: Data) -> dict[str, str
     if isinstance(given, (str, Path)):
         path = exp.Literal.string(str(given)).sql("duckdb")
         try:
+            many = str("*" in str(given)).lower()  # whose columns may differ
             db.execute(
-                f"create or replace temp view {view} as select * from read_parquet({path}, union_by_name = true)"
+                f"create or replace temp view {view} as select * from read_parquet({path}, union_by_name = {many})"
             )
         except duckdb.Error as error:
             raise Fix(f"the {name} cannot be read from {given}: give a Parquet file that exists") from error
