@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -173,6 +176,19 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(Fix):
         score(pa.concat_tables([table, table]), NOBODYS, model="V28", year=2026, out=tmp_path / "other.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+def test_nobody_else_can_read_the_file_while_it_is_written(tmp_path: Path) -> None:
+    persons = pa.table({"person_id": range(400_000), "age": [70] * 400_000, "sex": ["F"] * 400_000})
+    seen: set[int] = set()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(score, persons, NOBODYS, model="V28", year=2026, out=tmp_path / "scores.parquet")
+        while not done.done():
+            for path in tmp_path.iterdir():
+                with suppress(FileNotFoundError):
+                    seen.add(stat.S_IMODE(path.stat().st_mode))
+    assert done.result() == 400_000
+    assert seen == {0o600}
 
 
 def test_keys_of_different_kinds_are_compared_as_text() -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from careloom.core.errors import Fix, Later
-from careloom.risk.scoring import MEMORY, whole
+from careloom.risk.scoring import IN_PLACE, MEMORY, whole
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".tsv", ".txt", ".gz")
 
@@ -155,7 +155,7 @@ def write(at: Desk, query: str, out: Path) -> None:
     how = "format csv, header" if out.suffix.lower() == ".csv" else "format parquet"
     try:
         with whole(out) as part:
-            at.db.execute(f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({how})")
+            at.db.execute(f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({how}, {IN_PLACE})")
     except OSError as error:
         raise Fix(f"{out} cannot be written: {error.strerror}") from None
 

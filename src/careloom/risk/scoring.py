@@ -24,6 +24,8 @@ from careloom.risk.statement import Money, Names, build
 from careloom.risk.tracing import traced
 
 ONLY_MINE = 0o600
+IN_PLACE = "use_tmp_file false"
+"""DuckDB would write beside the file that only its owner may read, where everybody may."""
 MEMORY = "2GB"
 """What DuckDB may hold before it spills to disk; a million people need a third of it."""
 
@@ -100,7 +102,8 @@ def score(  # noqa: PLR0913 - the public door: every argument after the data is 
             if parts:
                 _append(parts, part)
             else:
-                db.execute(f"copy ({made}) to {exp.Literal.string(str(part)).sql('duckdb')} (format parquet)")
+                file = exp.Literal.string(str(part)).sql("duckdb")
+                db.execute(f"copy ({made}) to {file} (format parquet, {IN_PLACE})")
         return rows
 
 
