@@ -17,6 +17,7 @@ import pytest
 
 from careloom.core.errors import Fix
 from careloom.risk import COLUMNS, Money, score, standard_money, tracing
+from careloom.risk.scoring import whole
 from risk.people import diagnoses, people
 
 NOBODYS = pa.table({"person_id": pa.array([], pa.int64()), "diagnosis_code": pa.array([], pa.string())})
@@ -176,6 +177,25 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(Fix):
         score(pa.concat_tables([table, table]), NOBODYS, model="V28", year=2026, out=tmp_path / "other.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+def test_two_runs_cannot_write_one_file_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "scores.parquet"
+    persons = pa.Table.from_pylist(people(50, seed=1))
+    with whole(file) as part:
+        part.write_bytes(b"of the first")
+        with pytest.raises(Fix, match="written by another run"):
+            score(persons, NOBODYS, model="V28", year=2026, out=file)
+    assert file.read_bytes() == b"of the first"
+    assert score(persons, NOBODYS, model="V28", year=2026, out=file) == 50
+    assert pq.read_table(file).num_rows == 50
+
+
+def test_what_a_killed_run_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / ".scores.parquet.part").write_bytes(b"half of a file, longer than the whole one will be" * 9_999)
+    persons = pa.Table.from_pylist(people(50, seed=1))
+    assert score(persons, NOBODYS, model="V28", year=2026, out=tmp_path / "scores.parquet") == 50
+    assert pq.read_table(tmp_path / "scores.parquet").num_rows == 50
 
 
 def test_nobody_else_can_read_the_file_while_it_is_written(tmp_path: Path) -> None:

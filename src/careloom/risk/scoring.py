@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -115,16 +117,34 @@ def _rendered(model: str, year: int, mode: str, money: Money) -> str:
 
 @contextmanager
 def whole(out: Path) -> Iterator[Path]:
-    """A file beside `out` that takes its name once it is written; only its owner may read it."""
+    """A file beside `out` that takes its name once it is written; only its owner may read it.
+
+    Raises:
+        Fix: another process is writing it.
+
+    """
     part = out.with_name(f".{out.name}.part")
+    lock = os.open(part, os.O_CREAT | os.O_WRONLY, ONLY_MINE)
     try:
-        part.touch(ONLY_MINE)
-        yield part
-        part.chmod(ONLY_MINE)
-        part.replace(out)
+        _alone(lock, part, out)
+        try:
+            yield part
+            part.replace(out)
+        finally:
+            with suppress(OSError):  # what went wrong is on its way already
+                part.unlink(missing_ok=True)
     finally:
-        with suppress(OSError):  # what went wrong is on its way already
-            part.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _alone(lock: int, part: Path, out: Path) -> None:
+    """The lock goes with the process, so that what a killed one left is in nobody's way."""
+    with suppress(OSError):
+        flock(lock, LOCK_EX | LOCK_NB)
+        os.fchmod(lock, ONLY_MINE)
+        if part.stat().st_ino == os.fstat(lock).st_ino:
+            return
+    raise Fix(f"{out} is being written by another run; wait for it, or write to another file")
 
 
 def _append(parts: Iterator[pa.Table], file: Path) -> None:
