@@ -120,6 +120,17 @@ def test_somebody_without_diagnoses_is_there_in_every_month() -> None:
     assert nobody.num_rows == 12
 
 
+def test_nobody_at_all_is_a_file_with_columns_and_no_rows(tmp_path: Path) -> None:
+    nobody = pa.table(
+        {"person_id": pa.array([], pa.int64()), "age": pa.array([], pa.int32()), "sex": pa.array([], pa.string())}
+    )
+    codes = pa.table({"person_id": [1], "diagnosis_code": ["E119"], "service_date": [date(2025, 3, 1)]})
+    found = snapshots(nobody, codes, model="V28", year=2026)
+    assert (found.num_rows, {"person_id", "month", "hccs_added"} <= set(found.column_names)) == (0, True)
+    assert snapshots(nobody, codes, model="V28", year=2026, out=tmp_path / "s.parquet") == 0
+    assert pq.read_table(tmp_path / "s.parquet").column_names == found.column_names
+
+
 def test_what_has_no_date_or_none_that_a_calendar_has_is_known_from_the_first_month() -> None:
     codes = few(("A", "E119", None), ("B", "E119", "soon"), ("C", "E119", "2024-12-31"), ("D", "E119", "2025-02-01"))
     made = snapshots(people_called(*"ABCD"), codes, model="V28", year=2026, through=date(2025, 1, 5))

@@ -183,9 +183,19 @@ def _months(
         _find(db, steps, everybody=at == 1)
         _score(db, steps)
         _go_on(db)
-        yield from db.execute(_MONTH, {"end": end}).to_arrow_reader(BATCH)
+        yield from _some(db.execute(_MONTH, {"end": end}).to_arrow_reader(BATCH))
         if said:
             said(at, len(ends))
+
+
+def _some(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches, or one without rows where there is nobody, so that the columns are known."""
+    empty = True
+    for batch in reader:
+        empty = False
+        yield batch
+    if empty:
+        yield pa.RecordBatch.from_pylist([], reader.schema)
 
 
 _EVERYBODY = "create or replace temp view people as from numbered"
