@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 import structlog
@@ -23,6 +24,10 @@ FOREIGN = ("CARELOOM", "HUBSPOT", "PG")
 PREFIX = "careloom-tests-"
 DAY = 86_400
 PLENTY = 6 << 30
+
+# How long an example takes is the machine's mood, and no property of what is tested.
+hypothesis.settings.register_profile("careloom", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("careloom")
 
 
 @pytest.fixture(autouse=True)
