@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from google.auth import crypt, jwt
 from google.auth.exceptions import TransportError
 
+from careloom.core.errors import Fix
 from careloom.core.streams import Page, Record, Unreadable
 from careloom.store.database import Store
 from careloom.store.locking import alone
@@ -93,8 +94,9 @@ def service(
         yield running
 
 
-def call(service: Running, path: str, token: str, method: str = "POST") -> Said:
-    return service.ask(method, path, headers={"Authorization": f"Bearer {token}"} if token else {})
+def call(service: Running, path: str, token: str, method: str = "POST", **headers: str) -> Said:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return service.ask(method, path, headers={"Authorization": f"Bearer {token}", **named} if token else named)
 
 
 def pages(*names: str, more: Callable[[], None] = lambda: None) -> Callable[[], Iterator[Page]]:
@@ -170,17 +172,53 @@ def test_without_callers_nobody_is_let_in(
         assert call(service, "/sync/visits", google.token()).status == 403
 
 
-def test_without_an_audience_a_token_must_be_made_out_to_the_address_that_is_asked(
+def test_on_cloud_run_a_token_may_be_made_out_to_the_services_own_address(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google
 ) -> None:
     made = paper_project(tmp_path, (CALLER,))
     certificates = CachedCertificates(google.certificates)
     with served(store, made, monkeypatch, certificates=certificates, environment={"K_SERVICE": "careloom"}) as service:
-        address = f"https://127.0.0.1:{service.port}"
-        for audience in (address, f"{address}/sync/visits"):
-            assert call(service, "/sync/visits?full=false", google.token(aud=audience)).status == 200
-        for audience in (AUDIENCE, f"{address}/sync/all", address.replace("https", "http")):
-            assert call(service, "/sync/visits", google.token(aud=audience)).status == 401
+        for host in ("careloom-abc123-uw.a.run.app", "careloom-1234567890.us-west1.run.app"):
+            address = f"https://{host}"
+            for audience in (address, f"{address}/sync/visits"):
+                assert call(service, "/sync/visits?full=false", google.token(aud=audience), Host=host).status == 200
+            for audience in (AUDIENCE, f"{address}/sync/all", address.replace("https", "http")):
+                assert call(service, "/sync/visits", google.token(aud=audience), Host=host).status == 401
+        for host in (
+            "other-abc123-uw.a.run.app",
+            "careloom.example",
+            "careloom-x.run.app.example",
+            "careloom-x/run.app",
+        ):
+            assert call(service, "/sync/visits", google.token(aud=f"https://{host}"), Host=host).status == 401, host
+
+
+@pytest.mark.parametrize("proxies", ["", "1"])
+def test_no_host_that_a_caller_writes_makes_a_token_for_another_service_open_this_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google, proxies: str
+) -> None:
+    made = paper_project(tmp_path, (CALLER,), AUDIENCE)
+    certificates, environment = CachedCertificates(google.certificates), {"CARELOOM_PROXIES": proxies}
+    token = google.token(aud="https://other-service.example")
+    headers = {
+        "Host": "other-service.example",
+        "X_Forwarded_Proto": "https",
+        "X_Forwarded_Host": "other-service.example",
+    }
+    with served(store, made, monkeypatch, certificates=certificates, environment=environment) as service:
+        for method, path in GUARDED:
+            assert call(service, path, token, method, **headers).status == 401
+    with (
+        pytest.raises(Fix, match="audience"),
+        served(
+            store,
+            paper_project(tmp_path / "b", (CALLER,)),
+            monkeypatch,
+            certificates=certificates,
+            environment=environment,
+        ),
+    ):
+        pass
 
 
 def test_certificates_are_asked_for_once_an_hour_and_only_good_answers_are_kept(google: Google) -> None:

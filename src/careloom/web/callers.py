@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from google.auth.exceptions import TransportError
 from google.oauth2 import id_token
 
+from careloom.core.errors import Fix
 from careloom.project.model import Service
 
 KEPT_FOR = 3600.0
@@ -23,6 +25,8 @@ SKEW = 30
 """Seconds by which Google's clock and ours may differ."""
 _OK = 200
 _LONGEST = 8192
+_OWN = r"{}-[a-z0-9.-]+\.run\.app"
+"""The addresses that Cloud Run gives to a service of this name."""
 _BEARER = HTTPBearer(auto_error=False, description="A Google OIDC token of one of the project's `service: callers`.")
 
 
@@ -68,24 +72,52 @@ class CachedCertificates:
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """Checks tokens against the project's `service:`. Nobody is let in where it names no callers."""
+    """Checks tokens against the project's `service:`. Nobody is let in where it names no callers.
+
+    `cloud_run`: the name of this service on Cloud Run, "" elsewhere. Only there may the audience go unsaid.
+    """
 
     service: Service
     certificates: Callable[..., Any] = field(default_factory=CachedCertificates)
+    cloud_run: str = ""
 
-    def check(self, token: str, addresses: Sequence[str]) -> str:
-        """The caller's e-mail address. PermissionError if the token is good but not one of theirs, other errors if not.
-
-        `addresses`: what the token may be made out to where the project does not say: the address that was asked for.
-        """
-        audience = [self.service.audience] if self.service.audience else list(addresses)
+    def check(self, token: str, host: str, path: str) -> str:
+        """The caller's e-mail address. PermissionError if the token is good but not one of theirs, other errors if not."""
+        if not self.service.callers:
+            raise PermissionError
         claims: Mapping[str, Any] = id_token.verify_oauth2_token(  # type: ignore[no-untyped-call]
-            token, self.certificates, audience=audience, clock_skew_in_seconds=SKEW
+            token, self.certificates, audience=self._audience(host, path), clock_skew_in_seconds=SKEW
         )
         email = claims.get("email")
         if not isinstance(email, str) or claims.get("email_verified") is not True or email not in self.service.callers:
             raise PermissionError
         return email
+
+    def _audience(self, host: str, path: str) -> list[str]:
+        """What a token must be made out to. ValueError where nobody but the caller says what that is.
+
+        On Cloud Run the front end passes only requests for one of the service's own addresses, all of which begin with its
+        name; anywhere else, and behind a load balancer of one's own, `Host` is whatever the caller writes.
+        """
+        if self.service.audience:
+            return [self.service.audience]
+        if self.cloud_run and re.fullmatch(_OWN.format(re.escape(self.cloud_run)), host):
+            return [f"https://{host}{path}", f"https://{host}"]
+        raise ValueError("no audience is known")
+
+
+def callers_of(
+    service: Service, environment: Mapping[str, str], certificates: Callable[..., Any] | None = None
+) -> Callers:
+    """Who may call. Fix where callers are named, and nothing says what their tokens must be made out to."""
+    cloud_run = environment.get("K_SERVICE", "")
+    if service.callers and not service.audience and not cloud_run:
+        raise Fix(
+            "careloom.yaml names `service: callers`, but not `audience`: without it, a token that one of them gave to any "
+            "other service would open this one; write the address that they call, as their tokens say it: "
+            "service: {audience: https://YOUR-HOST, callers: [...]}"
+        )
+    return Callers(service, certificates or CachedCertificates(), cloud_run)
 
 
 async def caller(
@@ -95,9 +127,8 @@ async def caller(
     callers: Callers = request.app.state.callers
     if credentials is None or len(credentials.credentials) > _LONGEST:
         raise _unknown()
-    addresses = request.app.state.senders.addresses(request)
     try:
-        return await run_sync(callers.check, credentials.credentials, addresses)
+        return await run_sync(callers.check, credentials.credentials, request.headers.get("host", ""), request.url.path)
     except PermissionError:
         raise HTTPException(403, "not-a-caller") from None
     except TransportError as error:
