@@ -179,6 +179,7 @@ def test_a_sender_that_leaves_in_the_middle_leaves_nothing_behind(service: Runni
         b"y" * MEGABYTE,
         b"".join(b"X-%d: y\r\n" % n for n in range(300)),
     ],
+    ids=["a-hundred-thousand", "a-long-value", "a-long-name", "three-hundred"],
 )
 def test_floods_of_headers_are_refused(service: Running, flood: bytes) -> None:
     answer = service.raw(b"POST /webhooks/ehr HTTP/1.1\r\nHost: x\r\n" + flood + b"\r\n")
