@@ -23,7 +23,7 @@ from careloom.core.errors import Fix
 from careloom.core.streams import Page, Record, Unreadable
 from careloom.store.database import Store
 from careloom.store.locking import alone
-from careloom.web import health, syncs
+from careloom.web import syncs
 from careloom.web.callers import KEPT_FOR, CachedCertificates, Certificates
 from services.rooms_of_paper import NOON
 from web.served import Letterbox, Running, Said, paper_project, served
@@ -125,6 +125,7 @@ GUARDED = [
     ("POST", "/maintenance/cleanup"),
     ("GET", "/api/unlinked/session-notes"),
     ("GET", "/api/held/visits"),
+    ("GET", "/api/work"),
 ]
 BAD: Mapping[str, Mapping[str, Any]] = {
     "made out to another": {"aud": "https://other.example"},
@@ -320,7 +321,7 @@ def test_a_cleanup_can_be_tried_out_and_leaves_a_receipt(service: Running, googl
         ]
 
 
-# ---------------------------------------------------------------- lists and health
+# ---------------------------------------------------------------- lists
 
 
 def test_what_is_held_is_listed_by_ids_and_the_look_is_audited(
@@ -337,40 +338,14 @@ def test_what_is_held_is_listed_by_ids_and_the_look_is_audited(
     assert audited == [(CALLER, "held visits"), (CALLER, "unlinked session_notes")]
 
 
-def test_alive_is_not_the_same_as_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert service.ask("GET", "/health").json == {"status": "ok"}
-    said = service.ask("GET", "/ready")
-    assert (said.status, said.json["status"]) == (200, "ready")
-    monkeypatch.setattr(service.ready.store, "url", "postgresql://127.0.0.1:1/nothing")
-    said = service.ask("GET", "/ready")
-    assert (said.status, said.json["lacks"]) == (503, ["database"])
-    assert service.ask("GET", "/health").status == 200
-
-
-def test_a_queue_that_nobody_reads_is_not_ready(service: Running) -> None:
-    assert service.post(b"[1]").status == 200
-    assert service.ask("GET", "/ready").json["inbox"]["ehr"]["waiting"] == 1
-    with service.ready.store.transaction() as connection:
-        connection.execute("update inbox set due_at = now() - make_interval(secs => %s)", [health.OLDEST + 60])
-    said = service.ask("GET", "/ready")
-    assert (said.status, said.json["lacks"]) == (503, ["worker:ehr"])
-
-
-def test_a_database_of_another_release_is_not_ready(service: Running) -> None:
-    with service.ready.store.transaction() as connection:
-        connection.execute(
-            "delete from migration where number = (select max(number) from migration where number < 1000)"
-        )
-    said = service.ask("GET", "/ready")
-    assert (said.status, said.json["lacks"]) == (503, ["migrations"])
-
-
 def test_the_document_describes_every_address(service: Running) -> None:
     document = service.ask("GET", "/openapi.json").json
     assert set(document["paths"]) == {
         "/webhooks/ehr",
         "/health",
         "/ready",
+        "/work",
+        "/api/work",
         "/sync/all",
         "/sync/{stream}",
         "/maintenance/cleanup",

@@ -45,6 +45,7 @@ def make_app(ready: Opened, *, certificates: Callable[..., Any] | None = None, s
     app.state.stop = stop or Event()
     app.state.senders = senders(ready.settings.environment)
     app.state.door = door(ready, app.state.senders)
+    app.state.health = health.health_of(ready, app.state.door.keeper)
     app.state.callers = callers_of(ready.project.service, ready.settings.environment, certificates)
     app.add_route("/webhooks/{system}", webhook, methods=["GET", "POST"], include_in_schema=False)
     for part in (health, syncs, lists):
@@ -61,6 +62,7 @@ async def _until_closed(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.stop.set()
     app.state.door.keeper.close()
+    app.state.health.close()
 
 
 async def _told(_request: Request, error: Exception) -> Response:
