@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from careloom.core.streams import Page, Record, Unreadable
 from careloom.store.database import Store
 from careloom.store.locking import alone
 from careloom.web import syncs
-from careloom.web.callers import KEPT_FOR, CachedCertificates, Certificates
+from careloom.web.callers import KEPT_FOR, REST, SERVED_FOR, CachedCertificates, Certificates
 from services.rooms_of_paper import NOON
 from web.served import Letterbox, Running, Said, paper_project, served
 
@@ -171,6 +172,7 @@ def test_without_callers_nobody_is_let_in(
     made = paper_project(tmp_path, (), AUDIENCE)
     with served(store, made, monkeypatch, certificates=CachedCertificates(google.certificates)) as service:
         assert call(service, "/sync/visits", google.token()).status == 403
+    assert google.asked == 0
 
 
 def test_on_cloud_run_a_token_may_be_made_out_to_the_services_own_address(
@@ -226,13 +228,43 @@ def test_certificates_are_asked_for_once_an_hour_and_only_good_answers_are_kept(
     now = [0.0]
     kept = CachedCertificates(google.certificates, clock=lambda: now[0])
     google.status = 500
-    assert [kept("url").status, kept("url").status] == [500, 500]
-    google.status = 200
+    for _ in range(2):
+        with pytest.raises(TransportError):
+            kept("url")
+    assert google.asked == 1
+    google.status, now[0] = 200, REST + 1
+    assert [kept("url").status, kept("url").status] == [200, 200]
+    assert google.asked == 2
+    google.status, now[0] = 500, REST + KEPT_FOR + 2
     assert [kept("url").status, kept("url").status] == [200, 200]
     assert google.asked == 3
-    now[0] = KEPT_FOR + 1
-    kept("url")
-    assert google.asked == 4
+    now[0] = REST + SERVED_FOR + 2
+    with pytest.raises(TransportError):
+        kept("url")
+
+
+def test_while_google_hangs_one_thread_hangs_with_it_and_everyone_else_is_answered(
+    service: Running, google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, asked, real = Event(), Event(), service.app.state.callers.certificates.ask
+
+    def hang(url: str) -> Certificates:
+        asked.set()
+        go.wait(60)
+        return real(url)
+
+    monkeypatch.setattr(service.app.state.callers.certificates, "ask", hang)
+    with ThreadPoolExecutor(60) as threads:
+        try:
+            first = threads.submit(call, service, "/sync/visits", google.token())
+            assert asked.wait(20)
+            others = [threads.submit(call, service, "/sync/visits", google.token()) for _ in range(50)]
+            assert {other.result(20).status for other in others} == {503}
+            assert all(other.result().headers["retry-after"] for other in others)
+            assert service.ask("GET", "/ready").status == 200
+        finally:
+            go.set()
+        assert first.result(20).status == 200
 
 
 def test_while_google_does_not_answer_the_caller_is_to_come_again(

@@ -251,13 +251,15 @@ def test_one_event_that_the_store_chokes_on_does_not_take_its_neighbours_with_it
     assert sorted(id_ for id_, _, _ in service.kept()) == ["a", "b", "first"]
 
 
-def test_who_is_refused_again_and_again_must_wait(service: Running) -> None:
+def test_who_is_refused_again_and_again_must_wait_and_whoever_knows_the_secret_never(service: Running) -> None:
     statuses = [service.post(b"{}", X_Secret=f"guess{n}").status for n in range(REFUSALS + 1)]
     assert statuses == [401] * REFUSALS + [429]
-    said = service.post(b"{}")
+    said = service.post(b"{}", X_Secret="guess")
     assert refusal(said, 429) == "too-many-refusals"
     assert 0 < int(said.headers["retry-after"]) <= 61
     assert service.ask("GET", "/health").status == 200
+    assert service.post(b"{}").status == 200
+    assert [id_ for id_, _, _ in service.kept()] == ["e1"]
 
 
 def test_behind_a_proxy_only_the_one_who_fails_must_wait(
@@ -267,15 +269,22 @@ def test_behind_a_proxy_only_the_one_who_fails_must_wait(
         for number in range(REFUSALS):
             # What stands before the proxy's own word is the sender's invention.
             service.post(b"{}", X_Secret="guess", X_Forwarded_For=f"203.0.113.{number}, 198.51.100.7")
-        assert service.post(b"{}", X_Forwarded_For="198.51.100.7").status == 429
-        assert service.post(b"{}", X_Forwarded_For="198.51.100.7, 198.51.100.8").status == 200
+        assert service.post(b"{}", X_Secret="guess", X_Forwarded_For="198.51.100.7").status == 429
+        assert service.post(b"{}", X_Forwarded_For="198.51.100.7").status == 200
+        assert service.post(b"{}", X_Secret="guess", X_Forwarded_For="198.51.100.7, 198.51.100.8").status == 401
 
 
-def test_bodies_share_one_memory(service: Running) -> None:
-    service.app.state.door.memory.most = 1000
-    assert refusal(service.post(b"x" * 1001), 503) == "busy"
-    assert service.post(b"x" * 999).status == 200
-    assert service.app.state.door.memory.held == 0
+def test_bodies_share_one_memory_of_which_nobody_takes_more_than_half(service: Running) -> None:
+    memory = service.app.state.door.memory
+    memory.most = 1000
+    assert refusal(service.post(b"x" * 501), 503) == "busy"
+    assert service.post(b"x" * 500).status == 200
+    assert (memory.held, dict(memory.by_client)) == (0, {})
+    with memory.share("another") as first, memory.share("a third") as second:
+        first.take(500)
+        second.take(100)
+        assert refusal(service.post(b"x" * 401, "e2"), 503) == "busy"
+        assert service.post(b"x" * 400, "e2").status == 200
 
 
 def test_log_lines_hold_no_address_and_nothing_of_an_event(

@@ -63,6 +63,7 @@ async def _until_closed(app: FastAPI) -> AsyncIterator[None]:
     app.state.stop.set()
     app.state.door.keeper.close()
     app.state.health.close()
+    app.state.callers.desk.close()
 
 
 async def _told(_request: Request, error: Exception) -> Response:

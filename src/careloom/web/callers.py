@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated, Any
 
 import structlog
 import urllib3
-from anyio.to_thread import run_sync
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from google.auth.exceptions import TransportError
@@ -20,7 +21,10 @@ from google.oauth2 import id_token
 from careloom.core.errors import Fix
 from careloom.project.model import Service
 
-KEPT_FOR = 3600.0
+KEPT_FOR, SERVED_FOR = 3600.0, 12 * 3600.0
+REST = 10.0
+CHECKERS, WAITING = 4, 32
+"""Threads that look at tokens, and tokens that may wait for one; whoever comes then is told to come again."""
 SKEW = 30
 """Seconds by which Google's clock and ours may differ."""
 _OK = 200
@@ -42,7 +46,7 @@ class Certificates:
 def ask_google(url: str) -> Certificates:
     """What `url` answers. TransportError if it does not."""
     try:
-        answer = urllib3.request("GET", url, timeout=10, retries=2)
+        answer = urllib3.request("GET", url, timeout=urllib3.Timeout(total=5), retries=1)
     except urllib3.exceptions.HTTPError as error:
         raise TransportError(type(error).__name__) from None  # type: ignore[no-untyped-call]
     return Certificates(status=answer.status, data=answer.data)
@@ -50,24 +54,79 @@ def ask_google(url: str) -> Certificates:
 
 @dataclass(slots=True)
 class CachedCertificates:
-    """google-auth's way of asking for certificates, asked once an hour instead of at every request."""
+    """google-auth's way of asking for certificates, asked once an hour instead of at every request.
+
+    One asks at a time, and a failure stands for REST seconds: while Google hangs, nobody else waits for it. Certificates that
+    are older than an hour serve on meanwhile; Google announces new ones days before they sign.
+    """
 
     ask: Callable[[str], Any] = ask_google
     clock: Callable[[], float] = time.monotonic
     _kept: dict[str, tuple[float, Any]] = field(default_factory=dict)
+    _failed: dict[str, tuple[float, Any]] = field(default_factory=dict)
     _asking: Lock = field(default_factory=Lock)
 
     def __call__(self, url: str, method: str = "GET", **_more: Any) -> Any:
-        """The answer of `url`, an hour old at most. Only good answers are kept."""
+        """The answer of `url`. TransportError where it cannot be had now. Only good answers are kept."""
         if method != "GET":
             raise TransportError("certificates are only read")  # type: ignore[no-untyped-call]
-        with self._asking:
-            asked, answer = self._kept.get(url, (0.0, None))
-            if answer is None or self.clock() - asked > KEPT_FOR:
+        if (answer := self._younger(url, KEPT_FOR)) is not None:
+            return answer
+        if not self._asking.acquire(blocking=False):
+            return self._meanwhile(url)
+        try:
+            return self._younger(url, KEPT_FOR) or self._asked(url)
+        finally:
+            self._asking.release()
+
+    def _younger(self, url: str, seconds: float) -> Any:
+        at, answer = self._kept.get(url, (0.0, None))
+        return answer if answer is not None and self.clock() - at <= seconds else None
+
+    def _asked(self, url: str) -> Any:
+        at, failure = self._failed.get(url, (0.0, None))
+        if failure is None or self.clock() - at > REST:
+            try:
                 answer = self.ask(url)
+            except TransportError:
+                failure = "away"
+            else:
                 if answer.status == _OK:
                     self._kept[url] = (self.clock(), answer)
-        return answer
+                    self._failed.pop(url, None)
+                    return answer
+                failure = f"status {answer.status}"
+            self._failed[url] = (self.clock(), failure)
+        return self._meanwhile(url)
+
+    def _meanwhile(self, url: str) -> Any:
+        if (answer := self._younger(url, SERVED_FOR)) is not None:
+            return answer
+        raise TransportError("away")  # type: ignore[no-untyped-call]
+
+
+@dataclass(slots=True)
+class Desk:
+    """Where tokens are looked at: in threads of its own, so that none of the service's others hangs with Google."""
+
+    _under_way: int = 0
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(CHECKERS, thread_name_prefix="careloom callers")
+    )
+
+    async def look(self, check: Callable[[], str]) -> str:
+        """What `check` says. TransportError at once where too many wait already."""
+        if self._under_way >= WAITING:
+            raise TransportError("busy")  # type: ignore[no-untyped-call]
+        self._under_way += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, check)
+        finally:
+            self._under_way -= 1
+
+    def close(self) -> None:
+        """Take no more, and wait for nobody."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +139,10 @@ class Callers:
     service: Service
     certificates: Callable[..., Any] = field(default_factory=CachedCertificates)
     cloud_run: str = ""
+    desk: Desk = field(default_factory=Desk)
 
     def check(self, token: str, host: str, path: str) -> str:
         """The caller's e-mail address. PermissionError if the token is good but not one of theirs, other errors if not."""
-        if not self.service.callers:
-            raise PermissionError
         claims: Mapping[str, Any] = id_token.verify_oauth2_token(  # type: ignore[no-untyped-call]
             token, self.certificates, audience=self._audience(host, path), clock_skew_in_seconds=SKEW
         )
@@ -127,8 +185,12 @@ async def caller(
     callers: Callers = request.app.state.callers
     if credentials is None or len(credentials.credentials) > _LONGEST:
         raise _unknown()
+    if not callers.service.callers:
+        raise HTTPException(403, "not-a-caller")
     try:
-        return await run_sync(callers.check, credentials.credentials, request.headers.get("host", ""), request.url.path)
+        return await callers.desk.look(
+            lambda: callers.check(credentials.credentials, request.headers.get("host", ""), request.url.path)
+        )
     except PermissionError:
         raise HTTPException(403, "not-a-caller") from None
     except TransportError as error:
