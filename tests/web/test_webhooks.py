@@ -34,6 +34,12 @@ def test_a_repetition_is_thanked_for_and_kept_once_and_another_body_is_held(serv
     assert [(body, state) for _, body, state in service.kept()] == [(b"[1]", "new"), (b"[2]", "held")]
 
 
+def test_what_is_not_kept_is_thanked_for_only_where_its_room_says_what_it_is(service: Running) -> None:
+    assert refusal(service.post(b""), 400) == "nothing-to-keep"
+    assert service.post(b"", X_Event="PING").status == 200
+    assert service.kept() == []
+
+
 def test_two_hundred_events_at_once_are_all_kept(service: Running) -> None:
     with ThreadPoolExecutor(16) as threads:
         statuses = list(threads.map(lambda n: service.post(b"[%d]" % n, f"e{n}").status, range(200)))
@@ -44,7 +50,6 @@ def test_two_hundred_events_at_once_are_all_kept(service: Running) -> None:
 def test_a_handshake_is_answered_by_the_room_and_nothing_is_kept(service: Running) -> None:
     said = service.ask("GET", "/webhooks/ehr?msg=one&msg=two")
     assert (said.status, said.json) == (200, {"proof": "two"})
-    assert service.post(b"").status == 200
     assert service.kept() == []
 
 
