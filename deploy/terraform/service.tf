@@ -81,6 +81,7 @@ resource "google_cloud_run_v2_service" "serve" {
         }
       }
 
+      # Whether events can be kept, never whether they are worked at: a backlog must not keep an instance from starting.
       startup_probe {
         period_seconds    = 5
         failure_threshold = 24

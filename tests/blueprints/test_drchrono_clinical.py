@@ -42,6 +42,8 @@ SECRETS = {
 CHANGED = """
     select table_name, count(*) from change_log where operation = 'UPDATE' and changed ?| array['city', 'notes']
     group by 1 order by 1"""
+AUDIENCE = "https://clinic.example"
+CLOCK = Service(audience=AUDIENCE, callers=("scheduler@clinic.example",))
 TODAY = date(2026, 11, 20)
 
 
@@ -65,7 +67,7 @@ class Practice:
         return answer.status, answer.json()
 
     def scheduler(self, path: str, method: str = "POST") -> tuple[int, Any]:
-        token = self.google.token(self.url + path)
+        token = self.google.token(AUDIENCE)
         answer = self.http.request(method, self.url + path, headers={"authorization": f"Bearer {token}"})
         return answer.status, answer.json()
 
@@ -107,7 +109,7 @@ def practice(tmp_path: Path, database: str) -> Iterator[Practice]:
     google = Google()
     with RunningDrChrono("--tier", "unlimited", "--patients", "12") as vendor, opened(folder, settings) as plain:
         simulated = Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={})
-        project = replace(pointed_at(plain.project, simulated), service=Service(callers=("scheduler@clinic.example",)))
+        project = replace(pointed_at(plain.project, simulated), service=CLOCK)
         ready = replace(plain, project=project)
         connect_all(ready, simulated)
         with served(ready, google) as url:
@@ -250,11 +252,11 @@ def test_only_the_scheduler_may_start_a_sync(practice: Practice) -> None:
         "": 401,
         "rubbish": 401,
         google.token("https://another.example"): 401,
-        google.token(url, exp=int(time.time()) - 600, iat=int(time.time()) - 900): 401,
-        google.token(url, iss="https://another.example"): 401,
-        google.token(url, email="stranger@clinic.example"): 403,
-        google.token(url, email_verified=False): 403,
-        Google().token(url): 401,
+        google.token(AUDIENCE, exp=int(time.time()) - 600, iat=int(time.time()) - 900): 401,
+        google.token(AUDIENCE, iss="https://another.example"): 401,
+        google.token(AUDIENCE, email="stranger@clinic.example"): 403,
+        google.token(AUDIENCE, email_verified=False): 403,
+        Google().token(AUDIENCE): 401,
     }
     for token, wanted in tokens.items():
         headers = {"authorization": f"Bearer {token}"} if token else {}

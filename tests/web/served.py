@@ -55,7 +55,8 @@ class Letterbox(Paper):
         if request.body == b'{"boom": true}':
             raise ZeroDivisionError("Zzyzx")
         if not request.body:
-            return HookAnswer(status=200, body=b'{"status":"ok"}')
+            ping = "ping" if request.headers.get("x-event") == "PING" else ""
+            return HookAnswer(status=200, body=b'{"status":"ok"}', thanks_for=ping)
         return Accepted(event_id=request.headers.get("x-id", ""), event=request.headers.get("x-event", "VISIT"))
 
     def read(self, event: StoredEvent) -> Reading:

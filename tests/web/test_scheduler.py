@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +20,12 @@ from cryptography.x509.oid import NameOID
 from google.auth import crypt, jwt
 from google.auth.exceptions import TransportError
 
+from careloom.core.errors import Fix
 from careloom.core.streams import Page, Record, Unreadable
 from careloom.store.database import Store
 from careloom.store.locking import alone
-from careloom.web import health, syncs
-from careloom.web.callers import KEPT_FOR, CachedCertificates, Certificates
+from careloom.web import syncs
+from careloom.web.callers import KEPT_FOR, REST, SERVED_FOR, CachedCertificates, Certificates
 from services.rooms_of_paper import NOON
 from web.served import Letterbox, Running, Said, paper_project, served
 
@@ -93,8 +95,9 @@ def service(
         yield running
 
 
-def call(service: Running, path: str, token: str, method: str = "POST") -> Said:
-    return service.ask(method, path, headers={"Authorization": f"Bearer {token}"} if token else {})
+def call(service: Running, path: str, token: str, method: str = "POST", **headers: str) -> Said:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return service.ask(method, path, headers={"Authorization": f"Bearer {token}", **named} if token else named)
 
 
 def pages(*names: str, more: Callable[[], None] = lambda: None) -> Callable[[], Iterator[Page]]:
@@ -123,6 +126,7 @@ GUARDED = [
     ("POST", "/maintenance/cleanup"),
     ("GET", "/api/unlinked/session-notes"),
     ("GET", "/api/held/visits"),
+    ("GET", "/api/work"),
 ]
 BAD: Mapping[str, Mapping[str, Any]] = {
     "made out to another": {"aud": "https://other.example"},
@@ -168,32 +172,99 @@ def test_without_callers_nobody_is_let_in(
     made = paper_project(tmp_path, (), AUDIENCE)
     with served(store, made, monkeypatch, certificates=CachedCertificates(google.certificates)) as service:
         assert call(service, "/sync/visits", google.token()).status == 403
+    assert google.asked == 0
 
 
-def test_without_an_audience_a_token_must_be_made_out_to_the_address_that_is_asked(
+def test_on_cloud_run_a_token_may_be_made_out_to_the_services_own_address(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google
 ) -> None:
     made = paper_project(tmp_path, (CALLER,))
     certificates = CachedCertificates(google.certificates)
     with served(store, made, monkeypatch, certificates=certificates, environment={"K_SERVICE": "careloom"}) as service:
-        address = f"https://127.0.0.1:{service.port}"
-        for audience in (address, f"{address}/sync/visits"):
-            assert call(service, "/sync/visits?full=false", google.token(aud=audience)).status == 200
-        for audience in (AUDIENCE, f"{address}/sync/all", address.replace("https", "http")):
-            assert call(service, "/sync/visits", google.token(aud=audience)).status == 401
+        for host in ("careloom-abc123-uw.a.run.app", "careloom-1234567890.us-west1.run.app"):
+            address = f"https://{host}"
+            for audience in (address, f"{address}/sync/visits"):
+                assert call(service, "/sync/visits?full=false", google.token(aud=audience), Host=host).status == 200
+            for audience in (AUDIENCE, f"{address}/sync/all", address.replace("https", "http")):
+                assert call(service, "/sync/visits", google.token(aud=audience), Host=host).status == 401
+        for host in (
+            "other-abc123-uw.a.run.app",
+            "careloom.example",
+            "careloom-x.run.app.example",
+            "careloom-x/run.app",
+        ):
+            assert call(service, "/sync/visits", google.token(aud=f"https://{host}"), Host=host).status == 401, host
+
+
+@pytest.mark.parametrize("proxies", ["", "1"])
+def test_no_host_that_a_caller_writes_makes_a_token_for_another_service_open_this_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google, proxies: str
+) -> None:
+    made = paper_project(tmp_path, (CALLER,), AUDIENCE)
+    certificates, environment = CachedCertificates(google.certificates), {"CARELOOM_PROXIES": proxies}
+    token = google.token(aud="https://other-service.example")
+    headers = {
+        "Host": "other-service.example",
+        "X_Forwarded_Proto": "https",
+        "X_Forwarded_Host": "other-service.example",
+    }
+    with served(store, made, monkeypatch, certificates=certificates, environment=environment) as service:
+        for method, path in GUARDED:
+            assert call(service, path, token, method, **headers).status == 401
+    with (
+        pytest.raises(Fix, match="audience"),
+        served(
+            store,
+            paper_project(tmp_path / "b", (CALLER,)),
+            monkeypatch,
+            certificates=certificates,
+            environment=environment,
+        ),
+    ):
+        pass
 
 
 def test_certificates_are_asked_for_once_an_hour_and_only_good_answers_are_kept(google: Google) -> None:
     now = [0.0]
     kept = CachedCertificates(google.certificates, clock=lambda: now[0])
     google.status = 500
-    assert [kept("url").status, kept("url").status] == [500, 500]
-    google.status = 200
+    for _ in range(2):
+        with pytest.raises(TransportError):
+            kept("url")
+    assert google.asked == 1
+    google.status, now[0] = 200, REST + 1
+    assert [kept("url").status, kept("url").status] == [200, 200]
+    assert google.asked == 2
+    google.status, now[0] = 500, REST + KEPT_FOR + 2
     assert [kept("url").status, kept("url").status] == [200, 200]
     assert google.asked == 3
-    now[0] = KEPT_FOR + 1
-    kept("url")
-    assert google.asked == 4
+    now[0] = REST + SERVED_FOR + 2
+    with pytest.raises(TransportError):
+        kept("url")
+
+
+def test_while_google_hangs_one_thread_hangs_with_it_and_everyone_else_is_answered(
+    service: Running, google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, asked, real = Event(), Event(), service.app.state.callers.certificates.ask
+
+    def hang(url: str) -> Certificates:
+        asked.set()
+        go.wait(60)
+        return real(url)
+
+    monkeypatch.setattr(service.app.state.callers.certificates, "ask", hang)
+    with ThreadPoolExecutor(60) as threads:
+        try:
+            first = threads.submit(call, service, "/sync/visits", google.token())
+            assert asked.wait(20)
+            others = [threads.submit(call, service, "/sync/visits", google.token()) for _ in range(50)]
+            assert {other.result(20).status for other in others} == {503}
+            assert all(other.result().headers["retry-after"] for other in others)
+            assert service.ask("GET", "/ready").status == 200
+        finally:
+            go.set()
+        assert first.result(20).status == 200
 
 
 def test_while_google_does_not_answer_the_caller_is_to_come_again(
@@ -282,7 +353,7 @@ def test_a_cleanup_can_be_tried_out_and_leaves_a_receipt(service: Running, googl
         ]
 
 
-# ---------------------------------------------------------------- lists and health
+# ---------------------------------------------------------------- lists
 
 
 def test_what_is_held_is_listed_by_ids_and_the_look_is_audited(
@@ -299,40 +370,14 @@ def test_what_is_held_is_listed_by_ids_and_the_look_is_audited(
     assert audited == [(CALLER, "held visits"), (CALLER, "unlinked session_notes")]
 
 
-def test_alive_is_not_the_same_as_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert service.ask("GET", "/health").json == {"status": "ok"}
-    said = service.ask("GET", "/ready")
-    assert (said.status, said.json["status"]) == (200, "ready")
-    monkeypatch.setattr(service.ready.store, "url", "postgresql://127.0.0.1:1/nothing")
-    said = service.ask("GET", "/ready")
-    assert (said.status, said.json["lacks"]) == (503, ["database"])
-    assert service.ask("GET", "/health").status == 200
-
-
-def test_a_queue_that_nobody_reads_is_not_ready(service: Running) -> None:
-    assert service.post(b"[1]").status == 200
-    assert service.ask("GET", "/ready").json["inbox"]["ehr"]["waiting"] == 1
-    with service.ready.store.transaction() as connection:
-        connection.execute("update inbox set due_at = now() - make_interval(secs => %s)", [health.OLDEST + 60])
-    said = service.ask("GET", "/ready")
-    assert (said.status, said.json["lacks"]) == (503, ["worker:ehr"])
-
-
-def test_a_database_of_another_release_is_not_ready(service: Running) -> None:
-    with service.ready.store.transaction() as connection:
-        connection.execute(
-            "delete from migration where number = (select max(number) from migration where number < 1000)"
-        )
-    said = service.ask("GET", "/ready")
-    assert (said.status, said.json["lacks"]) == (503, ["migrations"])
-
-
 def test_the_document_describes_every_address(service: Running) -> None:
     document = service.ask("GET", "/openapi.json").json
     assert set(document["paths"]) == {
         "/webhooks/ehr",
         "/health",
         "/ready",
+        "/work",
+        "/api/work",
         "/sync/all",
         "/sync/{stream}",
         "/maintenance/cleanup",

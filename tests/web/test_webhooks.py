@@ -34,6 +34,12 @@ def test_a_repetition_is_thanked_for_and_kept_once_and_another_body_is_held(serv
     assert [(body, state) for _, body, state in service.kept()] == [(b"[1]", "new"), (b"[2]", "held")]
 
 
+def test_what_is_not_kept_is_thanked_for_only_where_its_room_says_what_it_is(service: Running) -> None:
+    assert refusal(service.post(b""), 400) == "nothing-to-keep"
+    assert service.post(b"", X_Event="PING").status == 200
+    assert service.kept() == []
+
+
 def test_two_hundred_events_at_once_are_all_kept(service: Running) -> None:
     with ThreadPoolExecutor(16) as threads:
         statuses = list(threads.map(lambda n: service.post(b"[%d]" % n, f"e{n}").status, range(200)))
@@ -44,7 +50,6 @@ def test_two_hundred_events_at_once_are_all_kept(service: Running) -> None:
 def test_a_handshake_is_answered_by_the_room_and_nothing_is_kept(service: Running) -> None:
     said = service.ask("GET", "/webhooks/ehr?msg=one&msg=two")
     assert (said.status, said.json) == (200, {"proof": "two"})
-    assert service.post(b"").status == 200
     assert service.kept() == []
 
 
@@ -179,6 +184,7 @@ def test_a_sender_that_leaves_in_the_middle_leaves_nothing_behind(service: Runni
         b"y" * MEGABYTE,
         b"".join(b"X-%d: y\r\n" % n for n in range(300)),
     ],
+    ids=["a-hundred-thousand", "a-long-value", "a-long-name", "three-hundred"],
 )
 def test_floods_of_headers_are_refused(service: Running, flood: bytes) -> None:
     answer = service.raw(b"POST /webhooks/ehr HTTP/1.1\r\nHost: x\r\n" + flood + b"\r\n")
@@ -250,13 +256,15 @@ def test_one_event_that_the_store_chokes_on_does_not_take_its_neighbours_with_it
     assert sorted(id_ for id_, _, _ in service.kept()) == ["a", "b", "first"]
 
 
-def test_who_is_refused_again_and_again_must_wait(service: Running) -> None:
+def test_who_is_refused_again_and_again_must_wait_and_whoever_knows_the_secret_never(service: Running) -> None:
     statuses = [service.post(b"{}", X_Secret=f"guess{n}").status for n in range(REFUSALS + 1)]
     assert statuses == [401] * REFUSALS + [429]
-    said = service.post(b"{}")
+    said = service.post(b"{}", X_Secret="guess")
     assert refusal(said, 429) == "too-many-refusals"
     assert 0 < int(said.headers["retry-after"]) <= 61
     assert service.ask("GET", "/health").status == 200
+    assert service.post(b"{}").status == 200
+    assert [id_ for id_, _, _ in service.kept()] == ["e1"]
 
 
 def test_behind_a_proxy_only_the_one_who_fails_must_wait(
@@ -266,15 +274,22 @@ def test_behind_a_proxy_only_the_one_who_fails_must_wait(
         for number in range(REFUSALS):
             # What stands before the proxy's own word is the sender's invention.
             service.post(b"{}", X_Secret="guess", X_Forwarded_For=f"203.0.113.{number}, 198.51.100.7")
-        assert service.post(b"{}", X_Forwarded_For="198.51.100.7").status == 429
-        assert service.post(b"{}", X_Forwarded_For="198.51.100.7, 198.51.100.8").status == 200
+        assert service.post(b"{}", X_Secret="guess", X_Forwarded_For="198.51.100.7").status == 429
+        assert service.post(b"{}", X_Forwarded_For="198.51.100.7").status == 200
+        assert service.post(b"{}", X_Secret="guess", X_Forwarded_For="198.51.100.7, 198.51.100.8").status == 401
 
 
-def test_bodies_share_one_memory(service: Running) -> None:
-    service.app.state.door.memory.most = 1000
-    assert refusal(service.post(b"x" * 1001), 503) == "busy"
-    assert service.post(b"x" * 999).status == 200
-    assert service.app.state.door.memory.held == 0
+def test_bodies_share_one_memory_of_which_nobody_takes_more_than_half(service: Running) -> None:
+    memory = service.app.state.door.memory
+    memory.most = 1000
+    assert refusal(service.post(b"x" * 501), 503) == "busy"
+    assert service.post(b"x" * 500).status == 200
+    assert (memory.held, dict(memory.by_client)) == (0, {})
+    with memory.share("another") as first, memory.share("a third") as second:
+        first.take(500)
+        second.take(100)
+        assert refusal(service.post(b"x" * 401, "e2"), 503) == "busy"
+        assert service.post(b"x" * 400, "e2").status == 200
 
 
 def test_log_lines_hold_no_address_and_nothing_of_an_event(

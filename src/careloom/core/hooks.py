@@ -29,6 +29,8 @@ class HookAnswer:
     content_type: str = "application/json"
     reason: str = ""
     """Machine's name of a refusal, for logs and counters; "" where it is none."""
+    thanks_for: str = ""
+    """What a 2xx thanks for though nothing is kept of it: ping, verification. Without it, a POST is never thanked for so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

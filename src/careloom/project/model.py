@@ -223,7 +223,7 @@ class Retention:
 class Service:
     """`service:` of careloom.yaml. `callers`: the e-mail addresses of service accounts that may start syncs.
 
-    `audience`: what their tokens must be made out to, None for the request's own address.
+    `audience`: what their tokens must be made out to; None only on Cloud Run, for the service's own addresses.
     """
 
     audience: str | None = None

@@ -32,6 +32,7 @@ def check_up(folder: Path, settings: Settings) -> Iterator[Finding]:
         level="ok", what="project", detail=f"{project.name}: syncs {', '.join(project.syncs)}; {project.timezone.key}"
     )
     yield from _alerts(project, settings)
+    yield from _callers(project, settings)
     try:
         url = database_url(folder, settings)
         yield from _database(folder, url, settings)
@@ -90,6 +91,13 @@ def _alerts(project: Project, settings: Settings) -> Iterator[Finding]:
         yield _fault("alerts", str(error), "")
     else:
         yield Finding(level="ok", what="alerts", detail=f"mail to {len(mail.to)} recipients")
+
+
+def _callers(project: Project, settings: Settings) -> Iterator[Finding]:
+    """Whether tokens of the project's callers can be told from those that they gave to other services."""
+    if project.service.callers and not project.service.audience and not settings.environment.get("K_SERVICE"):
+        detail = "`service:` names callers and no audience; `careloom serve` starts so on Cloud Run only"
+        yield Finding(level="warn", what="service", detail=detail, fix="write service: {audience: https://YOUR-HOST}")
 
 
 def _systems(opened: Opened) -> Iterator[Finding]:

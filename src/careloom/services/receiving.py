@@ -16,6 +16,10 @@ STORED = HookAnswer(status=200, body=b'{"status":"ok"}')
 AWAY = HookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
 """Nothing was kept: the sender must send it again."""
 
+NOTHING = HookAnswer(status=400, body=b'{"error":"nothing-to-keep"}', reason="nothing-to-keep")
+"""Its sender believes that it told us something: a body that a proxy lost must be sent again, not thanked for."""
+
+_FIRST_REFUSAL = 300
 _LONGEST_ID, _LONGEST_NAME = 512, 200
 _OUTCOMES = {"new": "stored", "again": "again", "held": "held"}
 
@@ -35,8 +39,12 @@ def examined(ready: Opened, source: str, request: HookRequest) -> Arrival | Hook
     """What is to be kept of a request, or what is to be answered at once. Quick: it asks neither store nor network."""
     found = ready.hooks(source).receive(request)
     if isinstance(found, HookAnswer):
+        if request.method == "POST" and found.status < _FIRST_REFUSAL and not found.thanks_for:
+            found = NOTHING
         if found.reason:
             structlog.get_logger().warning("an event was refused", source=source, outcome=found.reason)
+        elif found.thanks_for:
+            structlog.get_logger().info("nothing was kept", source=source, outcome=found.thanks_for)
         return found
     return _arrival(ready, source, found, request.body)
 

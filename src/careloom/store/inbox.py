@@ -108,6 +108,13 @@ def keep_events(store: Store, arrivals: Sequence[Arrival]) -> list[Fate]:
     ]
 
 
+def put_in(connection: psycopg.Connection, arrivals: Sequence[Arrival]) -> None:
+    """Put events into the inbox and wake who reads them, within a transaction that is open already."""
+    _insert(connection, arrivals, held=False)
+    for source in sorted({arrival.source for arrival in arrivals}):
+        wake(connection, JOB, source)
+
+
 def inbox_depth(store: Store, sources: Sequence[str]) -> list[Depth]:
     """How much of each of `sources` waits and is held, by their names."""
     with store.transaction() as connection:

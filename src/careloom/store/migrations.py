@@ -37,14 +37,15 @@ class Migration:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def migrations() -> list[Migration]:
+@cache
+def migrations() -> tuple[Migration, ...]:
     """Every migration that ships with this release, in order."""
     folder = files("careloom.store") / "sql" / "migrations"
     found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
-    return [
+    return tuple(
         Migration(number=int(entry.name[:4]), name=entry.name, text=entry.read_text(encoding="utf-8"))
         for entry in found
-    ]
+    )
 
 
 def migrate(url: str) -> list[str]:
@@ -69,12 +70,17 @@ def migrate(url: str) -> list[str]:
 def pending(url: str) -> list[str]:
     """The names of the files that `migrate` would apply. Fix where `migrate` would refuse."""
     with psycopg.connect(url) as connection:
-        row = connection.execute("select to_regclass(%s) is not null", (f"{SCHEMA}.migration",)).fetchone()
-        applied: dict[int, str] = {}
-        if row and row[0]:
-            applied = dict(connection.execute(f"select number, digest from {SCHEMA}.migration").fetchall())
-        _check(applied)
-        return [migration.name for migration in _missing(applied)]
+        return pending_in(connection)
+
+
+def pending_in(connection: psycopg.Connection) -> list[str]:
+    """The same of a connection that is open."""
+    row = connection.execute("select to_regclass(%s) is not null", (f"{SCHEMA}.migration",)).fetchone()
+    applied: dict[int, str] = {}
+    if row and row[0]:
+        applied = dict(connection.execute(f"select number, digest from {SCHEMA}.migration").fetchall())
+    _check(applied)
+    return [migration.name for migration in _missing(applied)]
 
 
 @cache

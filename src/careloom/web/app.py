@@ -20,7 +20,7 @@ from careloom.services.landing import prepare
 from careloom.services.opening import Opened
 from careloom.web import health, lists, syncs
 from careloom.web.answers import refused
-from careloom.web.callers import CachedCertificates, Callers
+from careloom.web.callers import callers_of
 from careloom.web.describing import describe
 from careloom.web.senders import senders
 from careloom.web.webhooks import door, webhook
@@ -35,14 +35,18 @@ _HEADERS = (
 
 
 def make_app(ready: Opened, *, certificates: Callable[..., Any] | None = None, stop: Event | None = None) -> FastAPI:
-    """The application over an open project. `certificates` stands in for asking Google; `stop` ends scans at a checkpoint."""
+    """The application over an open project. `certificates` stands in for asking Google; `stop` ends scans at a checkpoint.
+
+    Fix where callers are named without what their tokens must be made out to.
+    """
     prepare(ready)
     app = FastAPI(title="careloom", version=__version__, docs_url=None, redoc_url=None, lifespan=_until_closed)
     app.state.ready = ready
     app.state.stop = stop or Event()
     app.state.senders = senders(ready.settings.environment)
     app.state.door = door(ready, app.state.senders)
-    app.state.callers = Callers(ready.project.service, certificates or CachedCertificates())
+    app.state.health = health.health_of(ready, app.state.door.keeper)
+    app.state.callers = callers_of(ready.project.service, ready.settings.environment, certificates)
     app.add_route("/webhooks/{system}", webhook, methods=["GET", "POST"], include_in_schema=False)
     for part in (health, syncs, lists):
         app.include_router(part.router)
@@ -58,6 +62,8 @@ async def _until_closed(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.stop.set()
     app.state.door.keeper.close()
+    app.state.health.close()
+    app.state.callers.desk.close()
 
 
 async def _told(_request: Request, error: Exception) -> Response:

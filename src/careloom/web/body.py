@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 MOST = 10 * 1024 * 1024
 TOGETHER = 256 * 1024 * 1024
+PARTS = 2
 SECONDS = 10.0
 _GZIP = 31
 """zlib's word for a gzip stream with its header."""
@@ -31,31 +33,38 @@ class Share:
     """What one request holds of the memory for bodies."""
 
     memory: Memory
+    client: str
     held: int = 0
 
     def take(self, size: int) -> None:
-        """Hold `size` bytes more. BadBody with 503 if that is more than there is for all requests."""
-        if self.memory.held + size > self.memory.most:
+        """Hold `size` bytes more. BadBody with 503 if that is more than there is for all requests, or for one client's."""
+        memory = self.memory
+        if memory.held + size > memory.most or memory.by_client[self.client] + size > memory.most // PARTS:
             raise BadBody(503, "busy")
-        self.memory.held += size
+        memory.held += size
+        memory.by_client[self.client] += size
         self.held += size
 
 
 @dataclass(slots=True)
 class Memory:
-    """The memory for the bodies of all requests that are under way."""
+    """The memory for the bodies of all requests that are under way. No client's bodies take more than half of it."""
 
     most: int = TOGETHER
     held: int = 0
+    by_client: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
-    def share(self) -> Iterator[Share]:
+    def share(self, client: str = "") -> Iterator[Share]:
         """A share that is given back with the block."""
-        mine = Share(self)
+        share = Share(self, client)
         try:
-            yield mine
+            yield share
         finally:
-            self.held -= mine.held
+            self.held -= share.held
+            self.by_client[client] -= share.held
+            if not self.by_client[client]:
+                del self.by_client[client]
 
 
 async def read_body(request: Request, share: Share, *, most: int = MOST, seconds: float = SECONDS) -> bytes:

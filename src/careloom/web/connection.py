@@ -7,6 +7,8 @@ from asyncio import TimerHandle
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from careloom.web.crowd import Crowd, busy
+
 HEAD_BYTES, HEADERS = 64 * 1024, 200
 HEAD_SECONDS = 10.0
 _TOO_LARGE = (
@@ -18,6 +20,7 @@ _TOO_LARGE = (
 class Connection(HttpToolsProtocol):
     """uvicorn's protocol, which by itself takes any number of headers, and waits for ever for their end."""
 
+    crowd: Crowd
     _head: int = 0
     _in_head: bool = True
     _clock: TimerHandle | None = None
@@ -26,11 +29,23 @@ class Connection(HttpToolsProtocol):
         """A sender is there; what it sends first must come soon."""
         super().connection_made(transport)
         self._expect_head()
+        if not self.crowd.enter(self._peer(), self):
+            self.app = busy
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The sender is gone."""
+        self.crowd.leave(self._peer(), self)
         self._expect_no_head()
         super().connection_lost(exc)
+
+    def idle(self) -> bool:
+        """Whether no request is under way."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def send_off(self) -> None:
+        """Close it: there are too many."""
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -63,6 +78,9 @@ class Connection(HttpToolsProtocol):
             return
         super().send_400_response(msg)
 
+    def _peer(self) -> str:
+        return self.client[0] if self.client else ""
+
     def _refuse(self) -> None:
         if not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
@@ -81,6 +99,11 @@ class Connection(HttpToolsProtocol):
         self._clock = None
         if not self.transport.is_closing():
             self.transport.close()
+
+
+def connection_in(crowd: Crowd) -> type[Connection]:
+    """The protocol of a server whose connections are those of `crowd`."""
+    return type("CrowdedConnection", (Connection,), {"crowd": crowd})
 
 
 class _HeadTooLargeError(Exception):

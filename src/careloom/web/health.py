@@ -1,57 +1,130 @@
-"""Whether the process lives (/health), and whether it can take events now and they are read (/ready)."""
+"""Whether the process lives (/health), whether it can take events now (/ready), and whether they are worked at (/work).
+
+Three questions, since three parts act on the answers: what restarts a process, what sends it requests, and who mends a worker.
+A worker that is away must never make the receiver refuse: events would be lost that could have been kept.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, TypeVar
 
-import psycopg
 import structlog
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
-from careloom.core.errors import Fix, Later
 from careloom.services.opening import Opened
 from careloom.store.inbox import inbox_depth
-from careloom.store.migrations import pending
+from careloom.store.readiness import BODY, Work, lack_for_events, work_of
 from careloom.web.answers import UNAVAILABLE
+from careloom.web.callers import caller
+from careloom.web.keeping import Keeper
+
+Answer = TypeVar("Answer")
 
 router = APIRouter(tags=["health"])
-OLDEST = 900.0
+LATE = 900.0
 """An event that is due for longer than so many seconds is not being read: the worker is away, or its source is."""
+FRESH = 2.0
+"""Seconds for which an answer stands: however many ask, the database is asked once in that time."""
+
+
+@dataclass(slots=True)
+class Asked(Generic[Answer]):
+    """A question whose answer is kept for a moment. One at a time is asked; who comes meanwhile gets the same answer."""
+
+    ask: Callable[[], Answer]
+    clock: Callable[[], float] = time.monotonic
+    _answer: list[Answer] = field(default_factory=list)
+    _at: float = 0.0
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="careloom ready")
+    )
+
+    async def answer(self) -> Answer:
+        """The answer, FRESH seconds old at most. A thread of its own: requests that hang elsewhere do not hold it up."""
+        async with self._asking:
+            if not self._answer or self.clock() - self._at > FRESH:
+                self._answer[:] = [await asyncio.get_running_loop().run_in_executor(self._thread, self.ask)]
+                self._at = self.clock()
+            return self._answer[0]
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=True)
+
+
+@dataclass(slots=True)
+class Health:
+    """What the two routes below ask of one service."""
+
+    ready: Asked[str]
+    work: Asked[Work | None]
+
+    def close(self) -> None:
+        """End the threads."""
+        self.ready.close()
+        self.work.close()
+
+
+def health_of(opened: Opened, keeper: Keeper) -> Health:
+    """The questions of a service that keeps events by `keeper`."""
+    return Health(ready=Asked(lambda: _lack(opened, keeper)), work=Asked(lambda: work_of(opened.store)))
+
+
+def _lack(opened: Opened, keeper: Keeper) -> str:
+    """What is lacking. Where an event could not be kept, one of its size is tried: a smaller one may still find room."""
+    lack = lack_for_events(opened.store, max(BODY, keeper.failed))
+    if lack:
+        structlog.get_logger().error("the service is not ready", lack=lack)
+    else:
+        keeper.failed = 0
+    return lack
 
 
 @router.get("/health")
 async def health() -> dict[str, str]:
-    """The process answers; nothing else is asked. What restarts a process, or sends it requests, asks here."""
+    """The process answers; nothing else is asked. What restarts a process asks here."""
     return {"status": "ok"}
 
 
-@router.get(
-    "/ready", responses={UNAVAILABLE: {"description": "Something that events need is away; `lacks` says what."}}
-)
+@router.get("/ready", responses={UNAVAILABLE: {"description": "An event would be refused now; `lacks` says why."}})
 async def ready(request: Request) -> JSONResponse:
-    """The database answers, is of this release, and what came in is read. 503 if not: somebody must look."""
+    """An event that comes now would be kept: one was put in and taken back. What sends requests to a process asks here."""
+    lack = await request.app.state.health.ready.answer()
+    found = {"status": "not ready" if lack else "ready", "lacks": [lack] if lack else []}
+    return JSONResponse(found, UNAVAILABLE if lack else 200)
+
+
+@router.get("/work", responses={UNAVAILABLE: {"description": "Somebody must look; `lacks` says at what."}})
+async def work(request: Request) -> JSONResponse:
+    """What came in is worked at. Who alarms people asks here; it says nothing of whether events are taken.
+
+    `late`: an event waits since fifteen minutes. `stopped`: events wait for a person, as when a token was revoked.
+    `failing`: a job failed three times in a row. `database`: nobody knows.
+    """
+    found: Work | None = await request.app.state.health.work.answer()
+    lacks = ["database"] if found is None else _lacks(found)
+    return JSONResponse({"status": "not well" if lacks else "well", "lacks": lacks}, UNAVAILABLE if lacks else 200)
+
+
+@router.get("/api/work", tags=["review"])
+async def work_by_system(request: Request, _who: Annotated[str, Depends(caller)]) -> dict[str, Any]:
+    """How much waits and is held of each system that sends, and for how many seconds the oldest has been due."""
     opened: Opened = request.app.state.ready
-    return await run_sync(_look, opened, sorted(request.app.state.door.systems))
+    depths = await run_sync(inbox_depth, opened.store, sorted(request.app.state.door.systems))
+    return {
+        depth.source: {"waiting": depth.waiting, "held": depth.held, "oldest": round(depth.oldest or 0.0)}
+        for depth in depths
+    }
 
 
-def _look(opened: Opened, sources: list[str]) -> JSONResponse:
-    lacks: list[str] = []
-    inbox: dict[str, Any] = {}
-    try:
-        # By a connection of its own: it knows at once that nobody is there, while the pool hopes for long.
-        if pending(opened.store.url):
-            lacks.append("migrations")
-        else:
-            for one in inbox_depth(opened.store, sources):
-                inbox[one.source] = {"waiting": one.waiting, "held": one.held, "oldest": round(one.oldest or 0.0)}
-                if (one.oldest or 0.0) > OLDEST:
-                    lacks.append(f"worker:{one.source}")
-    except Fix:
-        lacks.append("migrations")
-    except (Later, psycopg.OperationalError) as error:
-        structlog.get_logger().error("the service is not ready", reason=type(error).__name__)
-        lacks.append("database")
-    found = {"status": "not ready" if lacks else "ready", "lacks": lacks, "inbox": inbox}
-    return JSONResponse(found, UNAVAILABLE if lacks else 200)
+def _lacks(found: Work) -> list[str]:
+    lacks = {"late": found.late > LATE, "stopped": found.stopped > 0, "failing": found.failing > 0}
+    return [name for name, lacking in lacks.items() if lacking]

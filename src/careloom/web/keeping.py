@@ -39,6 +39,8 @@ class Keeper:
     """Keeps events for the requests of one event loop; `kept` is called in its threads."""
 
     ready: Opened
+    failed: int = 0
+    """Bytes of the largest event that could not be kept last; 0 where the last one was kept."""
     _queue: deque[_Waiting] = field(default_factory=deque)
     _writers: set[asyncio.Task[None]] = field(default_factory=set)
     _threads: ThreadPoolExecutor = field(
@@ -87,13 +89,18 @@ class Keeper:
         loop = asyncio.get_running_loop()
         arrivals = [one.arrival for one in batch]
         try:
-            return await loop.run_in_executor(self._threads, kept, self.ready, arrivals)
+            answers = await loop.run_in_executor(self._threads, kept, self.ready, arrivals)
         except Later:
+            self.failed = max(len(arrival.body) for arrival in arrivals)
             return [AWAY] * len(batch)
         except Exception as error:  # noqa: BLE001 whatever it was, nobody may wait for an answer that never comes
             structlog.get_logger().error("events could not be kept", outcome=type(error).__name__, events=len(batch))
             if len(batch) == 1:
+                self.failed = len(arrivals[0].body)
                 return [AWAY]
+        else:
+            self.failed = 0
+            return answers
         return [(await self._kept([one]))[0] for one in batch]
 
     def close(self) -> None:

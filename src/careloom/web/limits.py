@@ -1,4 +1,8 @@
-"""Who is refused again and again is told to wait: guessing a secret, or probing for a padding, takes that long."""
+"""Who is refused again and again is told to wait, and learns no more from the answers.
+
+Only refused requests are counted and answered so: one that is signed is taken, since a stranger may share an address (a proxy,
+a NAT) with the vendor, and must not be able to keep its events out.
+"""
 
 from __future__ import annotations
 

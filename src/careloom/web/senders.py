@@ -1,4 +1,4 @@
-"""Where a request came from, and what address it was sent to, where proxies stand in between."""
+"""Where a request came from, where proxies stand in between."""
 
 from __future__ import annotations
 
@@ -22,12 +22,6 @@ class Senders:
             chain = [one.strip() for one in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
             return chain[-self.hops] if len(chain) >= self.hops else ""
         return request.client.host if request.client else ""
-
-    def addresses(self, request: Request) -> list[str]:
-        """The address that was asked for without its query, and the service's own, as the sender wrote them."""
-        scheme = request.headers.get("x-forwarded-proto", "https") if self.hops else request.url.scheme
-        service = f"{scheme}://{request.headers.get('host', '')}"
-        return [service + request.url.path, service]
 
 
 def senders(environment: Mapping[str, str]) -> Senders:

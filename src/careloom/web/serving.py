@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -13,11 +14,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from careloom.core.errors import UsageFault
-from careloom.web.connection import Connection
+from careloom.web.connection import connection_in
+from careloom.web.crowd import MOST, MOST_OF_A_CLIENT, Crowd
 
 GRACE = 8
 """Seconds that requests under way have to end: Cloud Run kills after ten."""
-CONNECTIONS = 2000
+FILES = 4096
+"""Open files that are asked for, so that connections do not run out of them first; many systems give 1,024 unasked."""
 _BACKLOG = 1024
 
 
@@ -56,6 +59,7 @@ def serve(app: FastAPI, listening: socket.socket, stop: Event, answers: Callable
 
     `answers` is called once requests are answered.
     """
+    _ask_for_files()
     with _outliving_signals():
         server_of(app, stop, answers).run(sockets=[listening])
 
@@ -64,19 +68,26 @@ def server_of(app: FastAPI, stop: Event, answers: Callable[[], None] = lambda: N
     """The server, which another thread may run; it ends when its `should_exit` is set."""
     config = uvicorn.Config(
         app,
-        http=Connection,
+        # uvicorn's own limit would refuse everyone while one client holds all of it.
+        http=connection_in(Crowd(of_a_client=0 if app.state.senders.hops else MOST_OF_A_CLIENT, most=MOST)),
         ws="none",
         access_log=False,
         log_level="error",
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
         timeout_keep_alive=65,
         timeout_graceful_shutdown=GRACE,
     )
     server = _Server(config)
     server.stopping, server.answers = stop, answers
     return server
+
+
+def _ask_for_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @contextmanager

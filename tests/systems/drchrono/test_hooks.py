@@ -88,17 +88,16 @@ def test_without_a_configured_secret_nobody_is_let_in(signature: str) -> None:
 
 def test_pings_and_verifications_are_answered_and_not_stored() -> None:
     hooks = hooks_of()
-    for request in (
-        post({"object": PATIENT}, "PING"),
-        post(b""),
-        post(b" \n"),
-        post({"receiver": {"id": 1}}),
-        post({}),
-        post({"receiver": {"id": 1}}, x_drchrono_event="-"),
+    for request, kind in (
+        (post({"object": PATIENT}, "PING"), "ping"),
+        (post(b"", "PING"), "ping"),
+        (post(b"", x_drchrono_event="-"), "verification"),
+        (post({}, x_drchrono_event="-"), "verification"),
+        (post({"receiver": {"id": 1}}, x_drchrono_event="-"), "verification"),
     ):
         answer = hooks.receive(request)
         assert isinstance(answer, HookAnswer)
-        assert (answer.status, answer.reason) == (200, "")
+        assert (answer.status, answer.reason, answer.thanks_for) == (200, "", kind)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +105,10 @@ def test_pings_and_verifications_are_answered_and_not_stored() -> None:
     [
         (post({"object": PATIENT}, content_type="text/html"), 415, "wrong-content-type"),
         (post({"object": PATIENT}, x_drchrono_event="-"), 400, "no-event"),
+        (post(b"", "PATIENT_CREATE"), 400, "no-body"),
+        (post(b" \n", "PATIENT_CREATE"), 400, "no-body"),
+        (post({}, "PATIENT_CREATE"), 400, "no-object"),
+        (post({"receiver": {}}, "PATIENT_CREATE"), 400, "no-object"),
         (post({"object": PATIENT}, x_drchrono_event="A" * 100), 400, "no-event"),
         (post({"object": PATIENT}, x_drchrono_event="x y"), 400, "no-event"),
         (HookRequest(method="GET", headers={}, query={}, body=b""), 400, "no-message"),

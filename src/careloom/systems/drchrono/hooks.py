@@ -21,7 +21,8 @@ from careloom.core.strict_json import strict_json
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.records import deletion, key_of, records_of
 
-_OK = HookAnswer(status=200, body=b'{"status":"ok"}')
+_PING = HookAnswer(status=200, body=b'{"status":"ok"}', thanks_for="ping")
+_VERIFICATION = HookAnswer(status=200, body=b'{"status":"ok"}', thanks_for="verification")
 _EVENT = re.compile(r"[A-Z][A-Z_]{0,63}")
 _DELIVERY = re.compile(r"[\x21-\x7e]{1,200}")
 _FAT = {
@@ -62,8 +63,10 @@ class DrChronoHooks:
         if not self._signed(request.headers.get("x-drchrono-signature", "")):
             return _refusal(401, "bad-signature")
         event = request.headers.get("x-drchrono-event", "").strip().upper()
-        if event == "PING" or not request.body.strip():
-            return _OK
+        if event == "PING":
+            return _PING
+        if not request.body.strip():
+            return _refusal(400, "no-body") if event else _VERIFICATION
         return self._event(request, event)
 
     def _event(self, request: HookRequest, event: str) -> Accepted | HookAnswer:
@@ -71,7 +74,7 @@ class DrChronoHooks:
         if kind and kind not in self._types:
             return _refusal(415, "wrong-content-type")
         if _speaks_of_nothing(request.body):
-            return _OK
+            return _refusal(400, "no-object") if event else _VERIFICATION
         if not _EVENT.fullmatch(event):
             return _refusal(400, "no-event")
         return Accepted(event_id=_event_id(request, event), event=event)
@@ -129,7 +132,7 @@ def _event_id(request: HookRequest, event: str) -> str:
 
 
 def _speaks_of_nothing(body: bytes) -> bool:
-    """A verification that names only its receiver. Whatever cannot be parsed is stored, and held when it is read."""
+    """Whether it names only its receiver, as a verification does. Whatever cannot be parsed is stored, and held when it is read."""
     if b'"object"' in body:
         return False
     try:

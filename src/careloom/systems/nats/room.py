@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from threading import Thread
@@ -87,14 +88,30 @@ class StreamPublisher:
         """One after the other: a later event of a record must never be stored without the earlier one."""
         stream = (await self._connected()).jetstream()
         for event in events:
-            await stream.publish(
+            message = orjson.dumps(as_message(event))
+            answer = await stream.publish(
                 self._options.subject,
-                orjson.dumps(as_message(event)),
+                message,
                 timeout=ANSWER_SECONDS,
                 stream=self._options.stream,
-                headers={"Nats-Msg-Id": f"changes:{event.id}"},
+                headers={"Nats-Msg-Id": message_id(event, message)},
             )
+            # "I have that already" is believed once what the server has is seen to be this.
+            if answer.duplicate and not await self._keeps(answer.seq, message):
+                raise Later(
+                    "NATS takes a change event for another one that it keeps; it is told again later", after=150.0
+                )
             told.append(event.id)
+
+    async def _keeps(self, sequence: int, message: bytes) -> bool:
+        """Whether the message of that number is this one. Not, where it is gone or may not be read: telling again is safe."""
+        from nats.js.errors import APIError  # noqa: PLC0415 optional dependency
+
+        try:
+            kept = await (await self._connected()).jetstream().get_msg(self._options.stream, sequence)
+        except APIError:
+            return False
+        return kept.data == message
 
     async def _connected(self) -> Client:
         from nats.aio.client import Client  # noqa: PLC0415 optional dependency
@@ -129,6 +146,15 @@ class StreamPublisher:
         await asyncio.sleep(0)  # a broken transport closes its socket in the loop's next turn
 
 
+def message_id(event: ChangeEvent, message: bytes) -> str:
+    """What tells repetitions of an event from other events, in whatever database.
+
+    Numbers of events begin anew in each database, and repeat in one that was restored. What an event says does not: a random
+    id of the record, and a time in microseconds.
+    """
+    return "changes:" + hashlib.sha256(str(event.id).encode() + b"|" + message).hexdigest()
+
+
 async def _unheard(_error: Exception) -> None:
     """The client would log what it also raises, with the address in it."""
 
@@ -145,6 +171,8 @@ def _reason(error: Exception, options: Options) -> CareloomError:
     from nats.errors import AuthorizationError  # noqa: PLC0415 optional dependency
     from nats.js.errors import BadRequestError, NoStreamResponseError  # noqa: PLC0415 optional dependency
 
+    if isinstance(error, CareloomError):
+        return error
     if isinstance(error, AuthorizationError) or "authorization violation" in str(error).lower():
         return NotPermitted("NATS refuses the user, password or token in its url: correct it")
     if isinstance(error, BadRequestError | NoStreamResponseError):
