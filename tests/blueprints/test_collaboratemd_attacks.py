@@ -13,7 +13,7 @@ import pytest
 from blueprints.office import ACCOUNTS, Office, billing_office
 from careloom.core.errors import CareloomError, Fix, RemoteUnavailable
 from careloom.core.reports import Asked, Fetched, ReportAsk
-from careloom.engine.drawing import drawn, svg
+from careloom.engine.bars import bar_chart
 from careloom.engine.report_columns import column_names, looks_like
 from careloom.services import reporting
 from careloom.services.modelling import build_after
@@ -232,7 +232,7 @@ def test_no_report_of_the_twelve_is_taken_for_another() -> None:
 @pytest.mark.parametrize("value", ["Zzyzx", float("nan"), True])
 def test_a_chart_over_what_is_no_number_is_told_in_words(value: object) -> None:
     with pytest.raises(Fix, match=r"charts/owed.yaml, 'Balance': .* row 2 .* select a number last") as told:
-        svg(drawn("Balance", "money", [("b", 1), ("a", value)], place="charts/owed.yaml"))
+        bar_chart("Balance", "money", [("b", 1), ("a", value)], place="charts/owed.yaml")
     assert "Zzyzx" not in str(told.value)
 
 

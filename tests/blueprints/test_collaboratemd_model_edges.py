@@ -154,7 +154,7 @@ def fill(execute: Any, mark: str, json_type: str) -> None:
 
 def build(folder: Path, output: dict[str, Any], *words: str) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
-    profile = {"careloom": {"target": "it", "outputs": {"it": output | {"threads": 2, "schema": "elsewhere"}}}}
+    profile = {"careloom": {"target": "it", "outputs": {"it": output | {"threads": 2, "schema": "analytics"}}}}
     (folder / "profiles.yml").write_text(json.dumps(profile))
     places = ["--project-dir", str(MODELS), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
     quiet = ["--log-path", str(folder / "logs"), "--no-version-check", "--vars", json.dumps({"as_of": AS_OF})]

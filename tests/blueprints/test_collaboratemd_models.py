@@ -38,6 +38,8 @@ MARTS = (
     "write_off_trends",
     "pdr3_calculator",
     "revenue_recognition",
+    "collection_rates",
+    "receivables_key_figures",
     "report_totals",
 )
 TODAY = "2026-11-21"
@@ -72,9 +74,9 @@ def built(office: Office) -> ModelsRun:
 def test_every_model_builds_and_every_test_of_theirs_passes(built: ModelsRun) -> None:
     assert built.complete
     assert [one for one in built.nodes if one.status not in ("success", "pass")] == []
-    assert built.counts["unit_test pass"] == 20
+    assert built.counts["unit_test pass"] == 22
     assert built.counts["test pass"] > 25
-    assert built.counts["model success"] == 28
+    assert built.counts["model success"] == 30
 
 
 def test_totals_of_the_views_are_those_of_the_files_to_the_cent(office: Office, built: ModelsRun) -> None:
@@ -185,7 +187,10 @@ def test_duckdb_gives_the_same(office: Office, built: ModelsRun, tmp_path: Path)
     warehouse = tmp_path / "warehouse.duckdb"
     copied(office, warehouse)
     profile = {
-        "careloom": {"target": "it", "outputs": {"it": {"type": "duckdb", "path": str(warehouse), "threads": 1}}}
+        "careloom": {
+            "target": "it",
+            "outputs": {"it": {"type": "duckdb", "path": str(warehouse), "schema": "analytics", "threads": 1}},
+        }
     }
     (tmp_path / "profiles.yml").write_text(json.dumps(profile))
     folders = ["--project-dir", str(office.folder / "models"), "--profiles-dir", str(tmp_path)]
@@ -224,3 +229,30 @@ def copied(office: Office, warehouse: Path) -> None:
 def plain(rows: Any) -> list[str]:
     """Rows in one order, numbers without their scale."""
     return sorted(str([cell.normalize() + 0 if isinstance(cell, Decimal) else cell for cell in row]) for row in rows)
+
+
+def test_an_analyst_who_builds_into_a_schema_of_her_own_leaves_productions_alone(
+    office: Office, built: ModelsRun, tmp_path: Path
+) -> None:
+    assert built.complete
+    before = office.ask(
+        "select oid, relfilenode from pg_class where relnamespace = 'analytics'::regnamespace order by 1"
+    )
+    careloom = json.loads((office.folder / ".careloom" / "dbt" / "profiles.yml").read_bytes())["careloom"]["outputs"]
+    profile = {"careloom": {"target": "dev", "outputs": {"dev": careloom["careloom"] | {"schema": "dev_anna"}}}}
+    (tmp_path / "profiles.yml").write_text(json.dumps(profile))
+    folders = ["--project-dir", str(office.folder / "models"), "--profiles-dir", str(tmp_path)]
+    places = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
+    command = [sys.executable, "-m", "dbt.cli.main", "run", "--select", "+collection_rates", *folders, *places]
+    environment = os.environ | {"DO_NOT_TRACK": "1", "CARELOOM_DBT_PASSWORD": ""}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    made = office.ask("select viewname from pg_views where schemaname = 'dev_anna'")
+    assert {"collection_rates", "payment_trends_view", "stg_payment_trends"} <= {name for (name,) in made}
+    assert office.ask("select count(*) from dev_anna.collection_rates") == office.ask(
+        "select count(*) from analytics.collection_rates"
+    )
+    after = office.ask(
+        "select oid, relfilenode from pg_class where relnamespace = 'analytics'::regnamespace order by 1"
+    )
+    assert after == before

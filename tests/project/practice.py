@@ -133,7 +133,7 @@ def practice(folder: Path, *edits: tuple[str, str, str]) -> Path:
     for file, old, new in edits:
         assert old in files.get(file, ""), f"{old!r} is not in {file}"
         files[file] = files[file].replace(old, new, 1) if old else new
-    for part in ("streams", "reports", "charts"):
+    for part in ("streams", "reports", "charts", "models"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from careloom.core.errors import Fix, UsageFault
 from careloom.project.model import Chart, ChartPage
-from careloom.services.charting import draw, html, page_named
+from careloom.services.chart_page import as_of, html
+from careloom.services.charting import age_of_data, page_named, read_charts
 from careloom.services.opening import Opened
 from services.landings import NOTES, landing
 
@@ -29,13 +33,13 @@ def page(*statements: str) -> ChartPage:
 
 
 def test_rows_become_bars(ready: Opened) -> None:
-    (chart,) = draw(ready, page("select * from (values ('a', 'x', 1.50), ('b', 'x', 2)) v order by 1"))
+    (chart,) = read_charts(ready, page("select * from (values ('a', 'x', 1.50), ('b', 'x', 2)) v order by 1"))
     assert chart.bars == {"a": {"x": Decimal("1.50")}, "b": {"x": Decimal(2)}}
 
 
 def test_the_page_stands_for_itself(ready: Opened) -> None:
     found = page("select 'Acme & Sons', 12.5")
-    text = html(found, draw(ready, found), datetime(2026, 11, 21, tzinfo=UTC))
+    text = html(found, read_charts(ready, found), datetime(2026, 11, 21, tzinfo=UTC))
     assert "Aging &amp; more" in text
     assert "Acme &amp; Sons" in text
     assert "$12.50" in text
@@ -60,7 +64,7 @@ def test_the_page_stands_for_itself(ready: Opened) -> None:
 )
 def test_a_statement_that_cannot_be_drawn_is_told_without_a_value(ready: Opened, statement: str, said: str) -> None:
     with pytest.raises(Fix) as caught:
-        draw(ready, page(statement))
+        read_charts(ready, page(statement))
     assert said in str(caught.value)
     assert "charts/aging.yaml, 'Chart 0'" in str(caught.value)
     assert "Zzyzx" not in str(caught.value)
@@ -68,7 +72,7 @@ def test_a_statement_that_cannot_be_drawn_is_told_without_a_value(ready: Opened,
 
 def test_rows_that_are_too_many_to_draw_are_told(ready: Opened) -> None:
     found = page("select n, 1 from generate_series(1, 501) n", "select n, 1 from generate_series(1, 500) n")
-    cut, whole = draw(ready, found)
+    cut, whole = read_charts(ready, found)
     assert (len(cut.bars), len(whole.bars)) == (500, 500)
     assert ("first 500 rows" in cut.cut, whole.cut) == (True, "")
     text = html(found, [cut, whole], datetime(2026, 11, 21, tzinfo=UTC))
@@ -80,3 +84,38 @@ def test_a_page_that_there_is_not_is_told(ready: Opened) -> None:
     assert page_named(there, "aging").title == "Aging & more"
     with pytest.raises(UsageFault, match="there are: aging"):
         page_named(there, "agin")
+
+
+def test_a_page_says_how_old_its_data_is_and_not_only_when_it_was_drawn(ready: Opened) -> None:
+    with ready.store.transaction() as connection:
+        connection.execute("create schema analytics")
+        connection.execute("create table reports.ar_aging (balance numeric)")
+        connection.execute("create view analytics.stg_aging as select balance from reports.ar_aging")
+        connection.execute("create view analytics.aging as select balance from analytics.stg_aging")
+        connection.execute(
+            "insert into account_reports (system, report_name, customer_account, due_at, status, loaded_at, current) values"
+            " ('billing', 'ar_aging', '1', now(), 'loaded', '2026-11-08 09:00+00', true),"
+            " ('billing', 'ar_aging', '2', now(), 'loaded', '2026-11-20 14:30+00', true),"
+            " ('billing', 'ar_aging', '2', now(), 'loaded', '2026-01-01 00:00+00', false),"
+            " ('billing', 'payments', '1', now(), 'loaded', '2025-01-01 00:00+00', true)"
+        )
+    chosen = page("with owed as (select 'a', sum(balance) from analytics.aging) select * from owed")
+    data = age_of_data(ready, chosen)
+    assert [(age.name, age.oldest.day, age.newest.day) for age in data] == [("ar_aging", 8, 20)]
+    drawn_at = datetime(2026, 11, 30, 12, tzinfo=ZoneInfo("America/New_York"))
+    assert as_of(data, drawn_at) == "Data as of 2026-11-08 04:00 EST (ar_aging) to 2026-11-20 09:30 EST"
+    text = html(chosen, read_charts(ready, chosen), drawn_at, data)
+    assert "Data as of 2026-11-08 04:00 EST" in text
+    assert "Drawn 2026-11-30 12:00 EST" in text
+
+
+def test_a_page_over_nothing_that_was_loaded_says_nothing_of_its_age(ready: Opened) -> None:
+    assert age_of_data(ready, page("select 'a', count(*) from pg_class", "select 'b', 1 from nowhere.nothing")) == []
+    assert as_of([], datetime(2026, 11, 30, tzinfo=UTC)) == ""
+
+
+def test_the_file_in_the_page_holds_the_numbers_and_no_formula(ready: Opened) -> None:
+    chosen = page("select '=cmd()', 1234.50")
+    text = html(chosen, read_charts(ready, chosen), datetime(2026, 11, 21, tzinfo=UTC))
+    (packed,) = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', text)
+    assert b64decode(packed).decode().splitlines() == ["label,series,value", "'=cmd(),,1234.50"]

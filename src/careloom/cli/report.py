@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -12,8 +13,9 @@ from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import project
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import UsageFault
-from careloom.engine.drawing import Drawn, spoken
-from careloom.services.charting import draw, html, page_named
+from careloom.engine.bars import BarChart, written
+from careloom.services.chart_page import as_of, html
+from careloom.services.charting import age_of_data, page_named, read_charts
 
 _WIDTH = 40
 
@@ -40,15 +42,17 @@ def command(
             if not ready.project.charts:
                 out.print("This project has no charts; see docs/how-to/charts.md.", markup=False)
             return
-        found = page_named(ready, name)
-        charts = draw(ready, found)
+        chosen = page_named(ready, name)
+        charts, data = read_charts(ready, chosen), age_of_data(ready, chosen)
+        now = ready.clock().astimezone(ready.project.timezone)
         if json:
-            print_json([{"title": one.title, "unit": one.unit, "bars": _plain(one), "cut": one.cut} for one in charts])
+            print_json({"charts": [_plain(chart) for chart in charts], "data": data})
         elif page is None:
+            out.print(as_of(data, now), markup=False)
             for chart in charts:
                 _show(chart)
         if page is not None:
-            _write(page, html(found, charts, ready.clock().astimezone(ready.project.timezone)))
+            _write(page, html(chosen, charts, now, data))
             if not json:
                 out.print(f"Wrote {page}.", markup=False)
 
@@ -60,19 +64,42 @@ def _write(path: Path, text: str) -> None:
         raise UsageFault(f"cannot write {path}: {error.strerror}") from None
 
 
-def _plain(chart: Drawn) -> dict[str, dict[str, str]]:
-    return {label: {series: str(value) for series, value in parts.items()} for label, parts in chart.bars.items()}
+def _plain(chart: BarChart) -> dict[str, Any]:
+    """The chart as plain data; numbers are text, so that no cent is lost."""
+    bars = {label: {name: str(value) for name, value in chart.shown(label).items()} for label in chart.bars}
+    whole = None if chart.whole is None else str(chart.whole)
+    return {
+        "title": chart.title,
+        "unit": chart.unit,
+        "bars": bars,
+        "all": whole,
+        "cut": chart.cut,
+        "suppressed": chart.suppressed,
+    }
 
 
-def _show(chart: Drawn) -> None:
-    out.print(f"\n[bold]{escape(chart.title)}[/bold]")
-    longest = max((chart.total(label) for label in chart.bars), default=0)
+def _show(chart: BarChart) -> None:
+    whole = "" if chart.whole is None else f": {written(chart.whole, chart.unit)}"
+    out.print(f"\n[bold]{escape(chart.title)}[/bold]{whole}")
+    totals = {label: chart.total(label) for label in chart.bars}
+    longest = max((abs(total) for total in totals.values() if total is not None), default=Decimal(0))
     room = max((len(label) for label in chart.bars), default=0)
-    for label in chart.bars:
-        total = chart.total(label)
-        length = round(float(total / longest) * _WIDTH) if longest > 0 and total > 0 else 0
-        out.print(f"  {label:<{room}}  {'█' * length}{' ' if length else ''}{spoken(total, chart.unit)}", markup=False)
+    for label, total in totals.items():
+        bar = _bar(total, longest)
+        value = "not shown" if total is None else written(total, chart.unit)
+        out.print(f"  {label:<{room}}  {bar}{' ' if bar else ''}{value}", markup=False)
+        if len(chart.series) > 1:
+            parts = (f"{name} {written(part, chart.unit)}" for name, part in chart.shown(label).items())
+            out.print(f"  {'':<{room}}    {'; '.join(parts)}", style="dim", markup=False)
     if not chart.bars:
         out.print("  nothing to show")
-    if chart.cut:
-        out.print(f"  {chart.cut}", style="yellow", markup=False)
+    for note in (chart.cut, chart.suppressed):
+        if note:
+            out.print(f"  {note}", style="yellow", markup=False)
+
+
+def _bar(total: Decimal | None, longest: Decimal) -> str:
+    """Full blocks for what is positive, light ones for what is negative."""
+    if not total or not longest:
+        return ""
+    return ("█" if total > 0 else "░") * max(1, round(float(abs(total) / longest) * _WIDTH))

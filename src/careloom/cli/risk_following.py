@@ -32,7 +32,7 @@ from careloom.cli.risk_doing import (
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.engine.drawing import Drawn, Unit, drawn
+from careloom.engine.bars import BarChart, Unit, bar_chart
 from careloom.project.model import ChartPage
 from careloom.risk import read_tables
 from careloom.risk.desk import check_out, desk, show, write
@@ -40,7 +40,7 @@ from careloom.risk.distributions import FEW, Distributions, Rows, distributions
 from careloom.risk.paid import COLUMNS, REASONS, TOLERANCE, Reconciled
 from careloom.risk.paid import reconcile as compare
 from careloom.risk.recapture import LOOK_BACK, Gaps, check_look_back, opportunities, recapture, show_years
-from careloom.services.charting import html
+from careloom.services.chart_page import html
 
 _MOST = 15
 LookBack = Annotated[int, typer.Option("--look-back", help="How many former service years are looked at.")]
@@ -203,11 +203,9 @@ def _check_model(models: Sequence[tuple[str]], name: str) -> None:
 
 def _page(found: Distributions, model: str, year: int) -> str:
     mean = "" if found.mean is None else f", mean score {found.mean:.3f}"
-    about = (
-        f"{found.people:,} people, {found.scored:,} scored{mean}. Categories of fewer than {FEW} people are not shown."
-    )
+    about = f"{found.people:,} people, {found.scored:,} scored{mean}. Groups of fewer than {FEW} people are not shown."
     charts = [
-        _chart("Mean raw score of each tenth of people, from the lowest", "count", found.deciles, places=3),
+        _chart("Mean raw score of each tenth of people, from the lowest", "score", _tenths(found)),
         _chart("People by raw score", "count", found.bands),
         _chart("People by segment", "count", found.segments),
         _chart("People by number of payment HCCs", "count", found.counts),
@@ -217,5 +215,11 @@ def _page(found: Distributions, model: str, year: int) -> str:
     return html(ChartPage(name="risk", title=title, description=about, charts=()), charts, datetime.now(UTC))
 
 
-def _chart(title: str, unit: Unit, rows: Rows, *, places: int = 1) -> Drawn:
-    return drawn(title, unit, [(label, Decimal(str(round(value, places)))) for label, value in rows])
+def _tenths(scores: Distributions) -> Rows:
+    """None where a tenth would be a group too small to be shown."""
+    return scores.deciles if scores.scored >= 10 * FEW else ()
+
+
+def _chart(title: str, unit: Unit, rows: Rows) -> BarChart:
+    values = [(label, Decimal(str(value))) for label, value in rows]
+    return bar_chart(title, unit, values, smallest_group=FEW if unit == "count" else 0)

@@ -1,139 +1,138 @@
-"""Charts drawn as SVG on the server: horizontal bars, stacked where there are series. No script, no font, no other host."""
+"""Bar charts drawn as HTML and SVG on the server: no script, no font, no other host.
+
+Only the bars are SVG, and their places are percentages: they grow and shrink with the page while every letter keeps its size.
+Labels are HTML, so that a long one is broken into lines instead of being cut. Colours are classes of `STYLE`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
-from typing import Literal
 
-from careloom.core.errors import Fix
+from careloom.engine.bars import BarChart, written
 
-Unit = Literal["count", "money", "days", "percent"]
+CATEGORIES = {
+    "light": ("#1f5f8b", "#1e847f", "#55802a", "#a06400", "#c2410c", "#a13670", "#5f4bb6", "#5c6672", "#7a4b2a"),
+    "dark": ("#5aa9dd", "#3cc2b8", "#a3c586", "#f2c14e", "#f78154", "#e07ba5", "#a597f0", "#a8b3c2", "#d1a27c"),
+}
+"""Colours of series that have no order."""
+STEPS = {
+    "light": ("#6293c4", "#5183b5", "#4273a6", "#356497", "#2a5587", "#204776", "#173964", "#0f2c52", "#082040"),
+    "dark": ("#4a7fb5", "#5b8ec1", "#6c9dcc", "#7eabd6", "#91b9df", "#a4c7e7", "#b8d4ee", "#cce1f4", "#e0edf9"),
+}
+"""Colours of series that are steps of one scale: the further, the more they stand out from the page."""
+PAGES = {"light": "#ffffff", "dark": "#121212"}
+NONE = {"light": "#767676", "dark": "#8c8c8c"}
+"""The colour of a series that is the absence of one: "unknown", "(none)"."""
+_ABSENT = ("unknown", "(none)", "none")
 
-_WIDTH, _LABEL, _VALUE, _BAR, _GAP = 860, 220, 110, 22, 8
-_COLOURS = ("#1f5f8b", "#2f9c95", "#a3c586", "#f2c14e", "#f78154", "#b4436c", "#5f4bb6", "#8d99ae", "#444c5c")
-_LONGEST = 32
+
+def _variables(scheme: str) -> str:
+    colours = [f"--c{place}:{colour}" for place, colour in enumerate(CATEGORIES[scheme])]
+    steps = [f"--s{place}:{colour}" for place, colour in enumerate(STEPS[scheme])]
+    return ";".join([f"--page:{PAGES[scheme]}", f"--none:{NONE[scheme]}", *colours, *steps])
+
+
+_FILLS = "".join(f".{kind}{place}{{fill:var(--{kind}{place})}}" for kind in "cs" for place in range(9))
+STYLE = (
+    f":root{{color-scheme:light dark;{_variables('light')}}}"
+    f"@media(prefers-color-scheme:dark){{:root{{{_variables('dark')}}}}}"
+    ".bars{display:grid;grid-template-columns:minmax(6rem,max-content) minmax(8rem,1fr) max-content;gap:.4rem .8rem;"
+    "align-items:center;font-size:14px}"
+    ".bars .label{max-width:22rem;overflow-wrap:anywhere}.bars .value{font-variant-numeric:tabular-nums;text-align:right}"
+    ".bars svg,.legend svg{display:block;overflow:visible}"
+    "rect{stroke:var(--page);stroke-width:1}line{stroke:currentColor;opacity:.6}.none{fill:var(--none)}"
+    f"{_FILLS}"
+    "@media(max-width:40rem){.bars{grid-template-columns:1fr max-content}.bars .label{grid-column:1/-1;max-width:none;"
+    "margin-top:.4rem}}"
+    "@media print{.bars{break-inside:avoid}}"
+)
+"""The stylesheet of charts, for light and dark pages and for paper; on a phone a label stands above its bar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """What a chart shows: for each label its parts by series; a chart without series has the one series "".
+class Axis:
+    """Where values stand, in percent of the width: `low` at the left edge, `high` at the right one, 0 always between."""
 
-    `only`: so many rows are drawn, and more came; 0 where all are drawn.
-    """
+    low: Decimal
+    high: Decimal
 
-    title: str
-    unit: Unit
-    bars: Mapping[str, Mapping[str, Decimal]]
-    only: int = 0
-
-    @property
-    def cut(self) -> str:
-        """That rows are missing, in words; "" where all are drawn."""
-        if not self.only:
-            return ""
-        return f"only the first {self.only:,} rows are drawn; let the statement sum up its rows, or limit them"
-
-    @property
-    def series(self) -> Sequence[str]:
-        """Every series, in the order in which it first comes."""
-        return list(dict.fromkeys(name for parts in self.bars.values() for name in parts))
-
-    def total(self, label: str) -> Decimal:
-        """The whole bar."""
-        return sum(self.bars[label].values(), Decimal(0))
+    def place(self, value: Decimal) -> float:
+        """0 to 100."""
+        span = self.high - self.low
+        return float((value - self.low) / span * 100) if span else 0.0
 
 
-def drawn(
-    title: str, unit: Unit, rows: Sequence[Sequence[object]], *, place: str = "", most: int | None = None
-) -> Drawn:
-    """Rows of (label, value) or (label, series, value) as bars; labels that come again are added up.
-
-    No more than the first `most` rows are drawn. `place`: the file that the chart stands in. Fix where a value is no number.
-    """
-    bars: dict[str, dict[str, Decimal]] = {}
-    for number, row in enumerate(rows[:most], 1):
-        label, series = _text(row[0]), _text(row[1]) if len(row) > 2 else ""  # noqa: PLR2004 label and value
-        parts = bars.setdefault(label, {})
-        value = _number(row[-1])
-        if value is None:
-            where = f"{place}, {title!r}" if place else f"the chart {title!r}"
-            raise Fix(
-                f"{where}: its last column must be numbers, and that of row {number} is none; select a number last, "
-                "as in `select label, sum(amount)`"
-            )
-        parts[series] = parts.get(series, Decimal(0)) + value
-    return Drawn(title=title, unit=unit, bars=bars, only=most if most is not None and len(rows) > most else 0)
+def draw(chart: BarChart) -> str:
+    """The chart as a piece of HTML that stands in a page with STYLE."""
+    if not chart.bars:
+        return "<p>nothing to show</p>"
+    axis = _axis(chart)
+    rows = "".join(_row(chart, label, axis) for label in chart.bars)
+    return f'<div class="bars" role="img" aria-label="{escape(summary(chart), quote=True)}">{rows}</div>'
 
 
-def spoken(value: Decimal, unit: Unit) -> str:
-    """A value as people write it."""
-    if unit == "money":
-        return f"-${-value:,.2f}" if value < 0 else f"${value:,.2f}"
-    if unit == "percent":
-        return f"{value:,.1f} %"
-    whole = f"{value:,.0f}" if value == value.to_integral_value() else f"{value:,.1f}"
-    return f"{whole} days" if unit == "days" else whole
+def summary(chart: BarChart) -> str:
+    """What one would say of the chart to who cannot see it: how many bars, their sum, the longest."""
+    parts = [chart.title, f"{len(chart.bars)} bar{'' if len(chart.bars) == 1 else 's'}"]
+    if chart.whole is not None:
+        parts.append(f"{written(chart.whole, chart.unit)} in all")
+    totals = {label: total for label in chart.bars if (total := chart.total(label)) is not None}
+    if totals:
+        longest = max(totals, key=lambda label: totals[label])
+        parts.append(f"most: {longest}, {written(totals[longest], chart.unit)}")
+    return "; ".join(parts)
 
 
-def svg(chart: Drawn) -> str:
-    """The chart as an SVG element that stands in a page."""
-    rows = [_row(chart, label, place) for place, label in enumerate(chart.bars)]
-    height = max(1, len(rows)) * (_BAR + _GAP)
-    body = "".join(rows) or '<text x="0" y="16">nothing to show</text>'
-    name = escape(chart.title, quote=True)
-    return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{name}">{body}</svg>'
-
-
-def legend(chart: Drawn) -> Sequence[tuple[str, str]]:
-    """Series and their colours; none where there is but one."""
+def legend(chart: BarChart) -> Sequence[tuple[str, str]]:
+    """Series and the classes of their colours; empty where there is but one."""
     names = chart.series
-    return [(name, _colour(place)) for place, name in enumerate(names)] if len(names) > 1 else []
+    return [(name, _fill(chart, place)) for place, name in enumerate(names)] if len(names) > 1 else []
 
 
-def _row(chart: Drawn, label: str, place: int) -> str:
-    top, scale = place * (_BAR + _GAP), _scale(chart)
-    parts, left = [], float(_LABEL)
-    for number, series in enumerate(chart.series):
-        value = chart.bars[label].get(series, Decimal(0))
-        # What is owed to others (a negative value) is drawn as nothing; its number stands beside the bar.
-        width = max(0.0, float(value) * scale)
-        if width:
-            tip = escape(f"{label}{', ' + series if series else ''}: {spoken(value, chart.unit)}")
-            parts.append(
-                f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{_BAR}" fill="{_colour(number)}">'
-                f"<title>{tip}</title></rect>"
-            )
-        left += width
-    short = label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
-    middle = top + _BAR * 0.7
+def _row(chart: BarChart, label: str, axis: Axis) -> str:
+    total = chart.total(label)
+    # One word for small groups and for those that would give them away: which is which must not be told.
+    value = "not shown" if total is None else written(total, chart.unit)
+    zero = f'<line x1="{axis.place(Decimal(0)):.2f}%" x2="{axis.place(Decimal(0)):.2f}%" y1="-3" y2="25"/>'
+    body = "".join(_segments(chart, label, axis)) + (zero if axis.low < 0 else "")
     return (
-        f'<text x="{_LABEL - 10}" y="{middle:.1f}" text-anchor="end">{escape(short)}</text>{"".join(parts)}'
-        f'<text x="{left + 8:.1f}" y="{middle:.1f}">{spoken(chart.total(label), chart.unit)}</text>'
+        f'<div class="label">{escape(label)}</div><svg width="100%" height="22" aria-hidden="true">{body}</svg>'
+        f'<div class="value">{value}</div>'
     )
 
 
-def _scale(chart: Drawn) -> float:
-    longest = max(
-        (float(sum(max(part, Decimal(0)) for part in bar.values())) for bar in chart.bars.values()), default=0.0
-    )
-    return (_WIDTH - _LABEL - _VALUE) / longest if longest > 0 else 0.0
+def _segments(chart: BarChart, label: str, axis: Axis) -> Iterator[str]:
+    """What is positive stands right of zero, what is negative left of it, each stacked from zero outwards."""
+    right = left = Decimal(0)
+    for place, series in enumerate(chart.series):
+        value = chart.shown(label).get(series, Decimal(0))
+        if not value:
+            continue
+        start = right if value > 0 else left + value
+        right, left = (right + value, left) if value > 0 else (right, left + value)
+        tip = escape(f"{label}{', ' + series if series else ''}: {written(value, chart.unit)}")
+        begin, end = axis.place(start), axis.place(start + abs(value))
+        yield (
+            f'<rect x="{begin:.2f}%" y="0" width="{end - begin:.2f}%" height="22" class="{_fill(chart, place)}">'
+            f"<title>{tip}</title></rect>"
+        )
 
 
-def _colour(place: int) -> str:
-    return _COLOURS[place % len(_COLOURS)]
+def _axis(chart: BarChart) -> Axis:
+    rows = [chart.shown(label).values() for label in chart.bars]
+    high = max((sum((part for part in row if part > 0), Decimal(0)) for row in rows), default=Decimal(0))
+    low = min((sum((part for part in row if part < 0), Decimal(0)) for row in rows), default=Decimal(0))
+    return Axis(low=low, high=high)
 
 
-def _number(found: object) -> Decimal | None:
-    """None for what is no number; nothing at all is 0."""
-    try:
-        value = Decimal(str(found if found is not None else 0))
-    except (ArithmeticError, ValueError):
-        return None
-    return value if value.is_finite() else None
-
-
-def _text(found: object) -> str:
-    return "(none)" if found is None or found == "" else str(found)
+def _fill(chart: BarChart, place: int) -> str:
+    names = chart.series
+    if names[place].lower() in _ABSENT:
+        return "none"
+    if not chart.ordered:
+        return f"c{place % len(CATEGORIES['light'])}"
+    steps = sum(name.lower() not in _ABSENT for name in names)
+    return f"s{round(place * (len(STEPS['light']) - 1) / max(steps - 1, 1))}"

@@ -26,11 +26,25 @@ def build_charts(node: Node, faults: list[Fault]) -> ChartPage | None:
     for number, chart in enumerate(written.charts):
         if (wrong := _wrong(chart.sql)) is not None:
             faults.append(node.place_of("charts", number, "sql").fault("chart-sql", *wrong))
+        if chart.smallest_group and chart.unit != "count":
+            place = node.place_of("charts", number, "smallest_group")
+            faults.append(
+                place.fault("chart-group", "only counts of people have a smallest group", "write unit: count")
+            )
     return ChartPage(
         name=PurePosixPath(node.place.file).stem,
         title=written.title,
         description=written.description or "",
-        charts=tuple(Chart(title=one.title, sql=one.sql, unit=one.unit) for one in written.charts),
+        charts=tuple(
+            Chart(
+                title=chart.title,
+                sql=chart.sql,
+                unit=chart.unit,
+                ordered=chart.ordered,
+                smallest_group=chart.smallest_group,
+            )
+            for chart in written.charts
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from careloom.core.rooms import Room
 from careloom.project.building import build_sync
 from careloom.project.charts import build_charts
 from careloom.project.checks import check_sync, in_order, secrets_in_clear
+from careloom.project.dbt_project import check_dbt_project
 from careloom.project.landings import build_landings
 from careloom.project.model import Alerts, Mail, Project, Retention, Service, Sync, System
 from careloom.project.nearest import suggestion
@@ -55,6 +56,7 @@ def load_project(folder: Path, rooms: Mapping[str, Room]) -> Project:
     # An association to a sync that could not be read is no mistake of its own.
     unread = len(syncs) < files[SYNCS]
     faults.extend(_publishers(nodes.get(PROJECT_FILE), written, systems, rooms))
+    faults.extend(check_dbt_project(folder, written.timezone.key) if written else ())
     faults.extend(fault for fault in more if not (unread and fault.code == "unknown-sync"))
     if faults or written is None:
         raise ProjectFault(*_sorted(faults))

@@ -192,11 +192,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A statement whose rows are (label, value) or (label, series, value), and the unit of its values."""
+    """A statement whose rows are (label, value) or (label, series, value), and the unit of its values.
+
+    `ordered`: its series are steps of one scale. `smallest_group`: groups of fewer people are not shown; 0 shows all.
+    """
 
     title: str
     sql: str
-    unit: Literal["count", "money", "days", "percent"] = "count"
+    unit: Literal["count", "money", "days", "percent", "score"] = "count"
+    ordered: bool = False
+    smallest_group: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -253,7 +253,9 @@ class WrittenChart(Written):
 
     title: Text
     sql: Text
-    unit: Literal["count", "money", "days", "percent"] = "count"
+    unit: Literal["count", "money", "days", "percent", "score"] = "count"
+    ordered: bool = False
+    smallest_group: Annotated[int, Field(ge=0, le=1000)] = 0
 
 
 class WrittenCharts(Written):
