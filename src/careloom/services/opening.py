@@ -18,7 +18,7 @@ from careloom.core.rooms import Surroundings
 from careloom.core.streams import Stream, StreamSource
 from careloom.project.loader import load_project
 from careloom.project.model import Project
-from careloom.services.sealing import SealedTokens, seal_key
+from careloom.services.sealing import SealedTokens, anchoring_of, seal_key
 from careloom.services.settings import Settings
 from careloom.store.budget import PostgresBudget
 from careloom.store.database import Store, open_store
@@ -142,6 +142,7 @@ def opened(folder: Path, settings: Settings, *, lane: Lane = "schedule") -> Iter
             migrate(url)
         store = open_store(url)
         stack.callback(store.close)
+        store.anchoring = anchoring_of(folder / HIDDEN, settings, url)
         ready = Opened(project=project, settings=settings, store=store, lane=lane)
         stack.callback(ready.close)
         yield ready
