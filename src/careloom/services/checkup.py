@@ -13,7 +13,7 @@ from careloom.project.model import Project, Sync
 from careloom.services.loom import make_ready
 from careloom.services.migrating import waiting
 from careloom.services.opening import HIDDEN, Opened, database_url
-from careloom.services.safeguards import audit_findings, caller_findings
+from careloom.services.safeguards import audit_findings, caller_findings, role_findings
 from careloom.services.sealing import anchoring_of
 from careloom.services.settings import Settings
 from careloom.store.database import open_store
@@ -42,6 +42,7 @@ def check_up(folder: Path, settings: Settings) -> Iterator[Finding]:
         yield _fault("database", str(error), "")
         return
     store.anchoring = anchoring_of(folder / HIDDEN, settings, url)
+    yield from role_findings(store, settings)
     yield from audit_findings(store)
     opened = Opened(project=project, settings=settings, store=store)
     try:

@@ -1,4 +1,4 @@
-"""What `doctor` says of the safeguards: the audit, who may call."""
+"""What `doctor` says of the safeguards: the audit, the role in the database, who may call."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from careloom.project.model import Project
 from careloom.services.settings import Settings
 from careloom.store.audit import Verification, verify_audit
 from careloom.store.database import Store
+from careloom.store.roles import running_role
 
 _FIND_OUT = "restore a backup and find out who; each row was logged when it was written (`the audit grew`)"
 _LOST = {
@@ -40,6 +41,17 @@ def audit_findings(store: Store) -> Iterator[Finding]:
 def _whole(found: Verification) -> str:
     sealed = ", the end sealed" if found.sealed else ""
     return f"{found.rows} rows, each following from the one before{sealed}"
+
+
+def role_findings(store: Store, settings: Settings) -> Iterator[Finding]:
+    """Whether this process's role of the database may do more than its part. An embedded server has one role only."""
+    if settings.database_url is None:
+        return
+    role = running_role(store)
+    if role.superuser or role.makes_roles:
+        power = "is a superuser, who can switch the audit's safeguards off" if role.superuser else "may make roles"
+        fix = "careloom migrate --roles, then connect as a login that is a member of careloom_worker"
+        yield Finding(level="warn", what="database role", detail=f"the role of this process {power}", fix=fix)
 
 
 def caller_findings(project: Project, settings: Settings) -> Iterator[Finding]:
