@@ -24,6 +24,7 @@ from careloom.store.budget import PostgresBudget
 from careloom.store.database import Store, open_store
 from careloom.store.embedded import ensure_server
 from careloom.store.migrations import migrate
+from careloom.store.reviving import kept_running
 from careloom.systems.rooms import rooms
 
 HIDDEN = ".careloom"
@@ -139,6 +140,7 @@ def opened(folder: Path, settings: Settings, *, lane: Lane = "schedule") -> Iter
         project = load_project(folder, rooms())
         url = database_url(folder, settings)
         if settings.database_url is None:
+            stack.enter_context(kept_running(folder / HIDDEN))
             migrate(url)
         store = open_store(url)
         stack.callback(store.close)
