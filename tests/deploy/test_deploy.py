@@ -331,6 +331,17 @@ def test_no_account_may_do_more_than_its_part() -> None:
     assert by_account["allUsers"] == {"roles/run.invoker"}
 
 
+def test_the_owners_password_is_the_migrations_alone() -> None:
+    grants = terraform()["google_secret_manager_secret_iam_member"]
+    assert grants["migrate"]["secret_id"] == "${google_secret_manager_secret.owner.id}"
+    assert grants["serve"]["for_each"] == "${google_secret_manager_secret.secret}"
+    job = _container("google_cloud_run_v2_job", "migrate")
+    assert job["args"] == ["migrate", "--roles"]
+    assert "var.database.owner" in str(job["env"])
+    service = str(_container("google_cloud_run_v2_service", "serve"))
+    assert "owner" not in service
+
+
 def test_each_part_has_an_account_of_its_own_and_no_key() -> None:
     assert set(terraform()["google_service_account"]) == {"serve", "migrate", "scheduler"}
     assert "google_service_account_key" not in terraform()
