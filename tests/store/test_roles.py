@@ -63,7 +63,7 @@ def test_the_receiver_keeps_events_and_says_how_it_is_under_its_own_role(
     try:
         with served(store, paper_project(tmp_path), monkeypatch) as service:
             assert service.ask("GET", "/ready").json == {"status": "ready", "lacks": []}
-            assert service.ask("GET", "/work").json == {"status": "well", "lacks": []}
+            assert service.ask("GET", "/progress").json == {"status": "well", "lacks": []}
             assert [service.post(b"[1]").status for _ in range(2)] == [200, 200]
             assert service.post(b"[2]").status == 200
     finally:
