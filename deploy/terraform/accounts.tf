@@ -23,7 +23,7 @@ resource "google_secret_manager_secret_iam_member" "serve" {
 }
 
 resource "google_secret_manager_secret_iam_member" "migrate" {
-  secret_id = google_secret_manager_secret.secret["PGPASSWORD"].id
+  secret_id = google_secret_manager_secret.owner.id
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.migrate.member
 }

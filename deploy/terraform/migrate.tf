@@ -21,7 +21,7 @@ resource "google_cloud_run_v2_job" "migrate" {
 
       containers {
         image = var.image
-        args  = ["migrate"]
+        args  = ["migrate", "--roles"]
 
         resources {
           limits = {
@@ -32,14 +32,14 @@ resource "google_cloud_run_v2_job" "migrate" {
 
         env {
           name  = "CARELOOM_DATABASE_URL"
-          value = local.database_url
+          value = replace(local.database_url, "user=${var.database.user}", "user=${var.database.owner}")
         }
 
         env {
           name = "PGPASSWORD"
           value_source {
             secret_key_ref {
-              secret  = google_secret_manager_secret.secret["PGPASSWORD"].secret_id
+              secret  = google_secret_manager_secret.owner.secret_id
               version = "latest"
             }
           }

@@ -20,5 +20,5 @@ output "topic" {
 
 output "secrets" {
   description = "The secrets that want a value before the first start."
-  value       = sort([for one in google_secret_manager_secret.secret : one.secret_id])
+  value       = sort(concat([google_secret_manager_secret.owner.secret_id], [for one in google_secret_manager_secret.secret : one.secret_id]))
 }

@@ -16,3 +16,16 @@ resource "google_secret_manager_secret" "secret" {
     }
   }
 }
+
+# The owner's password is for the migration alone: the service never sees it.
+resource "google_secret_manager_secret" "owner" {
+  secret_id = "db-owner-password"
+
+  replication {
+    user_managed {
+      replicas {
+        location = var.region
+      }
+    }
+  }
+}

@@ -36,11 +36,12 @@ variable "vpc_connector" {
 }
 
 variable "database" {
-  description = "Where PostgreSQL answers. The password is the secret db-password."
+  description = "Where PostgreSQL answers. `owner` migrates (secret db-owner-password); `user`, a member of careloom_worker, works (db-password)."
   type = object({
     host    = string
     name    = optional(string, "clinical")
-    user    = optional(string, "app_user")
+    owner   = optional(string, "careloom_owner")
+    user    = optional(string, "careloom_work")
     sslmode = optional(string, "require")
   })
 }

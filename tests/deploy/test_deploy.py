@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hcl2
+import psycopg
 import pytest
 from ruamel.yaml import YAML
 
 from careloom.cli.main import COMMANDS, loaded
 from careloom.project.loader import load_project
+from careloom.store.database import open_store
+from careloom.store.migrations import migrate
+from careloom.store.readiness import lack_for_events
+from careloom.store.roles import RECEIVER, ROLES, WORKER, make_roles
 from careloom.systems.rooms import rooms
 
 ROOT = Path(__file__).parents[2]
@@ -112,8 +119,52 @@ def test_every_secret_of_the_blueprint_reaches_the_service_in_both_deployments()
     secrets = {name.upper().replace("-", "_") for name in re.findall(r"secret:([\w-]+)", text)}
     assert len(secrets) >= 4
     assert secrets <= _environment_of_terraform()
-    for one in _careloom_services().values():
-        assert {f"{name}_FILE" for name in secrets} <= set(one["environment"])
+    for name in ("serve", "work"):
+        assert {f"{secret}_FILE" for secret in secrets} <= set(_careloom_services()[name]["environment"])
+
+
+def test_each_process_of_compose_connects_as_a_role_of_its_own_and_none_as_the_superuser() -> None:
+    services = compose()["services"]
+    files = {name: one["environment"]["CARELOOM_DATABASE_URL_FILE"] for name, one in _careloom_services().items()}
+    assert len(set(files.values())) == 3
+    assert services["migrate"]["command"] == ["migrate", "--roles"]
+    assert services["postgres"]["environment"]["POSTGRES_USER"] == "postgres"
+    logins = (DEPLOY / "postgres" / "logins.sh").read_text(encoding="utf-8")
+    for login, role in (("serve", RECEIVER), ("work", WORKER)):
+        assert f"create role careloom_{login} login password :'{login}' in role {role};" in logins
+    assert all(f"create role {role} nologin;" in logins for role in ROLES)
+    assert "superuser" not in logins
+
+
+def test_the_logins_of_compose_migrate_serve_and_work(server_url: str) -> None:
+    """The script's own statements on a real PostgreSQL, and what its owner then does."""
+    script = (DEPLOY / "postgres" / "logins.sh").read_text(encoding="utf-8").split("<<'SQL'\n")[1].split("\nSQL")[0]
+    name = f"test_{uuid4().hex}"
+    logins = {login: f"{login}_{name}" for login in ("careloom_owner", "careloom_serve", "careloom_work")}
+    for login, unique in logins.items():
+        script = re.sub(rf"\b{login}\b", unique, script)
+    script = re.sub(r"create role careloom_\w+ nologin;", "", script).replace("database careloom ", f"database {name} ")
+    script = re.sub(r":'(\w+)'", r"'\1'", script)
+    url = server_url.replace(":///careloom?", f":///{name}?")
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+        for role in ROLES:
+            with suppress(psycopg.errors.DuplicateObject):
+                connection.execute(f"create role {role} nologin")
+        try:
+            connection.execute(script)
+            owner = url.replace("user=careloom", f"user={logins['careloom_owner']}")
+            migrate(owner)
+            assert make_roles(owner) == list(ROLES)
+            assert make_roles(owner) == list(ROLES)
+            for login in ("careloom_serve", "careloom_work"):
+                store = open_store(url.replace("user=careloom", f"user={logins[login]}"))
+                assert lack_for_events(store) == ""
+                store.close()
+        finally:
+            connection.execute(f"drop database {name} with (force)")
+            for unique in logins.values():
+                connection.execute(f"drop role if exists {unique}")
 
 
 @pytest.mark.parametrize("where", ["image", "serve", "work", "migrate", "service", "job"])
@@ -278,6 +329,17 @@ def test_no_account_may_do_more_than_its_part() -> None:
     assert by_account["${google_service_account.migrate.member}"] == {"roles/secretmanager.secretAccessor"}
     assert by_account["${google_service_account.scheduler.member}"] == {"roles/run.invoker"}
     assert by_account["allUsers"] == {"roles/run.invoker"}
+
+
+def test_the_owners_password_is_the_migrations_alone() -> None:
+    grants = terraform()["google_secret_manager_secret_iam_member"]
+    assert grants["migrate"]["secret_id"] == "${google_secret_manager_secret.owner.id}"
+    assert grants["serve"]["for_each"] == "${google_secret_manager_secret.secret}"
+    job = _container("google_cloud_run_v2_job", "migrate")
+    assert job["args"] == ["migrate", "--roles"]
+    assert "var.database.owner" in str(job["env"])
+    service = str(_container("google_cloud_run_v2_service", "serve"))
+    assert "owner" not in service
 
 
 def test_each_part_has_an_account_of_its_own_and_no_key() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from careloom.store.audit import verify_audit, write_audit
+from careloom.store.anchoring import Anchoring
+from careloom.store.audit import append_audit, verify_audit, write_audit
 from careloom.store.database import Store, open_store
 
 MOMENT = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -61,6 +63,85 @@ def test_it_can_be_neither_changed_nor_shortened(store: Store, statement: str) -
 def test_whatever_was_changed_behind_its_back_shows_where(store: Store, statement: str, broken: int) -> None:
     behind_its_back(store, statement)
     assert verify_audit(store).broken == broken
+
+
+def cut(store: Store, *statements: str) -> None:
+    with store.transaction() as connection:
+        for table in ("audit", "audit_head"):
+            connection.execute(f"alter table {table} disable trigger all".encode())
+        for statement in statements:
+            connection.execute(statement.encode())
+        for table in ("audit", "audit_head"):
+            connection.execute(f"alter table {table} enable trigger all".encode())
+
+
+FORGED = (
+    "update audit_head set (rows, hash) = (select seq, hash from audit order by seq desc limit 1)",
+    "update audit_head set seal = decode(repeat('00', 32), 'hex')",
+)
+
+
+@pytest.mark.parametrize(
+    ("statements", "lost"),
+    [
+        (["delete from audit where seq > 3"], "end"),
+        (["delete from audit where seq = 5"], "end"),
+        (["delete from audit"], "whole"),
+        (["truncate audit"], "whole"),
+        (["delete from audit", "delete from audit_head"], "head"),
+        (["delete from audit where seq > 3", FORGED[0]], ""),
+    ],
+)
+def test_a_cut_end_and_a_removed_whole_show(store: Store, statements: list[str], lost: str) -> None:
+    cut(store, *statements)
+    found = verify_audit(store)
+    assert (found.broken, found.lost) == (None, lost)
+
+
+@pytest.mark.parametrize("forging", [FORGED[:1], FORGED])
+def test_without_the_key_nobody_can_seal_a_shorter_chain(
+    store: Store, forging: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.anchoring = Anchoring(key=lambda: b"k" * 32)
+    write_audit(store, at=MOMENT, actor="ops", action="x", subject="y")
+    assert verify_audit(store).sealed is True
+    store.anchoring = Anchoring(key=lambda: b"l" * 32)
+    assert verify_audit(store).sealed is False
+    store.anchoring = Anchoring(key=lambda: b"k" * 32)
+    cut(store, "delete from audit where seq > 3", *forging)
+    assert verify_audit(store).sealed is False
+    write_audit(store, at=MOMENT, actor="ops", action="x", subject="y")
+    assert "the audit's end is not what was sealed" in capsys.readouterr().out
+
+
+def test_even_with_an_old_head_put_back_the_file_beside_shows_what_is_gone(store: Store, tmp_path: Path) -> None:
+    store.anchoring = Anchoring(file=tmp_path / "audit.head")
+    assert verify_audit(store).lost == ""
+    cut(store, "delete from audit where seq > 3", FORGED[0])
+    assert verify_audit(store).lost == "end"
+    cut(store, "delete from audit", "update audit_head set rows = 0, hash = decode(repeat('00', 32), 'hex')")
+    assert verify_audit(store).lost == "whole"
+    write_audit(store, at=MOMENT, actor="ops", action="x", subject="y")
+    assert verify_audit(store).lost == "end"
+
+
+def test_a_row_that_is_rolled_back_is_no_loss(store: Store, tmp_path: Path) -> None:
+    store.anchoring = Anchoring(key=lambda: b"k" * 32, file=tmp_path / "audit.head")
+    with store.transaction() as connection:
+        append_audit(store, connection, at=MOMENT, actor="ops", action="x", subject="y")
+        connection.rollback()
+    assert (verify_audit(store).rows, verify_audit(store).lost) == (5, "")
+
+
+def test_each_row_is_logged_with_a_head_that_tells_nothing_of_it(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.anchoring = Anchoring(key=lambda: b"k" * 32)
+    write_audit(store, at=MOMENT, actor="ops", action="x", subject="people/K7")
+    told = capsys.readouterr().out
+    assert "the audit grew" in told
+    assert "rows=6" in told
+    assert "K7" not in told
 
 
 def test_two_writers_at_once_make_one_chain(store: Store, database: str) -> None:

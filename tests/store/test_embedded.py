@@ -19,7 +19,7 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from careloom.core.errors import Fix
-from careloom.store import keeper, placing
+from careloom.store import keeper, placing, reviving
 from careloom.store.embedded import ensure_server, leave_server
 
 AS_ROOT = os.geteuid() == 0
@@ -176,6 +176,33 @@ def test_a_killed_server_comes_back_with_everything_that_was_committed(folder):
     wait_until(lambda: not lives(server))
     with psycopg.connect(ensure_server(folder)) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["near", "socket-elsewhere"])
+def test_a_killed_server_is_started_again_by_who_uses_it_at_the_same_address(folder, deep):
+    place = folder / ("long" * 20) / ".careloom" if deep else folder
+    url = ensure_server(place)
+    with reviving.kept_running(place):
+        for _ in range(2):
+            killed = postmaster(place)
+            os.kill(killed, signal.SIGKILL)
+            wait_until(lambda gone=killed: not lives(gone))
+            wait_until(lambda: answers(url), 60)
+    if deep:
+        leave_server(place)
+        last = postmaster(place)
+        wait_until(lambda: not lives(last))
+
+
+def test_a_server_that_dies_again_and_again_is_left_to_a_person(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(reviving, "LOOK", 0.001)
+    monkeypatch.setattr(reviving, "runs", lambda _folder: False)
+    monkeypatch.setattr(reviving, "ensure_server", asked.append)
+    told = []
+    with reviving.kept_running(Path("nowhere")):
+        wait_until(lambda: told.append(capsys.readouterr().out) or "again and again" in "".join(told))
+    assert len(asked) == reviving.STARTS
 
 
 def test_a_killed_keeper_is_replaced_by_the_next_process_that_asks(folder):

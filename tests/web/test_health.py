@@ -53,7 +53,7 @@ def test_without_a_database_the_process_lives_and_is_not_ready(service: Running,
         connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
         try:
             assert lacks(service, "/ready") == ["database"]
-            assert lacks(service, "/work") == ["database"]
+            assert lacks(service, "/progress") == ["database"]
             assert service.ask("GET", "/health").json == {"status": "ok"}
         finally:
             connection.execute(others.format(identifier, psycopg.sql.SQL("true")))
@@ -76,22 +76,22 @@ def test_a_backlog_or_a_worker_that_is_away_never_makes_the_receiver_refuse(serv
     assert service.post(b"[1]").status == 200
     execute(service, "update inbox set due_at = now() - make_interval(secs => %s)", health.LATE + 60)
     assert lacks(service, "/ready") == []
-    assert lacks(service, "/work") == ["late"]
+    assert lacks(service, "/progress") == ["late"]
 
 
 def test_what_a_person_must_mend_is_the_works_lack_and_not_the_receivers(service: Running) -> None:
     assert service.post(b"[1]").status == 200
     execute(service, "update inbox set code = 'fix', due_at = now() + interval '10 minutes'")
-    assert lacks(service, "/work") == ["stopped"]
+    assert lacks(service, "/progress") == ["stopped"]
     execute(service, "insert into resting (what, attempts, due_at) values ('scan:visits', 3, now())")
-    assert lacks(service, "/work") == ["stopped", "failing"]
+    assert lacks(service, "/progress") == ["stopped", "failing"]
     assert lacks(service, "/ready") == []
 
 
 def test_strangers_are_told_no_names_and_no_numbers(service: Running) -> None:
     assert service.post(b"[1]").status == 200
     execute(service, "update inbox set due_at = now() - make_interval(secs => %s)", health.LATE + 60)
-    for path in ("/ready", "/work"):
+    for path in ("/ready", "/progress"):
         said = service.ask("GET", path)
         assert set(said.json) == {"status", "lacks"}
         assert "ehr" not in said.body.decode()

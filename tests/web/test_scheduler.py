@@ -126,7 +126,7 @@ GUARDED = [
     ("POST", "/maintenance/cleanup"),
     ("GET", "/api/unlinked/session-notes"),
     ("GET", "/api/held/visits"),
-    ("GET", "/api/work"),
+    ("GET", "/api/progress"),
 ]
 BAD: Mapping[str, Mapping[str, Any]] = {
     "made out to another": {"aud": "https://other.example"},
@@ -376,8 +376,8 @@ def test_the_document_describes_every_address(service: Running) -> None:
         "/webhooks/ehr",
         "/health",
         "/ready",
-        "/work",
-        "/api/work",
+        "/progress",
+        "/api/progress",
         "/sync/all",
         "/sync/{stream}",
         "/maintenance/cleanup",

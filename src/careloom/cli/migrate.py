@@ -9,8 +9,8 @@ import typer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import settings
 from careloom.cli.showing import out, print_json
-from careloom.core.errors import Fix
-from careloom.services.migrating import bring_up, waiting
+from careloom.core.errors import Fix, UsageFault
+from careloom.services.migrating import bring_up, bring_up_roles, waiting
 
 
 def command(
@@ -20,14 +20,23 @@ def command(
     check: Annotated[
         bool, typer.Option("--check", help="Only say what would be applied; exit code 1 if anything.")
     ] = False,
+    roles: Annotated[
+        bool,
+        typer.Option("--roles", help="Then make the roles of receiver, worker and reader, with what each needs only."),
+    ] = False,
 ) -> None:
     """Bring the database up to this release."""
+    if check and roles:
+        raise UsageFault("--check changes nothing and --roles does: say one of them")
     names = waiting(folder.resolve(), settings()) if check else bring_up(folder.resolve(), settings())
+    made = bring_up_roles(folder.resolve(), settings()) if roles else []
     if json:
-        print_json({"waiting" if check else "applied": names})
+        print_json({"waiting" if check else "applied": names, **({"roles": made} if roles else {})})
     elif names:
         out.print(("waiting: " if check else "applied: ") + ", ".join(names))
     else:
         out.print("The database is up to date.")
+    if made and not json:
+        out.print("roles: " + ", ".join(made))
     if check and names:
         raise Fix("the database is not up to date; run: careloom migrate")

@@ -13,9 +13,10 @@ from careloom.project.model import Project, Sync
 from careloom.services.loom import make_ready
 from careloom.services.migrating import waiting
 from careloom.services.opening import HIDDEN, Opened, database_url
+from careloom.services.safeguards import audit_findings, caller_findings, role_findings
+from careloom.services.sealing import anchoring_of
 from careloom.services.settings import Settings
-from careloom.store.audit import verify_audit
-from careloom.store.database import Store, open_store
+from careloom.store.database import open_store
 from careloom.store.migrations import migrate
 from careloom.systems.rooms import rooms
 
@@ -32,7 +33,7 @@ def check_up(folder: Path, settings: Settings) -> Iterator[Finding]:
         level="ok", what="project", detail=f"{project.name}: syncs {', '.join(project.syncs)}; {project.timezone.key}"
     )
     yield from _alerts(project, settings)
-    yield from _callers(project, settings)
+    yield from caller_findings(project, settings)
     try:
         url = database_url(folder, settings)
         yield from _database(folder, url, settings)
@@ -40,7 +41,9 @@ def check_up(folder: Path, settings: Settings) -> Iterator[Finding]:
     except CareloomError as error:
         yield _fault("database", str(error), "")
         return
-    yield _audit(store)
+    store.anchoring = anchoring_of(folder / HIDDEN, settings, url)
+    yield from role_findings(store, settings)
+    yield from audit_findings(store)
     opened = Opened(project=project, settings=settings, store=store)
     try:
         yield from _systems(opened)
@@ -68,16 +71,6 @@ def _database(folder: Path, url: str, settings: Settings) -> Iterator[Finding]:
         yield Finding(level="ok", what="database", detail="reached, up to date")
 
 
-def _audit(store: Store) -> Finding:
-    """Whether the chain of who saw and decided what is whole."""
-    found = verify_audit(store)
-    if found.broken is None:
-        return Finding(level="ok", what="audit", detail=f"{found.rows} rows, each following from the one before")
-    return _fault(
-        "audit", f"row {found.broken} was changed or removed after it was written", "restore a backup and find out who"
-    )
-
-
 def _alerts(project: Project, settings: Settings) -> Iterator[Finding]:
     mail = project.alerts.mail
     if mail is None:
@@ -91,13 +84,6 @@ def _alerts(project: Project, settings: Settings) -> Iterator[Finding]:
         yield _fault("alerts", str(error), "")
     else:
         yield Finding(level="ok", what="alerts", detail=f"mail to {len(mail.to)} recipients")
-
-
-def _callers(project: Project, settings: Settings) -> Iterator[Finding]:
-    """Whether tokens of the project's callers can be told from those that they gave to other services."""
-    if project.service.callers and not project.service.audience and not settings.environment.get("K_SERVICE"):
-        detail = "`service:` names callers and no audience; `careloom serve` starts so on Cloud Run only"
-        yield Finding(level="warn", what="service", detail=detail, fix="write service: {audience: https://YOUR-HOST}")
 
 
 def _systems(opened: Opened) -> Iterator[Finding]:

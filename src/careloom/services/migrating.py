@@ -10,6 +10,7 @@ from careloom.core.errors import Later
 from careloom.services.opening import database_url
 from careloom.services.settings import Settings
 from careloom.store.migrations import migrate, pending
+from careloom.store.roles import make_roles
 
 
 def bring_up(folder: Path, settings: Settings) -> list[str]:
@@ -17,6 +18,15 @@ def bring_up(folder: Path, settings: Settings) -> list[str]:
     url = database_url(folder, settings)
     try:
         return migrate(url)
+    except psycopg.OperationalError as error:
+        raise Later(f"cannot reach the database ({type(error).__name__}); check CARELOOM_DATABASE_URL") from None
+
+
+def bring_up_roles(folder: Path, settings: Settings) -> list[str]:
+    """Make the database's roles and give each what its part needs; their names."""
+    url = database_url(folder, settings)
+    try:
+        return make_roles(url)
     except psycopg.OperationalError as error:
         raise Later(f"cannot reach the database ({type(error).__name__}); check CARELOOM_DATABASE_URL") from None
 

@@ -18,12 +18,13 @@ from careloom.core.rooms import Surroundings
 from careloom.core.streams import Stream, StreamSource
 from careloom.project.loader import load_project
 from careloom.project.model import Project
-from careloom.services.sealing import SealedTokens, seal_key
+from careloom.services.sealing import SealedTokens, anchoring_of, seal_key
 from careloom.services.settings import Settings
 from careloom.store.budget import PostgresBudget
 from careloom.store.database import Store, open_store
 from careloom.store.embedded import ensure_server
 from careloom.store.migrations import migrate
+from careloom.store.reviving import kept_running
 from careloom.systems.rooms import rooms
 
 HIDDEN = ".careloom"
@@ -139,9 +140,11 @@ def opened(folder: Path, settings: Settings, *, lane: Lane = "schedule") -> Iter
         project = load_project(folder, rooms())
         url = database_url(folder, settings)
         if settings.database_url is None:
+            stack.enter_context(kept_running(folder / HIDDEN))
             migrate(url)
         store = open_store(url)
         stack.callback(store.close)
+        store.anchoring = anchoring_of(folder / HIDDEN, settings, url)
         ready = Opened(project=project, settings=settings, store=store, lane=lane)
         stack.callback(ready.close)
         yield ready

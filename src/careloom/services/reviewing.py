@@ -116,6 +116,7 @@ def decide(
             values = ruling | {"property": one, "who": opened.settings.actor}
             connection.execute(statements("ledger")["rule"], values)
         append_audit(
+            opened.store,
             connection,
             at=opened.clock(),
             actor=opened.settings.actor,

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from careloom.core.errors import Fix, Later, Stop
 from careloom.core.hooks import Token
 from careloom.services.settings import Settings
+from careloom.store.anchoring import Anchoring, anchor_file
 from careloom.store.database import Store
 from careloom.store.locking import alone
 from careloom.store.statements import statements
@@ -150,3 +151,18 @@ def _checked(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise Fix("CARELOOM_SEAL_KEY is not 32 bytes in base64; make one with: openssl rand -base64 32")
     return key
+
+
+def anchoring_of(hidden: Path, settings: Settings, url: str) -> Anchoring:
+    """What holds the end of the audit of the database at `url`: the same key, and a file in `hidden`."""
+    key: list[bytes | None] = []
+
+    def known() -> bytes | None:
+        if not key:
+            try:
+                key.append(seal_key(hidden, settings))
+            except Fix:
+                key.append(None)
+        return key[0]
+
+    return Anchoring(key=known, file=anchor_file(hidden, url))

@@ -148,7 +148,7 @@ def retry_stream(ready: Opened, name: str, *, code: str | None = None, key: str 
                 wake(connection, "publish", "outbox")
             told = f"{name}: {len(records)} records, {events} events"
             actor, at = ready.settings.actor, ready.clock()
-            append_audit(connection, at=at, actor=actor, action="retry --stream", subject=told)
+            append_audit(ready.store, connection, at=at, actor=actor, action="retry --stream", subject=told)
     return RetryReport(stream=name, counts=dict(counts), events=events, left=left)
 
 

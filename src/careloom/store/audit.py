@@ -1,59 +1,132 @@
-"""Who looked at people's data and who decided what: rows chained by SHA-256, so that a changed one shows."""
+"""Who looked at people's data and who decided what: rows chained by SHA-256, so that a changed one shows.
+
+The end of the chain is held outside it as well, so that a cut or a removed one shows too: see `anchoring`.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 import psycopg
+import structlog
 
+from careloom.store.anchoring import Head
 from careloom.store.database import Store
 
 _LOCK = 7_266_135_002
 _GENESIS = bytes(32)
+Loss = Literal["", "end", "whole", "head"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """`rows` were read; `broken` is the number of the first that does not follow from the one before, if any."""
+    """`rows` were read; `broken` is the number of the first that does not follow from the one before, if any.
+
+    `lost`: the chain's end or the whole of it is missing, or the head was changed apart from it. `sealed`: its head bears the
+    seal of this process's key; None where this process has none.
+    """
 
     rows: int
     broken: int | None
+    lost: Loss = ""
+    sealed: bool | None = None
 
 
 def write_audit(store: Store, *, at: datetime, actor: str, action: str, subject: str) -> None:
     """Append one row. `subject` names keys and properties, never values."""
     with store.transaction() as connection:
-        append_audit(connection, at=at, actor=actor, action=action, subject=subject)
+        append_audit(store, connection, at=at, actor=actor, action=action, subject=subject)
 
 
-def append_audit(connection: psycopg.Connection, *, at: datetime, actor: str, action: str, subject: str) -> None:
-    """Append one row within a transaction that is open already."""
+def append_audit(
+    store: Store, connection: psycopg.Connection, *, at: datetime, actor: str, action: str, subject: str
+) -> None:
+    """Append one row within a transaction of `store` that is open already."""
     connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
     row = connection.execute("select seq, hash from audit order by seq desc limit 1").fetchone()
     seq, previous = (row[0] + 1, row[1]) if row else (1, _GENESIS)
-    connection.execute(
-        "insert into audit (seq, at, actor, action, subject, previous, hash) values (%s, %s, %s, %s, %s, %s, %s)",
-        (seq, at, actor, action, subject, previous, _hash(previous, seq, at, actor, action, subject)),
-    )
+    # Whoever wrote the row before has committed it: only they could have held the lock.
+    store.anchoring.keep(Head(seq - 1, previous))
+    values = {"seq": seq, "at": at, "actor": actor, "action": action, "subject": subject}
+    head = Head(seq, _hash(previous, seq, at, actor, action, subject))
+    _warn(store, connection, Head(seq - 1, previous))
+    # The head follows by a trigger. One that is not the row before's stays what it is, and shows: moving it would cover up
+    # what was cut.
+    connection.execute(_APPEND, {**values, "previous": previous, "hash": head.hash})
+    seal = store.anchoring.seal(head)
+    connection.execute(_SEAL, {"hash": head.hash, "seal": seal})
+    store.anchoring.log(head, seal)
+
+
+def _warn(store: Store, connection: psycopg.Connection, former: Head) -> None:
+    """Say in the log that what is written on to is not what was sealed: the next seal would hide it from the database."""
+    row = connection.execute(_HEAD).fetchone()
+    if _lost(former, row) or _sealed(store, former, row) is False:
+        structlog.get_logger().error("the audit's end is not what was sealed", rows=former.rows)
 
 
 def verify_audit(store: Store) -> Verification:
-    """Recompute the whole chain."""
+    """Recompute the whole chain, and compare its end with the heads that are held apart."""
     previous, rows = _GENESIS, 0
-    with store.transaction() as connection, connection.cursor("audit_chain") as cursor:
-        cursor.execute("select seq, at, actor, action, subject, previous, hash from audit order by seq")
-        for seq, at, actor, action, subject, stated, stored in cursor:
-            rows += 1
-            expected = _hash(previous, seq, at, actor, action, subject)
-            if seq != rows or stated != previous or stored != expected:
-                return Verification(rows=rows, broken=rows)
-            previous = stored
-    return Verification(rows=rows, broken=None)
+    anchored: dict[int, bytes] = {}
+    kept = store.anchoring.kept()
+    with store.transaction() as connection:
+        # The chain and its head as of one moment.
+        connection.execute("set transaction isolation level repeatable read")
+        with connection.cursor("audit_chain") as cursor:
+            cursor.execute("select seq, at, actor, action, subject, previous, hash from audit order by seq")
+            for seq, at, actor, action, subject, stated, stored in cursor:
+                rows += 1
+                expected = _hash(previous, seq, at, actor, action, subject)
+                if seq != rows or stated != previous or stored != expected:
+                    return Verification(rows=rows, broken=rows)
+                previous = stored
+                if kept is not None and rows == kept.rows:
+                    anchored[rows] = stored
+        row = connection.execute(_HEAD).fetchone()
+    lost = _lost(Head(rows, previous), row) or _behind(rows, anchored, kept)
+    sealed = _sealed(store, Head(rows, previous), row)
+    if not lost and sealed is not False:
+        store.anchoring.keep(Head(rows, previous))
+    return Verification(rows=rows, broken=None, lost=lost, sealed=sealed)
+
+
+def _lost(end: Head, row: tuple[int, bytes, bytes | None] | None) -> Loss:
+    """What the head in the database says of a chain that ends with `end`."""
+    if row is None:
+        return "head"
+    if row[0] > end.rows:
+        return "end" if end.rows else "whole"
+    return "" if (row[0], bytes(row[1])) == (end.rows, end.hash) else "head"
+
+
+def _behind(rows: int, anchored: Mapping[int, bytes], kept: Head | None) -> Loss:
+    """What the head in the file says: its row must be there, with its hash."""
+    if kept is None or anchored.get(kept.rows) == kept.hash:
+        return ""
+    return "end" if rows else "whole"
+
+
+def _sealed(store: Store, head: Head, row: tuple[int, bytes, bytes | None] | None) -> bool | None:
+    expected = store.anchoring.seal(head)
+    if expected is None or not head.rows:
+        return None
+    return row is not None and row[2] is not None and hmac.compare_digest(expected, bytes(row[2]))
 
 
 def _hash(previous: bytes, seq: int, at: datetime, actor: str, action: str, subject: str) -> bytes:
     parts = (str(seq), at.astimezone(UTC).isoformat(), actor, action, subject)
     framed = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
     return hashlib.sha256(previous + framed).digest()
+
+
+_APPEND = """
+insert into audit (seq, at, actor, action, subject, previous, hash)
+values (%(seq)s, %(at)s, %(actor)s, %(action)s, %(subject)s, %(previous)s, %(hash)s)"""
+_HEAD = "select rows, hash, seal from audit_head"
+_SEAL = "update audit_head set seal = %(seal)s where hash = %(hash)s"

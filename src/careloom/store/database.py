@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from careloom.core.errors import Fix, Later
+from careloom.store.anchoring import Anchoring
 from careloom.store.migrations import SCHEMA, pending
 
 OPTIONS = f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=careloom"
@@ -30,6 +31,8 @@ class Store:
 
     url: str
     pool: ConnectionPool
+    anchoring: Anchoring = field(default_factory=Anchoring)
+    """What holds the end of the audit outside the database."""
     _bulk: dbapi.Connection | None = field(default=None, repr=False)
     _bulk_lock: Lock = field(default_factory=Lock, repr=False)
 

@@ -82,9 +82,17 @@ def ensure_server(folder: Path) -> str:
         if home.path not in _using:
             _using[home.path] = _use(home)
         with _locked(home.path / "start"):
-            address = _attach(home) or _start(home)
+            former = _postmaster(home)
+            address = _attach(home) or _start(home, former.address if former else None)
             _ensure_keeper(home)
         return _url(address)
+
+
+def runs(folder: Path) -> bool:
+    """Whether the server of `folder` lives. Cheap: nothing is connected to."""
+    home = place(folder)
+    found = _postmaster(home)
+    return found is not None and found.lives(home.data)
 
 
 def leave_server(folder: Path) -> None:
@@ -220,12 +228,13 @@ def _forget(home: Home, dead: _Postmaster) -> None:
     (home.data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _start(home: Home) -> Path:
+def _start(home: Home, former: Path | None) -> Path:
+    """Start the server; at the address of its former life, if it had one, since others still know it by that."""
     account, bin_folder = home.account, binaries(home.account)
     if not (home.data / "PG_VERSION").exists():
         _create(home, bin_folder)
     _check_version(home, bin_folder)
-    address, log = _address(home), home.data / "server.log"
+    address, log = _address(home, former), home.data / "server.log"
     _shorten(log)
     settings = {**SETTINGS, "unix_socket_directories": '"' + str(address).replace('"', '""') + '"'}
     options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
@@ -271,8 +280,10 @@ def _check_version(home: Home, bin_folder: Path) -> None:
         )
 
 
-def _address(home: Home) -> Path:
+def _address(home: Home, former: Path | None) -> Path:
     """A private folder for the socket whose path a socket address can hold."""
+    if former is not None and former.is_dir():
+        return former
     address = home.path / "socket"
     if len(os.fsencode(address / f".s.PGSQL.{PORT}")) <= SOCKET_LIMIT:
         folder_for(address, home.account)

@@ -74,7 +74,7 @@ def write_receipt(store: Store, *, at: datetime, actor: str, dry_run: bool, remo
         values = {"at": at, "actor": actor, "dry_run": dry_run, "removed": orjson.dumps(dict(removed)).decode()}
         row = connection.execute(_SQL["receipt"], values).fetchone()
         action = "cleanup --dry-run" if dry_run else "cleanup"
-        append_audit(connection, at=at, actor=actor, action=action, subject=told)
+        append_audit(store, connection, at=at, actor=actor, action=action, subject=told)
         return int(row[0]) if row else 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from psycopg.errors import InsufficientPrivilege
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,7 +40,7 @@ def make_app(ready: Opened, *, certificates: Callable[..., Any] | None = None, s
 
     Fix where callers are named without what their tokens must be made out to.
     """
-    prepare(ready)
+    _prepare(ready)
     app = FastAPI(title="careloom", version=__version__, docs_url=None, redoc_url=None, lifespan=_until_closed)
     app.state.ready = ready
     app.state.stop = stop or Event()
@@ -55,6 +56,14 @@ def make_app(ready: Opened, *, certificates: Callable[..., Any] | None = None, s
     app.add_middleware(Watched)
     describe(app, sorted(app.state.door.systems))
     return app
+
+
+def _prepare(ready: Opened) -> None:
+    """Make the tables of all streams, unless this process's role of the database is one that only receives."""
+    try:
+        prepare(ready)
+    except InsufficientPrivilege:
+        structlog.get_logger().info("the tables are the worker's to make")
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Whether the process lives (/health), whether it can take events now (/ready), and whether they are worked at (/work).
+"""Whether the process lives (/health), whether it can take events now (/ready), and whether they are worked at (/progress).
 
 Three questions, since three parts act on the answers: what restarts a process, what sends it requests, and who mends a worker.
 A worker that is away must never make the receiver refuse: events would be lost that could have been kept.
@@ -102,7 +102,7 @@ async def ready(request: Request) -> JSONResponse:
     return JSONResponse(found, UNAVAILABLE if lack else 200)
 
 
-@router.get("/work", responses={UNAVAILABLE: {"description": "Somebody must look; `lacks` says at what."}})
+@router.get("/progress", responses={UNAVAILABLE: {"description": "Somebody must look; `lacks` says at what."}})
 async def work(request: Request) -> JSONResponse:
     """What came in is worked at. Who alarms people asks here; it says nothing of whether events are taken.
 
@@ -114,7 +114,7 @@ async def work(request: Request) -> JSONResponse:
     return JSONResponse({"status": "not well" if lacks else "well", "lacks": lacks}, UNAVAILABLE if lacks else 200)
 
 
-@router.get("/api/work", tags=["review"])
+@router.get("/api/progress", tags=["review"])
 async def work_by_system(request: Request, _who: Annotated[str, Depends(caller)]) -> dict[str, Any]:
     """How much waits and is held of each system that sends, and for how many seconds the oldest has been due."""
     opened: Opened = request.app.state.ready
