@@ -290,7 +290,9 @@ def held_codes() -> dict[Literal["source", "match", "conflict", "remote"], list[
 def landing_codes() -> list[str]:
     """The codes for which an event, or a record on its way into its table, is held or lacks its link."""
     made = _holds(lambda file: not _of_reports(file))
-    return list(dict.fromkeys((*CODES, OTHER_BODY, "failed", "link-none", "link-ambiguous", *made)))
+    return list(
+        dict.fromkeys((*CODES, OTHER_BODY, "failed", "link-none", "link-ambiguous", "link-contradiction", *made))
+    )
 
 
 def report_codes() -> list[str]:

@@ -32,12 +32,15 @@ class Column:
 class LinkRule:
     """`column` of this stream's table is to hold the `id` of the one row of `to` that a tier finds.
 
-    `tiers`, tried in order: pairs (own column, column of `to`) that must all be equal. More than one row found is no link.
+    `tiers`: pairs (own column, column of `to`) that must all be equal; the first tier of which a row states every column
+    decides. More than one row found is no link, and neither is a row that differs in anything that `tiers` or `agree` compare
+    and that both sides state: contradicting evidence beats agreeing evidence.
     """
 
     column: str
     to: str
     tiers: tuple[tuple[tuple[str, str], ...], ...]
+    agree: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

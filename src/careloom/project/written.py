@@ -200,10 +200,14 @@ class WrittenColumn(Written):
 
 
 class WrittenLink(Written):
-    """The one row of another table that belongs to a row: tiers of own column: the other's column, tried in order."""
+    """The one row of another table that belongs to a row: tiers of own column: the other's column, tried in order.
+
+    `agree`: columns that must not differ where both sides state them, beside those of `by`.
+    """
 
     to: ColumnName
     by: Annotated[list[Annotated[dict[ColumnName, ColumnName], Field(min_length=1)]], Field(min_length=1)]
+    agree: dict[ColumnName, ColumnName] = {}
 
 
 class WrittenStream(Written):

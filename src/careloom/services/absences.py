@@ -128,7 +128,8 @@ class Absences:
             gone = mark_absent(connection, member.stream, still, actor=self.actor, run=self.run)
             marked = len(gone)
             if marked:
-                link_rows(connection, self.ready, member, [one.record_id for one in gone])
+                # A mark changes no column: what fitted a row before still does.
+                link_rows(connection, self.ready, member, [one.record_id for one in gone], {})
                 wake(connection, "publish", "outbox")
         self.count({"total": marked, "deleted": marked})
 

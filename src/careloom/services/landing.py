@@ -14,7 +14,7 @@ from careloom.core.errors import Hold, Later
 from careloom.core.streams import Record, Unreadable
 from careloom.engine.landing_values import Faulty, Reader, key_of, reader, version_of
 from careloom.project.model import Landing
-from careloom.services.linking import link_rows, lock_links
+from careloom.services.linking import fitted_before, link_rows, lock_links
 from careloom.services.opening import Opened
 from careloom.services.settling import Settled, body_of, settle
 from careloom.store.landing import Row, known_fingerprints, land_batch
@@ -142,10 +142,11 @@ def _is_too_large(error: Later) -> bool:
 
 def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> Counter[str]:
     lock_links(connection, into.ready, into.landing)
+    before = fitted_before(connection, into.ready, into.landing, [row.key for row in rows])
     landed = land_batch(connection, into.landing.stream, rows, actor=into.actor, run=into.run)
     written = [one.record_id for one in landed if one.operation in ("INSERT", "UPDATE", "DELETE")]
     if written:
-        link_rows(connection, into.ready, into.landing, written)
+        link_rows(connection, into.ready, into.landing, written, before)
     settled = [
         Settled(
             key=row.key,

@@ -110,7 +110,7 @@ def _rows_of(ready: Opened, landing: Landing, before: datetime) -> _Rule:
 def _ties_to(ready: Opened, landing: Landing) -> tuple[Tie, ...]:
     """The columns of other tables that link to the rows of `landing`."""
     return tuple(
-        Tie(table=other.table, column=rule.column)
+        Tie(table=other.table, column=rule.column, key=other.stream.key_column)
         for other in ready.project.landings.values()
         for rule in other.stream.links
         if rule.to == landing.table

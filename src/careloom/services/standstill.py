@@ -28,7 +28,11 @@ from careloom.store.synclog import SyncLog
 _MOST = 10_000
 """Held records of one stream that are offered in one go."""
 
-_LINKS = {"none": "no row fits yet", "ambiguous": "more than one row fits, so none is linked"}
+_LINKS = {
+    "none": "no row fits yet",
+    "ambiguous": "more than one row fits, so none is linked",
+    "contradiction": "the row that fits says otherwise of what both state, so it is not linked",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
