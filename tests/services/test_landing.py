@@ -74,9 +74,11 @@ def test_an_older_version_never_overwrites_a_newer_one(ready: Opened) -> None:
     assert ask(ready, "select first_name from clinical.patients") == [("New",)]
 
 
-def test_of_one_key_in_one_batch_the_newest_stands(ready: Opened) -> None:
+def test_of_one_key_in_one_batch_every_form_is_logged_and_the_newest_stands(ready: Opened) -> None:
     forms = [patient(1, minute, first_name=f"At{minute}") for minute in (3, 9, 1)]
-    assert counts(ready, *forms) == {"total": 3, "created": 1, "unchanged": 2}
+    assert counts(ready, *forms) == {"total": 3, "created": 1, "updated": 2}
+    logged = ask(ready, "select operation, changed -> 'first_name' from change_log order by id")
+    assert logged == [("INSERT", "At1"), ("UPDATE", ["At1", "At3"]), ("UPDATE", ["At3", "At9"])]
     assert ask(ready, "select first_name from clinical.patients") == [("At9",)]
 
 

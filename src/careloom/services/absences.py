@@ -134,7 +134,7 @@ class Absences:
         self.count({"total": marked, "deleted": marked})
 
     def _land(self, system: str, records: Sequence[Record]) -> None:
-        counts = land(self.ready, system, records, actor=self.actor, run=self.run)
+        counts = land(self.ready, system, records, actor=self.actor, run=self.run, read=True)
         if any(counts.get(change) for change in ("created", "updated", "deleted")):
             with self.ready.store.transaction() as connection:
                 wake(connection, "publish", "outbox")

@@ -38,7 +38,7 @@ def examined(ready: Opened, source: str, request: HookRequest) -> Arrival | Hook
         if found.reason:
             structlog.get_logger().warning("an event was refused", source=source, outcome=found.reason)
         return found
-    return _arrival(ready, source, found, request.body)
+    return _arrival(source, found, request.body)
 
 
 def kept(ready: Opened, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
@@ -56,12 +56,11 @@ def kept(ready: Opened, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
     return [STORED] * len(arrivals)
 
 
-def _arrival(ready: Opened, source: str, found: Accepted, body: bytes) -> Arrival:
+def _arrival(source: str, found: Accepted, body: bytes) -> Arrival:
     return Arrival(
         source=source,
         event_id=_keepable(found.event_id, _LONGEST_ID),
         event=_keepable(found.event, _LONGEST_NAME),
-        received_at=ready.clock(),
         body=body,
     )
 

@@ -285,7 +285,7 @@ def _land_page(one: _Scan, page: Page) -> None:
     unreadable = [record for record in page.unreadable if record.stream in ours]
     counts: Mapping[str, int] = {}
     if records or unreadable:
-        counts = land(one.ready, one.members[0].system, records, unreadable, actor=_actor(one), run=one.run)
+        counts = land(one.ready, one.members[0].system, records, unreadable, actor=_actor(one), run=one.run, read=True)
     seen = {member.name: seen_of(member.stream, records, unreadable) for member in one.members} if one.whole else None
     with one.ready.store.transaction() as connection:
         StreamStates(one.ready.store).advance(connection, one.name, page.checkpoint, seen)

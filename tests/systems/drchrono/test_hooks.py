@@ -157,8 +157,8 @@ def test_deleted_appointments_are_deletions() -> None:
     (told,) = hooks.read(stored("APPOINTMENT_DELETE", visit)).records
     (marked,) = hooks.read(stored("APPOINTMENT_MODIFY", {**visit, "deleted_flag": True})).records
     assert (told.data, marked.data) == (None, None)
-    assert told.observed_at == RECEIVED
-    assert marked.observed_at == datetime(2026, 3, 1, 9, tzinfo=UTC)
+    assert told.observed_at == marked.observed_at == RECEIVED
+    assert marked.gone_at == datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
