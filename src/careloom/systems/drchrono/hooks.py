@@ -40,6 +40,7 @@ _HINTS = {
     "CLINICAL_NOTE_LOCK": "clinical_notes",
     "CLINICAL_NOTE_UNLOCK": "clinical_notes",
 }
+_LOCKS = frozenset({"CLINICAL_NOTE_LOCK", "CLINICAL_NOTE_UNLOCK"})
 
 
 class DrChronoHooks:
@@ -98,26 +99,30 @@ class DrChronoHooks:
         found = body.get("object") if isinstance(body, dict) else None
         if not isinstance(found, dict):
             raise Hold("no-object", f"the event {event.event} holds no object")
+        made = event.event.endswith("_CREATE")
         if event.event in _HINTS:
-            stream = _HINTS[event.event]
-            return Reading(hints=[Hint(stream=stream, key=_hint_key(stream, found))])
+            return Reading(hints=[_hint(_HINTS[event.event], found, event.event)])
         if event.event == "APPOINTMENT_DELETE":
             return Reading(records=[deletion("appointments", key_of("appointments", found), event.received_at)])
-        return self._fat(_FAT[event.event], found, event)
+        return self._fat(_FAT[event.event], found, event, made=made)
 
-    def _fat(self, stream: str, found: Mapping[str, Any], event: StoredEvent) -> Reading:
+    def _fat(self, stream: str, found: Mapping[str, Any], event: StoredEvent, *, made: bool) -> Reading:
         key = key_of(stream, found)
         if not isinstance(found.get("updated_at"), str) or len(found) < 3:  # noqa: PLR2004 - an id and a time say nothing
-            return Reading(hints=[Hint(stream=stream, key=key)])
+            return Reading(hints=[Hint(stream=stream, key=key, told=found, made=made)])
         records: list[Record] = records_of(stream, found, event.received_at, self._zone)
         return Reading(records=records)
 
 
-def _hint_key(stream: str, found: Mapping[str, Any]) -> str:
-    if stream == "clinical_notes" and not found.get("appointment"):
+def _hint(stream: str, found: Mapping[str, Any], event: str) -> Hint:
+    """What an event points at, with as much of it as a fetch would show in the same form."""
+    if stream != "clinical_notes":
+        return Hint(stream=stream, key=key_of(stream, found), told=found, made=event.endswith("_CREATE"))
+    locked = {"locked": event == "CLINICAL_NOTE_LOCK"} if event in _LOCKS else {}
+    if not found.get("appointment"):
         # Some senders give the appointment itself; its id is the note's key.
-        return key_of("appointments", found)
-    return key_of(stream, found)
+        return Hint(stream=stream, key=key_of("appointments", found), told=locked)
+    return Hint(stream=stream, key=key_of(stream, found), told={**found, **locked})
 
 
 def _event_id(request: HookRequest, event: str) -> str:
