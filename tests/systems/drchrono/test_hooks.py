@@ -90,10 +90,10 @@ def test_pings_and_verifications_are_answered_and_not_stored() -> None:
     hooks = hooks_of()
     for request in (
         post({"object": PATIENT}, "PING"),
-        post(b""),
-        post(b" \n"),
-        post({"receiver": {"id": 1}}),
-        post({}),
+        post(b"", "PING"),
+        post(b"", x_drchrono_event="-"),
+        post(b" \n", x_drchrono_event="-"),
+        post({}, x_drchrono_event="-"),
         post({"receiver": {"id": 1}}, x_drchrono_event="-"),
     ):
         answer = hooks.receive(request)
@@ -106,6 +106,11 @@ def test_pings_and_verifications_are_answered_and_not_stored() -> None:
     [
         (post({"object": PATIENT}, content_type="text/html"), 415, "wrong-content-type"),
         (post({"object": PATIENT}, x_drchrono_event="-"), 400, "no-event"),
+        (post(b"", "PATIENT_CREATE"), 400, "no-object"),
+        (post(b" \n", "PATIENT_CREATE"), 400, "no-object"),
+        (post({}, "PATIENT_CREATE"), 400, "no-object"),
+        (post({"receiver": {"id": 1}}, "PATIENT_MODIFY"), 400, "no-object"),
+        (post({"patient": PATIENT}, "PATIENT_MODIFY"), 400, "no-object"),
         (post({"object": PATIENT}, x_drchrono_event="A" * 100), 400, "no-event"),
         (post({"object": PATIENT}, x_drchrono_event="x y"), 400, "no-event"),
         (HookRequest(method="GET", headers={}, query={}, body=b""), 400, "no-message"),
@@ -124,6 +129,30 @@ def test_no_body_makes_the_receiver_or_the_reader_fail(body: bytes) -> None:
     for event in ("PATIENT_MODIFY", "CLINICAL_NOTE_LOCK", "APPOINTMENT_DELETE"):
         with pytest.raises(Hold):
             hooks.read(stored(event, body))
+
+
+@pytest.mark.parametrize(
+    ("event", "stream", "gone"),
+    [
+        ("CLINICAL_NOTE_MODIFY", "clinical_notes", False),
+        ("CLINICAL_NOTE_ARCHIVE", "clinical_notes", False),
+        ("PATIENT_DELETE", "patients", True),
+        ("PATIENT_MERGE", "patients", False),
+        ("PATIENT_PROBLEM_DELETE", "problems", True),
+        ("APPOINTMENT_RESTORE", "appointments", False),
+    ],
+)
+def test_whatever_happened_to_what_is_landed_is_a_hint(event: str, stream: str, gone: bool) -> None:
+    reading = hooks_of().read(stored(event, {"id": 77, "appointment": "77"}))
+    assert not reading.records
+    assert [(hint.stream, hint.key, hint.gone) for hint in reading.hints] == [(stream, "77", gone)]
+
+
+@pytest.mark.parametrize("event", ["INVOICE_CREATE", "PATIENT_FLAG_CREATE", "PATIENT", "SOMETHING"])
+def test_an_event_of_an_unknown_name_is_held(event: str) -> None:
+    with pytest.raises(Hold) as caught:
+        hooks_of().read(stored(event, {"id": 1}))
+    assert caught.value.code == "unknown-event"
 
 
 def test_a_patients_event_is_the_record_itself() -> None:
@@ -176,7 +205,7 @@ def test_records_that_tell_no_version_are_hints(event: str, found: dict[str, Any
     assert (reading.hints, reading.records) == ([hint], ())
 
 
-@pytest.mark.parametrize("event", ["TASK_CREATE", "TASK_DELETE", "CLINICAL_NOTE_MODIFY", "SOMETHING_NEW"])
+@pytest.mark.parametrize("event", ["TASK_CREATE", "TASK_MODIFY", "TASK_DELETE"])
 def test_events_that_mean_nothing_to_us_say_nothing(event: str) -> None:
     reading = hooks_of().read(stored(event, {"id": 1}))
     assert (reading.records, reading.hints, reading.unreadable) == ((), (), ())
