@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from careloom.core.errors import Fix
@@ -16,6 +17,7 @@ from careloom.services.landing import land, prepare
 from careloom.services.linking import unlinked
 from careloom.services.opening import Opened
 from careloom.store.landing_held import held_landings
+from careloom.store.migrations import migrations
 from careloom.store.shapes import ensure_table
 from services.landings import NOTES, PATIENTS, SESSIONS, gone, landing, note, patient
 
@@ -230,3 +232,21 @@ def test_two_systems_may_have_streams_of_one_name(tmp_path, database):
         with ready.store.transaction() as connection:
             kept = "select 'shop', ehr_id from clinical.clients union all select 'ehr', ehr_id from clinical.patients"
             assert sorted(connection.execute(kept).fetchall()) == [("ehr", 2), ("shop", 1)]
+
+
+def test_a_landed_table_cannot_be_emptied_behind_the_change_logs_back(ready: Opened) -> None:
+    counts(ready, patient(1))
+    with pytest.raises(psycopg.errors.RaiseException, match="delete its rows"), ready.store.transaction() as connection:
+        connection.execute("truncate clinical.patients")
+    assert ask(ready, "select count(*) from clinical.patients") == [(1,)]
+
+
+def test_a_table_that_an_earlier_release_made_is_guarded_by_the_migration(ready: Opened) -> None:
+    prepare(ready)
+    (text,) = [one.text for one in migrations() if one.name == "0008_kept_whole.sql"]
+    with ready.store.transaction() as connection:
+        for table in ("patients", "notes", "sessions"):
+            connection.execute(f"drop trigger no_truncate on clinical.{table}".encode())
+        connection.execute(text[text.index("do $$") :].encode())
+    guarded = "select tgrelid::regclass::text from pg_trigger where tgname = 'no_truncate' order by 1"
+    assert ask(ready, guarded) == [("clinical.notes",), ("clinical.patients",), ("clinical.sessions",)]

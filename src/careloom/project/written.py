@@ -156,6 +156,7 @@ class WrittenRetention(Written):
     """How long careloom's own records of the past are kept; for ever where nothing is said, but for `account_reports`."""
 
     inbox: Duration | None = None
+    inbox_digest: Duration | None = None
     change_log: Duration | None = None
     sync_log: Duration | None = None
     account_reports: Duration = timedelta(days=400)

@@ -16,7 +16,7 @@ from careloom.store.queue import wake
 from careloom.store.retention import BATCH, Kept, Tie, count_old, count_rows, drop_old, drop_rows, write_receipt
 from careloom.store.shapes import ensure_table
 
-_OWN: tuple[Kept, ...] = ("inbox", "change_log", "sync_log")
+_OWN: tuple[Kept, ...] = ("inbox", "inbox_digest", "change_log", "sync_log")
 _OF_REPORTS: tuple[Kept, ...] = ("account_reports",)
 
 

@@ -16,7 +16,7 @@ from careloom.store.database import Store
 from careloom.store.statements import statements
 
 BATCH = 1000
-Kept = Literal["inbox", "change_log", "sync_log", "landing_held", "account_reports"]
+Kept = Literal["inbox", "inbox_digest", "change_log", "sync_log", "landing_held", "account_reports"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,10 @@ def count_old(store: Store, what: Kept, before: datetime, *, stream: str = "") -
 
 
 def drop_old(store: Store, what: Kept, before: datetime, *, stream: str = "") -> int:
-    """Remove a batch of them; returns how many."""
+    """Remove a batch of them; returns how many. Of an event its digest stays, by which a captured one is known."""
+    if what == "inbox":
+        with store.transaction() as connection:
+            connection.execute(_SQL["keep_digests"], {"before": before, "most": BATCH})
     with store.transaction() as connection:
         values = {"before": before, "stream": stream, "most": BATCH}
         return connection.execute(_SQL[f"drop_{what}"], values).rowcount

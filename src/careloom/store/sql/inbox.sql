@@ -7,11 +7,15 @@ select source, event_id, event, body, body_hash, state, code, now() + number * i
 from unnest(%(sources)b::text[], %(ids)b::text[], %(events)b::text[], %(bodies)b::bytea[], %(hashes)b::bytea[],
                      %(states)b::text[], %(codes)b::text[], %(numbers)b::integer[])
     as u (source, event_id, event, body, body_hash, state, code, number)
+where not exists (select from inbox_digest d where d.source = u.source and d.event_id = u.event_id)
 on conflict (source, event_id) do nothing
 returning source, event_id
 
 -- name: known
 select source, event_id, body_hash from inbox
+where (source, event_id) in (select * from unnest(%(sources)b::text[], %(ids)b::text[]))
+union all
+select source, event_id, body_hash from inbox_digest
 where (source, event_id) in (select * from unnest(%(sources)b::text[], %(ids)b::text[]))
 
 -- name: depth

@@ -135,3 +135,6 @@ create table {table} (
 -- name: make_trigger
 create trigger change_log after insert or update or delete on {table}
     for each row execute function careloom.log_change({raw_name})
+
+-- name: make_truncate_trigger
+create trigger no_truncate before truncate on {table} for each statement execute function careloom.refuse_truncate()
