@@ -24,6 +24,8 @@ from careloom.project.reading import MOST_BYTES
 from careloom.project.roles import inferred_role
 from careloom.project.schedules import EXAMPLES
 from careloom.project.written import RoleName
+from careloom.services.landing import BEHIND
+from careloom.services.processing import NOT_SHOWN
 from careloom.services.report import reason_text
 from careloom.services.report_loading import HOLDS
 from careloom.store.inbox import OTHER_BODY
@@ -290,7 +292,21 @@ def held_codes() -> dict[Literal["source", "match", "conflict", "remote"], list[
 def landing_codes() -> list[str]:
     """The codes for which an event, or a record on its way into its table, is held or lacks its link."""
     made = _holds(lambda file: not _of_reports(file))
-    return list(dict.fromkeys((*CODES, OTHER_BODY, "failed", "link-none", "link-ambiguous", *made)))
+    return list(
+        dict.fromkeys(
+            (
+                *CODES,
+                OTHER_BODY,
+                BEHIND,
+                NOT_SHOWN,
+                "failed",
+                "link-none",
+                "link-ambiguous",
+                "link-contradiction",
+                *made,
+            )
+        )
+    )
 
 
 def report_codes() -> list[str]:

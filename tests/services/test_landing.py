@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from careloom.core.errors import Fix
@@ -16,6 +17,7 @@ from careloom.services.landing import land, prepare
 from careloom.services.linking import unlinked
 from careloom.services.opening import Opened
 from careloom.store.landing_held import held_landings
+from careloom.store.migrations import migrations
 from careloom.store.shapes import ensure_table
 from services.landings import NOTES, PATIENTS, SESSIONS, gone, landing, note, patient
 
@@ -74,9 +76,11 @@ def test_an_older_version_never_overwrites_a_newer_one(ready: Opened) -> None:
     assert ask(ready, "select first_name from clinical.patients") == [("New",)]
 
 
-def test_of_one_key_in_one_batch_the_newest_stands(ready: Opened) -> None:
+def test_of_one_key_in_one_batch_every_form_is_logged_and_the_newest_stands(ready: Opened) -> None:
     forms = [patient(1, minute, first_name=f"At{minute}") for minute in (3, 9, 1)]
-    assert counts(ready, *forms) == {"total": 3, "created": 1, "unchanged": 2}
+    assert counts(ready, *forms) == {"total": 3, "created": 1, "updated": 2}
+    logged = ask(ready, "select operation, changed -> 'first_name' from change_log order by id")
+    assert logged == [("INSERT", "At1"), ("UPDATE", ["At1", "At3"]), ("UPDATE", ["At3", "At9"])]
     assert ask(ready, "select first_name from clinical.patients") == [("At9",)]
 
 
@@ -228,3 +232,21 @@ def test_two_systems_may_have_streams_of_one_name(tmp_path, database):
         with ready.store.transaction() as connection:
             kept = "select 'shop', ehr_id from clinical.clients union all select 'ehr', ehr_id from clinical.patients"
             assert sorted(connection.execute(kept).fetchall()) == [("ehr", 2), ("shop", 1)]
+
+
+def test_a_landed_table_cannot_be_emptied_behind_the_change_logs_back(ready: Opened) -> None:
+    counts(ready, patient(1))
+    with pytest.raises(psycopg.errors.RaiseException, match="delete its rows"), ready.store.transaction() as connection:
+        connection.execute("truncate clinical.patients")
+    assert ask(ready, "select count(*) from clinical.patients") == [(1,)]
+
+
+def test_a_table_that_an_earlier_release_made_is_guarded_by_the_migration(ready: Opened) -> None:
+    prepare(ready)
+    (text,) = [one.text for one in migrations() if one.name == "0008_kept_whole.sql"]
+    with ready.store.transaction() as connection:
+        for table in ("patients", "notes", "sessions"):
+            connection.execute(f"drop trigger no_truncate on clinical.{table}".encode())
+        connection.execute(text[text.index("do $$") :].encode())
+    guarded = "select tgrelid::regclass::text from pg_trigger where tgname = 'no_truncate' order by 1"
+    assert ask(ready, guarded) == [("clinical.notes",), ("clinical.patients",), ("clinical.sessions",)]

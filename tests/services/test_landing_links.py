@@ -58,12 +58,16 @@ def test_two_rows_of_one_tier_are_no_link_even_if_a_later_tier_finds_one(ready: 
     assert whys(ready) == [("S1", "ambiguous")]
 
 
-def test_a_link_stands_when_a_second_row_fits_later_and_when_its_row_goes(ready: Opened) -> None:
+def test_a_link_goes_when_a_second_row_fits_and_when_its_row_goes(ready: Opened) -> None:
     put(ready, note("notes", "N1", visit="V1"), note("sessions", "S1", visit="V1"))
     put(ready, note("notes", "N2", visit="V1"))
+    assert links(ready) == {"S1": None}
+    assert whys(ready) == [("S1", "ambiguous")]
     put(ready, gone_note("N1", 5))
-    assert links(ready) == {"S1": "N1"}
-    assert whys(ready) == []
+    assert links(ready) == {"S1": "N2"}
+    put(ready, gone_note("N2", 6))
+    assert links(ready) == {"S1": None}
+    assert whys(ready) == [("S1", "none")]
 
 
 def test_the_going_of_one_of_two_rows_leaves_the_other_to_be_linked(ready: Opened) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -14,6 +15,7 @@ from careloom.project.model import Retention
 from careloom.services.retention import cleanup
 from careloom.store import retention
 from careloom.store.audit import verify_audit
+from careloom.store.inbox import Arrival, keep_events
 from careloom.store.locking import alone
 from services.shelves import Practice, practice, project
 
@@ -126,3 +128,32 @@ def test_two_cleanups_never_run_at_once(clinic: Practice) -> None:
 def test_without_rules_everything_is_kept(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> None:
     with practice(monkeypatch, database, project(tmp_path)) as clinic:
         assert cleanup(clinic.ready, dry_run=False).removed == {}
+
+
+def test_an_event_that_is_sent_again_after_its_bytes_are_gone_is_known(clinic: Practice) -> None:
+    def arrive(body: bytes) -> list[str]:
+        return list(keep_events(clinic.store, [Arrival(source="ehr", event_id="a", event="shelf", body=body)]))
+
+    assert arrive(b"{}") == ["new"]
+    clinic.do("update inbox set state = 'done', done_at = now() - interval '40 days' where event_id = 'a'")
+    assert cleanup(clinic.ready, dry_run=False).removed["inbox"] == 1
+    assert clinic.ask("select count(*) from inbox where event_id = 'a'") == [(0,)]
+    assert arrive(b"{}") == ["again"]
+    assert clinic.ask("select count(*) from inbox where event_id = 'a'") == [(0,)]
+    assert arrive(b"[]") == ["held"], "another body under an id that was another's"
+
+
+def test_digests_go_only_by_a_rule_of_their_own(clinic: Practice) -> None:
+    clinic.do("insert into inbox_digest values ('ehr', 'a', '\\x00', now() - interval '31 days')")
+    assert "inbox_digest" not in cleanup(clinic.ready, dry_run=False).removed
+    past = Retention(inbox_digest=DAYS)
+    clinic.ready.project = replace(clinic.ready.project, retention=past)
+    assert cleanup(clinic.ready, dry_run=False).removed["inbox_digest"] == 1
+    assert clinic.ask("select count(*) from inbox_digest") == [(0,)]
+
+
+def test_what_linked_to_a_removed_row_is_told_as_changed(clinic: Practice) -> None:
+    age(clinic, 1, 2)
+    clinic.do("delete from outbox")
+    cleanup(clinic.ready, dry_run=False)
+    assert clinic.ask("select operation, vendor_id from outbox where table_name = 'pills'") == [("UPDATE", "1")]

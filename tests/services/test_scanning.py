@@ -318,3 +318,13 @@ def test_changes_wake_whoever_tells_of_them_and_nothing_else_does(clinic: Practi
 def test_a_stream_that_is_not_there_is_a_mistake_of_the_command(clinic: Practice) -> None:
     with pytest.raises(UsageFault, match="there are: people, pets, pills"):
         clinic.scan("patients")
+
+
+def test_a_reconcile_compares_what_is_said_and_not_only_its_version(clinic: Practice) -> None:
+    """A clock that is set back, or an hour that is repeated, leaves rows of a version above the newest."""
+    clinic.scan()
+    clinic.do("update clinical.people set source_version = source_version + interval '50 minutes' where ehr_id = 3")
+    clinic.do("update clinical.people set synced_at = synced_at - interval '10 minutes'")
+    clinic.shelves.put("people", 3, name="Newer")
+    report = clinic.reconcile()
+    assert (report.repaired, report.counts["unchanged"], clinic.names()[3]) == (1, 6, "Newer")

@@ -179,3 +179,19 @@ def test_what_lands_in_a_table_of_two_streams_is_not_missed_by_one_of_them(
         report = clinic.scan("people")
         assert "land in the same table" in report.notes[0]
         assert pills(clinic) == {1, 2, 3}
+
+
+def test_a_reconcile_repairs_links_that_are_not_right(clinic: Practice) -> None:
+    clinic.shelves.put("people", 1, 2)
+    clinic.shelves.put("pills", 5, label="white", person=1)
+    for name in ("people", "pills"):
+        clinic.scan(name)
+    clinic.do(
+        "update clinical.pills set person_id = (select id from clinical.people where ehr_id = 2) where pill_id = 5"
+    )
+    assert clinic.scan("pills", full=True).counts["unchanged"] == 100
+    report = clinic.reconcile("people")
+    assert (report.repaired, report.balanced, report.status) == (1, True, "completed")
+    linked = "select p.ehr_id from clinical.pills t join clinical.people p on p.id = t.person_id"
+    assert clinic.ask(linked) == [(1,)]
+    assert clinic.reconcile("pills").repaired == 0

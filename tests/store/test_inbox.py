@@ -36,7 +36,7 @@ def store(database: str) -> Iterator[Store]:
 
 
 def arrival(event_id: str, body: bytes = b"{}", source: str = "ehr") -> Arrival:
-    return Arrival(source=source, event_id=event_id, event="VISIT", received_at=NOON, body=body)
+    return Arrival(source=source, event_id=event_id, event="VISIT", body=body)
 
 
 def rows(store: Store, statement: str) -> list[tuple[Any, ...]]:
@@ -47,8 +47,8 @@ def rows(store: Store, statement: str) -> list[tuple[Any, ...]]:
 def test_an_event_is_kept_as_it_came_and_its_reader_is_woken(store: Store) -> None:
     body = bytes(range(256))
     assert keep_events(store, [arrival("a", body)]) == ["new"]
-    assert rows(store, "select source, event_id, event, received_at, body, body_hash, state from inbox") == [
-        ("ehr", "a", "VISIT", NOON, body, hashlib.sha256(body).digest(), "new")
+    assert rows(store, "select source, event_id, event, received_at <= now(), body, body_hash, state from inbox") == [
+        ("ehr", "a", "VISIT", True, body, hashlib.sha256(body).digest(), "new")
     ]
     assert rows(store, "select lock from procrastinate_jobs") == [("process_inbox:ehr",)]
 
@@ -125,7 +125,7 @@ def test_held_events_are_listed_without_their_bytes_and_released_by_id(store: St
     keep_events(store, [arrival("a", b"1")])
     keep_events(store, [arrival("a", b"Zzyzx")])
     (held,) = held_events(store)
-    assert (held.source, held.code, held.size, held.received_at) == ("ehr", OTHER_BODY, 5, NOON)
+    assert (held.source, held.code, held.size) == ("ehr", OTHER_BODY, 5)
     assert "Zzyzx" not in repr(held)
     assert held_events(store, "lab") == []
     assert held_events(store, after=held.id) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from careloom.core.streams import Record, Unreadable
 
@@ -43,21 +43,30 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
-    """An accepted event, as it is kept."""
+    """An accepted event, as it is kept. `asked`: how often its system was asked and did not show yet what the event says."""
 
     id: int
     event_id: str
     event: str
     received_at: datetime
     body: bytes = field(repr=False)
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """The record of `key` changed in `stream`: fetch it, since the event itself cannot be trusted to be the latest."""
+    """The record of `key` changed in `stream`: fetch it, since the event itself cannot be trusted to be the latest.
+
+    What the system answers may be seconds behind what it has told. `told`: the record as the event gives it, as far as it does,
+    in the form in which a fetch would; an answer that says otherwise is asked for again. `made`: the event says that the record
+    is new, so that its absence is no deletion. `gone`: the event says that it was deleted.
+    """
 
     stream: str
     key: str
+    told: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    made: bool = field(default=False, compare=False)
+    gone: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

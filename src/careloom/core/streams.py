@@ -9,6 +9,9 @@ from typing import Any, Literal, Protocol
 
 from careloom.core.phi import Phi
 
+SKEW = 300.0
+"""Seconds by which a source's clock may be ahead of the database's and its times of change still be believed."""
+
 ColumnType = Literal["text", "integer", "numeric", "boolean", "date", "timestamp", "jsonb"]
 """`integer` is PostgreSQL's bigint; `timestamp` its timestamptz: a time without a zone is read in the project's."""
 
@@ -32,12 +35,15 @@ class Column:
 class LinkRule:
     """`column` of this stream's table is to hold the `id` of the one row of `to` that a tier finds.
 
-    `tiers`, tried in order: pairs (own column, column of `to`) that must all be equal. More than one row found is no link.
+    `tiers`: pairs (own column, column of `to`) that must all be equal; the first tier of which a row states every column
+    decides. More than one row found is no link, and neither is a row that differs in anything that `tiers` or `agree` compare
+    and that both sides state: contradicting evidence beats agreeing evidence.
     """
 
     column: str
     to: str
     tiers: tuple[tuple[tuple[str, str], ...], ...]
+    agree: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +77,15 @@ class Stream:
 class Record:
     """One record on its way into `stream`. `data` is the record as the system gave it, parsed.
 
-    `observed_at`: when it was read or received (aware). `data` None: the record of `key` was deleted at the source.
+    `observed_at`: when it was read or received (aware). `data` None: the record of `key` was deleted at the source, at `gone_at`
+    where the source says when.
     """
 
     stream: str
     key: str
     data: Mapping[str, Any] | None
     observed_at: datetime
+    gone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from careloom.core.errors import Hold
-from careloom.core.streams import Record, Stream
+from careloom.core.streams import SKEW, Record, Stream
 
 CODES = (
     "no-key",
@@ -129,17 +129,61 @@ def key_of(stream: Stream, record: Record, timezone: ZoneInfo) -> str:
 
 def version_of(stream: Stream, record: Record, timezone: ZoneInfo) -> datetime:
     """The time of the record's change; the moment at which it was read where the source states none."""
-    stated = stated_version(stream, record.data, timezone)
-    # A clock that runs ahead must not shut out all later changes.
-    return min(stated, record.observed_at) if stated else record.observed_at
+    stated = record.gone_at
+    if record.data is not None:
+        stated = stated_version(stream, record.data, timezone, record.observed_at)
+    # A clock that runs ahead must not shut out all later changes; one that is ahead by little still tells the order.
+    return stated if stated and not is_ahead(stated, record.observed_at) else record.observed_at
 
 
-def stated_version(stream: Stream, data: Mapping[str, Any] | None, timezone: ZoneInfo) -> datetime | None:
-    """The time of change that a record states; None if it states none. Faulty where it is no time."""
+def stated_version(
+    stream: Stream, data: Mapping[str, Any] | None, timezone: ZoneInfo, seen_at: datetime | None = None
+) -> datetime | None:
+    """The time of change that a record states; None if it states none. Faulty where it is no time.
+
+    A time without a zone out of the hour that a clock repeats is the second one if that was before `seen_at`, else the first.
+    """
     stated = at(data, stream.version) if stream.version and data is not None else None
     if stated is None or stated == "":
         return None
-    return datetime.fromisoformat(typed(stated, "timestamp", stream.version, timezone))
+    first = datetime.fromisoformat(typed(stated, "timestamp", stream.version, timezone))
+    second = second_of_repeated(stated, timezone)
+    return second if second and seen_at and second <= seen_at else first
+
+
+def second_of_repeated(stated: Any, timezone: ZoneInfo) -> datetime | None:
+    """The later of the two moments that a time without a zone may mean where a clock was set back; None where it means one."""
+    try:
+        moment = datetime.fromisoformat(stated.strip()) if isinstance(stated, str) else None
+    except ValueError:
+        return None
+    if moment is None or moment.tzinfo is not None:
+        return None
+    first, second = (moment.replace(tzinfo=timezone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return second if second > first else None
+
+
+def is_ahead(stated: datetime, seen_at: datetime) -> bool:
+    """Whether a record was changed so long after it was seen that the clock which says so must be wrong."""
+    return stated > seen_at + timedelta(seconds=SKEW)
+
+
+def shows(by: Reader, told: Mapping[str, Any], shown: Mapping[str, Any], seen_at: datetime) -> bool:
+    """Whether what a system shows is what it told, or later: by their versions, or by the columns that both state."""
+    if second_of_repeated(at(told, by.stream.version) if by.stream.version else None, by.timezone):
+        return True  # which of the two is the later one nobody can tell: what is shown stands
+    versions = [stated_version(by.stream, data, by.timezone, seen_at) for data in (told, shown)]
+    if versions[0] is not None and versions[1] is not None:
+        return versions[1] >= versions[0]
+    for name, paths, kind in by.columns:
+        heads = {path[0] for path in paths}
+        # An inner list may be shown in another fullness than it was told.
+        if kind == "jsonb" or not heads & told.keys() or not heads & shown.keys():
+            continue
+        one = Reader(by.stream, by.timezone, by.shape, [(name, paths, kind)])
+        if one.values(told) != one.values(shown):
+            return False
+    return True
 
 
 def _has_no_number(found: Any) -> bool:

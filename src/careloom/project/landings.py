@@ -178,12 +178,18 @@ def _added(written: WrittenStream, offered: Stream) -> Stream:
             link,
             column=new.get(link.column, link.column),
             tiers=tuple(tuple((new.get(ours, ours), theirs) for ours, theirs in tier) for tier in link.tiers),
+            agree=tuple((new.get(ours, ours), theirs) for ours, theirs in link.agree),
         )
         for link in offered.links
         if link.column not in written.links
     ]
     links = [
-        LinkRule(column=name, to=one.to, tiers=tuple(tuple(tier.items()) for tier in one.by))
+        LinkRule(
+            column=name,
+            to=one.to,
+            tiers=tuple(tuple(tier.items()) for tier in one.by),
+            agree=tuple(one.agree.items()),
+        )
         for name, one in written.links.items()
     ]
     return replace(
@@ -254,9 +260,12 @@ def _link(draft: _Draft, link: LinkRule, tables: Mapping[str, _Draft]) -> Iterat
         yield draft.fault((*path, "to"), "unknown-table", f"no stream lands in a table `{link.to}`", fix)
         return
     mine, theirs = draft.columns, tables[link.to].columns
-    for number, tier in enumerate(link.tiers):
-        for ours, other in tier:
-            at: tuple[Step, ...] = (*path, "by", number, ours)
+    groups: list[tuple[tuple[Step, ...], tuple[tuple[str, str], ...]]] = [
+        (("by", number), tier) for number, tier in enumerate(link.tiers)
+    ]
+    for where, pairs in (*groups, (("agree",), link.agree)):
+        for ours, other in pairs:
+            at: tuple[Step, ...] = (*path, *where, ours)
             unknown = False
             for name, columns, table in ((ours, mine, draft.landing.table), (other, theirs, link.to)):
                 if name not in columns:
@@ -291,7 +300,8 @@ def _resolved(drafts: Mapping[str, _Draft]) -> dict[str, Landing]:
 def _towards(home: _Draft, link: LinkRule) -> LinkRule:
     new = home.written.rename
     tiers = tuple(tuple((ours, new.get(theirs, theirs)) for ours, theirs in tier) for tier in link.tiers)
-    return replace(link, to=home.landing.table, tiers=tiers)
+    agree = tuple((ours, new.get(theirs, theirs)) for ours, theirs in link.agree)
+    return replace(link, to=home.landing.table, tiers=tiers, agree=agree)
 
 
 def _in_order(landings: Mapping[str, Landing]) -> dict[str, Landing]:

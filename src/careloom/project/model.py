@@ -219,6 +219,7 @@ class Retention:
     """How long careloom's own records of the past are kept; None for ever."""
 
     inbox: timedelta | None = None
+    inbox_digest: timedelta | None = None
     change_log: timedelta | None = None
     sync_log: timedelta | None = None
     account_reports: timedelta | None = None

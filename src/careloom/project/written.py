@@ -156,6 +156,7 @@ class WrittenRetention(Written):
     """How long careloom's own records of the past are kept; for ever where nothing is said, but for `account_reports`."""
 
     inbox: Duration | None = None
+    inbox_digest: Duration | None = None
     change_log: Duration | None = None
     sync_log: Duration | None = None
     account_reports: Duration = timedelta(days=400)
@@ -200,10 +201,14 @@ class WrittenColumn(Written):
 
 
 class WrittenLink(Written):
-    """The one row of another table that belongs to a row: tiers of own column: the other's column, tried in order."""
+    """The one row of another table that belongs to a row: tiers of own column: the other's column, tried in order.
+
+    `agree`: columns that must not differ where both sides state them, beside those of `by`.
+    """
 
     to: ColumnName
     by: Annotated[list[Annotated[dict[ColumnName, ColumnName], Field(min_length=1)]], Field(min_length=1)]
+    agree: dict[ColumnName, ColumnName] = {}
 
 
 class WrittenStream(Written):

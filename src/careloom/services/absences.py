@@ -128,12 +128,13 @@ class Absences:
             gone = mark_absent(connection, member.stream, still, actor=self.actor, run=self.run)
             marked = len(gone)
             if marked:
-                link_rows(connection, self.ready, member, [one.record_id for one in gone])
+                # A mark changes no column: what fitted a row before still does.
+                link_rows(connection, self.ready, member, [one.record_id for one in gone], {})
                 wake(connection, "publish", "outbox")
         self.count({"total": marked, "deleted": marked})
 
     def _land(self, system: str, records: Sequence[Record]) -> None:
-        counts = land(self.ready, system, records, actor=self.actor, run=self.run)
+        counts = land(self.ready, system, records, actor=self.actor, run=self.run, read=True)
         if any(counts.get(change) for change in ("created", "updated", "deleted")):
             with self.ready.store.transaction() as connection:
                 wake(connection, "publish", "outbox")

@@ -14,7 +14,7 @@ from careloom.core.errors import Hold, Later
 from careloom.core.streams import Record, Unreadable
 from careloom.engine.landing_values import Faulty, Reader, key_of, reader, version_of
 from careloom.project.model import Landing
-from careloom.services.linking import link_rows, lock_links
+from careloom.services.linking import fitted_before, link_rows, lock_links
 from careloom.services.opening import Opened
 from careloom.services.settling import Settled, body_of, settle
 from careloom.store.landing import Row, known_fingerprints, land_batch
@@ -24,7 +24,17 @@ from careloom.store.shapes import ensure_table
 BATCH = 1000
 _KEY = 400
 """Characters of a held record's key that its list can take; a longer one ends in its digest."""
-COUNTED = {"INSERT": "created", "UPDATE": "updated", "DELETE": "deleted", "SAME": "unchanged", "STALE": "unchanged"}
+COUNTED = {
+    "INSERT": "created",
+    "UPDATE": "updated",
+    "DELETE": "deleted",
+    "SAME": "unchanged",
+    # What came late, and was overtaken: the row is right as it is.
+    "STALE": "unchanged",
+    "DIFFERS": "held",
+}
+BEHIND = "older-than-stored"
+"""Why a record is held that was just read and differs from a row which was written so lately that the answer may be behind."""
 
 
 def land(
@@ -35,9 +45,11 @@ def land(
     *,
     actor: str,
     run: int | None = None,
+    read: bool = False,
 ) -> Counter[str]:
     """Land `records` of `system`, a batch to a transaction; total = created + updated + unchanged + deleted + held.
 
+    `read`: they were read from the source, and so are true as of their `observed_at`; else they were told, perhaps late.
     Records of streams that the project does not land are passed over and not counted.
     """
     counts: Counter[str] = Counter(dict.fromkeys(("total", "created", "updated", "unchanged", "deleted", "held"), 0))
@@ -48,7 +60,7 @@ def land(
         mine = iter([record for record in records if record.stream == name])
         broken = [one for one in unreadable if one.stream == name]
         while (batch := list(islice(mine, BATCH))) or broken:
-            into = _Into(ready=ready, landing=landing, by=by, actor=actor, run=run)
+            into = _Into(ready=ready, landing=landing, by=by, actor=actor, run=run, read=read)
             counts.update(_land(into, batch, broken))
             broken = []
     return counts
@@ -68,6 +80,7 @@ class _Into:
     by: Reader
     actor: str
     run: int | None
+    read: bool
     beside: set[str] = field(default_factory=set)
 
 
@@ -142,34 +155,46 @@ def _is_too_large(error: Later) -> bool:
 
 def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> Counter[str]:
     lock_links(connection, into.ready, into.landing)
-    landed = land_batch(connection, into.landing.stream, rows, actor=into.actor, run=into.run)
+    before = fitted_before(connection, into.ready, into.landing, [row.key for row in rows])
+    landed = land_batch(connection, into.landing.stream, rows, actor=into.actor, run=into.run, read=into.read)
     written = [one.record_id for one in landed if one.operation in ("INSERT", "UPDATE", "DELETE")]
     if written:
-        link_rows(connection, into.ready, into.landing, written)
+        link_rows(connection, into.ready, into.landing, written, before)
     settled = [
         Settled(
             key=row.key,
             data=None if row.deleted else row.raw,
             observed_at=row.observed_at,
-            stale=one.operation == "STALE",
+            stale=one.operation in ("STALE", "DIFFERS"),
         )
         for row, one in zip(rows, landed, strict=True)
     ]
     settle(connection, into.by, into.landing, settled, into.beside)
+    behind = [row for row, one in zip(rows, landed, strict=True) if one.operation == "DIFFERS"]
+    if behind:
+        message = "the source shows an older form than it told a moment ago: the next scan compares them again"
+        name = into.landing.name
+        hold_landings(
+            connection,
+            [
+                HeldLanding(stream=name, key=row.key, code=BEHIND, message=message, body=body_of(row.raw))
+                for row in behind
+            ],
+        )
     return Counter(COUNTED[one.operation] for one in landed)
 
 
 def _row(by: Reader, record: Record, key: str, mark: str) -> Row:
+    version, seen = version_of(by.stream, record, by.timezone), record.observed_at
     if record.data is None:
-        seen = record.observed_at
-        return Row(key=key, values={}, raw={}, fingerprint="", version=seen, observed_at=seen, deleted=True)
+        return Row(key=key, values={}, raw={}, fingerprint="", version=version, observed_at=seen, deleted=True)
     return Row(
         key=key,
         values=by.values(record.data),
         raw=record.data,
         fingerprint=mark,
-        version=version_of(by.stream, record, by.timezone),
-        observed_at=record.observed_at,
+        version=version,
+        observed_at=seen,
     )
 
 

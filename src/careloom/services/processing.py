@@ -19,7 +19,8 @@ from careloom.core.hooks import Hint, Reading, StoredEvent
 from careloom.core.streams import Record, StreamSource, Unreadable
 from careloom.services.landing import land
 from careloom.services.opening import Opened
-from careloom.store.claiming import Backoff, claim_events, events_done, events_wait, hold_event
+from careloom.services.trusting import doubted, is_shown
+from careloom.store.claiming import NOT_YET, Backoff, claim_events, events_done, events_wait, hold_event
 from careloom.store.locking import alone
 from careloom.store.queue import wake
 from careloom.store.synclog import SyncLog
@@ -27,6 +28,11 @@ from careloom.store.synclog import SyncLog
 BACKOFF = Backoff(first=2.0, most=900.0)
 ATTEMPTS = 5
 """How often an event may fail by a fault that is ours before it is held."""
+ASKS = 4
+"""So often a system is asked again that does not show yet what it has told; its answers may be seconds old."""
+_SOON = Backoff(first=4.0, most=60.0)
+NOT_SHOWN = "not-shown"
+"""Why an event is held whose new record the system did not show in all that time."""
 FETCHERS = 4
 GIVE_UP = 3
 """So many fetches in a row that were told to wait, and the rest of the batch waits too, unasked."""
@@ -34,12 +40,25 @@ GIVE_UP = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Why an event is not landed now. `kind`: hold, wait (for as long as it takes) or failed (held after some attempts)."""
+    """Why an event is not over.
+
+    `kind`: hold, wait (for as long as it takes), failed (held after some attempts), or again (what was shown is landed, and the
+    system is asked once more).
+    """
 
     kind: str
     code: str
     message: str = ""
     after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What an event comes to: records that it told, records that were read because of it, and what has no form."""
+
+    told: Sequence[Record] = ()
+    read: Sequence[Record] = ()
+    unreadable: Sequence[Unreadable] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,12 +69,21 @@ class _Batch:
     source: str
     events: Sequence[StoredEvent]
     verdicts: dict[int, Verdict] = field(default_factory=dict)
-    said: dict[int, tuple[Sequence[Record], Sequence[Unreadable]]] = field(default_factory=dict)
+    said: dict[int, _Said] = field(default_factory=dict)
 
     @property
     def open(self) -> list[int]:
-        """The events that nothing speaks against so far."""
-        return [event.id for event in self.events if event.id not in self.verdicts]
+        """The events that nothing speaks against landing so far."""
+        return [event.id for event in self.events if self._kind(event) in (None, "again")]
+
+    @property
+    def done(self) -> list[int]:
+        """The events that nothing speaks against at all."""
+        return [event.id for event in self.events if self._kind(event) is None]
+
+    def _kind(self, event: StoredEvent) -> str | None:
+        verdict = self.verdicts.get(event.id)
+        return verdict.kind if verdict else None
 
 
 def process_inbox(ready: Opened, source: str, *, stop: Event) -> Counter[str]:
@@ -89,16 +117,60 @@ def _read(batch: _Batch) -> None:
             readings[event.id] = hooks.read(event)
         except Exception as error:  # noqa: BLE001 whatever one event does, the others go on
             batch.verdicts[event.id] = _verdict(error)
+    readings.update(_trusted(batch, readings))
     fetched = _fetch(batch, {hint: None for reading in readings.values() for hint in reading.hints})
-    for id_, reading in readings.items():
-        records = list(reading.records)
-        for hint in reading.hints:
+    settled = _settled(batch, readings, fetched)
+    for event in batch.events:
+        if event.id in readings:
+            _judge(batch, event, readings[event.id], fetched, settled)
+
+
+def _trusted(batch: _Batch, readings: Mapping[int, Reading]) -> Mapping[int, Reading]:
+    """The readings in which a record stands that need not be the latest, with a hint in the place of what they tell."""
+    if not batch.ready.tells_when_asked(batch.source):
+        return {}
+    return doubted(batch.ready, batch.source, readings)
+
+
+def _settled(
+    batch: _Batch, readings: Mapping[int, Reading], fetched: Mapping[Hint, Sequence[Record] | Verdict]
+) -> Mapping[Hint, int]:
+    """For each hint the last event whose word the answer keeps: what was told before that is settled with it."""
+    last: dict[Hint, int] = {}
+    for place, event in enumerate(batch.events):
+        for hint in readings[event.id].hints if event.id in readings else ():
             found = fetched[hint]
-            if isinstance(found, Verdict):
-                batch.verdicts[id_] = found
-            else:
-                records += found
-        batch.said[id_] = records, reading.unreadable
+            if not isinstance(found, Verdict) and is_shown(batch.ready, batch.source, hint, found):
+                last[hint] = place
+    return last
+
+
+def _judge(
+    batch: _Batch,
+    event: StoredEvent,
+    reading: Reading,
+    fetched: Mapping[Hint, Sequence[Record] | Verdict],
+    settled: Mapping[Hint, int],
+) -> None:
+    """What becomes of one event, as far as its reading and what was fetched for it say."""
+    place = batch.events.index(event)
+    read: list[Record] = []
+    for hint in reading.hints:
+        found = fetched[hint]
+        if isinstance(found, Verdict):
+            batch.verdicts[event.id] = found
+            continue
+        shown = settled.get(hint, -1) >= place or not found
+        absent = any(one.stream == hint.stream and one.key == hint.key and one.data is None for one in found)
+        if not shown and event.asked < ASKS:
+            batch.verdicts[event.id] = Verdict(kind="again", code=NOT_YET)
+        elif not shown and absent and hint.made:
+            message = f"the record of {hint.stream} that the event says was made is not shown"
+            batch.verdicts[event.id] = Verdict(kind="hold", code=NOT_SHOWN, message=message)
+        # Absence is believed when it is what was told, or has been the answer for long enough.
+        if shown or not absent or (event.asked >= ASKS and not hint.made):
+            read += found
+    batch.said[event.id] = _Said(told=reading.records, read=read, unreadable=reading.unreadable)
 
 
 def _fetch(batch: _Batch, hints: Iterable[Hint]) -> Mapping[Hint, Sequence[Record] | Verdict]:
@@ -166,15 +238,18 @@ def _land(batch: _Batch) -> None:
 
 
 def _land_these(batch: _Batch, ids: Sequence[int]) -> None:
-    records = [record for id_ in ids for record in batch.said[id_][0]]
-    unreadable = [one for id_ in ids for one in batch.said[id_][1]]
-    if not records and not unreadable:
+    told = [record for id_ in ids for record in batch.said[id_].told]
+    read = [record for id_ in ids for record in batch.said[id_].read]
+    unreadable = [one for id_ in ids for one in batch.said[id_].unreadable]
+    if not told and not read and not unreadable:
         return
     log = SyncLog(batch.ready.store)
-    tables = _tables(batch, {one.stream for one in records} | {one.stream for one in unreadable})
+    tables = _tables(batch, {one.stream for one in (*told, *read)} | {one.stream for one in unreadable})
     run = log.start(batch.source, "webhook", ", ".join(tables))
     try:
-        counts = land(batch.ready, batch.source, records, unreadable, actor=f"webhook:{batch.source}", run=run)
+        actor = f"webhook:{batch.source}"
+        counts = land(batch.ready, batch.source, told, unreadable, actor=actor, run=run)
+        counts += land(batch.ready, batch.source, read, actor=actor, run=run, read=True)
     except Exception as error:
         log.finish(
             run, status="failed", counts={}, error=type(error).__name__, repaired=0, details={"events": len(ids)}
@@ -193,7 +268,7 @@ def _tables(batch: _Batch, streams: set[str]) -> list[str]:
 
 def _settle(batch: _Batch) -> Counter[str]:
     """Say in one transaction what became of each event, and wake whoever tells of the changes."""
-    done = batch.open
+    done = batch.done
     held = {id_: verdict for id_, verdict in batch.verdicts.items() if verdict.kind == "hold"}
     with batch.ready.store.transaction() as connection:
         events_done(connection, done)
@@ -202,7 +277,8 @@ def _settle(batch: _Batch) -> Counter[str]:
         given_up = 0
         for (kind, code, message), after in _waiting(batch.verdicts).items():
             limit = {"limit": ATTEMPTS} if kind == "failed" else {}
-            given_up += events_wait(connection, after, code=code, message=message, backoff=BACKOFF, **limit)
+            backoff = _SOON if kind == "again" else BACKOFF
+            given_up += events_wait(connection, after, code=code, message=message, backoff=backoff, **limit)
         wake(connection, "publish", "outbox")
     _tell(batch)
     stopped = len(held) + given_up
@@ -236,7 +312,7 @@ def _verdict(error: Exception) -> Verdict:
 
 def _tell(batch: _Batch) -> None:
     """A line in the log for each reason, not for each event."""
-    reasons = Counter((one.kind, one.code, one.message) for one in batch.verdicts.values())
+    reasons = Counter((one.kind, one.code, one.message) for one in batch.verdicts.values() if one.kind != "again")
     for (kind, code, message), count in reasons.items():
         structlog.get_logger().warning(
             "events were not landed", source=batch.source, outcome=kind, code=code, reason=message, events=count

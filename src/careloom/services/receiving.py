@@ -46,7 +46,7 @@ def examined(ready: Opened, source: str, request: HookRequest) -> Arrival | Hook
         elif found.thanks_for:
             structlog.get_logger().info("nothing was kept", source=source, outcome=found.thanks_for)
         return found
-    return _arrival(ready, source, found, request.body)
+    return _arrival(source, found, request.body)
 
 
 def kept(ready: Opened, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
@@ -64,12 +64,11 @@ def kept(ready: Opened, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
     return [STORED] * len(arrivals)
 
 
-def _arrival(ready: Opened, source: str, found: Accepted, body: bytes) -> Arrival:
+def _arrival(source: str, found: Accepted, body: bytes) -> Arrival:
     return Arrival(
         source=source,
         event_id=_keepable(found.event_id, _LONGEST_ID),
         event=_keepable(found.event, _LONGEST_NAME),
-        received_at=ready.clock(),
         body=body,
     )
 

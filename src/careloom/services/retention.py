@@ -16,7 +16,7 @@ from careloom.store.queue import wake
 from careloom.store.retention import BATCH, Kept, Tie, count_old, count_rows, drop_old, drop_rows, write_receipt
 from careloom.store.shapes import ensure_table
 
-_OWN: tuple[Kept, ...] = ("inbox", "change_log", "sync_log")
+_OWN: tuple[Kept, ...] = ("inbox", "inbox_digest", "change_log", "sync_log")
 _OF_REPORTS: tuple[Kept, ...] = ("account_reports",)
 
 
@@ -110,7 +110,7 @@ def _rows_of(ready: Opened, landing: Landing, before: datetime) -> _Rule:
 def _ties_to(ready: Opened, landing: Landing) -> tuple[Tie, ...]:
     """The columns of other tables that link to the rows of `landing`."""
     return tuple(
-        Tie(table=other.table, column=rule.column)
+        Tie(table=other.table, column=rule.column, key=other.stream.key_column)
         for other in ready.project.landings.values()
         for rule in other.stream.links
         if rule.to == landing.table

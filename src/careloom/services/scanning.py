@@ -21,6 +21,7 @@ from careloom.project.model import Landing
 from careloom.services.absences import LIMIT, Absences, seen_of
 from careloom.services.ahead import read_ahead
 from careloom.services.landing import land
+from careloom.services.linking import linked_to, relink
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch
 from careloom.store.locking import alone
@@ -247,6 +248,8 @@ def _read_all(one: _Scan) -> Later | None:
             return None
         if one.whole and not _settle_absences(one):
             return None
+        if one.kind == "reconcile" and not _repair_links(one):
+            return None
     except Later as later:
         return later
     states, began = StreamStates(one.ready.store), one.state.scan_began or one.ready.clock()
@@ -282,7 +285,7 @@ def _land_page(one: _Scan, page: Page) -> None:
     unreadable = [record for record in page.unreadable if record.stream in ours]
     counts: Mapping[str, int] = {}
     if records or unreadable:
-        counts = land(one.ready, one.members[0].system, records, unreadable, actor=_actor(one), run=one.run)
+        counts = land(one.ready, one.members[0].system, records, unreadable, actor=_actor(one), run=one.run, read=True)
     seen = {member.name: seen_of(member.stream, records, unreadable) for member in one.members} if one.whole else None
     with one.ready.store.transaction() as connection:
         StreamStates(one.ready.store).advance(connection, one.name, page.checkpoint, seen)
@@ -310,6 +313,25 @@ def _settle_absences(one: _Scan) -> bool:
             one.notes.append(note)
         if absences.stopped:
             return False
+    return True
+
+
+def _repair_links(one: _Scan) -> bool:
+    """Derive the links of what was read, and of what links to it; False if it was stopped on the way.
+
+    A row whose link was not right counts as a record that was updated.
+    """
+    linking = [other for member in one.members for other in (member, *linked_to(one.ready, member))]
+    for landing in {other.name: other for other in linking}.values():
+        one.watch.progress.step(f"comparing the links of {landing.table}")
+        ensure_table(one.ready.store, landing.stream)
+        for repaired in relink(one.ready, landing, actor=_actor(one), run=one.run):
+            if repaired:
+                one.take({"total": repaired, "updated": repaired})
+            if one.over:
+                return False
+    with one.ready.store.transaction() as connection:
+        wake(connection, "publish", "outbox")
     return True
 
 

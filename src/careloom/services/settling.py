@@ -57,7 +57,7 @@ def _is_over(by: Reader, held: HeldLanding, settled: Settled, beside: bool) -> b
     newest = _stated(by, held)
     if newest is None:
         return not settled.stale and not beside
-    return (_version(by, settled.data) or settled.observed_at) >= newest
+    return (_version(by, settled.data, settled.observed_at) or settled.observed_at) >= newest
 
 
 def _stated(by: Reader, held: HeldLanding) -> datetime | None:
@@ -68,11 +68,11 @@ def _stated(by: Reader, held: HeldLanding) -> datetime | None:
         data = orjson.loads(held.body)
     except orjson.JSONDecodeError:
         return None
-    return _version(by, data) if isinstance(data, dict) else None
+    return _version(by, data, held.first_seen) if isinstance(data, dict) else None
 
 
-def _version(by: Reader, data: Mapping[str, Any] | None) -> datetime | None:
+def _version(by: Reader, data: Mapping[str, Any] | None, seen_at: datetime | None) -> datetime | None:
     try:
-        return stated_version(by.stream, data, by.timezone)
+        return stated_version(by.stream, data, by.timezone, seen_at)
     except Hold:
         return None

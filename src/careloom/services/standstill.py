@@ -28,7 +28,11 @@ from careloom.store.synclog import SyncLog
 _MOST = 10_000
 """Held records of one stream that are offered in one go."""
 
-_LINKS = {"none": "no row fits yet", "ambiguous": "more than one row fits, so none is linked"}
+_LINKS = {
+    "none": "no row fits yet",
+    "ambiguous": "more than one row fits, so none is linked",
+    "contradiction": "the row that fits says otherwise of what both state, so it is not linked",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +142,9 @@ def retry_stream(ready: Opened, name: str, *, code: str | None = None, key: str 
         held = [
             one for one in held_bodies(ready.store, name, _MOST) if code in (None, one.code) and key in (None, one.key)
         ]
-        records, left = _offered(ready, landing, held)
-        counts = _land(ready, landing, records) if records else {}
+        came, fetched, left = _offered(ready, landing, held)
+        records = [*came, *fetched]
+        counts = _land(ready, landing, came, fetched) if records else {}
         with ready.store.transaction() as connection:
             events = offer_events(connection, landing.system, code=code, key=key)
             if events:
@@ -152,14 +157,18 @@ def retry_stream(ready: Opened, name: str, *, code: str | None = None, key: str 
     return RetryReport(stream=name, counts=dict(counts), events=events, left=left)
 
 
-def _offered(ready: Opened, landing: Landing, held: Sequence[HeldLanding]) -> tuple[list[Record], int]:
-    records: list[Record] = []
+def _offered(ready: Opened, landing: Landing, held: Sequence[HeldLanding]) -> tuple[list[Record], list[Record], int]:
+    """The records as they came, those that were fetched afresh, and how many can be neither."""
+    came: list[Record] = []
+    fetched: list[Record] = []
     left = 0
     for one in held:
-        found = _as_it_came(landing, one) or _fetched(ready, landing, one)
-        records += found
-        left += not found
-    return records, left
+        own = _as_it_came(landing, one)
+        afresh = [] if own else _fetched(ready, landing, one)
+        came += own
+        fetched += afresh
+        left += not (own or afresh)
+    return came, fetched, left
 
 
 def _as_it_came(landing: Landing, held: HeldLanding) -> list[Record]:
@@ -186,11 +195,12 @@ def _fetched(ready: Opened, landing: Landing, held: HeldLanding) -> list[Record]
     return [record for record in found if record.stream == landing.stream.name]
 
 
-def _land(ready: Opened, landing: Landing, records: Sequence[Record]) -> Mapping[str, int]:
-    log = SyncLog(ready.store)
+def _land(ready: Opened, landing: Landing, came: Sequence[Record], fetched: Sequence[Record]) -> Mapping[str, int]:
+    log, actor = SyncLog(ready.store), f"retry:{ready.settings.actor}"
     run = log.start(landing.system, "retry", landing.table)
     try:
-        counts = land(ready, landing.system, records, actor=f"retry:{ready.settings.actor}", run=run)
+        counts = land(ready, landing.system, came, actor=actor, run=run)
+        counts += land(ready, landing.system, fetched, actor=actor, run=run, read=True)
     except BaseException as error:
         log.finish(run, status="failed", counts={}, error=type(error).__name__)
         raise

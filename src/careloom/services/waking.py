@@ -68,7 +68,13 @@ def _comes_with_another(ready: Opened, landing: Landing) -> bool:
 
 def _anything_expires(ready: Opened) -> bool:
     past = ready.project.retention
-    rules = [past.inbox, past.change_log, past.sync_log, *(one.retention for one in ready.project.landings.values())]
+    rules = [
+        past.inbox,
+        past.inbox_digest,
+        past.change_log,
+        past.sync_log,
+        *(one.retention for one in ready.project.landings.values()),
+    ]
     if ready.project.reports:
         rules.append(past.account_reports)
     return any(rule is not None for rule in rules)

@@ -19,6 +19,8 @@ MOST_EVENTS = 200
 MOST_BYTES = 32 * 1024 * 1024
 """Bodies of one batch that are in memory together, save for the one that goes over it."""
 NO_LIMIT = 2**31 - 1
+NOT_YET = "not-shown-yet"
+"""Why an event waits whose system does not show yet what it has told; how often is counted in its attempts."""
 _CHANCE = secrets.SystemRandom()
 
 
@@ -37,11 +39,11 @@ class Backoff:
 def claim_events(connection: psycopg.Connection, source: str) -> Sequence[StoredEvent]:
     """The oldest new events of `source` that are due, a batch of them."""
     found = connection.execute(
-        _SQL["claim_events"], {"source": source, "most": MOST_EVENTS, "bytes": MOST_BYTES}
+        _SQL["claim_events"], {"source": source, "most": MOST_EVENTS, "bytes": MOST_BYTES, "asked": NOT_YET}
     ).fetchall()
     return [
-        StoredEvent(id=id_, event_id=event_id, event=event, received_at=at, body=bytes(body))
-        for id_, event_id, event, at, body in found
+        StoredEvent(id=id_, event_id=event_id, event=event, received_at=at, body=bytes(body), asked=asked)
+        for id_, event_id, event, at, body, asked in found
     ]
 
 

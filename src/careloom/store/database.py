@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 
 import psycopg
@@ -13,7 +14,7 @@ from adbc_driver_postgresql import dbapi
 from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from careloom.core.errors import Fix, Later
+from careloom.core.errors import Fix, Later, Stop
 from careloom.store.anchoring import Anchoring
 from careloom.store.migrations import SCHEMA, pending
 
@@ -44,6 +45,15 @@ class Store:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise _away(error) from error
+
+    def clock(self) -> datetime:
+        """Now, by the database's clock, which all workers share."""
+        with self.transaction() as connection:
+            row = connection.execute("select clock_timestamp()").fetchone()
+        if row is None:
+            raise Stop("the database does not tell the time")
+        moment: datetime = row[0]
+        return moment
 
     def arrow(self, statement: str) -> pa.Table:
         """The rows of `statement` (literals quoted by psycopg.sql, tables named with their schema) as an Arrow table.

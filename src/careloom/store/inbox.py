@@ -25,12 +25,11 @@ _Id = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """An accepted event on its way into the inbox."""
+    """An accepted event on its way into the inbox, which dates it by its own clock."""
 
     source: str
     event_id: str
     event: str
-    received_at: datetime
     body: bytes = field(repr=False)
 
     @property
@@ -94,7 +93,6 @@ def keep_events(store: Store, arrivals: Sequence[Arrival]) -> list[Fate]:
                 source=one.source,
                 event_id=f"{one.event_id}#{digest.hex()}",
                 event=one.event,
-                received_at=one.received_at,
                 body=one.body,
             )
             fates.append("again" if (twin.source, twin.event_id) in twins else "held")
@@ -159,14 +157,15 @@ def _insert(connection: psycopg.Connection, arrivals: Sequence[Arrival], *, held
     """The ids that were not there before. In one order everywhere, so that receivers never wait for each other in a ring."""
     if not arrivals:
         return set()
-    ordered = sorted(arrivals, key=lambda one: (one.source, one.event_id))
+    numbered = sorted(enumerate(arrivals), key=lambda pair: (pair[1].source, pair[1].event_id))
+    ordered = [one for _, one in numbered]
     values = {
+        "numbers": [number for number, _ in numbered],
         "sources": [one.source for one in ordered],
         "ids": [one.event_id for one in ordered],
         "events": [one.event for one in ordered],
         "bodies": [one.body for one in ordered],
         "hashes": [one.digest for one in ordered],
-        "times": [one.received_at for one in ordered],
         "states": ["held" if held else "new"] * len(ordered),
         "codes": [OTHER_BODY if held else None] * len(ordered),
     }

@@ -1,13 +1,14 @@
 """The landing tables: made and widened from streams, and written in bulk by one statement for a batch.
 
-What decides a write, in this order: an older version never overwrites a newer one (of one version the later read wins); a
-record that says what is stored already writes nothing; a record that lacks what a fuller form of it had (a list without its
-details) takes none of that away. Deletions are marks, also of records that never came, so that the order in which versions
-and deletions arrive decides nothing.
+What decides a write, in this order: an older version never overwrites a newer one (of one version the later read wins), unless
+it was just read from the source, which says what is true now; a record that says what is stored already writes nothing; a record
+that lacks what a fuller form of it had (a list without its details) takes none of that away. Deletions are marks, also of records
+that never came, so that the order in which versions and deletions arrive decides nothing.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from careloom.core.streams import ColumnType, Stream
+from careloom.core.streams import SKEW, ColumnType, Stream
 from careloom.store.statements import statements
 
 SCHEMA = "clinical"
@@ -32,7 +33,9 @@ _TYPES: Mapping[ColumnType, LiteralString] = {
     "jsonb": "jsonb",
 }
 
-Operation = Literal["INSERT", "UPDATE", "DELETE", "SAME", "STALE"]
+Operation = Literal["INSERT", "UPDATE", "DELETE", "SAME", "STALE", "DIFFERS"]
+LAG = 60.0
+"""Seconds by which an answer of a source may be behind what it has told already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landed:
-    """What became of one row. SAME: nothing to write. STALE: a newer form is there. `record_id` is "" where no row is."""
+    """What became of one row. `record_id` is "" where no row is.
+
+    SAME: nothing to write. STALE: a newer form is there. DIFFERS: read from the source only now, by its version older than what
+    is stored, which was written so lately that the answer may be behind it.
+    """
 
     operation: Operation
     key: str
@@ -71,19 +78,55 @@ def pg_type(column_type: ColumnType) -> LiteralString:
 
 
 def land_batch(
-    connection: psycopg.Connection, stream: Stream, rows: Sequence[Row], *, actor: str, run: int | None
+    connection: psycopg.Connection,
+    stream: Stream,
+    rows: Sequence[Row],
+    *,
+    actor: str,
+    run: int | None,
+    read: bool = False,
 ) -> Sequence[Landed]:
-    """Write `rows` in the caller's transaction, with their change log and what is to be told; one Landed for each row."""
-    if not rows:
-        return []
+    """Write `rows` in the caller's transaction, with their change log and what is to be told; one Landed for each row.
+
+    Rows of one key are written one after the other, oldest first, so that each of them stands in the change log. `read`: they
+    were read from the source at their `observed_at`, by the database's clock.
+    """
     set_actor(connection, actor, run)
-    text = orjson.dumps([_as_json(number, row) for number, row in enumerate(rows)]).decode()
-    found = connection.execute(_write(stream), {"rows": text, "table": stream.table or stream.name}).fetchall()
-    # Rows of one key compete before the table is asked; those that lost are stale.
-    landed = {
-        number: Landed(operation=operation, key=key, record_id=id_ or "") for number, operation, key, id_ in found
-    }
-    return [landed.get(number) or Landed(operation="STALE", key=row.key) for number, row in enumerate(rows)]
+    landed: dict[int, Landed] = {}
+    for numbers in _rounds(rows):
+        text = orjson.dumps([_as_json(number, rows[number]) for number in numbers]).decode()
+        values = {"rows": text, "table": stream.table or stream.name, "read": read, "lag": LAG, "skew": SKEW}
+        found = connection.execute(_write(stream), values).fetchall()
+        landed |= {
+            number: Landed(operation=operation, key=key, record_id=id_ or "") for number, operation, key, id_ in found
+        }
+    return [landed[number] for number in range(len(rows))]
+
+
+def _rounds(rows: Sequence[Row]) -> list[list[int]]:
+    """The rows by their numbers; each key is in a round once, its oldest form in the first."""
+    order = sorted(range(len(rows)), key=lambda number: (rows[number].version, rows[number].observed_at, number))
+    rounds: list[list[int]] = []
+    seen: Counter[str] = Counter()
+    for number in order:
+        turn = seen[rows[number].key]
+        seen[rows[number].key] += 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(number)
+    return [sorted(numbers) for numbers in rounds]
+
+
+def tied_keys(connection: psycopg.Connection, stream: Stream, rows: Sequence[Row]) -> set[str]:
+    """Keys of those rows whose version is the stored one while they say something else: which came last nobody can tell."""
+    given = [{"_key": row.key, "_version": row.version, "_raw": row.raw} for row in rows]
+    statement = sql.SQL(_SQL["ties"]).format(
+        table=table_of(stream),
+        key=sql.Identifier(stream.key_column),
+        key_type=sql.SQL(pg_type(stream.key_type)),
+        raw=sql.Identifier(stream.raw),
+    )
+    return {key for (key,) in connection.execute(statement, {"rows": orjson.dumps(given).decode()}).fetchall()}
 
 
 def known_fingerprints(connection: psycopg.Connection, stream: Stream, keys: Sequence[str]) -> dict[str, str]:

@@ -16,15 +16,16 @@ from careloom.store.database import Store
 from careloom.store.statements import statements
 
 BATCH = 1000
-Kept = Literal["inbox", "change_log", "sync_log", "landing_held", "account_reports"]
+Kept = Literal["inbox", "inbox_digest", "change_log", "sync_log", "landing_held", "account_reports"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tie:
-    """`column` of `clinical.TABLE` holds ids of rows that may be removed."""
+    """`column` of `clinical.TABLE`, whose rows are known as `key`, holds ids of rows that may be removed."""
 
     table: str
     column: str
+    key: str
 
 
 def count_old(store: Store, what: Kept, before: datetime, *, stream: str = "") -> int:
@@ -35,7 +36,10 @@ def count_old(store: Store, what: Kept, before: datetime, *, stream: str = "") -
 
 
 def drop_old(store: Store, what: Kept, before: datetime, *, stream: str = "") -> int:
-    """Remove a batch of them; returns how many."""
+    """Remove a batch of them; returns how many. Of an event its digest stays, by which a captured one is known."""
+    if what == "inbox":
+        with store.transaction() as connection:
+            connection.execute(_SQL["keep_digests"], {"before": before, "most": BATCH})
     with store.transaction() as connection:
         values = {"before": before, "stream": stream, "most": BATCH}
         return connection.execute(_SQL[f"drop_{what}"], values).rowcount
@@ -79,9 +83,13 @@ def write_receipt(store: Store, *, at: datetime, actor: str, dry_run: bool, remo
 
 
 def _untie(connection: psycopg.Connection, tie: Tie, ids: Sequence[object]) -> None:
-    names = {"column": sql.Identifier(tie.column), "linked_at": sql.Identifier(f"{tie.column}_linked_at")}
+    names = {
+        "column": sql.Identifier(tie.column),
+        "linked_at": sql.Identifier(f"{tie.column}_linked_at"),
+        "key": sql.Identifier(tie.key),
+    }
     query = _UNTIE.format(table=_named(tie.table), **names)
-    connection.execute(query, {"ids": list(ids)})
+    connection.execute(query, {"ids": list(ids), "table": tie.table, "vendor_key": tie.key})
 
 
 def _named(table: str) -> sql.Identifier:
@@ -96,5 +104,10 @@ _DROP = sql.SQL(
     + _OLD
     + " order by id limit %(most)s for update skip locked) returning id, {key}::text"
 )
-_UNTIE = sql.SQL("update {table} set {column} = null, {linked_at} = null where {column} = any(%(ids)s::uuid[])")
+_UNTIE = sql.SQL(
+    "with untied as (update {table} set {column} = null, {linked_at} = null where {column} = any(%(ids)s::uuid[])"
+    " returning id, {key}::text as key, deleted_at is null as live)"
+    " insert into outbox (table_name, operation, record_id, vendor_id, vendor_key)"
+    " select %(table)s, 'UPDATE', id, key, %(vendor_key)s from untied where live"
+)
 _SQL = statements("retention")

@@ -45,6 +45,7 @@ def _make(connection: psycopg.Connection, stream: Stream) -> list[str]:
         )
     )
     connection.execute(sql.SQL(_SQL["make_trigger"]).format(table=table, raw_name=sql.Literal(stream.raw)))
+    connection.execute(sql.SQL(_SQL["make_truncate_trigger"]).format(table=table))
     return [f"made the table {SCHEMA}.{stream.table or stream.name}"]
 
 

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api", tags=["review"])
 
 @router.get("/unlinked/{stream}")
 async def list_unlinked(request: Request, stream: str, who: Caller) -> list[dict[str, Any]]:
-    """Landed rows that lack a link, oldest first, each with the reason: none, or ambiguous."""
+    """Landed rows that lack a link, oldest first, each with the reason: none, ambiguous or contradiction."""
     ready: Opened = request.app.state.ready
     landing = _landing(ready, stream)
     await run_sync(_audit, ready, who, f"unlinked {landing.name}")

@@ -94,6 +94,7 @@ def test_pings_and_verifications_are_answered_and_not_stored() -> None:
         (post(b"", x_drchrono_event="-"), "verification"),
         (post({}, x_drchrono_event="-"), "verification"),
         (post({"receiver": {"id": 1}}, x_drchrono_event="-"), "verification"),
+        (post(b" \n", x_drchrono_event="-"), "verification"),
     ):
         answer = hooks.receive(request)
         assert isinstance(answer, HookAnswer)
@@ -105,10 +106,11 @@ def test_pings_and_verifications_are_answered_and_not_stored() -> None:
     [
         (post({"object": PATIENT}, content_type="text/html"), 415, "wrong-content-type"),
         (post({"object": PATIENT}, x_drchrono_event="-"), 400, "no-event"),
-        (post(b"", "PATIENT_CREATE"), 400, "no-body"),
-        (post(b" \n", "PATIENT_CREATE"), 400, "no-body"),
+        (post(b"", "PATIENT_CREATE"), 400, "no-object"),
+        (post(b" \n", "PATIENT_CREATE"), 400, "no-object"),
         (post({}, "PATIENT_CREATE"), 400, "no-object"),
-        (post({"receiver": {}}, "PATIENT_CREATE"), 400, "no-object"),
+        (post({"receiver": {"id": 1}}, "PATIENT_MODIFY"), 400, "no-object"),
+        (post({"patient": PATIENT}, "PATIENT_MODIFY"), 400, "no-object"),
         (post({"object": PATIENT}, x_drchrono_event="A" * 100), 400, "no-event"),
         (post({"object": PATIENT}, x_drchrono_event="x y"), 400, "no-event"),
         (HookRequest(method="GET", headers={}, query={}, body=b""), 400, "no-message"),
@@ -127,6 +129,30 @@ def test_no_body_makes_the_receiver_or_the_reader_fail(body: bytes) -> None:
     for event in ("PATIENT_MODIFY", "CLINICAL_NOTE_LOCK", "APPOINTMENT_DELETE"):
         with pytest.raises(Hold):
             hooks.read(stored(event, body))
+
+
+@pytest.mark.parametrize(
+    ("event", "stream", "gone"),
+    [
+        ("CLINICAL_NOTE_MODIFY", "clinical_notes", False),
+        ("CLINICAL_NOTE_ARCHIVE", "clinical_notes", False),
+        ("PATIENT_DELETE", "patients", True),
+        ("PATIENT_MERGE", "patients", False),
+        ("PATIENT_PROBLEM_DELETE", "problems", True),
+        ("APPOINTMENT_RESTORE", "appointments", False),
+    ],
+)
+def test_whatever_happened_to_what_is_landed_is_a_hint(event: str, stream: str, gone: bool) -> None:
+    reading = hooks_of().read(stored(event, {"id": 77, "appointment": "77"}))
+    assert not reading.records
+    assert [(hint.stream, hint.key, hint.gone) for hint in reading.hints] == [(stream, "77", gone)]
+
+
+@pytest.mark.parametrize("event", ["INVOICE_CREATE", "PATIENT_FLAG_CREATE", "PATIENT", "SOMETHING"])
+def test_an_event_of_an_unknown_name_is_held(event: str) -> None:
+    with pytest.raises(Hold) as caught:
+        hooks_of().read(stored(event, {"id": 1}))
+    assert caught.value.code == "unknown-event"
 
 
 def test_a_patients_event_is_the_record_itself() -> None:
@@ -160,8 +186,8 @@ def test_deleted_appointments_are_deletions() -> None:
     (told,) = hooks.read(stored("APPOINTMENT_DELETE", visit)).records
     (marked,) = hooks.read(stored("APPOINTMENT_MODIFY", {**visit, "deleted_flag": True})).records
     assert (told.data, marked.data) == (None, None)
-    assert told.observed_at == RECEIVED
-    assert marked.observed_at == datetime(2026, 3, 1, 9, tzinfo=UTC)
+    assert told.observed_at == marked.observed_at == RECEIVED
+    assert marked.gone_at == datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +205,7 @@ def test_records_that_tell_no_version_are_hints(event: str, found: dict[str, Any
     assert (reading.hints, reading.records) == ([hint], ())
 
 
-@pytest.mark.parametrize("event", ["TASK_CREATE", "TASK_DELETE", "CLINICAL_NOTE_MODIFY", "SOMETHING_NEW"])
+@pytest.mark.parametrize("event", ["TASK_CREATE", "TASK_MODIFY", "TASK_DELETE"])
 def test_events_that_mean_nothing_to_us_say_nothing(event: str) -> None:
     reading = hooks_of().read(stored(event, {"id": 1}))
     assert (reading.records, reading.hints, reading.unreadable) == ((), (), ())

@@ -10,9 +10,12 @@ import pytest
 
 from careloom.core.errors import RemoteUnavailable, UsageFault
 from careloom.core.streams import Record
+from careloom.systems.drchrono.checkpoints import Position
+from careloom.systems.drchrono.client import Client
+from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.scanning import DrChronoSource, windows
 from careloom.systems.drchrono.simulator import RunningDrChrono
-from systems.drchrono.practice import all_of, options_of, source_of, surroundings_of
+from systems.drchrono.practice import CALM, MemoryTokens, all_of, options_of, source_of, surroundings_of, token_of
 
 STREAMS = ("patients", "appointments", "clinical_notes", "medications", "problems", "allergies", "line_items")
 FLOOR = "2020-01-01"
@@ -117,7 +120,7 @@ def test_a_scan_that_stopped_goes_on_behind_any_of_its_pages(
 def test_a_checkpoint_holds_no_person_and_one_that_is_not_ours_starts_anew(simulator: RunningDrChrono) -> None:
     source = source_of(simulator, bulk=False, pages={"patients": 9})
     first = next(iter(source.scan("patients", None)))
-    assert set(json.loads(first.checkpoint)) == {"until", "leg", "next", "page", "uuid"}
+    assert set(json.loads(first.checkpoint)) == {"until", "leg", "next", "page", "uuid", "asked"}
     assert "Zzyzx" not in first.checkpoint
     for strange in ("nonsense", "{}", "[1]", '{"until":"x","leg":0,"next":"","page":1,"uuid":""}'):
         assert [r.key for r in next(iter(source.scan("patients", None, strange))).records] == [
@@ -236,3 +239,28 @@ def test_breaks_and_recurring_appointments_are_read(simulator: RunningDrChrono) 
 def test_a_stream_that_there_is_not_is_a_fault_of_use(simulator: RunningDrChrono) -> None:
     with pytest.raises(UsageFault, match="patients"):
         next(iter(source_of(simulator).scan("people", None)))
+
+
+def test_a_list_that_was_asked_for_ahead_shows_what_was_so_when_it_was_asked_for(simulator: RunningDrChrono) -> None:
+    """Its records must not count as newer than what an event told while they lay ready."""
+    ticks = iter(range(10_000))
+    options = options_of(simulator.url, pages={"bulk": 10})
+    around = surroundings_of(
+        MemoryTokens(token_of(simulator)), clock=lambda: datetime.now(UTC) + timedelta(seconds=next(ticks))
+    )
+    source = DrChronoSource(options, around, client=Client(options, around, patience=CALM, pause=lambda _: None))
+    pages = (page for page in source.scan("patients", None) if page.records)
+    next(pages)
+    asked = around.clock()
+    later = [record.observed_at for page in pages for record in page.records]
+    assert later
+    assert max(later) <= asked
+    resumed = Position(until="2026-01-01", page=1, uuid=simulator_list(source, options))
+    (first, *_) = (page for page in source.scan("patients", None, resumed.text()) if page.records)
+    assert first.records[0].observed_at < around.clock() - timedelta(minutes=59)
+
+
+def simulator_list(source: DrChronoSource, options: Options) -> str:
+    """A list that an earlier process asked for, of an earlier release's checkpoint, which does not say when."""
+    answer = source._client.post("/api/patients_list", {"page": "1", "page_size": str(options.pages.bulk)})
+    return answer.text("uuid")

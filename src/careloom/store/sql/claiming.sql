@@ -2,11 +2,11 @@
 
 -- name: claim_events
 -- In the order of their ids, as many as fit into `most` and `bytes`, and at least one.
-select id, event_id, event, received_at, body
+select id, event_id, event, received_at, body, case when code = %(asked)s then attempts else 0 end as asked
 from (
     select *, sum(octet_length(body)) over (order by id) - octet_length(body) as before
     from (
-        select id, event_id, event, received_at, body
+        select id, event_id, event, received_at, body, code, attempts
         from inbox
         where source = %(source)s and state = 'new' and due_at <= now()
         order by id limit %(most)s

@@ -1,14 +1,21 @@
 -- Events as they come in. Keeping and waking are one transaction: a 2xx means that both are on disk.
 
 -- name: keep
-insert into inbox (source, event_id, event, body, body_hash, received_at, state, code)
-select * from unnest(%(sources)b::text[], %(ids)b::text[], %(events)b::text[], %(bodies)b::bytea[], %(hashes)b::bytea[],
-                     %(times)b::timestamptz[], %(states)b::text[], %(codes)b::text[])
+-- Received one after the other, though by one clock and in one transaction: of two events the later says what is true.
+insert into inbox (source, event_id, event, body, body_hash, state, code, received_at)
+select source, event_id, event, body, body_hash, state, code, now() + number * interval '1 microsecond'
+from unnest(%(sources)b::text[], %(ids)b::text[], %(events)b::text[], %(bodies)b::bytea[], %(hashes)b::bytea[],
+                     %(states)b::text[], %(codes)b::text[], %(numbers)b::integer[])
+    as u (source, event_id, event, body, body_hash, state, code, number)
+where not exists (select from inbox_digest d where d.source = u.source and d.event_id = u.event_id)
 on conflict (source, event_id) do nothing
 returning source, event_id
 
 -- name: known
 select source, event_id, body_hash from inbox
+where (source, event_id) in (select * from unnest(%(sources)b::text[], %(ids)b::text[]))
+union all
+select source, event_id, body_hash from inbox_digest
 where (source, event_id) in (select * from unnest(%(sources)b::text[], %(ids)b::text[]))
 
 -- name: depth

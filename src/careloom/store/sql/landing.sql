@@ -12,47 +12,59 @@ with given as (
 best as materialized (
     select distinct on (_key) * from given order by _key, _version desc, _observed_at desc, _number desc
 ),
-known as materialized (
+compared as materialized (
     select b._number, t.id, t.deleted_at is not null as was_deleted, t.{raw} = '{{}}' as never_came,
-        case
-            when t.id is null then 'NEW'
-            when (b._version, b._observed_at) < (t.source_version, t.observed_at) and b._fingerprint = t.fingerprint
-                 and b._deleted = (t.deleted_at is not null) then 'SAME'
-            when b._version < t.source_version
-                 or (b._version = t.source_version and b._observed_at < t.observed_at) then 'STALE'
-            -- A later deletion of what is deleted is remembered, or a record from between the two would come back.
-            when b._deleted then case
-                when t.deleted_at is null then 'WRITE'
-                when (b._version, b._observed_at) > (t.source_version, t.observed_at) then 'AGAIN'
-                else 'SAME' end
-            when t.deleted_at is not null then 'WRITE'
-            when b._fingerprint = t.fingerprint then 'SAME'
+        (b._version, b._observed_at) < (t.source_version, t.observed_at) as older,
+        (b._version, b._observed_at) > (t.source_version, t.observed_at) as newer,
+        -- What was read from the source after the row was last written says what is true, whatever the versions say:
+        -- clocks are set back, hours are repeated. But answers may be seconds old, and so may deny what was just told.
+        %(read)s and b._observed_at > t.synced_at as read_since,
+        b._observed_at > t.synced_at + make_interval(secs => %(lag)s)
+            or t.source_version > clock_timestamp() + make_interval(secs => %(skew)s) as settled,
+        b._deleted = (t.deleted_at is not null) and (
+            b._fingerprint = t.fingerprint
             -- The part before the colon names the columns: a wider table is filled from records that did not change.
-            when split_part(b._fingerprint, ':', 1) = split_part(t.fingerprint, ':', 1)
-                 and (t.{raw} || b._raw) = t.{raw} then 'SAME'
+            or split_part(b._fingerprint, ':', 1) = split_part(t.fingerprint, ':', 1) and (t.{raw} || b._raw) = t.{raw}
+        ) as same
+    from best b left join {table} t on t.{key} = b._key::{key_type}
+),
+known as materialized (
+    select c.*,
+        case when c.older then b._observed_at else b._version end as version,
+        case
+            when c.id is null then 'NEW'
+            when c.older and c.same then 'SAME'
+            when c.older and not (c.read_since and c.settled) then case when c.read_since then 'DIFFERS' else 'STALE' end
+            -- A later deletion of what is deleted is remembered, or a record from between the two would come back.
+            when b._deleted and c.was_deleted then case when c.newer then 'AGAIN' else 'SAME' end
+            when b._deleted or c.was_deleted then 'WRITE'
+            when c.same then 'SAME'
             else 'WRITE'
         end as verdict
-    from best b left join {table} t on t.{key} = b._key::{key_type}
+    from compared c join best b using (_number)
 ),
 written as (
     insert into {table} as t (
-        {key}, {names} {raw}, fingerprint, source_version, observed_at, deleted_at)
-    select c._key::{key_type}, {staged} c._raw, c._fingerprint, c._version, c._observed_at,
-        case when c._deleted then c._observed_at end
+        {key}, {names} {raw}, fingerprint, source_version, observed_at, synced_at, deleted_at)
+    select c._key::{key_type}, {staged} c._raw, c._fingerprint, k.version, c._observed_at, clock_timestamp(),
+        case when c._deleted then c._version end
     from best c join known k using (_number) where k.verdict in ('NEW', 'WRITE', 'AGAIN')
     on conflict ({key}) do update set
         {kept}
         {raw} = t.{raw} || excluded.{raw}, fingerprint = excluded.fingerprint,
-        source_version = excluded.source_version, observed_at = excluded.observed_at, synced_at = now(),
+        source_version = excluded.source_version, observed_at = excluded.observed_at, synced_at = clock_timestamp(),
         deleted_at = case when excluded.deleted_at is not null then coalesce(t.deleted_at, excluded.deleted_at) end
     -- Somebody else may have landed a newer form since `known` looked.
     where (excluded.source_version, excluded.observed_at) >= (t.source_version, t.observed_at)
+        or %(read)s and excluded.observed_at > t.synced_at and (
+            excluded.observed_at > t.synced_at + make_interval(secs => %(lag)s)
+            or t.source_version > clock_timestamp() + make_interval(secs => %(skew)s))
     returning t.id, t.{key}::text as key, xmax = 0 as inserted, t.deleted_at is not null as deleted
 ),
 ended as materialized (
     select b._number, b._key, coalesce(w.id, k.id) as id,
         case
-            when w.id is null then case when k.verdict = 'SAME' then 'SAME' else 'STALE' end
+            when w.id is null then case when k.verdict in ('SAME', 'DIFFERS') then k.verdict else 'STALE' end
             -- The mark of a record that never came is nobody's business.
             when w.inserted then case when w.deleted then 'SAME' else 'INSERT' end
             when w.deleted then case when k.was_deleted then 'SAME' else 'DELETE' end
@@ -67,6 +79,14 @@ told as (
     where operation in ('INSERT', 'UPDATE', 'DELETE') order by _number
 )
 select _number, operation, _key, id::text from ended
+
+-- name: ties
+-- Of the records given, those of the very version that is stored, which yet say something else.
+with given as (
+    select * from json_to_recordset(%(rows)s::json) as g (_key text, _version timestamptz, _raw jsonb)
+)
+select g._key from given g join {table} t on t.{key} = g._key::{key_type}
+where t.source_version = g._version and (t.deleted_at is not null or (t.{raw} || g._raw) <> t.{raw})
 
 -- name: known
 select {key}::text, fingerprint from {table} where {key} = any(%(keys)s::{key_type}[]) and deleted_at is null
@@ -115,3 +135,6 @@ create table {table} (
 -- name: make_trigger
 create trigger change_log after insert or update or delete on {table}
     for each row execute function careloom.log_change({raw_name})
+
+-- name: make_truncate_trigger
+create trigger no_truncate before truncate on {table} for each statement execute function careloom.refuse_truncate()

@@ -3,6 +3,19 @@
 -- name: count_inbox
 select count(*) from inbox where state = 'done' and done_at < %(before)s
 
+-- name: keep_digests
+-- In a transaction of its own, before the bytes go: whoever sends one again meets either it or its digest.
+insert into inbox_digest (source, event_id, body_hash)
+select source, event_id, body_hash from inbox where state = 'done' and done_at < %(before)s order by id limit %(most)s
+on conflict do nothing
+
+-- name: count_inbox_digest
+select count(*) from inbox_digest where seen_at < %(before)s
+
+-- name: drop_inbox_digest
+delete from inbox_digest where (source, event_id) in (
+    select source, event_id from inbox_digest where seen_at < %(before)s order by seen_at limit %(most)s)
+
 -- name: drop_inbox
 delete from inbox where id in (
     select id from inbox where state = 'done' and done_at < %(before)s order by id limit %(most)s)

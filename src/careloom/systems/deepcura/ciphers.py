@@ -38,6 +38,11 @@ class Sealing:
     name: CipherName
     key: bytes = field(repr=False)
 
+    @property
+    def proves(self) -> bool:
+        """Whether what it opens was sealed with this key, and not merely made to look so by chance."""
+        return self.name == "aes-gcm"
+
     def open(self, text: str) -> bytes:
         """What was sealed. NotOurs, whatever is wrong."""
         try:

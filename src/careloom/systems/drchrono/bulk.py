@@ -7,9 +7,10 @@ for them; where one has expired, the same page is asked for anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from careloom.core.errors import Fix, Later, RemoteUnavailable
@@ -21,14 +22,27 @@ _ANEW = 3
 _AHEAD = 4
 """So many pages are being made at a time."""
 _SLOWEST = 30.0
+_LIVES = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A page that was asked for, and when."""
+
+    uuid: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Got:
-    """Some entries, as they came, and where to go on behind them. `escapes`: a text in them may hold NUL."""
+    """Some entries, as they came, and where to go on behind them. `escapes`: a text in them may hold NUL.
+
+    `asked_at`: the entries say what was so then or later; None where they were made for their reader.
+    """
 
     items: list[Any]
     position: Position
+    asked_at: datetime | None = None
     total: int | None = None
     escapes: bool = False
 
@@ -38,13 +52,13 @@ def bulk_pages(
 ) -> Iterator[Got]:
     """The pages of the list at `path`, from `position` on. Later where a page takes longer than the options' patience."""
     # Those of this page and of the ones behind it, in order; a checkpoint names them all, with spaces between.
-    asked, page, anew = position.uuid.split(), position.page, 0
+    asked, page, anew = _asked_before(client, position), position.page, 0
     fresh = not asked
     while True:
         if fresh:
             asked[:1] = [_asked(client, path, query, page)]
-            yield Got(items=[], position=replace(position, page=page, uuid=" ".join(asked)))
-        answer = _made(client, options, path, asked[0], fresh=fresh)
+            yield Got(items=[], position=_at_page(position, page, asked))
+        answer = _made(client, options, path, asked[0].uuid, fresh=fresh)
         if answer is None:
             anew, fresh = anew + 1, True
             if anew > _ANEW:
@@ -52,28 +66,47 @@ def bulk_pages(
             continue
         items, pages, count = _content(path, answer)
         page, anew, done = page + 1, 0, page >= pages
-        del asked[0]
+        asked_at = asked.pop(0).at
         _ask_ahead(client, path, query, asked, range(page + len(asked), min(pages, page + _AHEAD - 1) + 1))
-        after = replace(position, page=page, uuid=" ".join(asked))
+        after = _at_page(position, page, asked)
         if done:
             after = Position(until=position.until, leg=position.leg + 1)
-        yield Got(items=items, position=after, total=count, escapes=answer.escapes)
+        yield Got(items=items, position=after, asked_at=asked_at, total=count, escapes=answer.escapes)
         if done:
             return
         fresh = not asked
 
 
-def _asked(client: Client, path: str, query: Mapping[str, str], page: int) -> str:
+def _at_page(position: Position, page: int, asked: Sequence[_Asked]) -> Position:
+    times = " ".join(one.at.isoformat() for one in asked)
+    return replace(position, page=page, uuid=" ".join(one.uuid for one in asked), asked=times)
+
+
+def _asked_before(client: Client, position: Position) -> list[_Asked]:
+    """What a checkpoint names; where it does not say when that was asked for, it was as long ago as such a page lives."""
+    uuids, times = position.uuid.split(), position.asked.split()
+    earliest = client.clock() - _LIVES
+    with suppress(ValueError):
+        if len(times) == len(uuids):
+            return [
+                _Asked(uuid=uuid, at=max(earliest, datetime.fromisoformat(time)))
+                for uuid, time in zip(uuids, times, strict=True)
+            ]
+    return [_Asked(uuid=uuid, at=earliest) for uuid in uuids]
+
+
+def _asked(client: Client, path: str, query: Mapping[str, str], page: int) -> _Asked:
+    at = client.clock()
     answer = client.post(path, {**query, "page": str(page)})
     uuid = answer.text("uuid")
     if answer.status >= 300 or not uuid:  # noqa: PLR2004
         raise Fix(
             f"DrChrono refuses to make the list {path} ({answer.status}): set `bulk: false` to read it page by page"
         )
-    return uuid
+    return _Asked(uuid=uuid, at=at)
 
 
-def _ask_ahead(client: Client, path: str, query: Mapping[str, str], asked: list[str], pages: range) -> None:
+def _ask_ahead(client: Client, path: str, query: Mapping[str, str], asked: list[_Asked], pages: range) -> None:
     """The next pages are made while this one is landed; no place in the budget for that is no reason to lose this one."""
     with suppress(Later):
         for page in pages:

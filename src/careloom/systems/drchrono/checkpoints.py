@@ -12,7 +12,7 @@ import orjson
 class Position:
     """`leg` counts a scan's parts; inside one, either the `next` page's path, or a list's `page` and the `uuid` of its job.
 
-    `until`: the last day that a scan by windows of days reads; it stays what it was when the scan began.
+    `asked`: when each `uuid` was asked for, since a list shows what was so then. `until`: the last day that a scan by windows of days reads; it stays what it was when the scan began.
     """
 
     until: str
@@ -20,6 +20,7 @@ class Position:
     next: str = ""
     page: int = 1
     uuid: str = ""
+    asked: str = ""
 
     def text(self) -> str:
         """The checkpoint."""
@@ -40,6 +41,7 @@ def position_of(checkpoint: str, until: date) -> Position:
             next=str(found["next"]),
             page=max(1, int(found["page"])),
             uuid=str(found["uuid"]),
+            asked=str(found.get("asked", "")),
         )
     except (ValueError, KeyError, TypeError):
         return start

@@ -79,7 +79,7 @@ class Client:
         self.rates = Rates(surroundings.budget, surroundings.lane, options.limits, pause=pause)
         self._base = options.base_url.rstrip("/")
         self._version = options.version
-        self._clock = surroundings.clock
+        self.clock = surroundings.clock
         self._tokens = surroundings.tokens
         timeout = urllib3.Timeout(connect=10.0, read=options.timeout_seconds)
         self._pool = urllib3.PoolManager(maxsize=8, block=True, retries=False, timeout=timeout)
@@ -190,7 +190,7 @@ class Client:
             self.rates.pause(self.rates.secondly, _BURST_WAIT)
             self.pause(_BURST_WAIT)
             return
-        seconds = said or to_the_hour(self._clock())
+        seconds = said or to_the_hour(self.clock())
         _LOG.warning("rate limit", seconds=seconds)
         self.rates.pause(self.rates.hourly, seconds)
         if seconds > self.patience.longest_wait:
@@ -210,7 +210,7 @@ class Client:
                 raise NotPermitted(f"nobody has connected DrChrono yet: {CONNECT}")
             with self._lock:
                 self._token = token
-        if token.expires_at - self._clock() < _EARLY:
+        if token.expires_at - self.clock() < _EARLY:
             return self._renew(token)
         return token
 

@@ -32,15 +32,18 @@ _FAT = {
     "APPOINTMENT_MODIFY": "appointments",
 }
 _HINTS = {
-    "PATIENT_PROBLEM_CREATE": "problems",
-    "PATIENT_PROBLEM_MODIFY": "problems",
-    "PATIENT_ALLERGY_CREATE": "allergies",
-    "PATIENT_ALLERGY_MODIFY": "allergies",
-    "PATIENT_MEDICATION_CREATE": "medications",
-    "PATIENT_MEDICATION_MODIFY": "medications",
-    "CLINICAL_NOTE_LOCK": "clinical_notes",
-    "CLINICAL_NOTE_UNLOCK": "clinical_notes",
+    "PATIENT_PROBLEM": "problems",
+    "PATIENT_ALLERGY": "allergies",
+    "PATIENT_MEDICATION": "medications",
+    "CLINICAL_NOTE": "clinical_notes",
+    "LINE_ITEM": "line_items",
+    "PATIENT": "patients",
+    "APPOINTMENT": "appointments",
 }
+"""What an event's name speaks of but for its last word, which says what happened."""
+_OTHERS = frozenset({"TASK_CREATE", "TASK_MODIFY", "TASK_DELETE"})
+"""Events of what this room has no stream for."""
+_LOCKS = frozenset({"CLINICAL_NOTE_LOCK", "CLINICAL_NOTE_UNLOCK"})
 
 
 class DrChronoHooks:
@@ -65,18 +68,21 @@ class DrChronoHooks:
         event = request.headers.get("x-drchrono-event", "").strip().upper()
         if event == "PING":
             return _PING
-        if not request.body.strip():
-            return _refusal(400, "no-body") if event else _VERIFICATION
+        if not event and not request.body.strip():
+            return _VERIFICATION
         return self._event(request, event)
 
     def _event(self, request: HookRequest, event: str) -> Accepted | HookAnswer:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind and kind not in self._types:
             return _refusal(415, "wrong-content-type")
-        if _speaks_of_nothing(request.body):
-            return _refusal(400, "no-object") if event else _VERIFICATION
+        if not event and _speaks_of_nothing(request.body):
+            return _VERIFICATION
         if not _EVENT.fullmatch(event):
             return _refusal(400, "no-event")
+        if _lacks_its_object(request.body):
+            # Lost on the way, perhaps; thanked for, it would never come again.
+            return _refusal(400, "no-object")
         return Accepted(event_id=_event_id(request, event), event=event)
 
     def _handshake(self, message: str) -> HookAnswer:
@@ -95,32 +101,40 @@ class DrChronoHooks:
 
     def read(self, event: StoredEvent) -> Reading:
         """Records of streams that tell their version, hints for the others. Hold where the event cannot be read."""
-        if event.event not in _FAT and event.event not in _HINTS and event.event != "APPOINTMENT_DELETE":
+        if event.event in _OTHERS:
             return Reading()
+        stream = _HINTS.get(event.event.rpartition("_")[0])
+        if stream is None:
+            raise Hold("unknown-event", "the event bears a name that this release does not know")
         body = strict_json(event.body)
         found = body.get("object") if isinstance(body, dict) else None
         if not isinstance(found, dict):
             raise Hold("no-object", f"the event {event.event} holds no object")
-        if event.event in _HINTS:
-            stream = _HINTS[event.event]
-            return Reading(hints=[Hint(stream=stream, key=_hint_key(stream, found))])
         if event.event == "APPOINTMENT_DELETE":
             return Reading(records=[deletion("appointments", key_of("appointments", found), event.received_at)])
-        return self._fat(_FAT[event.event], found, event)
+        if event.event in _FAT:
+            return self._fat(_FAT[event.event], found, event, made=event.event.endswith("_CREATE"))
+        return Reading(hints=[_hint(stream, found, event.event)])
 
-    def _fat(self, stream: str, found: Mapping[str, Any], event: StoredEvent) -> Reading:
+    def _fat(self, stream: str, found: Mapping[str, Any], event: StoredEvent, *, made: bool) -> Reading:
         key = key_of(stream, found)
         if not isinstance(found.get("updated_at"), str) or len(found) < 3:  # noqa: PLR2004 - an id and a time say nothing
-            return Reading(hints=[Hint(stream=stream, key=key)])
+            return Reading(hints=[Hint(stream=stream, key=key, told=found, made=made)])
         records: list[Record] = records_of(stream, found, event.received_at, self._zone)
         return Reading(records=records)
 
 
-def _hint_key(stream: str, found: Mapping[str, Any]) -> str:
-    if stream == "clinical_notes" and not found.get("appointment"):
+def _hint(stream: str, found: Mapping[str, Any], event: str) -> Hint:
+    """What an event points at, with as much of it as a fetch would show in the same form."""
+    if event.endswith("_DELETE"):
+        return Hint(stream=stream, key=key_of(stream, found), gone=True)
+    if stream != "clinical_notes":
+        return Hint(stream=stream, key=key_of(stream, found), told=found, made=event.endswith("_CREATE"))
+    locked = {"locked": event == "CLINICAL_NOTE_LOCK"} if event in _LOCKS else {}
+    if not found.get("appointment"):
         # Some senders give the appointment itself; its id is the note's key.
-        return key_of("appointments", found)
-    return key_of(stream, found)
+        return Hint(stream=stream, key=key_of("appointments", found), told=locked)
+    return Hint(stream=stream, key=key_of(stream, found), told={**found, **locked})
 
 
 def _event_id(request: HookRequest, event: str) -> str:
@@ -132,14 +146,25 @@ def _event_id(request: HookRequest, event: str) -> str:
 
 
 def _speaks_of_nothing(body: bytes) -> bool:
-    """Whether it names only its receiver, as a verification does. Whatever cannot be parsed is stored, and held when it is read."""
+    """A verification that names only its receiver."""
+    found = _without_object(body)
+    return found is not None and not found.keys() - {"receiver"}
+
+
+def _lacks_its_object(body: bytes) -> bool:
+    """Nothing is told of. Whatever cannot be parsed is stored, and held when it is read."""
+    return not body.strip() or _without_object(body) is not None
+
+
+def _without_object(body: bytes) -> Mapping[str, Any] | None:
+    """The body where it is JSON and holds no object of an event."""
     if b'"object"' in body:
-        return False
+        return None
     try:
         found = strict_json(body)
     except Hold:
-        return False
-    return isinstance(found, dict) and "object" not in found and not found.keys() - {"receiver"}
+        return None
+    return found if isinstance(found, dict) and "object" not in found else None
 
 
 def _refusal(status: int, reason: str) -> HookAnswer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,13 +33,16 @@ def key_of(stream: str, data: Mapping[str, Any]) -> str:
     return text
 
 
-def local_time(value: Any, zone: ZoneInfo) -> datetime | None:
-    """A time as DrChrono writes it, without a zone: the practice's own."""
+def local_time(value: Any, zone: ZoneInfo, seen_at: datetime) -> datetime | None:
+    """A time as DrChrono writes it, without a zone: the practice's own, of a repeated hour the last one before `seen_at`."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return found.replace(tzinfo=zone) if found is not None and found.tzinfo is None else found
+    if found is None or found.tzinfo is not None:
+        return found
+    first, second = (found.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return second if first < second <= seen_at else first
 
 
 def records_of(stream: str, data: Mapping[str, Any], observed_at: datetime, zone: ZoneInfo) -> list[Record]:
@@ -47,14 +50,14 @@ def records_of(stream: str, data: Mapping[str, Any], observed_at: datetime, zone
     key = key_of(stream, data)
     gone = stream == "appointments" and data.get("deleted_flag") is True
     if gone:
-        return [deletion(stream, key, local_time(data.get("updated_at"), zone) or observed_at)]
+        return [deletion(stream, key, observed_at, local_time(data.get("updated_at"), zone, observed_at))]
     record = Record(stream=stream, key=key, data=data, observed_at=observed_at)
     return [record, *(policies(key, data, observed_at, zone) if stream == "patients" else ())]
 
 
-def deletion(stream: str, key: str, at: datetime) -> Record:
-    """The record of `key` is gone since `at`."""
-    return Record(stream=stream, key=key, data=None, observed_at=at)
+def deletion(stream: str, key: str, observed_at: datetime, gone_at: datetime | None = None) -> Record:
+    """The record of `key` was seen to be gone; since `gone_at`, where that was said."""
+    return Record(stream=stream, key=key, data=None, observed_at=observed_at, gone_at=gone_at)
 
 
 def policies(patient: str, data: Mapping[str, Any], observed_at: datetime, zone: ZoneInfo) -> list[Record]:
@@ -70,7 +73,7 @@ def policies(patient: str, data: Mapping[str, Any], observed_at: datetime, zone:
             found.append(Record(stream="insurance", key=key, data=whole, observed_at=observed_at))
         else:
             # As old as the patient's own change, so that a late event cannot delete a newer policy.
-            found.append(deletion("insurance", key, local_time(data.get("updated_at"), zone) or observed_at))
+            found.append(deletion("insurance", key, observed_at, local_time(data.get("updated_at"), zone, observed_at)))
     return found
 
 
@@ -101,7 +104,7 @@ def day_of(appointment: Mapping[str, Any]) -> str | None:
 def deleted_line_item(data: Mapping[str, Any], observed_at: datetime, zone: ZoneInfo) -> Record:
     """The line item that an entry of line_item_deletions speaks of. Hold where it names none."""
     key = key_of("line_items", {"id": data.get("billing_line_item_id")})
-    return deletion("line_items", key, local_time(data.get("created_at"), zone) or observed_at)
+    return deletion("line_items", key, observed_at, local_time(data.get("created_at"), zone, observed_at))
 
 
 def sorted_out(

@@ -156,7 +156,7 @@ class DrChronoSource:
             got = next(pages, None)
             if got is None:
                 return
-            yield got, before
+            yield got, got.asked_at or before
 
     def _pages(self, leg: Leg, position: Position) -> Iterator[Got]:
         path = f"/api/{leg.resource}"

@@ -23,12 +23,14 @@ def _columns(phi: Phi, *names: str, type: ColumnType = "text") -> tuple[Column, 
     )
 
 
-def _link(column: str, to: str, own: str) -> LinkRule:
-    return LinkRule(column=column, to=to, tiers=(((own, "drchrono_id"),),))
-
-
-_PATIENT = _link("patient_id", "patients", "drchrono_patient_id")
-_APPOINTMENT = _link("appointment_id", "appointments", "drchrono_appt_id")
+_PATIENT = LinkRule(column="patient_id", to="patients", tiers=((("drchrono_patient_id", "drchrono_id"),),))
+_APPOINTMENT = LinkRule(
+    column="appointment_id",
+    to="appointments",
+    tiers=((("drchrono_appt_id", "drchrono_id"),),),
+    # What says that it is one patient's is never tied to another patient's appointment.
+    agree=(("drchrono_patient_id", "drchrono_patient_id"),),
+)
 _OF_PATIENT = _columns(_IDENTITY, "drchrono_patient_id=patient", type="integer")
 _OF_APPOINTMENT = _columns(_IDENTITY, "drchrono_appt_id=appointment")
 _OF_DOCTOR = _columns(_NONE, "doctor_id=doctor", type="integer")

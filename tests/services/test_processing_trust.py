@@ -1,0 +1,190 @@
+"""Events that cannot be taken at their word: ties, repeated hours, and a system whose answers are behind what it told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import permutations
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from careloom.core.hooks import Hint, Reading
+from careloom.services.opening import Opened
+from careloom.services.processing import ASKS, NOT_SHOWN, process_inbox
+from careloom.store.claiming import NOT_YET
+from careloom.store.database import Store, open_store
+from services.rooms_of_paper import Paper, arrive, inbox, install, make_due, project, ready, rows
+
+AT = "2026-02-28T12:00:00+00:00"
+LATER = "2026-02-28T12:00:05+00:00"
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    found = open_store(database)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
+    made = Paper()
+    install(monkeypatch, {"ehr": made})
+    return made
+
+
+@pytest.fixture
+def opened(store: Store, paper: Paper, tmp_path: Path) -> Opened:
+    return ready(store, project(tmp_path, ["ehr"]))
+
+
+def process(opened: Opened) -> dict[str, int]:
+    return dict(process_inbox(opened, "ehr", stop=Event()))
+
+
+def told(room: str, changed_at: str = AT) -> dict[str, Any]:
+    return {"records": [{"id": "V1", "room": room, "changed_at": changed_at}]}
+
+
+def room(store: Store) -> list[tuple[Any, ...]]:
+    return rows(store, "select room, deleted_at is not null from clinical.paper_visits")
+
+
+def hint(paper: Paper, *, made: bool = False, gone: bool = False, **said: Any) -> None:
+    """The event {"do": "hint"} points at V1 and says this of it."""
+    data = {"id": "V1", **said} if said else None
+    paper.acts["hint"] = lambda: Reading(hints=[Hint(stream="visits", key="V1", told=data, made=made, gone=gone)])
+
+
+def shows(paper: Paper, *answers: Mapping[str, Any] | None) -> None:
+    """What each fetch gives, the last one for ever."""
+    left = list(answers)
+    paper.fetches = lambda _key: left.pop(0) if len(left) > 1 else left[0]
+
+
+EVENTS = (told("first"), told("second"), told("latest", LATER), told("other latest", LATER))
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_events_of_one_second_end_in_what_the_source_shows_in_any_order(
+    opened: Opened, store: Store, paper: Paper, together: bool
+) -> None:
+    shows(paper, {"id": "V1", "room": "true", "changed_at": LATER})
+    for order in permutations(EVENTS):
+        for batch in [order] if together else [(event,) for event in order]:
+            arrive(store, "ehr", *batch)
+            assert process(opened)["waiting"] == 0
+        assert room(store) == [("true", False)]
+        rows(store, "delete from clinical.paper_visits returning 1")
+
+
+def test_the_same_event_again_is_no_doubt(opened: Opened, store: Store, paper: Paper) -> None:
+    arrive(store, "ehr", told("first"), told("first"))
+    process(opened)
+    arrive(store, "ehr", told("first"))
+    process(opened)
+    assert (room(store), paper.fetched) == ([("first", False)], [])
+
+
+def test_a_time_out_of_the_repeated_hour_is_asked_for(opened: Opened, store: Store, paper: Paper) -> None:
+    shows(paper, {"id": "V1", "room": "EST", "changed_at": "2025-11-02T01:10:00"})
+    arrive(store, "ehr", told("EDT", "2025-11-02T01:50:00"))
+    assert process(opened)["done"] == 1
+    assert (room(store), paper.fetched) == ([("EST", False)], ["V1"])
+
+
+def test_a_time_that_lies_ahead_is_asked_for(opened: Opened, store: Store, paper: Paper) -> None:
+    shows(paper, {"id": "V1", "room": "shown", "changed_at": "2027-01-01T00:00:00Z"})
+    arrive(store, "ehr", told("told", "2027-01-01T00:00:00Z"))
+    assert process(opened)["done"] == 1
+    assert (room(store), paper.fetched) == ([("shown", False)], ["V1"])
+
+
+# ---------------------------------------------------------------- what is not shown yet
+
+
+def test_a_new_record_that_is_not_shown_yet_is_asked_for_again_and_never_marked_deleted(
+    opened: Opened, store: Store, paper: Paper
+) -> None:
+    hint(paper, made=True, room="new")
+    shows(paper, None, None, {"id": "V1", "room": "new"})
+    arrive(store, "ehr", {"do": "hint"})
+    for attempt in (1, 2):
+        assert process(opened)["waiting"] == 1
+        assert inbox(store) == [("new", attempt, NOT_YET)]
+        assert rows(store, "select due_at > now() from inbox") == [(True,)], "it was asked for again at once"
+        make_due(store)
+    assert process(opened)["done"] == 1
+    assert room(store) == [("new", False)]
+    assert rows(store, "select operation from change_log") == [("INSERT",)]
+
+
+def test_a_change_that_is_not_shown_yet_is_asked_for_again(opened: Opened, store: Store, paper: Paper) -> None:
+    arrive(store, "ehr", {"records": [{"id": "V1", "room": "active"}]})
+    process(opened)
+    hint(paper, room="resolved")
+    shows(paper, {"id": "V1", "room": "active"}, {"id": "V1", "room": "resolved"})
+    arrive(store, "ehr", {"do": "hint"})
+    assert process(opened)["waiting"] == 1
+    make_due(store)
+    assert process(opened)["done"] == 1
+    assert room(store) == [("resolved", False)]
+
+
+def test_a_new_record_that_never_shows_is_held(opened: Opened, store: Store, paper: Paper) -> None:
+    hint(paper, made=True, room="new")
+    shows(paper, None)
+    arrive(store, "ehr", {"do": "hint"})
+    for _ in range(ASKS):
+        assert process(opened)["waiting"] == 1
+        make_due(store)
+    assert process(opened)["held"] == 1
+    assert [(state, code) for state, _, code in inbox(store)] == [("held", NOT_SHOWN)]
+    assert len(paper.fetched) == ASKS + 1
+
+
+def test_what_the_system_goes_on_showing_is_believed_in_the_end(opened: Opened, store: Store, paper: Paper) -> None:
+    hint(paper, room="told")
+    shows(paper, {"id": "V1", "room": "changed since"})
+    arrive(store, "ehr", {"do": "hint"})
+    assert process(opened)["waiting"] == 1
+    assert room(store) == [("changed since", False)], "what is shown need not wait for what was told"
+    for _ in range(ASKS):
+        make_due(store)
+        process(opened)
+    assert [state for state, *_ in inbox(store)] == ["done"]
+
+
+def test_absence_is_believed_after_a_change_only_when_it_stays(opened: Opened, store: Store, paper: Paper) -> None:
+    arrive(store, "ehr", {"records": [{"id": "V1", "room": "there"}]})
+    process(opened)
+    hint(paper, room="changed")
+    shows(paper, None)
+    arrive(store, "ehr", {"do": "hint"})
+    for _ in range(ASKS):
+        process(opened)
+        assert room(store) == [("there", False)]
+        make_due(store)
+    assert process(opened)["done"] == 1
+    assert room(store) == [("there", True)]
+
+
+def test_what_was_told_to_be_gone_is_asked_for_until_it_is(opened: Opened, store: Store, paper: Paper) -> None:
+    hint(paper, gone=True)
+    shows(paper, {"id": "V1", "room": "still there"}, None)
+    arrive(store, "ehr", {"do": "hint"})
+    assert process(opened)["waiting"] == 1
+    make_due(store)
+    assert process(opened)["done"] == 1
+    assert room(store) == [("still there", True)]
+
+
+def test_what_was_told_before_the_last_word_is_settled_with_it(opened: Opened, store: Store, paper: Paper) -> None:
+    hint(paper, room="first")
+    paper.acts["then"] = lambda: Reading(hints=[Hint(stream="visits", key="V1", told={"id": "V1", "room": "second"})])
+    shows(paper, {"id": "V1", "room": "second"})
+    arrive(store, "ehr", {"do": "hint"}, {"do": "then"})
+    assert process(opened)["done"] == 2
+    assert paper.fetched == ["V1"]
