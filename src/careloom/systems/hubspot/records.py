@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from careloom.core.ports import RemoteRecord
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.http import NOT_FOUND, Call, Client, refused
 from careloom.systems.hubspot.paths import Paths
 
@@ -112,7 +113,14 @@ class Reader:
         if key is not None:
             body["idProperty"] = key
         path = f"{self._paths.objects(object_type)}/batch/read"
-        call = Call(method="POST", path=path, query={"archived": str(archived).lower()}, body=body, records=len(ids))
+        call = Call(
+            method="POST",
+            path=path,
+            query={"archived": str(archived).lower()},
+            body=body,
+            records=len(ids),
+            gives=bodies.batch,
+        )
         answer = self._client.send(call)
         if answer.status == NOT_FOUND:  # none of them is there
             return []
@@ -128,6 +136,7 @@ class Reader:
             template=f"{path}/{{id}}",
             query={"properties": ",".join(asked(properties)), "archived": "false"},
             records=1,
+            gives=bodies.single,
         )
         answer = self._client.send(call)
         if answer.ok and not answer.body.get("archived"):
