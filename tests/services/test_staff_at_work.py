@@ -180,3 +180,45 @@ def test_an_archived_person_is_matched_no_more(clinic: Clinic) -> None:
     clinic.rows([someone(2), someone(1)])
     assert counts(clinic.run()) == {"read": 2, "same": 1, "create": 1}
     assert clinic.links()["K1"] != known
+
+
+# ---------------------------------------------------------------- spellings of one value, and the older of two mails
+
+
+def test_another_spelling_of_a_value_is_no_edit_by_staff(clinic: Clinic) -> None:
+    settled(clinic, someone(1, Phone="+12125550111", Note="a", Visits="1"))
+    spelt = {"email": "PERSON1@Clinic.Example", "phone": "(212) 555-0111", "note": " a ", "visits": "1.0"}
+    clinic.staff("edit", id=clinic.links()["K1"], properties=spelt)
+    assert clinic.plan(full=True).empty
+    changed = someone(1, Email="new1@clinic.example", Phone="+12125550122", Note="b", Visits="2")
+    clinic.rows([changed])
+    assert counts(clinic.run()) == {"read": 1, "update": 1}
+    held = clinic.record("K1")
+    assert (held["email"], held["phone"], held["note"], held["visits"]) == (
+        "new1@clinic.example",
+        "+12125550122",
+        "b",
+        "2",
+    )
+    assert clinic.held() == {}
+
+
+def test_another_phone_number_is_an_edit_and_not_a_spelling(clinic: Clinic) -> None:
+    settled(clinic, someone(1, Phone="+12125550111"))
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"phone": "+12125550199"})
+    clinic.rows([someone(1, Phone="+12125550122")])
+    assert counts(clinic.run()) == {"read": 1, "conflict": 1}
+
+
+def test_a_first_link_keeps_the_mail_to_which_the_sources_is_a_secondary_one(clinic: Clinic) -> None:
+    clinic.define(BORN)
+    row = someone(1, Email="ana@old.example", Note="x")
+    clinic.seed(as_contact(row, email="ana@new.example", hs_additional_emails="ana@old.example"))
+    clinic.rows([row])
+    assert counts(clinic.run()) == {"read": 1, "update": 1}
+    held = clinic.record("K1")
+    assert (held["email"], held["hs_additional_emails"], held["note"]) == ("ana@new.example", "ana@old.example", "x")
+    assert clinic.plan(full=True).empty
+    clinic.rows([someone(1, Email="ana@newest.example", Note="x")])
+    assert counts(clinic.run()) == {"read": 1, "conflict": 1}, "both sides have a newer mail than was agreed on"
+    assert clinic.record("K1")["email"] == "ana@new.example"

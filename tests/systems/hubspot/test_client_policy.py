@@ -234,7 +234,7 @@ def test_a_budget_that_fails_after_the_request_does_not_lose_its_answer() -> Non
         def learn(self, name: str, most: int | None, remaining: int | None, resets_at: datetime | None) -> None:
             raise Later("the database is away")
 
-    with scripted((200, {"status": "COMPLETE"}, {"X-HubSpot-RateLimit-Max": "190"})) as server:
+    with scripted((*DONE, {"X-HubSpot-RateLimit-Max": "190"})) as server:
         assert client_of(server.url, Waits(), Failing()).send(WRITE).body == {"status": "COMPLETE", "results": []}
         assert len(server.asked) == 1
 

@@ -166,7 +166,7 @@ def same(sent: str, held: str | None) -> bool:
     Wrongly False costs one more write; wrongly True is what must not be, so only rewritings known to happen count.
     """
     held = held or ""
-    if sent == held or folded(sent) == folded(held):
+    if sent.strip() == held.strip() or ("@" in sent and folded(sent) == folded(held)):
         return True
     if not sent or not held:
         return False
