@@ -65,8 +65,14 @@ def merge(
             cast(to_json(map(coalesce(list(property) filter (writes), []), coalesce(list(coalesce(ours, '')) filter (writes), []))) as varchar) as send,
             cast(to_json(map(list(property), list(case when state = 'conflict' then base else ours end))) as varchar) as agreed,
             count(*) filter (writes) as written,
-            list(property) filter (state = 'conflict') as conflicts
-        from (select *, state in ('fill', 'replace', 'clear') as writes from cell) group by key
+            list(property) filter (state = 'conflict') as conflicts,
+            cast(to_json(map(coalesce(list(property) filter (watched), []), coalesce(list(coalesce(theirs, '')) filter (watched), []))) as varchar) as seen
+        from (
+            select *, state in ('fill', 'replace', 'clear') as writes,
+                -- Where staff have a say, what a value replaces is told with it: they may have edited it since it was read.
+                writes and (owner = 'destination' or (owner is null and known)) as watched
+            from cell
+        ) group by key
         """
     )
 

@@ -95,6 +95,16 @@ class Reader:
                     found[folded(value)] = record
         return found
 
+    def histories(
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """The kept versions of the properties of these records, by id; at most 50 at a time."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for result in self._batch(object_type, ids, properties, history=properties):
+            versions = result.get("propertiesWithHistory")
+            found[str(result["id"])] = versions if isinstance(versions, dict) else {}
+        return found
+
     def _not_archived(self, object_type: str, ids: Sequence[str]) -> list[str]:
         """Those of `ids` that are not in the bin: one request spares a single read for each of the others."""
         binned = {str(one["id"]) for one in self._batch(object_type, ids, (), archived=True)}
@@ -108,10 +118,13 @@ class Reader:
         *,
         key: str | None = None,
         archived: bool = False,
+        history: Sequence[str] = (),
     ) -> list[dict[str, Any]]:
         body: dict[str, object] = {"inputs": [{"id": one} for one in ids], "properties": asked(properties)}
         if key is not None:
             body["idProperty"] = key
+        if history:
+            body["propertiesWithHistory"] = list(history)
         path = f"{self._paths.objects(object_type)}/batch/read"
         call = Call(
             method="POST",
