@@ -278,7 +278,7 @@ def _likely_names() -> list[str]:
 def held_codes() -> dict[Literal["source", "match", "conflict", "remote"], list[str]]:
     """Every code of ours for which a record can be held, by the kind of hold."""
     never_hold = {rule.reason for rule in RULES.values() if rule.grade == "blocked"} - {
-        rule.reason for rule in RULES.values() if rule.grade == "review"
+        rule.reason for rule in RULES.values() if rule.grade in ("review", "doubted")
     }
     matched = [code for code in REASONS if code not in never_hold | {"agreed", "no-candidate", "contradicted"}]
     return {
@@ -435,7 +435,8 @@ def rules() -> str:
             (
                 "A link is made if a pair is `certain`, or `provisional` where the sync says `accept: provisional`, and if it is "
                 "the only pair left for its row and for its record. `review` and everything ambiguous is held. `blocked` pairs are "
-                "no candidates. `exact` is `exact:1`, `exact:2`, … by tier, and holds for objects without names of people.\n"
+                "no candidates. `doubted` pairs never link and rival no other pair; but where nothing else is left for a row, and "
+                "the record is nobody else's, the row is held for a person and nobody is created. `exact` is `exact:1`, `exact:2`, … by tier, and holds for objects without names of people.\n"
             ),
             _table(("rule", "grade", "what it says", "reason"), rows),
             (

@@ -188,7 +188,7 @@ def test_a_digest_moves_with_every_action_and_every_hold(db: duckdb.DuckDBPyConn
     actions.begin(db)
     seen = {actions.action_digest(db)}
     for statement in (
-        "insert into action values ('K', 'update', 'R', 'key', 'certain', 1, '{}', '{}', null)",
+        "insert into action values ('K', 'update', 'R', 'key', 'certain', 1, '{}', '{}', null, '{}')",
         "update action set remote_id = 'S'",
         'update action set send = \'{"p":"a"}\'',
         "update action set kind = 'archive'",

@@ -214,14 +214,18 @@ def _rule(  # noqa: C901, PLR0911, PLR0912 -- a table, line by line
     rare: bool,
 ) -> str:
     if sx:
-        return "BLOCK:suffix"
+        return "ASK:suffix" if vf in "AN" and vl in "AN" and vd == "A" else "BLOCK:suffix"
     if vf == "X":
         if vd == "X":
             return "BLOCK:first+dob"
+        if vd == "A" and (em or (vl in "AN" and (ad or ph))):
+            return "ASK:twin?"
         return "BLOCK:twin?" if vd == "A" and (ad or em or ph or vl in "AN") else "BLOCK:first"
     both = vf == "A" and vl == "A"
     if vd == "X":
-        return "REVIEW:dob-conflict" if em and both else "BLOCK:dob"
+        if em and both:
+            return "REVIEW:dob-conflict"
+        return "ASK:dob" if both and (ad or ph) else "BLOCK:dob"
     calm = not gx and not mx and not trap
     if em:
         if vf in "AN" and vd == "A":
@@ -293,6 +297,12 @@ def claim_of(world: World, row: Person, record: Person) -> Claim | None:  # noqa
         return Claim(row=row, record=record, level=2, grade="review" if reason else "certain", reason=reason)
     if rule == "NONE" or rule.startswith("BLOCK"):
         return None
+    if rule.startswith("ASK"):
+        return (
+            None
+            if linked or promised or other
+            else Claim(row=row, record=record, level=4, grade="doubted", reason=rule)
+        )
     if linked or promised or other:
         return Claim(row=row, record=record, level=level, grade="review", reason="taken")
     if rule.startswith("REVIEW") or veto:
@@ -317,8 +327,17 @@ def claims_of(world: World) -> list[Claim]:
 def outcomes(world: World) -> dict[str, tuple[str, str | None]]:
     """key → (outcome, remote id)."""
     world = believed(world)
-    claims = claims_of(world)
-    return {row.id: _outcome(world, row, claims) for row in world.fresh}
+    every = claims_of(world)
+    claims = [claim for claim in every if claim.grade != "doubted"]
+    decided = {row.id: _outcome(world, row, claims) for row in world.fresh}
+    linked = {record for outcome, record in decided.values() if outcome == "link"}
+    for row in world.fresh:
+        doubted = [
+            c.record.id for c in every if c.row.id == row.id and c.grade == "doubted" and c.record.id not in linked
+        ]
+        if decided[row.id][0] == "none" and doubted:
+            decided[row.id] = "review", doubted[0] if len(doubted) == 1 else None
+    return decided
 
 
 def _outcome(world: World, row: Person, claims: Iterable[Claim]) -> tuple[str, str | None]:

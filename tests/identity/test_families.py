@@ -8,6 +8,7 @@ HOME = {"address": "12 Oak Street", "city": "Austin", "state": "TX", "zip": "787
 
 
 def test_twins_at_one_address_with_one_mail_stay_two_people() -> None:
+    """Alone, a twin may be the same person under another name: a person is asked. Beside the other, it is a twin."""
     family = {
         "lastname": "Brandt",
         "birthday": "2015-03-04",
@@ -16,8 +17,31 @@ def test_twins_at_one_address_with_one_mail_stay_two_people() -> None:
         **HOME,
     }
     said = decide([{"firstname": "Lena", **family}], [{"firstname": "Oskar", **family}])
+    assert (said.rows["1"].outcome, said.rows["1"].reason) == ("review", "twin")
+    assert said.pairs["1", "r1"].rule == "ASK:twin?"
+    both = decide(
+        [{"firstname": "Lena", **family}, {"firstname": "Oskar", **family}], [{"firstname": "Oskar", **family}]
+    )
+    assert both.links() == {"2": "r1"}
+    assert (both.rows["1"].outcome, both.rows["1"].reason) == ("none", "contradicted")
+
+
+def test_a_person_misspelt_at_home_is_asked_about_and_not_made_again() -> None:
+    person = {"lastname": "Quill", "birthday": "1980-03-01", "address": "12 Elm St", "zip": "12207"}
+    record = {"firstname": "Aana", "city": "Albany", "state": "NY", **person}
+    for more in ({"city": "Albany", "state": "NY"}, {}):
+        decision, _ = only({"firstname": "Ana", **more, **person}, record)
+        assert (decision.outcome, decision.reason, decision.candidates) == ("review", "twin", 1)
+
+
+def test_a_record_of_another_row_is_not_asked_about() -> None:
+    family = {"lastname": "Brandt", "birthday": "2015-03-04", **HOME}
+    said = decide([{"firstname": "Lena", **family}], [{"firstname": "Oskar", "patient_id": "77", **family}])
     assert said.rows["1"].outcome == "none"
-    assert said.pairs["1", "r1"].rule == "BLOCK:twin?"
+    said = decide([{"firstname": "Lena", **family}], [{"firstname": "Oskar", **family}], linked={"9": "r1"})
+    assert said.rows["1"].outcome == "none"
+    said = decide([{"firstname": "Lena", **family}], [{"firstname": "Oskar", **family}], ruled=[("1", "r1", "never")])
+    assert said.rows["1"].outcome == "none"
 
 
 def test_twins_whose_names_differ_by_a_letter_go_to_a_person() -> None:

@@ -26,6 +26,22 @@ def test_links_in_a_town_of_families_are_right(spec: MatchSpec, right: float, fo
     assert len(set(links.values())) == len(links)
 
 
+def test_nobody_is_made_anew_beside_a_record_that_nearly_agrees() -> None:
+    ours, theirs = two_systems(1000, seed=5)
+    said = decide(ours, theirs)
+    records = {row["id"]: row for row in theirs}
+    same = ("birthday", "lastname", "address", "zip")
+    made = [
+        row["key"]
+        for row in ours
+        if said.rows[str(row["key"])].outcome == "none"
+        and (record := records.get(str(row["key"])))
+        and all(row.get(name) and row.get(name) == record.get(name) for name in same)
+        and record["id"] not in said.links().values()
+    ]
+    assert made == []
+
+
 def test_who_is_not_found_is_mostly_in_review_and_not_lost() -> None:
     ours, theirs = two_systems(1000, seed=5)
     said = decide(ours, theirs)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 
 from careloom.core.errors import UsageFault
+from careloom.core.ports import Batch
+from careloom.systems.hubspot.target import HubSpotTarget
 from services.weaving import BORN, PEOPLE, Clinic, Row, as_contact, counts, someone
 
 ALL_OURS = PEOPLE.replace("match:", "owner: source\nmatch:")
@@ -180,3 +186,98 @@ def test_an_archived_person_is_matched_no_more(clinic: Clinic) -> None:
     clinic.rows([someone(2), someone(1)])
     assert counts(clinic.run()) == {"read": 2, "same": 1, "create": 1}
     assert clinic.links()["K1"] != known
+
+
+# ---------------------------------------------------------------- spellings of one value, and the older of two mails
+
+
+def test_another_spelling_of_a_value_is_no_edit_by_staff(clinic: Clinic) -> None:
+    settled(clinic, someone(1, Phone="+12125550111", Note="a", Visits="1"))
+    spelt = {"email": "PERSON1@Clinic.Example", "phone": "(212) 555-0111", "note": " a ", "visits": "1.0"}
+    clinic.staff("edit", id=clinic.links()["K1"], properties=spelt)
+    assert clinic.plan(full=True).empty
+    changed = someone(1, Email="new1@clinic.example", Phone="+12125550122", Note="b", Visits="2")
+    clinic.rows([changed])
+    assert counts(clinic.run()) == {"read": 1, "update": 1}
+    held = clinic.record("K1")
+    assert (held["email"], held["phone"], held["note"], held["visits"]) == (
+        "new1@clinic.example",
+        "+12125550122",
+        "b",
+        "2",
+    )
+    assert clinic.held() == {}
+
+
+def test_another_phone_number_is_an_edit_and_not_a_spelling(clinic: Clinic) -> None:
+    settled(clinic, someone(1, Phone="+12125550111"))
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"phone": "+12125550199"})
+    clinic.rows([someone(1, Phone="+12125550122")])
+    assert counts(clinic.run()) == {"read": 1, "conflict": 1}
+
+
+def test_a_first_link_keeps_the_mail_to_which_the_sources_is_a_secondary_one(clinic: Clinic) -> None:
+    clinic.define(BORN)
+    row = someone(1, Email="ana@old.example", Note="x")
+    clinic.seed(as_contact(row, email="ana@new.example", hs_additional_emails="ana@old.example"))
+    clinic.rows([row])
+    assert counts(clinic.run()) == {"read": 1, "update": 1}
+    held = clinic.record("K1")
+    assert (held["email"], held["hs_additional_emails"], held["note"]) == ("ana@new.example", "ana@old.example", "x")
+    assert clinic.plan(full=True).empty
+    clinic.rows([someone(1, Email="ana@newest.example", Note="x")])
+    assert counts(clinic.run()) == {"read": 1, "conflict": 1}, "both sides have a newer mail than was agreed on"
+    assert clinic.record("K1")["email"] == "ana@new.example"
+
+
+# ---------------------------------------------------------------- between our read and our write
+
+
+@contextmanager
+def between(clinic: Clinic, *edits: dict[str, str]) -> Iterator[None]:
+    """Staff edit K1 each time that something is about to be written to it, as long as edits are left."""
+    deliver, left = HubSpotTarget.deliver, list(edits)
+
+    def edited(self: HubSpotTarget, batch: Batch) -> Any:
+        if batch.kind == "update" and left:
+            clinic.staff("edit", id=clinic.links()["K1"], properties=left.pop(0))
+        return deliver(self, batch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HubSpotTarget, "deliver", edited)
+        yield
+
+
+@pytest.mark.parametrize("edits", [1, 2, 3])
+def test_an_edit_between_the_read_and_the_write_is_a_conflict_and_stays(clinic: Clinic, edits: int) -> None:
+    settled(clinic, someone(1, Note="a", Phone="+12125550111"), someone(2))
+    clinic.rows([someone(1, Note="b", Phone="+12125550122"), someone(2, Note="x")])
+    with between(clinic, *({"note": f"staff {number}"} for number in range(edits))):
+        assert counts(clinic.run()) == {"read": 2, "update": 1, "conflict": 1}
+    assert (clinic.record("K1")["note"], clinic.record("K1")["phone"]) == (f"staff {edits - 1}", "+12125550122")
+    assert (clinic.reasons(), clinic.held()["K1"].property) == ({"K1": "both-changed"}, "note")
+    assert counts(clinic.run()) == {"read": 2, "same": 1, "conflict": 1}
+    clinic.decide("K1", "source")
+    clinic.run()
+    assert clinic.record("K1")["note"] == "b"
+    assert clinic.plan(full=True).empty
+
+
+def test_an_empty_value_that_staff_filled_meanwhile_is_theirs(clinic: Clinic) -> None:
+    clinic.write(PEOPLE.replace("phone: Phone", "phone: {from: Phone, owner: destination}"))
+    settled(clinic, someone(1))
+    clinic.rows([someone(1, Phone="+12125550122")])
+    with between(clinic, {"phone": "+12125550199"}):
+        assert counts(clinic.run()) == {"read": 1, "conflict": 1}
+    assert clinic.record("K1")["phone"] == "+12125550199"
+    assert clinic.run().balanced
+    assert clinic.record("K1")["phone"] == "+12125550199"
+    assert clinic.held() == {}
+
+
+def test_what_the_source_owns_is_written_whatever_came_between(clinic: Clinic) -> None:
+    settled(clinic, someone(1, Visits="1"))
+    clinic.rows([someone(1, Visits="2")])
+    with between(clinic, {"visits": "9"}):
+        assert counts(clinic.run()) == {"read": 1, "update": 1}
+    assert clinic.record("K1")["visits"] == "2"

@@ -60,12 +60,13 @@ Lane = Literal["event", "schedule", "backfill"]
 class Write:
     """One record on its way out. `values` are in the target's own text form; "" clears a property.
 
-    A create carries its key property inside `values`, so that repeating it cannot make a second record.
+    `seen`: for some of the values, what each is meant to replace ("" for none). A create carries its key property inside `values`, so that repeating it cannot make a second record.
     """
 
     key: str
     remote_id: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,8 @@ class Outcome:
     later    not done, nothing wrong with the record (outage, budget, lock); offered again by the next run
     taken    another record, `remote_id`, already holds our value of the unique property `property`
     missing  the record addressed is archived or gone
+
+    `overtaken`, of an update that is ok: the values that it replaced although they were not the ones that were `seen`.
     """
 
     key: str
@@ -96,6 +99,7 @@ class Outcome:
     code: str = ""
     message: str = ""
     property: str | None = None
+    overtaken: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,16 @@ import orjson
 from careloom.core.schema import ObjectShape
 from careloom.engine.quoting import name, text
 
-# action(key, kind, remote_id, rule, grade, fp, send, agreed, conflicts)  kind: create, update, settle, archive
+# action(key, kind, remote_id, rule, grade, fp, send, agreed, conflicts, seen)  kind: create, update, settle, archive
 # stop(key, kind, code, property, fp)                                    what is held, and why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One record's way. `send` are the values to write; `agreed` (JSON) is what both sides hold once it is acknowledged."""
+    """One record's way. `send` are the values to write; `agreed` (JSON) is what both sides hold once it is acknowledged.
+
+    `seen`: what some of the values replace, as it was read.
+    """
 
     key: str
     kind: str
@@ -28,13 +31,14 @@ class Action:
     send: dict[str, str]
     agreed: str
     conflicted: bool
+    seen: dict[str, str]
 
 
 def begin(db: duckdb.DuckDBPyConnection) -> None:
     """Make the empty `action` and `stop`."""
     db.execute(
         "create table action (key varchar, kind varchar, remote_id varchar, rule varchar, grade varchar, fp bigint,"
-        " send varchar, agreed varchar, conflicts varchar[])"
+        " send varchar, agreed varchar, conflicts varchar[], seen varchar)"
     )
     db.execute("create table stop (key varchar, kind varchar, code varchar, property varchar, fp bigint)")
 
@@ -65,7 +69,7 @@ def add_creates(
     )
     listed = ", ".join(f"{text(prop)}: {name(prop)}" for prop in properties)
     db.execute(
-        f"insert into action select key, 'create', null, 'created', 'certain', fp, j, j, null"
+        f"insert into action select key, 'create', null, 'created', 'certain', fp, j, j, null, '{{}}'"
         f" from (select key, fp, cast(to_json({{{listed}}}) as varchar) as j from fresh where lacks is null)"
     )
 
@@ -94,7 +98,7 @@ def add_updates(db: duckdb.DuckDBPyConnection) -> None:
         """
         insert into action
         select m.key, case when m.written > 0 then 'update' else 'settle' end, p.remote_id, p.rule, p.grade,
-            case when len(m.conflicts) > 0 then 0 else p.fp end, m.send, m.agreed, m.conflicts
+            case when len(m.conflicts) > 0 then 0 else p.fp end, m.send, m.agreed, m.conflicts, m.seen
         from merged m join pending p using (key)
         """
     )
@@ -106,21 +110,23 @@ def add_updates(db: duckdb.DuckDBPyConnection) -> None:
 
 def add_archives(db: duckdb.DuckDBPyConnection) -> None:
     """An archive for each line of `gone`."""
-    db.execute("insert into action select key, 'archive', remote_id, 'gone', 'certain', 0, '{}', '{}', null from gone")
+    db.execute(
+        "insert into action select key, 'archive', remote_id, 'gone', 'certain', 0, '{}', '{}', null, '{}' from gone"
+    )
 
 
 def batches(db: duckdb.DuckDBPyConnection, kind: str, size: int) -> Iterator[list[Action]]:
     """The actions of one kind, `size` at a time, in the order of their keys."""
     cursor = db.cursor()
     rows = cursor.execute(
-        "select key, kind, remote_id, rule, grade, fp, send, agreed, coalesce(len(conflicts), 0) > 0 from action where kind = ? order by length(key), key",
+        "select key, kind, remote_id, rule, grade, fp, send, agreed, coalesce(len(conflicts), 0) > 0, seen from action where kind = ? order by length(key), key",
         [kind],
     )
     while chunk := rows.fetchmany(size):
         yield [_action(row) for row in chunk]
 
 
-def _action(row: tuple[str, str, str | None, str, str, int, str, str, bool]) -> Action:
+def _action(row: tuple[str, str, str | None, str, str, int, str, str, bool, str]) -> Action:
     values = orjson.loads(row[6])
     return Action(
         key=row[0],
@@ -132,6 +138,7 @@ def _action(row: tuple[str, str, str | None, str, str, int, str, str, bool]) -> 
         send={prop: value for prop, value in values.items() if value is not None},
         agreed=row[7],
         conflicted=row[8],
+        seen=orjson.loads(row[9]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import duckdb
 
@@ -10,6 +11,9 @@ from careloom.core.schema import PropertyType
 from careloom.engine.quoting import name, names, text
 from careloom.engine.wire import Owner, canonical
 from careloom.engine.workbench import load
+
+Likeness = Literal["mail", "phone"]
+"""What a text is beyond a text: two spellings of one mail or of one phone number are no two values."""
 
 # It reads the tables `agreed` (key, and a JSON object: what both sides last agreed on) and `held_there` (remote_id,
 # property, value: what the other side holds, as it answered). It makes `cell`, one line for each key and property with
@@ -44,12 +48,15 @@ def merge(
     db: duckdb.DuckDBPyConnection,
     types: Mapping[str, tuple[PropertyType, bool]],
     owners: Mapping[str, Owner | None],
+    likeness: Mapping[str, Likeness] | None = None,
+    aliases: Mapping[str, str] | None = None,
 ) -> None:
     """Make `cell` and `merged` for the rows of `ours` that have a record (`pending.remote_id`).
 
-    `types` gives each property's type and whether it holds several options.
+    `types` gives each property's type and whether it holds several options; `aliases` the property that holds further
+    values of a unique one, joined by ";".
     """
-    _gather(db, types, owners)
+    _gather(db, types, owners, likeness or {}, aliases or {})
     db.execute(_STATES)
     db.execute(
         """
@@ -58,8 +65,14 @@ def merge(
             cast(to_json(map(coalesce(list(property) filter (writes), []), coalesce(list(coalesce(ours, '')) filter (writes), []))) as varchar) as send,
             cast(to_json(map(list(property), list(case when state = 'conflict' then base else ours end))) as varchar) as agreed,
             count(*) filter (writes) as written,
-            list(property) filter (state = 'conflict') as conflicts
-        from (select *, state in ('fill', 'replace', 'clear') as writes from cell) group by key
+            list(property) filter (state = 'conflict') as conflicts,
+            cast(to_json(map(coalesce(list(property) filter (watched), []), coalesce(list(coalesce(theirs, '')) filter (watched), []))) as varchar) as seen
+        from (
+            select *, state in ('fill', 'replace', 'clear') as writes,
+                -- Where staff have a say, what a value replaces is told with it: they may have edited it since it was read.
+                writes and (owner = 'destination' or (owner is null and known)) as watched
+            from cell
+        ) group by key
         """
     )
 
@@ -68,6 +81,8 @@ def _gather(
     db: duckdb.DuckDBPyConnection,
     types: Mapping[str, tuple[PropertyType, bool]],
     owners: Mapping[str, Owner | None],
+    likeness: Mapping[str, Likeness],
+    aliases: Mapping[str, str],
 ) -> None:
     listed = names(types)
     bases = ", ".join(f"json_extract_string(agreed, {text('$.' + name(prop))}) as {name(prop)}" for prop in types)
@@ -75,6 +90,8 @@ def _gather(
         f"when {text(prop)} then {canonical(kind, 't.value', multiple=many)}" for prop, (kind, many) in types.items()
     )
     whose = " ".join(f"when {text(prop)} then {text(owner)}" for prop, owner in owners.items() if owner)
+    alike = " ".join(f"when {text(prop)} then {text(kind)}" for prop, kind in likeness.items())
+    further = " ".join(f"when {text(prop)} then {text(alias)}" for prop, alias in aliases.items())
     db.execute(
         f"""
         create or replace table cell as
@@ -84,29 +101,41 @@ def _gather(
              b as (from (select key, {listed} from a) unpivot include nulls (base for property in ({listed})))
         select b.key, b.property, b.ours, b.base, b.known, nullif(case b.property {arms} end, '') as theirs,
             {f"case b.property {whose} end" if whose else "cast(null as varchar)"} as owner,
+            {f"case b.property {alike} end" if alike else "cast(null as varchar)"} as likeness,
+            coalesce(list_contains(string_split(lower(x.value), ';'), lower(trim(b.ours))), false) as secondary,
             ruled.verdict as ruling
         from (select o.key, o.property, o.ours, b.base, b.key is not null as known
               from o left join b on b.key = o.key and b.property = o.property) b
         join pending p on p.key = b.key
         left join held_there t on t.remote_id = p.remote_id and t.property = b.property
+        left join held_there x on x.remote_id = p.remote_id
+            and x.property = {f"case b.property {further} end" if further else "null"}
         left join ruled on ruled.key = b.key and ruled.property = b.property and ruled.verdict in ('source', 'destination')
         """
     )
 
 
+# What compares is not what is written: blanks around a text and the case of a mail are nobody's edit. Of a phone number the
+# digits are compared where the question is whether staff changed it, since the other side writes numbers in its own way.
+# A record that was just linked keeps the mail that it knows to be the newer: the source's is among its secondary ones.
 _STATES = """
 create or replace table cell as
-select *, case
-    when ours is not distinct from theirs then 'same'
-    when owner = 'destination' then case when theirs is null and ours is distinct from base then 'fill' else 'keep' end
+select * exclude (o, b, t, loose_o, loose_b, loose_t), case
+    when o is not distinct from t or (o is not distinct from b and loose_o is not distinct from loose_t) then 'same'
+    when owner = 'destination' then case when theirs is null and o is distinct from b then 'fill' else 'keep' end
+    when not known and secondary and coalesce(owner, '') <> 'source' then 'keep'
     when not known then case when ours is not null then case when theirs is null then 'fill' else 'replace' end
                              when owner = 'source' then 'clear' else 'keep' end
-    when ours is not distinct from base and coalesce(owner, '') <> 'source' then 'keep'
-    when coalesce(owner, '') = 'source' or theirs is not distinct from base or ruling = 'source'
+    when o is not distinct from b and coalesce(owner, '') <> 'source' then 'keep'
+    when coalesce(owner, '') = 'source' or loose_t is not distinct from loose_b or ruling = 'source'
         then case when ours is null then 'clear' when theirs is null then 'fill' else 'replace' end
     when ruling = 'destination' then 'yield'
     else 'conflict' end as state
-from cell
+from (
+    select *, comparable(ours, likeness) as o, comparable(base, likeness) as b, comparable(theirs, likeness) as t,
+        loosely(ours, likeness) as loose_o, loosely(base, likeness) as loose_b, loosely(theirs, likeness) as loose_t
+    from cell
+)
 """
 
 

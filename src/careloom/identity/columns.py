@@ -36,8 +36,8 @@ class MatchSpec:
     """How the rows of one sync are matched to the records of its object.
 
     `roles`: property → role; several properties may share one: all mails and phones count, of other roles the first that
-    is not empty. `tiers`: property names, each tier brings candidates together when all its values but a unit agree; a
-    property without a role is compared as plain text. `key_property` carries our key on the remote side. `accept`
+    is not empty. `tiers`: property names, each tier brings candidates together when all its values agree, but for a unit,
+    and for city and state beside a street and a ZIP code; a property without a role is compared as plain text. `key_property` carries our key on the remote side. `accept`
     "provisional" links pairs too whose birth date is missing on one side. `aliases`: further remote properties, values
     joined by ";".
     """
@@ -143,7 +143,10 @@ def _keys(spec: MatchSpec, number: int, tier: Sequence[str]) -> list[str]:
             place = spec.plain().index(name) + 1
             values = f"SELECT n, unnest(others[{place}]) AS t FROM match_record"
             tables += f" JOIN (SELECT DISTINCT n, careloom_text(t) AS v{place} FROM ({values})) USING (n)"
-    key = " || '|' || ".join(dict.fromkeys(_key_part(spec, name) for name in tier))
+    # A street and a ZIP code say where it is; a city or a state that one side lacks must not keep two records apart.
+    implied = {"city", "state"} if {"street", "zip"} <= set(roles) else set()
+    parts = [name for name in tier if spec.roles.get(name) not in implied]
+    key = " || '|' || ".join(dict.fromkeys(_key_part(spec, name) for name in parts))
     plain = f"SELECT {number} AS tier, n, r.ours, false AS variant, {key} AS k FROM {tables}"
     if "first_name" not in roles:
         return [plain]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-PairGrade = Literal["certain", "provisional", "review", "blocked"]
+PairGrade = Literal["certain", "provisional", "review", "doubted", "blocked"]
+"""doubted: contradicted, and yet so much agrees that nobody is made anew without a person being asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,10 @@ def _review(reason: str, says: str) -> Rule:
     return Rule(grade="review", reason=reason, says=says)
 
 
+def _doubted(reason: str, says: str) -> Rule:
+    return Rule(grade="doubted", reason=reason, says=says)
+
+
 def _blocked(reason: str, says: str) -> Rule:
     return Rule(grade="blocked", reason=reason, says=says)
 
@@ -40,12 +45,22 @@ RULES: Mapping[str, Rule] = {
     "never": _blocked("never", "A person said that they are never one."),
     "key": _certain("The record carries our key."),
     "exact": _certain("Exactly one row and one record share this value; no names are involved."),
+    "ASK:suffix": _doubted(
+        "suffix-contradicted", "Names and birth date agree, but their name suffixes differ (Jr, Sr, II …)."
+    ),
     "BLOCK:suffix": _blocked("suffix-contradicted", "Their name suffixes differ (Jr, Sr, II …)."),
     "BLOCK:first+dob": _blocked("first-name-contradicted", "First name and birth date differ."),
-    "BLOCK:twin?": _blocked(
-        "twin", "One birth date and a shared name, mail, phone or address, but another first name: twins."
+    "ASK:twin?": _doubted(
+        "twin",
+        "One birth date, and one mail or one last name at one address or phone, but another first name: twins, or one "
+        "person under two names.",
     ),
+    "BLOCK:twin?": _blocked("twin", "One birth date and a shared phone or address, but no name agrees."),
     "BLOCK:first": _blocked("first-name-contradicted", "The first names differ."),
+    "ASK:dob": _doubted(
+        "birth-date-contradicted",
+        "Address or phone, first and last name agree, but the birth dates differ: father and son, or a wrong date.",
+    ),
     "BLOCK:dob": _blocked("birth-date-contradicted", "The birth dates differ."),
     "REVIEW:dob-conflict": _review(
         "birth-date-contradicted", "Mail, first and last name agree, but the birth dates differ."
@@ -83,7 +98,7 @@ REASONS: Mapping[str, str] = {
     "agreed": "Exactly one record is left for this row, and nothing contradicts it.",
     "provisional": "The pair agrees as far as it goes, but a birth date is missing; this project links only what is certain.",
     "no-candidate": "No record shares a value that could be this one.",
-    "contradicted": "Every record that shares a value is somebody else.",
+    "contradicted": "Every record that shares a value is somebody else, or belongs to another row.",
     "never": "A person said that they are never one.",
     "taken": "The record belongs to another source row already.",
     "two-rows-one-record": "Two source rows want the same record.",
@@ -95,7 +110,7 @@ REASONS: Mapping[str, str] = {
     "first-name-contradicted": "The first names differ.",
     "first-names-both-exist": "The first names differ by a letter or two, and both are names that people have: twins?",
     "first-name-initial": "One first name is a bare initial, which twins often share.",
-    "twin": "One birth date and a shared name, mail, phone or address, but another first name: twins.",
+    "twin": "One birth date and a shared name, mail, phone or address, but another first name: twins, or one person twice.",
     "birth-date-contradicted": "The birth dates differ.",
     "birth-date-missing": "Address and names agree, but a birth date is missing.",
     "middle-name-contradicted": "The middle names differ.",

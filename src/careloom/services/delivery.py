@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import duckdb
+import orjson
 from psycopg.errors import UniqueViolation
 
 from careloom.core.errors import CareloomError, Fix, Later, Stop
-from careloom.core.ports import Batch, Outcome, Write, WriteKind
+from careloom.core.ports import Batch, Outcome, Target, Write, WriteKind
 from careloom.engine.actions import Action, batches
 from careloom.services.loom import Loom
 from careloom.services.progress import Watch
@@ -23,6 +24,9 @@ _ORDER: tuple[WriteKind, ...] = ("update", "create", "archive")
 """Updates first: they may set free a unique value that a create takes."""
 
 _SETTLE_BATCH = 1000
+
+_GIVE_BACK_TURNS = 3
+"""How often staff may edit one value while it is given back to them; then the row is left for later."""
 
 _NOTE_EVERY = 2.0
 """Seconds between two notes of how far a run got."""
@@ -124,7 +128,10 @@ class Delivery:
             yield [future.result() for future in landed]
 
     def _send(self, number: int, kind: WriteKind, actions: Sequence[Action]) -> _Sent:
-        writes = [Write(key=action.key, remote_id=action.remote_id, values=action.send) for action in actions]
+        writes = [
+            Write(key=action.key, remote_id=action.remote_id, values=action.send, seen=action.seen)
+            for action in actions
+        ]
         batch = Batch(object=self.loom.sync.to.object, kind=kind, key_property=self.loom.key_property, writes=writes)
         began, trouble = time.monotonic(), None
         try:
@@ -133,6 +140,7 @@ class Delivery:
             trouble, outcomes = error, [Outcome(key=write.key, verdict="later") for write in writes]
         if [outcome.key for outcome in outcomes] != [write.key for write in writes]:
             outcomes = _in_order(outcomes, writes)
+        outcomes = give_back(self.loom.target, batch, outcomes)
         elapsed = int((time.monotonic() - began) * 1000)
         return _Sent(
             number=number, kind=kind, actions=actions, outcomes=outcomes, milliseconds=elapsed, trouble=trouble
@@ -169,8 +177,10 @@ class Delivery:
                 gone.append(action.key)
                 tally.counts["archive"] += 1
             case "ok":
-                settled.append(_settled(action, outcome.remote_id or action.remote_id or ""))
-                tally.counts["conflict" if action.conflicted else kind] += 1
+                settled.append(_settled(action, outcome.remote_id or action.remote_id or "", outcome.overtaken))
+                tally.counts["conflict" if action.conflicted or outcome.overtaken else kind] += 1
+                if outcome.overtaken:
+                    held.append(_held(action, "conflict", "both-changed", ", ".join(sorted(outcome.overtaken)), ""))
             case "missing" if kind == "archive":
                 gone.append(action.key)
                 tally.counts["archive"] += 1
@@ -219,6 +229,38 @@ class Delivery:
         )
 
 
+def give_back(target: Target, batch: Batch, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes, once every value that a write replaced and did not mean to is there again.
+
+    A write that could not be taken back so is left for later: its row is looked at again.
+    """
+    given = list(outcomes)
+    for place, outcome in enumerate(given):
+        if outcome.overtaken:
+            given[place] = outcome if _given_back(target, batch, outcome) else replace(outcome, verdict="later")
+    return given
+
+
+def _given_back(target: Target, batch: Batch, outcome: Outcome) -> bool:
+    ours = next(write for write in batch.writes if write.key == outcome.key).values
+    values: Mapping[str, str] = outcome.overtaken
+    seen: Mapping[str, str] = {prop: ours[prop] for prop in values}
+    for _ in range(_GIVE_BACK_TURNS):
+        back = Write(key=outcome.key, remote_id=outcome.remote_id, values=values, seen=seen)
+        try:
+            (done,) = target.deliver(
+                Batch(object=batch.object, kind="update", key_property=batch.key_property, writes=[back])
+            )
+        except (Fix, Later):
+            return False
+        if done.verdict != "ok":
+            return False
+        if not done.overtaken:
+            return True
+        values, seen = done.overtaken, {prop: values[prop] for prop in done.overtaken}
+    return False
+
+
 def _in_order(outcomes: Sequence[Outcome], writes: Sequence[Write]) -> list[Outcome]:
     """The outcomes in the order of the writes; Stop if a write has none, or two."""
     by_key = {outcome.key: outcome for outcome in outcomes}
@@ -227,14 +269,18 @@ def _in_order(outcomes: Sequence[Outcome], writes: Sequence[Write]) -> list[Outc
     return [by_key[write.key] for write in writes]
 
 
-def _settled(action: Action, remote_id: str) -> Settled:
+def _settled(action: Action, remote_id: str, overtaken: Mapping[str, str] | None = None) -> Settled:
+    """What the ledger learns of a record. Where staff's edit came between, what was agreed on is what was read before it."""
+    agreed = action.agreed
+    if overtaken:
+        agreed = orjson.dumps(orjson.loads(agreed) | {prop: action.seen[prop] or None for prop in overtaken}).decode()
     return Settled(
         key=action.key,
         remote_id=remote_id,
         rule=action.rule,
         grade=action.grade,
-        fingerprint=action.fingerprint,
-        agreed=action.agreed.replace("\\u0000", "\\u2400"),
+        fingerprint=0 if overtaken else action.fingerprint,
+        agreed=agreed.replace("\\u0000", "\\u2400"),
     )
 
 

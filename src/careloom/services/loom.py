@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from careloom.core.errors import Fault, Fix, ProjectFault
 from careloom.core.ports import Source, Target
 from careloom.core.schema import ObjectDeclaration, ObjectShape, Property, PropertyType
+from careloom.engine.merge import Likeness
 from careloom.engine.rows import spare_properties
 from careloom.engine.wire import WireField
 from careloom.identity.matching import MatchSpec
@@ -18,6 +19,8 @@ from careloom.services.opening import Opened
 from careloom.store.ledger import Ledger
 from careloom.store.mirror import Mirror
 from careloom.store.runs import Runs
+
+_LIKENESS: Mapping[str, Likeness] = {"email": "mail", "phone": "phone"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,25 @@ class Loom:
             for alias in self.shape.properties[field.property].aliases
         }
         return [*self.properties, *sorted(aliases - set(self.properties))]
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """For each unique property the one in which a record holds further values of it."""
+        return {
+            field.property: described.aliases[0]
+            for field in self.fields
+            if field.unique and (described := self.shape.properties[field.property]).aliases
+        }
+
+    @property
+    def likeness(self) -> dict[str, Likeness]:
+        """Which properties hold mails and phone numbers, by their fields' roles; stand-ins hold what their field holds."""
+        found: dict[str, Likeness] = {}
+        for field in self.sync.fields.values():
+            kind = _LIKENESS.get(field.role or "")
+            if kind is not None:
+                found |= dict.fromkeys((field.property, *([field.when_taken] if field.when_taken else [])), kind)
+        return found
 
     @property
     def types(self) -> dict[str, tuple[PropertyType, bool]]:

@@ -134,7 +134,7 @@ def link_lone(opened: Opened, sync: Sync, code: str, why: str) -> tuple[int, int
     items = list_held(opened.store, sync=sync.name, kinds=("match",), code=code, limit=_ALL)
     lone = 0
     for item in items:
-        open_ones = [candidate for candidate in item.candidates if not candidate.rule.startswith("BLOCK")]
+        open_ones = [candidate for candidate in item.candidates if not candidate.rule.startswith(("BLOCK", "ASK"))]
         if len(open_ones) == 1:
             decide(opened, sync, item.key, "link", remote_id=open_ones[0].remote_id, prop=None, why=why)
             lone += 1

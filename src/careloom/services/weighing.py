@@ -103,7 +103,7 @@ def decide(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> None:
     mirrored = _match_new(db, loom, watch) or _view_holders(db, loom, watch)
     reroute_taken(db, loom.fields, loom.shape, loom.key_property, known=mirrored)
     owners = {field.property: field.owner for field in loom.fields}
-    merge.merge(db, loom.types, {**owners, loom.key_property: "source"})
+    merge.merge(db, loom.types, {**owners, loom.key_property: "source"}, loom.likeness, loom.aliases)
     actions.add_updates(db)
     actions.add_creates(db, loom.properties, loom.shape, loom.key_property)
 
@@ -157,7 +157,7 @@ def _look_at_linked(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> 
         return
     merge.load_agreed(db, loom.ledger.agreed([key for key, _ in linked]))
     watch.progress.step(f"looking at {len(linked)} linked records")
-    now = loom.target.fetch(loom.sync.to.object, [remote_id for _, remote_id in linked], loom.properties)
+    now = loom.target.fetch(loom.sync.to.object, [remote_id for _, remote_id in linked], loom.mirrored)
     _settle_identity(db, linked, now, loom.key_property)
     merge.load_theirs(db, {record.id: record.values for record in now.values()})
 
@@ -356,7 +356,7 @@ def _take_decisions(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
 
 def _show_mirror(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
     """What the records just linked hold, as `held_there`."""
-    listed = ", ".join(name(prop) for prop in loom.properties)
+    listed = ", ".join(name(prop) for prop in loom.mirrored)
     db.execute(
         f"""
         insert into held_there

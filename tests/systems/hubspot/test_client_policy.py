@@ -11,13 +11,20 @@ import structlog
 
 from careloom.core.errors import Later, NotPermitted, RemoteUnavailable
 from careloom.core.ports import Limit
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.http import AnswerLost, Call, Client, Patience
 from careloom.systems.hubspot.rates import Ceilings, Rates
 from systems.hubspot.target_portal import Waits, scripted
 
-READ = Call(method="GET", path="/crm/objects/2026-03/contacts")
-SEARCH = Call(method="POST", path="/crm/objects/2026-03/contacts/search", body={}, limit="search")
-WRITE = Call(method="POST", path="/crm/objects/2026-03/contacts/batch/update", body={"inputs": []}, repeatable=False)
+READ = Call(method="GET", path="/crm/objects/2026-03/contacts", gives=bodies.batch)
+SEARCH = Call(method="POST", path="/crm/objects/2026-03/contacts/search", body={}, limit="search", gives=bodies.batch)
+WRITE = Call(
+    method="POST",
+    path="/crm/objects/2026-03/contacts/batch/update",
+    body={"inputs": []},
+    repeatable=False,
+    gives=bodies.batch,
+)
 DONE = (200, {"status": "COMPLETE", "results": []})
 DOCUMENTED_429 = {
     "status": "error",
@@ -209,7 +216,7 @@ def test_headers_teach_the_budget_and_every_place_is_given_back() -> None:
         "X-HubSpot-RateLimit-Daily": "625000",
         "X-HubSpot-RateLimit-Daily-Remaining": "17",
     }
-    with scripted((200, {}, headers)) as server:
+    with scripted((*DONE, headers)) as server:
         client = client_of(server.url, Waits(), budget)
         for _ in range(3):
             client.send(READ)
@@ -227,15 +234,15 @@ def test_a_budget_that_fails_after_the_request_does_not_lose_its_answer() -> Non
         def learn(self, name: str, most: int | None, remaining: int | None, resets_at: datetime | None) -> None:
             raise Later("the database is away")
 
-    with scripted((200, {"status": "COMPLETE"}, {"X-HubSpot-RateLimit-Max": "190"})) as server:
-        assert client_of(server.url, Waits(), Failing()).send(WRITE).body == {"status": "COMPLETE"}
+    with scripted((*DONE, {"X-HubSpot-RateLimit-Max": "190"})) as server:
+        assert client_of(server.url, Waits(), Failing()).send(WRITE).body == {"status": "COMPLETE", "results": []}
         assert len(server.asked) == 1
 
 
 def test_the_end_of_the_day_is_midnight_where_the_account_is() -> None:
     budget = Budgeted()
     headers = {"X-HubSpot-RateLimit-Daily": "10", "X-HubSpot-RateLimit-Daily-Remaining": "0"}
-    with scripted((200, {}, headers | {"Date": "Tue, 03 Mar 2026 04:30:00 GMT"})) as server:
+    with scripted((*DONE, headers | {"Date": "Tue, 03 Mar 2026 04:30:00 GMT"})) as server:
         client_of(server.url, Waits(), budget).send(READ)
     name, most, remaining, resets = budget.learned[-1]
     assert (name, most, remaining) == ("daily", 10, 0)
@@ -267,12 +274,20 @@ def test_the_log_of_a_request_holds_no_value_and_no_id() -> None:
     person = "jordan.abernathy@clinic.example"
     path = "/crm/objects/2026-03/contacts"
     calls = (
-        Call(method="GET", path=f"{path}/{person}", template=f"{path}/{{id}}", query={"idProperty": person}),
-        Call(method="POST", path=f"{path}/batch/read", body={"inputs": [{"id": person}]}, records=1),
+        Call(
+            method="GET",
+            path=f"{path}/{person}",
+            template=f"{path}/{{id}}",
+            query={"idProperty": person},
+            gives=bodies.single,
+        ),
+        Call(
+            method="POST", path=f"{path}/batch/read", body={"inputs": [{"id": person}]}, records=1, gives=bodies.batch
+        ),
     )
     with (
         structlog.testing.capture_logs() as logs,
-        scripted((500, {}), (400, {"message": person}), "cut", DONE) as server,
+        scripted((500, {}), (400, {"status": "error", "message": person}), "cut", DONE) as server,
     ):
         client = client_of(server.url, Waits())
         for call in calls:

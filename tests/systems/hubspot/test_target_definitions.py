@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from careloom.core.errors import Fix, UsageFault
 from careloom.core.ports import Association, AssociationBatch, Write
 from careloom.core.schema import NewObject, ObjectDeclaration, Property
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.http import Call
 from careloom.systems.hubspot.options import Options
 from careloom.systems.hubspot.records import same
@@ -152,7 +153,8 @@ def test_ties_are_made_with_and_without_labels_and_removed(portal: Portal) -> No
 
     def tied(person_id: str) -> set[str | None]:
         call = "/crm/v4/associations/contacts/companies/batch/read"
-        body = portal.target._client.expect(Call(method="POST", path=call, body={"inputs": [{"id": person_id}]}))
+        asked = {"inputs": [{"id": person_id}]}
+        body = portal.target._client.expect(Call(method="POST", path=call, body=asked, gives=bodies.associated))
         return {spec["label"] for one in body["results"] for to in one["to"] for spec in to["associationTypes"]}
 
     assert set(tie(*(Association(from_id=one, to_id=firm) for one in people))) == {"ok"}

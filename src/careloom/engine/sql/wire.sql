@@ -56,3 +56,12 @@ create macro ordered_options(t) as
 -- goes before the value; concat passes over the value that is not there.
 create macro framed(t) as coalesce(strlen(t) || ':', '~');
 create macro fingerprint(t) as cast(cast(md5_number_lower(t) as hugeint) - 9223372036854775808 as bigint);
+
+-- What two values of one property are compared by: `likeness` is 'mail', 'phone' or NULL.
+create macro comparable(x, likeness) as nullif(case when likeness = 'mail' then lower(trim(x, e' \t\n\r')) else trim(x, e' \t\n\r') end, '');
+
+-- The same where a phone number's way of writing does not count: its digits, less the country code of North America.
+create macro loosely(x, likeness) as
+    case when likeness = 'phone' and regexp_matches(x, '\d') and not regexp_matches(x, '[[:alpha:]]')
+         then regexp_replace(regexp_replace(x, '\D', '', 'g'), '^1(\d{10})$', '\1')
+         else comparable(x, likeness) end;

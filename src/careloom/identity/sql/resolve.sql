@@ -22,7 +22,7 @@ WITH never AS (SELECT DISTINCT key, remote_id FROM match_ruled WHERE verdict = '
       CASE WHEN never THEN 'never'
            WHEN said THEN CASE WHEN linked_elsewhere OR other_known_key THEN 'taken' ELSE 'agreed' END
            WHEN carried THEN CASE WHEN linked_elsewhere OR said_elsewhere THEN 'taken' WHEN vf = 'X' AND vd = 'X' THEN 'key-contradicted' ELSE 'agreed' END
-           WHEN t.grade = 'blocked' THEN t.reason
+           WHEN t.grade IN ('blocked', 'doubted') THEN t.reason
            WHEN linked_elsewhere OR said_elsewhere OR other_key THEN 'taken'
            WHEN t.grade = 'review' THEN t.reason
            WHEN gx THEN 'sex-contradicted'
@@ -33,7 +33,10 @@ WITH never AS (SELECT DISTINCT key, remote_id FROM match_ruled WHERE verdict = '
            ELSE t.reason END AS reason
     FROM claim AS c JOIN match_table AS t ON t.rule = CASE WHEN starts_with(c.rule, 'exact:') THEN 'exact' ELSE c.rule END)
 SELECT *, CASE WHEN reason = 'never' THEN 'blocked' WHEN level < 3 THEN CASE WHEN reason = 'agreed' THEN 'certain' ELSE 'review' END
-               WHEN table_grade = 'blocked' THEN 'blocked' WHEN reason IN ('agreed', 'provisional') THEN table_grade ELSE 'review' END AS grade
+               WHEN table_grade = 'blocked' THEN 'blocked'
+               -- Whose record it is, is known: somebody else's.
+               WHEN table_grade = 'doubted' THEN CASE WHEN linked_elsewhere OR said_elsewhere OR other_key THEN 'blocked' ELSE 'doubted' END
+               WHEN reason IN ('agreed', 'provisional') THEN table_grade ELSE 'review' END AS grade
 FROM judged;
 
 CREATE OR REPLACE TABLE match_candidate AS
@@ -46,7 +49,7 @@ CREATE OR REPLACE TEMP TABLE match_left AS
     SELECT a, b, key, remote_id, fresh, level, rule, grade, reason,
       CASE WHEN level = 3 THEN count(*) OVER (PARTITION BY b) ELSE count(*) FILTER (level < 3) OVER (PARTITION BY b) END AS rows_wanting,
       min(level) OVER (PARTITION BY a) AS highest
-    FROM match_graded WHERE grade <> 'blocked')
+    FROM match_graded WHERE grade NOT IN ('blocked', 'doubted'))
   WHERE level = highest;
 
 CREATE OR REPLACE TEMP TABLE match_best AS
@@ -60,13 +63,20 @@ CREATE OR REPLACE TEMP TABLE match_best AS
   FROM match_left WHERE fresh
   QUALIFY row_number() OVER (PARTITION BY a ORDER BY array_position(['certain', 'provisional', 'review'], grade), rule, remote_id) = 1;
 
+-- A row for which nothing is left, and a record that is nearly its own: a person is asked before anybody is made anew. Not where
+-- the record is linked to another row just now: then twins are twins. Such a pair is no rival of any other.
+CREATE OR REPLACE TEMP TABLE match_doubted AS
+  SELECT g.a, count(*) AS many, min(g.remote_id) AS remote_id, arg_min(g.rule, (g.rule, g.remote_id)) AS rule, arg_min(g.reason, (g.rule, g.remote_id)) AS reason
+  FROM match_graded AS g ANTI JOIN match_best AS b ON b.a = g.a ANTI JOIN (FROM match_best WHERE reason = 'agreed' AND many = 1) AS l ON l.remote_id = g.remote_id
+  WHERE g.fresh AND g.grade = 'doubted' GROUP BY g.a;
+
 CREATE OR REPLACE TABLE match_decision AS
   SELECT r.id AS key,
-    CASE WHEN b.a IS NULL THEN 'none' WHEN b.reason = 'agreed' THEN 'link' ELSE 'review' END AS outcome,
-    CASE WHEN b.many = 1 THEN b.remote_id END AS remote_id,
-    b.rule,
+    CASE WHEN b.reason = 'agreed' THEN 'link' WHEN b.a IS NULL AND d.a IS NULL THEN 'none' ELSE 'review' END AS outcome,
+    CASE WHEN coalesce(b.many, d.many) = 1 THEN coalesce(b.remote_id, d.remote_id) END AS remote_id,
+    coalesce(b.rule, d.rule) AS rule,
     CASE WHEN b.reason = 'agreed' THEN b.grade END AS grade,
-    coalesce(b.reason, CASE WHEN x.a IS NULL THEN 'no-candidate' ELSE 'contradicted' END) AS reason,
-    coalesce(b.many, 0)::INTEGER AS candidates
-  FROM match_record AS r LEFT JOIN match_best AS b ON b.a = r.n LEFT JOIN (SELECT DISTINCT a FROM match_graded) AS x ON x.a = r.n
+    coalesce(b.reason, d.reason, CASE WHEN x.a IS NULL THEN 'no-candidate' ELSE 'contradicted' END) AS reason,
+    coalesce(b.many, d.many, 0)::INTEGER AS candidates
+  FROM match_record AS r LEFT JOIN match_best AS b ON b.a = r.n LEFT JOIN match_doubted AS d ON d.a = r.n LEFT JOIN (SELECT DISTINCT a FROM match_graded) AS x ON x.a = r.n
   WHERE r.fresh;

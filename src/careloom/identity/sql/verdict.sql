@@ -72,11 +72,15 @@ CREATE OR REPLACE TEMP TABLE match_trap AS
 
 CREATE OR REPLACE TEMP TABLE match_rule AS
   SELECT *, CASE
+    WHEN sx AND vf IN ('A', 'N') AND vl IN ('A', 'N') AND vd = 'A' THEN 'ASK:suffix'
     WHEN sx THEN 'BLOCK:suffix'
     WHEN vf = 'X' AND vd = 'X' THEN 'BLOCK:first+dob'
+    WHEN vf = 'X' AND vd = 'A' AND (em OR (vl IN ('A', 'N') AND (ad OR ph))) THEN 'ASK:twin?'
     WHEN vf = 'X' AND vd = 'A' AND (ad OR em OR ph OR vl IN ('A', 'N')) THEN 'BLOCK:twin?'
     WHEN vf = 'X' THEN 'BLOCK:first'
-    WHEN vd = 'X' THEN CASE WHEN em AND vf = 'A' AND vl = 'A' THEN 'REVIEW:dob-conflict' ELSE 'BLOCK:dob' END
+    WHEN vd = 'X' AND vf = 'A' AND vl = 'A' AND em THEN 'REVIEW:dob-conflict'
+    WHEN vd = 'X' AND vf = 'A' AND vl = 'A' AND (ad OR ph) THEN 'ASK:dob'
+    WHEN vd = 'X' THEN 'BLOCK:dob'
     WHEN em AND vf IN ('A', 'N') AND vd = 'A' THEN 'AUTO:T1a'
     WHEN em AND vf = 'A' AND vl = 'A' AND vd = 'N' THEN 'AUTO:T1b'
     WHEN em AND vf = 'A' AND vl = 'A' AND vd = '?' AND NOT gx AND NOT mx AND NOT trap THEN 'PROV:T1c'

@@ -6,7 +6,8 @@ from held
 where (%(sync)s::text is null or sync = %(sync)s) and (%(key)s::text is null or key = %(key)s)
   and (%(kinds)s::text[] is null or kind = any(%(kinds)s::text[]))
   and (%(code)s::text is null or code = %(code)s)
-order by sync, kind, code, key limit %(limit)s
+-- what contradicts and is asked about nevertheless comes last: most of it is two people
+order by sync, kind, code in ('twin', 'suffix-contradicted'), code, key limit %(limit)s
 
 -- name: count_held
 select sync, kind, code, property, count(*) as records, min(first_seen) as first_seen, max(last_seen) as last_seen

@@ -8,6 +8,7 @@ from typing import Any
 
 from careloom.core.errors import CareloomError, Later
 from careloom.core.ports import Finding
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.http import Answer, Call, Client
 from careloom.systems.hubspot.paths import NUMBERED, Paths
 
@@ -47,13 +48,13 @@ def read_owners(client: Client, paths: Paths) -> list[Owner]:
     """All active owners."""
     found: list[Owner] = []
     query = {"limit": str(_OWNERS_PAGE), "archived": "false"}
+    pages = bodies.Pages(bodies.identified)
     while True:
-        body = client.expect(Call(method="GET", path=paths.owners(), query=query))
-        found += [_owner(one) for one in body.get("results") or ()]
-        after = ((body.get("paging") or {}).get("next") or {}).get("after")
-        if not after:
+        body = client.expect(Call(method="GET", path=paths.owners(), query=query, gives=pages.check))
+        found += [_owner(one) for one in body["results"]]
+        if not pages.turn(body):
             return found
-        query = query | {"after": str(after)}
+        query = query | {"after": pages.after}
 
 
 def _owner(one: dict[str, Any]) -> Owner:
@@ -67,7 +68,7 @@ def _owner(one: dict[str, Any]) -> Owner:
 
 def read_pipelines(client: Client, paths: Paths, object_type: str) -> list[Pipeline]:
     """The pipelines of an object, by its name on the wire."""
-    body = client.expect(Call(method="GET", path=paths.pipelines(object_type)))
+    body = client.expect(Call(method="GET", path=paths.pipelines(object_type), gives=bodies.listing(bodies.pipeline)))
     return [
         Pipeline(
             id=str(one["id"]),
@@ -86,7 +87,7 @@ def read_pipelines(client: Client, paths: Paths, object_type: str) -> list[Pipel
 
 def findings(client: Client, paths: Paths) -> Iterator[Finding]:
     """The check-up, worst things first; it stops at what makes the rest pointless."""
-    call = Call(method="GET", path=paths.account())
+    call = Call(method="GET", path=paths.account(), gives=bodies.one(bodies.account))
     try:
         answer = client.send(call)
     except Later as error:
@@ -122,7 +123,12 @@ def _version(paths: Paths) -> Iterator[Finding]:
 
 def _reading(client: Client, paths: Paths) -> Iterator[Finding]:
     """Whether contacts can be read, and what the headers of that answer say of the limits."""
-    call = Call(method="GET", path=paths.objects("contacts"), query={"limit": "1"})
+    call = Call(
+        method="GET",
+        path=paths.objects("contacts"),
+        query={"limit": "1"},
+        gives=bodies.listing(bodies.record),
+    )
     try:
         answer = client.send(call)
     except CareloomError as error:
@@ -145,8 +151,15 @@ def _reading(client: Client, paths: Paths) -> Iterator[Finding]:
 
 def _custom_objects(client: Client, paths: Paths) -> Iterator[Finding]:
     try:
-        listed = client.send(Call(method="GET", path=paths.schemas(), query={"archived": "false"}))
-        limit = client.send(Call(method="GET", path=paths.custom_object_limit()))
+        listed = client.send(
+            Call(
+                method="GET",
+                path=paths.schemas(),
+                query={"archived": "false"},
+                gives=bodies.listing(bodies.schema),
+            )
+        )
+        limit = client.send(Call(method="GET", path=paths.custom_object_limit(), gives=bodies.anything))
     except CareloomError as error:
         yield Finding(
             level="warn",

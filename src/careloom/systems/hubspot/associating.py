@@ -13,6 +13,7 @@ from typing import Any
 
 from careloom.core.errors import Later, NotPermitted, Stop
 from careloom.core.ports import Association, AssociationBatch, Outcome
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.complaints import Complaint, batch_complaints, complaints
 from careloom.systems.hubspot.http import Answer, Call, Client
 from careloom.systems.hubspot.paths import Paths
@@ -58,7 +59,11 @@ class Labels:
             return self._known[objects].get(label)
 
     def _read(self, objects: Pair) -> dict[str | None, Spec]:
-        call = Call(method="GET", path=f"{self._paths.associations(*objects)}/labels")
+        call = Call(
+            method="GET",
+            path=f"{self._paths.associations(*objects)}/labels",
+            gives=bodies.listing(bodies.label, least=1),
+        )
         found: dict[str | None, Spec] = {}
         for one in self._client.expect(call).get("results") or ():
             spec = {"associationCategory": one.get("category"), "associationTypeId": one.get("typeId")}
@@ -126,7 +131,8 @@ class Tying:
         whole = endpoint == "batch/archive"
         body = {"inputs": [pair.body(whole=whole) for pair in group]}
         path = f"{self._path}/{endpoint}"
-        answer = self._client.send(Call(method="POST", path=path, body=body, records=len(group)))
+        gives = bodies.removed if self._batch.remove else bodies.associated
+        answer = self._client.send(Call(method="POST", path=path, body=body, records=len(group), gives=gives))
         if not answer.ok:
             return answer
         self._read_results(group, answer, confirmed=self._batch.remove)
@@ -188,6 +194,9 @@ def _meant(ends: Pair, named: Pair) -> bool:
 
 def _ends(result: Mapping[str, Any]) -> Pair:
     """The pair that a result of a creation is about; labels and defaults answer in different forms."""
-    from_id = result.get("fromObjectId") or (result.get("from") or {}).get("id")
-    to_id = result.get("toObjectId") or (result.get("to") or {}).get("id")
-    return str(from_id), str(to_id)
+    return _end(result, "from"), _end(result, "to")
+
+
+def _end(result: Mapping[str, Any], side: str) -> str:
+    held = result.get(side)
+    return str(result.get(f"{side}ObjectId") or (held.get("id") if isinstance(held, dict) else None))

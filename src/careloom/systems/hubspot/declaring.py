@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from careloom.core.errors import Fix, UsageFault
 from careloom.core.schema import NewObject, ObjectDeclaration, Property
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.http import CONFLICT, Answer, Call, Client, refused
 from careloom.systems.hubspot.objects import STANDARD_TYPES, Objects
 from careloom.systems.hubspot.paths import Paths
@@ -50,13 +51,14 @@ class Declarer:
     def _make_object(self, name: str, new: NewObject, properties: Sequence[Property]) -> bool:
         """The object with the properties that its definition names; the others follow with their groups."""
         named = {new.primary_property, *new.secondary_properties, *new.searchable_properties, *new.required_properties}
-        bodies = [definition_of(one) for one in properties if one.name in named]
-        for body in bodies:
-            del body["groupName"]  # the groups of an object that does not exist yet do not exist either
+        first = [definition_of(one) for one in properties if one.name in named]
+        for definition in first:
+            del definition["groupName"]  # the groups of an object that does not exist yet do not exist either
         ties = [STANDARD_TYPES.get(one) or self._objects.wire_name(one) for one in new.associated_objects]
         call = Call(
             method="POST",
             path=self._paths.schemas(),
+            gives=bodies.one(bodies.schema),
             body={
                 "name": name.removeprefix("p_"),
                 "labels": {"singular": new.label, "plural": new.plural_label},
@@ -64,7 +66,7 @@ class Declarer:
                 "secondaryDisplayProperties": list(new.secondary_properties),
                 "searchableProperties": list(new.searchable_properties),
                 "requiredProperties": list(new.required_properties),
-                "properties": bodies,
+                "properties": first,
                 "associatedObjects": ties,
                 "allowsSensitiveProperties": any(one.sensitivity != "non_sensitive" for one in properties),
             },
@@ -76,14 +78,19 @@ class Declarer:
         return answer.ok
 
     def _make_groups(self, path: str, object_name: str, properties: Sequence[Property]) -> Iterator[str]:
-        listed = self._client.expect(Call(method="GET", path=f"{path}/groups"))
+        listed = self._client.expect(Call(method="GET", path=f"{path}/groups", gives=bodies.listing(bodies.named)))
         present = {str(one["name"]) for one in listed.get("results") or ()}
         for label in dict.fromkeys(one.group or DEFAULT_GROUP for one in properties):
             name = group_name(label)
             if name in present:
                 continue
             present.add(name)
-            call = Call(method="POST", path=f"{path}/groups", body={"name": name, "label": label})
+            call = Call(
+                method="POST",
+                path=f"{path}/groups",
+                body={"name": name, "label": label},
+                gives=bodies.one(bodies.named),
+            )
             answer = self._client.send(call)
             if answer.ok:
                 yield f"created group {name} of {object_name}"
@@ -95,7 +102,10 @@ class Declarer:
         made: set[str] = set()
         for chunk in chunks(properties, BATCH):
             call = Call(
-                method="POST", path=f"{path}/batch/create", body={"inputs": [definition_of(one) for one in chunk]}
+                method="POST",
+                path=f"{path}/batch/create",
+                body={"inputs": [definition_of(one) for one in chunk]},
+                gives=bodies.listing(bodies.definition),
             )
             answer = self._client.send(call)
             made |= {str(one["name"]) for one in answer.body.get("results") or ()}
@@ -114,7 +124,7 @@ class Declarer:
         """A batch that was refused for one of its definitions: each alone, so that the fault names the right one."""
         made: set[str] = set()
         for one in lacking:
-            call = Call(method="POST", path=path, body=definition_of(one))
+            call = Call(method="POST", path=path, body=definition_of(one), gives=bodies.one(bodies.definition))
             answer = self._client.send(call)
             if answer.ok:
                 made.add(one.name)

@@ -15,6 +15,7 @@ import structlog
 
 from careloom.core.errors import Later, NotPermitted
 from careloom.core.ports import Batch, Outcome, RemoteRecord
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.complaints import PROPERTY_FAULTS, Complaint, batch_complaints, complaints
 from careloom.systems.hubspot.http import Answer, AnswerLost, Call, Client
 from careloom.systems.hubspot.inputs import MOST_TRIES, Account, Input, Route, matcher, waves
@@ -127,7 +128,14 @@ class Delivery:
     def _call(self, group: Sequence[Input]) -> Call:
         route = group[0].route
         body = {"inputs": [one.body(self._key) for one in group]}
-        return Call(method="POST", path=f"{self._path}/batch/{route}", body=body, records=len(group), repeatable=False)
+        return Call(
+            method="POST",
+            path=f"{self._path}/batch/{route}",
+            body=body,
+            records=len(group),
+            repeatable=False,
+            gives=bodies.nothing if route == "archive" else bodies.batch,
+        )
 
     # ------------------------------------------------------------ reading a 2xx
 
@@ -323,7 +331,7 @@ class Delivery:
         """Set the lifecycle stage of records, by id; setting it twice is setting it once."""
         body = {"inputs": [{"id": record, "properties": {STAGE: stage}} for record, stage in changes]}
         path = f"{self._path}/batch/update"
-        return self.client.send(Call(method="POST", path=path, body=body, records=len(changes)))
+        return self.client.send(Call(method="POST", path=path, body=body, records=len(changes), gives=bodies.batch))
 
 
 def _later(one: Input, code: str, message: str) -> Outcome:

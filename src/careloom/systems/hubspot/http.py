@@ -5,8 +5,9 @@ What the portal answers is told apart by what to do next:
 - 2xx, and 4xx that speak of the records: given back to the caller.
 - 401, 403: NotPermitted, with what to do.
 - 429, 423, 477, 503 and others that say "not done": repeated after a wait, for reads and writes alike.
-- An answer that never came, or a gateway's 5xx: a read is repeated; a write may have been done, so it is never repeated
-  here. AnswerLost says so, and the caller looks before it writes again.
+- An answer that never came, a gateway's 5xx, and an answer that is not what the API gives (see `bodies`): a read is
+  repeated; a write may have been done, so it is never repeated here. AnswerLost says so, and the caller looks before it
+  writes again.
 """
 
 from __future__ import annotations
@@ -25,14 +26,18 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from careloom.core.errors import Fix, Later, NotPermitted, RemoteUnavailable
+from careloom.systems.hubspot.bodies import Check, refusal
 from careloom.systems.hubspot.circuit import Circuit
 from careloom.systems.hubspot.rates import LimitName, Rates
 
 OK_BELOW = 300
+REFUSED_FROM = 400
+BROKEN_FROM = 500
 UNAUTHORIZED = 401
 FORBIDDEN = 403
 NOT_FOUND = 404
 CONFLICT = 409
+TOO_LARGE = (413, 414)
 LOCKED = 423
 TOO_MANY = 429
 MIGRATING = 477
@@ -69,11 +74,12 @@ class Patience:
 class Call:
     """One request. `template` is its path without ids, for the log; `records` how many it carries.
 
-    `repeatable`: doing it twice is the same as doing it once, whatever happened in between.
+    `gives` checks a success: whatever it finds wrong with the body makes the answer a lost one. `repeatable`: doing it twice is the same as doing it once, whatever happened in between.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
+    gives: Check
     template: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     body: object = None
@@ -84,11 +90,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back; `body` is {} where there was none or none that could be read."""
+    """What came back; `body` is {} where there was none or none that could be read.
+
+    `strange`: why this is no answer of the API, "" where it is one.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: dict[str, Any]
+    strange: str = ""
 
     @property
     def ok(self) -> bool:
@@ -153,24 +163,29 @@ class Client:
             attempt += 1
             self._circuit.enter()
             answer = self._try(call)
-            if (
-                answer is not None
-                and answer.status < TOO_MANY
-                and answer.status not in (UNAUTHORIZED, FORBIDDEN, LOCKED)
-            ):
+            if answer is None or answer.strange:
+                wait = self._backoff(attempt)
+            elif (asked := self._wait(call, answer, attempt)) is None:
                 return answer
-            wait = self._backoff(attempt) if answer is None else self._wait(call, answer, attempt)
-            if wait is None:
-                assert answer is not None  # noqa: S101 - only a judged answer has no wait
-                return answer
+            else:
+                wait = asked
             if attempt >= self.patience.attempts:
-                status = "no answer" if answer is None else str(answer.status)
-                raise RemoteUnavailable(
-                    f"HubSpot: {call.method} {call.template or call.path} failed {attempt} times ({status}); check the "
-                    "network, base_url and HubSpot's status page; nothing is lost: run again",
-                    after=wait,
-                )
+                raise RemoteUnavailable(self._given_up(call, answer, attempt), after=wait)
             self.pause(wait)
+
+    def _given_up(self, call: Call, answer: Answer | None, attempts: int) -> str:
+        where = f"{call.method} {call.template or call.path}"
+        if answer is not None and answer.strange:
+            return (
+                f"{self._base} does not answer as HubSpot does: {where} gave {answer.status} and {answer.strange}, "
+                f"{attempts} times. Is base_url the address of HubSpot's API? If it is, see HubSpot's status page; "
+                "nothing is lost: run again"
+            )
+        status = "no answer" if answer is None else str(answer.status)
+        return (
+            f"HubSpot: {where} failed {attempts} times ({status}); check the network, base_url and HubSpot's status "
+            "page; nothing is lost: run again"
+        )
 
     def expect(self, call: Call) -> dict[str, Any]:
         """The body of a 2xx. Fix for anything else: for requests that carry no person's data, as it quotes the reason."""
@@ -181,6 +196,7 @@ class Client:
 
     def _try(self, call: Call) -> Answer | None:
         """One attempt; None when no answer came and nothing speaks against repeating it."""
+        where = f"{call.method} {call.template or call.path}"
         try:
             answer = self._once(call)
         except HTTPError as error:
@@ -188,11 +204,16 @@ class Client:
             _LOG.warning("no answer", method=call.method, path=call.template or call.path, error=type(error).__name__)
             if call.repeatable or isinstance(error, NewConnectionError | ConnectTimeoutError):
                 return None
-            raise AnswerLost(f"HubSpot: the answer to {call.method} {call.template or call.path} was lost") from None
-        if answer.status >= 500:  # noqa: PLR2004
+            raise AnswerLost(f"HubSpot: the answer to {where} was lost") from None
+        if answer.strange:
+            self._circuit.failed()
+            _LOG.warning("not HubSpot's answer", request=where, status=answer.status, reason=answer.strange)
+            if not call.repeatable:
+                raise AnswerLost(f"HubSpot: the answer to {where} was {answer.status} and {answer.strange}")
+        elif answer.status >= BROKEN_FROM:
             self._circuit.failed()
             if not call.repeatable and answer.status not in _NOT_DONE:
-                raise AnswerLost(f"HubSpot: {call.method} {call.template or call.path} ended in {answer.status}")
+                raise AnswerLost(f"HubSpot: {where} ended in {answer.status}")
         else:
             self._circuit.succeeded()
         return answer
@@ -216,7 +237,13 @@ class Client:
             correlation=headers.get("x-hubspot-correlation-id"),
         )
         self.rates.heard(headers)
-        return Answer(status=response.status, headers=headers, body=_parsed(response.data))
+        parsed = _parsed(response.data)
+        return Answer(
+            status=response.status,
+            headers=headers,
+            body=parsed if isinstance(parsed, dict) else {},
+            strange=_strange(call, response.status, parsed),
+        )
 
     def _wait(self, call: Call, answer: Answer, attempt: int) -> float | None:
         """Seconds until the next attempt; None when the answer is the caller's to read."""
@@ -231,7 +258,7 @@ class Client:
             return self._too_many(call, answer)
         if answer.status == LOCKED:
             return _LOCKED_WAIT + self._backoff(attempt)
-        if answer.status == MIGRATING or answer.status >= 500:  # noqa: PLR2004
+        if answer.status == MIGRATING or answer.status >= BROKEN_FROM:
             return self._bearable(_retry_after(answer) or self._backoff(attempt))
         return None
 
@@ -280,12 +307,23 @@ def _retry_after(answer: Answer) -> float | None:
         return None
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
+def _parsed(data: bytes) -> object:
+    """The body; None if it is not JSON (an HTML page of a gateway, or nothing)."""
     try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:  # an HTML page of a gateway, or nothing
-        return {}
-    return body if isinstance(body, dict) else {}
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _strange(call: Call, status: int, body: object) -> str:
+    """Why an answer is none of the API's; "" where it is one, or says by its status alone what to do."""
+    if status < OK_BELOW:
+        return call.gives(status, body)
+    if status < REFUSED_FROM:
+        return "a redirect, which the API never gives"
+    if status >= BROKEN_FROM or status in (TOO_MANY, LOCKED, MIGRATING, *TOO_LARGE) or refusal(body):
+        return ""
+    return "a refusal that is not in HubSpot's words"
 
 
 def _lacking(call: Call, answer: Answer) -> str:

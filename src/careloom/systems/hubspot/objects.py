@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 from careloom.core.errors import NotPermitted, UsageFault
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.http import Call, Client
 from careloom.systems.hubspot.paths import Paths
 
@@ -100,7 +101,14 @@ class Objects:
 
     def _listed(self) -> tuple[CustomObject, ...]:
         try:
-            body = self._client.expect(Call(method="GET", path=self._paths.schemas(), query={"archived": "false"}))
+            body = self._client.expect(
+                Call(
+                    method="GET",
+                    path=self._paths.schemas(),
+                    query={"archived": "false"},
+                    gives=bodies.listing(bodies.schema),
+                )
+            )
         except NotPermitted:  # a portal or token without custom objects has none
             return ()
         return tuple(_custom(one) for one in body.get("results") or ())

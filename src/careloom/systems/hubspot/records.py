@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from careloom.core.ports import RemoteRecord
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.http import NOT_FOUND, Call, Client, refused
 from careloom.systems.hubspot.paths import Paths
 
@@ -94,6 +95,16 @@ class Reader:
                     found[folded(value)] = record
         return found
 
+    def histories(
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """The kept versions of the properties of these records, by id; at most 50 at a time."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for result in self._batch(object_type, ids, properties, history=properties):
+            versions = result.get("propertiesWithHistory")
+            found[str(result["id"])] = versions if isinstance(versions, dict) else {}
+        return found
+
     def _not_archived(self, object_type: str, ids: Sequence[str]) -> list[str]:
         """Those of `ids` that are not in the bin: one request spares a single read for each of the others."""
         binned = {str(one["id"]) for one in self._batch(object_type, ids, (), archived=True)}
@@ -107,12 +118,22 @@ class Reader:
         *,
         key: str | None = None,
         archived: bool = False,
+        history: Sequence[str] = (),
     ) -> list[dict[str, Any]]:
         body: dict[str, object] = {"inputs": [{"id": one} for one in ids], "properties": asked(properties)}
         if key is not None:
             body["idProperty"] = key
+        if history:
+            body["propertiesWithHistory"] = list(history)
         path = f"{self._paths.objects(object_type)}/batch/read"
-        call = Call(method="POST", path=path, query={"archived": str(archived).lower()}, body=body, records=len(ids))
+        call = Call(
+            method="POST",
+            path=path,
+            query={"archived": str(archived).lower()},
+            body=body,
+            records=len(ids),
+            gives=bodies.batch,
+        )
         answer = self._client.send(call)
         if answer.status == NOT_FOUND:  # none of them is there
             return []
@@ -128,6 +149,7 @@ class Reader:
             template=f"{path}/{{id}}",
             query={"properties": ",".join(asked(properties)), "archived": "false"},
             records=1,
+            gives=bodies.single,
         )
         answer = self._client.send(call)
         if answer.ok and not answer.body.get("archived"):
@@ -157,7 +179,7 @@ def same(sent: str, held: str | None) -> bool:
     Wrongly False costs one more write; wrongly True is what must not be, so only rewritings known to happen count.
     """
     held = held or ""
-    if sent == held or folded(sent) == folded(held):
+    if sent.strip() == held.strip() or ("@" in sent and folded(sent) == folded(held)):
         return True
     if not sent or not held:
         return False

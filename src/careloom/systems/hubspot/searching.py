@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from careloom.core.ports import RemoteRecord
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.http import Call, Client, refused
 from careloom.systems.hubspot.objects import CONTACTS
 from careloom.systems.hubspot.paths import Paths
@@ -90,7 +91,13 @@ class Searcher:
 
     def _page(self, object_type: str, body: Mapping[str, object], properties: Sequence[str]) -> Found:
         path = f"{self._paths.objects(object_type)}/search"
-        call = Call(method="POST", path=path, body=body, limit="search")
+        call = Call(
+            method="POST",
+            path=path,
+            body=body,
+            limit="search",
+            gives=bodies.search_page(str(body.get("after") or "")),
+        )
         answer = self._client.send(call)
         if not answer.ok:
             raise refused(call, answer, quote=False)

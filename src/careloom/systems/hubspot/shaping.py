@@ -9,6 +9,7 @@ from typing import Any
 
 from careloom.core.errors import NotPermitted, UsageFault
 from careloom.core.schema import ObjectShape
+from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.http import NOT_FOUND, Call, Client, refused
 from careloom.systems.hubspot.objects import STANDARD, Objects
 from careloom.systems.hubspot.paths import Paths
@@ -60,7 +61,12 @@ class Shapes:
 
     def _definitions(self, object_type: str) -> dict[str, Mapping[str, Any]] | None:
         path = self._paths.properties(object_type)
-        call = Call(method="GET", path=path, query={"archived": "false"})
+        call = Call(
+            method="GET",
+            path=path,
+            query={"archived": "false"},
+            gives=bodies.listing(bodies.definition, least=1),
+        )
         answer = self._client.send(call)
         if answer.status in (_UNKNOWN_OBJECT, NOT_FOUND):
             return None
@@ -74,7 +80,12 @@ class Shapes:
 
     def _sensitive(self, path: str, sensitivity: str) -> dict[str, Mapping[str, Any]]:
         """Properties that the list hides unless asked for; none where the portal or the token does not admit them."""
-        call = Call(method="GET", path=path, query={"archived": "false", "dataSensitivity": sensitivity})
+        call = Call(
+            method="GET",
+            path=path,
+            query={"archived": "false", "dataSensitivity": sensitivity},
+            gives=bodies.listing(bodies.definition),
+        )
         try:
             answer = self._client.send(call)
         except NotPermitted:

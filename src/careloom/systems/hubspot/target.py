@@ -20,6 +20,7 @@ from careloom.systems.hubspot.account import Owner, Pipeline, findings, read_own
 from careloom.systems.hubspot.associating import Labels, Tying
 from careloom.systems.hubspot.declaring import Declarer
 from careloom.systems.hubspot.delivering import Delivery, route_of_create
+from careloom.systems.hubspot.history import with_overtaken
 from careloom.systems.hubspot.http import Client, Patience
 from careloom.systems.hubspot.inputs import Input, inputs_of
 from careloom.systems.hubspot.objects import Objects
@@ -106,7 +107,8 @@ class HubSpotTarget:
         inputs = inputs_of(batch, batch.kind)
         if batch.kind == "archive":
             inputs = self._archivable(delivery, object_type, inputs)
-        return delivery.run(inputs)
+        outcomes = delivery.run(inputs)
+        return with_overtaken(delivery.reader, object_type, batch, outcomes) if batch.kind == "update" else outcomes
 
     def _creates(self, delivery: Delivery, batch: Batch, object_type: str, unique: frozenset[str]) -> list[Input]:
         """The inputs of a create. Where the portal does not keep the key unique, a search looks for it first."""

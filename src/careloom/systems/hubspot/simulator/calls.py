@@ -124,9 +124,12 @@ def echo(kind: Kind, record: Record, given: Mapping[str, Any]) -> dict[str, str 
 
 
 def histories(record: Record, names: Sequence[str]) -> Json:
-    """The history of properties: only the newest value is kept by this portal."""
+    """The history of properties, the newest version first."""
     return {
-        name: [{"value": record.values.get(name, ""), "timestamp": record.updated, "sourceType": "INTEGRATION"}]
+        name: [
+            {"value": value, "timestamp": moment, "sourceType": "INTEGRATION"}
+            for value, moment in [(record.values.get(name, ""), record.updated), *reversed(record.past.get(name, []))]
+        ]
         for name in names
         if record.values.get(name) is not None
     }

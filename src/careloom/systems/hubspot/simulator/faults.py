@@ -38,7 +38,7 @@ class Fault:
     ms: float = 0
     until_ms: int = 0
     retry_after: str = ""
-    body: Json | None = None
+    body: Json | str | None = None
     seen: int = 0
     struck: int = 0
 
@@ -93,8 +93,9 @@ def _end(hit: Stroke, fault: Fault, settings: Settings) -> None:
         hit.answer = Answer(429, too_many(settings, "TEN_SECONDLY_ROLLING"), _retry(fault))
     else:
         message = _MESSAGES.get(fault.status, "internal error")
-        body = fault.body or RefusalError(fault.status, "INTERNAL_ERROR", message).body()
-        hit.answer = Answer(fault.status, body, _retry(fault))
+        body = RefusalError(fault.status, "INTERNAL_ERROR", message).body() if fault.body is None else fault.body
+        # A text is what a gateway says: it goes out as it is, and not as JSON.
+        hit.answer = Answer(fault.status, body.encode() if isinstance(body, str) else body, _retry(fault))
 
 
 def _retry(fault: Fault) -> tuple[tuple[str, str], ...]:
