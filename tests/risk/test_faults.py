@@ -14,9 +14,10 @@ import pytest
 from careloom.core.errors import Fix, Later, Stop
 from careloom.risk import lookups, read_tables, score, tables
 from careloom.risk.desk import desk
-from careloom.risk.inputs import HeldInput, read_837
+from careloom.risk.inputs import HeldInput, read_fhir
 from risk.calling_risk import Shell
-from risk.test_inputs import NAME, OFFICE, codes, written, x12
+from risk.invented_claims import NAME, eob, written
+from risk.test_inputs import codes
 
 WOMAN = pa.table({"person_id": [1], "age": [70], "sex": ["F"]})
 DIABETES = pa.table({"person_id": [1], "diagnosis_code": ["E119"]})
@@ -139,18 +140,17 @@ def test_a_changed_coefficient_changes_the_score_and_the_digest(changed: Changed
 # ---------------------------------------------------------------- claims
 
 
-def test_what_the_parser_stumbles_over_is_held_without_its_words(
+def test_what_a_claim_of_an_odd_shape_raises_is_held_without_its_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumbles(_text: str) -> list[Any]:
+    def stumbles(*_: object) -> list[Any]:
         raise ValueError(NAME)
 
-    for parser in (stumbles, lambda _text: []):
-        monkeypatch.setattr("careloom.risk.inputs.x12.parsers", lambda parser=parser: (None, parser))
-        held: list[HeldInput] = []
-        assert read_837([written(tmp_path, "one.x12", x12(OFFICE))], held=held).read_all().num_rows == 0
-        assert codes(held) == ["bad-claim"]
-        assert NAME not in repr(held)
+    monkeypatch.setattr("careloom.risk.inputs.fhir.lines_of", stumbles)
+    held: list[HeldInput] = []
+    assert read_fhir([written(tmp_path, "one.json", json.dumps(eob()))], held=held).read_all().num_rows == 0
+    assert codes(held) == ["bad-claim"]
+    assert NAME not in repr(held)
 
 
 def test_a_record_of_tables_that_is_none_is_said_so(shell: Shell) -> None:

