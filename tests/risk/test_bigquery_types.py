@@ -19,9 +19,10 @@ TYPES = {
 }
 
 
-@pytest.mark.parametrize("model", [name for name, one in MODELS.items() if not one.variant])
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "RX-V08"])
 def test_bigquery_finds_nothing_to_refuse_in_the_statement(model: str) -> None:
-    statement, schema = scoring_statement(model, 2026, dialect="bigquery"), declared(model, 2026)
+    year = 2027 if MODELS[model].variant or MODELS[model].proposed else 2026
+    statement, schema = scoring_statement(model, year, dialect="bigquery"), declared(model, year)
     assert faults(statement, schema) == []
     tree = typed(statement, schema)
     assert isinstance(tree, exp.Select)

@@ -98,13 +98,15 @@ Changed = Callable[[str, str], None]
 @pytest.fixture
 def changed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Changed]:
     """Another value for one coefficient, as a new release of the package might bring it."""
-    known = tables._rows
+    known = tables.rows_of
 
     def change(name: str, value: str) -> None:
-        def rows(file: str) -> tuple[dict[str, str], ...]:
-            return tuple({**row, "value": value} if row.get("coefficient") == name else row for row in known(file))
+        def rows(file: str, *needed: str) -> tuple[dict[str, str], ...]:
+            return tuple(
+                {**row, "value": value} if row.get("coefficient") == name else row for row in known(file, *needed)
+            )
 
-        monkeypatch.setattr(tables, "_rows", rows)
+        monkeypatch.setattr(tables, "rows_of", rows)
         _forget()
 
     yield change

@@ -190,7 +190,7 @@ def test_a_diagnosis_without_a_person_or_a_code_counts_for_nobody() -> None:
 # ---------------------------------------------------------------- nobody, and nothing
 
 
-@pytest.mark.parametrize("model", ["V28", "RX-V08"])
+@pytest.mark.parametrize("model", ["V28", "ESRD-V21"])
 @pytest.mark.parametrize("trace", [False, True])
 def test_no_people_are_no_rows_with_every_column(model: str, tmp_path: Path, *, trace: bool) -> None:
     for codes in (diabetes(), NO_CODES):
@@ -212,7 +212,7 @@ def test_no_diagnoses_at_all_are_people_with_their_demographic_score() -> None:
 def test_a_column_of_nothing_is_as_good_as_none() -> None:
     empty = {name: pa.nulls(1) for name in [*DEFAULTS, "low_income", "graft_months"]}
     persons = pa.table({"person_id": [1], "age": [70], "sex": ["F"]} | empty)
-    for model in ("V28", "ESRD-V24", "RX-V08"):
+    for model in ("V28", "ESRD-V24"):
         assert scored(persons, diabetes(), model) == scored(woman(), diabetes(), model)
 
 

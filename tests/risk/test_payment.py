@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from careloom.risk import (
     score,
     scoring_statement,
     standard_money,
+    years,
 )
+from careloom.risk.rounding import lessened, normalized
 from risk.calling_risk import Shell
 
 PEOPLE = pa.Table.from_pylist(
@@ -53,15 +55,15 @@ def test_the_blend_of_2025_is_a_third_v24_and_two_thirds_v28_each_by_its_own_fac
     assert both.keys() == {1, 2, 3}
     # V24: 0.386 + 0.105 + 0.331 + 0.121 diabetes and HF; V28: 0.395 + 0.166 + 0.360 + 0.112
     assert (both[1]["v24_risk_score"], both[1]["v28_risk_score"]) == (Decimal("0.943"), Decimal("1.033"))
-    by_hand = 0.33 * 0.943 * 0.941 / 1.153 + 0.67 * 1.033 * 0.941 / 1.045
-    assert both[1]["risk_score_payment"] == pytest.approx(by_hand, abs=1e-12)
+    # 0.943 / 1.153 = 0.818, x 0.941 = 0.770, x 0.33 = 0.254; 1.033 / 1.045 = 0.989, x 0.941 = 0.931, x 0.67 = 0.624
+    assert both[1]["risk_score_payment"] == 0.878
     for person in (1, 2):
         row = both[person]
         assert (row["v24_share"], row["v28_share"]) == (0.33, 0.67)
         assert row["v24_risk_score"] == one[person]["risk_score"]
         assert row["v28_risk_score_payment"] == two[person]["risk_score_payment"]
-        parts = 0.33 * one[person]["risk_score_payment"] + 0.67 * two[person]["risk_score_payment"]
-        assert row["risk_score_payment"] == parts
+        parts = [one[person]["risk_score_payment"] * 0.33, two[person]["risk_score_payment"] * 0.67]
+        assert row["risk_score_payment"] == round(round(parts[0], 3) + round(parts[1], 3), 3)
         assert (row["held"], row["payment_unknown"]) == (None, None)
 
 
@@ -69,7 +71,8 @@ def test_pace_in_2026_is_nine_tenths_v22_without_coding_intensity() -> None:
     both = by_person(blended(PEOPLE, CODES, year=2026, pace=True))
     assert (both[1]["v22_share"], both[1]["v28_share"]) == (0.9, 0.1)
     assert (both[1]["v22_risk_score"], both[1]["v28_risk_score"]) == (Decimal("0.955"), Decimal("1.033"))
-    assert both[1]["risk_score_payment"] == pytest.approx(0.9 * 0.955 / 1.187 + 0.1 * 1.033 / 1.067, abs=1e-12)
+    # 0.955 / 1.187 = 0.805, x 0.9 = 0.725 (0.7245, half up); 1.033 / 1.067 = 0.968, x 0.1 = 0.097
+    assert both[1]["risk_score_payment"] == 0.822
 
 
 def test_somebody_who_is_held_keeps_a_row_in_the_blend_and_the_reason() -> None:
@@ -96,13 +99,63 @@ def test_a_part_without_a_payment_score_leaves_the_blend_without_one_and_says_so
     assert row["risk_score_payment"] is None
     assert row["v28_risk_score_payment"] is not None
     assert row["payment_unknown"] == "no normalization of V24 for 2025"
-    with pytest.raises(Fix, match="the blend of 2027 is not known here"):
-        blended(PEOPLE, CODES, year=2027, pace=True)
+    with pytest.raises(Fix, match="the blend of 2028 is not known here"):
+        blended(PEOPLE, CODES, year=2028, pace=True)
 
 
 def test_rows_that_can_be_read_only_once_are_blended_too() -> None:
     once = (pa.RecordBatchReader.from_batches(table.schema, table.to_batches()) for table in (PEOPLE, CODES))
     assert by_person(blended(*once, year=2025)) == by_person(blended(PEOPLE, CODES, year=2025))
+
+
+def test_2024_is_paid_by_two_thirds_v24_and_a_third_v28() -> None:
+    row = by_person(blended(PEOPLE, CODES, year=2024))[1]
+    # 0.943 / 1.146 = 0.823, x 0.941 = 0.774, x 0.67 = 0.519; 1.033 / 1.015 = 1.018, x 0.941 = 0.958, x 0.33 = 0.316
+    assert row["risk_score_payment"] == 0.835
+    # Tuva's worked example: 76, partial dual, originally disabled, E08.3293 and E13.9: 0.588 + 0.166 by V28, 0.699 paid
+    someone = [{"person_id": 1, "age": 76, "sex": "F", "dual_elgbl_cd": "01", "orec": "1"}]
+    codes = pa.table({"person_id": [1, 1], "diagnosis_code": ["E08.3293", "E13.9"]})
+    (scored,) = score(pa.Table.from_pylist(someone), codes, model="V28", year=2024).to_pylist()
+    assert (scored["risk_score"], scored["risk_score_payment"]) == (Decimal("0.754"), 0.699)
+
+
+def test_pace_in_2027_is_half_and_half() -> None:
+    row = by_person(blended(PEOPLE, CODES, year=2027, pace=True))[1]
+    # V22: 0.955 / 1.202 = 0.795, x 0.5 = 0.398 (0.3975, half up); V28: 1.033 / 1.079 = 0.957, x 0.5 = 0.479
+    assert row["risk_score_payment"] == 0.877
+
+
+def test_every_blend_that_is_printed_can_be_worked_out() -> None:
+    for pace in (False, True):
+        for fact in facts():
+            if fact.factor == ("pace_share" if pace else "share") and fact.value and fact.year in years():
+                rows = by_person(blended(PEOPLE, CODES, year=fact.year, pace=pace))
+                assert (
+                    rows[1]["v28_risk_score" if fact.model == "V28" else f"{fact.model}_risk_score".lower()] is not None
+                )
+
+
+@pytest.mark.parametrize("code", ["C430", "E119", "I509", "J449", "F200", "N184", "B20", "I4891", "G35", "M0579"])
+def test_a_payment_score_is_cms_own_number_in_python_and_sql(code: str) -> None:
+    person = PEOPLE.slice(0, 1)
+    (row,) = score(person, pa.table({"person_id": [1], "diagnosis_code": [code]}), model="V28", year=2026).to_pylist()
+    places, factor = Decimal("0.001"), Decimal("1.067")
+    normal = (row["risk_score"] / factor).quantize(places, ROUND_HALF_UP)
+    assert row["risk_score_payment"] == float((normal * Decimal("0.941")).quantize(places, ROUND_HALF_UP))
+    assert lessened(normalized(int(row["risk_score"] * 1000), 1.067), 0.941) == round(row["risk_score_payment"] * 1000)
+
+
+def test_reconciling_with_what_cms_pays_finds_no_difference_that_is_none(shell: Shell) -> None:
+    shell.write("people.csv", "person_id,age,sex,dual_elgbl_cd,orec\n1,70,F,00,0\n")
+    shell.write("dx.csv", "person_id,diagnosis_code\n1,C430\n")
+    shell.write("report.csv", "person_id,hcc,risk_score\n1,HCC23,0.513\n")
+    told = shell.risk("reconcile", "--report", "report.csv", "--json").json
+    assert (told["agreeing"], told["reasons"]) == (1, {"agrees": 1})
+    shell.write("report.csv", "person_id,hcc,risk_score\n1,HCC23,0.5124\n")
+    assert shell.risk("reconcile", "--report", "report.csv", "--json").json["reasons"] == {
+        "agrees": 1,
+        "score-differs": 1,
+    }
 
 
 # ---------------------------------------------------------------- own factors
@@ -117,7 +170,7 @@ def test_a_users_own_factors_go_before_the_published_ones(tmp_path: Path) -> Non
     assert money.sources[0] == "Announcement 2026"
     assert "coding pattern adjustment" in money.sources[1]
     row = by_person(score(PEOPLE, CODES, model="V28", year=2026, money=money))[1]
-    assert row["risk_score_payment"] == pytest.approx(1.033 * 0.941 / 1.25 + 0.125, abs=1e-12)
+    assert row["risk_score_payment"] == 0.902  # 1.033 / 1.25 = 0.826; 0.826 x 0.941 = 0.777; + 0.125
     other = standard_money("V22", 2025, own=own)
     assert (other.normalization, other.coding_intensity) == (1.5, 0.25)
     assert other.sources == (f"{tmp_path / 'factors.csv'}, line 3",)
@@ -190,7 +243,7 @@ def test_every_fact_has_a_source_or_is_said_to_be_unknown(tmp_path: Path) -> Non
     assert found[2025, "V24", "share"].value == 0.33
     assert found[2026, "V22", "pace_share"].value == 0.9
     assert found[2025, "V22", "normalization"].value is None
-    assert found[2027, None, "pace_share"].value is None
+    assert found[2027, "V22", "pace_share"].value == 0.5
     assert (2027, "V24", "normalization") not in found, "CMS has no tables of V24 for 2027"
     own = read_factors(file(tmp_path, f"{HEAD}V22,2025,1.5,,0.25,,mine\n"))
     mine = {(one.model, one.factor): one for one in facts(2025, own)}
@@ -269,8 +322,9 @@ def test_the_command_blends_and_says_what_it_blended(shell: Shell) -> None:
         shell.risk("score", "--model", model, "--year", "2025", "--every-date", "--out", "one.csv")
         paid[model] = {row["person_id"]: row["risk_score_payment"] for row in shell.rows("one.csv")}
     for person in ("A1", "A2", "A3"):
-        parts = 0.33 * float(paid["V24"][person]) + 0.67 * float(paid["V28"][person])
-        assert float(rows[person]["risk_score_payment"]) == pytest.approx(parts)
+        parts = (Decimal(share) * Decimal(paid[model][person]) for model, share in (("V24", "0.33"), ("V28", "0.67")))
+        each = [part.quantize(Decimal("0.001"), ROUND_HALF_UP) for part in parts]
+        assert Decimal(rows[person]["risk_score_payment"]) == sum(each)
     assert rows["A4"]["payment_unknown"] == "held: age-missing"
     told = shell.risk("score", "--model", "BLEND", "--year", "2025", "--out", "blend.parquet", "--json").json
     assert (told["model"], told["shares"], told["people"]) == ("BLEND", {"V24": 0.33, "V28": 0.67}, 4)
@@ -302,9 +356,12 @@ def test_each_verb_says_that_a_payment_score_is_unknown_and_how_to_give_the_fact
         said = shell.risk(*verb, "--factors", "factors.csv")
         assert said.code == 0, said.err
         assert "empty" not in said.out
-    assert "* (1 - 0.2) / 1.25 + 0.5" in shell.risk(*verbs[1], "--factors", "factors.csv").out
+    assert "/ 1.25 = 1.872, * (1 - 0.2), + 0.5 = 1.998" in shell.risk(*verbs[1], "--factors", "factors.csv").out
     assert "  mine" in shell.risk(*verbs[1], "--factors", "factors.csv").out
-    assert "/ 1.25 + 0.75" in shell.risk(*verbs[1], "--factors", "factors.csv", "--frailty", "0.75").out
+    assert (
+        "/ 1.25 = 1.872, * (1 - 0.2), + 0.75 = 2.248"
+        in shell.risk(*verbs[1], "--factors", "factors.csv", "--frailty", "0.75").out
+    )
 
 
 def test_reconciling_pays_by_a_users_own_factors(shell: Shell) -> None:
@@ -331,12 +388,12 @@ def test_factors_are_listed_with_their_source_or_as_not_known(shell: Shell) -> N
     said = shell.risk("factors", "--year", "2025", files=False)
     assert said.code == 0
     lines = {" ".join(line.split()) for line in said.out.splitlines()}
-    assert any(line.startswith("V28 normalization 1.045 CMS, Announcement of Calendar Year 2025") for line in lines)
+    assert any(line.startswith("V28 normalization 1.045 final CMS, Announcement of Calendar Year 2025") for line in lines)
     assert "V22 normalization not known give it: --factors FILE" in lines
-    assert any(line.startswith("V28 share 0.67 CMS, Announcement") for line in lines)
+    assert any(line.startswith("V28 share 0.67 final CMS, Announcement") for line in lines)
     shell.write("factors.csv", f"{HEAD}V22,2025,1.25,,,,mine\n")
     told = shell.risk("factors", "--year", "2025", "--factors", "factors.csv", "--json", files=False).json
-    mine = {"year": 2025, "model": "V22", "factor": "normalization", "value": 1.25, "source": "mine"}
+    mine = {"year": 2025, "model": "V22", "factor": "normalization", "value": 1.25, "source": "mine", "status": "own"}
     assert mine in told
     assert "nothing is known of 2030" in shell.risk("factors", "--year", "2030", files=False).out
 
@@ -355,7 +412,7 @@ def test_frailty_prints_what_is_handed_to_the_other_verbs(shell: Shell) -> None:
 def test_what_is_emitted_pays_by_a_users_own_factors(shell: Shell) -> None:
     shell.write("factors.csv", f"{HEAD}V28,2026,1.375,,,,mine\n")
     said = shell.risk("emit", "--factors", "factors.csv", files=False)
-    assert "1.375" in said.out
+    assert "1375000000" in said.out, "in billionths"
     assert "1.067" not in said.out
     shell.write("dbt_project.yml", "name: mine\n")
     said = shell.risk(

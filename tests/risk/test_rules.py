@@ -39,9 +39,9 @@ DUALS, ADJUSTED, STATUS = "demographics-are-demographics", "esrd-graft-new-enrol
 GRAFTED, BARE = "esrd-graft-segments", "no-negative-chronic"
 SMALLEST: dict[str, Smallest] = {
     "edits-by-whole-years": of("V28", 573, 706, "C50011", age=49.5, orec="1"),
-    "rx-hierarchy": of("RX-V08", 911, 664, "E1165 E119", age=70),
-    "rx-new-enrollee": of("RX-V08", 0, 413, age=66, new_enrollee=True),
-    "rx-originally-disabled": of("RX-V08", 78, 120, age=70, orec="1"),
+    "rx-hierarchy": of("RX-V08-MAPD", 13, 442, "E1165 E119", "rx-variants", year=2027, age=70),
+    "rx-new-enrollee": of("RX-V08-MAPD", 0, 445, year=2027, age=66, new_enrollee=True),
+    "rx-originally-disabled": of("RX-V08-MAPD", 13, 59, year=2027, age=70, orec="1"),
     "new-enrollee-age-band": of("V28", 0, 557, age=67, orec="2", new_enrollee=True),
     "institution-before-new-enrollee": of("V28", 0, 1135, age=86, sex="M", new_enrollee=True, lti=True),
     "missing-orec": of("V28", 1736, 1248, "I509", age=50, orec="", lti=True),

@@ -57,7 +57,7 @@ def by_person(rows: pa.Table, end: date | None = None) -> dict[Any, dict[str, An
 
 @pytest.mark.parametrize(
     ("model", "mode", "compared"),
-    [("V28", "cms", (0, 1, 5, 11)), ("V22", "compat", (6,)), ("RX-V08", "cms", (11,))],
+    [("V28", "cms", (0, 1, 5, 11)), ("V22", "compat", (6,)), ("ESRD-V21", "cms", (11,))],
 )
 def test_each_month_is_what_score_says_of_the_diagnoses_known_by_its_end(
     model: str, mode: str, compared: tuple[int, ...], monkeypatch: pytest.MonkeyPatch

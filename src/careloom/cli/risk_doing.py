@@ -26,13 +26,18 @@ Diagnoses = Annotated[
 ]
 Year = Annotated[int, typer.Option("--year", help="The payment year.")]
 ModelName = Annotated[
-    str, typer.Option("--model", help="V22, V24, V28, ESRD-V21, ESRD-V24, RX-V08, …", metavar="MODEL")
+    str,
+    typer.Option(
+        "--model",
+        help="V22, V24, V28, ESRD-V21, ESRD-V24, RX-V08-MAPD, …; V28-PROPOSED by this name only.",
+        metavar="MODEL",
+    ),
 ]
 ModelOrBlend = Annotated[
     str,
     typer.Option(
         "--model",
-        help="V22, V24, V28, ESRD-V21, ESRD-V24, RX-V08, …; BLEND: all that the year pays by, each by its share.",
+        help="V22, V24, V28, ESRD-V21, ESRD-V24, RX-V08-MAPD, …; BLEND: all that the year pays by, each by its share.",
         metavar="MODEL",
     ),
 ]
@@ -84,10 +89,17 @@ def asked() -> Iterator[None]:
 
 
 def known(model: str, year: int, mode: Mode) -> str:
-    """The model's own name, if there are tables of it. Fix if there are none."""
+    """The model's own name, if there are tables of it; where CMS does not pay by them, that is said. Fix if there are none."""
     name = model_named(model).name
-    read_tables(name, year, mode.value)
+    if caution := read_tables(name, year, mode.value).caution:
+        talk.print(f"! {name} of {year}: {caution}", markup=False)
     return name
+
+
+def by_tables(model: str, year: int, mode: str) -> str:
+    """How the scores of a model are made, such as `cms`, or `cms, proposed` where CMS does not pay by its tables."""
+    read = read_tables(model, year, mode)
+    return f"{mode}, {read.status}" if read.caution else mode
 
 
 def money_for(

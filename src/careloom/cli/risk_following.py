@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +28,7 @@ from careloom.cli.risk_doing import (
     money_for,
     payment_unknown,
 )
+from careloom.cli.risk_parallel import Compared, columns_named
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
@@ -37,7 +37,7 @@ from careloom.project.model import ChartPage
 from careloom.risk import read_tables
 from careloom.risk.desk import check_out, desk, show, write
 from careloom.risk.distributions import FEW, Distributions, Rows, distributions
-from careloom.risk.paid import COLUMNS, REASONS, TOLERANCE, Reconciled
+from careloom.risk.paid import REASONS, TOLERANCE, Reconciled
 from careloom.risk.paid import reconcile as compare
 from careloom.risk.recapture import LOOK_BACK, Gaps, check_look_back, opportunities, recapture, show_years
 from careloom.services.chart_page import html
@@ -94,13 +94,6 @@ def _show_gaps(kind: str, found: Gaps) -> None:
         page.print(f"  and {len(found.open) - _MOST} more categories", markup=False)
 
 
-class Compared(StrEnum):
-    """Which of our scores CMS's is compared with."""
-
-    payment = "payment"
-    raw = "raw"
-
-
 def reconcile(
     people: People,
     diagnoses: Diagnoses,
@@ -135,7 +128,7 @@ def reconcile(
     """Compare what CMS paid on with what is computed here, member by member, with the reason."""
     with asked(), progress_for(quiet=json) as progress, desk() as at:
         name = known(model, year, Mode.cms)
-        names = _names(column or ())
+        names = columns_named(column or ())
         money = money_for(name, year, Mode.cms, pace=pace, frailty=frailty, factors=factors)
         unknown = payment_unknown(money, name, year) if score is Compared.payment else None
         if out:
@@ -149,20 +142,12 @@ def reconcile(
             write(at, "from reconciled", out)
         progress.rest()
     if json:
-        print_json({**asdict(found), "payment_unknown": unknown})
+        status = str(read_tables(name, year).status)
+        print_json({**asdict(found), "status": status, "payment_unknown": unknown})
         return
     _show_reconciled(found)
     if unknown:
         page.print(f"no score was compared, for the payment score is {unknown}; or --score raw", markup=False)
-
-
-def _names(columns: Sequence[str]) -> Mapping[str, str]:
-    """What the report calls our columns."""
-    names = dict(one.partition("=")[::2] for one in columns)
-    for ours, theirs in names.items():
-        if ours not in COLUMNS or not theirs:
-            raise UsageFault(f"write --column OURS=THEIRS, where OURS is one of {', '.join(COLUMNS)}")
-    return names
 
 
 def _show_reconciled(found: Reconciled) -> None:
@@ -187,9 +172,10 @@ def report(
             _check_model(
                 at.db.execute("select distinct model from scores").fetchall() if "model" in columns else [], name
             )
-            found = distributions(at.db, columns, read_tables(name, year).labels)
+            read = read_tables(name, year)
+            found = distributions(at.db, columns, read.labels)
         try:
-            to.write_text(_page(found, name, year), encoding="utf-8")
+            to.write_text(_page(found, name, year, read.caution), encoding="utf-8")
         except OSError as error:
             raise UsageFault(f"{to} cannot be written: {error.strerror}") from None
     page.print(f"Wrote {to}: numbers only, nobody in them.", markup=False)
@@ -201,9 +187,10 @@ def _check_model(models: Sequence[tuple[str]], name: str) -> None:
         raise UsageFault(f"these are scores by {', '.join(others)}; say so: --model {others[0]}")
 
 
-def _page(found: Distributions, model: str, year: int) -> str:
+def _page(found: Distributions, model: str, year: int, caution: str | None) -> str:
     mean = "" if found.mean is None else f", mean score {found.mean:.3f}"
     about = f"{found.people:,} people, {found.scored:,} scored{mean}. Groups of fewer than {FEW} people are not shown."
+    about += f" {caution}." if caution else ""
     charts = [
         _chart("Mean raw score of each tenth of people, from the lowest", "score", _tenths(found)),
         _chart("People by raw score", "count", found.bands),

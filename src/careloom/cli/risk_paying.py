@@ -14,7 +14,7 @@ from careloom.cli.options import Json
 from careloom.cli.risk_doing import OwnFactors, asked
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json
-from careloom.risk import Fact, facts, frailty_score, read_factors
+from careloom.risk import MODELS, Fact, facts, frailty_score, read_factors, years
 
 _SAID = {
     "normalization": "normalization",
@@ -42,7 +42,12 @@ def factors(
         page.print(f"nothing is known of {year}; give your own: --factors FILE")
         return
     for one, several in groupby(found, key=lambda fact: fact.year):
-        page.print(f"{one}")
+        without = (
+            ""
+            if one in years()
+            else ": there are no tables of this year to score by, so no command works out its payment"
+        )
+        page.print(f"{one}{without}", markup=False)
         page.print(_shown(list(several)))
     page.print(
         "PACE frailty factors are not kept here: see `careloom risk frailty`. Check what you pay or book by against CMS's "
@@ -57,8 +62,18 @@ def _shown(found: list[Fact]) -> Table:
         value = "not known" if one.value is None else f"{one.value:g}"
         give = "give it: --factors FILE" if "share" not in one.factor else ""
         of = one.model or ("any model" if "share" in one.factor else "all but RxHCC")
-        shown.add_row(f"  {of}", _SAID[one.factor], value, one.source or give)
+        shown.add_row(f"  {of}", _SAID[one.factor], value, one.status or "", one.source or _why_not(one) or give)
     return shown
+
+
+def _why_not(fact: Fact) -> str:
+    """What to say of a model that CMS does not pay by."""
+    proposed = fact.model is not None and MODELS[fact.model].proposed
+    return (
+        "proposed, not finalised: nobody is paid by it; give one to see what it would be: --factors FILE"
+        if proposed
+        else ""
+    )
 
 
 def frailty(

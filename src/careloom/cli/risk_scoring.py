@@ -33,7 +33,7 @@ from careloom.cli.risk_telling import Told, show_counts, show_explanation, show_
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.risk import Money, blend, blended
+from careloom.risk import Money, blend, blended, read_tables
 from careloom.risk import score as score_people
 from careloom.risk.blending import BLEND
 from careloom.risk.counting import counts
@@ -85,7 +85,9 @@ def score(
             mean = "risk_score_payment" if shares else "risk_score"
             found = counts(at.db, model=names, year=year, mode=mode.value, left_out=left_out, score=mean)
         progress.rest()
-    told = Told(model=title, year=year, mode=mode.value, money=money, shares=shares, seconds=time.monotonic() - begun)
+    status = "final" if shares else str(read_tables(names[0], year, mode.value).status)
+    seconds = time.monotonic() - begun
+    told = Told(model=title, year=year, mode=mode.value, money=money, shares=shares, seconds=seconds, status=status)
     if json:
         print_json({"model": BLEND if shares else title, **asdict(found), **told.json})
         return

@@ -26,12 +26,14 @@ from careloom.cli.risk_doing import (
     People,
     Year,
     asked,
+    by_tables,
     known,
     money_for,
 )
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
+from careloom.risk import read_tables
 from careloom.risk import snapshots as snapshots_of
 from careloom.risk.desk import check_out, desk, ready, show, write
 from careloom.risk.monthly import Month, by_month
@@ -73,12 +75,19 @@ def snapshots(
                 write(at, "from snapshots", out)
         progress.rest()
     if json:
-        seconds = round(time.monotonic() - begun, 3)
+        seconds, status = round(time.monotonic() - begun, 3), str(read_tables(name, year, mode.value).status)
         print_json(
-            {"model": name, "year": year, "mode": mode.value, "months": [*map(asdict, found)], "seconds": seconds}
+            {
+                "model": name,
+                "year": year,
+                "mode": mode.value,
+                "status": status,
+                "months": [*map(asdict, found)],
+                "seconds": seconds,
+            }
         )
         return
-    _show(found, f"{name} of {year} ({mode.value})", time.monotonic() - begun)
+    _show(found, f"{name} of {year} ({by_tables(name, year, mode.value)})", time.monotonic() - begun)
     page.print(f"Wrote {out}, which only you can read.", markup=False)
 
 

@@ -7,16 +7,20 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from careloom.cli.risk_doing import payment_unknown
+from careloom.cli.risk_doing import by_tables, payment_unknown
 from careloom.cli.showing import out
 from careloom.risk import Money
 from careloom.risk.counting import Counts
 from careloom.risk.explaining import Explanation, WhatIf
+from careloom.risk.rounding import normalized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a run was by: `model` as people read it, and its money; of a blend also `shares`, each by model."""
+    """What a run was by: `model` as people read it, and its money; of a blend also `shares`, each by model.
+
+    `status` is that of the model's coefficients: CMS pays by final ones alone.
+    """
 
     model: str
     year: int
@@ -24,6 +28,7 @@ class Told:
     money: Mapping[str, Money]
     shares: Mapping[str, float]
     seconds: float
+    status: str = "final"
 
     @property
     def unknown(self) -> str:
@@ -32,11 +37,17 @@ class Told:
         return next(filter(None, told), "")
 
     @property
+    def made(self) -> str:
+        """The mode, and the status where CMS does not pay by the tables."""
+        return self.mode if self.status == "final" else f"{self.mode}, {self.status}"
+
+    @property
     def json(self) -> dict[str, Any]:
         """All of it but the model, for a script."""
         return {
             "year": self.year,
             "mode": self.mode,
+            "status": self.status,
             "shares": self.shares,
             "money": {name: asdict(money) for name, money in self.money.items()},
             "payment_unknown": self.unknown or None,
@@ -49,7 +60,7 @@ def show_counts(found: Counts, told: Told) -> None:
     score = "payment score" if told.shares else "score"
     mean = "" if found.mean is None else f", mean {score} {found.mean:.3f}"
     out.print(
-        f"{found.people:,} people by {told.model} of {told.year} ({told.mode}) in {told.seconds:.1f} s{mean}",
+        f"{found.people:,} people by {told.model} of {told.year} ({told.made}) in {told.seconds:.1f} s{mean}",
         markup=False,
     )
     held = ", ".join(f"{number:,} {reason}" for reason, number in found.held.items())
@@ -73,10 +84,8 @@ def _many(number: int) -> str:
 
 def show_explanation(told: Explanation) -> None:
     """One person's score."""
-    row = told.row
-    out.print(
-        f"{row['person_id']}: {row['model']} of {told.year} ({told.mode}), segment {row['segment']}", markup=False
-    )
+    row, made = told.row, by_tables(told.row["model"], told.year, told.mode)
+    out.print(f"{row['person_id']}: {row['model']} of {told.year} ({made}), segment {row['segment']}", markup=False)
     if row["held"]:
         out.print(f"  held: {row['held']}; there is no score", markup=False)
         return
@@ -112,11 +121,16 @@ def _show_payment(told: Explanation) -> None:
     if score is None or told.normalization is None:
         out.print(f"payment\n  {payment_unknown(money, told.row['model'], told.year)}", markup=False)
         return
-    parts = f"{told.row['risk_score']}"
+    raw = told.row["risk_score"]
+    parts = f"{raw} / {told.normalization:g}"
+    if told.mode == "cms":
+        parts += f" = {normalized(int(raw * 1000), told.normalization) / 1000:.3f}"
     if money.coding_intensity:
-        parts += f" * (1 - {money.coding_intensity:g})"
-    parts += f" / {told.normalization:g}" + (f" + {money.frailty:g}" if money.frailty else "")
-    out.print(f"payment\n  {parts} = {score:.4f}", markup=False)
+        parts += f", * (1 - {money.coding_intensity:g})"
+    parts += f", + {money.frailty:g}" if money.frailty else ""
+    if money.coding_intensity or money.frailty or told.mode != "cms":
+        parts += f" = {score:.3f}" if told.mode == "cms" else f" = {score:.4f}, not rounded"
+    out.print(f"payment\n  {parts}", markup=False)
     for source in told.sources:
         out.print(f"  {source}", markup=False)
 
@@ -129,7 +143,7 @@ def show_what_if(would: WhatIf) -> None:
         return
     out.print(
         f"{before['person_id']}: {before['risk_score']} → {after['risk_score']} ({_signed(would.difference)}), "
-        f"{before['model']} of {would.before.year}",
+        f"{before['model']} of {would.before.year}{_unless_final(would.before)}",
         markup=False,
     )
     labels = {term.name: term.label for one in (would.before, would.after) for term in one.terms}
@@ -139,11 +153,15 @@ def show_what_if(would: WhatIf) -> None:
     if before["risk_score_payment"] is not None:
         change = after["risk_score_payment"] - before["risk_score_payment"]
         out.print(
-            f"  payment {before['risk_score_payment']:.4f} → {after['risk_score_payment']:.4f} ({change:+.4f})",
+            f"  payment {before['risk_score_payment']:.3f} → {after['risk_score_payment']:.3f} ({change:+.3f})",
             markup=False,
         )
     elif unknown := payment_unknown(would.before.money, before["model"], would.before.year):
         out.print(f"  payment {unknown}", markup=False)
+
+
+def _unless_final(told: Explanation) -> str:
+    return "" if told.status == "final" else f" ({told.status})"
 
 
 def _show_without_effect(would: WhatIf) -> None:

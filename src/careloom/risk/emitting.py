@@ -39,7 +39,7 @@ TYPES = {
     TRUTH: ("is_chronic", "edited"),
     EXACT: ("coefficient",),
     DOUBLE: ("normalization", "graft_normalization", "coding_intensity", "share", "pace_share"),
-    TEXT: ("model", "hcc", "child_hcc", "label", "segment_name", "held", "code", "sex", "name", "source"),
+    TEXT: ("model", "hcc", "child_hcc", "label", "segment_name", "held", "code", "sex", "name", "status", "source"),
 }
 """The types of seeds' columns by name; every other column is a whole number."""
 WARNING = "written by `careloom risk emit`: change it there, not here"
@@ -49,12 +49,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emitted:
-    """What was written: `files` relative to the dbt `project`, the `editions`, and the ones that CMS has no tables of."""
+    """What was written: `files` relative to the dbt `project`, the `editions`, and those without tables, each with why."""
 
     project: Path
     files: Sequence[Path]
     editions: Sequence[tuple[str, int]]
-    absent: Sequence[tuple[str, int]]
+    absent: Mapping[tuple[str, int], str]
 
 
 def emit_models(
@@ -99,18 +99,19 @@ def _dbt_project(folder: Path) -> Path:
     raise Fix(f"{folder} has no dbt project; make one with: careloom init hcc-analytics DIR")
 
 
-def _editions(models: Sequence[str], years: Sequence[int]) -> tuple[list[Lookups], list[tuple[str, int]]]:
+def _editions(models: Sequence[str], years: Sequence[int]) -> tuple[list[Lookups], dict[tuple[str, int], str]]:
     names = list(dict.fromkeys(model_named(model).name for model in models))
     found: list[Lookups] = []
-    absent: list[tuple[str, int]] = []
+    absent: dict[tuple[str, int], str] = {}
     for model, year in ((model, year) for model in names for year in sorted(set(years))):
         try:
             found.append(lookups(model, year))
-        except Fix:
-            absent.append((model, year))
+        except Fix as error:
+            absent[model, year] = str(error)
     if not found:
         asked = f"{', '.join(names)} in {', '.join(map(str, years))}"
-        raise Fix(f"the installed tables know nothing of {asked}; `careloom risk tables` lists what they know")
+        why = "; ".join(dict.fromkeys(absent.values()))
+        raise Fix(f"the installed tables know nothing of {asked}: {why}. `careloom risk tables` lists what they know")
     return found, absent
 
 
@@ -154,6 +155,7 @@ def _macro(editions: Sequence[Lookups], dialect: str) -> str:
     for place, known in enumerate(editions):
         word = "elif" if place else "if"
         lines.append(f"{{% {word} model == '{known.read.model.name}' and payment_year | int == {known.read.year} %}}")
+        lines += [f"-- {known.read.model.name} of {known.read.year}: {known.read.caution}"] * bool(known.read.caution)
         lines.append(_statement(known, dialect))
     wrong = "model ~ ' of ' ~ payment_year ~ ' was not written: careloom risk emit --help'"
     lines += ["{% else %}", f"{{{{ exceptions.raise_compiler_error({wrong}) }}}}", "{% endif %}", "{% endmacro %}", ""]
@@ -225,13 +227,17 @@ def _described(editions: Sequence[Lookups]) -> str:
             f"{own}_names": f"The names of each set of nine categories of {which}. Grain: a chunk and state.",
             f"{own}_cells": f"What each kind of person has before any diagnosis in {which}. Grain: a kind.",
             f"{own}_counts": f"What numbers of payment HCCs are worth in {which}. Grain: a segment and number.",
-            f"{own}_scores": f"Scores by {which}, tables of {known.read.package}. Grain: a person.",
+            f"{own}_scores": f"Scores by {which}, tables of {known.read.package}.{_caution(known)} Grain: a person.",
             f"{own}_former": f"Categories of the years before by {which}, after hierarchies. Grain: a person coded then.",
         }
     lines = [f"# {WARNING}", "version: 2", "models:"]
     for name, said in about.items():
         lines += [f"  - name: {name}", f'    description: "{said}"']
     return "\n".join([*lines, ""])
+
+
+def _caution(known: Lookups) -> str:
+    return f" {known.read.caution}." if known.read.caution else ""
 
 
 # ---------------------------------------------------------------- seeds
@@ -336,6 +342,7 @@ def _factors(known: Lookups, own: Own) -> Row:
         "coding_intensity": money.coding_intensity,
         "share": _share(payment.BLENDS, known),
         "pace_share": _share(payment.PACE_BLENDS, known),
+        "status": str(known.read.status),
         "source": "; ".join(money.sources) or None,
     }
 

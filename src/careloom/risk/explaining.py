@@ -49,10 +49,14 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A person's score with everything that made it. `row` is the row that `score` gives, without its trace."""
+    """A person's score with everything that made it. `row` is the row that `score` gives, without its trace.
+
+    `status` is that of the coefficients: CMS pays by final ones alone.
+    """
 
     year: int
     mode: str
+    status: str
     row: Mapping[str, Any]
     codes: Sequence[Coded]
     dropped: Sequence[Dropped]
@@ -76,11 +80,13 @@ def explain(
     used = money or standard_money(model, year, mode)
     (row,) = score(people, diagnoses, model=model, year=year, mode=mode, money=used, trace=True).to_pylist()
     steps = row.pop("trace")
-    labels = read_tables(model, year, mode).labels
+    read = read_tables(model, year, mode)
+    labels = read.labels
     graft = used.grafts is not None and str(row["segment"]).startswith("G")
     return Explanation(
         year=year,
         mode=mode,
+        status=str(read.status),
         row=row,
         codes=[*_coded(steps, labels), *_unmapped(diagnoses, steps)],
         dropped=_dropped(steps, labels),

@@ -136,13 +136,17 @@ def standard_money(model: str, year: int, mode: str = "cms", *, pace: bool = Fal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One factor of a payment year. `model` is None where it holds for every model; `value` where none is known."""
+    """One factor of a payment year. `model` is None where it holds for every model; `value` where none is known.
+
+    `status` is `final` where CMS published it, `own` where a user gave it.
+    """
 
     year: int
     model: str | None
     factor: str
     value: float | None
     source: str | None
+    status: str | None = None
 
 
 def facts(year: int | None = None, own: Own | None = None) -> list[Fact]:
@@ -167,9 +171,17 @@ def _year(year: int, own: Own) -> Iterator[Fact]:
             esrd = name == "graft_normalization" and about.family == "esrd"
             if factor or ((name == "normalization" or esrd) and _scored(model, year)):
                 value, source = (factor.value, factor.source) if factor else (None, None)
-                yield Fact(year=year, model=model, factor=name, value=value, source=source)
+                status = ("own" if ours else "final") if factor else None
+                yield Fact(year=year, model=model, factor=name, value=value, source=source, status=status)
     if (intensity := payment.CODING_INTENSITY.get(year)) is not None:
-        yield Fact(year=year, model=None, factor="coding_intensity", value=intensity.value, source=intensity.source)
+        yield Fact(
+            year=year,
+            model=None,
+            factor="coding_intensity",
+            value=intensity.value,
+            source=intensity.source,
+            status="final",
+        )
     for pace, name in ((False, "share"), (True, "pace_share")):
         try:
             shares = payment.blend(year, pace=pace)
@@ -179,7 +191,7 @@ def _year(year: int, own: Own) -> Iterator[Fact]:
             continue
         for model, share in shares.items():
             source = payment.blend_source(year, pace=pace)
-            yield Fact(year=year, model=model, factor=name, value=share, source=source)
+            yield Fact(year=year, model=model, factor=name, value=share, source=source, status="final")
 
 
 def _scored(model: str, year: int) -> bool:

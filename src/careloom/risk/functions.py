@@ -61,6 +61,7 @@ def functions(editions: Mapping[tuple[str, int], Money]) -> str:
         own = edition_name(known.read.model.name, year)
         scores, found = (one.sql(DIALECT, pretty=True) for one in (scores_until(known, money), categories(known)))
         signature = f"{FOLDER}.{own}_categories(code STRING) RETURNS ARRAY<STRING>"
+        parts += [f"-- {model} of {year}: {known.read.caution}\n"] * bool(known.read.caution)
         parts.append(f"CREATE OR REPLACE TABLE FUNCTION {FOLDER}.{own}_risk_scores({UNTIL} DATE) AS (\n{scores}\n);\n")
         parts.append(f"CREATE OR REPLACE FUNCTION {signature} AS (\n{found}\n);\n")
     return "\n".join(parts)

@@ -17,7 +17,8 @@ class Model:
     """One risk-adjustment model.
 
     `family` is community, esrd or rx; `domain` and `version` are its name in the coefficients; `ignored` are the
-    categories that count for nobody in it, `lone` those that count only beside one of others.
+    categories that count for nobody in it, `lone` those that count only beside one of others. `proposed`: CMS asked for
+    comments on it and does not pay by it, so it is used by its own name only.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Model:
     lone: Mapping[str, frozenset[str]] = field(default_factory=dict)
     prefix: str = "HCC"
     variant: str = ""
+    proposed: bool = False
 
     @property
     def title(self) -> str:
@@ -47,20 +49,21 @@ _RX = {
     "prefix": "RXHCC",
 }
 
+_V28 = {
+    "family": "community",
+    "domain": "CMS-HCC",
+    "version": "C28",
+    "edition": "V28",
+    "interactions": V28,
+    "lone": {"223": frozenset({"221", "222", "224", "225", "226"})},
+}
+
 MODELS: Mapping[str, Model] = {
     model.name: model
     for model in (
         Model(name="V22", family="community", domain="CMS-HCC", version="C22", edition="V22", interactions=V22),
         Model(name="V24", family="community", domain="CMS-HCC", version="C24", edition="V24", interactions=V24),
-        Model(
-            name="V28",
-            family="community",
-            domain="CMS-HCC",
-            version="C28",
-            edition="V28",
-            interactions=V28,
-            lone={"223": frozenset({"221", "222", "224", "225", "226"})},
-        ),
+        Model(name="V28", **_V28),  # type: ignore[arg-type]
         Model(
             name="ESRD-V21",
             family="esrd",
@@ -79,6 +82,7 @@ MODELS: Mapping[str, Model] = {
             interactions=ESRD_V24,
             ignored=frozenset({"134", "135", "136", "137"}),
         ),
+        Model(name="V28-PROPOSED", proposed=True, **_V28),  # type: ignore[arg-type]
         Model(name="RX-V08", **_RX),  # type: ignore[arg-type]
         Model(name="RX-V08-PDP-AND-MAPD", variant="PDP_AND_MAPD", **_RX),  # type: ignore[arg-type]
         Model(name="RX-V08-PDP", variant="PDP_ONLY", **_RX),  # type: ignore[arg-type]
@@ -98,6 +102,6 @@ def model_named(name: str) -> Model:
     wanted = name.strip().upper().replace("_", "-").replace(" ", "-").replace("RXHCC-V", "RX-V")
     for model in MODELS.values():
         titles = {model.name, model.title.upper().replace(" ", "-")}
-        if wanted in titles and (not model.variant or wanted == model.name):
+        if wanted in titles and (not (model.variant or model.proposed) or wanted == model.name):
             return model
     raise Fix(f"there is no risk model {name!r}; write one of {', '.join(MODELS)}")

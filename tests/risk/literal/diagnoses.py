@@ -57,7 +57,7 @@ def _recoded(found: set[str], model: str) -> set[str]:
 def after_hierarchies(found: set[str], model: str, defects: frozenset[Defect]) -> set[str]:
     """Drop each HCC that stands below another one the person has; a dropped parent still drops its children."""
     found = _recoded(found, model)
-    if model == "RxHCC V08" and Defect.RX_HIERARCHIES_ARE_NOT_APPLIED in defects:
+    if model.startswith("RxHCC") and Defect.RX_HIERARCHIES_ARE_NOT_APPLIED in defects:
         return set(found)
     below = tables(model).children
     return found - {child for parent in found for child in below.get(parent, ())}

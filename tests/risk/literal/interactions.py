@@ -113,6 +113,9 @@ PRODUCTS: dict[str, dict[str, Product]] = {
         "NONAGED_PRESSURE_ULCER_V24": ("NONAGED", _span(157, 160)),
     },
     "RxHCC V08": {f"NonAged_RXHCC{hcc}": ("NONAGED", {hcc}) for hcc in ("1", "130", "131", "132", "133", "159", "163")},
+    "RxHCC MAPD": {
+        f"NonAged_RXHCC{hcc}": ("NONAGED", {hcc}) for hcc in ("1", "130", "131", "132", "133", "159", "163")
+    },
 }
 
 
@@ -143,7 +146,7 @@ def interactions(person: Person, hccs: set[str], model: str, defects: frozenset[
 
 def disease_terms(person: Person, hccs: set[str], model: str, prefix: str, defects: frozenset[Defect]) -> list[str]:
     """The names of the coefficients that a person's HCCs bring: each HCC, their interactions, their number."""
-    kind = "RXHCC" if model == "RxHCC V08" else "HCC"
+    kind = "RXHCC" if model.startswith("RxHCC") else "HCC"
     names = [f"{kind}{hcc}" for hcc in sorted(hccs, key=int)] + interactions(person, hccs, model, defects)
     if hccs:
         names.append(f"D{len(hccs)}" if len(hccs) < 10 else "D10P")

@@ -11,7 +11,15 @@ MODELS = {
     "ESRD V24": "CMS-HCC ESRD Model V24",
     "RxHCC V08": "RxHCC Model V08",
 }
+RX_PAID = "RxHCC MAPD"
+PAID = (*(name for name in MODELS if not name.startswith("Rx")), RX_PAID)
+"""The models that cms scores by: hccinfhir's own RxHCC V08 is ambiguous, so that of 2027 for MA-PD plans stands for it."""
+TITLES = {**MODELS, RX_PAID: "RxHCC Model V08"}
+NAMES = {**MODELS, RX_PAID: "RX-V08-MAPD"}
+YEARS = {RX_PAID: 2027}
+COEFFICIENT_FILES = {RX_PAID: "ra_proposed_coefficients_2027.csv"}
 COEFFICIENT_KEYS = {
+    RX_PAID: ("RxHCC", "R08_MAPD_ONLY"),
     "V22": ("CMS-HCC", "C22"),
     "V24": ("CMS-HCC", "C24"),
     "V28": ("CMS-HCC", "C28"),
@@ -20,6 +28,7 @@ COEFFICIENT_KEYS = {
     "RxHCC V08": ("RxHCC", "R08"),
 }
 HIERARCHY_KEYS = {
+    RX_PAID: ("RxHCC", "R08"),
     "V22": ("CMS-HCC", "V22"),
     "V24": ("CMS-HCC", "V24"),
     "V28": ("CMS-HCC", "V28"),

@@ -11,8 +11,6 @@ from typing import Any
 from risk.literal.models import MODELS, YEAR
 from risk.literal.persons import Person
 
-PROPOSED = {(2027, "V28"): "ra_proposed_coefficients_2027.csv"}
-
 
 @cache
 def engine(model: str, year: int = YEAR) -> Any:
@@ -23,7 +21,7 @@ def engine(model: str, year: int = YEAR) -> Any:
             model_name=MODELS[model],
             dx_cc_mapping_filename=f"ra_dx_to_cc_{year}.csv",
             hierarchies_filename=f"ra_hierarchies_{min(year, YEAR)}.csv",
-            coefficients_filename=PROPOSED.get((year, model), f"ra_coefficients_{min(year, YEAR)}.csv"),
+            coefficients_filename=f"ra_coefficients_{min(year, YEAR)}.csv",
         )
 
 

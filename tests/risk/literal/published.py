@@ -9,7 +9,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from risk.literal.models import COEFFICIENT_KEYS, HIERARCHY_KEYS, MODELS, YEAR
+from risk.literal.models import COEFFICIENT_FILES, COEFFICIENT_KEYS, HIERARCHY_KEYS, TITLES, YEAR, YEARS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,8 @@ def _number(text: str) -> int | None:
 @cache
 def tables(model: str) -> Tables:
     codes: dict[str, set[str]] = {}
-    for code, cc, name in _lines(f"ra_dx_to_cc_{YEAR}.csv"):
-        if name == MODELS[model]:
+    for code, cc, name in _lines(f"ra_dx_to_cc_{YEARS.get(model, YEAR)}.csv"):
+        if name == TITLES[model]:
             codes.setdefault(code, set()).add(cc)
     children: dict[str, set[str]] = {}
     for parent, child, *key in _lines(f"ra_hierarchies_{YEAR}.csv"):
@@ -63,7 +63,7 @@ def tables(model: str) -> Tables:
 
 
 def _edits(model: str) -> dict[str, Edit]:
-    rows = [row for row in _lines("ra_dx_edits.csv") if row[7] == MODELS[model]]
+    rows = [row for row in _lines("ra_dx_edits.csv") if row[7] == TITLES[model]]
     return {
         code: Edit(
             sex=sex or None,
@@ -78,7 +78,7 @@ def _edits(model: str) -> dict[str, Edit]:
 def _coefficients(model: str) -> dict[str, int]:
     """Lower-cased name to thousandths. RxHCC's file gives each name twice; the last one stands, as nobody says why."""
     found = {}
-    for name, value, *key in _lines(f"ra_coefficients_{YEAR}.csv"):
+    for name, value, *key in _lines(COEFFICIENT_FILES.get(model, f"ra_coefficients_{YEAR}.csv")):
         if tuple(key) == COEFFICIENT_KEYS[model]:
             thousandths = Decimal(value) * 1000
             assert thousandths == int(thousandths), f"{name} has more than three decimals"
@@ -89,6 +89,6 @@ def _coefficients(model: str) -> dict[str, int]:
 def _chronic(model: str) -> frozenset[str]:
     first: dict[str, str] = {}
     for row in _lines("hcc_is_chronic.csv"):
-        if len(row) == 4 and f"{row[3]} Model {row[2]}" == MODELS[model]:
+        if len(row) == 4 and f"{row[3]} Model {row[2]}" == TITLES[model]:
             first.setdefault(row[0].removeprefix("HCC"), row[1])
     return frozenset(hcc for hcc, chronic in first.items() if chronic == "Y")

@@ -56,8 +56,9 @@ def score(
     normalization: str = "1",
     coding: str = "0",
     frailty: str = "0",
+    rounded: bool = False,
 ) -> Scored:
-    """Score one person; `defects` is EVERY_DEFECT (hccinfhir), none (CMS), or any of them."""
+    """Score one person; `defects` is EVERY_DEFECT (hccinfhir), none (CMS), or any of them. `rounded`: as CMS rounds payments."""
     before = conditions(person, codes, model, defects)
     after = after_hierarchies(before, model, defects)
     prefix, demographic_names = demographics(person, model, defects)
@@ -80,8 +81,15 @@ def score(
         demographic=demographic,
         disease=total - demographic,
         chronic=chronic,
-        payment=Decimal(total) / 1000 * (1 - Decimal(coding)) / Decimal(normalization) + Decimal(frailty),
+        payment=_payment(Decimal(total) / 1000, Decimal(normalization), 1 - Decimal(coding), Decimal(frailty), rounded),
     )
+
+
+def _payment(raw: Decimal, normalization: Decimal, left: Decimal, frailty: Decimal, rounded: bool) -> Decimal:
+    if not rounded:
+        return raw * left / normalization + frailty
+    normalized = (raw / normalization).quantize(Decimal("0.001"), ROUND_HALF_UP)
+    return (normalized * left).quantize(Decimal("0.001"), ROUND_HALF_UP) + frailty
 
 
 def _adjusted(terms: dict[str, int]) -> dict[str, int]:

@@ -15,6 +15,24 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# A number, such as a score or a factor, as a whole number of the parts that `parts` of make one. #}
+{% macro scaled(number, parts) -%}
+    cast(round(cast({{ number }} as {{ double_type() }}) * {{ parts }}) as {{ whole_type() }})
+{%- endmacro %}
+
+{# The nearest whole number to a quotient of whole numbers, half up; none of them is negative. #}
+{% macro whole_quotient(left, right) -%}
+    {%- set twice = '(2 * (' ~ left ~ ') + (' ~ right ~ '))' -%}
+    {%- set divisor = '(2 * (' ~ right ~ '))' -%}
+    {%- if engine() == 'duckdb' -%} ({{ twice }} // {{ divisor }})
+    {%- elif engine() == 'bigquery' -%} div({{ twice }}, {{ divisor }})
+    {%- elif engine() == 'spark' -%} ({{ twice }} div {{ divisor }})
+    {%- else -%} ({{ twice }} / {{ divisor }}) {%- endif -%}
+{%- endmacro %}
+
+{# A whole number of thousandths as a double. #}
+{% macro thousandths(whole) -%} cast({{ whole }} as {{ double_type() }}) / 1000.0 {%- endmacro %}
+
 {% macro text_type() -%} {{ 'string' if engine() in ('bigquery', 'spark') else 'text' }} {%- endmacro %}
 {% macro whole_type() -%} {{ 'int64' if engine() == 'bigquery' else 'bigint' }} {%- endmacro %}
 {% macro double_type() -%} {{ {'bigquery': 'float64', 'postgres': 'double precision'}.get(engine(), 'double') }} {%- endmacro %}

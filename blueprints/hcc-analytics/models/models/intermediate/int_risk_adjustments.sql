@@ -1,3 +1,4 @@
+{#- CMS rounds to three decimals after each step, half up: here in whole thousandths by whole billionths, so that engines agree -#}
 {%- set pace = var('pace') -%}
 with factors as (
     select
@@ -27,10 +28,21 @@ adjusted as (
 paid as (
     select
         *,
-        cast(risk_score as {{ double_type() }}) / normalization as risk_score_normalized,
-        cast(risk_score as {{ double_type() }}) * (1.0 - coding_intensity) / normalization
-        + cast({{ var('frailty') }} as {{ double_type() }}) as risk_score_payment
+        {{ whole_quotient(scaled('risk_score', 1000) ~ ' * 1000000000', scaled('normalization', 1000000000)) }} as normalized
     from adjusted
+),
+
+lessened as (
+    select
+        *,
+        {{ whole_quotient('normalized * ' ~ scaled('(1.0 - coding_intensity)', 1000000000), '1000000000') }}
+        + {{ scaled(var('frailty'), 1000) }} as payment
+    from paid
+),
+
+parted as (
+    select *, {{ whole_quotient('payment * ' ~ scaled('share', 1000000000), '1000000000') }} as part
+    from lessened
 ),
 
 blended as (
@@ -38,8 +50,8 @@ blended as (
         person_id,
         payment_year,
         {#- half a thousandth: the shares are published with two places, and doubles add up to nearly one -#}
-        case when abs(sum(share) - 1.0) < 0.0005 then sum(case when share > 0 then share * risk_score_payment end) end as risk_score_blended
-    from paid
+        case when abs(sum(share) - 1.0) < 0.0005 then sum(case when share > 0 then part end) end as blended
+    from parted
     group by person_id, payment_year
 )
 
@@ -52,8 +64,8 @@ select
     p.normalization,
     p.coding_intensity,
     p.share,
-    p.risk_score_normalized,
-    p.risk_score_payment,
-    b.risk_score_blended
-from paid as p
+    {{ thousandths('p.normalized') }} as risk_score_normalized,
+    {{ thousandths('p.payment') }} as risk_score_payment,
+    {{ thousandths('b.blended') }} as risk_score_blended
+from parted as p
 left join blended as b on b.person_id = p.person_id and b.payment_year = p.payment_year
