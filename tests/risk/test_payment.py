@@ -388,7 +388,9 @@ def test_factors_are_listed_with_their_source_or_as_not_known(shell: Shell) -> N
     said = shell.risk("factors", "--year", "2025", files=False)
     assert said.code == 0
     lines = {" ".join(line.split()) for line in said.out.splitlines()}
-    assert any(line.startswith("V28 normalization 1.045 final CMS, Announcement of Calendar Year 2025") for line in lines)
+    assert any(
+        line.startswith("V28 normalization 1.045 final CMS, Announcement of Calendar Year 2025") for line in lines
+    )
     assert "V22 normalization not known give it: --factors FILE" in lines
     assert any(line.startswith("V28 share 0.67 final CMS, Announcement") for line in lines)
     shell.write("factors.csv", f"{HEAD}V22,2025,1.25,,,,mine\n")

@@ -10,6 +10,7 @@ from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import settings
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import Fix, UsageFault
+from careloom.project.loader import PROJECT_FILE
 from careloom.services.migrating import bring_up, bring_up_roles, waiting
 
 
@@ -28,8 +29,11 @@ def command(
     """Bring the database up to this release."""
     if check and roles:
         raise UsageFault("--check changes nothing and --roles does: say one of them")
-    names = waiting(folder.resolve(), settings()) if check else bring_up(folder.resolve(), settings())
-    made = bring_up_roles(folder.resolve(), settings()) if roles else []
+    given = settings()
+    if given.database_url is None and not (folder / PROJECT_FILE).is_file():
+        raise UsageFault(f"{folder} holds no {PROJECT_FILE}; give the project's folder with -p")
+    names = waiting(folder.resolve(), given) if check else bring_up(folder.resolve(), given)
+    made = bring_up_roles(folder.resolve(), given) if roles else []
     if json:
         print_json({"waiting" if check else "applied": names, **({"roles": made} if roles else {})})
     elif names:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import typer
 from rich.table import Table
 
-from careloom.cli.options import Json
+from careloom.cli.options import MANY, Json
 from careloom.cli.risk_doing import (
     THIS_YEAR,
     V28,
@@ -54,7 +54,8 @@ def validate(
     year: Year = THIS_YEAR,
     model: ModelName = V28,
     sample: Annotated[
-        int | None, typer.Option("--sample", help="So many people, the same ones each time.", metavar="NUMBER", min=1)
+        int | None,
+        typer.Option("--sample", help="So many people, the same ones each time.", metavar="NUMBER", min=1, max=MANY),
     ] = None,
     out: Annotated[
         Path | None,
@@ -71,7 +72,14 @@ def validate(
     if against is not None:
         if sample is not None or every_date:
             raise UsageFault("--against compares everybody, and by service year: leave --sample and --every-date out")
-        how: dict[str, Any] = {"year": year, "model": model, "out": out, "column": column or (), "score": score, "factors": factors}
+        how: dict[str, Any] = {
+            "year": year,
+            "model": model,
+            "out": out,
+            "column": column or (),
+            "score": score,
+            "factors": factors,
+        }
         beside_another(people, diagnoses, against, json=json, **how)
         return
     if column or factors or score is not Compared.raw:

@@ -58,7 +58,7 @@ def cleanup(ready: Opened, *, dry_run: bool, stop: Event | None = None) -> Clean
         for rule in _rules(ready):
             removed[rule.name] = rule.count() if dry_run else _drop_all(rule, halt)
         receipt = write_receipt(
-            ready.store, at=ready.clock(), actor=ready.settings.actor, dry_run=dry_run, removed=removed
+            ready.store, at=ready.clock(), actor=ready.settings.witness, dry_run=dry_run, removed=removed
         )
         if not dry_run and any(removed.get(one.table) for one in ready.project.landings.values()):
             with ready.store.transaction() as connection:

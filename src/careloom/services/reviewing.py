@@ -119,7 +119,7 @@ def decide(
             opened.store,
             connection,
             at=opened.clock(),
-            actor=opened.settings.actor,
+            actor=opened.settings.witness,
             action=f"decide {verdict}",
             subject=f"{sync.name}/{key}" + (f" → {remote_id}" if remote_id else ""),
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import psycopg
 from psycopg.rows import class_row
@@ -41,7 +40,6 @@ def lack_for_events(store: Store, size: int = BODY) -> str:
         source=SOURCE,
         event_id=f"readiness:{secrets.token_hex(16)}",
         event="readiness",
-        received_at=datetime.now(UTC),
         body=secrets.token_bytes(size),
     )
     try:
