@@ -29,6 +29,9 @@ grant usage on schema careloom to careloom_receiver, careloom_worker, careloom_r
 -- To keep an event, to know a repetition of it, to wake who reads it. Not to read one.
 grant insert, select (id, source, event_id, body_hash, state, due_at, code) on careloom.inbox to careloom_receiver
 
+-- name: repeat
+grant select (source, event_id, body_hash) on careloom.inbox_digest to careloom_receiver
+
 -- name: wake
 grant insert, select (id, queueing_lock, status) on careloom.procrastinate_jobs to careloom_receiver
 
