@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from careloom.cli.options import HERE, MANY, Folder, Full, Json, Reveal, SyncName
-from careloom.cli.session import audited, chosen, may_reveal, project, watching
+from careloom.cli.session import audited, chosen, may_reveal, project_for, watching
 from careloom.cli.showing import print_json
 from careloom.cli.tables import show_report
+from careloom.services.attempts import Kind
 from careloom.services.syncing import plan_sync
 
 PLAN_NOT_EMPTY = 20
@@ -31,7 +32,7 @@ def command(
 ) -> None:
     """Show what a run would do."""
     may_reveal(reveal=reveal)
-    with project(folder) as ready, watching(quiet=json) as watch:
+    with project_for(Kind.plan, sync, folder) as ready, watching(quiet=json) as watch:
         reports = []
         for one in chosen(ready, sync):
             if reveal:

@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 
-from careloom.core.errors import Hold, Later
+from careloom.core.errors import Hold, Later, UsageFault
 from careloom.core.streams import Record
 from careloom.engine.landing_values import CODES
 from careloom.project.model import Landing
+from careloom.services.attempts import Kind, attempt
 from careloom.services.landing import land
 from careloom.services.linking import unlinked
 from careloom.services.opening import Opened
@@ -24,9 +25,12 @@ from careloom.store.queue import wake
 from careloom.store.shapes import ensure_table
 from careloom.store.stalled import count_held_events, held_events, offer_events
 from careloom.store.synclog import SyncLog
+from careloom.store.waiting import first_seen
 
 _MOST = 10_000
 """Held records of one stream that are offered in one go."""
+
+_EVERY = 10_000_000
 
 _LINKS = {
     "none": "no row fits yet",
@@ -101,13 +105,13 @@ def standing_of(ready: Opened, name: str, *, code: str | None = None, limit: int
 
 
 def count_standing(ready: Opened, name: str, *, code: str | None = None) -> Mapping[str, int]:
-    """How much waits, by kind; links up to a thousand."""
+    """How much waits, by kind."""
     landing = landing_named(ready, name)
     ensure_table(ready.store, landing.stream)
     return {
         "record": sum(code in (None, one.code) for one in held_landings(ready.store, name)),
         "event": count_held_events(ready.store, landing.system, code=code),
-        "link": len(_without_link(ready, landing, code, 1000)),
+        "link": len(_without_link(ready, landing, code, _EVERY)),
     }
 
 
@@ -116,6 +120,8 @@ def _without_link(ready: Opened, landing: Landing, code: str | None, limit: int)
         for other in ready.project.landings.values():
             if other.table == rule.to:
                 ensure_table(ready.store, other.stream)
+    rows = [one for one in unlinked(ready, landing, limit) if code in (None, f"link-{one.why}")]
+    times = first_seen(ready.store, landing.table, [one.record_id for one in rows])
     return [
         Standing(
             stream=landing.name,
@@ -124,9 +130,9 @@ def _without_link(ready: Opened, landing: Landing, code: str | None, limit: int)
             code=f"link-{one.why}",
             column=one.column,
             message=_LINKS.get(one.why, ""),
+            first_seen=times.get(one.record_id),
         )
-        for one in unlinked(ready, landing, limit)
-        if code in (None, f"link-{one.why}")
+        for one in rows
     ]
 
 
@@ -135,6 +141,15 @@ def retry_stream(ready: Opened, name: str, *, code: str | None = None, key: str 
 
     A record that had no usable form is fetched afresh, where its key is known and its system can be asked.
     """
+    with attempt(ready, Kind.retry, name) as entry:
+        report = _retried(ready, name, code, key)
+        if key is not None and not (report.counts.get("total") or report.events or report.left):
+            raise UsageFault(f"nothing is held of {key!r} in stream {name!r}; see: careloom held --stream {name}")
+        entry.counts = {**report.counts, "events": report.events, "left": report.left}
+    return report
+
+
+def _retried(ready: Opened, name: str, code: str | None, key: str | None) -> RetryReport:
     landing = landing_named(ready, name)
     with alone(ready.store, "retry", name) as ours:
         if not ours:
