@@ -19,6 +19,8 @@ from careloom.systems.sql.faults import fault
 from careloom.systems.sql.queries import Table, check_distinct, column_named, limited, point, relation
 
 DIALECT = "duckdb"
+# A file begins with a checksum of 8 bytes, these letters, and the storage version as 8 bytes.
+_MAGIC, _MAGIC_AT, _HEADER = b"DUCK", 8, 20
 TABLES = "select schema_name, table_name from duckdb_tables() union all select schema_name, view_name from duckdb_views() where not internal"
 
 
@@ -68,13 +70,28 @@ class DuckdbFile:
         try:
             return duckdb.connect(self._path, read_only=True, config={"enable_external_access": False})
         except duckdb.IOException as error:
-            if "lock" in str(error).lower():
+            if "could not set lock" in str(error).lower():
                 raise fault(
                     "locked-file", f"another process is writing {self._path}", "run again when it has closed the file"
                 ) from None
-            raise fault(
-                "not-duckdb", f"{self._path} is no DuckDB database that this release reads", "correct the url"
-            ) from None
+            raise self._unreadable() from None
+        except duckdb.Error:  # newer files fail in other ways too, once their header was read
+            raise self._unreadable() from None
+
+    def _unreadable(self) -> ProjectFault:
+        """Why the file cannot be opened: by its header it is none of DuckDB's, or one of another storage version."""
+        with self._path.open("rb") as file:
+            head = file.read(_HEADER)
+        if head[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] != _MAGIC:
+            return fault("not-duckdb", f"{self._path} is no DuckDB database", "correct the url")
+        version = int.from_bytes(head[_MAGIC_AT + len(_MAGIC) :], "little")
+        return fault(
+            "duckdb-version",
+            f"{self._path} is a DuckDB database of storage version {version}, which DuckDB {duckdb.__version__} in here "
+            "cannot read: a newer release wrote it, or it is damaged",
+            "copy it to an older storage version with the DuckDB that wrote it: ATTACH 'new.duckdb' AS o (STORAGE_VERSION "
+            "'v1.0.0'); COPY FROM DATABASE … TO o; or write Parquet files and read them with parquet://FOLDER",
+        )
 
 
 def rows(cursor: duckdb.DuckDBPyConnection, inner: exp.Query, since: Since | None) -> Iterator[pa.RecordBatch]:
