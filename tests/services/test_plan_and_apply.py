@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from careloom.core.errors import Fix
+from careloom.core.errors import Fix, ProjectFault
 from services.weaving import BORN, PEOPLE, Clinic, as_contact, counts, someone
 
 
@@ -176,3 +176,33 @@ def test_the_order_of_the_sources_rows_is_no_change(clinic: Clinic) -> None:
     random.Random(3).shuffle(rows)
     clinic.rows(rows)
     assert clinic.apply().counts == planned.counts
+
+
+def test_a_name_that_no_property_can_have_is_told_before_anything_is_created(clinic: Clinic) -> None:
+    clinic.write(
+        PEOPLE.replace("  note:", "  FooBar: {from: Note, type: string}\n  note:").replace("clinic_id", "Clinic_id")
+    )
+    clinic.rows([someone(1)])
+    with pytest.raises(ProjectFault) as caught:
+        clinic.run()
+    told = {(fault.code, fault.fix, fault.line > 0) for fault in caught.value.faults}
+    assert told == {("property-name", "write `foobar`", True), ("property-name", "write `clinic_id`", True)}
+    assert clinic.simulator.control("GET", "state")["properties"].get("contacts", []) == []
+
+
+def test_a_source_that_is_not_there_is_told_with_the_place_that_names_it(clinic: Clinic) -> None:
+    clinic.rows([someone(1)])
+    clinic.write(PEOPLE.replace("table: People", "table: Poeple"))
+    with pytest.raises(ProjectFault) as caught:
+        clinic.plan()
+    assert [(fault.file, fault.line) for fault in caught.value.faults] == [("syncs/people.yaml", 2)]
+
+
+def test_a_url_that_nothing_can_open_is_a_fault_of_the_project(clinic: Clinic) -> None:
+    clinic.source = "csvv://data"
+    clinic.write()
+    with pytest.raises(ProjectFault) as caught:
+        clinic.plan()
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.line, fault.code) == ("careloom.yaml", 4, "unknown-url")
+    assert "csv" in fault.fix

@@ -13,7 +13,10 @@ from careloom.cli.tables import show_held
 from careloom.core.errors import UsageFault
 from careloom.services.opening import Opened
 from careloom.services.revealing import with_values
-from careloom.services.reviewing import decide, link_lone, list_held
+from careloom.services.reviewing import count_held, decide, link_lone, list_held
+
+_SHOWN = 20
+_KINDS = ("match", "conflict")
 
 
 def command(
@@ -43,7 +46,10 @@ def command(
         ),
     ] = None,
     why: Annotated[str, typer.Option("--why", help="The reason, for those who read it later.")] = "",
-    limit: Annotated[int, typer.Option("--limit", help="How many to list.", min=1, max=MANY)] = 20,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, max=MANY, help="How many to list; 20 if nothing is said, and all with --json."),
+    ] = None,
 ) -> None:
     """List what a machine must not decide, or settle one record of it."""
     verdict, remote_id = _verdict(link, never, keep, create=create)
@@ -56,7 +62,9 @@ def command(
             _settle(ready, sync, key, verdict, remote_id, field, why)
             out.print("Noted. The next run acts on it.") if not json else print_json({"noted": verdict})
             return
-        items = list_held(ready.store, sync=sync, key=key, kinds=("match", "conflict"), limit=limit, reveal=reveal)
+        most = limit if limit is not None or json else _SHOWN
+        items = list_held(ready.store, sync=sync, key=key, kinds=_KINDS, limit=most, reveal=reveal)
+        waiting = sum(row["records"] for row in count_held(ready.store, sync) if row["kind"] in _KINDS)
         if reveal:
             audited(ready, "review --reveal", f"{sync or 'all syncs'}{f'/{key}' if key else ''}")
             items = with_values(ready, items)
@@ -65,9 +73,8 @@ def command(
         return
     for item in items:
         show_held(item)
-    out.print(
-        f"{len(items)} shown. Settle: careloom review SYNC KEY --link ID | --create | --never ID | --keep source|destination"
-    )
+    count = f"{len(items)} shown." if key or len(items) == waiting else f"{len(items)} of {waiting} shown (--limit N)."
+    out.print(f"{count} Settle: careloom review SYNC KEY --link ID | --create | --never ID | --keep source|destination")
 
 
 def _link_lone(ready: Opened, sync: str | None, code: str, why: str, *, json: bool) -> None:

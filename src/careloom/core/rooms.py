@@ -71,6 +71,8 @@ class Room:
     `streams`: what can be landed, by name; `stream_source` reads them, `hooks` hears of them. `publisher` tells change events.
     `reports` makes tables when it is asked; `report_policy`, from its options, says how they are waited for.
 
+    `property_names`: the pattern that every property's name follows in what `target` writes; "" where any name will do.
+
     `simulate` serves the vendor's simulator until it is interrupted; it prints one line with its address once it answers.
     """
 
@@ -86,3 +88,4 @@ class Room:
     authorization: Authorization | None = None
     reports: Callable[[Any, Surroundings], ReportSource] | None = None
     report_policy: Callable[[Any], ReportPolicy] | None = None
+    property_names: str = ""

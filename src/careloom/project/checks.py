@@ -49,6 +49,7 @@ def check_sync(sync: Sync, systems: Mapping[str, System], rooms: Mapping[str, Ro
     """Everything about one sync that needs no other sync and no connection."""
     yield from _source(sync)
     yield from _systems(sync, systems, rooms)
+    yield from _names(sync, systems, rooms)
     yield from _key(sync)
     yield from _match(sync)
     yield from _roles(sync)
@@ -78,6 +79,28 @@ def _systems(sync: Sync, systems: Mapping[str, System], rooms: Mapping[str, Room
         if room is not None and (room.source if side == "from" else room.target) is None:
             cause = f"`{name}` is of kind `{room.kind}`, which cannot be {verb}"
             yield sync.fault((side, "system"), "wrong-kind", cause, "name another system here")
+
+
+def _names(sync: Sync, systems: Mapping[str, System], rooms: Mapping[str, Room]) -> Iterator[Fault]:
+    """Names that no property of the other side can have: told before anything is created there."""
+    system = systems.get(sync.to.system)
+    room = rooms.get(system.kind) if system else None
+    if room is None or not room.property_names:
+        return
+    places: list[tuple[str, tuple[Step, ...] | None]] = [(sync.to.key, ("to", "key"))]
+    for name, field in sync.fields.items():
+        places.append((name, None))
+        if "when_taken" in sync.node.at("fields", name).entries:
+            places.append((field.when_taken, ("fields", name, "when_taken")))
+    for name, path in places:
+        if not name or re.fullmatch(room.property_names, name):
+            continue
+        cause = f"`{name}` cannot be the name of a property of `{sync.to.system}`: small letters, digits and `_` only"
+        small = name.lower()
+        fits = re.fullmatch(room.property_names, small)
+        fix = f"write `{small}`" if fits else "begin with a small letter, and use small letters, digits and `_`"
+        place = sync.fields[name].place if path is None else None
+        yield place.fault("property-name", cause, fix) if place else sync.fault(path or (), "property-name", cause, fix)
 
 
 def _key(sync: Sync) -> Iterator[Fault]:

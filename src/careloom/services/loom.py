@@ -119,7 +119,7 @@ class Loom:
 def make_ready(opened: Opened, sync: Sync) -> Loom:
     """Look at both sides and compile `sync`. ProjectFault with every fault of columns and properties together."""
     source, target = opened.source(sync.source.system), opened.target(sync.to.system)
-    columns = source.columns(sync.source.query)
+    columns = _columns(sync, source)
     now = target.shape(sync.to.object)
     faults, declaration = check_shape(sync, now)
     faults = [*check_columns(sync, columns), *_reserved(sync, columns), *faults]
@@ -147,6 +147,18 @@ def make_ready(opened: Opened, sync: Sync) -> Loom:
         mirror=Mirror(opened.store, sync.to.system, sync.to.object),
         runs=Runs(opened.store),
     )
+
+
+def _columns(sync: Sync, source: Source) -> Mapping[str, str]:
+    """What the source has. A room does not know the project's files: what it finds wrong gets its place here."""
+    try:
+        return source.columns(sync.source.query)
+    except ProjectFault as error:
+        path = ("from", "table" if sync.source.table is not None else "sql")
+        placed = [
+            fault if fault.file else sync.fault(path, fault.code, fault.cause, fault.fix) for fault in error.faults
+        ]
+        raise ProjectFault(*placed) from None
 
 
 _RESERVED = frozenset(

@@ -72,10 +72,10 @@ def list_held(
     key: str | None = None,
     kinds: Sequence[str] | None = None,
     code: str | None = None,
-    limit: int = 50,
+    limit: int | None = 50,
     reveal: bool = False,
 ) -> list[HeldItem]:
-    """Held records, with the candidates of those that wait for a match."""
+    """Held records, with the candidates of those that wait for a match; all of them where `limit` is None."""
     wanted = {"sync": sync, "key": key, "kinds": list(kinds) if kinds else None, "code": code, "limit": limit}
     rows = _rows(store, "list_held", wanted)
     return [_item(store, row, reveal=reveal) for row in rows]

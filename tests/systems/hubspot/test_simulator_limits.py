@@ -271,6 +271,34 @@ def test_a_file_fills_the_portal_and_reset_fills_it_again(tmp_path: Path) -> Non
             api("DELETE", f"{CONTACTS}/555")
 
 
+def test_records_as_the_api_gives_them_are_read_and_what_is_not_known_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "contacts.jsonl"
+    rows = [
+        {"id": "555", "properties": {"firstname": "Ada", "email": "Ada@x.example", "lastname": None}},
+        {"properties": {"firstname": "Ben", "shoe_size": "43"}},
+        {"firstname": "Cara", "shoe_size": "40"},
+    ]
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    with RunningSimulator("--contacts", str(file)) as running:
+        held = running.control("GET", "records/contacts")["results"]
+    assert [one["properties"]["firstname"] for one in held] == ["Ada", "Ben", "Cara"]
+    assert (held[0]["id"], held[0]["properties"]["email"]) == ("555", "ada@x.example")
+    assert capfd.readouterr().err.count("contacts.jsonl:2: nobody declared the property 'shoe_size'") == 1
+
+
+@pytest.mark.parametrize("row", [{"firstname": ["Ben"]}, {"properties": {"firstname": {"value": "Ben"}}}])
+def test_a_value_that_is_no_text_is_told_with_its_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], row: dict[str, object]
+) -> None:
+    file = tmp_path / "contacts.jsonl"
+    file.write_text('{"firstname": "Ada"}\n' + json.dumps(row))
+    with pytest.raises(UsageFault):
+        RunningSimulator("--contacts", str(file))
+    assert "contacts.jsonl:2: the value of 'firstname' is not a text" in capfd.readouterr().err
+
+
 def test_a_bad_file_stops_the_start(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "contacts.jsonl"
     file.write_text('{"firstname": "Ben"}\n[]\n')

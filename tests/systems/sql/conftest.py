@@ -12,7 +12,7 @@ from careloom.core.ports import Source
 from careloom.core.rooms import Surroundings
 from careloom.systems.sql.room import ROOM
 
-SECRETS = {"secret:clinic-db": "pass-word-7"}
+SECRETS = {"secret:clinic-db": "pass-word-7", "secret:odd-db": "oracle://x"}
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from careloom.core.errors import ProjectFault
 from careloom.core.ports import Query, Since
+from careloom.systems.sql.room import ROOM
 from systems.sql.reading import rows
 
 
@@ -160,10 +162,16 @@ def test_an_absolute_path_is_not_moved_into_the_project(tmp_path, opened):
 
 
 def test_an_unknown_kind_of_url_is_a_fault(opened):
-    for url in ("oracle://x", "clinic.duckdb", "mysql://host", "bigquery://project"):
+    for url in ("mysql://host", "bigquery://project", "secret:odd-db"):
         with pytest.raises(ProjectFault) as caught:
             opened(url=url)
         assert code(caught) == "unknown-url"
+
+
+def test_a_url_that_is_written_out_and_begins_as_none_is_a_fault_of_the_entry():
+    for url in ("oracle://x", "csvv://data", "clinic.duckdb"):
+        with pytest.raises(ValidationError, match="url"):
+            ROOM.options(url=url)
 
 
 # ---------------------------------------------------------------- folders
@@ -271,3 +279,21 @@ def test_parquet_files_keep_their_types(tmp_path, opened):
     with pytest.raises(ProjectFault) as caught:
         source.columns(Query(table="bad"))
     assert code(caught) == "not-parquet"
+
+
+def test_a_duckdb_file_of_a_newer_release_is_told_as_one(tmp_path, opened):
+    path = tmp_path / "clinic.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table t as select 1 as a")
+    head = bytearray(path.read_bytes())
+    head[12:20] = (999).to_bytes(8, "little")
+    path.write_bytes(bytes(head))
+    with pytest.raises(ProjectFault) as caught:
+        opened(url="duckdb://clinic.duckdb").columns(Query(table="t"))
+    assert code(caught) == "duckdb-version"
+    assert "storage version 999" in str(caught.value)
+    assert "STORAGE_VERSION" in str(caught.value)
+    path.write_bytes(b"id,name\n1,Testa\n" * 100)
+    with pytest.raises(ProjectFault) as caught:
+        opened(url="duckdb://clinic.duckdb").columns(Query(table="t"))
+    assert code(caught) == "not-duckdb"

@@ -14,4 +14,4 @@ def simulate(options: SimulatorOptions) -> None:
     import_module("careloom.systems.hubspot.simulator").serve(options)
 
 
-ROOM = Room(kind="hubspot", options=Options, target=HubSpotTarget, simulate=simulate)
+ROOM = Room(kind="hubspot", options=Options, target=HubSpotTarget, simulate=simulate, property_names="[a-z][a-z0-9_]*")

@@ -19,8 +19,8 @@ from careloom.systems.sql.faults import fault
 from careloom.systems.sql.queries import Table, check_distinct, column_named, limited, point, relation
 
 DIALECT = "duckdb"
-_MAGIC, _MAGIC_AT = b"DUCK", 8
-"""What every DuckDB file holds, and where."""
+# A file begins with a checksum of 8 bytes, these letters, and the storage version as 8 bytes.
+_MAGIC, _MAGIC_AT, _HEADER = b"DUCK", 8, 20
 TABLES = "select schema_name, table_name from duckdb_tables() union all select schema_name, view_name from duckdb_views() where not internal"
 
 
@@ -71,30 +71,36 @@ class DuckdbFile:
             )
         try:
             return duckdb.connect(self._path, read_only=True, config={"enable_external_access": False})
-        except duckdb.Error as error:
-            if isinstance(error, duckdb.IOException) and "lock" in str(error).lower():
+        except duckdb.IOException as error:
+            if "could not set lock" in str(error).lower():
                 raise fault(
                     "locked-file",
                     f"another process is writing {self._path}",
                     "run again when it has closed the file",
                     part="url",
                 ) from None
-            raise _unreadable(self._path) from None
+            raise self._unreadable() from None
+        except duckdb.Error:  # newer files fail in other ways too, once their header was read
+            raise self._unreadable() from None
 
-
-def _unreadable(path: Path) -> ProjectFault:
-    try:
-        with path.open("rb") as file:
-            begin = file.read(_MAGIC_AT + len(_MAGIC))
-    except OSError as error:
-        return fault("unreadable", f"{path} cannot be read: {error.strerror}", "check its rights", part="url")
-    if begin[_MAGIC_AT:] == _MAGIC:
-        cause = (
-            f"{path} was written by a DuckDB that DuckDB {duckdb.__version__}, which careloom reads with, cannot read"
+    def _unreadable(self) -> ProjectFault:
+        """Why the file cannot be opened: by its header it is none of DuckDB's, or one of another storage version."""
+        try:
+            with self._path.open("rb") as file:
+                head = file.read(_HEADER)
+        except OSError as error:
+            return fault("unreadable", f"{self._path} cannot be read: {error.strerror}", "check its rights", part="url")
+        if head[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] != _MAGIC:
+            return fault("not-duckdb", f"{self._path} is no DuckDB database", "correct the url", part="url")
+        version = int.from_bytes(head[_MAGIC_AT + len(_MAGIC) :], "little")
+        return fault(
+            "duckdb-version",
+            f"{self._path} is a DuckDB database of storage version {version}, which DuckDB {duckdb.__version__} in here "
+            "cannot read: a newer release wrote it, or it is damaged",
+            "copy it to an older storage version with the DuckDB that wrote it: ATTACH 'new.duckdb' AS o (STORAGE_VERSION "
+            "'v1.0.0'); COPY FROM DATABASE … TO o; or write Parquet files and read them with parquet://FOLDER",
+            part="url",
         )
-        fix = f"write it with DuckDB {duckdb.__version__} or an older one, or export it to Parquet and read that"
-        return fault("newer-duckdb", cause, fix, part="url")
-    return fault("not-duckdb", f"{path} is no DuckDB database", "correct the url", part="url")
 
 
 def rows(cursor: duckdb.DuckDBPyConnection, inner: exp.Query, since: Since | None) -> Iterator[pa.RecordBatch]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic_core import PydanticCustomError
 
 from careloom.core.ports import Source
 from careloom.core.rooms import Room, Surroundings
@@ -29,6 +30,23 @@ class SqlOptions(BaseModel):
     url: str
     password: str = ""
 
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        """The url, unless it is written out and begins as none that can be opened; a secret is seen when it is used."""
+        if not url.startswith("secret:") and scheme_of(url) not in OPENERS:
+            cause = f"`url` begins with `{scheme_of(url)}://`, which is no kind of database or file that can be read"
+            if "://" not in url:
+                cause = "`url` says nothing of what it is: it has no `://`"
+            fix = f"begin it with one of {', '.join(OPENERS)}, such as `csv://data`; did you mean {nearest(scheme_of(url), OPENERS)}?"
+            raise PydanticCustomError("unknown-url", "{cause}", {"cause": cause, "fix": fix})
+        return url
+
+
+def scheme_of(url: str) -> str:
+    """What stands before "://", in small letters; "" if nothing does."""
+    return urlsplit(url).scheme.lower() if "://" in url else ""
+
 
 Opener = Callable[[str, str, Surroundings], Source]
 
@@ -47,7 +65,7 @@ OPENERS: dict[str, Opener] = {
 def open_source(options: SqlOptions, surroundings: Surroundings) -> Source:
     """The source at `options.url`. ProjectFault if the URL is none we know or names nothing."""
     url = surroundings.secret(options.url)
-    scheme = urlsplit(url).scheme.lower() if "://" in url else ""
+    scheme = scheme_of(url)
     opener = OPENERS.get(scheme)
     if opener is None:
         raise fault(

@@ -27,7 +27,7 @@ def portal_of(options: SimulatorOptions) -> Portal:
 
     def refill(portal: Portal) -> None:
         if file is not None:
-            seeding.load(portal, portal.table("contacts"), seeding.lines(file))
+            seeding.load_file(portal, portal.table("contacts"), file)
 
     try:
         return Portal(clock=_clock(), seed=options.seed, settings=settings, refill=refill)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,8 +18,35 @@ from careloom.systems.hubspot.simulator.settings import Token
 from careloom.systems.hubspot.simulator.values import as_text
 
 
-def lines(file: Path) -> Iterator[Json]:
-    """The objects of a file of JSON lines; ValueError names the line that is none."""
+def load_file(portal: Portal, table: Table, file: Path) -> None:
+    """Put in the records of a file; ValueError names the line that is wrong.
+
+    A record may also stand as the API gives it: {"id", "properties": {…}}. A property that nobody declared is told, once.
+    """
+    told: set[str] = set()
+    for number, parsed in _lines(file):
+        where = f"{file.name}:{number}"
+        declares = isinstance(parsed.get("properties"), list)
+        row = parsed if declares else _flat(parsed, where)
+        for name in sorted(set(row) - {"id", "properties", *table.kind.properties} - told):
+            told.add(name)
+            sys.stderr.write(f"{where}: nobody declared the property {name!r}: it becomes plain text\n")
+        load(portal, table, [row])
+
+
+def _flat(row: Json, where: str) -> Json:
+    """A record as an object of its values; ValueError where one is neither text, number, true, false nor null."""
+    inner = row.get("properties")
+    if isinstance(inner, dict):
+        row = inner | ({"id": row["id"]} if "id" in row else {})
+    wrong = [name for name, value in row.items() if isinstance(value, dict | list)]
+    if wrong:
+        raise ValueError(f"{where}: the value of {wrong[0]!r} is not a text")
+    return row
+
+
+def _lines(file: Path) -> Iterator[tuple[int, Json]]:
+    """The objects of a file of JSON lines, with the number of each; ValueError names the line that is none."""
     with file.open("rb") as opened:
         for number, line in enumerate(opened, 1):
             if not line.strip():
@@ -29,7 +57,7 @@ def lines(file: Path) -> Iterator[Json]:
                 parsed = None
             if not isinstance(parsed, dict):
                 raise ValueError(f"{file.name}:{number}: not a JSON object")  # noqa: TRY004 (the file is wrong, not a type)
-            yield parsed
+            yield number, parsed
 
 
 def load(portal: Portal, table: Table, rows: Iterable[Json]) -> list[str]:
