@@ -49,9 +49,21 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Without dots, in capitals. #}
-{% macro as_diagnosis(column) -%}
-    nullif(upper(replace({{ as_text(column) }}, '.', '')), '')
+{#
+    A diagnosis or procedure code as it is compared: in capitals, without dots and blanks, those of spreadsheets and web pages too. What
+    `trim` takes of them differs by engine; `translate` does not.
+#}
+{% macro as_clean_code(column) -%}
+    {%- set taken_out = '. ' ~ '\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u3000\ufeff' -%}
+    nullif(translate({{ as_text(column) }}, concat('abcdefghijklmnopqrstuvwxyz{{ taken_out }}', chr(9), chr(10), chr(13)), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'), '')
+{%- endmacro %}
+
+{% macro as_diagnosis(column) -%} {{ as_clean_code(column) }} {%- endmacro %}
+
+{# A CPT or HCPCS code; 99213.0 is one that came as a number, and so is 100 for 00100. #}
+{% macro as_procedure(column) -%}
+    {%- set code = as_clean_code(without(as_text(column), '[.]0*$')) -%}
+    case when length({{ code }}) < 5 then lpad({{ code }}, 5, '0') else {{ code }} end
 {%- endmacro %}
 
 {# HCC 037, hcc37 and 37 are one category: its number, as text. #}
@@ -81,6 +93,7 @@
     {%- elif kind == 'dual' -%}
     case when length({{ as_code(column) }}) = 1 then concat('0', {{ as_code(column) }}) else {{ as_code(column) }} end
     {%- elif kind == 'diagnosis' -%} {{ as_diagnosis(column) }}
+    {%- elif kind == 'procedure' -%} {{ as_procedure(column) }}
     {%- elif kind == 'hcc' -%} {{ as_hcc(column) }}
     {%- elif kind == 'model' -%} {{ as_model(column) }}
     {%- elif kind == 'year' -%} {{ as_year(column) }}

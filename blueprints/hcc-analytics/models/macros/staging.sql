@@ -38,5 +38,7 @@ where 1 = 0
     {%- if kind == 'day' and (type.startswith('date') or type.startswith('timestamp')) -%} cast({{ column }} as date)
     {%- elif kind == 'truth' and type.startswith('bool') -%} {{ column }}
     {%- elif kind == 'text' and 'int' in type -%} cast({{ column }} as {{ text_type() }})
+    {#- an id or number that came as 12.0 is 12: DuckDB would write 12.0 of it, and PostgreSQL 12 -#}
+    {%- elif kind == 'text' and (type.startswith('double') or type.startswith('float') or type == 'real') -%} {{ as_code(column) }}
     {%- else -%} {{ typed(column, kind) }} {%- endif -%}
 {%- endmacro %}

@@ -25,6 +25,7 @@ ICD_9 = {"BK", "BF", "BJ", "PR", "BN"}
 POINTED_AT = {"ABK", "ABF", "BK", "BF"}
 NO_DIAGNOSES = {"BBQ", "BBR", "BE", "BG", "BH", "BI", "BO", "BP", "BQ", "BR", "CAH", "DR", "TC"}
 """Qualifiers of HI that bring procedures, conditions, values, occurrences and groups."""
+OF_A_CLAIM = {"HI", "LX", "OI", "SV1", "SV2", "CAS", "SVD"}
 REPLACEMENT, VOID = "7", "8"
 CHART_REVIEW, TAKES_BACK = "09", "8"
 DAY = re.compile("([0-9]{4})([0-9]{2})([0-9]{2})")
@@ -43,6 +44,7 @@ class _Level:
     patients: list[str] = field(default_factory=list)
     relationship: str | None = None
     named_patient: bool = False
+    is_broken: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,16 +134,19 @@ def _claims(segments: list[Segment]) -> tuple[list[_Claim], bool]:
             claims.append(claim)
         elif claim is not None:
             _into_claim(claim, segment)
-        elif segment[0] in {"SV1", "SV2"}:
-            stray = True
-        elif level is not None:
-            _into_level(level, segment)
+        else:
+            stray |= segment[0] in {"SV1", "SV2"}
+            if level is not None:
+                _into_level(level, segment)
     return claims, stray
 
 
 def _into_level(level: _Level, segment: Segment) -> None:
     kind = element(segment, 1).upper()
-    if segment[0] == "SBR":
+    if segment[0] in OF_A_CLAIM:
+        level.is_broken = True  # its claim has lost its beginning, and names behind it may be anybody's
+    elif segment[0] == "SBR":
+        level.is_broken |= level.relationship is not None
         level.relationship = element(segment, 2)
     elif segment[0] == "NM1" and kind == "IL":
         level.subscribers.append(element(segment, 9))
@@ -308,6 +313,8 @@ def _person(level: _Level | None) -> str:
     """
     if level is None or level.code not in {SUBSCRIBER, DEPENDENT}:
         raise Hold("no-person", "the claim stands under no subscriber and no dependent (HL)")
+    if level.is_broken:
+        raise Hold("bad-claim", "parts of a claim without its beginning (CLM) stand at its level (HL)")
     if level.code == SUBSCRIBER and not level.named_patient:
         if level.relationship not in {None, SELF}:
             raise Hold("no-person", "the subscriber is not the patient (SBR02 is not 18), and no patient is named")

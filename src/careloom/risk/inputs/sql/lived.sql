@@ -7,7 +7,9 @@
 -- unless all end on one day. It is about claims of before: those of no action that were not sent later, and those of any
 -- action that were sent, or where that is equal are read, earlier.
 with lines as (
-  select *, row_number() over () as line
+  select
+    * replace (coalesce(action, case frequency when '7' then 'replacement' when '8' then 'void' end) as action),
+    row_number() over () as line
   from services
 ),
 claims as materialized (
