@@ -217,7 +217,7 @@ def _land(ready: Opened, landing: Landing, came: Sequence[Record], fetched: Sequ
     run = log.start(landing.system, "retry", landing.table)
     try:
         counts = land(ready, landing.system, came, actor=actor, run=run)
-        counts += land(ready, landing.system, fetched, actor=actor, run=run, read=True)
+        counts.update(land(ready, landing.system, fetched, actor=actor, run=run, read=True))
     except BaseException as error:
         log.finish(run, status="failed", counts={}, error=type(error).__name__)
         raise
