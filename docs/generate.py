@@ -305,6 +305,7 @@ def landing_codes() -> list[str]:
                 OTHER_BODY,
                 BEHIND,
                 NOT_SHOWN,
+                "drift",
                 "failed",
                 "link-none",
                 "link-ambiguous",

@@ -40,21 +40,26 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 
 
 class Faulty(Hold):
-    """One value cannot be read; `column` is where it should have gone."""
+    """One value cannot be read; `column` is where it should have gone. `drift`: it is of another type, not merely wrong."""
 
-    def __init__(self, code: str, column: str) -> None:
+    def __init__(self, code: str, column: str, *, drift: bool = False) -> None:
         super().__init__(code, f"the value for {column} is {code.replace('-', ' ')}")
         self.column = column
+        self.drift = drift
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How the records of one stream are read; made once for many of them. `timezone` is that of times without one."""
+    """How the records of one stream are read; made once for many of them. `timezone` is that of times without one.
+
+    `needed`: the columns that links compare.
+    """
 
     stream: Stream
     timezone: ZoneInfo
     shape: str
     columns: Sequence[tuple[str, Sequence[Sequence[str]], str]]
+    needed: frozenset[str] = frozenset()
 
     def fingerprint(self, data: Mapping[str, Any]) -> str:
         """SHAPE:CONTENT, 8 hex digits that name the stream's columns and 32 that name the record, whatever its keys' order."""
@@ -69,9 +74,21 @@ class Reader:
             raise Hold("not-a-number", "the record holds a number that is none")
         return f"{self.shape}:{hashlib.blake2b(content, digest_size=16).hexdigest()}"
 
-    def values(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Each column's value as JSON for PostgreSQL: exact numbers and times as text. Faulty names the first bad one."""
-        return {name: self._value(name, paths, kind, data) for name, paths, kind in self.columns}
+    def values(self, data: Mapping[str, Any], drifted: list[Faulty] | None = None) -> dict[str, Any]:
+        """Each column's value as JSON for PostgreSQL: exact numbers and times as text. Faulty names the first bad one.
+
+        With `drifted`, a value of another type is put there and left out, where no link depends on its column.
+        """
+        found: dict[str, Any] = {}
+        for name, paths, kind in self.columns:
+            try:
+                found[name] = self._value(name, paths, kind, data)
+            except Faulty as fault:
+                if drifted is None or not fault.drift or name in self.needed:
+                    raise
+                drifted.append(fault)
+                found[name] = None
+        return found
 
     def _value(self, name: str, paths: Sequence[Sequence[str]], kind: str, data: Mapping[str, Any]) -> Any:
         """The first of the paths that is there and not empty, read as the column's type; None if all are empty."""
@@ -86,7 +103,8 @@ def reader(stream: Stream, timezone: ZoneInfo) -> Reader:
     """The reader of a stream."""
     columns = [(one.name, [path.split(".") for path in one.paths], one.type) for one in stream.columns]
     shape = hashlib.blake2b(repr(columns).encode(), digest_size=4).hexdigest()
-    return Reader(stream, timezone, shape, columns)
+    needed = {own for link in stream.links for pairs in (*link.tiers, link.agree) for own, _ in pairs}
+    return Reader(stream, timezone, shape, columns, frozenset(needed))
 
 
 def at(data: Any, path: str) -> Any:
@@ -110,7 +128,16 @@ def typed(found: Any, kind: str, column: str, timezone: ZoneInfo) -> Any:
     try:
         return _READERS[kind](found, timezone)
     except _NotSo as error:
-        raise Faulty(str(error), column) from None
+        raise Faulty(str(error), column, drift=_is_of_another_type(found, kind)) from None
+
+
+def _is_of_another_type(found: Any, kind: str) -> bool:
+    """Whether a system that says this has changed what it says, and will of every record: an object for a name, a number for a day."""
+    if isinstance(found, bool):
+        return kind != "boolean"
+    if isinstance(found, int | float):
+        return kind in ("date", "timestamp", "boolean")
+    return not isinstance(found, str)
 
 
 def key_of(stream: Stream, record: Record, timezone: ZoneInfo) -> str:

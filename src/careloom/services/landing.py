@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import psycopg
+import structlog
 
 from careloom.core.errors import Hold, Later
 from careloom.core.streams import Record, Unreadable
@@ -18,7 +19,7 @@ from careloom.services.linking import fitted_before, link_rows, lock_links
 from careloom.services.opening import Opened
 from careloom.services.settling import Settled, body_of, settle
 from careloom.store.landing import Row, known_fingerprints, land_batch
-from careloom.store.landing_held import HeldLanding, hold_landings
+from careloom.store.landing_held import HeldLanding, hold_landings, note_drift
 from careloom.store.shapes import ensure_table
 
 BATCH = 1000
@@ -82,6 +83,7 @@ class _Into:
     run: int | None
     read: bool
     beside: set[str] = field(default_factory=set)
+    drifted: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Mapping[str, int]:
@@ -101,7 +103,22 @@ def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadabl
             settle(connection, into.by, landing, same, into.beside)
     if rows:
         counts.update(_sifted(into, rows))
+    if into.drifted:
+        _tell_of_drift(into)
     return counts
+
+
+def _tell_of_drift(into: _Into) -> None:
+    """Count the values of another type, and say so once for each column."""
+    with into.ready.store.transaction() as connection:
+        fresh = note_drift(connection, into.landing.name, into.drifted)
+    for column, code in fresh:
+        structlog.get_logger().warning(
+            "values came in another type than their column's; the records landed without them",
+            stream=into.landing.name,
+            column=column,
+            code=code,
+        )
 
 
 def _rows(into: _Into, records: Sequence[Record], held: list[HeldLanding]) -> tuple[list[Row], list[Settled]]:
@@ -124,7 +141,7 @@ def _rows(into: _Into, records: Sequence[Record], held: list[HeldLanding]) -> tu
             same.append(Settled(key=key, data=record.data, observed_at=record.observed_at))
             continue
         try:
-            rows.append(_row(by, record, key, mark))
+            rows.append(_row(into, record, key, mark))
         except Hold as hold:
             held.append(_held(landing, record, key, hold))
     return rows, same
@@ -184,13 +201,16 @@ def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> 
     return Counter(COUNTED[one.operation] for one in landed)
 
 
-def _row(by: Reader, record: Record, key: str, mark: str) -> Row:
+def _row(into: _Into, record: Record, key: str, mark: str) -> Row:
+    by, drifted = into.by, list[Faulty]()
     version, seen = version_of(by.stream, record, by.timezone), record.observed_at
     if record.data is None:
         return Row(key=key, values={}, raw={}, fingerprint="", version=version, observed_at=seen, deleted=True)
+    values = by.values(record.data, drifted)
+    into.drifted.update((fault.column, fault.code) for fault in drifted)
     return Row(
         key=key,
-        values=by.values(record.data),
+        values=values,
         raw=record.data,
         fingerprint=mark,
         version=version,

@@ -249,7 +249,7 @@ def _land_these(batch: _Batch, ids: Sequence[int]) -> None:
     try:
         actor = f"webhook:{batch.source}"
         counts = land(batch.ready, batch.source, told, unreadable, actor=actor, run=run)
-        counts += land(batch.ready, batch.source, read, actor=actor, run=run, read=True)
+        counts.update(land(batch.ready, batch.source, read, actor=actor, run=run, read=True))
     except Exception as error:
         log.finish(
             run, status="failed", counts={}, error=type(error).__name__, repaired=0, details={"events": len(ids)}

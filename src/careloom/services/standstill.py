@@ -19,7 +19,7 @@ from careloom.services.linking import unlinked
 from careloom.services.opening import Opened
 from careloom.services.scanning import landing_named
 from careloom.store.audit import append_audit
-from careloom.store.landing_held import HeldLanding, held_bodies, held_landings
+from careloom.store.landing_held import HeldLanding, drift_of, held_bodies, held_landings
 from careloom.store.locking import alone
 from careloom.store.queue import wake
 from careloom.store.shapes import ensure_table
@@ -41,7 +41,7 @@ _LINKS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One thing that waits. `kind`: record, event (`key` is its number) or link. Names and ids, never a value."""
+    """One thing that waits. `kind`: record, event (`key` is its number), drift (of a column) or link. Names and ids, never a value."""
 
     stream: str
     kind: str
@@ -101,7 +101,24 @@ def standing_of(ready: Opened, name: str, *, code: str | None = None, limit: int
         )
         for one in held_events(ready.store, landing.system, code=code, limit=limit)
     ]
-    return found + _without_link(ready, landing, code, limit)
+    return found + _drifted(ready, name, code)[:limit] + _without_link(ready, landing, code, limit)
+
+
+def _drifted(ready: Opened, name: str, code: str | None) -> list[Standing]:
+    """Columns that are empty because their values came in another type; the records themselves landed."""
+    return [
+        Standing(
+            stream=name,
+            kind="drift",
+            key="",
+            code="drift",
+            column=one.column,
+            message=f"{one.records} records landed without it: the value is {one.code.replace('-', ' ')}",
+            first_seen=one.first_seen,
+        )
+        for one in drift_of(ready.store, name)
+        if code in (None, "drift")
+    ]
 
 
 def count_standing(ready: Opened, name: str, *, code: str | None = None) -> Mapping[str, int]:
@@ -215,7 +232,7 @@ def _land(ready: Opened, landing: Landing, came: Sequence[Record], fetched: Sequ
     run = log.start(landing.system, "retry", landing.table)
     try:
         counts = land(ready, landing.system, came, actor=actor, run=run)
-        counts += land(ready, landing.system, fetched, actor=actor, run=run, read=True)
+        counts.update(land(ready, landing.system, fetched, actor=actor, run=run, read=True))
     except BaseException as error:
         log.finish(run, status="failed", counts={}, error=type(error).__name__)
         raise

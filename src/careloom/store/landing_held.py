@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -25,6 +25,36 @@ class HeldLanding:
     body: bytes = field(default=b"", repr=False)
     first_seen: datetime | None = None
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """Values of a column came in another type than its own, in so many `records`, which landed without them."""
+
+    stream: str
+    column: str
+    code: str
+    first_seen: datetime
+    records: int
+
+
+def note_drift(
+    connection: psycopg.Connection, stream: str, drifted: Mapping[tuple[str, str], int]
+) -> Sequence[tuple[str, str]]:
+    """Count what drifted, by column and code; those that never did before."""
+    fresh = []
+    for (column, code), records in sorted(drifted.items()):
+        values = {"stream": stream, "column": column, "code": code, "records": records}
+        row = connection.execute(_SQL["note_drift"], values).fetchone()
+        if row and row[0]:
+            fresh.append((column, code))
+    return fresh
+
+
+def drift_of(store: Store, stream: str) -> Sequence[Drift]:
+    """The columns of `stream` whose values came in another type within the last week, the longest known first."""
+    with store.transaction() as connection, connection.cursor(row_factory=class_row(Drift)) as cursor:
+        return cursor.execute(_SQL["drift"], {"stream": stream}).fetchall()
 
 
 def hold_landings(connection: psycopg.Connection, held: Sequence[HeldLanding]) -> None:

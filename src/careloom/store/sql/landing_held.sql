@@ -22,3 +22,14 @@ order by first_seen, stream, key
 -- name: bodies
 select stream, key, code, "column", message, body, first_seen, attempts from landing_held
 where stream = %(stream)s order by first_seen, key limit %(limit)s
+
+-- name: note_drift
+insert into landing_drift (stream, "column", code, records) values (%(stream)s, %(column)s, %(code)s, %(records)s)
+on conflict (stream, "column", code) do update
+    set last_seen = now(), records = landing_drift.records + excluded.records
+returning xmax = 0
+
+-- name: drift
+-- What has not come for a week is over.
+select stream, "column", code, first_seen, records from landing_drift
+where stream = %(stream)s and last_seen > now() - interval '7 days' order by first_seen, "column"

@@ -15,7 +15,7 @@ from typing import Any
 
 from careloom.core.errors import Fix, Later, RemoteUnavailable
 from careloom.systems.drchrono.checkpoints import Position
-from careloom.systems.drchrono.client import Answer, Client
+from careloom.systems.drchrono.client import Answer, Client, not_an_answer
 from careloom.systems.drchrono.options import Options
 
 _ANEW = 3
@@ -64,7 +64,7 @@ def bulk_pages(
             if anew > _ANEW:
                 raise RemoteUnavailable(f"DrChrono's list {path} failed {anew} times; run again later", after=300.0)
             continue
-        items, pages, count = _content(path, answer)
+        items, pages, count = _content(path, answer, page)
         page, anew, done = page + 1, 0, page >= pages
         asked_at = asked.pop(0).at
         _ask_ahead(client, path, query, asked, range(page + len(asked), min(pages, page + _AHEAD - 1) + 1))
@@ -99,7 +99,9 @@ def _asked(client: Client, path: str, query: Mapping[str, str], page: int) -> _A
     at = client.clock()
     answer = client.post(path, {**query, "page": str(page)})
     uuid = answer.text("uuid")
-    if answer.status >= 300 or not uuid:  # noqa: PLR2004
+    if not uuid and (answer.status < 300 or not isinstance(answer.body, dict)):  # noqa: PLR2004
+        raise not_an_answer(f"the wish for the list {path}")
+    if not uuid:
         raise Fix(
             f"DrChrono refuses to make the list {path} ({answer.status}): set `bulk: false` to read it page by page"
         )
@@ -124,7 +126,7 @@ def _made(client: Client, options: Options, path: str, uuid: str, *, fresh: bool
         status = answer.text("status").lower()
         if answer.status == 200 and status == "complete":  # noqa: PLR2004
             return answer
-        if answer.status != 200 or status in {"failed", "canceled", "cancelled", "error"}:  # noqa: PLR2004
+        if answer.status != 200 or status in {"", "failed", "canceled", "cancelled", "error"}:  # noqa: PLR2004
             return None
         if waited + wait > options.bulk_patience_seconds:
             raise RemoteUnavailable(f"DrChrono's list {path} is not ready yet; run again, it goes on there", after=60.0)
@@ -133,15 +135,17 @@ def _made(client: Client, options: Options, path: str, uuid: str, *, fresh: bool
         wait = min(wait * 1.5, options.bulk_poll_seconds * _SLOWEST)
 
 
-def _content(path: str, answer: Answer) -> tuple[list[Any], int, int | None]:
+def _content(path: str, answer: Answer, page: int) -> tuple[list[Any], int, int | None]:
     """Entries, the number of pages, and of all entries."""
     body = answer.body
     items = entries(body)
     shown = body.get("pagination") if isinstance(body, dict) else None
     pages = shown.get("pages") if isinstance(shown, dict) else None
     count = shown.get("count") if isinstance(shown, dict) else None
-    if items is None or not isinstance(pages, int):
-        raise RemoteUnavailable(f"DrChrono's list {path} has no entries or no number of pages; run again", after=60.0)
+    asked = shown.get("page", page) if isinstance(shown, dict) else None
+    # A page that is empty before the end, or is another one, would make the records of this one look deleted.
+    if items is None or type(pages) is not int or asked != page or (not items and page < pages):
+        raise not_an_answer(f"the list {path}")
     return items, pages, count if isinstance(count, int) else None
 
 

@@ -5,7 +5,8 @@ Every call of this room reads (or asks for a list to be made), so every one may 
 - 401: the token is refreshed once and the call repeated.
 - 403: NotPermitted. 404: given back to the caller.
 - 429: nobody asks until the time that the body names, or the top of the hour; Later where that is long.
-- 5xx or no answer: repeated a few times with growing waits, then Later.
+- 5xx, no answer, or a success that is no JSON object, as the API's all are: repeated a few times with growing waits, then Later.
+  What a gateway says in the API's place is never taken for its word.
 """
 
 from __future__ import annotations
@@ -56,6 +57,21 @@ class Answer:
     body: Any = field(repr=False)
     location: str = ""
     escapes: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether this is not the API's answer: its server failed, or somebody else spoke.
+
+        A 5xx that names a list's uuid speaks of that list only: it failed, the server did not.
+        """
+        if self.status >= 500:  # noqa: PLR2004
+            return not self.text("uuid")
+        return self.status < 300 and (self.status not in {200, 201} or not isinstance(self.body, dict))  # noqa: PLR2004
+
+    @property
+    def absent(self) -> bool:
+        """Whether the API says that there is no such thing. Only in its own words: a wrong address says 404 as well."""
+        return self.status == 404 and bool(self.text("detail"))  # noqa: PLR2004
 
     def text(self, name: str) -> str:
         """A text member of the body, or ""."""
@@ -125,7 +141,7 @@ class Client:
         while True:
             token = self._fresh_token()
             answer = self._try(method, path, token)
-            if answer is None or (answer.status >= 500 and not answer.text("uuid")):  # noqa: PLR2004
+            if answer is None or answer.lost:
                 failures += 1
                 self._rest(method, path, failures, answer)
             elif answer.status == 401:  # noqa: PLR2004
@@ -177,7 +193,9 @@ class Client:
         if failures < self.patience.attempts:
             self.pause(_DICE.uniform(0, ceiling))
             return
-        status = "no answer" if answer is None else str(answer.status)
+        status = "no answer" if answer is None else f"{answer.status} without what the API gives"
+        if answer is not None and answer.status >= 500:  # noqa: PLR2004
+            status = str(answer.status)
         raise RemoteUnavailable(
             f"DrChrono: {method} {_template(path)} failed {failures} times ({status}); check the network and base_url; "
             "nothing is lost: run again",
@@ -237,10 +255,18 @@ def _permitted(method: str, path: str, answer: Answer) -> Answer:
             f"DrChrono: the account may not {method} {_template(path)} (403). Give it the permission, or connect with the "
             "scope that this needs"
         )
-    # A 5xx that names a list's uuid speaks of that list only: it failed, the server did not.
     if answer.status < 300 or answer.status in {400, 404} or answer.status >= 500:  # noqa: PLR2004
         return answer
     raise Fix(f"DrChrono refuses {method} {_template(path)} ({answer.status}): check base_url and version")
+
+
+def not_an_answer(what: str) -> RemoteUnavailable:
+    """What came in the place of `what` is not what the API gives, so nothing is known: neither that it is there nor that not."""
+    return RemoteUnavailable(
+        f"DrChrono's answer for {what} is not what its API gives, and nothing is made of it: run again later; "
+        "if that stays so, check base_url",
+        after=60.0,
+    )
 
 
 def _template(path: str) -> str:

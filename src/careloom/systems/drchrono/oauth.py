@@ -17,7 +17,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from careloom.core.clock import Clock
-from careloom.core.errors import Fix, NotPermitted, RemoteUnavailable
+from careloom.core.errors import NotPermitted, RemoteUnavailable
 from careloom.core.hooks import Token
 from careloom.core.rooms import Surroundings
 from careloom.systems.drchrono.options import Options
@@ -98,22 +98,27 @@ class Grants:
                 )
             except HTTPError:
                 continue
-            if answer.status < 500 and answer.status != 429:  # noqa: PLR2004
-                return self._token(answer.status, _object(answer.data))
-        raise RemoteUnavailable("DrChrono gives no token: it does not answer; run again later", after=60.0)
+            token = self._token(answer.status, _object(answer.data))
+            if token is not None:
+                return token
+        raise RemoteUnavailable(
+            "DrChrono gives no token: it does not answer as its API does; run again later, and check base_url if that stays so",
+            after=60.0,
+        )
 
-    def _token(self, status: int, body: Mapping[str, Any]) -> Token:
-        if status == 200 and isinstance(body.get("access_token"), str) and isinstance(body.get("refresh_token"), str):  # noqa: PLR2004
+    def _token(self, status: int, body: Mapping[str, Any]) -> Token | None:
+        """The pair; None where this is not the API's answer, which gives tokens or names its reason."""
+        access, refresh = body.get("access_token"), body.get("refresh_token")
+        if status == 200 and isinstance(access, str) and isinstance(refresh, str) and access and refresh:  # noqa: PLR2004
             lives = body.get("expires_in")
-            seconds = lives if isinstance(lives, int) and lives > 0 else _LIFETIME
-            expires = self._clock() + timedelta(seconds=seconds)
-            return Token(access=body["access_token"], refresh=body["refresh_token"], expires_at=expires)
+            seconds = lives if type(lives) is int and lives > 0 else _LIFETIME
+            return Token(access=access, refresh=refresh, expires_at=self._clock() + timedelta(seconds=seconds))
         error = body.get("error")
+        if not isinstance(error, str) or not 400 <= status < 500 or status == 429:  # noqa: PLR2004
+            return None
         if error == "invalid_client":
             raise NotPermitted("DrChrono does not know this application: check client_id and client_secret")
-        if error == "invalid_grant" or status in {400, 401, 403}:
-            raise NotPermitted(f"DrChrono refuses to give a token (the grant was used, expired or revoked): {CONNECT}")
-        raise Fix(f"DrChrono answers {status} without a token: check base_url")
+        raise NotPermitted(f"DrChrono refuses to give a token (the grant was used, expired or revoked): {CONNECT}")
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from careloom.core.errors import Fix, Hold, NotPermitted, RemoteUnavailable, UsageFault
+from careloom.core.errors import Fix, Hold, NotPermitted, UsageFault
 from careloom.core.ports import Finding
 from careloom.core.rooms import Surroundings
 from careloom.core.streams import Page, Record, Stream
 from careloom.systems.drchrono.bulk import Got, bulk_pages, entries
 from careloom.systems.drchrono.checkpoints import Position, position_of
-from careloom.systems.drchrono.client import Client
+from careloom.systems.drchrono.client import Client, not_an_answer
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.records import (
     day_of,
@@ -84,11 +84,13 @@ class DrChronoSource:
         observed_at = self._clock()
         query = {"verbose": "true"} if stream in _VERBOSE else {}
         answer = self._client.get(f"/api/{stream}/{quote(key, safe='')}", query)
-        if answer.status == 404:  # noqa: PLR2004
+        if answer.absent:
             inner = [deletion("insurance", f"{key}:{rank}", observed_at) for rank in RANKS]
             return [deletion(stream, key, observed_at), *(inner if stream == "patients" else ())]
-        if answer.status == 400 or not isinstance(answer.body, dict):  # noqa: PLR2004
+        if answer.status == 400 and isinstance(answer.body, dict):  # noqa: PLR2004
             raise Hold("refused", f"DrChrono gives no record of {stream} for this key ({answer.status})")
+        if answer.status != 200 or not _is_record(stream, key, answer.body):  # noqa: PLR2004
+            raise not_an_answer(f"a record of {stream}")
         if answer.escapes:
             _without_nul(answer.body)
         if stream != "clinical_notes":
@@ -194,12 +196,15 @@ class DrChronoSource:
                 position, following = Position(until=position.until, leg=position.leg), ""
                 continue
             items = entries(answer.body)
-            if answer.status != 200:  # noqa: PLR2004
+            if answer.status != 200 and isinstance(answer.body, dict):  # noqa: PLR2004
                 raise Fix(f"DrChrono refuses to list {leg.resource} ({answer.status}): check version and floor")
-            if items is None:
-                raise RemoteUnavailable(f"DrChrono's answer holds no {leg.resource}; run again", after=60.0)
-            link = answer.text("next")
-            following = self._client.own_path(link) if link else ""
+            # Without its end being said, a list is not known to be whole, and what it lacks would look deleted.
+            link = answer.body.get("next", False) if isinstance(answer.body, dict) else False
+            if items is None or not (link is None or isinstance(link, str)):
+                raise not_an_answer(f"a list of {leg.resource}")
+            before, following = following, self._client.own_path(link) if link else ""
+            if following and following == before:
+                raise not_an_answer(f"a list of {leg.resource}")
             after = Position(until=position.until, leg=position.leg + (not following), next=following)
             yield Got(items=items, position=after, escapes=answer.escapes)
             if not following:
@@ -241,7 +246,12 @@ class DrChronoSource:
 
     def _appointment(self, key: str) -> Mapping[str, Any] | None:
         answer = self._client.get(f"/api/appointments/{quote(key, safe='')}", {"verbose": "true"})
-        return answer.body if answer.status == 200 and isinstance(answer.body, dict) else None  # noqa: PLR2004
+        if answer.absent:
+            return None
+        if answer.status != 200 or not _is_record("appointments", key, answer.body):  # noqa: PLR2004
+            raise not_an_answer("the appointment of a clinical note")
+        appointment: Mapping[str, Any] = answer.body
+        return appointment
 
 
 def windows(first: date, last: date, days: int) -> list[str]:
@@ -263,6 +273,17 @@ def _declared(stream: str) -> Stream:
 def _only(stream: str, page: Page) -> Page:
     kept = [record for record in page.records if record.stream == stream]
     return replace(page, records=kept, unreadable=(), total=None)
+
+
+def _is_record(stream: str, key: str, body: Any) -> bool:
+    """Whether the body is the record that was asked for, and not another, or a message."""
+    if not isinstance(body, dict):
+        return False
+    name = STREAMS[stream].key
+    if stream == "clinical_notes" and name not in body:
+        # Some answers leave the appointment out, which the address names; they say whose note it is.
+        return "patient" in body
+    return str(body.get(name)) == key
 
 
 def _without_nul(item: Any) -> None:
