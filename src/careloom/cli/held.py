@@ -8,11 +8,11 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Column, Table
+from rich.table import Table
 
 from careloom.cli.options import HERE, MANY, Folder, Json, OneStream, Reveal, SyncName
 from careloom.cli.session import audited, may_reveal, project
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import out, print_json, uncut
 from careloom.core.errors import UsageFault
 from careloom.services.opening import Opened
 from careloom.services.reviewing import count_held, list_held
@@ -82,16 +82,14 @@ def _is_of(wait: Waiting, sync: str) -> bool:
 
 
 def _show_waiting(waiting: Sequence[Waiting], zone: ZoneInfo) -> None:
-    # The word that --code needs is never cut, however narrow the terminal.
-    reason = Column("reason", overflow="fold", no_wrap=False)
-    table = Table("number", "what", "where", reason, "column", f"oldest ({zone.key})", "tries", "see", box=None)
+    table = Table("number", "what", "where", "reason", "column", f"oldest ({zone.key})", "tries", "see", box=None)
     for wait in waiting:
         tries = "" if wait.tries is None else str(wait.tries)
         since = _local(wait.oldest, zone)
         table.add_row(
             f"{wait.number:,}", wait.what, wait.where, wait.code, wait.column or "", since, tries, wait.command
         )
-    out.print(table)
+    out.print(uncut(table, "where", "reason"))
 
 
 def _local(time: datetime | None, zone: ZoneInfo) -> str:
@@ -109,11 +107,10 @@ def _show_stream(ready: Opened, stream: str, code: str | None, limit: int, *, js
         return
     out.print(", ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in counts.items() if number))
     zone = ready.project.timezone
-    reason = Column("reason", overflow="fold")
-    table = Table("kind", "key", reason, "column", "what it means", f"since ({zone.key})", "tries", box=None)
+    table = Table("kind", "key", "reason", "column", "what it means", f"since ({zone.key})", "tries", box=None)
     for item in items:
         since = _local(item.first_seen, zone)
         tries = str(item.attempts or "")
         table.add_row(item.kind, item.key, item.code, item.column or "", item.message, since, tries)
-    out.print(table)
+    out.print(uncut(table, "key", "reason"))
     out.print(f"Offer records and events again: careloom retry --stream {stream}", markup=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 
 from careloom.cli.carrying import severity
+from careloom.cli.failing import failure_of
 from careloom.cli.showing import out, print_json, talk
 from careloom.core.errors import CareloomError, Later
 from careloom.services.alerting import alert_landing
@@ -28,7 +30,7 @@ def carry_out(
     ready: Opened, kind: Kind, names: Sequence[str], watch: Watch, act: Callable[[str], LandingReport], *, json: bool
 ) -> None:
     """Do `act` for each stream; a failed one does not keep the others from theirs. Leaves with the worst exit code."""
-    reports: list[LandingReport] = []
+    plain: list[dict[str, Any]] = []
     codes = [0]
     for name in names:
         if watch.stop.is_set():
@@ -38,18 +40,18 @@ def carry_out(
         except CareloomError as error:
             alert_landing(ready, kind, name, str(error))
             talk.print(f"careloom: stream {name}: {error}", markup=False)
+            plain.append({"stream": name, "error": failure_of(error)})
             codes.append(error.exit_code)
             continue
         finally:
             watch.progress.rest()
-        reports.append(report)
+        plain.append(dict(report.as_json()))
         codes.append(report.exit_code)
         if report.notes and report.exit_code in (CareloomError.exit_code, Later.exit_code):
             alert_landing(ready, kind, name, "; ".join(report.notes))
         if not json:
             _show(report)
     if json:
-        plain = [report.as_json() for report in reports]
         print_json(plain[0] if len(names) == 1 and plain else plain)
     elif not names:
         out.print("No stream of this project can be asked for.")

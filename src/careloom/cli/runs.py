@@ -12,7 +12,7 @@ from rich.table import Table
 
 from careloom.cli.options import HERE, MANY, Folder, Json
 from careloom.cli.session import project
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import out, print_json, uncut
 from careloom.services.attempts import Kind
 from careloom.store.attempts import Attempts
 
@@ -68,7 +68,7 @@ def _show(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
             f"{row['seconds']:.1f}",
             " ".join(f"{kind} {number}" for kind, number in row["counts"].items() if number),
         )
-    out.print(table)
+    out.print(uncut(table, "name", "run", "state"))
     for row in rows:
         if row["error"]:
             times = f" ({row['rounds']} times in that hour)" if row["rounds"] > 1 else ""

