@@ -18,8 +18,10 @@ from threading import Thread
 import orjson
 import psycopg
 
-from careloom.store.building import building
+from careloom.store.building import building, session_of
 
+SESSION = "PGAPPNAME"
+"""PostgreSQL's own variable for what sessions are called; the profile takes it from there."""
 BUSY, AWAY = 75, 76
 """Exit codes that dbt does not have: another build is under way; the database does not answer."""
 
@@ -45,6 +47,8 @@ def main() -> int:
         return _dbt(words)
     try:
         with building(url, project, patience) as ours:
+            # From now on only: our own session, which holds the lock, must not be taken for one of a build.
+            os.environ[SESSION] = session_of(project)
             return _dbt(words) if ours else BUSY
     except psycopg.OperationalError as error:
         sys.stderr.write(f"the database does not answer ({type(error).__name__})\n")

@@ -25,15 +25,12 @@ from careloom.services.model_faults import is_collision, mistake_before, mistake
 from careloom.services.opening import HIDDEN, Opened
 from careloom.services.progress import Watch
 from careloom.store.account_reports import AccountReports
-from careloom.store.building import session_of
 
 Action = Literal["build", "run", "test"]
 FOLDER = "models"
 """The project's folder that is a dbt project."""
 _PASSWORD = "CARELOOM_DBT_PASSWORD"  # noqa: S105 the name of a variable
 _SCHEMA = "analytics"
-_SESSION = "PGAPPNAME"
-"""PostgreSQL's own variable for what a session is called."""
 _PATIENCE = 15.0
 """Seconds for which another build is waited for: one whose run was killed ends within them."""
 _TRIES = 3
@@ -192,7 +189,6 @@ def _run(ready: Opened, hidden: Path, words: Sequence[str], watch: Watch, *, loc
     ours = [sys.executable, "-m", dbt_process.__name__, ready.project.name if locked else ""]
     command = [*ours, *words, *places, *quiet, "--vars", variables]
     kept = dict(os.environ) | dict(environment) | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
-    kept[_SESSION] = session_of(ready.project.name)
     pipe, streams = subprocess.PIPE, subprocess.STDOUT
     with (
         (hidden / _LOG).open("wb") as log,
@@ -217,7 +213,7 @@ def _profile(hidden: Path, url: str) -> Mapping[str, str]:
         "type": "postgres",
         "schema": _SCHEMA,
         "threads": 2,
-        "application_name": f"{{{{ env_var('{_SESSION}', 'dbt') }}}}",
+        "application_name": f"{{{{ env_var('{dbt_process.SESSION}', 'dbt') }}}}",
         "password": f"{{{{ env_var('{_PASSWORD}') }}}}",
     }
     output |= {mine: info[theirs] for theirs, mine in _PROFILE_KEYS.items() if info.get(theirs)}
