@@ -34,7 +34,13 @@ def test_plan_apply_and_run_carry_the_same_json(clinic: Clinic) -> None:
     assert again.json["counts"]["same"] == 2
     assert call(clinic, "plan", "--check").code == 0
     listed = call(clinic, "runs", "--json").json
-    assert [(run["id"], run["state"]) for run in listed] == [(2, "done"), (1, "done")]
+    told = [(one["kind"], one["name"], one["run"], one["trigger"], one["state"]) for one in listed]
+    assert told == [
+        ("plan", "people", None, "hand", "done"),
+        ("run", "people", 2, "hand", "done"),
+        ("apply", "people", 1, "hand", "done"),
+        ("plan", "people", None, "hand", "done"),
+    ]
 
 
 def test_each_ending_has_its_exit_code(clinic: Clinic) -> None:
@@ -162,12 +168,54 @@ def test_two_runs_of_one_sync_do_not_overlap(clinic: Clinic) -> None:
     assert call(clinic, "run").code == 0
 
 
-def test_a_run_that_died_is_marked_by_the_next(clinic: Clinic) -> None:
+def test_a_run_that_was_killed_is_seen_as_interrupted_at_once(clinic: Clinic) -> None:
     clinic.rows([someone(1)])
+    clinic.simulator.control("POST", "settings", {"latency_ms": 2000})
+    running = begin(clinic, "run")
+    while not [one for one in call(clinic, "runs", "--json").json if one["state"] == "running"]:
+        assert running.poll() is None
+    running.kill()
+    running.communicate()
+    clinic.simulator.control("POST", "settings", {"latency_ms": 0})
+    while (killed := call(clinic, "runs", "--failed", "--json").json) == []:
+        time.sleep(0.05)
+    assert [(one["kind"], one["state"], one["code"]) for one in killed] == [("run", "interrupted", "died")]
     clinic.run()
-    clinic.ask("update careloom.run set state = 'running', finished_at = null returning id")
-    clinic.run()
-    assert [run["state"] for run in call(clinic, "runs", "--json").json] == ["done", "interrupted"]
+    assert [one["state"] for one in call(clinic, "runs", "--json").json] == ["done", "interrupted"]
+
+
+def test_runs_says_what_failed_overnight_also_what_failed_before_anything_was_read(clinic: Clinic) -> None:
+    clinic.rows([someone(1)])
+    assert call(clinic, "run").code == 0
+    clinic.environment["HUBSPOT_TOKEN"] = ""
+    assert call(clinic, "run").code == call(clinic, "plan").code == 1
+    del clinic.environment["HUBSPOT_TOKEN"]
+    portal = clinic.simulator.url
+    yaml = clinic.folder / "careloom.yaml"
+    yaml.write_text(yaml.read_text().replace(portal, "http://127.0.0.1:1"))
+    assert call(clinic, "run").code == 6
+    yaml.write_text(yaml.read_text().replace("http://127.0.0.1:1", portal))
+    clinic.write(PEOPLE.replace("First", "Frist", 1).replace("sync:", "snyc:"))
+    assert call(clinic, "run", "--due").code == 3
+    clinic.write()
+    told = [(one["kind"], one["name"], one["trigger"], one["code"]) for one in failed(clinic)]
+    assert told == [
+        ("run", "all", "schedule", "project-fault"),
+        ("run", "people", "hand", "remote-unavailable"),
+        ("plan", "people", "hand", "fix"),
+        ("run", "people", "hand", "fix"),
+    ]
+    assert failed(clinic, "--kind", "plan") == failed(clinic)[2:3]
+    assert failed(clinic, "--since", "2999-01-01") == []
+    text = call(clinic, "runs").out
+    assert "started (America/New_York)" in text
+    assert "the secret 'hubspot-token' is nowhere" in text
+    assert call(clinic, "runs", "--limit", "0").code == 2
+
+
+def failed(clinic: Clinic, *more: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = call(clinic, "runs", "--failed", "--json", *more).json
+    return found
 
 
 def test_doctor_says_what_is_missing_and_how_to_mend_it(clinic: Clinic) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from careloom.services.alerting import alert_failure
+from careloom.services.alerting import alert_failure, alert_landing
 from careloom.services.due import is_due
+from careloom.store.attempts import Attempts
 from services.weaving import PEOPLE, PROJECT, Clinic, counts, someone
 
 ALERTS = PROJECT + "alerts:\n  mail: {{to: [ops@clinic.example], from: loom@clinic.example, smtp: secret:smtp-url}}\n"
@@ -61,6 +62,17 @@ def test_a_failure_is_mailed_with_what_how_far_and_which_steps_and_without_peopl
     assert "See: careloom runs people" in text
     assert "zzyzx" not in str(mail).lower()
     assert "person1@" not in str(mail)
+
+
+def test_a_landing_that_goes_on_failing_is_mailed_once(clinic: Clinic, postbox: Postbox) -> None:
+    with clinic.open() as ready:
+        for mails in (1, 1):
+            Attempts(ready.store).note("land", "patients", "hand", code="later", error="away")
+            alert_landing(ready, "land", "patients", "the practice does not answer")
+            assert len(postbox.mails) == mails
+    _, _, mail = postbox.mails[0]
+    assert mail["Subject"] == "careloom: land patients of clinic failed"
+    assert "It failed before it began to read" in mail.get_payload()
 
 
 def test_a_mail_that_cannot_be_sent_hides_nothing(clinic: Clinic, postbox: Postbox) -> None:

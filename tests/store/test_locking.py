@@ -31,7 +31,7 @@ def test_a_lock_is_free_before_the_server_has_seen_its_holder_go(store: Store, m
     """On a busy server a closed connection lives on for a moment: here it lives on for good."""
     with psycopg.connect(store.url, autocommit=True) as lingering:
         with monkeypatch.context() as patch:
-            patch.setattr(locking, "_own_connection", lambda _store: nullcontext(lingering))
+            patch.setattr(locking, "own_connection", lambda _store: nullcontext(lingering))
             with suppress(ZeroDivisionError), alone(store, "scan", "people"):
                 raise ZeroDivisionError
         with alone(store, "scan", "people") as ours:

@@ -18,15 +18,27 @@ from careloom.services.syncing import trouble_exit
 
 
 def carry_out(
-    ready: Opened, syncs: Sequence[Sync], watch: Watch, act: Callable[[Sync], Report], *, json: bool, single: bool
+    ready: Opened,
+    syncs: Sequence[Sync],
+    watch: Watch,
+    act: Callable[[Sync], Report],
+    *,
+    json: bool,
+    single: bool,
+    after: Callable[[], int] | None = None,
 ) -> None:
-    """Do `act` for each sync; a failed one does not keep the others from theirs. Leaves with the worst exit code."""
+    """Do `act` for each sync; a failed one does not keep the others from theirs. Leaves with the worst exit code.
+
+    `after` is done when all are over, and gives an exit code too.
+    """
     reports: list[Report] = []
     codes = [0]
     for sync in syncs:
         if watch.stop.is_set():
             break
         codes.append(_one(ready, sync, watch, act, reports, json=json))
+    if after is not None:
+        codes.append(after())
     if json:
         plain = [report.as_json() for report in reports]
         print_json(plain[0] if single and plain else plain)

@@ -8,9 +8,10 @@ import typer
 
 from careloom.cli.landing import carry_out, streams_named
 from careloom.cli.options import HERE, DeleteLimit, Folder, Json, StreamName
-from careloom.cli.session import project, watching
+from careloom.cli.session import project_for, watching
 from careloom.core.ports import Lane
 from careloom.services.absences import LIMIT
+from careloom.services.attempts import Kind
 from careloom.services.scanning import scan
 
 
@@ -34,8 +35,10 @@ def command(
     """Read a stream from its system into its table."""
     lane: Lane = "backfill" if backfill else "schedule"
     limit = None if minutes is None else minutes * 60
-    with project(folder, lane=lane) as ready, watching(quiet=json) as watch:
+    with project_for(Kind.land, stream, folder, lane=lane) as ready, watching(quiet=json) as watch:
         carry_out(
+            ready,
+            Kind.land,
             streams_named(ready, stream),
             watch,
             lambda name: scan(ready, name, watch, full=full, afresh=afresh, time_limit=limit, limit=delete_limit),

@@ -8,7 +8,9 @@ import typer
 
 from careloom.cli.carrying import severity
 from careloom.cli.showing import out, print_json, talk
-from careloom.core.errors import CareloomError
+from careloom.core.errors import CareloomError, Later
+from careloom.services.alerting import alert_landing
+from careloom.services.attempts import Kind
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch
 from careloom.services.scanning import LandingReport, landing_named, scannable
@@ -22,7 +24,9 @@ def streams_named(ready: Opened, name: str | None) -> Sequence[str]:
     return scannable(ready) if name is None else [landing_named(ready, name).name]
 
 
-def carry_out(names: Sequence[str], watch: Watch, act: Callable[[str], LandingReport], *, json: bool) -> None:
+def carry_out(
+    ready: Opened, kind: Kind, names: Sequence[str], watch: Watch, act: Callable[[str], LandingReport], *, json: bool
+) -> None:
     """Do `act` for each stream; a failed one does not keep the others from theirs. Leaves with the worst exit code."""
     reports: list[LandingReport] = []
     codes = [0]
@@ -32,6 +36,7 @@ def carry_out(names: Sequence[str], watch: Watch, act: Callable[[str], LandingRe
         try:
             report = act(name)
         except CareloomError as error:
+            alert_landing(ready, kind, name, str(error))
             talk.print(f"careloom: stream {name}: {error}", markup=False)
             codes.append(error.exit_code)
             continue
@@ -39,6 +44,8 @@ def carry_out(names: Sequence[str], watch: Watch, act: Callable[[str], LandingRe
             watch.progress.rest()
         reports.append(report)
         codes.append(report.exit_code)
+        if report.notes and report.exit_code in (CareloomError.exit_code, Later.exit_code):
+            alert_landing(ready, kind, name, "; ".join(report.notes))
         if not json:
             _show(report)
     if json:

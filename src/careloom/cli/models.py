@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.session import project, watching
+from careloom.cli.session import project_for, watching
 from careloom.cli.showing import out, print_json
+from careloom.services.attempts import Kind
 from careloom.services.modelling import ModelsRun, run_models
 
 
@@ -31,7 +32,7 @@ def command(
     ] = None,
 ) -> None:
     """Let dbt build and test the project's models."""
-    with project(folder) as ready, watching(quiet=json) as watch:
+    with project_for(Kind.models, None, folder) as ready, watching(quiet=json) as watch:
         found = run_models(ready, action.value, watch, select=select)
         if json:
             print_json(found.as_json())
@@ -44,11 +45,19 @@ def show_models(found: ModelsRun) -> None:
     """What dbt did, in a line; what failed, each in one."""
     if not found.complete:
         out.print("[red]dbt ended before it came to the models[/red]; what it said: .careloom/dbt/last.log")
+        _show_mistake(found.mistake)
         return
     parts = ", ".join(f"{number} {name}" for name, number in sorted(found.counts.items()))
     colour = "red" if found.failed else "green"
     out.print(f"[bold]models[/bold]: [{colour}]{parts}[/{colour}] ({found.seconds:.1f} s)")
     for one in found.failed:
-        out.print(f"  {one.kind} {one.name}: {one.status}, {one.failures} rows", markup=False)
+        rows = f", {one.failures:,} rows" if one.failures else ""
+        out.print(f"  {one.kind} {one.name}: {one.status}{rows}", markup=False)
+        _show_mistake(one.mistake)
     if found.failed:
         out.print("  see: .careloom/dbt/last.log", markup=False)
+
+
+def _show_mistake(mistake: str) -> None:
+    for line in mistake.splitlines():
+        out.print(f"    {line}", markup=False)

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from careloom.cli.options import HERE, Folder, Full, Json, Reveal, SyncName
-from careloom.cli.session import audited, chosen, project, watching
+from careloom.cli.session import audited, chosen, project_for, watching
 from careloom.cli.showing import print_json
 from careloom.cli.tables import show_report
+from careloom.services.attempts import Kind
 from careloom.services.syncing import plan_sync
 
 PLAN_NOT_EMPTY = 20
@@ -28,7 +29,7 @@ def command(
     examples: Annotated[int, typer.Option("--examples", help="How many examples of each kind to show.")] = 3,
 ) -> None:
     """Show what a run would do."""
-    with project(folder) as ready, watching(quiet=json) as watch:
+    with project_for(Kind.plan, sync, folder) as ready, watching(quiet=json) as watch:
         reports = []
         for one in chosen(ready, sync):
             if reveal:

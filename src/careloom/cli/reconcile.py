@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from careloom.cli.landing import carry_out, streams_named
 from careloom.cli.options import HERE, DeleteLimit, Folder, Json, StreamName
-from careloom.cli.session import project, watching
+from careloom.cli.session import project_for, watching
 from careloom.services.absences import LIMIT
+from careloom.services.attempts import Kind
 from careloom.services.scanning import reconcile
 
 
@@ -13,6 +14,13 @@ def command(
     stream: StreamName = None, *, folder: Folder = HERE, json: Json = False, delete_limit: DeleteLimit = LIMIT
 ) -> None:
     """Compare a stream's table with its system, and repair what differs."""
-    with project(folder) as ready, watching(quiet=json) as watch:
+    with project_for(Kind.reconcile, stream, folder) as ready, watching(quiet=json) as watch:
         names = streams_named(ready, stream)
-        carry_out(names, watch, lambda name: reconcile(ready, name, watch, limit=delete_limit), json=json)
+        carry_out(
+            ready,
+            Kind.reconcile,
+            names,
+            watch,
+            lambda name: reconcile(ready, name, watch, limit=delete_limit),
+            json=json,
+        )

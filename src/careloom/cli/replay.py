@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import typer
 
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.session import audited, project, watching
+from careloom.cli.session import audited, project_for, watching
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import UsageFault
+from careloom.services.attempts import Kind
 from careloom.services.replaying import Mode, ReplayReport, replay
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -36,7 +37,7 @@ def command(
 ) -> None:
     """Land what stored events say, again; others hear nothing of it unless asked."""
     mode = _mode(dry_run=dry_run, compare=compare, publish=publish)
-    with project(folder) as ready, watching(quiet=json) as watch:
+    with project_for(Kind.replay, system, folder) as ready, watching(quiet=json) as watch:
         zone = ready.project.timezone
         report = replay(ready, system, watch, since=_aware(since, zone), until=_aware(until, zone), mode=mode)
         watch.progress.rest()

@@ -15,7 +15,9 @@ from careloom.cli.showing import print_json
 from careloom.cli.simulated import maybe_simulated
 from careloom.core.errors import CareloomError
 from careloom.services.alerting import alert_job
+from careloom.services.attempts import Kind
 from careloom.services.modelling import build_after
+from careloom.services.opening import Trigger
 from careloom.services.reporting import reports_named, run_reports
 
 REPORTS = "reports"
@@ -24,7 +26,9 @@ REPORTS = "reports"
 
 def carry_out_reports(folder: Path, *, json: bool, due: bool, sim: bool) -> NoReturn:
     """Run the project's reports and build its models; leaves with the worst exit code."""
-    with maybe_simulated(folder.resolve(), settings(), sim=sim) as (ready, _), watching(quiet=json) as watch:
+    trigger: Trigger = "schedule" if due else "hand"
+    opening = maybe_simulated(folder.resolve(), settings(), sim=sim, kind=Kind.reports, trigger=trigger)
+    with opening as (ready, _), watching(quiet=json) as watch:
         try:
             found = run_reports(ready, reports_named(ready), watch, due_only=due)
             watch.progress.rest()

@@ -2,37 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 
-from careloom.cli.options import HERE, Folder, Json, SyncName
+from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import project
 from careloom.cli.showing import out, print_json
-from careloom.store.runs import Runs
+from careloom.services.attempts import Kind
+from careloom.store.attempts import Attempts
+
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+_COLOURS = {"done": "green", "running": "yellow", "interrupted": "yellow"}
 
 
 def command(
-    sync: SyncName = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="One sync, stream, system or project; all of them if left out.", metavar="[NAME]"),
+    ] = None,
     *,
     folder: Folder = HERE,
     json: Json = False,
-    limit: Annotated[int, typer.Option("--limit", help="How many to show, newest first.")] = 20,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="Only attempts of this kind.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that did not come to their end.")] = False,
+    since: Annotated[
+        datetime | None, typer.Option("--since", formats=_FORMATS, help="Only what ended from then on, project's time.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many to show, newest first.")] = 20,
 ) -> None:
-    """List what was run."""
+    """List what was tried, and how it ended."""
     with project(folder) as ready:
-        found = Runs(ready.store).recent(sync, limit)
+        zone = ready.project.timezone
+        rows = Attempts(ready.store).recent(
+            name=name,
+            kind=kind.value if kind else None,
+            failed=failed,
+            since=since.replace(tzinfo=zone) if since else None,
+            limit=limit,
+        )
     if json:
-        print_json(found)
-        return
-    table = Table("run", "sync", "state", "started (UTC)", "seconds", "requests", "counts", "what went wrong", box=None)
-    for run in found:
-        counts = " ".join(f"{name} {number}" for name, number in run["counts"].items() if number)
-        balanced = "" if run["balanced"] is not False or run["state"] == "running" else " (unbalanced)"
-        started = f"{run['started_at']:%Y-%m-%d %H:%M:%S}"
-        seconds, requests = f"{run['seconds']:.1f}", str(run["requests"])
+        print_json(rows)
+    elif not rows:
+        out.print("Nothing failed." if failed else "Nothing was run yet.")
+    else:
+        _show(rows, zone)
+
+
+def _show(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
+    table = Table("what", "name", "run", "by", "state", f"started ({zone.key})", "seconds", "counts", box=None)
+    for row in rows:
+        colour = _COLOURS.get(row["state"], "red")
+        unbalanced = " (unbalanced)" if row["balanced"] is False else ""
         table.add_row(
-            str(run["id"]), run["sync"], run["state"] + balanced, started, seconds, requests, counts, run["error"] or ""
+            row["kind"],
+            row["name"],
+            "" if row["run"] is None else str(row["run"]),
+            row["trigger"],
+            f"[{colour}]{row['state']}{unbalanced}[/{colour}]",
+            f"{row['started_at'].astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            f"{row['seconds']:.1f}",
+            " ".join(f"{kind} {number}" for kind, number in row["counts"].items() if number),
         )
     out.print(table)
+    for row in rows:
+        if row["error"]:
+            times = f" ({row['rounds']} times in that hour)" if row["rounds"] > 1 else ""
+            started = f"{row['started_at'].astimezone(zone):%Y-%m-%d %H:%M:%S}"
+            out.print(f"  {started} {row['kind']} {row['name']}: {row['error']}{times}", markup=False)

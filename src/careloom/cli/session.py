@@ -13,8 +13,9 @@ from careloom.cli.showing import progress_for
 from careloom.core.errors import UsageFault
 from careloom.core.ports import Lane
 from careloom.project.model import Sync
+from careloom.services.attempts import ALL, Kind, opened_for
 from careloom.services.logs import set_up_logs
-from careloom.services.opening import Opened, opened
+from careloom.services.opening import Opened, Trigger, opened
 from careloom.services.progress import Watch
 from careloom.services.settings import Settings, read_settings
 from careloom.store.audit import write_audit
@@ -28,9 +29,18 @@ def settings() -> Settings:
 
 
 @contextmanager
-def project(folder: Path, *, lane: Lane = "schedule") -> Iterator[Opened]:
+def project(folder: Path) -> Iterator[Opened]:
     """The project in `folder`, opened."""
-    with opened(folder.resolve(), settings(), lane=lane) as ready:
+    with opened(folder.resolve(), settings()) as ready:
+        yield ready
+
+
+@contextmanager
+def project_for(
+    kind: Kind, name: str | None, folder: Path, *, lane: Lane = "schedule", trigger: Trigger = "hand"
+) -> Iterator[Opened]:
+    """The project in `folder`, opened to try `kind` of `name` (None: of all that it has): a failure to open it is a row too."""
+    with opened_for(folder.resolve(), settings(), kind, name or ALL, lane=lane, trigger=trigger) as ready:
         yield ready
 
 

@@ -9,18 +9,25 @@ from pathlib import Path
 
 import typer
 
-from careloom.services.opening import Opened, opened
+from careloom.services.attempts import ALL, Kind, opened_for
+from careloom.services.opening import Opened, Trigger, opened
 from careloom.services.settings import Settings
 from careloom.services.simulating import Simulated, connect_all, pointed_at, simulators
 
 
 @contextmanager
 def maybe_simulated(
-    folder: Path, found: Settings, address: str = "", *, sim: bool
+    folder: Path,
+    found: Settings,
+    address: str = "",
+    *,
+    sim: bool,
+    kind: Kind = Kind.work,
+    trigger: Trigger = "hand",
 ) -> Iterator[tuple[Opened, Simulated | None]]:
-    """The project in `folder`, opened. `address`: where `careloom serve` will answer, for simulators that call us."""
+    """The project in `folder`, opened to do `kind`. `address`: where `careloom serve` will answer, for simulators that call us."""
     if not sim:
-        with opened(folder, found) as ready:
+        with opened_for(folder, found, kind, ALL, trigger=trigger) as ready:
             yield ready, None
         return
     with simulators(folder, found, address) as simulated, opened(folder, simulated.settings) as ready:

@@ -15,6 +15,7 @@ from careloom.project.charts import build_charts
 from careloom.project.checks import check_sync, in_order, secrets_in_clear
 from careloom.project.landings import build_landings
 from careloom.project.model import Alerts, Mail, Project, Retention, Service, Sync, System
+from careloom.project.models import build_models
 from careloom.project.nearest import suggestion
 from careloom.project.nodes import Node, Place
 from careloom.project.reading import read_file
@@ -46,6 +47,9 @@ def load_project(folder: Path, rooms: Mapping[str, Room]) -> Project:
     faults.extend(wrong)
     reports, wrong = build_reports(_of(nodes, REPORTS), systems, rooms, written.schedule if written else None)
     faults.extend(wrong)
+    # A stream or a report that could not be read is no mistake of who names it.
+    named = [*landings, *reports] if len(landings) == files[STREAMS] and not wrong else None
+    models = build_models(written.models if written else None, nodes.get(PROJECT_FILE), folder, named, faults)
     charts = {page.name: page for node in _of(nodes, CHARTS) if (page := build_charts(node, faults)) is not None}
     for sync in syncs.values():
         found = check_sync(sync, systems, rooms)
@@ -71,6 +75,7 @@ def load_project(folder: Path, rooms: Mapping[str, Room]) -> Project:
         charts=charts,
         publish=tuple(written.publish),
         retention=Retention(**dict(written.retention)),
+        models=models,
         service=Service(audience=written.service.audience, callers=tuple(written.service.callers)),
     )
 

@@ -217,6 +217,7 @@ class Retention:
     change_log: timedelta | None = None
     sync_log: timedelta | None = None
     account_reports: timedelta | None = None
+    runs: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +229,14 @@ class Service:
 
     audience: str | None = None
     callers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """`models:` of careloom.yaml: when they are built. `after`: names of streams and reports; None: after any report."""
+
+    schedule: Schedule | None = None
+    after: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,3 +260,4 @@ class Project:
     """The systems that change events are told to."""
     retention: Retention = Retention()
     service: Service = Service()
+    models: Models = Models()

@@ -153,12 +153,13 @@ class WrittenAlerts(Written):
 
 
 class WrittenRetention(Written):
-    """How long careloom's own records of the past are kept; for ever where nothing is said, but for `account_reports`."""
+    """How long careloom's own records of the past are kept; for ever where nothing is said, but for `account_reports` and `runs`."""
 
     inbox: Duration | None = None
     change_log: Duration | None = None
     sync_log: Duration | None = None
     account_reports: Duration = timedelta(days=400)
+    runs: Duration = timedelta(days=400)
 
 
 class WrittenService(Written):
@@ -166,6 +167,13 @@ class WrittenService(Written):
 
     audience: Text | None = None
     callers: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]] = []
+
+
+class WrittenModels(Written):
+    """When the dbt models are built by themselves: at a schedule, and after what has changed in streams or reports."""
+
+    schedule: When | None = None
+    after: list[Text] = []
 
 
 class WrittenProject(Written):
@@ -179,6 +187,7 @@ class WrittenProject(Written):
     publish: list[Text] = []
     retention: WrittenRetention = WrittenRetention()
     service: WrittenService = WrittenService()
+    models: WrittenModels | None = None
 
 
 class WrittenStreamFrom(Written):

@@ -11,25 +11,26 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 
-from careloom.project.model import Mail
+from careloom.project.model import Mail, Project
 from careloom.services.opening import Opened
-from careloom.store.runs import Runs
+from careloom.store.attempts import Attempts
 
 _TIMEOUT = 20.0
 
 _log = structlog.get_logger()
 
 
-def alert_failure(opened: Opened, sync: str, message: str) -> bool:
-    """Mail that `sync` failed, if the project says to whom; True if a mail went out. Never raises: the failure stands."""
+def alert_failure(opened: Opened, name: str, message: str, *, kind: str = "sync") -> bool:
+    """Mail that `kind` of `name` failed, if the project says to whom; True if a mail went out. Never raises: the failure stands."""
     mail = opened.project.alerts.mail
     if mail is None:
         return False
     try:
-        latest = Runs(opened.store).recent(sync, limit=1)
-        _send(mail, opened.settings.secret(mail.smtp), failure_mail(opened.project.name, sync, message, latest))
+        latest = Attempts(opened.store).recent(name=name, limit=1)
+        letter = failure_mail(opened.project, kind, name, message, latest)
+        _send(mail, opened.settings.secret(mail.smtp), letter)
     except Exception as error:  # noqa: BLE001 whatever stops a mail must not hide the failure that it tells of
-        _log.error("alert not sent", sync=sync, error=type(error).__name__)
+        _log.error("alert not sent", kind=kind, name=name, error=type(error).__name__)
         return False
     return True
 
@@ -63,20 +64,34 @@ def job_mail(project: str, job: str, subject: str, reason: str) -> EmailMessage:
     return mail
 
 
-def failure_mail(project: str, sync: str, message: str, runs: Sequence[Mapping[str, Any]]) -> EmailMessage:
+def alert_landing(opened: Opened, kind: str, stream: str, message: str) -> bool:
+    """Mail that a landing failed which did not fail the time before: a scheduler may try it every few minutes."""
+    before = Attempts(opened.store).recent(kind=kind, name=stream, limit=2)[1:]
+    if before and before[0]["state"] in ("failed", "interrupted"):
+        return False
+    return alert_failure(opened, stream, message, kind=kind)
+
+
+def failure_mail(
+    project: Project, kind: str, name: str, message: str, attempts: Sequence[Mapping[str, Any]]
+) -> EmailMessage:
     """The mail, without its addresses. `message` comes from an error of ours, which never holds a person's data."""
     mail = EmailMessage()
-    mail["Subject"] = f"careloom: {sync} of {project} failed"
-    lines = [f"The sync {sync} of the project {project} failed:", "", message, ""]
-    for run in runs:
-        counts = ", ".join(f"{name} {number}" for name, number in run["counts"].items()) or "nothing yet"
+    what = name if kind == "sync" else f"{kind} {name}"
+    mail["Subject"] = f"careloom: {what} of {project.name} failed"
+    zone = project.timezone
+    lines = [f"The {kind} {name} of the project {project.name} failed:", "", message, ""]
+    for one in attempts:
+        counts = ", ".join(f"{end} {number}" for end, number in one["counts"].items()) or "nothing yet"
+        which = "It failed before it began to read" if one["run"] is None else f"Run {one['run']}"
+        started = one["started_at"].astimezone(zone)
         lines += [
-            f"Run {run['id']}, started {run['started_at']:%Y-%m-%d %H:%M} UTC, {run['state']}.",
-            f"How far it got: {counts}; {run['requests']} requests.",
-            "Steps: " + (", ".join(run["steps"]) or "none") + ".",
+            f"{which}; started {started:%Y-%m-%d %H:%M} ({zone.key}), {one['state']}.",
+            f"How far it got: {counts}; {one['requests'] or 0} requests.",
+            "Steps: " + (", ".join(one["steps"]) or "none") + ".",
             "",
         ]
-    lines += ["What was acknowledged is kept; the next run goes on from there.", f"See: careloom runs {sync}"]
+    lines += ["What was acknowledged is kept; the next run goes on from there.", f"See: careloom runs {name}"]
     mail.set_content("\n".join(lines))
     return mail
 

@@ -16,41 +16,57 @@ import orjson
 from psycopg.conninfo import conninfo_to_dict
 
 from careloom.core.errors import Fix, Later, UsageFault
+from careloom.core.ports import Finding
+from careloom.project.models import MODELS
 from careloom.project.nearest import suggestion
+from careloom.services import dbt_process
+from careloom.services.attempts import Attempt, Kind, attempt
+from careloom.services.model_faults import is_collision, mistake_before, mistake_in
 from careloom.services.opening import HIDDEN, Opened
 from careloom.services.progress import Watch
 from careloom.store.account_reports import AccountReports
-from careloom.store.locking import alone
 
 Action = Literal["build", "run", "test"]
 FOLDER = "models"
 """The project's folder that is a dbt project."""
 _PASSWORD = "CARELOOM_DBT_PASSWORD"  # noqa: S105 the name of a variable
 _SCHEMA = "analytics"
+_PATIENCE = 15.0
+"""Seconds for which another build is waited for: one whose run was killed ends within them."""
+_TRIES = 3
+FAILED = "models-failed"
+"""The code of an attempt whose models failed: it was made, and would fail again with the same data."""
 _BAD = ("error", "fail", "runtime error")
 _POLL = 0.2
+_LOG = "last.log"
 _RESULTS = Path("target") / "run_results.json"
 _PROFILE_KEYS = {"host": "host", "port": "port", "user": "user", "dbname": "dbname", "sslmode": "sslmode"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One model or test: dbt's word for how it ended, and its message, which may name columns and counts."""
+    """One model or test: dbt's word for how it ended; `mistake`: what it says of it, where that quotes nobody's data."""
 
     name: str
     kind: str
     status: str
     failures: int = 0
     seconds: float = 0.0
+    mistake: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelsRun:
-    """What dbt did. `complete` is False if it ended before it came to the models."""
+    """What dbt did. `complete` is False if it ended before it came to the models; `mistake` says why, where that is known.
+
+    `collided`: what failed met somebody else's change of the same views.
+    """
 
     nodes: Sequence[Node]
     seconds: float
     complete: bool
+    mistake: str = ""
+    collided: bool = False
 
     @property
     def counts(self) -> dict[str, int]:
@@ -64,8 +80,8 @@ class ModelsRun:
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 4 a model or a test failed."""
-        return 4 if self.failed or not self.complete else 0
+        """0 all well, 1 a model or a test failed."""
+        return 1 if self.failed or not self.complete else 0
 
     def as_json(self) -> dict[str, Any]:
         """The run as plain data."""
@@ -74,36 +90,74 @@ class ModelsRun:
 
 def has_models(ready: Opened) -> bool:
     """Whether the project has a dbt project."""
-    return (ready.project.folder / FOLDER / "dbt_project.yml").is_file()
+    return (ready.project.folder / MODELS).is_file()
 
 
 def run_models(ready: Opened, action: Action, watch: Watch, *, select: str | None = None) -> ModelsRun:
     """Let dbt do `action` on the project's models.
 
-    Fix where there are none, or dbt is not installed; UsageFault where `select` chooses nothing; Later if dbt is busy.
+    Fix where there are none, or dbt is not installed; UsageFault where `select` chooses nothing; Later if another build is
+    under way. What met somebody else's change of the same views is tried again.
     """
+    whole = action == "build" and select is None
+    with attempt(ready, Kind.models, ready.project.name if whole else f"{action} {select or ''}".strip()) as entry:
+        _required(ready)
+        kept = AccountReports(ready.store)
+        began = kept.now()
+        for _ in range(_TRIES):
+            found = _once(ready, action, watch, select)
+            if not found.collided or watch.stop.is_set():
+                break
+        if select and found.complete and not found.nodes:
+            raise UsageFault(f"--select {select!r} chose nothing to {action}: {_meant(ready, select)}")
+        if whole and found.exit_code == 0:
+            kept.built(ready.project.name, began)
+        _note(entry, found, stopped=watch.stop.is_set())
+    return found
+
+
+def _required(ready: Opened) -> None:
     if not has_models(ready):
         raise Fix(f"this project has no models: {FOLDER}/dbt_project.yml is missing; see docs/how-to/models.md")
     if importlib.util.find_spec("dbt") is None:
         raise Fix("dbt is not installed: pip install 'careloom[models]'")
-    with alone(ready.store, "models", ready.project.name) as ours:
-        if not ours:
-            raise Later("the models are being built already; try again when that is over", after=60.0)
-        watch.progress.step(f"dbt {action}")
-        hidden = ready.project.folder / HIDDEN / "dbt"
-        hidden.mkdir(parents=True, exist_ok=True, mode=0o700)
-        environment = _profile(hidden, ready.store.url)
-        results = hidden / _RESULTS
-        results.unlink(missing_ok=True)
-        kept = AccountReports(ready.store)
-        began = kept.now()
-        _run(ready, hidden, [action, *(["--select", select] if select else [])], environment, watch)
-        found = _read(results)
-        if select and found.complete and not found.nodes:
-            raise UsageFault(f"--select {select!r} chose nothing to {action}: {_meant(ready, select)}")
-        if action == "build" and select is None and found.exit_code == 0:
-            kept.built(ready.project.name, began)
-        return found
+
+
+def _once(ready: Opened, action: Action, watch: Watch, select: str | None) -> ModelsRun:
+    watch.progress.step(f"dbt {action}")
+    hidden = ready.project.folder / HIDDEN / "dbt"
+    results = hidden / _RESULTS
+    results.unlink(missing_ok=True)
+    code = _run(ready, hidden, [action, *(["--select", select] if select else [])], watch, locked=True)
+    if code == dbt_process.BUSY:
+        raise Later("the models are being built already; try again when that is over", after=60.0)
+    if code == dbt_process.AWAY:
+        raise Later("the database did not answer; check that it runs, then build the models again", after=60.0)
+    return _read(results, hidden / _LOG)
+
+
+def _note(entry: Attempt, found: ModelsRun, *, stopped: bool) -> None:
+    entry.counts = found.counts
+    if stopped and found.exit_code:
+        entry.state = "interrupted"
+    elif found.exit_code:
+        names = (
+            ", ".join(node.name for node in found.failed) or found.mistake or "dbt ended before it came to the models"
+        )
+        entry.state, entry.code, entry.error = "failed", FAILED, f"failed: {names}; see: .careloom/dbt/{_LOG}"
+
+
+def check_models(ready: Opened, watch: Watch) -> Sequence[Finding]:
+    """Whether dbt is there and can read the project's models; nothing is built. Nothing to say where there are none."""
+    if not has_models(ready):
+        return []
+    _required(ready)
+    hidden = ready.project.folder / HIDDEN / "dbt"
+    if _run(ready, hidden, ["parse"], watch, locked=False) == 0:
+        return [Finding(level="ok", what="models", detail="dbt reads them")]
+    mistake = mistake_before((hidden / _LOG).read_text(encoding="utf-8", errors="replace"))
+    detail = f"dbt cannot read them: {mistake}" if mistake else "dbt cannot read them"
+    return [Finding(level="fault", what="models", detail=detail, fix=f"see: .careloom/dbt/{_LOG}")]
 
 
 def build_after(ready: Opened, watch: Watch) -> ModelsRun | None:
@@ -121,16 +175,27 @@ def _meant(ready: Opened, select: str) -> str:
     )
 
 
-def _run(ready: Opened, hidden: Path, words: Sequence[str], environment: Mapping[str, str], watch: Watch) -> None:
-    """One dbt process, its talk kept in a log of its own; it is asked to end when the run is."""
+def _run(ready: Opened, hidden: Path, words: Sequence[str], watch: Watch, *, locked: bool) -> int:
+    """One dbt process, its talk kept in a log of its own; it is asked to end when the run is, and ends when we do.
+
+    `locked`: nobody else builds meanwhile, and it is not begun where somebody does. Its exit code.
+    """
+    hidden.mkdir(parents=True, exist_ok=True, mode=0o700)
+    environment = _profile(hidden, ready.store.url)
     project = ready.project.folder / FOLDER
     places = ["--project-dir", str(project), "--profiles-dir", str(hidden), "--target-path", str(hidden / "target")]
     quiet = ["--log-path", str(hidden / "logs"), "--no-use-colors", "--no-version-check"]
     variables = orjson.dumps({"timezone": str(ready.project.timezone)}).decode()
-    command = [sys.executable, "-m", "dbt.cli.main", *words, *places, *quiet, "--vars", variables]
+    ours = [sys.executable, "-m", dbt_process.__name__, ready.project.name if locked else ""]
+    command = [*ours, *words, *places, *quiet, "--vars", variables]
     kept = dict(os.environ) | dict(environment) | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
-    with (hidden / "last.log").open("wb") as log:
-        process = subprocess.Popen(command, env=kept, cwd=hidden, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 our own words
+    pipe, streams = subprocess.PIPE, subprocess.STDOUT
+    with (
+        (hidden / _LOG).open("wb") as log,
+        # It ends when its standard input does: when this process closes the other end, or is no more.
+        subprocess.Popen(command, env=kept, cwd=hidden, stdin=pipe, stdout=log, stderr=streams) as process,  # noqa: S603 our own words
+    ):
+        dbt_process.tell(process, ready.store.url, _PATIENCE)
         asked = False
         while process.poll() is None:
             if watch.stop.wait(_POLL) and not asked:
@@ -138,6 +203,7 @@ def _run(ready: Opened, hidden: Path, words: Sequence[str], environment: Mapping
                 asked = True
             elif asked:
                 process.wait()
+        return process.returncode
 
 
 def _profile(hidden: Path, url: str) -> Mapping[str, str]:
@@ -147,6 +213,7 @@ def _profile(hidden: Path, url: str) -> Mapping[str, str]:
         "type": "postgres",
         "schema": _SCHEMA,
         "threads": 2,
+        "application_name": f"{{{{ env_var('{dbt_process.SESSION}', 'dbt') }}}}",
         "password": f"{{{{ env_var('{_PASSWORD}') }}}}",
     }
     output |= {mine: info[theirs] for theirs, mine in _PROFILE_KEYS.items() if info.get(theirs)}
@@ -159,9 +226,10 @@ def _profile(hidden: Path, url: str) -> Mapping[str, str]:
     return {_PASSWORD: str(info.get("password") or "")}
 
 
-def _read(results: Path) -> ModelsRun:
+def _read(results: Path, log: Path) -> ModelsRun:
     if not results.is_file():
-        return ModelsRun(nodes=[], seconds=0.0, complete=False)
+        mistake = mistake_before(log.read_text(encoding="utf-8", errors="replace"))
+        return ModelsRun(nodes=[], seconds=0.0, complete=False, mistake=mistake)
     said = orjson.loads(results.read_bytes())
     nodes = [
         Node(
@@ -170,7 +238,9 @@ def _read(results: Path) -> ModelsRun:
             status=one["status"],
             failures=one.get("failures") or 0,
             seconds=float(one.get("execution_time") or 0.0),
+            mistake=mistake_in(one.get("message") or "") if one["status"] in _BAD else "",
         )
         for one in said["results"]
     ]
-    return ModelsRun(nodes=nodes, seconds=float(said["elapsed_time"]), complete=True)
+    collided = any(one["status"] in _BAD and is_collision(one.get("message") or "") for one in said["results"])
+    return ModelsRun(nodes=nodes, seconds=float(said["elapsed_time"]), complete=True, collided=collided)

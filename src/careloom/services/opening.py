@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 from careloom.core.clock import Clock, system_clock
 from careloom.core.errors import Fix
@@ -26,6 +26,9 @@ from careloom.store.embedded import ensure_server
 from careloom.store.migrations import migrate
 from careloom.systems.rooms import rooms
 
+Trigger = Literal["hand", "schedule", "worker"]
+"""Who asks for what is done: a person (or a scheduler that only knows the command), a schedule, or the worker."""
+
 HIDDEN = ".careloom"
 """The folder inside a project that holds what careloom itself needs; never committed."""
 
@@ -38,6 +41,7 @@ class Opened:
     settings: Settings
     store: Store
     lane: Lane = "schedule"
+    trigger: Trigger = "hand"
     clock: Clock = system_clock
     _parts: dict[tuple[str, str], Any] = field(default_factory=dict)
     _opening: Lock = field(default_factory=Lock, repr=False)
@@ -93,7 +97,14 @@ class Opened:
 
     def on_lane(self, lane: Lane) -> Opened:
         """The same project, whose systems draw on rate budgets in `lane`; to be closed by itself, before this one."""
-        return Opened(project=self.project, settings=self.settings, store=self.store, lane=lane, clock=self.clock)
+        return Opened(
+            project=self.project,
+            settings=self.settings,
+            store=self.store,
+            lane=lane,
+            trigger=self.trigger,
+            clock=self.clock,
+        )
 
     def _part(self, name: str, part: str, lack: str) -> Any:
         with self._opening:
@@ -133,7 +144,7 @@ def database_url(folder: Path, settings: Settings) -> str:
 
 
 @contextmanager
-def opened(folder: Path, settings: Settings, *, lane: Lane = "schedule") -> Iterator[Opened]:
+def opened(folder: Path, settings: Settings, *, lane: Lane = "schedule", trigger: Trigger = "hand") -> Iterator[Opened]:
     """Load the project in `folder` and open its store. The embedded store is migrated on the way."""
     with ExitStack() as stack:
         project = load_project(folder, rooms())
@@ -142,6 +153,6 @@ def opened(folder: Path, settings: Settings, *, lane: Lane = "schedule") -> Iter
             migrate(url)
         store = open_store(url)
         stack.callback(store.close)
-        ready = Opened(project=project, settings=settings, store=store, lane=lane)
+        ready = Opened(project=project, settings=settings, store=store, lane=lane, trigger=trigger)
         stack.callback(ready.close)
         yield ready

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from careloom.core.errors import CareloomError, Hold, Later, UsageFault
 from careloom.core.streams import Record
 from careloom.project.model import Landing
+from careloom.services.attempts import Kind, attempt
 from careloom.services.landing import land
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch
@@ -91,17 +92,30 @@ def replay(
     `dry-run` only reads the events. `compare` rebuilds into tables of its own, which are gone afterwards, and holds them
     against the store's.
     """
+    with attempt(ready, Kind.replay, source) as entry:
+        report = _replay(ready, source, watch, (since, until), mode)
+        entry.counts, entry.run = report.counts or {"events": report.events}, report.run
+        if not report.complete:
+            entry.state = "interrupted"
+        elif not report.equal:
+            entry.state, entry.code, entry.error = "failed", "differs", "the store differs from what the events say"
+    return report
+
+
+def _replay(
+    ready: Opened, source: str, watch: Watch, span: tuple[datetime | None, datetime | None], mode: Mode
+) -> ReplayReport:
     landings = _landings_of(ready, source)
     with alone(ready.store, "replay", source) as ours, ExitStack() as stack:
         if not ours:
             raise Later(f"events of {source!r} are being replayed already; try again when that is over", after=60.0)
         if mode == "dry-run":
-            return _report(_read_all(_Replay(ready=ready, into=None, source=source, watch=watch), since, until))
+            return _report(_read_all(_Replay(ready=ready, into=None, source=source, watch=watch), *span))
         store = ready.store if mode == "publish" else stack.enter_context(quiet_store(ready.store))
         if mode == "compare":
-            return _compare(replace(ready, store=store), source, landings, watch, (since, until))
+            return _compare(replace(ready, store=store), source, landings, watch, span)
         into = replace(ready, store=store)
-        return _rebuild(_Replay(ready=ready, into=into, source=source, watch=watch), landings, since, until)
+        return _rebuild(_Replay(ready=ready, into=into, source=source, watch=watch), landings, *span)
 
 
 def _landings_of(ready: Opened, source: str) -> Sequence[Landing]:

@@ -21,6 +21,7 @@ import structlog
 from careloom.core.errors import Fix, Hold, Later, Stop, UsageFault
 from careloom.core.reports import Fetched, ReportAsk, ReportPolicy, ReportSource
 from careloom.project.model import Report
+from careloom.services.attempts import Kind, attempt
 from careloom.services.opening import HIDDEN, Opened
 from careloom.services.progress import Watch
 from careloom.services.report_loading import load_report
@@ -115,6 +116,26 @@ def run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_o
 
     Fix and Later end it, and the next run goes on; what concerns one report of one account is its outcome.
     """
+    if due_only and not _anything_due(ready, reports):
+        return ReportsRun(outcomes=[], seconds=0.0)
+    with attempt(ready, Kind.reports, ", ".join(dict.fromkeys(report.system for report in reports))) as entry:
+        run = _run_reports(ready, reports, watch, due_only=due_only)
+        entry.counts = run.counts
+        if run.counts["failed"]:
+            entry.state, entry.code = "failed", "reports-failed"
+            entry.error = (
+                f"{run.counts['failed']} of {run.counts['due']} came to nothing; see: careloom reports --failed"
+            )
+        elif run.counts["waiting"]:
+            entry.state = "interrupted"
+    return run
+
+
+def _anything_due(ready: Opened, reports: Sequence[Report]) -> bool:
+    return any(True for _ in _due(ready, AccountReports(ready.store), reports, due_only=True))
+
+
+def _run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_only: bool) -> ReportsRun:
     began = time.monotonic()
     outcomes: list[Outcome] = []
     for system in dict.fromkeys(report.system for report in reports):
@@ -125,8 +146,7 @@ def run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_o
 
 def any_report_due(ready: Opened, system: str) -> bool:
     """Whether a report of the system is due, or was begun and has come to no end."""
-    reports = [report for report in ready.project.reports.values() if report.system == system]
-    return any(True for _ in _due(ready, AccountReports(ready.store), reports, due_only=True))
+    return _anything_due(ready, [report for report in ready.project.reports.values() if report.system == system])
 
 
 def _of_system(

@@ -10,13 +10,14 @@ from typing import Any
 
 from careloom.core.errors import Later
 from careloom.project.model import Landing
+from careloom.services.attempts import Kind, attempt
 from careloom.services.opening import Opened
 from careloom.store.locking import alone
 from careloom.store.queue import wake
 from careloom.store.retention import BATCH, Kept, Tie, count_old, count_rows, drop_old, drop_rows, write_receipt
 from careloom.store.shapes import ensure_table
 
-_OWN: tuple[Kept, ...] = ("inbox", "change_log", "sync_log")
+_OWN: tuple[Kept, ...] = ("inbox", "change_log", "sync_log", "runs")
 _OF_REPORTS: tuple[Kept, ...] = ("account_reports",)
 
 
@@ -49,6 +50,13 @@ class _Rule:
 def cleanup(ready: Opened, *, dry_run: bool, stop: Event | None = None) -> CleanupReport:
     """Remove what the project's rules keep no longer, in batches; a dry run only counts. Later if one is under way."""
     halt = stop or Event()
+    with attempt(ready, Kind.cleanup, ready.project.name) as entry:
+        report = _cleaned(ready, halt, dry_run=dry_run)
+        entry.counts, entry.state = report.removed, "done" if report.complete else "interrupted"
+    return report
+
+
+def _cleaned(ready: Opened, halt: Event, *, dry_run: bool) -> CleanupReport:
     with alone(ready.store, "cleanup", ready.project.name) as ours:
         if not ours:
             raise Later("a cleanup is under way already; try again when that is over", after=60.0)

@@ -20,6 +20,7 @@ from careloom.core.streams import Page, Stream
 from careloom.project.model import Landing
 from careloom.services.absences import LIMIT, Absences, seen_of
 from careloom.services.ahead import read_ahead
+from careloom.services.attempts import Attempt, Kind, attempt
 from careloom.services.landing import land
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch
@@ -124,14 +125,25 @@ def scan(
     A scan that was interrupted goes on first, unless `afresh`. `limit`: how many percent of a table's rows a whole scan may
     mark deleted. Later if the stream is being scanned already.
     """
-    return _scan(_prepared(ready, name, watch, time_limit, limit), full=full, afresh=afresh, kind="full_sync")
+    with attempt(ready, Kind.land, name) as entry:
+        one = _prepared(ready, name, watch, time_limit, limit)
+        return _noted(entry, _scan(one, full=full, afresh=afresh, kind="full_sync"))
 
 
 def reconcile(
     ready: Opened, name: str, watch: Watch, *, time_limit: float | None = None, limit: float = LIMIT
 ) -> LandingReport:
     """Compare all of the stream called `name` with the store, and repair: where events do their work, `repaired` is 0."""
-    return _scan(_prepared(ready, name, watch, time_limit, limit), full=True, afresh=False, kind="reconcile")
+    with attempt(ready, Kind.reconcile, name) as entry:
+        one = _prepared(ready, name, watch, time_limit, limit)
+        return _noted(entry, _scan(one, full=True, afresh=False, kind="reconcile"))
+
+
+def _noted(entry: Attempt, report: LandingReport) -> LandingReport:
+    """The report, told in its attempt."""
+    entry.ended(report.status, report.counts, balanced=report.balanced)
+    entry.run, entry.error = report.run, "; ".join(report.notes)
+    return report
 
 
 # ---------------------------------------------------------------- what is scanned

@@ -13,6 +13,7 @@ from careloom.core.errors import Hold, Later
 from careloom.core.streams import Record
 from careloom.engine.landing_values import CODES
 from careloom.project.model import Landing
+from careloom.services.attempts import Kind, attempt
 from careloom.services.landing import land
 from careloom.services.linking import unlinked
 from careloom.services.opening import Opened
@@ -112,6 +113,7 @@ def _without_link(ready: Opened, landing: Landing, code: str | None, limit: int)
         for other in ready.project.landings.values():
             if other.table == rule.to:
                 ensure_table(ready.store, other.stream)
+    rows = [one for one in unlinked(ready, landing, limit) if code in (None, f"link-{one.why}")]
     return [
         Standing(
             stream=landing.name,
@@ -121,8 +123,7 @@ def _without_link(ready: Opened, landing: Landing, code: str | None, limit: int)
             column=one.column,
             message=_LINKS.get(one.why, ""),
         )
-        for one in unlinked(ready, landing, limit)
-        if code in (None, f"link-{one.why}")
+        for one in rows
     ]
 
 
@@ -131,6 +132,13 @@ def retry_stream(ready: Opened, name: str, *, code: str | None = None, key: str 
 
     A record that had no usable form is fetched afresh, where its key is known and its system can be asked.
     """
+    with attempt(ready, Kind.retry, name) as entry:
+        report = _retried(ready, name, code, key)
+        entry.counts = {**report.counts, "events": report.events, "left": report.left}
+    return report
+
+
+def _retried(ready: Opened, name: str, code: str | None, key: str | None) -> RetryReport:
     landing = landing_named(ready, name)
     with alone(ready.store, "retry", name) as ours:
         if not ours:

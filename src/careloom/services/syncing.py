@@ -18,6 +18,7 @@ from careloom.engine import actions, diff
 from careloom.engine.workbench import load, workbench
 from careloom.project.model import Sync
 from careloom.services import report as reporting
+from careloom.services.attempts import Attempt, Kind, attempt
 from careloom.services.delivery import Delivery, Tally
 from careloom.services.holding import write_review, write_stops
 from careloom.services.loom import Loom, make_ready
@@ -59,6 +60,13 @@ def plan_sync(
 
     What needs a person's decision is listed for `careloom review` at once, so that it can be made before the first apply.
     """
+    with attempt(opened, Kind.plan, sync.name) as entry:
+        report = _planned(opened, sync, watch, full=full, reveal=reveal, each=each)
+        entry.counts, entry.balanced = report.counts, report.balanced
+    return report
+
+
+def _planned(opened: Opened, sync: Sync, watch: Watch, *, full: bool, reveal: bool, each: int) -> Report:
     began, before = time.monotonic(), opened.target(sync.to.system).requests()
     loom = make_ready(opened, sync)
     with workbench(opened.work) as db:
@@ -84,24 +92,26 @@ def plan_sync(
 
 def apply_sync(opened: Opened, sync: Sync, watch: Watch) -> Report:
     """Carry out the last plan, and only that. Fix if there is none, or if the project or the portal moved since."""
-    before = opened.target(sync.to.system).requests()
-    loom = make_ready(opened, sync)
-    saved = loom.runs.last_plan(sync.name)
-    if saved is None or saved.applied_by is not None:
-        raise Fix(f"sync {sync.name!r} has no plan that waits; make one with: careloom plan {sync.name}")
-    return _run(loom, watch, before, full=bool(saved.report.get("full")), saved=saved)
+    with attempt(opened, Kind.apply, sync.name) as entry:
+        before = opened.target(sync.to.system).requests()
+        loom = make_ready(opened, sync)
+        saved = loom.runs.last_plan(sync.name)
+        if saved is None or saved.applied_by is not None:
+            raise Fix(f"sync {sync.name!r} has no plan that waits; make one with: careloom plan {sync.name}")
+        return _run(entry, loom, watch, before, full=bool(saved.report.get("full")), saved=saved)
 
 
 def run_sync(opened: Opened, sync: Sync, watch: Watch, *, full: bool = False) -> Report:
     """Plan and apply in one go, for schedulers. `full` looks at every linked record, and must find nothing."""
-    before = opened.target(sync.to.system).requests()
-    return _run(make_ready(opened, sync), watch, before, full=full, saved=None)
+    with attempt(opened, Kind.run, sync.name) as entry:
+        before = opened.target(sync.to.system).requests()
+        return _run(entry, make_ready(opened, sync), watch, before, full=full, saved=None)
 
 
-def _run(loom: Loom, watch: Watch, before: int, *, full: bool, saved: SavedPlan | None) -> Report:
+def _run(entry: Attempt, loom: Loom, watch: Watch, before: int, *, full: bool, saved: SavedPlan | None) -> Report:
     began = time.monotonic()
     with loom.ledger.lock():
-        run = loom.runs.start(loom.sync.name)
+        run = entry.run = loom.runs.start(loom.sync.name)
         log = _log.bind(sync=loom.sync.name, run=run)
         log.info("run started", full=full)
         try:
@@ -123,6 +133,8 @@ def _run(loom: Loom, watch: Watch, before: int, *, full: bool, saved: SavedPlan 
             balanced=result.balanced,
             error="; ".join(result.notes) or None,
         )
+        entry.ended(result.state, result.counts, balanced=result.balanced)
+        entry.error = "; ".join(result.notes)
         log.info("run ended", state=result.state, counts=dict(result.counts), requests=result.requests)
     if not result.balanced:
         raise Stop(f"run {run} of {loom.sync.name!r} does not balance: {dict(result.counts)}; please report this")

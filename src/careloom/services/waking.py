@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import psycopg
 
 from careloom.project.model import Landing
-from careloom.project.schedules import Schedule, parse_schedule
+from careloom.project.schedules import parse_schedule
+from careloom.services.due import are_models_due, has_come
 from careloom.services.opening import Opened
 from careloom.services.reporting import any_report_due
 from careloom.store.claiming import anything_to_tell, due_sources, resting
@@ -17,7 +17,7 @@ from careloom.store.streamstate import StreamStates
 
 NIGHTLY = parse_schedule("daily at 03:00")
 """When the rules of retention are carried out, in the project's zone."""
-_LONG = {"scan", "reconcile", "reports", "cleanup"}
+_LONG = {"scan", "reconcile", "reports", "models", "cleanup"}
 
 
 def wake_what_is_due(ready: Opened) -> None:
@@ -39,23 +39,18 @@ def _due(ready: Opened, connection: psycopg.Connection, away: set[str]) -> Itera
         yield "publish", "outbox"
     for name, landing in ready.project.landings.items():
         state = StreamStates(ready.store).read(name)
-        if not _comes_with_another(ready, landing) and _has_come(ready, landing.schedule, state.scanned_at):
+        if not _comes_with_another(ready, landing) and has_come(ready, landing.schedule, state.scanned_at):
             yield "scan", name
         # A reconcile reads all that a scan does; both at once would only wait for each other.
-        elif _has_come(ready, landing.reconcile, state.reconciled_at) and f"scan:{name}" not in away:
+        elif has_come(ready, landing.reconcile, state.reconciled_at) and f"scan:{name}" not in away:
             yield "reconcile", name
     for system in dict.fromkeys(report.system for report in ready.project.reports.values()):
         if any_report_due(ready, system):
             yield "reports", system
-    if _anything_expires(ready) and _has_come(ready, NIGHTLY, last_cleanup(connection)):
+    if are_models_due(ready):
+        yield "models", ready.project.name
+    if _anything_expires(ready) and has_come(ready, NIGHTLY, last_cleanup(connection)):
         yield "cleanup", "project"
-
-
-def _has_come(ready: Opened, schedule: Schedule | None, last: datetime | None) -> bool:
-    """Whether a tick of `schedule` came after `last`; of what was never done, any."""
-    if schedule is None:
-        return False
-    return last is None or last < schedule.previous_tick(ready.clock(), ready.project.timezone)
 
 
 def _comes_with_another(ready: Opened, landing: Landing) -> bool:
@@ -68,7 +63,13 @@ def _comes_with_another(ready: Opened, landing: Landing) -> bool:
 
 def _anything_expires(ready: Opened) -> bool:
     past = ready.project.retention
-    rules = [past.inbox, past.change_log, past.sync_log, *(one.retention for one in ready.project.landings.values())]
+    rules = [
+        past.inbox,
+        past.change_log,
+        past.sync_log,
+        past.runs,
+        *(one.retention for one in ready.project.landings.values()),
+    ]
     if ready.project.reports:
         rules.append(past.account_reports)
     return any(rule is not None for rule in rules)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 
 from careloom.core.errors import Later
-from careloom.store.database import Store
+from careloom.store.database import OPTIONS, Store
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def alone(store: Store, what: str, name: str, *, patience: float = 0.0) -> Itera
     The lock has a connection of its own, so that those who wait never take the pool from the one who works. It is the
     session's: if the holder dies, however it dies, the next one has it at once.
     """
-    with _own_connection(store) as connection:
+    with own_connection(store) as connection:
         ours = _taken(connection, f"careloom {what}", name, patience)
         try:
             yield ours
@@ -41,8 +41,9 @@ def _taken(connection: psycopg.Connection, what: str, name: str, patience: float
     return True
 
 
-def _own_connection(store: Store) -> psycopg.Connection:
+def own_connection(store: Store) -> psycopg.Connection:
+    """A connection beside the pool, in autocommit; what it locks is free once it is closed, however that comes about."""
     try:
-        return psycopg.connect(store.url, autocommit=True)
+        return psycopg.connect(store.url, autocommit=True, options=OPTIONS)
     except psycopg.OperationalError as error:
         raise Later(f"the database did not answer ({type(error).__name__}); check that it runs") from error

@@ -16,7 +16,7 @@ from careloom.store.database import Store
 from careloom.store.statements import statements
 
 BATCH = 1000
-Kept = Literal["inbox", "change_log", "sync_log", "landing_held", "account_reports"]
+Kept = Literal["inbox", "change_log", "sync_log", "landing_held", "account_reports", "runs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,11 +63,6 @@ class Runs:
         values = {"run": run, "state": state, "counts": stated, "requests": requests, "seconds": seconds}
         with self.store.transaction() as connection:
             connection.execute(_SQL["finish_run"], values | {"balanced": balanced, "error": error})
-
-    def recent(self, sync: str | None, limit: int = 20) -> Sequence[Mapping[str, Any]]:
-        """The latest runs, newest first."""
-        with self.store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(_SQL["list_runs"], {"sync": sync, "limit": limit}).fetchall()
 
     def last_start(self, sync: str) -> datetime | None:
         """When `sync` last began."""

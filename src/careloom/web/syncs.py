@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import structlog
@@ -67,7 +68,7 @@ async def sync_one(request: Request, stream: str, *, full: _Full = False) -> JSO
 @router.post("/maintenance/cleanup")
 async def maintenance_cleanup(request: Request, *, dry_run: _DryRun = False) -> JSONResponse:
     """Remove what the project's rules of retention keep no longer; the answer is the receipt."""
-    ready: Opened = request.app.state.ready
+    ready: Opened = replace(request.app.state.ready, trigger="schedule")
     try:
         report = await run_sync(lambda: cleanup(ready, dry_run=dry_run, stop=request.app.state.stop))
     except Later as error:
@@ -79,7 +80,7 @@ async def maintenance_cleanup(request: Request, *, dry_run: _DryRun = False) -> 
 
 
 async def _sync(request: Request, name: str, full: bool, seconds: float) -> dict[str, Any]:
-    ready: Opened = request.app.state.ready
+    ready: Opened = replace(request.app.state.ready, trigger="schedule")
     watch = Watch(stop=request.app.state.stop)
     try:
         report: LandingReport = await run_sync(lambda: scan(ready, name, watch, full=full, time_limit=seconds))

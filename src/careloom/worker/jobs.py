@@ -11,7 +11,8 @@ import structlog
 
 from careloom.core.errors import CareloomError, Fix, Later
 from careloom.services.alerting import alert_job
-from careloom.services.modelling import build_after
+from careloom.services.attempts import Kind, reason_of, round_of
+from careloom.services.modelling import run_models
 from careloom.services.opening import Opened
 from careloom.services.processing import process_inbox
 from careloom.services.progress import Watch
@@ -47,26 +48,36 @@ def run_job(bench: Bench, job: str, subject: str) -> None:
         try:
             outcome = JOBS[job](bench, subject)
         except Exception as error:  # noqa: BLE001 whatever it was, the worker goes on
-            told.error("a job failed", reason=_reason(error), seconds=round(time.monotonic() - began, 3))
+            reason = reason_of(error)
+            told.error("a job failed", reason=reason, seconds=round(time.monotonic() - began, 3))
             with bench.ready.store.transaction() as connection:
                 failed = rest(connection, what, BACKOFF, getattr(error, "after", None))
             if failed == (1 if isinstance(error, Fix) else _PERSISTENT):
-                alert_job(bench.ready, job, subject, _reason(error))
+                alert_job(bench.ready, job, subject, reason)
         else:
             told.info("a job ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
             with bench.ready.store.transaction() as connection:
                 rested(connection, what)
     except CareloomError as error:
         # The database itself is away. Whatever is due is woken when it is back.
-        told.error("a job could not be looked at", reason=_reason(error))
+        told.error("a job could not be looked at", reason=reason_of(error))
 
 
 def _process(bench: Bench, source: str) -> Mapping[str, int]:
-    return process_inbox(bench.urgent, source, stop=bench.stop)
+    with round_of(bench.urgent, Kind.events, source) as entry:
+        counts = process_inbox(bench.urgent, source, stop=bench.stop)
+        entry.counts = {kind: number for kind, number in counts.items() if number}
+        if counts["waiting"]:
+            entry.state, entry.code = "failed", "events-wait"
+            entry.error = "events could not be landed and are tried again; see: careloom held"
+    return counts
 
 
-def _publish(bench: Bench, _subject: str) -> Mapping[str, int]:
-    return {"acknowledged": publish_outbox(bench.urgent)}
+def _publish(bench: Bench, subject: str) -> Mapping[str, int]:
+    with round_of(bench.urgent, Kind.publish, subject) as entry:
+        counts = {"acknowledged": publish_outbox(bench.urgent)}
+        entry.counts = {kind: number for kind, number in counts.items() if number}
+    return counts
 
 
 def _scan(bench: Bench, stream: str) -> Mapping[str, int]:
@@ -79,9 +90,15 @@ def _reconcile(bench: Bench, stream: str) -> Mapping[str, int]:
 
 def _reports(bench: Bench, system: str) -> Mapping[str, int]:
     reports = [one for one in bench.ready.project.reports.values() if one.system == system]
-    watch = Watch(stop=bench.stop)
-    found = run_reports(bench.ready, reports, watch, due_only=True)
-    build_after(bench.ready, watch)
+    # The models come after them in a job of their own.
+    return run_reports(bench.ready, reports, Watch(stop=bench.stop), due_only=True).counts
+
+
+def _models(bench: Bench, _subject: str) -> Mapping[str, int]:
+    found = run_models(bench.ready, "build", Watch(stop=bench.stop))
+    if found.exit_code and not bench.stop.is_set():
+        names = ", ".join(node.name for node in found.failed) or "dbt ended before it came to the models"
+        raise Fix(f"models failed: {names}; see: .careloom/dbt/last.log")
     return found.counts
 
 
@@ -100,17 +117,13 @@ def _landed(bench: Bench, stream: str, how: Callable[[Opened, str, Watch], Landi
     return report.counts
 
 
-def _reason(error: Exception) -> str:
-    """Our own errors hold nobody's data; another's message may quote what it failed on."""
-    return str(error) if isinstance(error, CareloomError) else type(error).__name__
-
-
 JOBS: Mapping[str, Callable[[Bench, str], Mapping[str, int]]] = {
     "process_inbox": _process,
     "publish": _publish,
     "scan": _scan,
     "reconcile": _reconcile,
     "reports": _reports,
+    "models": _models,
     "cleanup": _cleanup,
 }
 """Every job by its name in the queue."""

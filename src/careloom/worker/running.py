@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -14,7 +15,8 @@ import structlog
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 
-from careloom.services.opening import Opened, opened
+from careloom.services.attempts import ALL, Kind, opened_for
+from careloom.services.opening import Opened
 from careloom.services.settings import Settings
 from careloom.store.queue import QUEUES
 from careloom.worker.app import Running, hush_libraries, queue_app
@@ -29,7 +31,7 @@ def run_worker(
     folder: Path, settings: Settings, *, stop: Event, concurrency: int = 4, timing: Timing | None = None
 ) -> None:
     """Work for the project in `folder` until `stop` is set; may run in any thread, and sets no signal handlers."""
-    with opened(folder, settings) as ready:
+    with opened_for(folder, settings, Kind.work, ALL, trigger="worker") as ready:
         work(ready, stop=stop, concurrency=concurrency, timing=timing)
 
 
@@ -38,7 +40,7 @@ def work(ready: Opened, *, stop: Event, concurrency: int = 4, timing: Timing | N
 
     A database that goes away and comes back is no reason to end.
     """
-    timing = timing or Timing()
+    ready, timing = replace(ready, trigger="worker"), timing or Timing()
     hush_libraries()
     urgent = ready.on_lane("event")
     running = Running()

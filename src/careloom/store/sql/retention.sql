@@ -37,6 +37,13 @@ delete from account_reports where id in (
             and (n.system, n.report_name, n.customer_account) = (a.system, a.report_name, a.customer_account))
     order by id limit %(most)s)
 
+-- name: count_runs
+select count(*) from attempt where state <> 'running' and started_at < %(before)s
+
+-- name: drop_runs
+delete from attempt where id in (
+    select id from attempt where state <> 'running' and started_at < %(before)s order by started_at limit %(most)s)
+
 -- name: count_landing_held
 select count(*) from landing_held where stream = %(stream)s and last_seen < %(before)s
 

@@ -17,12 +17,6 @@ where id = %(run)s
 update run set state = 'interrupted', finished_at = now(), error = 'the process ended without saying so'
 where sync = %(sync)s and state = 'running'
 
--- name: list_runs
-select id, sync, state, started_at, finished_at, counts, requests, seconds, balanced, error, steps
-from run
-where (%(sync)s::text is null or sync = %(sync)s)
-order by id desc limit %(limit)s
-
 -- name: last_start
 select max(started_at) from run where sync = %(sync)s and state in ('running', 'done', 'failed')
 

@@ -1,0 +1,125 @@
+"""Every attempt is a row, whatever it was and however it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from careloom.core.errors import Later, UsageFault
+from careloom.services.opening import Opened
+from careloom.services.progress import Watch
+from careloom.services.replaying import replay
+from careloom.services.retention import cleanup
+from careloom.services.scanning import reconcile, scan
+from careloom.services.standstill import retry_stream
+from careloom.store.attempts import Attempts
+from careloom.store.database import Store, open_store
+from careloom.store.locking import alone
+from careloom.worker.jobs import Bench, run_job
+from services.rooms_of_paper import Paper, arrive, install, make_due, project, ready, rows
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    found = open_store(database)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
+    made = {"ehr": Paper(), "bus": Paper()}
+    install(monkeypatch, made)
+    return made
+
+
+@pytest.fixture
+def opened(store: Store, papers: dict[str, Paper], tmp_path: Path) -> Opened:
+    return ready(store, project(tmp_path, ["ehr", "bus"], publish=["bus"]))
+
+
+def told(store: Store) -> list[tuple[str, str, str, str]]:
+    return [(one["kind"], one["name"], one["state"], one["code"]) for one in reversed(Attempts(store).recent())]
+
+
+def test_each_kind_of_landing_leaves_a_row_and_so_does_one_that_is_refused(opened: Opened, store: Store) -> None:
+    scan(opened, "visits", Watch())
+    reconcile(opened, "visits", Watch())
+    replay(opened, "ehr", Watch())
+    retry_stream(opened, "visits")
+    cleanup(opened, dry_run=True)
+    with alone(store, "scan", "visits"), pytest.raises(Later):
+        scan(opened, "visits", Watch())
+    with pytest.raises(UsageFault):
+        scan(opened, "nothing", Watch())
+    assert told(store) == [
+        ("land", "visits", "done", ""),
+        ("reconcile", "visits", "done", ""),
+        ("replay", "ehr", "done", ""),
+        ("retry", "visits", "done", ""),
+        ("cleanup", "paper", "done", ""),
+        ("land", "visits", "failed", "later"),
+        ("land", "nothing", "failed", "usage-fault"),
+    ]
+    assert {one["trigger"] for one in Attempts(store).recent()} == {"hand"}
+
+
+def test_a_foreign_error_is_told_by_its_name_alone(opened: Opened, store: Store, papers: dict[str, Paper]) -> None:
+    def breaks() -> Iterator[None]:
+        raise ValueError("Zzyzx")
+
+    papers["ehr"].pages = breaks  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="Zzyzx"):
+        scan(opened, "visits", Watch())
+    (row,) = Attempts(store).recent(failed=True)
+    assert (row["code"], row["error"]) == ("value-error", "ValueError (see the log)")
+
+
+def test_rounds_by_the_thousand_are_a_row_for_each_hour_and_each_ending(
+    opened: Opened, store: Store, papers: dict[str, Paper]
+) -> None:
+    bench = Bench(ready=replace(opened, trigger="worker"), urgent=replace(opened, trigger="worker"), stop=Event())
+    for number in range(3):
+        arrive(store, "ehr", {"records": [{"id": f"V{number}", "room": "1"}]})
+        run_job(bench, "process_inbox", "ehr")
+        run_job(bench, "publish", "outbox")
+    run_job(bench, "process_inbox", "ehr")
+    run_job(bench, "publish", "outbox")
+
+    def away(_key: str) -> None:
+        raise Later("the practice does not answer")
+
+    papers["ehr"].fetches = away
+    arrive(store, "ehr", {"hints": ["V9"]})
+    for _ in range(2):
+        make_due(store)
+        run_job(bench, "process_inbox", "ehr")
+    papers["bus"].publishing = lambda _events: []
+    found = {(one["kind"], one["state"], one["code"]): one for one in Attempts(store).recent()}
+    assert found.keys() == {
+        ("events", "done", ""),
+        ("publish", "done", ""),
+        ("events", "failed", "events-wait"),
+    }
+    assert found["events", "done", ""]["counts"] == {"events": 3, "done": 3}
+    assert found["events", "done", ""]["rounds"] == 3
+    assert found["publish", "done", ""]["counts"] == {"acknowledged": 3}
+    assert found["events", "failed", "events-wait"]["rounds"] == 2
+    assert {one["trigger"] for one in found.values()} == {"worker"}
+
+
+def test_old_attempts_go_by_the_projects_rule_and_those_under_way_stay(opened: Opened, store: Store) -> None:
+    scan(opened, "visits", Watch())
+    rule = replace(opened.project.retention, runs=opened.clock() - opened.clock().replace(year=2020))
+    kept = replace(opened, project=replace(opened.project, retention=rule))
+    with Attempts(store).under_way("land", "visits", "hand"):
+        rows(store, "update careloom.attempt set started_at = '2001-01-01' returning id")
+        assert cleanup(kept, dry_run=False).removed["runs"] == 1
+        assert [(one["kind"], one["state"]) for one in Attempts(store).recent()] == [
+            ("cleanup", "done"),
+            ("land", "running"),
+        ]
