@@ -188,7 +188,7 @@ def test_runs_says_what_failed_overnight_also_what_failed_before_anything_was_re
     clinic.rows([someone(1)])
     assert call(clinic, "run").code == 0
     clinic.environment["HUBSPOT_TOKEN"] = ""
-    assert call(clinic, "run").code == call(clinic, "plan").code == 1
+    assert call(clinic, "run").code == call(clinic, "plan").code == call(clinic, "doctor").code == 3
     del clinic.environment["HUBSPOT_TOKEN"]
     portal = clinic.simulator.url
     yaml = clinic.folder / "careloom.yaml"
@@ -202,8 +202,8 @@ def test_runs_says_what_failed_overnight_also_what_failed_before_anything_was_re
     assert told == [
         ("run", "all", "schedule", "project-fault"),
         ("run", "people", "hand", "remote-unavailable"),
-        ("plan", "people", "hand", "fix"),
-        ("run", "people", "hand", "fix"),
+        ("plan", "people", "hand", "secret-missing"),
+        ("run", "people", "hand", "secret-missing"),
     ]
     assert failed(clinic, "--kind", "plan") == failed(clinic)[2:3]
     assert failed(clinic, "--since", "2999-01-01") == []

@@ -248,8 +248,10 @@ def test_a_token_that_runs_out_in_the_middle(clinic: Clinic, careloom: Careloom)
 
 
 def test_a_secret_that_is_nowhere(clinic: Clinic, careloom: Careloom) -> None:
-    careloom("run", HUBSPOT_TOKEN="").says(FAILED, "the secret 'hubspot-token' is nowhere", "set HUBSPOT_TOKEN")
-    careloom("run", HUBSPOT_TOKEN="", HUBSPOT_TOKEN_FILE="/nowhere").says(FAILED, "cannot read /nowhere")
+    careloom("run", HUBSPOT_TOKEN="").says(
+        PROJECT_AT_FAULT, "the secret 'hubspot-token' is nowhere", "set HUBSPOT_TOKEN"
+    )
+    careloom("run", HUBSPOT_TOKEN="", HUBSPOT_TOKEN_FILE="/nowhere").says(PROJECT_AT_FAULT, "cannot read /nowhere")
     everything_lands(clinic, careloom)
 
 

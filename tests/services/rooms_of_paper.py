@@ -16,6 +16,7 @@ import pytest
 from pydantic import BaseModel
 
 from careloom.core.hooks import Accepted, ChangeEvent, Hint, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom.core.ports import Finding
 from careloom.core.rooms import Room
 from careloom.core.streams import Column, Page, Record, Stream, Unreadable
 from careloom.project.model import Alerts, Landing, Project, System
@@ -88,6 +89,9 @@ class Paper:
         with self._lock:
             self.told += [one for one in events if one.id in set(acknowledged)]
         return acknowledged
+
+    def check(self, *_what: object) -> Sequence[Finding]:
+        return [Finding(level="ok", what="paper", detail="is there")]
 
     def close(self) -> None:
         """Nothing to give back."""

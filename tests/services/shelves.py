@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from careloom.core.errors import Hold
 from careloom.core.hooks import Accepted, Hint, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom.core.ports import Finding
 from careloom.core.rooms import Room
 from careloom.core.streams import Column, LinkRule, Page, Record, Stream, Unreadable
 from careloom.project.model import Alerts, Landing, Project, Retention, System
@@ -123,6 +124,9 @@ class Shelves:
             hints=[Hint(stream=stream, key=key) for key in said.get("hints", ())],
             unreadable=[Unreadable(stream=stream, key="", code="no_shape", body=b"?")] * said.get("unreadable", 0),
         )
+
+    def check(self, *_what: object) -> Sequence[Finding]:
+        return [Finding(level="ok", what="shelves", detail="are there")]
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -8,7 +8,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from careloom.core.hooks import Accepted, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom.core.ports import Finding
 from careloom.core.rooms import Room
 from careloom.core.streams import Column, LinkRule, Stream
 from careloom.project.model import Landing, Project, Service
@@ -60,6 +61,9 @@ class Letterbox(Paper):
 
     def read(self, event: StoredEvent) -> Reading:
         return Reading()
+
+    def check(self) -> Sequence[Finding]:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ CareloomError
 ├── Fix               a person must change something, then run again
 │   ├── UsageFault        the command line asks for something that is not there
 │   ├── ProjectFault      the project's files are wrong (carries every fault, with its place)
+│   ├── SecretMissing     the files name a secret that this machine does not have
 │   └── NotPermitted      a token or a scope is missing, wrong or expired
 ├── Later             try again; `after` says when
 │   └── RemoteUnavailable the other side does not answer, or asks us to wait for long
@@ -61,6 +62,12 @@ class ProjectFault(Fix):
     def __init__(self, *faults: Fault) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
+
+
+class SecretMissing(Fix):
+    """The project's files name a secret that is nowhere: as little of a project as one whose files are wrong."""
+
+    exit_code = ProjectFault.exit_code
 
 
 class NotPermitted(Fix):

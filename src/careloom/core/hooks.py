@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from careloom.core.ports import Finding
 from careloom.core.streams import Record, Unreadable
 
 
@@ -78,6 +79,10 @@ class Hooks(Protocol):
         """What the event says. Hold (with a code, no values in its message) where it cannot be read; it is kept then."""
         ...
 
+    def check(self) -> Sequence[Finding]:
+        """Whether anything could come in: the secrets and keys of this side."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeEvent:
@@ -98,6 +103,10 @@ class Publisher(Protocol):
 
     def publish(self, events: Sequence[ChangeEvent]) -> Sequence[int]:
         """Tell these, in order; returns the ids that were acknowledged. Later if the place does not answer at all."""
+        ...
+
+    def check(self) -> Sequence[Finding]:
+        """Whether the place could be told, without telling it anything; an error is the fault."""
         ...
 
     def close(self) -> None:

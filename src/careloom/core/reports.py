@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from careloom.core.ports import Finding
+
 ReportType = Literal["text", "integer", "numeric", "percent", "date"]
 """What a report's column can be. Money (`$1,234.50`, `(12.00)`) is a written form of `numeric`; `12.5%` is the percent 12.5."""
 
@@ -68,6 +70,10 @@ class ReportSource(Protocol):
 
     def fetch(self, account: str, identifier: str, folder: Path) -> Fetched:
         """Ask for the results of a run, and unpack them into `folder`."""
+        ...
+
+    def check(self, asks: Sequence[ReportAsk]) -> Sequence[Finding]:
+        """Whether these could be asked for, as far as can be told without making any; an error is the fault of all of them."""
         ...
 
     def close(self) -> None:

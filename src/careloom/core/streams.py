@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from careloom.core.phi import Phi
+from careloom.core.ports import Finding
 
 ColumnType = Literal["text", "integer", "numeric", "boolean", "date", "timestamp", "jsonb"]
 """`integer` is PostgreSQL's bigint; `timestamp` its timestamptz: a time without a zone is read in the project's."""
@@ -112,6 +113,10 @@ class StreamSource(Protocol):
 
     def fetch(self, stream: str, key: str) -> Sequence[Record]:
         """The record of `key` as it is now, with those of streams that are `out_of` this one; data None if it is gone."""
+        ...
+
+    def check(self, streams: Sequence[str]) -> Sequence[Finding]:
+        """Whether each of `streams` can be read now, by asking for next to nothing; an error is the fault of all of them."""
         ...
 
     def close(self) -> None:

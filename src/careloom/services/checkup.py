@@ -1,53 +1,132 @@
-"""What a person must know before the first run: what is missing, where, and what to do about it."""
+"""What a person must know before the first run: what is missing, where, and what to do about it.
+
+Everything that the project names is tried, whichever command would need it; nothing is written anywhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from careloom.core.errors import CareloomError, ProjectFault
-from careloom.core.ports import Finding
+from careloom.core.ports import Finding, Query
+from careloom.core.reports import ReportAsk
 from careloom.core.rooms import Room
 from careloom.project.loader import load_project
-from careloom.project.model import Project, Sync
+from careloom.project.model import Project, Sync, System
 from careloom.services.loom import make_ready
 from careloom.services.migrating import waiting
+from careloom.services.modelling import check_models
 from careloom.services.opening import HIDDEN, Opened, database_url
+from careloom.services.progress import Watch
+from careloom.services.scanning import scannable
+from careloom.services.sealing import seal_key
 from careloom.services.settings import Settings
 from careloom.store.audit import verify_audit
 from careloom.store.database import Store, open_store
 from careloom.store.migrations import migrate
+from careloom.store.rights import lacking_rights
 from careloom.systems.rooms import rooms
+
+_SECRET = "secret:"  # noqa: S105 what the name of a secret begins with
 
 
 def check_up(folder: Path, settings: Settings) -> Iterator[Finding]:
-    """Project, database, each system, each sync: one finding a line, faults with their fix."""
+    """Project, secrets, database, each system, each flow: one finding a line, faults with their fix, each cause once."""
     kinds: dict[str, Room] = rooms()
     try:
         project = load_project(folder, kinds)
     except ProjectFault as error:
-        yield from (_fault("project", str(fault), "") for fault in error.faults)
+        yield from (_fault("project", str(fault)) for fault in error.faults)
         return
-    yield Finding(
-        level="ok", what="project", detail=f"{project.name}: syncs {', '.join(project.syncs)}; {project.timezone.key}"
-    )
+    yield Finding(level="ok", what="project", detail=_said(project))
     yield from _alerts(project, settings)
+    secrets = _Secrets(project=project, settings=settings)
+    lacking = list(secrets.findings())
+    yield from lacking
     try:
         url = database_url(folder, settings)
         yield from _database(folder, url, settings)
         store = open_store(url)
     except CareloomError as error:
-        yield _fault("database", str(error), "")
+        yield _fault("database", str(error))
         return
-    yield _audit(store)
     opened = Opened(project=project, settings=settings, store=store)
     try:
-        yield from _systems(opened)
-        for sync in project.syncs.values():
-            yield from _sync(opened, sync)
+        yield from _store(opened)
+        causes = {finding.detail for finding in lacking}
+        yield from _CheckUp(opened=opened, kinds=kinds, blocked=secrets.blocked, causes=causes).findings()
     finally:
         opened.close()
         store.close()
+
+
+def _said(project: Project) -> str:
+    parts = [f"{project.name}", project.timezone.key]
+    for what, names in (("syncs", project.syncs), ("streams", project.landings), ("reports", project.reports)):
+        if names:
+            parts.append(f"{what} {', '.join(names)}")
+    return "; ".join(parts)
+
+
+def _alerts(project: Project, settings: Settings) -> Iterator[Finding]:
+    mail = project.alerts.mail
+    if mail is None:
+        fix = "set alerts: in careloom.yaml"
+        yield Finding(level="warn", what="alerts", detail="no one hears of a failure", fix=fix)
+        return
+    try:
+        settings.secret(mail.smtp)
+    except CareloomError as error:
+        yield _fault("alerts", str(error))
+    else:
+        yield Finding(level="ok", what="alerts", detail=f"mail to {len(mail.to)} recipients")
+
+
+# ---------------------------------------------------------------- secrets
+
+
+@dataclass(slots=True, kw_only=True)
+class _Secrets:
+    """The secrets that the project's systems name. `blocked`: the systems that lack one, which cannot be tried."""
+
+    project: Project
+    settings: Settings
+    blocked: set[str] = field(default_factory=set)
+
+    def findings(self) -> Iterator[Finding]:
+        for name, users in self._named().items():
+            try:
+                self.settings.secret(name)
+            except CareloomError as error:
+                self.blocked.update(system for system, _ in users)
+                yield _fault(", ".join(f"{system}.{option}" for system, option in users), str(error))
+
+    def _named(self) -> dict[str, list[tuple[str, str]]]:
+        """The systems' options that each secret stands in, in the order of the file."""
+        users: dict[str, list[tuple[str, str]]] = {}
+        for system in self.project.systems.values():
+            for option, value in _texts(system):
+                if value.startswith(_SECRET):
+                    users.setdefault(value, []).append((system.name, option))
+        return users
+
+
+def _texts(system: System) -> Iterator[tuple[str, str]]:
+    values: list[tuple[str, object]] = [*system.options.model_dump().items()]
+    while values:
+        option, value = values.pop(0)
+        if isinstance(value, str):
+            yield option, value
+        elif isinstance(value, dict):
+            values += [(f"{option}.{name}", text) for name, text in value.items()]
+        elif isinstance(value, list | tuple):
+            values += [(option, text) for text in value]
+
+
+# ---------------------------------------------------------------- the store
 
 
 def _database(folder: Path, url: str, settings: Settings) -> Iterator[Finding]:
@@ -67,67 +146,158 @@ def _database(folder: Path, url: str, settings: Settings) -> Iterator[Finding]:
         yield Finding(level="ok", what="database", detail="reached, up to date")
 
 
+def _store(opened: Opened) -> Iterator[Finding]:
+    """What the database's role may do, the chain of the audit, and the key that tokens are sealed with."""
+    schemas = [*(["clinical"] if opened.project.landings else []), *(["reports"] if opened.project.reports else [])]
+    lacking = lacking_rights(opened.store, schemas)
+    if lacking:
+        fix = "grant it, or connect as the role that ran careloom migrate"
+        yield _fault("database role", f"may not write: {', '.join(lacking)}", fix)
+    else:
+        yield Finding(level="ok", what="database role", detail="may write what the project needs")
+    yield _audit(opened.store)
+    kinds = rooms()
+    if any(kinds[system.kind].authorization for system in opened.project.systems.values()):
+        yield from _seal(opened)
+
+
 def _audit(store: Store) -> Finding:
     """Whether the chain of who saw and decided what is whole."""
-    found = verify_audit(store)
-    if found.broken is None:
-        return Finding(level="ok", what="audit", detail=f"{found.rows} rows, each following from the one before")
+    chain = verify_audit(store)
+    if chain.broken is None:
+        return Finding(level="ok", what="audit", detail=f"{chain.rows} rows, each following from the one before")
     return _fault(
-        "audit", f"row {found.broken} was changed or removed after it was written", "restore a backup and find out who"
+        "audit", f"row {chain.broken} was changed or removed after it was written", "restore a backup and find out who"
     )
 
 
-def _alerts(project: Project, settings: Settings) -> Iterator[Finding]:
-    mail = project.alerts.mail
-    if mail is None:
-        yield Finding(
-            level="warn", what="alerts", detail="nobody hears of a failure", fix="set alerts: in careloom.yaml"
-        )
-        return
+def _seal(opened: Opened) -> Iterator[Finding]:
+    if opened.settings.database_url is None:
+        return  # the key of an embedded store is made when it is first needed
     try:
-        settings.secret(mail.smtp)
+        seal_key(opened.project.folder / HIDDEN, opened.settings)
     except CareloomError as error:
-        yield _fault("alerts", str(error), "")
+        yield _fault("seal key", str(error))
     else:
-        yield Finding(level="ok", what="alerts", detail=f"mail to {len(mail.to)} recipients")
+        yield Finding(level="ok", what="seal key", detail="tokens can be sealed")
 
 
-def _systems(opened: Opened) -> Iterator[Finding]:
-    written = {sync.to.system for sync in opened.project.syncs.values()}
-    for name in opened.project.systems:
-        if name not in written:
-            continue
-        try:
-            for finding in opened.target(name).check():
-                yield Finding(
-                    level=finding.level, what=f"{name}: {finding.what}", detail=finding.detail, fix=finding.fix
-                )
-        except CareloomError as error:
-            yield _fault(name, str(error), "")
+# ---------------------------------------------------------------- systems and flows
 
 
-def _sync(opened: Opened, sync: Sync) -> Iterator[Finding]:
+@dataclass(slots=True, kw_only=True)
+class _CheckUp:
+    """Each system, then what flows between them. `causes`: faults that were said already, which are not said again."""
+
+    opened: Opened
+    kinds: dict[str, Room]
+    blocked: set[str]
+    causes: set[str]
+
+    def findings(self) -> Iterator[Finding]:
+        for finding in self._all():
+            if finding.level != "fault" or finding.detail not in self.causes:
+                yield finding
+            if finding.level == "fault":
+                self.causes.add(finding.detail)
+
+    def _all(self) -> Iterator[Finding]:
+        for system in self.opened.project.systems.values():
+            if system.name not in self.blocked:
+                yield from self._system(system)
+        for sync in self.opened.project.syncs.values():
+            if not {sync.source.system, sync.to.system} & self.blocked:
+                yield from _tried(f"sync {sync.name}", partial(self._sync, sync))
+        yield from self._schedules()
+        yield from _tried("models", lambda: check_models(self.opened, Watch()))
+
+    def _system(self, system: System) -> Iterator[Finding]:
+        """Each part of a system that the project uses; all that it has, where nothing uses it."""
+        room, used = self.kinds[system.kind], self._uses(system.name)
+        parts: dict[str, Callable[[], Sequence[Finding]]] = {
+            "source": lambda: self._reached(system.name),
+            "target": lambda: self.opened.target(system.name).check(),
+            "stream_source": lambda: self.opened.stream_source(system.name).check(self._streams(system.name)),
+            "hooks": lambda: self.opened.hooks(system.name).check(),
+            "publisher": lambda: self.opened.publisher(system.name).check(),
+            "reports": lambda: self.opened.report_source(system.name).check(self._asks(system.name)),
+        }
+        offered = [part for part in parts if getattr(room, part) is not None]
+        if not used:
+            fix = "remove it from careloom.yaml, or use it"
+            yield Finding(level="warn", what=system.name, detail="nothing in this project uses it", fix=fix)
+        for part in offered:
+            if part in used or not used:
+                for finding in _tried(system.name, parts[part]):
+                    named = finding.what if finding.what == system.name else f"{system.name}: {finding.what}"
+                    yield replace(finding, what=named)
+
+    def _uses(self, name: str) -> set[str]:
+        project = self.opened.project
+        used: set[str] = set()
+        for sync in project.syncs.values():
+            used |= {
+                part for part, system in (("source", sync.source.system), ("target", sync.to.system)) if system == name
+            }
+        if any(flow.system == name for flow in project.landings.values()):
+            used |= {"stream_source", "hooks"}
+        if name in project.publish:
+            used.add("publisher")
+        if any(flow.system == name for flow in project.reports.values()):
+            used.add("reports")
+        return used
+
+    def _reached(self, name: str) -> Sequence[Finding]:
+        self.opened.source(name).columns(Query(sql="select 1 as reached"))
+        return [Finding(level="ok", what=name, detail="reached")]
+
+    def _streams(self, name: str) -> list[str]:
+        landings = self.opened.project.landings
+        wanted = [landings[stream] for stream in scannable(self.opened)]
+        return [landing.stream.name for landing in wanted if landing.system == name]
+
+    def _asks(self, name: str) -> list[ReportAsk]:
+        reports = [report for report in self.opened.project.reports.values() if report.system == name]
+        return [
+            ReportAsk(account=account, report=report.report, filter=report.filter)
+            for report in reports
+            for account in report.accounts
+        ]
+
+    def _sync(self, sync: Sync) -> Sequence[Finding]:
+        loom = make_ready(self.opened, sync)
+        what = f"sync {sync.name}"
+        schedule = sync.schedule.text if sync.schedule else "no schedule"
+        detail = f"{len(loom.columns)} source columns, {len(loom.fields)} fields, {schedule}"
+        fix = "the first apply or run creates it"
+        lacking = [
+            Finding(level="warn", what=what, detail=f"{sync.to.system} lacks {line}", fix=fix) for line in loom.lacking
+        ]
+        return [Finding(level="ok", what=what, detail=detail), *lacking]
+
+    def _schedules(self) -> Iterator[Finding]:
+        """When streams and reports are read; their systems were tried above."""
+        for landing in self.opened.project.landings.values():
+            asked = self.opened.tells_when_asked(landing.system)
+            schedule = landing.schedule.text if landing.schedule else "no schedule" if asked else "only called"
+            yield Finding(level="ok", what=f"stream {landing.name}", detail=f"lands in {landing.table}, {schedule}")
+        for report in self.opened.project.reports.values():
+            schedule = report.schedule.text if report.schedule else "no schedule"
+            detail = f"number {report.report}, filter {report.filter}, {len(report.accounts)} accounts, {schedule}"
+            yield Finding(level="ok", what=f"report {report.name}", detail=detail)
+
+
+def _tried(what: str, check: Callable[[], Sequence[Finding]]) -> Iterator[Finding]:
+    """What `check` finds; what stops it is a finding too."""
     try:
-        loom = make_ready(opened, sync)
+        yield from check()
     except ProjectFault as error:
-        yield from (_fault(f"sync {sync.name}", str(fault), "") for fault in error.faults)
+        yield from (_fault(what, str(fault)) for fault in error.faults)
     except CareloomError as error:
-        yield _fault(f"sync {sync.name}", str(error), "")
-    else:
-        yield Finding(
-            level="ok",
-            what=f"sync {sync.name}",
-            detail=f"{len(loom.columns)} source columns, {len(loom.fields)} fields"
-            + (f", {sync.schedule.text}" if sync.schedule else ", no schedule"),
-        )
-        for line in loom.lacking:
-            yield Finding(
-                level="warn",
-                what=f"sync {sync.name}",
-                detail=f"{sync.to.system} lacks {line}",
-                fix="the first apply or run creates it",
-            )
+        yield _fault(what, str(error))
+    except Exception as error:  # noqa: BLE001 one that cannot be tried keeps no other from being tried
+        yield _fault(what, f"{type(error).__name__}, which is a bug: please report it")
 
 
-def _fault(what: str, detail: str, fix: str) -> Finding:
+def _fault(what: str, detail: str, fix: str = "") -> Finding:
     return Finding(level="fault", what=what, detail=detail, fix=fix)

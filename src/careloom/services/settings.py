@@ -9,7 +9,7 @@ from pathlib import Path
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from careloom.core.errors import Fix
+from careloom.core.errors import Fix, SecretMissing
 
 _PREFIX = "secret:"
 
@@ -27,7 +27,7 @@ class Settings:
         """The value of "secret:NAME"; any other text is given back as it is.
 
         Looked for in the environment as NAME (upper case, "_" for "-"), then in the file that NAME_FILE names, then in
-        Google Secret Manager where CARELOOM_SECRETS_PROJECT (or GOOGLE_CLOUD_PROJECT) is set. Fix if it is nowhere.
+        Google Secret Manager where CARELOOM_SECRETS_PROJECT (or GOOGLE_CLOUD_PROJECT) is set. SecretMissing if it is nowhere.
         """
         if not reference.startswith(_PREFIX):
             return reference
@@ -40,7 +40,7 @@ class Settings:
         project = self.environment.get("CARELOOM_SECRETS_PROJECT") or self.environment.get("GOOGLE_CLOUD_PROJECT")
         if project:
             return _from_secret_manager(project, wanted)
-        raise Fix(
+        raise SecretMissing(
             f"the secret {wanted!r} is nowhere: set {variable}, or {variable}_FILE to a file that holds it, or "
             "CARELOOM_SECRETS_PROJECT to the Google Cloud project that keeps it"
         )
@@ -76,7 +76,7 @@ def _from_file(wanted: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise Fix(
+        raise SecretMissing(
             f"the secret {wanted!r}: cannot read {path} ({error.strerror}); check the path and its rights"
         ) from None
 
@@ -87,18 +87,18 @@ def _from_secret_manager(project: str, wanted: str) -> str:
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 optional dependency
         from google.cloud import secretmanager  # noqa: PLC0415 optional dependency
     except ImportError:
-        raise Fix(f"the secret {wanted!r} would be in Secret Manager: pip install 'careloom[gcp]'") from None
+        raise SecretMissing(f"the secret {wanted!r} would be in Secret Manager: pip install 'careloom[gcp]'") from None
     try:
         answer = secretmanager.SecretManagerServiceClient().access_secret_version(
             name=f"projects/{project}/secrets/{wanted}/versions/latest"
         )
     except (GoogleAuthError, RetryError) as error:
-        raise Fix(
+        raise SecretMissing(
             f"the secret {wanted!r}: no credentials for Secret Manager of project {project} ({type(error).__name__}); "
             "give this machine a service account, or run: gcloud auth application-default login"
         ) from None
     except GoogleAPICallError as error:
-        raise Fix(
+        raise SecretMissing(
             f"the secret {wanted!r}: Secret Manager of project {project} answered {error.grpc_status_code}; "
             "create the secret, and give this service account the role Secret Manager Secret Accessor"
         ) from None

@@ -16,7 +16,8 @@ from threading import Lock
 
 import structlog
 
-from careloom.core.errors import Fix
+from careloom.core.errors import CareloomError, Fix, Later
+from careloom.core.ports import Finding
 from careloom.core.reports import Asked, Fetched, ReportAsk, ReportPolicy
 from careloom.core.rooms import Surroundings
 from careloom.systems.collaboratemd.answers import asked, state
@@ -25,6 +26,8 @@ from careloom.systems.collaboratemd.client import Client
 from careloom.systems.collaboratemd.options import Options
 
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_NO_RUN = "0"
+"""The identifier of no run; theirs count from one."""
 _ARCHIVE = "report.zip"
 _LOG = structlog.get_logger()
 
@@ -57,6 +60,27 @@ class CollaborateMDReports:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def check(self, asks: Sequence[ReportAsk]) -> Sequence[Finding]:
+        """Each account is asked for the results of a run that never was, which makes no report.
+
+        The answer tells whether the credentials hold for the account; of a report's own number it tells nothing.
+        """
+        for wanted in asks:
+            _number(wanted.report), _number(wanted.filter)
+        return [self._checked(account) for account in dict.fromkeys(wanted.account for wanted in asks)]
+
+    def _checked(self, account: str) -> Finding:
+        try:
+            envelope = self._client.post(f"/v1/customer/{_number(account)}/reports/results/{_NO_RUN}")
+        except Later:
+            raise
+        except CareloomError as error:
+            return Finding(level="fault", what=f"account {account}", detail=str(error))
+        found, message = state(envelope)
+        if found == "refused":
+            return Finding(level="fault", what=f"account {account}", detail=message, fix="ask CollaborateMD to open it")
+        return Finding(level="ok", what=f"account {account}", detail="the credentials are accepted")
 
     def ask(self, wanted: ReportAsk) -> Asked:
         """Ask for a report of one account; see `Asked` and this module for what a busy system answers."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from careloom.core.errors import Hold
 from careloom.core.hooks import Accepted, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom.core.ports import Finding
 from careloom.core.rooms import Surroundings
 from careloom.core.streams import Record
 from careloom.core.strict_json import strict_json
@@ -53,6 +54,17 @@ class DeepCuraHooks:
         given = note.get("session_id") or note.get("sessionId")
         key = str(given) if isinstance(given, str | int) else f"event:{event.event_id[:32]}"
         return Reading(records=[Record(stream="notes", key=key, data=note, observed_at=event.received_at)])
+
+    def check(self) -> Sequence[Finding]:
+        """Whether there is a secret to know callers by, and a cipher that may still open what they send."""
+        if not self._header or not self._sealings:
+            fix = "set secret: to the name of the secret that is shared with Deep Cura"
+            return [Finding(level="fault", what="Gridhooks", detail="none is accepted: the secret is empty", fix=fix)]
+        names = [one.name for one in self._sealings if one.name != LEGACY or self._legacy()]
+        if not names:
+            fix = "name another in ciphers:, or move legacy_until:"
+            return [Finding(level="fault", what="Gridhooks", detail="no cipher is accepted any longer", fix=fix)]
+        return [Finding(level="ok", what="Gridhooks", detail=f"the secret is there; ciphers {', '.join(names)}")]
 
     def _known(self, headers: Mapping[str, str]) -> bool:
         """Every header is compared, so that the time tells nothing. Without a secret of ours nobody is known."""

@@ -100,6 +100,10 @@ class Client:
         """Close the connections; a later call opens new ones."""
         self._pool.clear()
 
+    def connected(self) -> None:
+        """NotPermitted where nobody has connected yet, or the token cannot be made fresh; asks for no record."""
+        self._fresh_token()
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         """The answer to a read: 2xx, 400 or 404. `path` may carry a query of its own, as `next` gives it."""
         return self._call("GET", path + (f"?{urlencode(query)}" if query else ""))

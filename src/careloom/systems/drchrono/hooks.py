@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from careloom.core.errors import Hold
 from careloom.core.hooks import Accepted, Hint, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom.core.ports import Finding
 from careloom.core.rooms import Surroundings
 from careloom.core.streams import Record
 from careloom.core.strict_json import strict_json
@@ -65,6 +66,13 @@ class DrChronoHooks:
         if event == "PING" or not request.body.strip():
             return _OK
         return self._event(request, event)
+
+    def check(self) -> Sequence[Finding]:
+        """Whether there is a secret token; without, nobody is let in."""
+        if self._secret:
+            return [Finding(level="ok", what="webhooks", detail="the secret token is there")]
+        fix = "set webhook_secret: to the name of the secret that holds the webhook's secret token"
+        return [Finding(level="warn", what="webhooks", detail="none is accepted: there is no secret token", fix=fix)]
 
     def _event(self, request: HookRequest, event: str) -> Accepted | HookAnswer:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

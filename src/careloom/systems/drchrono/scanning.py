@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from careloom.core.errors import Fix, Hold, RemoteUnavailable, UsageFault
+from careloom.core.errors import Fix, Hold, NotPermitted, RemoteUnavailable, UsageFault
+from careloom.core.ports import Finding
 from careloom.core.rooms import Surroundings
 from careloom.core.streams import Page, Record, Stream
 from careloom.systems.drchrono.bulk import Got, bulk_pages, entries
@@ -27,6 +28,8 @@ from careloom.systems.drchrono.records import (
 from careloom.systems.drchrono.streams import RANKS, STREAMS
 
 _VERBOSE = frozenset({"patients", "appointments", "clinical_notes"})
+_WINDOWED = frozenset({"appointments", "clinical_notes", "line_items"})
+"""Lists that DrChrono gives only since a time."""
 _DELETIONS = "line_item_deletions"
 _HOUR = timedelta(hours=1)
 _MOST = "250"
@@ -92,6 +95,29 @@ class DrChronoSource:
             return records_of(stream, answer.body, observed_at, self._zone)
         note = note_with({"appointment": key, **answer.body}, self._appointment(key))
         return records_of(stream, note, observed_at, self._zone)
+
+    def check(self, streams: Sequence[str]) -> Sequence[Finding]:
+        """One record of each resource is asked for, at most; a scope that is lacking is the fault of its streams alone."""
+        self._client.connected()
+        resources = dict.fromkeys(_declared(stream).out_of or stream for stream in streams)
+        return [self._checked(resource) for resource in resources]
+
+    def _checked(self, resource: str) -> Finding:
+        query = {"page_size": "1"}
+        if resource in _WINDOWED:
+            query["since"] = self._local(self._clock())
+        try:
+            answer = self._client.get(f"/api/{resource}", query)
+        except NotPermitted as error:
+            return Finding(level="fault", what=f"stream {resource}", detail=str(error))
+        if answer.status != 200 or entries(answer.body) is None:  # noqa: PLR2004
+            return Finding(
+                level="fault",
+                what=f"stream {resource}",
+                detail=f"what answers is no list of {resource} ({answer.status})",
+                fix="check base_url and version",
+            )
+        return Finding(level="ok", what=f"stream {resource}", detail="can be read")
 
     def close(self) -> None:
         """Give back connections."""

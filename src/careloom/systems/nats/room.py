@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from careloom.core.change_message import as_message
 from careloom.core.errors import CareloomError, Fix, Later, NotPermitted
 from careloom.core.hooks import ChangeEvent
+from careloom.core.ports import Finding
 from careloom.core.rooms import Room, Surroundings
 
 if TYPE_CHECKING:
@@ -65,6 +66,17 @@ class StreamPublisher:
                 raise _reason(error, self._options) from None
         return told
 
+    def check(self) -> Sequence[Finding]:
+        """The server is reached; a stream that is not there yet is made with the first event, not now."""
+        _required()
+        try:
+            detail = self._run(self._looked())
+        except Exception as error:  # noqa: BLE001 sorted below
+            self.close()
+            raise _reason(error, self._options) from None
+        self.close()
+        return [Finding(level="ok", what="NATS", detail=detail)]
+
     def close(self) -> None:
         """Give back the connection and the thread."""
         loop, thread = self._loop, self._thread
@@ -96,26 +108,46 @@ class StreamPublisher:
             )
             told.append(event.id)
 
-    async def _connected(self) -> Client:
-        from nats.aio.client import Client  # noqa: PLC0415 optional dependency
+    async def _looked(self) -> str:
         from nats.js.errors import NotFoundError  # noqa: PLC0415 optional dependency
 
-        if self._connection is None:
-            self._connection = Client()  # kept before it is connected, so that a half-made one is closed as well
-            await self._connection.connect(
-                self._url,
-                allow_reconnect=False,  # the outbox tries again; a client that waits would hold it up
-                max_reconnect_attempts=1,  # it counts first attempts too
-                reconnect_time_wait=0,
-                connect_timeout=CONNECT_SECONDS,
-                error_cb=_unheard,
-            )
-            manager = self._connection.jetstream(timeout=ANSWER_SECONDS)
-            try:
-                await manager.stream_info(self._options.stream)
-            except NotFoundError:
-                await manager.add_stream(name=self._options.stream, subjects=[self._options.subject])
-        return self._connection
+        connection = self._connection or await self._linked()
+        try:
+            info = await connection.jetstream(timeout=ANSWER_SECONDS).stream_info(self._options.stream)
+        except NotFoundError:
+            return f"reached; the stream {self._options.stream} is made with the first event"
+        if self._options.subject not in (info.config.subjects or ()):
+            return f"reached; the stream {self._options.stream} is there"
+        return f"reached; the stream {self._options.stream} keeps {self._options.subject}"
+
+    async def _connected(self) -> Client:
+        from nats.js.errors import NotFoundError  # noqa: PLC0415 optional dependency
+
+        if self._connection is not None:
+            return self._connection
+        connection = await self._linked()
+        manager = connection.jetstream(timeout=ANSWER_SECONDS)
+        try:
+            await manager.stream_info(self._options.stream)
+        except NotFoundError:
+            await manager.add_stream(name=self._options.stream, subjects=[self._options.subject])
+        return connection
+
+    async def _linked(self) -> Client:
+        from nats.aio.client import Client  # noqa: PLC0415 optional dependency
+
+        connection = self._connection = (
+            Client()
+        )  # kept before it is connected, so that a half-made one is closed as well
+        await connection.connect(
+            self._url,
+            allow_reconnect=False,  # the outbox tries again; a client that waits would hold it up
+            max_reconnect_attempts=1,  # it counts first attempts too
+            reconnect_time_wait=0,
+            connect_timeout=CONNECT_SECONDS,
+            error_cb=_unheard,
+        )
+        return connection
 
     async def _end(self) -> None:
         connection, self._connection = self._connection, None

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from careloom.core.change_message import as_message
 from careloom.core.errors import Later
 from careloom.core.hooks import ChangeEvent
+from careloom.core.ports import Finding
 from careloom.core.rooms import Room, Surroundings
 
 
@@ -43,6 +44,15 @@ class Notifier:
             self.close()
             raise Later(f"the database took no change events ({type(error).__name__}); they are told later") from None
         return [event.id for event in events]
+
+    def check(self) -> Sequence[Finding]:
+        """The database is the store's own; whether it can be listened to there."""
+        try:
+            self._connected().execute("select 1")
+        except psycopg.OperationalError as error:
+            self.close()
+            raise Later(f"the database does not answer ({type(error).__name__})") from None
+        return [Finding(level="ok", what="NOTIFY", detail=f"the channel is {self._channel}")]
 
     def close(self) -> None:
         """Give back the connection."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from careloom.core.change_message import as_message
 from careloom.core.errors import CareloomError, Fix, Later, NotPermitted
 from careloom.core.hooks import ChangeEvent
+from careloom.core.ports import Finding
 from careloom.core.rooms import Room, Surroundings
 
 CALL_SECONDS = 20.0
@@ -63,6 +64,18 @@ class TopicPublisher:
             raise _reason(next(iter(failed.values())), self._topic)
         return told
 
+    def check(self) -> Sequence[Finding]:
+        """Whether we may publish to the topic, as Google Cloud says without anything being published."""
+        if self._client is None:
+            self._client = _client(self._options)
+        try:
+            permitted = _may_publish(self._client, self._topic, emulated=bool(self._options.emulator))
+        except Exception as error:  # noqa: BLE001 sorted below
+            raise _reason(error, self._topic) from None
+        if not permitted:
+            raise NotPermitted(f"Pub/Sub refuses to publish to {self._topic}: grant roles/pubsub.publisher on it")
+        return [Finding(level="ok", what="Pub/Sub", detail=f"{self._topic} may be published to")]
+
     def close(self) -> None:
         """Let the client finish, and give back its channel."""
         client, self._client = self._client, None
@@ -110,6 +123,16 @@ def _client(options: Options) -> Any:
         raise NotPermitted(
             "Pub/Sub: no Google Cloud credentials here; run as a service account, or: gcloud auth application-default login"
         ) from None
+
+
+def _may_publish(client: Any, topic: str, *, emulated: bool) -> bool:
+    """Whether the topic is there and lets us; the emulator knows no permissions."""
+    if emulated:
+        client.get_topic(request={"topic": topic}, retry=None, timeout=CALL_SECONDS)
+        return True
+    wanted = "pubsub.topics.publish"
+    asked = {"resource": topic, "permissions": [wanted]}
+    return wanted in client.test_iam_permissions(request=asked, retry=None, timeout=CALL_SECONDS).permissions
 
 
 def _reason(error: Exception, topic: str) -> CareloomError:

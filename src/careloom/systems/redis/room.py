@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from careloom.core.change_message import as_message
 from careloom.core.errors import CareloomError, Fix, Later, NotPermitted
 from careloom.core.hooks import ChangeEvent
+from careloom.core.ports import Finding
 from careloom.core.rooms import Room, Surroundings
 
 if TYPE_CHECKING:
@@ -57,6 +58,19 @@ class StreamPublisher:
             self.close()
             raise _reason(error, self._options.stream) from None
         return [event.id for event in events]
+
+    def check(self) -> Sequence[Finding]:
+        """The server is reached, and what is called as the stream is one, or is not there yet."""
+        if self._client is None:
+            self._client = _client(self._url)
+        try:
+            kind = self._client.type(self._options.stream)
+        except Exception as error:  # noqa: BLE001 sorted below
+            self.close()
+            raise _reason(error, self._options.stream) from None
+        if kind not in (b"stream", b"none"):
+            raise Fix(f"Redis: {self._options.stream} is not a stream; name another one")
+        return [Finding(level="ok", what="Redis", detail=f"reached; the stream is {self._options.stream}")]
 
     def close(self) -> None:
         """Give back the connections."""
