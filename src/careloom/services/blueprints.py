@@ -18,6 +18,10 @@ _NOT_COPIED = shutil.ignore_patterns("demo", _IMPORTING, "__pycache__", "*.pyc")
 """A blueprint's `demo` folder makes invented people for `careloom demo`, and what takes over from others is used once."""
 
 
+_NOT_KEPT = (f"{HIDDEN}/", "logs/", "target/", "dbt_packages/")
+"""What no project keeps in git: careloom's own folder, and what dbt leaves behind."""
+
+
 def blueprints_folder() -> Path:
     """Where blueprints are: inside an installed package, beside `src` in a checkout."""
     package = Path(careloom.__file__).parent
@@ -64,9 +68,9 @@ def copy_blueprint(name: str, into: Path) -> list[str]:
         shutil.copytree(blueprints_folder() / name, into, ignore=_NOT_COPIED, dirs_exist_ok=True)
     except OSError as error:
         raise UsageFault(f"cannot make {into}: {error.strerror}") from None
-    if f"{HIDDEN}/" not in former.splitlines():
-        begun = former if not former or former.endswith("\n") else f"{former}\n"
-        ignored.write_text(f"{begun}{HIDDEN}/\n", encoding="utf-8")
+    lacking = [pattern for pattern in _NOT_KEPT if pattern not in former.splitlines()]
+    begun = former if not former or former.endswith("\n") else f"{former}\n"
+    ignored.write_text(begun + "".join(f"{pattern}\n" for pattern in lacking), encoding="utf-8")
     return files_of(into)
 
 
