@@ -71,7 +71,14 @@ def validate(
     if against is not None:
         if sample is not None or every_date:
             raise UsageFault("--against compares everybody, and by service year: leave --sample and --every-date out")
-        how: dict[str, Any] = {"year": year, "model": model, "out": out, "column": column or (), "score": score, "factors": factors}
+        how: dict[str, Any] = {
+            "year": year,
+            "model": model,
+            "out": out,
+            "column": column or (),
+            "score": score,
+            "factors": factors,
+        }
         beside_another(people, diagnoses, against, json=json, **how)
         return
     if column or factors or score is not Compared.raw:
