@@ -168,7 +168,6 @@ def test_a_users_mistake_is_a_sentence_and_exit_code_2(shell: Shell, words: list
     [
         ("people.csv", "person_id,age\nAda Secret,70\n", "no column 'sex'"),
         ("people.csv", "person_id,sex\nAda Secret,F\n", "no column 'age'"),
-        ("people.csv", "person_id,age,sex\nAda Secret,70,F\nAda Secret,71,F\n", "repeat a person_id"),
         ("people.csv", "person_id,age,sex\n,70,F\n", "no person_id"),
         ("dx.csv", "person_id,code\nAda Secret,E119\n", "no column 'diagnosis_code'"),
     ],

@@ -272,10 +272,10 @@ def test_a_birth_date_may_be_a_date_a_moment_or_a_text(born: Any) -> None:
     assert scored(persons)[1]["risk_score"] == scored(woman())[1]["risk_score"]
 
 
-@pytest.mark.parametrize("born", ["02/01/1956", "1956-02-30", "", None, 19560201, date(2027, 2, 2)])
+@pytest.mark.parametrize("born", ["1956-02-30", "", None, 19560230, date(2027, 2, 2)])
 def test_a_birth_date_that_cannot_be_is_no_age(born: Any) -> None:
     persons = pa.table({"person_id": [1], "birth_date": [born], "sex": ["F"]})
-    assert scored(persons)[1]["held"] == "age-missing"
+    assert scored(persons)[1]["held"] == ("age-unreadable" if born else "age-missing")
     known = pa.table({"person_id": [1], "birth_date": [born], "age": [70], "sex": ["F"]})
     assert scored(known)[1]["risk_score"] == scored(woman())[1]["risk_score"]
 

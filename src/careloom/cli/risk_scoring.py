@@ -37,7 +37,7 @@ from careloom.risk import Money, blend, blended, read_tables
 from careloom.risk import score as score_people
 from careloom.risk.blending import BLEND
 from careloom.risk.counting import counts
-from careloom.risk.desk import Desk, check_out, counting, desk, one_person, ready, show, write
+from careloom.risk.desk import Desk, check_out, counting, desk, one_person, ready, show, write, years_coded
 from careloom.risk.explaining import explain as explained
 from careloom.risk.explaining import what_if as what_would_be
 
@@ -84,6 +84,7 @@ def score(
             progress.step("counting what was read")
             mean = "risk_score_payment" if shares else "risk_score"
             found = counts(at.db, model=names, year=year, mode=mode.value, left_out=left_out, score=mean)
+            other_years = years_coded(at, diagnoses) if left_out and left_out == found.diagnoses else {}
         progress.rest()
     status = "final" if shares else str(read_tables(names[0], year, mode.value).status)
     seconds = time.monotonic() - begun
@@ -92,6 +93,13 @@ def score(
         print_json({"model": BLEND if shares else title, **asdict(found), **told.json})
         return
     show_counts(found, told)
+    if other_years:
+        most = next(iter(other_years))
+        page.print(
+            f"! none of the {found.diagnoses:,} diagnoses counted: payment year {year} counts those of {year - 1}, and "
+            f"{other_years[most]:,} are of {most}. Score them with --year {most + 1}, or all of them with --every-date",
+            markup=False,
+        )
     page.print(f"Wrote {out}{f' and {trace}' if trace else ''}, which only you can read.", markup=False)
 
 

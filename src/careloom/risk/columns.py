@@ -7,7 +7,8 @@ from functools import reduce
 
 from sqlglot import exp
 
-from careloom.risk.lookups import NO_AGE, NO_SEX
+from careloom.risk.cleaning import sql_code
+from careloom.risk.lookups import CONTRADICTED, NO_AGE, NO_SEX, UNREADABLE
 from careloom.risk.persons import AGES, FULL, OTHER_MEDICAID, PARTIAL, sizes
 
 PEOPLE: Mapping[str, str] = {
@@ -28,13 +29,17 @@ DIAGNOSES = ("person_id", "diagnosis_code")
 MALE, FEMALE = ("M", "1"), ("F", "2")
 READ: Mapping[str, tuple[str, ...]] = {
     "community": ("dual_elgbl_cd", "orec", "crec", "new_enrollee", "snp", "lti"),
-    "esrd": ("dual_elgbl_cd", "orec", "crec", "new_enrollee", "lti"),
+    "esrd": ("dual_elgbl_cd", "orec", "crec", "new_enrollee", "lti", "graft_months"),
     "rx": ("orec", "crec", "new_enrollee", "lti", "low_income"),
 }
 """The columns that a family of models reads besides age and sex, and that have a default: no dual, 0, 0, false.
 
-`graft_months` has none: nothing means no transplant.
+`graft_months` has one only where what is there is no number of months: none, which is dialysis; nothing means no transplant.
 """
+KNOWN_DUALS = ("NA", "00", *FULL, *PARTIAL, *OTHER_MEDICAID)
+"""What is written otherwise, 99 (unknown) among it, is taken for no dual status, and that is told."""
+UNREADABLE_AGE, CONTRADICTED_AGE = -1, -99
+"""Ages that nobody has: of who has an age or birth date that is none, and of who is there twice with different facts."""
 
 
 def sex_number(table: str) -> exp.Expr:
@@ -48,9 +53,10 @@ def sex_number(table: str) -> exp.Expr:
 
 
 def normal_code(column: exp.Expr, mode: str) -> exp.Expr:
-    """A diagnosis code without dots and in capitals; without spaces around it too, but hccinfhir leaves them."""
-    text = column if mode == "compat" else exp.Trim(this=column)
-    return exp.Upper(this=exp.func("REPLACE", text, exp.Literal.string("."), exp.Literal.string("")))
+    """A diagnosis code without dots and in capitals; without blanks of any kind too, but hccinfhir leaves them."""
+    if mode == "cms":
+        return sql_code(column)
+    return exp.Upper(this=exp.func("REPLACE", column, exp.Literal.string("."), exp.Literal.string("")))
 
 
 def kind(family: str, table: str) -> exp.Expr:
@@ -78,7 +84,9 @@ def kind(family: str, table: str) -> exp.Expr:
     known = exp.func("COALESCE", sex.isin(*MALE, *FEMALE), exp.false())
     return (
         exp.case()
-        .when(exp.not_(exp.func("COALESCE", age >= 0, exp.false())), exp.Literal.number(NO_AGE))
+        .when(age.copy().is_(exp.null()), exp.Literal.number(NO_AGE))
+        .when(age.copy().eq(CONTRADICTED_AGE), exp.Literal.number(CONTRADICTED))
+        .when(exp.not_(exp.func("COALESCE", age >= 0, exp.false())), exp.Literal.number(UNREADABLE))
         .when(exp.not_(known), exp.Literal.number(NO_SEX))
         .else_(number)
     )
@@ -101,7 +109,9 @@ def _missing(table: str, name: str) -> exp.Expr:
     if PEOPLE[name] == "BOOLEAN":
         return column.is_(exp.null())
     if name == "dual_elgbl_cd":
-        return exp.func("COALESCE", column, exp.Literal.string("")).eq("")
+        return exp.not_(exp.func("COALESCE", column.isin(*KNOWN_DUALS), exp.false()))
+    if name == "graft_months":
+        return exp.func("COALESCE", column < 0, exp.false())
     return exp.not_(exp.func("COALESCE", column.isin("0", "1", "2", "3"), exp.false()))
 
 

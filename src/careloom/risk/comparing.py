@@ -18,7 +18,7 @@ from careloom.risk.desk import Desk, ready, show, staged
 from careloom.risk.differences import SCORES, Case, reached
 from careloom.risk.explaining import normal
 from careloom.risk.persons import Person, everyone
-from careloom.risk.reading import people_view
+from careloom.risk.reading import check_people, people_view
 from careloom.risk.scoring import score
 from careloom.risk.tables import Edit, Tables, read_tables
 
@@ -85,7 +85,7 @@ def validate(
         show(at, f"{mode}_scores", at.folder / f"{'compat' if refused else mode}.parquet")
     columns = show(at, "given_people", persons)
     people_view(at.db, columns, year, "compat", as_text=False)
-    (members,) = at.db.execute("select count(*) from people").fetchone() or (0,)
+    members = check_people(at.db)
     found: list[pa.Table] = []
     totals: Counter[str] = Counter()
     cases = _cases(at, read, diagnoses)

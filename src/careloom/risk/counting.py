@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from careloom.risk.cleaning import day
 from careloom.risk.columns import normal_code
 from careloom.risk.reading import key_text
 from careloom.risk.tables import read_tables
@@ -72,9 +73,10 @@ def counts(
 
 def _unreadable(db: duckdb.DuckDBPyConnection) -> int:
     """Rows whose service date is no day; they count, as those without one do."""
-    if "service_date" not in [column.lower() for column, *_ in db.execute("describe diagnoses").fetchall()]:
+    kinds = {column.lower(): kind for column, kind, *_ in db.execute("describe diagnoses").fetchall()}
+    if "service_date" not in kinds:
         return 0
-    wrong = "service_date is not null and try_cast(service_date as date) is null"
+    wrong = f"service_date is not null and {day('service_date', kinds['service_date'])} is null"
     return int((db.execute(f"select count(*) from diagnoses where {wrong}").fetchone() or (0,))[0])
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from careloom.core.errors import Fix, Later
+from careloom.risk.cleaning import day
 from careloom.risk.scoring import IN_PLACE, MEMORY, whole
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".tsv", ".txt", ".gz")
@@ -115,12 +116,21 @@ def counting(at: Desk, path: Path, year: int, *, every_date: bool) -> tuple[Path
     columns = show(at, "diagnoses", path)
     if every_date or "service_date" not in columns:
         return ready(at, "diagnoses", path), 0
-    day = "try_cast(service_date as date)"
-    counts = f"coalesce(year({day}) = {year - 1}, true)"
+    counts = f"coalesce(year({day('service_date', columns['service_date'])}) = {year - 1}, true)"
     kept = staged(at, "counted_diagnoses", f"select * from diagnoses where {counts}")
     rows = at.db.execute(f"select count(*) from diagnoses where not {counts}").fetchone() or (0,)
     show(at, "diagnoses", kept)
     return kept, int(rows[0])
+
+
+def years_coded(at: Desk, path: Path) -> dict[int, int]:
+    """How many diagnoses of the file are of each year of service, the most frequent one first."""
+    columns = show(at, "all_diagnoses", path)
+    if "service_date" not in columns:
+        return {}
+    on = day("service_date", columns["service_date"])
+    query = f"select year({on}) as y, count(*) from all_diagnoses where {on} is not null group by y order by 2 desc, 1"
+    return dict(at.db.execute(query).fetchall())
 
 
 def one_person(at: Desk, view: str, person: str) -> pa.Table:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from careloom.core.errors import Fix
+from careloom.risk.cleaning import clean_code
 from careloom.risk.factors import standard_money
 from careloom.risk.scoring import score
 from careloom.risk.statement import Money
@@ -109,8 +110,8 @@ def _coded(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> lis
 
 
 def normal(code: str) -> str:
-    """A code without its dot, in capitals."""
-    return code.replace(".", "").strip().upper()
+    """A code without dots and blanks, in capitals."""
+    return clean_code(code)
 
 
 def _unmapped(diagnoses: pa.Table, steps: Sequence[Mapping[str, Any]]) -> list[Coded]:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from careloom.core.errors import Fix
+from careloom.risk.cleaning import day
 from careloom.risk.columns import normal_code
 from careloom.risk.factors import standard_money
 from careloom.risk.lookups import Lookups, lookups
@@ -112,7 +113,7 @@ def snapshots(  # noqa: PLR0913 - the public door: every argument after the data
         known = lookups(model, year, mode)
         for name, table in known.tables.items():
             db.register(name, table)
-        _prepare(db, known, year)
+        _prepare(db, known, year, day("service_date", codes["service_date"]))
         parts = _months(db, _steps(known, money or standard_money(model, year, mode)), ends, said)
         if out is None:
             return pa.Table.from_batches(parts)
@@ -152,7 +153,7 @@ def _steps(known: Lookups, money: Money) -> _Steps:
     return _Steps(words=words, found=new.sql(dialect="duckdb"), scores=made.sql(dialect="duckdb"))
 
 
-def _prepare(db: duckdb.DuckDBPyConnection, known: Lookups, year: int) -> None:
+def _prepare(db: duckdb.DuckDBPyConnection, known: Lookups, year: int, on: str) -> None:
     """Persons become numbers, by which twelve months are joined; of the diagnoses stays what the model knows."""
     db.execute("create temp table keys as select (row_number() over ())::integer as n, person_id from people")
     db.execute(
@@ -162,7 +163,7 @@ def _prepare(db: duckdb.DuckDBPyConnection, known: Lookups, year: int) -> None:
     code = normal_code(exp.column("diagnosis_code", table="dx"), known.read.mode).sql("duckdb")
     db.execute(
         "create temp table dated as select n as person_id, diagnosis_code, month(day)::tinyint as month "
-        "from (select *, try_cast(service_date as date) as day from diagnoses) as dx join keys using (person_id) "
+        f"from (select *, {on} as day from diagnoses) as dx join keys using (person_id) "
         f"where coalesce(year(day) = {year - 1}, true) "
         f"and {code} in (select code from hcc_codes union select code from hcc_edits)"
     )

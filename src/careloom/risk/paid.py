@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from careloom.core.errors import Fix
+from careloom.risk.cleaning import category, day
 from careloom.risk.desk import Desk, needs, show, statement
-from careloom.risk.recapture import bare_hcc, of_edition
+from careloom.risk.recapture import of_edition
 
 COLUMNS: Mapping[str, str] = {
     "person_id": "the member, as in the file of people",
@@ -84,7 +85,7 @@ def reconcile(
 
 def _show_report(at: Desk, columns: Mapping[str, str], wanted: str) -> None:
     """`paid_members` and `paid_hccs` of each member's newest month."""
-    month = "try_cast(payment_month as date)" if "payment_month" in columns else "null::date"
+    month = day("payment_month", columns["payment_month"]) if "payment_month" in columns else "null::date"
     at.db.execute(
         f"create or replace temp view report as select *, cast(person_id as varchar) as member from given_report "
         f"where {wanted} qualify {month} is not distinct from max({month}) over (partition by person_id)"
@@ -94,15 +95,15 @@ def _show_report(at: Desk, columns: Mapping[str, str], wanted: str) -> None:
         f"create or replace temp view paid_members as select member as person_id, {score} as risk_score "
         "from report where member is not null group by member"
     )
-    found = [f"select member as person_id, {bare_hcc('hcc')} as hcc from report"] * ("hcc" in columns)
+    found = [f"select member as person_id, {category('hcc')} as hcc from report"] * ("hcc" in columns)
     if "hcc_list" in columns:
         listed = (
             "hcc_list"
             if columns["hcc_list"].endswith("[]")
-            else "regexp_extract_all(cast(hcc_list as varchar), '[0-9]+')"
+            else "regexp_extract_all(cast(hcc_list as varchar), '[0-9]+(?:[.]0+)?')"
         )
         inner = f"select member, unnest({listed}) as one from report"
-        found.append(f"select member as person_id, {bare_hcc('one')} as hcc from ({inner})")
+        found.append(f"select member as person_id, {category('one')} as hcc from ({inner})")
     query = " union ".join(found) or "select null::varchar as person_id, null::varchar as hcc"
     at.db.execute(
         f"create or replace temp view paid_hccs as select distinct * from ({query}) where hcc is not null and person_id is not null"

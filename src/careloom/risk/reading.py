@@ -12,12 +12,15 @@ import pyarrow as pa
 from sqlglot import exp
 
 from careloom.core.errors import Fix
-from careloom.risk.columns import DIAGNOSES, PEOPLE
+from careloom.risk.cleaning import day, whole_text
+from careloom.risk.columns import CONTRADICTED_AGE, DIAGNOSES, PEOPLE, UNREADABLE_AGE
 
 Data = Any
 """Rows: an Arrow table, a path of Parquet files (`*` allowed), a DuckDB relation, a pandas or a Polars frame."""
 YES = ("1", "true", "t", "yes", "y")
 NO = ("0", "false", "f", "no", "n")
+MEN, WOMEN = ("M", "1", "MALE", "MAN"), ("F", "2", "FEMALE", "WOMAN")
+"""Words for a sex, whole: `FTM` and `Mx` are neither."""
 _FRACTIONS = ("FLOAT", "DOUBLE")
 _NUMBERS = (
     "DECIMAL",
@@ -154,13 +157,30 @@ def _number_key(kind: str, of_people: str) -> str:
 
 def _age(columns: Mapping[str, str], year: int) -> str:
     """The age given, else that on 1 February of the payment year, by which CMS counts."""
-    given = "try_cast(age as double)"
-    if columns.get("age", "").startswith(("FLOAT", "DOUBLE", "VARCHAR")):
-        given = f"case when isfinite({given}) then {given} end"
+    given = _given_age(columns["age"]) if "age" in columns else "null::double"
     if "birth_date" not in columns:
         return given
-    counted = f"cast(date_sub('year', try_cast(birth_date as date), date '{date(year, 2, 1).isoformat()}') as double)"
+    born, on = day("birth_date", columns["birth_date"]), f"date '{date(year, 2, 1).isoformat()}'"
+    counted = (
+        f"case when {born} <= {on} then cast(date_sub('year', {born}, {on}) as double) "
+        f"when {_something('birth_date')} then {UNREADABLE_AGE} end"
+    )
     return f"coalesce({given}, {counted})" if "age" in columns else counted
+
+
+def _given_age(kind: str) -> str:
+    """What is no number, and not nothing, is no age; a data frame's NaN is nothing."""
+    number = "try_cast(age as double)"
+    if kind.startswith(_FRACTIONS):
+        return f"case when isfinite({number}) then {number} end"
+    if kind != "VARCHAR":
+        return number
+    told = f"{_something('age')} and lower(trim(age)) not in ('nan', 'none', 'null', 'na')"
+    return f"case when isfinite({number}) then {number} when {told} then {UNREADABLE_AGE} end"
+
+
+def _something(column: str) -> str:
+    return f"trim(cast({column} as varchar)) <> ''"
 
 
 def _read(name: str, kind: str, columns: Mapping[str, str], mode: str) -> str:
@@ -170,15 +190,19 @@ def _read(name: str, kind: str, columns: Mapping[str, str], mode: str) -> str:
     if kind == "BOOLEAN":
         return name if columns[name] == "BOOLEAN" else _truth(name)
     if kind == "INTEGER":
-        return f"try_cast(floor(try_cast({name} as double)) as integer)"
+        whole = f"try_cast(floor(try_cast({name} as double)) as integer)"
+        if mode == "compat":
+            return whole
+        return f"case when {whole} >= 0 then {whole} when {_something(name)} and lower(trim(cast({name} as varchar))) <> 'nan' then -1 end"
     numbers = columns[name].startswith(_NUMBERS)
     text = f"cast(try_cast({name} as integer) as varchar)" if numbers else f"cast({name} as varchar)"
-    return text if mode == "compat" and not numbers else _clean(name, f"trim({text})")
+    return text if mode == "compat" and not numbers else _clean(name, whole_text(text))
 
 
 def _clean(name: str, text: str) -> str:
     if name == "sex":
-        return f"upper(left({text}, 1))"
+        men, women = (", ".join(f"'{word}'" for word in words) for words in (MEN, WOMEN))
+        return f"case when upper({text}) in ({men}) then 'M' when upper({text}) in ({women}) then 'F' end"
     return f"case when length({text}) = 1 then '0' || {text} else {text} end" if name == "dual_elgbl_cd" else text
 
 
@@ -189,10 +213,12 @@ def _truth(name: str) -> str:
 
 
 def check_people(db: duckdb.DuckDBPyConnection) -> int:
-    """The number of people, each of whom is there once and has a key.
+    """The number of people, each of whom has a key and is there once afterwards.
+
+    Rows that say the same of a person are one; a person of whom they say different things keeps one row, which is held.
 
     Raises:
-        Fix: somebody has no key, or is there twice.
+        Fix: somebody has no key.
 
     """
     asked = "select count(*), count(person_id), count(distinct person_id) from people"
@@ -200,5 +226,15 @@ def check_people(db: duckdb.DuckDBPyConnection) -> int:
     if rows != keyed:
         raise Fix(f"{rows - keyed} people have no person_id; give each a key")
     if rows != distinct:
-        raise Fix(f"{rows - distinct} rows of people repeat a person_id; give each person once")
-    return int(rows)
+        _merge(db)
+    return int(distinct)
+
+
+def _merge(db: duckdb.DuckDBPyConnection) -> None:
+    others = ", ".join(f"any_value({name}) as {name}" for name in PEOPLE if name not in ("person_id", "age"))
+    db.execute(
+        "create or replace temp table merged_people as select person_id, "
+        f"case when count(*) = 1 then any_value(age) else {CONTRADICTED_AGE} end as age, {others} "
+        "from (select distinct * from people) group by person_id"
+    )
+    db.execute("create or replace temp view people as from merged_people")

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlglot import exp
 
 from careloom.core.errors import Fix
+from careloom.risk.cleaning import category, day
 from careloom.risk.columns import normal_code
 from careloom.risk.desk import Desk, needs, ready, show, staged, statement
 from careloom.risk.reference import show_reference
@@ -51,9 +52,10 @@ def show_years(  # noqa: PLR0913 - everything after the data is named
     columns = show(at, "diagnoses", diagnoses)
     needs(columns, ("person_id", "diagnosis_code", *["service_date"] * dated), "the file of diagnoses")
     persons = ready(at, "people", people)
-    day, service_year = "try_cast(service_date as date)" if "service_date" in columns else "null::date", year - 1
-    current = staged(at, "current_codes", f"select * from diagnoses where coalesce(year({day}) = {service_year}, true)")
-    between = f"year({day}) between {service_year - look_back} and {service_year - 1}"
+    service_year = year - 1
+    on = day("service_date", columns["service_date"]) if "service_date" in columns else "null::date"
+    current = staged(at, "current_codes", f"select * from diagnoses where coalesce(year({on}) = {service_year}, true)")
+    between = f"year({on}) between {service_year - look_back} and {service_year - 1}"
     former = staged(at, "former_diagnoses", f"select * from diagnoses where {between}")
     for name, codes, trace in (("current_scores", current, False), ("former_scores", former, True)):
         out = at.folder / f"{name}.parquet"
@@ -62,7 +64,7 @@ def show_years(  # noqa: PLR0913 - everything after the data is named
     code = normal_code(exp.column("diagnosis_code"), "cms").sql("duckdb")
     at.db.execute(
         f"create or replace temp view former_codes as select cast(person_id as varchar) as person_id, {code} as code, "
-        f"{day} as service_date from {_file(former)}"
+        f"{on} as service_date from {_file(former)}"
     )
     show_reference(at.db, model, year)
 
@@ -94,16 +96,11 @@ def opportunities(at: Desk, path: Path, *, model: str, year: int, names: Mapping
     text = {name: f"cast({name} as varchar)" if name in columns else "null::varchar" for name in ("reason", "found_on")}
     at.db.execute(
         "create or replace temp view thought as select cast(person_id as varchar) as person_id, "
-        f"{bare_hcc('hcc')} as hcc, {text['reason']} as reason, {text['found_on']} as found_on "
+        f"{category('hcc')} as hcc, {text['reason']} as reason, {text['found_on']} as found_on "
         f"from given_thoughts where {of_edition(columns, model, year)}"
     )
     at.db.execute(f"create or replace temp table opportunities as {statement('opportunities')}")
     return _gaps(at, "opportunities")
-
-
-def bare_hcc(column: str) -> str:
-    """A category as this library writes it: `38` of `HCC38`, `RXHCC 30` or `038`."""
-    return f"nullif(ltrim(regexp_replace(cast({column} as varchar), '[^0-9]', '', 'g'), '0'), '')"
 
 
 def of_edition(columns: Mapping[str, str], model: str, year: int) -> str:

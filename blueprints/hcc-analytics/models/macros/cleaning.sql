@@ -1,6 +1,19 @@
 {# These read whatever a source wrote and give NULL for what cannot be read, instead of failing. #}
 {% macro as_text(column) -%}
-    nullif(trim(cast({{ column }} as {{ text_type() }})), '')
+    nullif({{ without_blanks_around('cast(' ~ column ~ ' as ' ~ text_type() ~ ')') }}, '')
+{%- endmacro %}
+
+{# Every blank that stands in exported codes, some of them unseen: engines' own trim know only some, and not the same. #}
+{% macro blanks() -%} {{ return(' \u00a0\u2002\u2003\u2007\u2009\u202f\u3000\u200b\u200c\u200d\u2060\ufeff\t\r\n') }} {%- endmacro %}
+{% macro unseen() -%} {{ return('\u200b\u200c\u200d\u2060\ufeff') }} {%- endmacro %}
+{% macro blanks_written() -%}
+    {%- set written = blanks() | replace('\t', '\\t') | replace('\r', '\\r') | replace('\n', '\\n') -%}
+    {{ return(("E'" if engine() == 'postgres' else "'") ~ (blanks() if engine() == 'duckdb' else written) ~ "'") }}
+{%- endmacro %}
+
+{% macro without_blanks_around(text) -%}
+    {%- if engine() == 'spark' -%} trim(both {{ blanks_written() }} from {{ text }})
+    {%- else -%} trim({{ text }}, {{ blanks_written() }}) {%- endif -%}
 {%- endmacro %}
 
 {# A code of one or two digits that may have come as a number: 1, 1.0 and '01' differ only in writing. #}
@@ -49,13 +62,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#
-    A diagnosis or procedure code as it is compared: in capitals, without dots and blanks, those of spreadsheets and web pages too. What
-    `trim` takes of them differs by engine; `translate` does not.
-#}
+{# A diagnosis or procedure code as it is compared: without dots and blanks around it, in capitals. #}
 {% macro as_clean_code(column) -%}
-    {%- set taken_out = '. ' ~ '\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u3000\ufeff' -%}
-    nullif(translate({{ as_text(column) }}, concat('abcdefghijklmnopqrstuvwxyz{{ taken_out }}', chr(9), chr(10), chr(13)), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'), '')
+    {%- set text = "replace(translate(cast(" ~ column ~ " as " ~ text_type() ~ "), '" ~ unseen() ~ "', ''), '.', '')" -%}
+    nullif(upper({{ without_blanks_around(text) }}), '')
 {%- endmacro %}
 
 {% macro as_diagnosis(column) -%} {{ as_clean_code(column) }} {%- endmacro %}
@@ -66,9 +76,9 @@
     case when length({{ code }}) < 5 then lpad({{ code }}, 5, '0') else {{ code }} end
 {%- endmacro %}
 
-{# HCC 037, hcc37 and 37 are one category: its number, as text. #}
+{# HCC 037, hcc37, 37 and 37.0, as data frames write it, are one category: its number, as text. What is none of them stays as it is. #}
 {% macro as_hcc(column) -%}
-    nullif(regexp_replace({{ without(as_text(column), '[^0-9]') }}, '^0+', ''), '')
+    nullif({{ without(without(as_text(column), '[.]0*$'), '^[^0-9]*0*') }}, '')
 {%- endmacro %}
 
 {# `CMS-HCC Model V28`, `hcc_v28` and `V28` are one model; one that is not named is the project's. #}
@@ -88,7 +98,11 @@
     {%- elif kind == 'count' -%} cast(floor({{ as_number(column) }}) as {{ whole_type() }})
     {%- elif kind == 'truth' -%} {{ as_truth(column) }}
     {%- elif kind == 'day' -%} {{ as_day(column) }}
-    {%- elif kind == 'sex' -%} upper(substr({{ as_text(column) }}, 1, 1))
+    {%- elif kind == 'sex' -%}
+    case
+        when upper({{ as_code(column) }}) in ('M', '1', 'MALE', 'MAN') then 'M'
+        when upper({{ as_code(column) }}) in ('F', '2', 'FEMALE', 'WOMAN') then 'F'
+    end
     {%- elif kind == 'code' -%} {{ as_code(column) }}
     {%- elif kind == 'dual' -%}
     case when length({{ as_code(column) }}) = 1 then concat('0', {{ as_code(column) }}) else {{ as_code(column) }} end

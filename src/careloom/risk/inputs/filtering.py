@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from careloom.core.errors import Fix
-from careloom.risk.codes import clean
+from careloom.risk.cleaning import duckdb_code
 from careloom.risk.inputs.lines import BATCH, SERVICES
 from careloom.risk.inputs.rules import ClaimRules, claim_rules
 
@@ -37,7 +37,7 @@ def filter_claims(services: Services, year: int, rules: ClaimRules | None = None
 
 def diagnoses(services: Services) -> pa.RecordBatchReader:
     """One row for each person, claim and code, with the claim's last day, kind, type of bill and procedures."""
-    return _reader(_database(services), statement("diagnoses").format(code=clean("code")))
+    return _reader(_database(services), statement("diagnoses").format(code=duckdb_code("code")))
 
 
 def encounters(services: Services) -> pa.RecordBatchReader:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from careloom.core.errors import Fix
-from careloom.risk.codes import clean
+from careloom.risk.cleaning import duckdb_code
 from careloom.risk.desk import Desk, show
 from careloom.risk.inputs.fhir import read_fhir
 from careloom.risk.inputs.filtering import eligible_codes, judge, statement
@@ -118,7 +118,7 @@ def gather(
     at.db.execute("create or replace temp view services as select * from judged where refused is null")
     at.db.execute(
         "create temp table found_diagnoses as select distinct person_id, diagnosis_code, service_date "
-        f"from ({statement('diagnoses').format(code=clean('code'))})"
+        f"from ({statement('diagnoses').format(code=duckdb_code('code'))})"
     )
     return _counted(at, len(fhir) + len(x12), year, held)
 
