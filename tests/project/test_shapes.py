@@ -130,7 +130,7 @@ def test_an_enumeration_takes_its_options_from_its_values(tmp_path: Path) -> Non
 
 def test_an_enumeration_without_options_is_a_fault(tmp_path: Path) -> None:
     faults, _ = checked(tmp_path, ("type: number}", "type: enumeration}"))
-    assert [fault.code for fault in faults] == ["options"]
+    assert [fault.code for fault in faults] == ["no-options"]
 
 
 def test_a_property_of_lower_sensitivity_is_a_fault_and_a_new_one_gets_it(tmp_path: Path) -> None:

@@ -281,3 +281,35 @@ def test_what_the_source_owns_is_written_whatever_came_between(clinic: Clinic) -
     with between(clinic, {"visits": "9"}):
         assert counts(clinic.run()) == {"read": 1, "update": 1}
     assert clinic.record("K1")["visits"] == "2"
+
+
+# ---------------------------------------------------------------- definitions that staff take away
+
+CHOSEN = PEOPLE.replace(
+    "  note:", "  plan: {from: Note, type: enumeration, options: [gold, silver], label: Plan}\n  note2:"
+)
+
+
+def test_an_option_that_staff_removed_holds_only_the_rows_that_need_it(clinic: Clinic) -> None:
+    clinic.write(CHOSEN)
+    settled(clinic, someone(1, Note="gold"), someone(2, Note="silver"))
+    clinic.api("PATCH", "/crm/v3/properties/contacts/plan", {"options": [{"value": "gold", "label": "gold"}]})
+    clinic.rows([someone(1, Note="gold", Visits="9"), someone(2, Note="silver", Visits="9"), someone(3, Note="gold")])
+    report = clinic.run()
+    assert counts(report) == {"read": 3, "update": 1, "create": 1, "held": 1}
+    assert (clinic.reasons(), clinic.held()["K2"].property) == ({"K2": "invalid-option"}, "plan")
+    assert any("`plan` has no option `silver` any more" in note for note in report.notes)
+
+
+def test_a_property_that_staff_archived_is_noticed_and_filled_again(clinic: Clinic) -> None:
+    settled(clinic, someone(1, Note="a"), someone(2, Note="b"))
+    assert counts(clinic.run()) == {"read": 2, "same": 2}
+    clinic.staff_lose("note")
+    planned = clinic.plan()
+    assert counts(planned) == {"read": 2, "update": 2}
+    report = clinic.run()
+    assert report.counts == planned.counts
+    assert any("note" in note for note in report.notes)
+    assert {clinic.record(key)["note"] for key in ("K1", "K2")} == {"a", "b"}
+    assert counts(clinic.run()) == {"read": 2, "same": 2}
+    assert clinic.plan(full=True).empty

@@ -175,6 +175,12 @@ class Clinic:
     def staff(self, act: str, **body: Any) -> Any:
         return self.simulator.control("POST", act, {"object": "contacts", **body})
 
+    def staff_lose(self, property_: str) -> None:
+        """Staff archive a property: its values are gone with it, also where it is made anew."""
+        for record in self.records():
+            self.staff("edit", id=record, properties={property_: ""})
+        self.api("DELETE", f"/crm/v3/properties/contacts/{property_}")
+
     def api(self, method: str, path: str, body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.simulator.url + path, data=data, method=method)

@@ -145,10 +145,16 @@ def _mapped(wanted: WireField, raw: str) -> Wired:
     arms = " ".join(f"when {text(ours)} then {text(theirs)}" for ours, theirs in wanted.values.items())
     rest = {"keep": f"wire_string({raw})", "hold": "null", "null": "null"}[wanted.otherwise]
     value = f"case {trimmed} {arms} else {rest} end"
-    if wanted.otherwise != "hold":
-        return Wired(value=value, fault=None)
-    known = f"list_contains({texts(wanted.values)}, {trimmed})"
-    return Wired(value=value, fault=f"case when not blank({raw}) and not {known} then 'not-in-values' end")
+    refusals: list[str] = []
+    if wanted.otherwise == "hold":
+        known = f"list_contains({texts(wanted.values)}, {trimmed})"
+        refusals.append(f"when not blank({raw}) and not {known} then 'not-in-values'")
+    if wanted.options and not wanted.multiple:
+        found = made(wanted.property)
+        refusals.append(
+            f"when {found} is not null and not list_contains({texts(wanted.options)}, {found}) then 'invalid-option'"
+        )
+    return Wired(value=value, fault=f"case {' '.join(refusals)} end" if refusals else None)
 
 
 def _option(wanted: WireField, raw: str) -> Wired:

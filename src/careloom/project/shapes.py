@@ -10,6 +10,9 @@ from careloom.project.model import Field, Sync
 from careloom.project.nearest import listed, suggestion
 from careloom.project.nodes import Step
 
+GONE_OPTION = "options"
+"""A fault before the first run. Later the option was taken away: only the rows that need it are held."""
+
 _LEVELS: tuple[Sensitivity, ...] = ("non_sensitive", "sensitive", "highly_sensitive")
 
 
@@ -72,10 +75,10 @@ def _absent(sync: Sync, field: Field, there: Mapping[str, Property]) -> Iterator
         yield field.place.fault("unknown-property", cause, fix)
     elif field.type == "enumeration" and not (field.options or field.values):
         cause = f"`{field.property}` is to be created as an enumeration without options"
-        yield sync.fault((*path, "type"), "options", cause, "list them: `options: [a, b]`")
+        yield sync.fault((*path, "type"), "no-options", cause, "list them: `options: [a, b]`")
     elif field.type == "enumeration" and field.options == () and field.otherwise == "keep":
         cause = f"`{field.property}` keeps texts that none of its options names"
-        yield sync.fault((*path, "else"), "options", cause, "list all options: `options: [a, b]`")
+        yield sync.fault((*path, "else"), "no-options", cause, "list all options: `options: [a, b]`")
 
 
 def _present(sync: Sync, field: Field, existing: Property) -> Iterator[Fault]:
@@ -103,7 +106,7 @@ def _options(sync: Sync, field: Field, existing: Property) -> Iterator[Fault]:
             if name not in existing.options:
                 fix = suggestion(name, existing.options, f"its options are {listed(existing.options)}")
                 cause = f"`{field.property}` has no option `{name}`"
-                yield sync.fault(("fields", field.property, key), "options", cause, fix)
+                yield sync.fault(("fields", field.property, key), GONE_OPTION, cause, fix)
 
 
 def _stand_in(sync: Sync, field: Field, stand_in: Property | None) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ from careloom.engine.wire import WireField
 from careloom.identity.matching import MatchSpec
 from careloom.project.columns import check_columns
 from careloom.project.model import Field, Project, Sync
-from careloom.project.shapes import check_shape
+from careloom.project.shapes import GONE_OPTION, check_shape
 from careloom.services.opening import Opened
 from careloom.store.ledger import Ledger
 from careloom.store.mirror import Mirror
@@ -27,7 +27,8 @@ _LIKENESS: Mapping[str, Likeness] = {"email": "mail", "phone": "phone"}
 class Loom:
     """Everything that one sync's run needs.
 
-    `shape` is the object as it will be once `declaration` was carried out; `lacking` lists what does not exist yet.
+    `shape` is the object as it will be once `declaration` was carried out; `lacking` lists what does not exist yet, and
+    `lost` those of its properties that records were linked with before. `notes` are for people.
     """
 
     opened: Opened
@@ -39,6 +40,8 @@ class Loom:
     shape: ObjectShape
     declaration: ObjectDeclaration
     lacking: tuple[str, ...]
+    lost: tuple[str, ...]
+    notes: tuple[str, ...]
     fields: tuple[WireField, ...]
     ledger: Ledger
     mirror: Mirror
@@ -122,16 +125,20 @@ def make_ready(opened: Opened, sync: Sync) -> Loom:
     columns = _columns(sync, source)
     now = target.shape(sync.to.object)
     faults, declaration = check_shape(sync, now)
-    faults = [*check_columns(sync, columns), *_reserved(sync, columns), *faults]
+    ledger = Ledger(opened.store, sync.name)
+    ran = ledger.has_links()
+    gone = [fault for fault in faults if ran and fault.code == GONE_OPTION]
+    faults = [*check_columns(sync, columns), *_reserved(sync, columns), *(one for one in faults if one not in gone)]
     if faults:
         raise ProjectFault(*faults)
-    ledger = Ledger(opened.store, sync.name)
-    if now is None and ledger.links().num_rows:
+    if now is None and ran:
         raise Fix(
             f"{sync.to.system} has no object {sync.to.object!r} any more, but sync {sync.name!r} linked records to it; "
             "is this the right portal? Restore the object, or use a fresh database for a fresh portal"
         )
     shape = _completed(now, declaration)
+    lacking = _lacking(now, declaration)
+    lost = tuple(prop.name for prop in declaration.properties) if ran and now is not None else ()
     return Loom(
         opened=opened,
         project=opened.project,
@@ -141,7 +148,9 @@ def make_ready(opened: Opened, sync: Sync) -> Loom:
         columns=columns,
         shape=shape,
         declaration=declaration,
-        lacking=_lacking(now, declaration),
+        lacking=lacking,
+        lost=lost,
+        notes=(*_lost_notes(sync, lost), *(f"{fault.cause} any more: rows that need it are held" for fault in gone)),
         fields=tuple(wire_field(field, shape.properties.get(field.property), sync) for field in sync.fields.values()),
         ledger=ledger,
         mirror=Mirror(opened.store, sync.to.system, sync.to.object),
@@ -159,6 +168,13 @@ def _columns(sync: Sync, source: Source) -> Mapping[str, str]:
             fault if fault.file else sync.fault(path, fault.code, fault.cause, fault.fix) for fault in error.faults
         ]
         raise ProjectFault(*placed) from None
+
+
+def _lost_notes(sync: Sync, lost: tuple[str, ...]) -> list[str]:
+    """What people are told of properties that are new or were taken away: either way every record is looked at."""
+    if not lost:
+        return []
+    return [f"{sync.to.system} lacks {', '.join(lost)}: created (again), and filled in every linked record"]
 
 
 _RESERVED = frozenset(

@@ -157,13 +157,13 @@ def _finish_failed(loom: Loom, run: int, error: BaseException, seconds: float) -
 def _carry_out(loom: Loom, run: int, watch: Watch, *, full: bool, saved: SavedPlan | None) -> Report:
     if loom.lacking and saved is None:
         _declare(loom, watch)
-        loom = make_ready(loom.opened, loom.sync)
+        loom = replace(make_ready(loom.opened, loom.sync), notes=loom.notes)
     with workbench(loom.opened.work) as db:
         planned = _weigh(db, loom, watch, full=full)
         if saved is not None:
             _refuse_if_moved(saved, planned.digests)
             _declare(loom, watch)
-            loom = replace(loom, lacking=())
+            loom = replace(loom, lacking=(), lost=())
             loom.runs.apply_plan(saved.id, run)
         counts = planned.report.counts
         loom.runs.progress(run, {"read": counts["read"]}, loom.target.requests(), f"planned {_said(counts)}")
@@ -184,6 +184,8 @@ def _declare(loom: Loom, watch: Watch) -> None:
         for line in loom.target.declare(loom.declaration):
             _log.info("declared", sync=loom.sync.name, what=line)
         loom.mirror.learn(sorted(absent_properties(loom)))
+        if loom.lost:
+            loom.ledger.forget_properties(loom.lost)
 
 
 def _weigh(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch, *, full: bool) -> _Plan:
@@ -204,7 +206,7 @@ def _weigh(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch, *, full: boo
         leaves=_leaves(loom),
         lacking=loom.lacking,
         full=full,
-        notes=[refused] if refused else [],
+        notes=[*loom.notes, *([refused] if refused else [])],
     )
     digests = Digests(
         project=loom.project.digest,

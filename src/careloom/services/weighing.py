@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
+import orjson
 
 from careloom.core.ports import RemoteRecord, Since
 from careloom.engine import actions, diff, merge, rows, unique
@@ -34,6 +35,7 @@ class Weighed:
 
 def weigh_source(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch, *, full: bool) -> Weighed:
     """Read the source and compare it with the ledger: makes `verdict`, `gone` and the faulty rows' `stop`."""
+    full = full or bool(loom.lost)
     since = None if full else _since(loom)
     watch.progress.step(f"reading {loom.sync.source.system}")
     read = rows.take_in(db, loom.source.read(loom.sync.source.query, since), loom.columns)
@@ -155,11 +157,24 @@ def _look_at_linked(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> 
     linked = db.execute("select key, remote_id from pending where remote_id is not null order by key").fetchall()
     if not linked:
         return
-    merge.load_agreed(db, loom.ledger.agreed([key for key, _ in linked]))
+    merge.load_agreed(db, _still_agreed(loom, loom.ledger.agreed([key for key, _ in linked])))
     watch.progress.step(f"looking at {len(linked)} linked records")
     now = loom.target.fetch(loom.sync.to.object, [remote_id for _, remote_id in linked], loom.mirrored)
     _settle_identity(db, linked, now, loom.key_property)
     merge.load_theirs(db, {record.id: record.values for record in now.values()})
+
+
+def _still_agreed(loom: Loom, rows_: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """What was agreed on, without the properties that the other side lost: nothing is agreed about those."""
+    if not loom.lost:
+        return rows_
+    return [
+        (
+            key,
+            orjson.dumps({prop: held for prop, held in orjson.loads(agreed).items() if prop not in loom.lost}).decode(),
+        )
+        for key, agreed in rows_
+    ]
 
 
 def _settle_identity(

@@ -169,6 +169,18 @@ class Ledger:
             rows = connection.execute(_SQL["ties_of"], {"sync": self.sync}).fetchall()
         return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
 
+    def has_links(self) -> bool:
+        """Whether any record was ever linked by this sync."""
+        with self.store.transaction() as connection:
+            return connection.execute(_SQL["has_links"], {"sync": self.sync}).fetchone() is not None
+
+    def forget_properties(self, properties: Sequence[str]) -> None:
+        """Nothing is agreed about these any more, and every record is looked at again: the other side lost them."""
+        values = {"sync": self.sync, "properties": list(properties)}
+        with self.store.transaction() as connection:
+            for name in ("forget_agreed_properties", "forget_fingerprints", "clear_watermark"):
+                connection.execute(_SQL[name], values)
+
     def settle_ties(self, run: int, to_object: str, made: Sequence[Tie], removed: Sequence[Tie]) -> None:
         """Write down ties that the other side acknowledged."""
         with self.store.transaction() as connection:

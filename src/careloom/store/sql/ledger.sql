@@ -95,6 +95,15 @@ values (%(run)s, %(batch)s, %(object)s, %(kind)s, %(keys)b::text[], %(verdicts)b
 -- name: ties_of
 select key, to_object, to_key, label, from_id, to_id from tie where sync = %(sync)s
 
+-- name: has_links
+select 1 from link where sync = %(sync)s limit 1
+
+-- name: forget_agreed_properties
+update agreed set "values" = "values" - %(properties)s::text[] where sync = %(sync)s
+
+-- name: forget_fingerprints
+update link set fingerprint = 0 where sync = %(sync)s
+
 -- name: settle_ties
 insert into tie (sync, key, to_object, to_key, label, from_id, to_id, run)
 select %(sync)s, unnest(%(keys)b::text[]), %(to_object)s, unnest(%(to_keys)b::text[]), unnest(%(labels)b::text[]),
