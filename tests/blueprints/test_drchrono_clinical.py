@@ -72,7 +72,7 @@ class Practice:
         return answer.status, answer.json()
 
     def dictate(self, number: int, **about: Any) -> int:
-        body = sealed(invented_note(number, day=TODAY, **about), SECRETS["DEEPCURA_SHARED_SECRET"])
+        body = sealed(invented_note(number, **{"day": TODAY, **about}), SECRETS["DEEPCURA_SHARED_SECRET"])
         status, _ = self.post(
             "/webhooks/deepcura",
             body,
@@ -156,8 +156,10 @@ def test_an_appointment_webhook_creates_an_appointment_of_its_patient(practice: 
 
 
 def test_a_note_is_created_when_it_is_locked_and_session_notes_find_it(practice: Practice) -> None:
-    note = next(iter(practice.vendor.control("truth")["clinical_notes"].values()))
-    assert practice.dictate(1, appointment=note["appointment"]) == 200
+    truth = practice.vendor.control("truth")
+    note = next(iter(truth["clinical_notes"].values()))
+    day = date.fromisoformat(truth["appointments"][note["appointment"]]["scheduled_time"][:10])
+    assert practice.dictate(1, appointment=note["appointment"], day=day) == 200
     practice.work()
     assert practice.ask("select session_id, clinical_note_id from clinical.deepcura_notes") == [("session-1", None)]
     assert [one["why"] for one in practice.scheduler("/api/unlinked/deepcura-notes", "GET")[1]] == ["none"]
