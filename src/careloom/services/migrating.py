@@ -6,10 +6,10 @@ from pathlib import Path
 
 import psycopg
 
-from careloom.core.errors import Later
 from careloom.services.opening import database_url
 from careloom.services.settings import Settings
 from careloom.store.migrations import migrate, pending
+from careloom.store.reaching import out_of_reach
 
 
 def bring_up(folder: Path, settings: Settings) -> list[str]:
@@ -18,7 +18,7 @@ def bring_up(folder: Path, settings: Settings) -> list[str]:
     try:
         return migrate(url)
     except psycopg.OperationalError as error:
-        raise Later(f"cannot reach the database ({type(error).__name__}); check CARELOOM_DATABASE_URL") from None
+        raise out_of_reach(url, error) from None
 
 
 def waiting(folder: Path, settings: Settings) -> list[str]:
@@ -27,4 +27,4 @@ def waiting(folder: Path, settings: Settings) -> list[str]:
     try:
         return pending(url)
     except psycopg.OperationalError as error:
-        raise Later(f"cannot reach the database ({type(error).__name__}); check CARELOOM_DATABASE_URL") from None
+        raise out_of_reach(url, error) from None

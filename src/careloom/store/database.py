@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from careloom.core.errors import Fix, Later
 from careloom.store.migrations import SCHEMA, pending
+from careloom.store.reaching import out_of_reach
 
 OPTIONS = f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=careloom"
 """What every connection to the store begins with."""
@@ -100,9 +101,7 @@ def open_store(url: str) -> Store:
     try:
         waiting = pending(url)
     except psycopg.OperationalError as error:
-        raise Later(
-            f"cannot reach the database ({type(error).__name__}); check CARELOOM_DATABASE_URL and that the server runs"
-        ) from error
+        raise out_of_reach(url, error) from error
     if waiting:
         raise Fix(f"the database lacks {', '.join(waiting)}; run: careloom migrate")
     pool = ConnectionPool(url, min_size=1, max_size=16, timeout=30, kwargs={"options": OPTIONS}, open=False)
