@@ -16,13 +16,15 @@ A message says what, where and the next step, and never holds a person's data.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One mistake in a project, at its place.
 
-    `line` and `column` count from 1; 0 means the whole file.
+    `line` and `column` count from 1; 0 means the whole file. A room that does not know where its question stands in the
+    project leaves `file` empty, and says by `part` what is at fault: the system's url, or what is asked of it.
     """
 
     file: str
@@ -31,32 +33,39 @@ class Fault:
     code: str
     cause: str
     fix: str
+    part: Literal["url", "query"] = "query"
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.cause} [{self.code}]\n    fix: {self.fix}"
+        return f"{f'{place}: ' if place else ''}{self.cause} [{self.code}]\n    fix: {self.fix}"
 
 
 class CareloomError(Exception):
     """The root; never raised itself."""
 
     exit_code = 1
+    kind = "failure"
+    """The machine's name of what kind of failure this is, as `--json` gives it."""
 
 
 class Fix(CareloomError):
     """A person must change something, then run again."""
+
+    kind = "fix"
 
 
 class UsageFault(Fix):
     """The command line asks for something that is not there."""
 
     exit_code = 2
+    kind = "usage"
 
 
 class ProjectFault(Fix):
     """The project is at fault; `faults` lists every one found."""
 
     exit_code = 3
+    kind = "project"
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
@@ -67,12 +76,14 @@ class NotPermitted(Fix):
     """The other side refuses our token, or the token lacks a scope."""
 
     exit_code = 5
+    kind = "not-permitted"
 
 
 class Later(CareloomError):
     """Nothing is wrong here; try again, after `after` seconds where that is known."""
 
     exit_code = 6
+    kind = "later"
 
     def __init__(self, message: str, *, after: float | None = None) -> None:
         super().__init__(message)
@@ -82,9 +93,13 @@ class Later(CareloomError):
 class RemoteUnavailable(Later):
     """A remote system does not answer, or asks for a wait longer than a run may take."""
 
+    kind = "unavailable"
+
 
 class Hold(CareloomError):
     """Only one record stops; `code` is the machine's name of the reason."""
+
+    kind = "held"
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -93,3 +108,5 @@ class Hold(CareloomError):
 
 class Stop(CareloomError):
     """A bug, or a promise that was about to be broken: nothing more is sent."""
+
+    kind = "stopped"

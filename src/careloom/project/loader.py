@@ -104,6 +104,9 @@ def _sorted(faults: list[Fault]) -> list[Fault]:
 
 def _read(folder: Path, faults: list[Fault]) -> tuple[dict[str, Node], dict[str, int]]:
     """Each readable file as nodes, and how many files there are in each folder, readable or not."""
+    if folder.is_file():
+        fix = f"give the folder that it is in: -p {folder.parent}"
+        raise ProjectFault(Place(file=folder.name).fault("no-folder", "is a file, not a project's folder", fix))
     if not folder.is_dir():
         place = Place(file=PROJECT_FILE)
         fix = "go to a project folder, or make one with `careloom init`"

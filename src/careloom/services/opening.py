@@ -18,6 +18,7 @@ from careloom.core.rooms import Surroundings
 from careloom.core.streams import Stream, StreamSource
 from careloom.project.loader import load_project
 from careloom.project.model import Project
+from careloom.services.places import PlacedSource, placed
 from careloom.services.sealing import SealedTokens, seal_key
 from careloom.services.settings import Settings
 from careloom.store.budget import PostgresBudget
@@ -49,8 +50,10 @@ class Opened:
 
     def source(self, name: str) -> Source:
         """The system called `name`, to read from. Fix if its kind cannot be read."""
-        found: Source = self._part(name, "source", "cannot be read from")
-        return found
+        system = self.project.systems[name]
+        with placed(self.project, system):
+            found: Source = self._part(name, "source", "cannot be read from")
+        return PlacedSource(source=found, project=self.project, system=system)
 
     def target(self, name: str) -> Target:
         """The system called `name`, to write to. Fix if its kind cannot be written."""

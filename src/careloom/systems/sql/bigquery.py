@@ -55,7 +55,7 @@ def open_bigquery(url: str, key: str, _surroundings: Surroundings) -> Bigquery:
     """The dataset that `url` (bigquery://PROJECT/DATASET) names; `key`: a service account's, else the machine's own."""
     parts = urlsplit(url)
     if not parts.netloc or not parts.path.strip("/"):
-        raise fault("unknown-url", "the bigquery:// url is malformed", "write bigquery://PROJECT/DATASET")
+        raise fault("unknown-url", "the bigquery:// url is malformed", "write bigquery://PROJECT/DATASET", part="url")
     client, storage = _clients(parts.netloc, key)
     return Bigquery(client, parts.netloc, parts.path.strip("/"), storage)
 

@@ -19,6 +19,8 @@ from careloom.systems.sql.faults import fault
 from careloom.systems.sql.queries import Table, check_distinct, column_named, limited, point, relation
 
 DIALECT = "duckdb"
+_MAGIC, _MAGIC_AT = b"DUCK", 8
+"""What every DuckDB file holds, and where."""
 TABLES = "select schema_name, table_name from duckdb_tables() union all select schema_name, view_name from duckdb_views() where not internal"
 
 
@@ -64,17 +66,35 @@ class DuckdbFile:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if not self._path.is_file():
-            raise fault("no-file", f"there is no file {self._path}", "correct the url, or make the file first")
+            raise fault(
+                "no-file", f"there is no file {self._path}", "correct the url, or make the file first", part="url"
+            )
         try:
             return duckdb.connect(self._path, read_only=True, config={"enable_external_access": False})
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower():
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException) and "lock" in str(error).lower():
                 raise fault(
-                    "locked-file", f"another process is writing {self._path}", "run again when it has closed the file"
+                    "locked-file",
+                    f"another process is writing {self._path}",
+                    "run again when it has closed the file",
+                    part="url",
                 ) from None
-            raise fault(
-                "not-duckdb", f"{self._path} is no DuckDB database that this release reads", "correct the url"
-            ) from None
+            raise _unreadable(self._path) from None
+
+
+def _unreadable(path: Path) -> ProjectFault:
+    try:
+        with path.open("rb") as file:
+            begin = file.read(_MAGIC_AT + len(_MAGIC))
+    except OSError as error:
+        return fault("unreadable", f"{path} cannot be read: {error.strerror}", "check its rights", part="url")
+    if begin[_MAGIC_AT:] == _MAGIC:
+        cause = (
+            f"{path} was written by a DuckDB that DuckDB {duckdb.__version__}, which careloom reads with, cannot read"
+        )
+        fix = f"write it with DuckDB {duckdb.__version__} or an older one, or export it to Parquet and read that"
+        return fault("newer-duckdb", cause, fix, part="url")
+    return fault("not-duckdb", f"{path} is no DuckDB database", "correct the url", part="url")
 
 
 def rows(cursor: duckdb.DuckDBPyConnection, inner: exp.Query, since: Since | None) -> Iterator[pa.RecordBatch]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Literal
 
 from careloom.core.errors import Fault, ProjectFault
 
 SHOWN = 5
 
 
-def fault(code: str, cause: str, fix: str) -> ProjectFault:
-    """A fault whose place in the project's files the caller knows better."""
-    return ProjectFault(Fault(file="", line=0, column=0, code=code, cause=cause, fix=fix))
+def fault(code: str, cause: str, fix: str, *, part: Literal["url", "query"] = "query") -> ProjectFault:
+    """A fault whose place in the project's files the caller knows better. `part`: what is at fault."""
+    return ProjectFault(Fault(file="", line=0, column=0, code=code, cause=cause, fix=fix, part=part))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -20,12 +21,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     by_folded = {other.casefold(): other for other in sorted(known)}
     close = get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.6)
     shown = [by_folded[other] for other in close] or list(by_folded.values())[:SHOWN]
-    return ", ".join(shown) if shown else "nothing: there is none"
+    return ", ".join(shown)
 
 
 def unknown_table(name: str, known: Iterable[str]) -> ProjectFault:
     """There is no table `name`."""
-    return fault("unknown-table", f"there is no table {name}", f"name one that is there: {nearest(name, known)}")
+    near = nearest(name, known)
+    fix = f"name one that is there: {near}" if near else "there is no table at all: correct the system's url"
+    return fault("unknown-table", f"there is no table {name}", fix)
 
 
 def unknown_column(name: str, known: Iterable[str]) -> ProjectFault:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from careloom.core.errors import ProjectFault
 from careloom.core.ports import Query, Since
 from careloom.core.rooms import Surroundings
 from careloom.systems.sql import csv_file
@@ -18,6 +19,7 @@ from careloom.systems.sql.duckdb_file import DIALECT, reader, rows
 from careloom.systems.sql.faults import fault
 from careloom.systems.sql.queries import Table, find_table, limited, relation
 
+_SHOWN = 5
 View = Callable[[duckdb.DuckDBPyConnection, Path, str], None]
 
 
@@ -66,14 +68,38 @@ class Folder:
                         DIALECT
                     )
                 )
-                self._view(made, files[table], exp.table_(table.name, db=table.schema, quoted=True).sql(DIALECT))
+                with _readable(files[table]):
+                    self._view(made, files[table], exp.table_(table.name, db=table.schema, quoted=True).sql(DIALECT))
             yield made, inner
 
     def _files(self) -> dict[Table, Path]:
+        if self._path.is_file():
+            fix = "give the folder that it is in: each file of it is a table"
+            raise fault("no-folder", f"{self._path} is a file, not a folder", fix, part="url")
         if not self._path.is_dir():
-            raise fault("no-folder", f"there is no folder {self._path}", "correct the url, or put the files there")
-        found = [path for path in sorted(self._path.rglob("*")) if path.suffix.lower() in self._suffixes]
-        return {_table(path.relative_to(self._path)): path for path in found if path.is_file()}
+            raise fault(
+                "no-folder", f"there is no folder {self._path}", "correct the url, or put the files there", part="url"
+            )
+        there = [path for path in sorted(self._path.rglob("*")) if path.is_file()]
+        found = [path for path in there if path.suffix.lower() in self._suffixes]
+        if not found:
+            raise self._nothing(there)
+        return {_table(path.relative_to(self._path)): path for path in found}
+
+    def _nothing(self, there: Sequence[Path]) -> ProjectFault:
+        kinds = " or ".join(self._suffixes)
+        others = ", ".join(path.name for path in there[:_SHOWN] if not path.name.startswith("."))
+        cause = f"the folder {self._path} has no file that ends in {kinds}"
+        fix = f"save {others} as {kinds}" if others else "put the files there, or correct the url"
+        return fault("no-files", cause, fix, part="url")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise fault("unreadable", f"{path} cannot be read: {error.strerror}", "check the file and its rights") from None
 
 
 def _table(file: Path) -> Table:

@@ -75,7 +75,7 @@ def open_mysql(url: str, password: str, surroundings: Surroundings) -> Mysql:
     """The database at `url`, mysql://USER@HOST:PORT/DATABASE; `?ssl_ca=FILE` asks for TLS checked against FILE."""
     parts = urlsplit(url)
     if not parts.hostname or not parts.path.strip("/"):
-        raise fault("unknown-url", "the mysql:// url is malformed", "write mysql://USER@HOST:PORT/DATABASE")
+        raise fault("unknown-url", "the mysql:// url is malformed", "write mysql://USER@HOST:PORT/DATABASE", part="url")
     authority = parse_qs(parts.query).get("ssl_ca")
     return Mysql(
         {
@@ -143,7 +143,9 @@ class Mysql:
         if code in REFUSED:
             return NotPermitted(f"{place} refuses user {self._how['user']}: check the password and what it may read")
         if code == 1049:  # noqa: PLR2004 (ER_BAD_DB_ERROR)
-            return fault("no-database", f"{place} knows no database {self._how['database']}", "correct the url")
+            return fault(
+                "no-database", f"{place} knows no database {self._how['database']}", "correct the url", part="url"
+            )
         if code in WRONG:
             return fault("bad-sql", f"{place} refuses the statement: {error.args[1]}", "correct it")
         return RemoteUnavailable(f"{place} does not answer (error {code}): check that it runs", after=30)

@@ -69,7 +69,7 @@ def open_postgres(url: str, password: str, _surroundings: Surroundings) -> Postg
         return Postgres(make_conninfo(url, options=options, application_name="careloom", **more))
     except psycopg.ProgrammingError:
         raise fault(
-            "unknown-url", "the postgresql:// url is malformed", "write postgresql://USER@HOST/DATABASE"
+            "unknown-url", "the postgresql:// url is malformed", "write postgresql://USER@HOST/DATABASE", part="url"
         ) from None
 
 
@@ -127,7 +127,7 @@ class Postgres:
                 f"{place} refuses user {where.get('user', '')}: check the password and what it may read"
             )
         if not state and "does not exist" in str(error):
-            return fault("no-database", f"{place} knows no such database or user", "correct the url")
+            return fault("no-database", f"{place} knows no such database or user", "correct the url", part="url")
         if state.startswith("42") and isinstance(error, psycopg.Error):
             return fault("bad-sql", f"{place} refuses the statement: {error.diag.message_primary}", "correct it")
         if state.startswith(("22", "42")):

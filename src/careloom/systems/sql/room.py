@@ -54,6 +54,7 @@ def open_source(options: SqlOptions, surroundings: Surroundings) -> Source:
             "unknown-url",
             f"{scheme or 'a URL without a scheme'} is no database that can be read",
             f"begin the url with {nearest(scheme, OPENERS)}",
+            part="url",
         )
     return opener(url, surroundings.secret(options.password) if options.password else "", surroundings)
 
