@@ -165,7 +165,7 @@ class Program:
         self.born = time.monotonic()
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "careloom.cli.main", *self.words],
+                [sys.executable, "-m", "careloom.cli.start", *self.words],
                 cwd=self.folder,
                 env=self.environment,
                 stdout=errors,

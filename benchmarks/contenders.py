@@ -66,7 +66,7 @@ def careloom(folder: Path, url: str, database: str) -> Contender:
     return Contender(
         name=f"careloom {_version('careloom')}",
         folder=folder,
-        command=[sys.executable, "-m", "careloom.cli.main", "run", "people", "--json"],
+        command=[sys.executable, "-m", "careloom.cli.start", "run", "people", "--json"],
         environment={**_QUIET, "CARELOOM_DATABASE_URL": database},
     )
 

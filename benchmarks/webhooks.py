@@ -178,7 +178,7 @@ async def _send_slowly(port: int, events: int, began: dict[int, float]) -> None:
 @contextmanager
 def working(folder: Path) -> Iterator[None]:
     """`careloom work` over the project in `folder`."""
-    command = [sys.executable, "-m", "careloom.cli.main", "work", "-p", str(folder / "project")]
+    command = [sys.executable, "-m", "careloom.cli.start", "work", "-p", str(folder / "project")]
     with subprocess.Popen(command, env=_environment(), cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         try:
             yield
@@ -195,7 +195,7 @@ def _environment() -> dict[str, str]:
 @contextmanager
 def service(folder: Path, *arguments: str) -> Iterator[int]:
     """`careloom serve` over a new project in `folder`; gives its port."""
-    careloom = [sys.executable, "-m", "careloom.cli.main"]
+    careloom = [sys.executable, "-m", "careloom.cli.start"]
     project = folder / "project"
     subprocess.run([*careloom, "init", "drchrono-clinical", str(project)], check=True, stdout=subprocess.DEVNULL)
     command = [*careloom, "serve", "-p", str(project), "--port", "0", *arguments]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from careloom.cli.main import COMMANDS, loaded, verbs
+from careloom.cli.verbs import EXAMPLES as CALLS
 from careloom.engine.landing_values import CODES
 from careloom.engine.wire import FAULTS
 from careloom.identity.rules import REASONS, RULES
@@ -76,6 +77,7 @@ def _command(name: str) -> str:
         f"```text\ncareloom {words}\n```\n",
         f"{COMMANDS[name]}\n",
         f"{MEANINGS['commands'][name]}\n",
+        f"```sh\n{CALLS[name]}\n```\n",
     ]
     if own:
         return "\n".join([*parts, *_parameters(own)])
@@ -86,7 +88,8 @@ def _command(name: str) -> str:
 
 
 def _words(name: str, command: Any) -> str:
-    arguments = (str(one.metavar) for one in command.params if one.param_type_name == "argument")
+    given = [one for one in command.params if one.param_type_name == "argument"]
+    arguments = (str(one.metavar) if one.required else f"[{one.metavar}]" for one in given)
     return " ".join([name, *arguments, "[OPTIONS]"])
 
 

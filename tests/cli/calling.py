@@ -36,9 +36,9 @@ def environment(clinic: Clinic) -> dict[str, str]:
     return {**os.environ, **mine, **clinic.environment}
 
 
-def call(clinic: Clinic, *words: str) -> Said:
+def call(clinic: Clinic, *words: str, encoding: str = "utf-8") -> Said:
     """A command in this process, which need not load everything anew; no terminal is in sight."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.chdir(clinic.folder),

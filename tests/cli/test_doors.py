@@ -106,7 +106,9 @@ def test_nobodys_data_is_shown_unless_asked_for_and_asking_is_audited(clinic: Cl
     assert clinic.ask("select count(*) from careloom.audit") == [(0,)]
     clinic.rows([someone(1, First="Zzyzx"), someone(2)])
     assert "Zzyzx" in call(clinic, "plan", "--reveal").out
-    assert clinic.ask("select actor, action, subject from careloom.audit") == [("tester", "plan --reveal", "people")]
+    assert clinic.ask("select split_part(actor, ' ', 1), action, subject from careloom.audit") == [
+        ("tester", "plan --reveal", "people")
+    ]
 
 
 def test_a_bug_is_told_by_its_places_and_never_by_what_it_quotes(capsys: pytest.CaptureFixture[str]) -> None:

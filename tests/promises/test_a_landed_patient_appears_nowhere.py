@@ -235,4 +235,4 @@ def test_who_says_reveal_sees_the_history_and_the_audit_says_who_looked(clinic: 
     (key,) = clinic.ask("select drchrono_id::text from clinical.patients where first_name = 'Zzyzx'")[0]
     said = clinic.careloom("history", "patients", key, "--reveal", code=0)
     assert told(said.out)
-    assert ("pat",) in clinic.ask("select actor from careloom.audit where action like '%history%'")
+    assert ("pat",) in clinic.ask("select split_part(actor, ' ', 1) from careloom.audit where action like '%history%'")

@@ -76,7 +76,7 @@ class Sender:
 @contextmanager
 def door(folder: Path, database: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {"CARELOOM_DATABASE_URL": database, "DEEPCURA_SHARED_SECRET": SECRET}
-    command = [sys.executable, "-m", "careloom.cli.main", "serve", "--work", "--port", str(port)]
+    command = [sys.executable, "-m", "careloom.cli.start", "serve", "--work", "--port", str(port)]
     with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as process:
         try:
             yield process

@@ -229,7 +229,7 @@ def noon_zone() -> str:
 
 @contextmanager
 def worker(folder: Path, database: str) -> Iterator[None]:
-    command = [sys.executable, "-m", "careloom.cli.main", "work"]
+    command = [sys.executable, "-m", "careloom.cli.start", "work"]
     environment = os.environ | SECRETS | {"CARELOOM_DATABASE_URL": database}
     with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as process:
         try:

@@ -109,6 +109,6 @@ def test_a_plan_made_while_a_record_is_held_does_not_lose_the_hold(clinic: Clini
 def test_every_decision_is_in_the_audit(clinic: Clinic) -> None:
     known = doubtful(clinic)
     clinic.decide("K1", "link", known)
-    assert clinic.ask("select actor, action, subject from careloom.audit") == [
+    assert clinic.ask("select split_part(actor, ' ', 1), action, subject from careloom.audit") == [
         ("tester", "decide link", f"people/K1 → {known}")
     ]

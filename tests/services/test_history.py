@@ -46,7 +46,9 @@ def test_values_are_masked_unless_they_are_asked_for(clinic: Practice) -> None:
     told = history(clinic.ready, "people", "1", reveal=True)
     assert told[1].changed["first_name"] == ("Zzyzx", "Other")
     assert told[0].changed["first_name"] == (None, "Zzyzx")
-    assert clinic.ask("select actor, action, subject from audit") == [("tester", "history --reveal", "people/1")]
+    assert clinic.ask("select split_part(actor, ' ', 1), action, subject from audit") == [
+        ("tester", "history --reveal", "people/1")
+    ]
 
 
 def test_a_record_is_found_by_its_own_id_too(clinic: Practice) -> None:

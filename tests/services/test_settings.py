@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +13,7 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import secretmanager
 
 from careloom.core.errors import Fix
-from careloom.services.settings import read_settings
+from careloom.services.settings import UNKNOWN, read_settings
 
 
 class Manager:
@@ -106,3 +108,20 @@ def test_the_databases_address_may_be_in_a_file_and_the_environment_comes_first(
     assert read_settings({**given, "CARELOOM_DATABASE_URL": "dbname=other"}).database_url == "dbname=other"
     with pytest.raises(Fix, match="database-url"):
         read_settings({"CARELOOM_DATABASE_URL_FILE": str(tmp_path / "nowhere")})
+
+
+def test_the_actor_is_whom_the_system_knows_and_not_whom_a_variable_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pwd.getpwuid", lambda number: SimpleNamespace(pw_name="ana"))
+    settings = read_settings({"USER": "anyone"})
+    assert settings.actor == "ana"
+    assert settings.witness == f"ana (uid {os.getuid()} ana on {socket.gethostname()}, USER anyone)"
+    named = read_settings({"USER": "ana", "CARELOOM_ACTOR": "berta"})
+    assert named.witness == f"berta (uid {os.getuid()} ana on {socket.gethostname()})"
+
+
+def test_an_actor_without_any_name_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert read_settings({"USER": "anyone", "CARELOOM_ACTOR": " "}).actor == UNKNOWN

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.options import HERE, Folder
+from careloom.cli.options import HERE, PORTS, Folder
 from careloom.cli.session import audited, project
 from careloom.core.errors import Fix, UsageFault
 from careloom.services.connecting import Invitation, code_in, connect, invite, keep_given
@@ -30,7 +30,9 @@ def command(
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Keep the token pair on standard input: a token endpoint's JSON.")
     ] = False,
-    port: Annotated[int, typer.Option("--port", help="The port of this machine that the answer is sent to.")] = 8912,
+    port: Annotated[
+        int, typer.Option("--port", help="The port of this machine that the answer is sent to.", min=1, max=PORTS)
+    ] = 8912,
     paste: Annotated[
         bool, typer.Option("--paste", help="Ask for the answer instead of listening for it: for a machine far away.")
     ] = False,

@@ -17,7 +17,7 @@ from careloom.services.demo import Phase, Verdict, run_demo
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="The folder to play in.", metavar="[DIR]")] = Path("careloom-demo"),
+    directory: Annotated[Path, typer.Argument(help="The folder to play in.", metavar="DIR")] = Path("careloom-demo"),
     *,
     blueprint: Annotated[str, typer.Option("--blueprint", help="Which blueprint to play.")] = next(
         iter(blueprint_names()), ""

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from careloom.cli.options import HERE, Folder, Json, Reveal
-from careloom.cli.session import audited, chosen, project
+from careloom.cli.session import audited, chosen, may_reveal, project
 from careloom.cli.showing import out, print_json
 from careloom.cli.tables import show_held
 from careloom.services.reviewing import explain
@@ -26,6 +26,7 @@ def command(
     reveal: Reveal = False,
 ) -> None:
     """Say why a record is linked, and where each of its values came from."""
+    may_reveal(reveal=reveal)
     with project(folder) as ready:
         told = explain(ready, chosen(ready, sync), key, reveal=reveal)
         if reveal:

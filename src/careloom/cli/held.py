@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from careloom.cli.options import HERE, Folder, Json, OneStream, Reveal, SyncName
-from careloom.cli.session import audited, project
+from careloom.cli.options import HERE, MANY, Folder, Json, OneStream, Reveal, SyncName
+from careloom.cli.session import audited, may_reveal, project
 from careloom.cli.showing import out, print_json
 from careloom.services.opening import Opened
 from careloom.services.reviewing import count_held, list_held
@@ -23,10 +23,11 @@ def command(
     reveal: Reveal = False,
     code: Annotated[str | None, typer.Option("--code", help="Only records held for this reason.")] = None,
     list_all: Annotated[bool, typer.Option("--list", help="Each record, not only the causes.")] = False,
-    limit: Annotated[int, typer.Option("--limit", help="How many records to list.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", help="How many records to list.", min=1, max=MANY)] = 50,
     stream: OneStream = None,
 ) -> None:
     """List the records that were stopped."""
+    may_reveal(reveal=reveal)
     with project(folder) as ready:
         if stream is not None:
             _show_stream(ready, stream, code, limit, json=json)

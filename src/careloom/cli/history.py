@@ -8,7 +8,7 @@ import orjson
 import typer
 
 from careloom.cli.options import HERE, Folder, Json, Reveal
-from careloom.cli.session import project
+from careloom.cli.session import may_reveal, project
 from careloom.cli.showing import out, print_json
 from careloom.services.history import history
 
@@ -22,6 +22,7 @@ def command(
     reveal: Reveal = False,
 ) -> None:
     """Say who changed what of a landed record, and when."""
+    may_reveal(reveal=reveal)
     with project(folder) as ready:
         found = history(ready, table, key, reveal=reveal)
     if json:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from careloom.cli.landing import carry_out, streams_named
-from careloom.cli.options import HERE, DeleteLimit, Folder, Json, StreamName
+from careloom.cli.options import HERE, MANY, DeleteLimit, Folder, Json, StreamName, finite
 from careloom.cli.session import project, watching
 from careloom.core.ports import Lane
 from careloom.services.absences import LIMIT
@@ -27,7 +27,14 @@ def command(
         bool, typer.Option("--backfill", help="Let scheduled runs and events go first: for first loads.")
     ] = False,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", help="Stop at the next page after so long; the next scan goes on.")
+        float | None,
+        typer.Option(
+            "--minutes",
+            help="Stop at the next page after so long; the next scan goes on.",
+            min=0,
+            max=MANY,
+            callback=finite,
+        ),
     ] = None,
     delete_limit: DeleteLimit = LIMIT,
 ) -> None:

@@ -2,66 +2,69 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from difflib import get_close_matches
+from enum import StrEnum
 from importlib import import_module
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
 import typer
-from typer._click.core import Command, Context
 from typer.core import TyperCommand, TyperGroup
 
 from careloom import __version__
 from careloom.cli.ending import end_with
+from careloom.cli.interrupts import raise_on_interrupt
+from careloom.cli.manner import MANNER, Manner
+from careloom.cli.verbs import COMMANDS, EXAMPLES, GROUPS
+from careloom.core.errors import UsageFault
 
-COMMANDS = {
-    "init": "Copy a blueprint into a new project folder.",
-    "check": "Read the whole project and say everything that is wrong with it.",
-    "doctor": "Say what is missing: token, scopes, properties, database, secrets.",
-    "plan": "Show what a run would do, in exact numbers; nothing is written.",
-    "apply": "Do what the last plan says, and only that.",
-    "run": "Plan and apply in one go, for schedulers.",
-    "serve": "Receive webhooks and answer the scheduler; with --work, do the work too.",
-    "land": "Read streams from their systems into their tables: what changed, or all of it.",
-    "reconcile": "Compare landed tables with their systems, and repair what differs.",
-    "work": "Do the project's jobs: land what comes in, keep schedules, tell of changes.",
-    "connect": "Let careloom into a system, once; the token is kept sealed.",
-    "review": "List and settle what a machine must not decide.",
-    "held": "List the records that were stopped, with their reasons.",
-    "retry": "Offer refused records again at the next run.",
-    "explain": "Say why a record is linked, and where each of its values came from.",
-    "history": "Say who changed what of a landed record, and when.",
-    "replay": "Land what stored events say, again; others hear nothing of it unless asked.",
-    "reports": "Say how far each report of each account is, and since when its rows are shown.",
-    "models": "Let dbt build and test the project's models.",
-    "report": "Show a page of the project's charts, here or as HTML.",
-    "risk": "Score people's risk by CMS-HCC, explain and check the scores, find gaps.",
-    "cleanup": "Remove what the project's rules of retention keep no longer.",
-    "runs": "List what was run, and how it ended.",
-    "sim": "Serve a vendor's simulator on this machine.",
-    "demo": "Show the whole thing on invented people, in an empty folder.",
-    "migrate": "Bring the database up to this release.",
-    "schema": "Print the JSON Schema of the project language, for editors.",
-}
-"""Each command and what it does; its module is `careloom.cli.NAME`, loaded only when it is called."""
+Command = TyperCommand | TyperGroup
 
 
 class LazyGroup(TyperGroup):
     """A group whose commands are loaded when they are called, so that `--help` answers at once."""
 
-    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 the group's own signature
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 the group's own signature
         """The names, in the order in which a newcomer needs them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002 likewise
+    def get_command(self, ctx: Any, cmd_name: str) -> Command | None:  # noqa: ARG002 likewise
         """A stand-in that knows its one line of help."""
         if cmd_name not in COMMANDS:
             return None
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name], rich_markup_mode=None)
 
-    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
-        """The real command."""
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The real command.
+
+        Raises:
+            UsageFault: there is none of this name.
+
+        """
+        if not ctx.resilient_parsing and args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UsageFault(_no_such(args[0]))
         name, command, rest = super().resolve_command(ctx, args)
-        return name, loaded(name) if name and command else command, rest
+        found = loaded(name) if name and command else command
+        raise_on_interrupt()
+        return name, found, rest
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 likewise
+        """The commands by what they are for, each with its whole line."""
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name]) for name in names])
+
+
+def _no_such(name: str) -> str:
+    near = get_close_matches(name, COMMANDS, n=2)
+    hint = f"Did you mean {' or '.join(repr(other) for other in near)}?" if near else "See: careloom --help"
+    return f"No such command {name!r}. {hint}"
 
 
 def loaded(name: str) -> Command:
@@ -69,14 +72,33 @@ def loaded(name: str) -> Command:
     app = import_module(f"careloom.cli.{name}").command
     if not isinstance(app, typer.Typer):  # a command without verbs of its own
         work, app = app, typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        app.command(name, help=COMMANDS[name])(work)
-    command = typer.main.get_command(app)
+        app.command(name)(work)
+    command: Any = typer.main.get_command(app)
     command.name = name
     command.help = COMMANDS[name]
-    return command
+    command.epilog = f"Example: {EXAMPLES[name]}"
+    for verb in verbs(command).values():
+        _in_our_words(verb)
+    made: Command = command
+    return made
 
 
-def verbs(command: Command) -> dict[str, Command]:
+_WORDS = {int: "NUMBER", float: "NUMBER", Path: "FILE", datetime: "TIME", str: "TEXT"}
+"""What `--help` calls a value, where nothing better was said; the library would give Python's name of its type."""
+
+
+def _in_our_words(command: Any) -> None:
+    for parameter in command.params:
+        kind = parameter.type_descriptor.annotation
+        if kind is Path and parameter.callback is None:
+            parameter.callback = _usable
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: ""  # noqa: ARG005 the library's own signature
+        elif parameter.metavar is None and not parameter.is_flag and kind in _WORDS:
+            parameter.metavar = _WORDS[kind]
+
+
+def verbs(command: Command) -> dict[str, Any]:
     """A command's verbs by name; a command without verbs is its own, with no name."""
     return dict(command.commands) if isinstance(command, TyperGroup) else {"": command}
 
@@ -86,11 +108,43 @@ app = typer.Typer(
     cls=LazyGroup,
     name="careloom",
     help="Weave a care organisation's systems together.",
+    epilog="careloom help COMMAND shows a command's options and an example. -v, -q, --no-color and --log-level may stand anywhere.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _usable(_context: Any, _parameter: Any, value: Any) -> Any:
+    """A path that can be looked at, whatever is there; others fail in every library in another way.
+
+    Raises:
+        typer.BadParameter: no file can ever have this path.
+
+    """
+    for path in value if isinstance(value, list | tuple) else [value]:
+        try:
+            if path is not None:
+                path.lstat() if not path.is_symlink() else path.stat()
+        except ValueError:
+            raise typer.BadParameter("a path holds no NUL character") from None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+                raise typer.BadParameter(f"{os.strerror(error.errno)}: {str(path)[:_SHOWN]}") from None
+    return value
+
+
+_SHOWN = 60
+
+
+class LogLevel(StrEnum):
+    """From which severity up log lines are written."""
+
+    debug = "debug"
+    info = "info"
+    warning = "warning"
+    error = "error"
 
 
 def _version(value: bool) -> None:
@@ -102,16 +156,58 @@ def _version(value: bool) -> None:
 @app.callback()
 def root(
     *,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    version: Annotated[  # noqa: ARG001 its callback acts
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, show_default=False, help="Log more: -v what is done, -vv everything."
+        ),
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and only errors are logged.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")] = False,
+    log_level: Annotated[
+        LogLevel | None, typer.Option("--log-level", help="Log from this severity up, as CARELOOM_LOG_LEVEL does.")
+    ] = None,
 ) -> None:
     """Weave a care organisation's systems together."""
+    if no_color:
+        os.environ["NO_COLOR"] = "1"
+    MANNER.quiet = quiet
+    said = "error" if quiet else ("", "info", "debug")[min(verbose, 2)]
+    if level := log_level or said:
+        os.environ["CARELOOM_LOG_LEVEL"] = str(level)
+
+
+_ANYWHERE = frozenset({"-v", "-vv", "--verbose", "-q", "--quiet", "--no-color"})
+
+
+def _arranged(words: Sequence[str]) -> list[str]:
+    """The arguments with what all commands know in front, and `help COMMAND` as `COMMAND --help`."""
+    own, rest = list(words), list[str]()
+    if "--" in own:
+        rest = own[own.index("--") :]
+        own = own[: own.index("--")]
+    everywhere = [word for word in own if word in _ANYWHERE or word.startswith("--log-level=")]
+    own = [word for word in own if word not in everywhere]
+    if "--log-level" in own[:-1]:
+        number = own.index("--log-level")
+        everywhere += own[number : number + 2]
+        del own[number : number + 2]
+    if own[:1] == ["help"]:
+        own = [*own[1:], "--help"]
+    return [*everywhere, *own, *rest]
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and leave with its exit code."""
-    sys.exit(end_with(lambda: typer.main.get_command(app).main(args=arguments, prog_name="careloom")))
+    words = _arranged(sys.argv[1:] if arguments is None else arguments)
+    for part in fields(Manner):
+        setattr(MANNER, part.name, part.default)
+    MANNER.json = "--json" in words
+    command = typer.main.get_command(app)
+    sys.exit(end_with(lambda: command.main(args=words, prog_name="careloom", standalone_mode=False)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import typer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import settings
 from careloom.cli.showing import out, print_json
-from careloom.core.errors import Fix
+from careloom.core.errors import Fix, UsageFault
+from careloom.project.loader import PROJECT_FILE
 from careloom.services.migrating import bring_up, waiting
 
 
@@ -22,7 +23,10 @@ def command(
     ] = False,
 ) -> None:
     """Bring the database up to this release."""
-    names = waiting(folder.resolve(), settings()) if check else bring_up(folder.resolve(), settings())
+    given = settings()
+    if given.database_url is None and not (folder / PROJECT_FILE).is_file():
+        raise UsageFault(f"{folder} holds no {PROJECT_FILE}; give the project's folder with -p")
+    names = waiting(folder.resolve(), given) if check else bring_up(folder.resolve(), given)
     if json:
         print_json({"waiting" if check else "applied": names})
     elif names:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.options import HERE, Folder, Full, Json, Reveal, SyncName
-from careloom.cli.session import audited, chosen, project, watching
+from careloom.cli.options import HERE, MANY, Folder, Full, Json, Reveal, SyncName
+from careloom.cli.session import audited, chosen, may_reveal, project, watching
 from careloom.cli.showing import print_json
 from careloom.cli.tables import show_report
 from careloom.services.syncing import plan_sync
@@ -25,9 +25,12 @@ def command(
     check: Annotated[
         bool, typer.Option("--check", help="Leave with exit code 20 if anything would be written.")
     ] = False,
-    examples: Annotated[int, typer.Option("--examples", help="How many examples of each kind to show.")] = 3,
+    examples: Annotated[
+        int, typer.Option("--examples", help="How many examples of each kind to show.", min=0, max=MANY)
+    ] = 3,
 ) -> None:
     """Show what a run would do."""
+    may_reveal(reveal=reveal)
     with project(folder) as ready, watching(quiet=json) as watch:
         reports = []
         for one in chosen(ready, sync):

@@ -20,7 +20,7 @@ _WIDTH = 40
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(help="One page of charts; lists them if left out.", metavar="[NAME]")
+        str | None, typer.Argument(help="One page of charts; lists them if left out.", metavar="NAME")
     ] = None,
     *,
     folder: Folder = HERE,

@@ -23,7 +23,7 @@ _COLOURS = {"loaded": "green", "empty": "green", "failed": "red"}
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(help="One report; all if left out.", metavar="[REPORT]")] = None,
+    name: Annotated[str | None, typer.Argument(help="One report; all if left out.", metavar="REPORT")] = None,
     *,
     folder: Folder = HERE,
     json: Json = False,

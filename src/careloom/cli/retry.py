@@ -17,7 +17,7 @@ from careloom.services.standstill import retry_stream
 
 def command(
     sync: SyncName = None,
-    key: Annotated[str | None, typer.Argument(help="One source key.", metavar="[KEY]")] = None,
+    key: Annotated[str | None, typer.Argument(help="One source key.", metavar="KEY")] = None,
     *,
     folder: Folder = HERE,
     json: Json = False,

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.options import HERE, Folder, Json, Reveal, SyncName
-from careloom.cli.session import audited, chosen, project
+from careloom.cli.options import HERE, MANY, Folder, Json, Reveal, SyncName
+from careloom.cli.session import audited, chosen, may_reveal, project
 from careloom.cli.showing import out, print_json
 from careloom.cli.tables import show_held
 from careloom.core.errors import UsageFault
@@ -18,7 +18,7 @@ from careloom.services.reviewing import decide, link_lone, list_held
 
 def command(
     sync: SyncName = None,
-    key: Annotated[str | None, typer.Argument(help="One source key.", metavar="[KEY]")] = None,
+    key: Annotated[str | None, typer.Argument(help="One source key.", metavar="KEY")] = None,
     *,
     folder: Folder = HERE,
     json: Json = False,
@@ -43,10 +43,11 @@ def command(
         ),
     ] = None,
     why: Annotated[str, typer.Option("--why", help="The reason, for those who read it later.")] = "",
-    limit: Annotated[int, typer.Option("--limit", help="How many to list.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", help="How many to list.", min=1, max=MANY)] = 20,
 ) -> None:
     """List what a machine must not decide, or settle one record of it."""
     verdict, remote_id = _verdict(link, never, keep, create=create)
+    may_reveal(reveal=reveal)
     with project(folder) as ready:
         if link_lone_of:
             _link_lone(ready, sync, link_lone_of, why, json=json)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import typer
 from rich.table import Table
 
-from careloom.cli.options import Json
+from careloom.cli.options import MANY, Json
 from careloom.cli.risk_doing import (
     THIS_YEAR,
     V28,
@@ -53,7 +53,8 @@ def validate(
     year: Year = THIS_YEAR,
     model: ModelName = V28,
     sample: Annotated[
-        int | None, typer.Option("--sample", help="So many people, the same ones each time.", metavar="NUMBER", min=1)
+        int | None,
+        typer.Option("--sample", help="So many people, the same ones each time.", metavar="NUMBER", min=1, max=MANY),
     ] = None,
     out: Annotated[
         Path | None,

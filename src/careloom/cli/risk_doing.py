@@ -13,6 +13,7 @@ from typing import Annotated
 import duckdb
 import typer
 
+from careloom.cli.options import finite
 from careloom.cli.showing import talk
 from careloom.core.errors import Fix, UsageFault
 from careloom.risk import Money, model_named, read_factors, read_tables, standard_money
@@ -24,7 +25,7 @@ Diagnoses = Annotated[
     Path,
     typer.Option("--diagnoses", help="Diagnoses: person_id, diagnosis_code, service_date if known.", metavar="FILE"),
 ]
-Year = Annotated[int, typer.Option("--year", help="The payment year.")]
+Year = Annotated[int, typer.Option("--year", help="The payment year.", min=1900, max=2200)]
 ModelName = Annotated[
     str, typer.Option("--model", help="V22, V24, V28, ESRD-V21, ESRD-V24, RX-V08, …", metavar="MODEL")
 ]
@@ -42,7 +43,10 @@ EveryDate = Annotated[
 ]
 Pace = Annotated[bool, typer.Option("--pace", help="For a PACE organisation: no coding-intensity adjustment.")]
 Frailty = Annotated[
-    float | None, typer.Option("--frailty", help="A PACE organisation's frailty score.", metavar="NUMBER")
+    float | None,
+    typer.Option(
+        "--frailty", help="A PACE organisation's frailty score.", metavar="NUMBER", min=-10, max=10, callback=finite
+    ),
 ]
 OwnFactors = Annotated[
     Path | None,

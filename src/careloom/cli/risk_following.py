@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.options import Json
+from careloom.cli.options import Json, finite
 from careloom.cli.risk_doing import (
     THIS_YEAR,
     V28,
@@ -43,7 +43,9 @@ from careloom.risk.recapture import LOOK_BACK, Gaps, check_look_back, opportunit
 from careloom.services.charting import html
 
 _MOST = 15
-LookBack = Annotated[int, typer.Option("--look-back", help="How many former service years are looked at.")]
+LookBack = Annotated[
+    int, typer.Option("--look-back", help="How many former service years are looked at.", min=1, max=100)
+]
 
 
 def gaps(
@@ -121,7 +123,10 @@ def reconcile(
         Compared, typer.Option("--score", help="Which score the report has: payment or raw.", metavar="KIND")
     ] = Compared.payment,
     tolerance: Annotated[
-        float, typer.Option("--tolerance", help="By how much scores may differ.", metavar="NUMBER")
+        float,
+        typer.Option(
+            "--tolerance", help="By how much scores may differ.", metavar="NUMBER", min=0, max=1000, callback=finite
+        ),
     ] = TOLERANCE,
     look_back: LookBack = LOOK_BACK,
     pace: Pace = False,

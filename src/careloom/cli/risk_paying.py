@@ -28,7 +28,7 @@ _SAID = {
 
 def factors(
     *,
-    year: Annotated[int | None, typer.Option("--year", help="Only this payment year.")] = None,
+    year: Annotated[int | None, typer.Option("--year", help="Only this payment year.", min=1900, max=2200)] = None,
     own: OwnFactors = None,
     json: Json = False,
 ) -> None:

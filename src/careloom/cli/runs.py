@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from careloom.cli.options import HERE, Folder, Json, SyncName
+from careloom.cli.options import HERE, MANY, Folder, Json, SyncName
 from careloom.cli.session import project
 from careloom.cli.showing import out, print_json
 from careloom.store.runs import Runs
@@ -18,7 +18,7 @@ def command(
     *,
     folder: Folder = HERE,
     json: Json = False,
-    limit: Annotated[int, typer.Option("--limit", help="How many to show, newest first.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", help="How many to show, newest first.", min=1, max=MANY)] = 20,
 ) -> None:
     """List what was run."""
     with project(folder) as ready:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.options import HERE, Folder
+from careloom.cli.options import HERE, PORTS, Folder
 from careloom.cli.session import settings
 from careloom.cli.simulated import maybe_simulated
 from careloom.core.errors import CareloomError
@@ -29,7 +29,9 @@ def command(
     *,
     folder: Folder = HERE,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", envvar="PORT", help="The port to listen on.")] = 8080,
+    port: Annotated[
+        int, typer.Option("--port", envvar="PORT", help="The port to listen on; 0 takes a free one.", min=0, max=PORTS)
+    ] = 8080,
     work: Annotated[
         bool, typer.Option("--work", help="Do the work in this process too, as `careloom work` does.")
     ] = False,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from careloom.cli.interrupts import stop_at_once
 from careloom.cli.showing import progress_for
 from careloom.core.errors import UsageFault
 from careloom.core.ports import Lane
@@ -16,7 +17,7 @@ from careloom.project.model import Sync
 from careloom.services.logs import set_up_logs
 from careloom.services.opening import Opened, opened
 from careloom.services.progress import Watch
-from careloom.services.settings import Settings, read_settings
+from careloom.services.settings import UNKNOWN, Settings, read_settings
 from careloom.store.audit import write_audit
 
 
@@ -45,7 +46,21 @@ def chosen(ready: Opened, name: str | None) -> Sequence[Sync]:
 
 def audited(ready: Opened, action: str, subject: str) -> None:
     """Write to the audit that this user saw or decided something."""
-    write_audit(ready.store, at=ready.clock(), actor=ready.settings.actor, action=action, subject=subject)
+    write_audit(ready.store, at=ready.clock(), actor=ready.settings.witness, action=action, subject=subject)
+
+
+def may_reveal(*, reveal: bool) -> None:
+    """Nobody sees people's values whom nobody could ask about it later.
+
+    Raises:
+        UsageFault: values are asked for, and neither CARELOOM_ACTOR nor the system says by whom.
+
+    """
+    if reveal and settings().actor == UNKNOWN:
+        raise UsageFault(
+            f"--reveal shows people's values, and this process has no name (uid {os.getuid()}): "
+            "set CARELOOM_ACTOR to who looks"
+        )
 
 
 @contextmanager
@@ -56,7 +71,7 @@ def watching(*, quiet: bool) -> Iterator[Watch]:
 
         def stop(number: int, _frame: FrameType | None) -> None:
             if watch.stop.is_set() and number == signal.SIGINT:
-                raise KeyboardInterrupt
+                stop_at_once(number, _frame)
             watch.stop.set()
             progress.step("stopping at the next checkpoint; press Ctrl-C again to stop at once")
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
+from careloom.cli.manner import MANNER
 from careloom.services.progress import Progress, Quiet
 
 _EVERY = 5.0
@@ -27,6 +28,7 @@ talk = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def print_json(value: Any) -> None:
     """`value` as JSON on standard output."""
+    MANNER.printed = True
     sys.stdout.buffer.write(
         orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str) + b"\n"
     )
@@ -89,13 +91,13 @@ class BarProgress:
 @contextmanager
 def progress_for(*, quiet: bool) -> Iterator[Progress]:
     """Bars on a terminal, plain lines elsewhere, nothing when quiet."""
-    if quiet:
+    if quiet or MANNER.quiet:
         yield Quiet()
     elif not talk.is_terminal:
         yield PlainProgress()
     else:
         columns = (
-            SpinnerColumn(),
+            SpinnerColumn("dots" if (talk.encoding or "").startswith("utf") else "line"),
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),

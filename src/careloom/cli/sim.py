@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.options import MANY, PORTS
 from careloom.core.errors import UsageFault
 from careloom.core.rooms import SimulatorOptions
 from careloom.systems.rooms import rooms
@@ -19,16 +20,20 @@ SHARED = "CARELOOM_SIM_"
 def command(
     kind: Annotated[str, typer.Argument(help="The kind of system to simulate.", metavar="KIND")],
     *,
-    port: Annotated[int, typer.Option("--port", help="The port to listen on; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", help="The port to listen on; 0 takes a free one.", min=0, max=PORTS)
+    ] = 0,
     host: Annotated[
         str, typer.Option("--host", help="The address to listen on; control endpoints work on loopback only.")
     ] = "127.0.0.1",
     tier: Annotated[str, typer.Option("--tier", help="The subscription whose limits hold; see the reference.")] = "",
-    latency_ms: Annotated[int, typer.Option("--latency-ms", help="Milliseconds that every answer takes.")] = 0,
+    latency_ms: Annotated[
+        int, typer.Option("--latency-ms", help="Milliseconds that every answer takes.", min=0, max=MANY)
+    ] = 0,
     contacts: Annotated[
         Path | None, typer.Option("--contacts", help="Records to begin with, one JSON object a line.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Makes chance repeatable.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Makes chance repeatable.", min=0, max=2**63 - 1)] = 1,
     hooks_url: Annotated[
         str,
         typer.Option("--hooks-url", help="Where it sends its webhooks: ADDRESS/webhooks/SYSTEM of `careloom serve`."),

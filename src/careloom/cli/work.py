@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.interrupts import stop_at_once
 from careloom.cli.options import HERE, Folder
 from careloom.cli.session import settings
 from careloom.worker.running import run_worker
@@ -25,9 +26,9 @@ def command(
     """Do the jobs of the project until Ctrl-C or SIGTERM; what was begun is brought to a checkpoint."""
     stop = threading.Event()
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
+    def ask(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            stop_at_once(number, frame)
         stop.set()
         typer.echo("stopping at the next checkpoint; press Ctrl-C again to stop at once", err=True)
 

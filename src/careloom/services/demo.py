@@ -130,7 +130,7 @@ def _simulator(kind: str, records: Path) -> Iterator[str]:
     command = [
         sys.executable,
         "-m",
-        "careloom.cli.main",
+        "careloom.cli.start",
         "sim",
         kind,
         "--contacts",

@@ -45,7 +45,7 @@ def history(ready: Opened, table: str, key: str, *, reveal: bool = False) -> Seq
         write_audit(
             ready.store,
             at=ready.clock(),
-            actor=ready.settings.actor,
+            actor=ready.settings.witness,
             action="history --reveal",
             subject=f"{landing.table}/{key}",
         )

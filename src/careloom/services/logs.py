@@ -16,7 +16,7 @@ _SEVERITY = {"warning": "WARNING", "error": "ERROR", "critical": "CRITICAL", "de
 
 
 def set_up_logs(settings: Settings) -> None:
-    """Send log lines to standard error, from CARELOOM_LOG_LEVEL up (default: warning).
+    """Send log lines to standard error, from CARELOOM_LOG_LEVEL up (default: warning): JSON, but words on a terminal.
 
     `severity`, `message` and the trace field are the names that Cloud Logging gives meaning to.
     """
@@ -26,7 +26,7 @@ def set_up_logs(settings: Settings) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.TimeStamper(fmt="iso", key="time"),
             _cloud_fields(settings),
-            structlog.processors.JSONRenderer(serializer=_dumps),
+            _plain if sys.stderr.isatty() else structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(level, logging.WARNING)),
         logger_factory=_standard_error,
@@ -53,6 +53,13 @@ def _cloud_fields(settings: Settings) -> structlog.typing.Processor:
         return event
 
     return rename
+
+
+def _plain(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    """One line for a person who looks on."""
+    known = {name: event.pop(name, "") for name in ("time", "severity", "message", "logging.googleapis.com/trace")}
+    more = ", ".join(f"{name} {value}" for name, value in event.items())
+    return f"{known['severity'].lower()}: {known['message']}{f' ({more})' if more else ''}"
 
 
 def _dumps(value: Any, **_options: Any) -> str:

@@ -118,7 +118,7 @@ def decide(
         append_audit(
             connection,
             at=opened.clock(),
-            actor=opened.settings.actor,
+            actor=opened.settings.witness,
             action=f"decide {verdict}",
             subject=f"{sync.name}/{key}" + (f" → {remote_id}" if remote_id else ""),
         )

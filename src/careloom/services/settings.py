@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +15,27 @@ from psycopg.conninfo import conninfo_to_dict
 from careloom.core.errors import Fix
 
 _PREFIX = "secret:"
+UNKNOWN = "unknown"
+"""The actor whom neither CARELOOM_ACTOR nor the system names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`database_url` None means the embedded server. `trace` is the trace id that logs carry, if a platform gave one."""
+    """`database_url` None means the embedded server. `trace` is the trace id that logs carry, if a platform gave one.
+
+    `actor`: who acts, as decisions keep it. `origin`: "uid 1000 ana on desk-7".
+    """
 
     environment: Mapping[str, str]
     database_url: str | None
     trace: str | None
     actor: str
+    origin: str = ""
+
+    @property
+    def witness(self) -> str:
+        """Who acts, and as whom the system knows this process: what the audit keeps."""
+        return f"{self.actor} ({self.origin})" if self.origin else self.actor
 
     def secret(self, reference: str) -> str:
         """The value of "secret:NAME"; any other text is given back as it is.
@@ -58,8 +72,24 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         environment=environment,
         database_url=url,
         trace=parent[1] if len(parent) > 1 else None,
-        actor=environment.get("CARELOOM_ACTOR") or environment.get("USER") or "unknown",
+        actor=environment.get("CARELOOM_ACTOR", "").strip() or _owner() or UNKNOWN,
+        origin=_origin(environment),
     )
+
+
+def _owner() -> str:
+    """Whom the system knows this process as; "" where it has no name for the number."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return ""
+
+
+def _origin(environment: Mapping[str, str]) -> str:
+    """The process's owner and machine. USER can be set to anything: where it is another name, both are told."""
+    owner, said = _owner(), environment.get("USER", "")
+    told = f"uid {os.getuid()}{f' {owner}' if owner else ''} on {socket.gethostname()}"
+    return f"{told}, USER {said}" if said and said != owner else told
 
 
 def _check_url(url: str) -> None:

@@ -141,7 +141,7 @@ def _variable(reference: str) -> str:
 def _running(room: Room, shared: Mapping[str, str], hooks: str) -> Iterator[str]:
     port = _free_port()
     environment = os.environ | {f"CARELOOM_SIM_{option.upper()}": value for option, value in shared.items()}
-    command = [sys.executable, "-m", "careloom.cli.main", "sim", room.kind, "--port", str(port), "--hooks-url", hooks]
+    command = [sys.executable, "-m", "careloom.cli.start", "sim", room.kind, "--port", str(port), "--hooks-url", hooks]
     # A system that only calls us says where it sends to, and answers nowhere.
     answers = (room.stream_source or room.reports) is not None
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 our own module

@@ -147,7 +147,7 @@ def retry_stream(ready: Opened, name: str, *, code: str | None = None, key: str 
             if counts.get("created") or counts.get("updated") or counts.get("deleted"):
                 wake(connection, "publish", "outbox")
             told = f"{name}: {len(records)} records, {events} events"
-            actor, at = ready.settings.actor, ready.clock()
+            actor, at = ready.settings.witness, ready.clock()
             append_audit(connection, at=at, actor=actor, action="retry --stream", subject=told)
     return RetryReport(stream=name, counts=dict(counts), events=events, left=left)
 

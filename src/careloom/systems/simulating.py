@@ -94,10 +94,7 @@ def serve_app(app: Any, options: SimulatorOptions, **settings: Any) -> None:
 
     `settings` are uvicorn's, beside those that all simulators have.
     """
-    listener = socket.socket(socket.AF_INET6 if ":" in options.host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((options.host, options.port))
-    listener.listen(_BACKLOG)
+    listener = _listener(options.host, options.port)
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
         app,
@@ -119,6 +116,24 @@ def serve_app(app: Any, options: SimulatorOptions, **settings: Any) -> None:
             server.run(sockets=[listener])
     finally:
         listener.close()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes a free one.
+
+    Raises:
+        UsageFault: the address is taken, or not this machine's.
+
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise UsageFault(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port") from None
+    return listener
 
 
 def end_with_stdin() -> None:
