@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+RUNS := $(VENV)/.runs
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+
 .PHONY: setup demo test check format lock spark bench docs clean
 
 setup: $(INSTALLED)
@@ -11,11 +14,21 @@ setup: $(INSTALLED)
 $(INSTALLED): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "careloom needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Installing what developing needs into $(VENV): $$(grep -c == requirements/dev.txt) packages, 900 MB, a few minutes."
+	@$(PIP) --require-hashes --no-deps -r requirements/dev.txt
+	@$(PIP) --quiet --no-deps --no-build-isolation -e .
+	@touch $@ $(RUNS)
+
+# What the demo needs and no more; a whole set-up has it too.
+$(RUNS): requirements/demo.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "careloom needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing careloom into $(VENV): $$(grep -c == requirements/demo.txt) packages, 430 MB."
+	@$(PIP) --require-hashes --no-deps -r requirements/demo.txt
+	@$(PIP) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup
+demo: $(RUNS)
 	$(BIN)/careloom demo
 
 test: setup
@@ -38,6 +51,7 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev --group bench pyproject.toml -o requirements/bench.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group spark pyproject.toml --constraint requirements/dev.txt -o requirements/spark.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra gcp --extra nats --extra redis --constraint requirements/dev.txt pyproject.toml -o requirements/service.txt
+	printf 'hatchling==1.31.0\neditables>=0.5\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --constraint requirements/dev.txt pyproject.toml - -o requirements/demo.txt
 	echo "hatchling==1.31.0" | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --constraint requirements/dev.txt - -o requirements/build.txt
 
 # The same scores on Spark; it needs Java 17 or newer, and 500 MB.

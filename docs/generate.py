@@ -24,6 +24,7 @@ from careloom.project.json_schema import json_schema
 from careloom.project.reading import MOST_BYTES
 from careloom.project.roles import inferred_role
 from careloom.project.schedules import EXAMPLES
+from careloom.project.schema_words import keys, resolved
 from careloom.project.written import RoleName
 from careloom.services.report import reason_text
 from careloom.services.report_loading import HOLDS
@@ -161,7 +162,8 @@ def language() -> str:
 
 
 def _room(kind: str, schema: Mapping[str, Any]) -> str:
-    options = schema["properties"]["systems"]["additionalProperties"]["anyOf"]
+    choices = schema["properties"]["systems"]["additionalProperties"]["allOf"]
+    options = [choice["then"] for choice in choices]
     chosen = next(one for one in options if one["properties"]["kind"]["const"] == kind)
     own = {**chosen, "properties": {key: one for key, one in chosen["properties"].items() if key != "kind"}}
     whole = {**own, "definitions": schema["definitions"]}
@@ -177,42 +179,17 @@ def _keys(schema: Mapping[str, Any], section: str) -> str:
 
 def keys_of(schema: Mapping[str, Any]) -> list[str]:
     """Every key of a schema, as the pages and meanings.toml call it."""
-    return [path for path, *_ in _walk(schema, schema, "")]
+    return [path for path, *_ in keys(schema, schema)]
 
 
 def _rows(schema: Mapping[str, Any], root: Mapping[str, Any], meanings: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    for path, node, required in _walk(schema, root, ""):
+    for path, node, required in keys(schema, root):
         meaning = meanings.get(path) or node.get("description") or "(no meaning is written)"
         yield f"`{path}`", _type(node, root), "required" if required else _written_default(node), str(meaning)
 
 
-def _walk(
-    schema: Mapping[str, Any], root: Mapping[str, Any], prefix: str
-) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
-    for name, node in schema.get("properties", {}).items():
-        path = f"{prefix}{name}"
-        yield path, node, name in schema.get("required", ())
-        below = _resolved(node, root)
-        if below.get("type") == "object" and "properties" in below:
-            yield from _walk(below, root, f"{path}.")
-        elif below.get("type") == "array" and "properties" in (inner := _resolved(below["items"], root)):
-            yield from _walk(inner, root, f"{path}[].")
-        elif path in ("fields", "reports"):
-            values = below.get("additionalProperties") or next(iter(below["patternProperties"].values()))
-            yield from _walk(_resolved(values, root), root, f"{path}.*.")
-
-
-def _resolved(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`node` without its reference, and without "or null" and "or a text"."""
-    if "$ref" in node:
-        return _resolved(root["definitions"][node["$ref"].rsplit("/", 1)[-1]], root)
-    choices = [one for one in node.get("anyOf", ()) if one.get("type") != "null"]
-    objects = [one for one in choices if "$ref" in one]
-    return _resolved((objects or choices)[0], root) if len(choices) == 1 or objects else node
-
-
 def _type(node: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    found = _resolved(node, root)
+    found = resolved(node, root)
     if "enum" in found:
         return ", ".join(f"`{one}`" for one in found["enum"])
     kind = found.get("type")

@@ -144,7 +144,7 @@ def test_what_stands_still_in_a_stream_is_listed_and_offered_again(
     assert run(held.command, "--stream", "people", "--json") == 0
     assert json.loads(capsys.readouterr().out)["counts"] == {"record": 1, "event": 0, "link": 0}
     assert run(retry.command, "--stream", "people") == 0
-    assert "0 held records landed, 1 are still held." in capsys.readouterr().out
+    assert "0 held records landed, 1 is still held." in capsys.readouterr().out
     assert run(retry.command, "some", "--stream", "people") == 2
     assert run(held.command, "--stream", "pills") == 0
     assert "Nothing is held." in capsys.readouterr().out

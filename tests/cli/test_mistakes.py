@@ -12,7 +12,7 @@ import pytest
 from careloom.cli.main import COMMANDS, loaded, main, verbs
 from careloom.cli.verbs import EXAMPLES, GROUPS
 from cli.calling import call
-from services.weaving import PROJECT, Clinic, someone
+from services.weaving import PEOPLE, PROJECT, Clinic, someone
 
 NEEDS_A_DATABASE_BUT_NO_PROJECT = ("demo",)
 SERVES = ("sim", "serve", "work", "demo")
@@ -194,3 +194,30 @@ def test_nobody_without_a_name_sees_peoples_values(
     for words in (("review",), ("held",), ("plan",), ("explain", "K1"), ("history", "people", "1")):
         code, _, err = said(capsys, *words, "--reveal")
         assert (code, "set CARELOOM_ACTOR" in err) == (2, True), err
+
+
+@pytest.mark.parametrize(
+    ("project", "people", "place"),
+    [
+        (PROJECT, PEOPLE.replace("firstname: First", "firstname: Frist"), "syncs/people.yaml:8:14: "),
+        (PROJECT, PEOPLE.replace("table: People", "table: Peeple"), "syncs/people.yaml:2:30: "),
+        (PROJECT.replace("{source}", "sqlite://data"), PEOPLE, "careloom.yaml:4:10: "),
+        (PROJECT.replace("{source}", "csv://data/People.csv"), PEOPLE, "careloom.yaml:4:10: "),
+    ],
+)
+def test_check_sees_what_is_wrong_with_files_of_this_machine(
+    clinic: Clinic, project: str, people: str, place: str
+) -> None:
+    clinic.rows([someone(1)])
+    clinic.write(people, project=project)
+    told = call(clinic, "check")
+    assert (told.code, place in told.err) == (3, True), told.err
+    assert call(clinic, "check", "--json").json["faults"][0]["line"] == int(place.split(":")[1])
+
+
+def test_check_names_files_that_are_not_here_and_asks_for_them_when_it_is_told_to(clinic: Clinic) -> None:
+    clinic.write(project=PROJECT.replace("{source}", "csv://nowhere"))
+    told = call(clinic, "check")
+    assert (told.code, "the files of files are not here" in told.out) == (0, True)
+    assert call(clinic, "check", "--json").json["unseen"] == ["files"]
+    assert call(clinic, "check", "--sources").code == 3

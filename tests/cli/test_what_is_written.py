@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -9,7 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
+from careloom.cli.showing import uncut
 from cli.calling import call, environment
 from services.weaving import Clinic, someone
 
@@ -130,3 +134,17 @@ start.main(sys.argv[1:])
         assert b"Traceback" not in ended.stderr
         if "--json" in words:
             assert json.loads(ended.stdout)["error"]["code"] == "interrupted"
+
+
+def test_a_code_is_whole_on_a_narrow_terminal() -> None:
+    table = Table("records", "sync", "reason", "property", "what it means", box=None)
+    table.add_row(
+        "12", "patients", "not-a-date", "birth_date", "the value is not a date; ISO dates are read as they are"
+    )
+    table.add_row("1", "patients", "provisional", "", "The pair agrees as far as it goes, but a birth date is missing")
+    narrow = Console(width=60, file=io.StringIO())
+    narrow.print(uncut(table, "sync", "reason"))
+    shown = narrow.file.getvalue()
+    assert "not-a-date" in shown
+    assert "provisional" in shown
+    assert "…" not in shown

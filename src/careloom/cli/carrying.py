@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 
+from careloom.cli.failing import failure_of
 from careloom.cli.showing import print_json, talk
 from careloom.cli.tables import show_report
 from careloom.core.errors import CareloomError
@@ -21,20 +23,19 @@ def carry_out(
     ready: Opened, syncs: Sequence[Sync], watch: Watch, act: Callable[[Sync], Report], *, json: bool, single: bool
 ) -> None:
     """Do `act` for each sync; a failed one does not keep the others from theirs. Leaves with the worst exit code."""
-    reports: list[Report] = []
+    plain: list[dict[str, Any]] = []
     codes = [0]
     for sync in syncs:
         if watch.stop.is_set():
             break
-        codes.append(_one(ready, sync, watch, act, reports, json=json))
+        codes.append(_one(ready, sync, watch, act, plain, json=json))
     if json:
-        plain = [report.as_json() for report in reports]
         print_json(plain[0] if single and plain else plain)
     raise typer.Exit(max(codes, key=severity))
 
 
 def _one(
-    ready: Opened, sync: Sync, watch: Watch, act: Callable[[Sync], Report], reports: list[Report], *, json: bool
+    ready: Opened, sync: Sync, watch: Watch, act: Callable[[Sync], Report], plain: list[dict[str, Any]], *, json: bool
 ) -> int:
     try:
         report = act(sync)
@@ -42,11 +43,12 @@ def _one(
     except CareloomError as error:
         alert_failure(ready, sync.name, str(error))
         talk.print(f"careloom: sync {sync.name}: {error}", markup=False)
+        plain.append({"sync": sync.name, "error": failure_of(error)})
         return error.exit_code
     except Exception as error:
         alert_failure(ready, sync.name, f"{type(error).__name__}, which is a bug: please report it")
         raise
-    reports.append(report)
+    plain.append(report.as_json())
     if report.state == "failed":
         alert_failure(ready, sync.name, "; ".join(report.notes))
     if not json:

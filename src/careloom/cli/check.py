@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from careloom.cli.failing import fault_as_json
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import ProjectFault
 from careloom.project.loader import load_project
+from careloom.project.model import Project
 from careloom.systems.rooms import rooms
 
 
-def command(*, folder: Folder = HERE, json: Json = False) -> None:
-    """Read the whole project; nothing is connected to, nothing is written."""
+def command(
+    *,
+    folder: Folder = HERE,
+    json: Json = False,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Files that a source names and that are not there are faults too.")
+    ] = False,
+) -> None:
+    """Read the whole project, and the columns of sources that are files here; nothing is connected to or written."""
     try:
         project = load_project(folder.resolve(), rooms())
+        unseen = _look(project, missing=sources)
     except ProjectFault as error:
         if json:
-            print_json({"faults": error.faults})
+            print_json({"faults": [fault_as_json(fault) for fault in error.faults]})
         raise
     if json:
         print_json(
@@ -24,10 +39,28 @@ def command(*, folder: Folder = HERE, json: Json = False) -> None:
                 "syncs": list(project.syncs),
                 "streams": list(project.landings),
                 "reports": list(project.reports),
+                "unseen": unseen,
                 "faults": [],
             }
         )
-    else:
-        parts = [("streams", project.landings), ("reports", project.reports), ("syncs", project.syncs)]
-        found = [f"{word} {', '.join(names)}" for word, names in parts if names]
-        out.print("; ".join([f"{project.name}: {found[0]}" if found else project.name, *found[1:], "no faults."]))
+        return
+    parts = [("streams", project.landings), ("reports", project.reports), ("syncs", project.syncs)]
+    found = [f"{word} {', '.join(names)}" for word, names in parts if names]
+    out.print("; ".join([f"{project.name}: {found[0]}" if found else project.name, *found[1:], "no faults."]))
+    for name in unseen:
+        out.print(f"Not looked at: the files of {name} are not here (careloom check --sources asks for them).")
+
+
+def _look(project: Project, *, missing: bool) -> list[str]:
+    """The systems that could not be looked at. ProjectFault with what is wrong in the others.
+
+    What looks at columns takes as long to load as all the rest, so it is loaded only where there is something to look at.
+    """
+    known = rooms()
+    kinds = {project.systems[sync.source.system].kind for sync in project.syncs.values()}
+    if not any(known[kind].stands for kind in kinds):
+        return []
+    looked = import_module("careloom.services.looking").look(project, known, missing=missing)
+    if looked.faults:
+        raise ProjectFault(*looked.faults)
+    return list(looked.unseen)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from careloom.cli.options import Json
 from careloom.cli.session import settings, watching
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import out, own_name, print_json
 from careloom.cli.tables import show_report
 from careloom.services.blueprints import blueprint_names
 from careloom.services.demo import Phase, Verdict, run_demo
@@ -60,4 +60,4 @@ def _summary(verdict: Verdict, directory: Path) -> None:
     out.print("Every row is accounted for: read = created + updated + the same + held + in conflict + left for later.")
     out.print("The simulator has ended; what the store knows is still there to look at:", markup=False)
     for words in ("runs", "held", "review --limit 3", "explain 100001"):
-        out.print(f"  careloom {words} -p {directory}", markup=False)
+        out.print(f"  {own_name()} {words} -p {directory}", markup=False)

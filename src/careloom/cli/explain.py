@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from careloom.cli.completing import sync_names
 from careloom.cli.options import HERE, Folder, Json, Reveal
 from careloom.cli.session import audited, chosen, may_reveal, project
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import moment, out, print_json, uncut
 from careloom.cli.tables import show_held
 from careloom.services.reviewing import explain
 
@@ -19,7 +21,10 @@ def command(
     key: Annotated[str, typer.Argument(help="The source key.", metavar="KEY")],
     *,
     sync: Annotated[
-        str | None, typer.Option("--sync", help="Only in this sync; in all that know the key if left out.")
+        str | None,
+        typer.Option(
+            "--sync", help="Only in this sync; in all that know the key if left out.", autocompletion=sync_names
+        ),
     ] = None,
     folder: Folder = HERE,
     json: Json = False,
@@ -28,6 +33,7 @@ def command(
     """Say why a record is linked, and where each of its values came from."""
     may_reveal(reveal=reveal)
     with project(folder) as ready:
+        zone = ready.project.timezone
         told = explain(ready, chosen(ready, sync), key, reveal=reveal)
         if reveal:
             audited(ready, "explain --reveal", f"{key} in {', '.join(one['sync'] for one in told)}")
@@ -35,17 +41,17 @@ def command(
         print_json(told)
         return
     for one in told:
-        _show(one)
+        _show(one, zone)
 
 
-def _show(told: Mapping[str, Any]) -> None:
+def _show(told: Mapping[str, Any], zone: tzinfo) -> None:
     link = told["link"]
     name = f"{told['sync']}/{told['key']}"
     if link:
         out.print(
             f"{name} is record {link['remote_id']}: rule {link['rule']} ({link['grade']}), run {link['linked_run']}"
         )
-        out.print(f"last agreed in run {link['settled_run']}, {link['settled_at']:%Y-%m-%d %H:%M} UTC")
+        out.print(f"last agreed in run {link['settled_run']}, {moment(link['settled_at'], zone)}")
     else:
         out.print(f"{name} is linked to nothing yet.")
     for item in told["held"]:
@@ -53,11 +59,11 @@ def _show(told: Mapping[str, Any]) -> None:
     values = Table("property", "value", "comes from", "owner", box=None)
     for value in told["values"]:
         values.add_row(value["property"], value["value"] or "∅", value["from"], value["owner"])
-    out.print(values)
+    out.print(uncut(values, "property"))
     for ruling in told["rulings"]:
         what = ruling["remote_id"] or ruling["property"] or ""
         out.print(
-            f"decided {ruling['verdict']} {what} by {ruling['who']} at {ruling['at']:%Y-%m-%d %H:%M} UTC", markup=False
+            f"decided {ruling['verdict']} {what} by {ruling['who']} at {moment(ruling['at'], zone)}", markup=False
         )
     for sent in told["deliveries"]:
         out.print(f"run {sent['run']} batch {sent['batch']}: {sent['kind']} → {sent['verdict']}", markup=False)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from careloom.cli.options import HERE, MANY, Folder, Json, OneStream, Reveal, SyncName
 from careloom.cli.session import audited, may_reveal, project
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import out, print_json, uncut
 from careloom.services.opening import Opened
 from careloom.services.reviewing import count_held, list_held
 from careloom.services.standstill import count_standing, standing_of
@@ -48,7 +48,7 @@ def command(
         table.add_row(
             str(cause["records"]), cause["sync"], cause["kind"], cause["code"], cause["property"] or "", cause["text"]
         )
-    out.print(table)
+    out.print(uncut(table, "sync", "reason"))
     for item in items:
         out.print(f"  {item.sync}/{item.key}  {item.code}  {item.property or ''}  {item.message}", markup=False)
     if not listed:
@@ -70,5 +70,5 @@ def _show_stream(ready: Opened, stream: str, code: str | None, limit: int, *, js
         since = f"{item.first_seen:%Y-%m-%d %H:%M}" if item.first_seen else ""
         tries = str(item.attempts or "")
         table.add_row(item.kind, item.key, item.code, item.column or "", item.message, since, tries)
-    out.print(table)
+    out.print(uncut(table, "key", "reason"))
     out.print(f"Offer records and events again: careloom retry --stream {stream}", markup=False)

@@ -9,7 +9,7 @@ import typer
 
 from careloom.cli.options import HERE, Folder, Json, Reveal
 from careloom.cli.session import may_reveal, project
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import moment, out, print_json
 from careloom.services.history import history
 
 
@@ -25,12 +25,13 @@ def command(
     may_reveal(reveal=reveal)
     with project(folder) as ready:
         found = history(ready, table, key, reveal=reveal)
+        zone = ready.project.timezone
     if json:
         print_json([entry.as_json() for entry in found])
         return
     for entry in found:
         run = f", run {entry.run}" if entry.run else ""
-        out.print(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.operation}  by {entry.actor}{run}", markup=False)
+        out.print(f"{moment(entry.at, zone)}  {entry.operation}  by {entry.actor}{run}", markup=False)
         for column, (old, new) in entry.changed.items():
             out.print(f"    {column}: {_said(old)} → {_said(new)}", markup=False)
 

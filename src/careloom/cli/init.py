@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from careloom.cli.completing import blueprint_names as names_to_complete
 from careloom.cli.options import Json
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import CareloomError
-from careloom.services.blueprints import blueprint_names, copy_blueprint, take_over
+from careloom.project.loader import load_project
+from careloom.services.blueprints import blueprint_names, copy_blueprint, files_of, take_over, undo
+from careloom.services.schemas import FOLDER, lead_editors, write_schemas
+from careloom.systems.rooms import rooms
 
 _FIRST = {
     "syncs": "careloom doctor\n  careloom plan",
@@ -24,26 +27,51 @@ _FIRST = {
 
 
 def command(
-    blueprint: Annotated[str, typer.Argument(help=f"One of: {', '.join(blueprint_names())}.", metavar="BLUEPRINT")],
+    blueprint: Annotated[
+        str,
+        typer.Argument(
+            help=f"One of: {', '.join(blueprint_names())}.", metavar="BLUEPRINT", autocompletion=names_to_complete
+        ),
+    ],
     directory: Annotated[Path, typer.Argument(help="The new project's folder.", metavar="DIR")],
     *,
     json: Json = False,
     given: Annotated[
         Path | None,
-        typer.Option("--from", help="Take over what this file configured for another pipeline.", metavar="FILE"),
+        typer.Option(
+            "--from",
+            help="Take over what this file configured for another pipeline; of `csv`: propose a sync for this file.",
+            metavar="FILE",
+        ),
     ] = None,
 ) -> None:
     """Copy a blueprint into a new project folder."""
-    copied = copy_blueprint(blueprint, directory)
+    copy_blueprint(blueprint, directory)
     told = _taken_over(blueprint, directory, given) if given is not None else []
+    write_schemas(directory / FOLDER, rooms())
+    lead_editors(directory)
+    copied = files_of(directory)
     if json:
         print_json({"project": str(directory), "files": copied, "taken over": told})
         return
     for line in told:
         out.print(f"Taken over: {line}", markup=False)
     out.print(f"Made {directory} with {len(copied)} files. Next:", markup=False)
+    for name, where in _addresses(directory):
+        out.print(f"  {where}: the url of {name} is to be changed to where your data is", markup=False)
     following = [command for part, command in _FIRST.items() if (directory / part).is_dir()]
     out.print("\n".join(f"  {line}" for line in (f"cd {directory}", "careloom check", *following)), markup=False)
+
+
+def _addresses(directory: Path) -> list[tuple[str, str]]:
+    """The systems of a new project whose data is in files that are not there, each with its place."""
+    project = load_project(directory.resolve(), rooms())
+    found = []
+    for name, system in project.systems.items():
+        scheme, _, path = str(getattr(system.options, "url", "")).partition("://")
+        if path and scheme in ("csv", "parquet", "duckdb") and not (directory / path).exists():
+            found.append((name, f"careloom.yaml:{system.place.line}"))
+    return found
 
 
 def _taken_over(blueprint: str, directory: Path, given: Path) -> Sequence[str]:
@@ -51,5 +79,5 @@ def _taken_over(blueprint: str, directory: Path, given: Path) -> Sequence[str]:
     try:
         return take_over(blueprint, directory, given, dict(os.environ))
     except CareloomError:
-        shutil.rmtree(directory)
+        undo(directory)
         raise

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 
 from careloom.cli.carrying import severity
+from careloom.cli.failing import failure_of
 from careloom.cli.showing import out, print_json, talk
 from careloom.core.errors import CareloomError
 from careloom.services.opening import Opened
@@ -24,7 +26,7 @@ def streams_named(ready: Opened, name: str | None) -> Sequence[str]:
 
 def carry_out(names: Sequence[str], watch: Watch, act: Callable[[str], LandingReport], *, json: bool) -> None:
     """Do `act` for each stream; a failed one does not keep the others from theirs. Leaves with the worst exit code."""
-    reports: list[LandingReport] = []
+    plain: list[dict[str, Any]] = []
     codes = [0]
     for name in names:
         if watch.stop.is_set():
@@ -33,16 +35,16 @@ def carry_out(names: Sequence[str], watch: Watch, act: Callable[[str], LandingRe
             report = act(name)
         except CareloomError as error:
             talk.print(f"careloom: stream {name}: {error}", markup=False)
+            plain.append({"stream": name, "error": failure_of(error)})
             codes.append(error.exit_code)
             continue
         finally:
             watch.progress.rest()
-        reports.append(report)
+        plain.append(dict(report.as_json()))
         codes.append(report.exit_code)
         if not json:
             _show(report)
     if json:
-        plain = [report.as_json() for report in reports]
         print_json(plain[0] if len(names) == 1 and plain else plain)
     elif not names:
         out.print("No stream of this project can be asked for.")

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.completing import stream_names, sync_names
+
 
 def finite(value: float | None) -> float | None:
     """`value` itself; not-a-number fits between any two bounds, and would switch off what it is a limit of.
@@ -23,10 +25,18 @@ def finite(value: float | None) -> float | None:
 
 Folder = Annotated[Path, typer.Option("--project", "-p", help="The project's folder.", metavar="DIR")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-SyncName = Annotated[str | None, typer.Argument(help="One sync; all of them if left out.", metavar="SYNC")]
-StreamName = Annotated[str | None, typer.Argument(help="One stream; all of them if left out.", metavar="STREAM")]
+SyncName = Annotated[
+    str | None, typer.Argument(help="One sync; all of them if left out.", metavar="SYNC", autocompletion=sync_names)
+]
+StreamName = Annotated[
+    str | None,
+    typer.Argument(help="One stream; all of them if left out.", metavar="STREAM", autocompletion=stream_names),
+]
 OneStream = Annotated[
-    str | None, typer.Option("--stream", help="What waits in a stream that is landed, instead of in syncs.")
+    str | None,
+    typer.Option(
+        "--stream", help="What waits in a stream that is landed, instead of in syncs.", autocompletion=stream_names
+    ),
 ]
 DeleteLimit = Annotated[
     float,

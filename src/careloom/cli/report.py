@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from careloom.cli.completing import chart_names
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import project
 from careloom.cli.showing import out, print_json
@@ -20,7 +21,8 @@ _WIDTH = 40
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(help="One page of charts; lists them if left out.", metavar="NAME")
+        str | None,
+        typer.Argument(help="One page of charts; lists them if left out.", metavar="NAME", autocompletion=chart_names),
     ] = None,
     *,
     folder: Folder = HERE,
@@ -38,7 +40,7 @@ def command(
             for one in ready.project.charts.values():
                 out.print(f"{one.name}: {one.title}", markup=False)
             if not ready.project.charts:
-                out.print("This project has no charts; see docs/how-to/charts.md.", markup=False)
+                out.print("This project has no charts; see: careloom docs charts", markup=False)
             return
         found = page_named(ready, name)
         charts = draw(ready, found)

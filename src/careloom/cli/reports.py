@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from careloom.cli.completing import report_names
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import audited, project
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import out, print_json, uncut
 from careloom.core.errors import UsageFault
 from careloom.services.opening import Opened
 from careloom.services.report_loading import write_csv
@@ -23,7 +24,9 @@ _COLOURS = {"loaded": "green", "empty": "green", "failed": "red"}
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(help="One report; all if left out.", metavar="REPORT")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One report; all if left out.", metavar="REPORT", autocompletion=report_names)
+    ] = None,
     *,
     folder: Folder = HERE,
     json: Json = False,
@@ -72,7 +75,7 @@ def _show(found: list[dict[str, Any]]) -> None:
         since = f"{one['shown_since']:%Y-%m-%d %H:%M}" if one["shown_since"] else ""
         rows = f"{one['shown_rows']:,}" if one["shown_rows"] is not None else ""
         table.add_row(one["name"], one["account"], f"[{colour}]{one['status']}[/{colour}]", rows, since)
-    out.print(table)
+    out.print(uncut(table, "report", "account"))
     for one in found:
         if one["error"]:
             out.print(f"  {one['name']} of {one['account']}: {one['error_code']}: {one['error']}", markup=False)

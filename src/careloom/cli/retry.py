@@ -8,7 +8,7 @@ import typer
 
 from careloom.cli.options import HERE, Folder, Json, OneStream, SyncName
 from careloom.cli.session import audited, project
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import many, out, print_json
 from careloom.core.errors import UsageFault
 from careloom.services.opening import Opened
 from careloom.services.reviewing import retry
@@ -39,7 +39,7 @@ def command(
     if json:
         print_json({"offered": offered})
     else:
-        out.print(f"{offered} refused records will be offered again at the next run.")
+        out.print(f"{many(offered, 'refused record')} will be offered again at the next run.")
 
 
 def _retry_stream(ready: Opened, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
@@ -48,9 +48,10 @@ def _retry_stream(ready: Opened, stream: str, code: str | None, key: str | None,
         print_json(report.as_json())
         return
     landed = report.counts.get("total", 0) - report.counts.get("held", 0)
-    out.print(f"{landed} held records landed, {report.counts.get('held', 0)} are still held.")
-    out.print(f"{report.events} held events will be read again by the next worker.")
+    still = report.counts.get("held", 0)
+    out.print(f"{many(landed, 'held record')} landed, {still} {'is' if still == 1 else 'are'} still held.")
+    out.print(f"{many(report.events, 'held event')} will be read again by the next worker.")
     if report.left:
         out.print(
-            f"{report.left} records have no usable form and could not be fetched afresh: mend them at their system."
+            f"{many(report.left, 'record')} without a usable form could not be fetched afresh: mend them at their system."
         )

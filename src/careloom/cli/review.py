@@ -8,12 +8,12 @@ import typer
 
 from careloom.cli.options import HERE, MANY, Folder, Json, Reveal, SyncName
 from careloom.cli.session import audited, chosen, may_reveal, project
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import many, out, print_json
 from careloom.cli.tables import show_held
 from careloom.core.errors import UsageFault
 from careloom.services.opening import Opened
 from careloom.services.revealing import with_values
-from careloom.services.reviewing import decide, link_lone, list_held
+from careloom.services.reviewing import count_held, decide, link_lone, list_held
 
 
 def command(
@@ -42,6 +42,7 @@ def command(
             help="Link all records held for CODE that have one candidate left; look at a sample first.",
         ),
     ] = None,
+    code: Annotated[str | None, typer.Option("--code", help="Only records that wait for this reason.")] = None,
     why: Annotated[str, typer.Option("--why", help="The reason, for those who read it later.")] = "",
     limit: Annotated[int, typer.Option("--limit", help="How many to list.", min=1, max=MANY)] = 20,
 ) -> None:
@@ -56,18 +57,28 @@ def command(
             _settle(ready, sync, key, verdict, remote_id, field, why)
             out.print("Noted. The next run acts on it.") if not json else print_json({"noted": verdict})
             return
-        items = list_held(ready.store, sync=sync, key=key, kinds=("match", "conflict"), limit=limit, reveal=reveal)
+        items = list_held(ready.store, sync=sync, key=key, kinds=_KINDS, code=code, limit=limit, reveal=reveal)
+        waiting = len(items) if key else _waiting(ready, sync, code)
         if reveal:
             audited(ready, "review --reveal", f"{sync or 'all syncs'}{f'/{key}' if key else ''}")
             items = with_values(ready, items)
     if json:
-        print_json(items)
+        print_json({"waiting": waiting, "shown": len(items), "records": items})
         return
     for item in items:
         show_held(item)
-    out.print(
-        f"{len(items)} shown. Settle: careloom review SYNC KEY --link ID | --create | --never ID | --keep source|destination"
-    )
+    more = f" More: --limit {waiting}, or one reason alone: --code CODE." if waiting > len(items) else ""
+    out.print(f"{len(items):,} of {waiting:,} shown.{more}", markup=False)
+    out.print("Settle: careloom review SYNC KEY --link ID | --create | --never ID | --keep source|destination")
+
+
+_KINDS = ("match", "conflict")
+"""What a person decides; the other reasons are mended at the source or offered again."""
+
+
+def _waiting(ready: Opened, sync: str | None, code: str | None) -> int:
+    causes = count_held(ready.store, sync)
+    return sum(one["records"] for one in causes if one["kind"] in _KINDS and code in (None, one["code"]))
 
 
 def _link_lone(ready: Opened, sync: str | None, code: str, why: str, *, json: bool) -> None:
@@ -77,7 +88,7 @@ def _link_lone(ready: Opened, sync: str | None, code: str, why: str, *, json: bo
     if json:
         print_json({"linked": linked, "left": left})
     else:
-        out.print(f"{linked} records will be linked by the next run; {left} held for {code} are left.")
+        out.print(f"{many(linked, 'record')} will be linked by the next run; {left:,} held for {code} are left.")
 
 
 def _settle(

@@ -10,6 +10,7 @@ from careloom.cli.carrying import carry_out
 from careloom.cli.options import HERE, Folder, Full, Json, SyncName
 from careloom.cli.reporting import REPORTS, carry_out_reports
 from careloom.cli.session import chosen, project, watching
+from careloom.cli.showing import talk
 from careloom.core.errors import UsageFault
 from careloom.core.ports import Lane
 from careloom.services.due import is_due
@@ -40,4 +41,6 @@ def command(
     lane: Lane = "backfill" if backfill else "schedule"
     with project(folder, lane=lane) as ready, watching(quiet=json) as watch:
         syncs = [one for one in chosen(ready, sync) if not due or is_due(ready, one)]
+        if due and not syncs:
+            talk.print("No sync is due; what each waits for is its `schedule:`.", markup=False)
         carry_out(ready, syncs, watch, lambda one: run_sync(ready, one, watch, full=full), json=json, single=bool(sync))

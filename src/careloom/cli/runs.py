@@ -9,7 +9,7 @@ from rich.table import Table
 
 from careloom.cli.options import HERE, MANY, Folder, Json, SyncName
 from careloom.cli.session import project
-from careloom.cli.showing import out, print_json
+from careloom.cli.showing import out, print_json, uncut
 from careloom.store.runs import Runs
 
 
@@ -35,4 +35,4 @@ def command(
         table.add_row(
             str(run["id"]), run["sync"], run["state"] + balanced, started, seconds, requests, counts, run["error"] or ""
         )
-    out.print(table)
+    out.print(uncut(table, "run", "sync", "state"))

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from careloom.cli.showing import print_json
-from careloom.project.json_schema import json_schema
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from careloom.cli.options import Json
+from careloom.cli.showing import out, print_json
+from careloom.services.schemas import schemas, write_schemas
 from careloom.systems.rooms import rooms
 
 
-def command() -> None:
-    """Print the JSON Schema of careloom.yaml and of syncs/*.yaml."""
-    print_json(json_schema(rooms()))
+def command(
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write one file for each kind of file into this folder.", metavar="DIR"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Print the JSON Schema of careloom.yaml and of the files in its folders, or write them for an editor."""
+    if folder is None:
+        print_json(schemas(rooms()))
+        return
+    written = write_schemas(folder, rooms())
+    if json:
+        print_json([str(path) for path in written])
+    else:
+        out.print(f"Wrote {', '.join(str(path) for path in written)}.", markup=False)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import Any
 
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Table
 
 from careloom.cli.manner import MANNER
 from careloom.services.progress import Progress, Quiet
@@ -33,6 +37,35 @@ def print_json(value: Any) -> None:
         orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str) + b"\n"
     )
     sys.stdout.flush()
+
+
+def many(number: int, noun: str) -> str:
+    """A number with its noun: "1 row", "1,024 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def uncut(table: Table, *words: str) -> Table:
+    """`table`, none of whose cells is cut on a narrow terminal; the columns headed by `words` are not even broken.
+
+    What is typed again, such as a reason's code, must be whole.
+    """
+    for column in table.columns:
+        column.overflow = "fold"
+        column.no_wrap = column.header in words
+    return table
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    """A moment as the project's clocks show it: "2026-03-08 06:00 EDT"."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def own_name() -> str:
+    """How this command is called from here: by its name if the shell would find it, else by its path."""
+    beside = Path(sys.executable).with_name("careloom")
+    if not beside.exists() or shutil.which("careloom") == str(beside):
+        return "careloom"
+    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
 class PlainProgress:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.completing import simulator_kinds
 from careloom.cli.options import MANY, PORTS
 from careloom.core.errors import UsageFault
 from careloom.core.rooms import SimulatorOptions
@@ -18,7 +19,9 @@ SHARED = "CARELOOM_SIM_"
 
 
 def command(
-    kind: Annotated[str, typer.Argument(help="The kind of system to simulate.", metavar="KIND")],
+    kind: Annotated[
+        str, typer.Argument(help="The kind of system to simulate.", metavar="KIND", autocompletion=simulator_kinds)
+    ],
     *,
     port: Annotated[
         int, typer.Option("--port", help="The port to listen on; 0 takes a free one.", min=0, max=PORTS)

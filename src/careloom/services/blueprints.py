@@ -12,6 +12,8 @@ from careloom.core.errors import UsageFault
 from careloom.services.opening import HIDDEN
 
 _IMPORTING = "importing.py"
+_NO_PROJECT = frozenset({HIDDEN, ".git", ".gitignore", ".venv", ".vscode", ".idea", ".DS_Store"})
+"""What may stand in a folder before it becomes a project."""
 _NOT_COPIED = shutil.ignore_patterns("demo", _IMPORTING, "__pycache__", "*.pyc")
 """A blueprint's `demo` folder makes invented people for `careloom demo`, and what takes over from others is used once."""
 
@@ -48,11 +50,41 @@ def copy_blueprint(name: str, into: Path) -> list[str]:
     """Copy the blueprint called `name`; returns the files made. UsageFault if the folder is not empty."""
     if name not in blueprint_names():
         raise UsageFault(f"there is no blueprint {name!r}; there are: {', '.join(blueprint_names())}")
-    if into.exists() and (not into.is_dir() or any(entry.name != HIDDEN for entry in into.iterdir())):
-        raise UsageFault(f"{into} exists and is not an empty folder; choose another")
     try:
+        in_the_way = (
+            sorted(entry.name for entry in into.iterdir() if entry.name not in _NO_PROJECT) if into.exists() else []
+        )
+    except OSError as error:
+        raise UsageFault(f"{into}: {error.strerror}; choose another folder") from None
+    if in_the_way:
+        raise UsageFault(f"{into} exists and is not empty ({in_the_way[0]} is in it); choose another folder")
+    ignored = into / ".gitignore"
+    try:
+        former = ignored.read_text(encoding="utf-8") if ignored.is_file() else ""
         shutil.copytree(blueprints_folder() / name, into, ignore=_NOT_COPIED, dirs_exist_ok=True)
     except OSError as error:
         raise UsageFault(f"cannot make {into}: {error.strerror}") from None
-    (into / ".gitignore").write_text(f"{HIDDEN}/\n", encoding="utf-8")
-    return sorted(str(path.relative_to(into)) for path in into.rglob("*") if path.is_file())
+    if f"{HIDDEN}/" not in former.splitlines():
+        begun = former if not former or former.endswith("\n") else f"{former}\n"
+        ignored.write_text(f"{begun}{HIDDEN}/\n", encoding="utf-8")
+    return files_of(into)
+
+
+def files_of(folder: Path) -> list[str]:
+    """The files of a new project, but for what stood there before."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    names = (path.relative_to(folder) for path in found)
+    return sorted(str(name) for name in names if name.parts[0] not in _NO_PROJECT - {".gitignore"})
+
+
+def undo(folder: Path) -> None:
+    """Take a new project away again, and only that."""
+    for entry in list(folder.iterdir()):
+        if entry.name in _NO_PROJECT:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    if list(folder.iterdir()) == [folder / ".gitignore"]:
+        shutil.rmtree(folder)

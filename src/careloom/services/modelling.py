@@ -83,9 +83,9 @@ def run_models(ready: Opened, action: Action, watch: Watch, *, select: str | Non
     Fix where there are none, or dbt is not installed; UsageFault where `select` chooses nothing; Later if dbt is busy.
     """
     if not has_models(ready):
-        raise Fix(f"this project has no models: {FOLDER}/dbt_project.yml is missing; see docs/how-to/models.md")
+        raise Fix(f"this project has no models: {FOLDER}/dbt_project.yml is missing; see: careloom docs models")
     if importlib.util.find_spec("dbt") is None:
-        raise Fix("dbt is not installed: pip install 'careloom[models]'")
+        raise Fix("dbt is not installed: python -m pip install 'careloom[models]'")
     with alone(ready.store, "models", ready.project.name) as ours:
         if not ours:
             raise Later("the models are being built already; try again when that is over", after=60.0)

@@ -177,6 +177,11 @@ def explain(opened: Opened, syncs: Sequence[Sync], key: str, *, reveal: bool) ->
     """
     told = [one for sync in syncs if (one := _explain(opened.store, sync, key, reveal=reveal))]
     if not told:
+        if not syncs:
+            tables = ", ".join(opened.project.landings) or "TABLE"
+            raise UsageFault(
+                f"this project has no syncs; who changed a landed record says: careloom history TABLE {key} (of: {tables})"
+            )
         keys = ", ".join(f"{sync.source.key} in {sync.name}" for sync in syncs)
         raise UsageFault(f"nothing is known of key {key!r}; keys are the values of {keys}")
     return told

@@ -117,7 +117,7 @@ def _from_secret_manager(project: str, wanted: str) -> str:
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 optional dependency
         from google.cloud import secretmanager  # noqa: PLC0415 optional dependency
     except ImportError:
-        raise Fix(f"the secret {wanted!r} would be in Secret Manager: pip install 'careloom[gcp]'") from None
+        raise Fix(f"the secret {wanted!r} would be in Secret Manager: python -m pip install 'careloom[gcp]'") from None
     try:
         answer = secretmanager.SecretManagerServiceClient().access_secret_version(
             name=f"projects/{project}/secrets/{wanted}/versions/latest"

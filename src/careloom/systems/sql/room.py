@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
 from careloom.core.ports import Source
-from careloom.core.rooms import Room, Surroundings
-from careloom.systems.sql.bigquery import open_bigquery
-from careloom.systems.sql.duckdb_file import open_duckdb
+from careloom.core.rooms import Room, Surroundings, deferred
 from careloom.systems.sql.faults import fault, nearest
-from careloom.systems.sql.folder import open_csv, open_parquet
-from careloom.systems.sql.mysql import open_mysql
-from careloom.systems.sql.postgres import open_postgres
 
 
 class SqlOptions(BaseModel):
@@ -33,14 +30,14 @@ class SqlOptions(BaseModel):
 Opener = Callable[[str, str, Surroundings], Source]
 
 OPENERS: dict[str, Opener] = {
-    "duckdb": open_duckdb,
-    "csv": open_csv,
-    "parquet": open_parquet,
-    "postgresql": open_postgres,
-    "postgres": open_postgres,
-    "mysql": open_mysql,
-    "mariadb": open_mysql,
-    "bigquery": open_bigquery,
+    "duckdb": deferred("careloom.systems.sql.duckdb_file", "open_duckdb"),
+    "csv": deferred("careloom.systems.sql.folder", "open_csv"),
+    "parquet": deferred("careloom.systems.sql.folder", "open_parquet"),
+    "postgresql": deferred("careloom.systems.sql.postgres", "open_postgres"),
+    "postgres": deferred("careloom.systems.sql.postgres", "open_postgres"),
+    "mysql": deferred("careloom.systems.sql.mysql", "open_mysql"),
+    "mariadb": deferred("careloom.systems.sql.mysql", "open_mysql"),
+    "bigquery": deferred("careloom.systems.sql.bigquery", "open_bigquery"),
 }
 
 
@@ -59,4 +56,15 @@ def open_source(options: SqlOptions, surroundings: Surroundings) -> Source:
     return opener(url, surroundings.secret(options.password) if options.password else "", surroundings)
 
 
-ROOM = Room(kind="sql", options=SqlOptions, source=open_source)
+def stands(options: SqlOptions, folder: Path) -> Literal["here", "missing", "elsewhere"]:
+    """Where the source is. A scheme that is none counts as here: opening it says so at once."""
+    scheme, _, path = options.url.partition("://")
+    if options.url.startswith("secret:") or (scheme.lower() in OPENERS and scheme.lower() not in _FILES):
+        return "elsewhere"
+    return "here" if scheme.lower() not in _FILES or (folder / path).exists() else "missing"
+
+
+_FILES = frozenset({"csv", "parquet", "duckdb"})
+
+
+ROOM = Room(kind="sql", options=SqlOptions, source=open_source, stands=stands)

@@ -1,0 +1,34 @@
+"""`careloom docs`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from careloom.cli.completing import topic_names
+from careloom.cli.options import Json
+from careloom.cli.showing import out, print_json
+from careloom.services.manual import page, title_of, topics
+
+
+def command(
+    topic: Annotated[
+        str | None,
+        typer.Argument(help="A page; lists them if left out.", metavar="TOPIC", autocompletion=topic_names),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Print a page of the documentation that ships with this release."""
+    if topic is not None:
+        text = page(topic)
+        print_json({"topic": topic, "text": text}) if json else out.print(text, markup=False)
+        return
+    titles = {name: title_of(path) for name, path in topics().items()}
+    if json:
+        print_json(titles)
+        return
+    longest = max(map(len, titles))
+    for name, title in titles.items():
+        out.print(f"{name:<{longest}}  {title}", markup=False)
