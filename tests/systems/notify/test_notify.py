@@ -14,7 +14,8 @@ import pytest
 from careloom.core.errors import Later
 from careloom.core.hooks import ChangeEvent
 from careloom.core.rooms import Surroundings
-from careloom.systems.notify.room import Notifier, Options
+from careloom.systems.notify.notifier import Notifier
+from careloom.systems.notify.options import Options
 
 EVENT = ChangeEvent(
     id=1,

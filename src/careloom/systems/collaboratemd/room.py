@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from careloom.core.rooms import Room, SimulatorOptions
+from careloom.core.rooms import Room, SimulatorOptions, deferred
 from careloom.systems.collaboratemd.options import Options
-from careloom.systems.collaboratemd.reporting import CollaborateMDReports, report_policy
 
 
 def simulate(options: SimulatorOptions) -> None:
@@ -14,10 +13,12 @@ def simulate(options: SimulatorOptions) -> None:
     import_module("careloom.systems.collaboratemd.simulator").serve(options)
 
 
+_REPORTING = "careloom.systems.collaboratemd.reporting"
+
 ROOM = Room(
     kind="collaboratemd",
     options=Options,
     simulate=simulate,
-    reports=CollaborateMDReports,
-    report_policy=report_policy,
+    reports=deferred(_REPORTING, "CollaborateMDReports"),
+    report_policy=deferred(_REPORTING, "report_policy"),
 )

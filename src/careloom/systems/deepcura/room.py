@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from careloom.core.rooms import Room, SimulatorOptions
-from careloom.systems.deepcura.hooks import DeepCuraHooks
+from careloom.core.rooms import Room, SimulatorOptions, deferred
 from careloom.systems.deepcura.options import Options
 from careloom.systems.deepcura.streams import STREAMS
 
@@ -15,4 +14,10 @@ def simulate(options: SimulatorOptions) -> None:
     import_module("careloom.systems.deepcura.simulator").simulate(options)
 
 
-ROOM = Room(kind="deepcura", options=Options, streams=STREAMS, hooks=DeepCuraHooks, simulate=simulate)
+ROOM = Room(
+    kind="deepcura",
+    options=Options,
+    streams=STREAMS,
+    hooks=deferred("careloom.systems.deepcura.hooks", "DeepCuraHooks"),
+    simulate=simulate,
+)

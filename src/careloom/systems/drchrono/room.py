@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from careloom.core.rooms import Authorization, Room, SimulatorOptions
-from careloom.systems.drchrono.hooks import DrChronoHooks
-from careloom.systems.drchrono.oauth import authorize_url, exchange
+from careloom.core.rooms import Authorization, Room, SimulatorOptions, deferred
 from careloom.systems.drchrono.options import Options
-from careloom.systems.drchrono.scanning import DrChronoSource
 from careloom.systems.drchrono.streams import STREAMS
 
 
@@ -17,12 +14,14 @@ def simulate(options: SimulatorOptions) -> None:
     import_module("careloom.systems.drchrono.simulator").serve(options)
 
 
+_OAUTH = "careloom.systems.drchrono.oauth"
+
 ROOM = Room(
     kind="drchrono",
     options=Options,
     streams=STREAMS,
-    stream_source=DrChronoSource,
-    hooks=DrChronoHooks,
-    authorization=Authorization(url=authorize_url, exchange=exchange),
+    stream_source=deferred("careloom.systems.drchrono.scanning", "DrChronoSource"),
+    hooks=deferred("careloom.systems.drchrono.hooks", "DrChronoHooks"),
+    authorization=Authorization(url=deferred(_OAUTH, "authorize_url"), exchange=deferred(_OAUTH, "exchange")),
     simulate=simulate,
 )

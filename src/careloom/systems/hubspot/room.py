@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from careloom.core.rooms import Room, SimulatorOptions
+from careloom.core.rooms import Room, SimulatorOptions, deferred
 from careloom.systems.hubspot.options import Options
-from careloom.systems.hubspot.target import HubSpotTarget
 
 
 def simulate(options: SimulatorOptions) -> None:
@@ -14,4 +13,9 @@ def simulate(options: SimulatorOptions) -> None:
     import_module("careloom.systems.hubspot.simulator").serve(options)
 
 
-ROOM = Room(kind="hubspot", options=Options, target=HubSpotTarget, simulate=simulate)
+ROOM = Room(
+    kind="hubspot",
+    options=Options,
+    target=deferred("careloom.systems.hubspot.target", "HubSpotTarget"),
+    simulate=simulate,
+)
