@@ -20,8 +20,9 @@ def docs_folder() -> Path:
 
 
 def meanings() -> Mapping[str, Any]:
-    """What each key of the project language means, by section and key."""
-    return tomllib.loads((docs_folder() / "meanings.toml").read_text(encoding="utf-8"))
+    """What each key of the project language means, by section and key; nothing where the pages were left out."""
+    path = docs_folder() / "meanings.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def topics() -> dict[str, Path]:
