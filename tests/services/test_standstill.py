@@ -10,6 +10,7 @@ import pytest
 from careloom.core.errors import Later, UsageFault
 from careloom.core.streams import Unreadable
 from careloom.services.standstill import count_standing, retry_stream, standing_of
+from careloom.services.waiting import all_waiting
 from careloom.store.locking import alone
 from careloom.store.synclog import SyncLog
 from services.shelves import STREAMS, Practice, practice, project
@@ -102,3 +103,39 @@ def test_two_retries_never_run_at_once_and_an_unknown_stream_is_told(clinic: Pra
         retry_stream(clinic.ready, "people")
     with pytest.raises(UsageFault, match=f"there are: {', '.join(STREAMS)}"):
         standing_of(clinic.ready, "nothing")
+
+
+def test_one_list_holds_all_that_waits_with_its_age_and_what_to_type(clinic: Practice) -> None:
+    clinic.do("delete from landing_held")
+    clinic.shelves.put("pills", 1, label="held", person="not a number")
+    clinic.shelves.put("pills", 2, 3, label="nobody's", person=99)
+    clinic.scan("pills")
+    event = clinic.receive({"records": []}, state="held")
+    clinic.do("update landing_held set first_seen = '2001-01-01'")
+    clinic.do("update clinical.pills set first_seen_at = '2002-02-02'")
+    clinic.do("insert into resting (what, attempts, due_at) values ('scan:people', 4, now())")
+    clinic.do(
+        "insert into account_reports (system, report_name, customer_account, status, due_at, error_code, asks)"
+        " values ('ehr', 'ar_aging', '1001', 'failed', now(), 'report-refused', 2)"
+    )
+    told = {one.what: one for one in all_waiting(clinic.ready)}
+    assert [one.what for one in all_waiting(clinic.ready)][:2] == ["landed record", "link"], "the oldest first"
+    assert told.keys() == {"landed record", "link", "event", "job", "report"}
+    record, link = told["landed record"], told["link"]
+    assert (record.where, record.code, record.number) == ("pills", "not-an-integer", 1)
+    assert (link.where, link.code, link.column, link.number) == ("pills", "link-none", "person_id", 2)
+    assert link.oldest is not None
+    assert link.oldest.year == 2002
+    assert {one.command for one in (record, link)} == {"careloom held --stream pills"}
+    assert (told["job"].where, told["job"].tries) == ("scan:people", 4)
+    assert (told["report"].where, told["report"].command) == ("ar_aging", "careloom reports --failed")
+    assert event
+    assert [one.what for one in all_waiting(clinic.ready, code="link-none")] == ["link"]
+    years = {one.kind: one.first_seen.year for one in standing_of(clinic.ready, "pills") if one.first_seen}
+    assert (years["record"], years["link"]) == (2001, 2002)
+
+
+def test_a_key_that_is_not_held_is_told(clinic: Practice) -> None:
+    with pytest.raises(UsageFault, match="nothing is held of 'K77'"):
+        retry_stream(clinic.ready, "people", key="K77")
+    assert retry_stream(clinic.ready, "people").events == 0, "all of nothing is no mistake"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from careloom.cli.options import HERE, Folder, Json, OneStream, Reveal, SyncName
 from careloom.cli.session import audited, project
 from careloom.cli.showing import out, print_json
+from careloom.core.errors import UsageFault
 from careloom.services.opening import Opened
 from careloom.services.reviewing import count_held, list_held
 from careloom.services.standstill import count_standing, standing_of
+from careloom.services.waiting import OF_SYNCS, Waiting, all_waiting
+
+_FEW, _ALL = 50, 10_000_000
 
 
 def command(
@@ -21,37 +28,73 @@ def command(
     folder: Folder = HERE,
     json: Json = False,
     reveal: Reveal = False,
-    code: Annotated[str | None, typer.Option("--code", help="Only records held for this reason.")] = None,
-    list_all: Annotated[bool, typer.Option("--list", help="Each record, not only the causes.")] = False,
-    limit: Annotated[int, typer.Option("--limit", help="How many records to list.")] = 50,
+    code: Annotated[str | None, typer.Option("--code", help="Only what waits for this reason.")] = None,
+    list_all: Annotated[bool, typer.Option("--list", help="Each record of a sync, not only the causes.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="How many records to list: 50; with --json all.")
+    ] = None,
     stream: OneStream = None,
+    of_sync: Annotated[
+        str | None, typer.Option("--sync", help="What waits in one sync; the same as its name alone.", metavar="SYNC")
+    ] = None,
 ) -> None:
-    """List the records that were stopped."""
+    """List all that waits: records, reviews, events, links, reports, jobs."""
+    sync, most = sync or of_sync, limit or (_ALL if json else _FEW)
+    if sync is not None and stream is not None:
+        raise UsageFault("name a sync or a --stream, not both")
     with project(folder) as ready:
+        if sync is not None and sync not in ready.project.syncs:
+            known = ", ".join(ready.project.syncs) or "none"
+            raise UsageFault(f"there is no sync {sync!r} in this project; there are: {known}")
         if stream is not None:
-            _show_stream(ready, stream, code, limit, json=json)
-            return
-        causes = count_held(ready.store, sync)
-        listed = list_all or code is not None or reveal
-        items = list_held(ready.store, sync=sync, code=code, limit=limit, reveal=reveal) if listed else []
-        if reveal:
-            audited(ready, "held --reveal", sync or "all syncs")
+            _show_stream(ready, stream, code, most, json=json)
+        else:
+            listed = list_all or reveal or (code is not None and sync is not None)
+            _show(ready, sync, code, most if listed else 0, reveal=reveal, json=json)
+
+
+def _show(ready: Opened, sync: str | None, code: str | None, limit: int, *, reveal: bool, json: bool) -> None:
+    """What waits by its cause, and up to `limit` of the records that syncs hold."""
+    causes = [cause for cause in count_held(ready.store, sync) if code in (None, cause["code"])]
+    waiting = [wait for wait in all_waiting(ready, code=code) if sync is None or _is_of(wait, sync)]
+    items = list_held(ready.store, sync=sync, code=code, limit=limit, reveal=reveal) if limit else []
+    if reveal:
+        audited(ready, "held --reveal", sync or "all syncs")
     if json:
-        print_json({"causes": causes, "records": items})
+        print_json({"waiting": [wait.as_json() for wait in waiting], "causes": causes, "records": items})
         return
-    if not causes:
+    if not waiting:
         out.print("Nothing is held.")
         return
-    table = Table("records", "sync", "held by", "reason", "property", "what it means", box=None)
-    for cause in causes:
-        table.add_row(
-            str(cause["records"]), cause["sync"], cause["kind"], cause["code"], cause["property"] or "", cause["text"]
-        )
-    out.print(table)
+    _show_waiting(waiting, ready.project.timezone)
+    texts = {cause["code"]: cause["text"] for cause in causes}
+    for reason, text in texts.items():
+        out.print(f"  {reason}: {text}", markup=False)
     for item in items:
         out.print(f"  {item.sync}/{item.key}  {item.code}  {item.property or ''}  {item.message}", markup=False)
-    if not listed:
-        out.print("Each record: careloom held --list   Decide: careloom review   Offer again: careloom retry")
+    if not limit and causes:
+        out.print("Each record of the syncs: careloom held --list", markup=False)
+
+
+def _is_of(wait: Waiting, sync: str) -> bool:
+    return wait.where == sync and wait.what in OF_SYNCS.values()
+
+
+def _show_waiting(waiting: Sequence[Waiting], zone: ZoneInfo) -> None:
+    # The word that --code needs is never cut, however narrow the terminal.
+    reason = Column("reason", overflow="fold", no_wrap=False)
+    table = Table("number", "what", "where", reason, "column", f"oldest ({zone.key})", "tries", "see", box=None)
+    for wait in waiting:
+        tries = "" if wait.tries is None else str(wait.tries)
+        since = _local(wait.oldest, zone)
+        table.add_row(
+            f"{wait.number:,}", wait.what, wait.where, wait.code, wait.column or "", since, tries, wait.command
+        )
+    out.print(table)
+
+
+def _local(time: datetime | None, zone: ZoneInfo) -> str:
+    return f"{time.astimezone(zone):%Y-%m-%d %H:%M}" if time else ""
 
 
 def _show_stream(ready: Opened, stream: str, code: str | None, limit: int, *, json: bool) -> None:
@@ -64,9 +107,11 @@ def _show_stream(ready: Opened, stream: str, code: str | None, limit: int, *, js
         out.print("Nothing is held.")
         return
     out.print(", ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in counts.items() if number))
-    table = Table("kind", "key", "reason", "column", "what it means", "since (UTC)", "tries", box=None)
+    zone = ready.project.timezone
+    reason = Column("reason", overflow="fold")
+    table = Table("kind", "key", reason, "column", "what it means", f"since ({zone.key})", "tries", box=None)
     for item in items:
-        since = f"{item.first_seen:%Y-%m-%d %H:%M}" if item.first_seen else ""
+        since = _local(item.first_seen, zone)
         tries = str(item.attempts or "")
         table.add_row(item.kind, item.key, item.code, item.column or "", item.message, since, tries)
     out.print(table)

@@ -35,6 +35,8 @@ def command(
             _retry_stream(ready, stream, code, stream_key, json=json)
             return
         offered = retry(ready.store, sync=sync, key=key, code=code)
+        if key is not None and not offered:
+            raise UsageFault(f"no refused record {key!r} waits in sync {sync!r}; see: careloom held {sync} --list")
         audited(ready, "retry", f"{sync or 'all syncs'}: {offered} records")
     if json:
         print_json({"offered": offered})

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from careloom.core.errors import Hold, Later
+from careloom.core.errors import Hold, Later, UsageFault
 from careloom.core.streams import Record
 from careloom.engine.landing_values import CODES
 from careloom.project.model import Landing
@@ -25,9 +25,12 @@ from careloom.store.queue import wake
 from careloom.store.shapes import ensure_table
 from careloom.store.stalled import count_held_events, held_events, offer_events
 from careloom.store.synclog import SyncLog
+from careloom.store.waiting import first_seen
 
 _MOST = 10_000
 """Held records of one stream that are offered in one go."""
+
+_EVERY = 10_000_000
 
 _LINKS = {"none": "no row fits yet", "ambiguous": "more than one row fits, so none is linked"}
 
@@ -98,13 +101,13 @@ def standing_of(ready: Opened, name: str, *, code: str | None = None, limit: int
 
 
 def count_standing(ready: Opened, name: str, *, code: str | None = None) -> Mapping[str, int]:
-    """How much waits, by kind; links up to a thousand."""
+    """How much waits, by kind."""
     landing = landing_named(ready, name)
     ensure_table(ready.store, landing.stream)
     return {
         "record": sum(code in (None, one.code) for one in held_landings(ready.store, name)),
         "event": count_held_events(ready.store, landing.system, code=code),
-        "link": len(_without_link(ready, landing, code, 1000)),
+        "link": len(_without_link(ready, landing, code, _EVERY)),
     }
 
 
@@ -114,6 +117,7 @@ def _without_link(ready: Opened, landing: Landing, code: str | None, limit: int)
             if other.table == rule.to:
                 ensure_table(ready.store, other.stream)
     rows = [one for one in unlinked(ready, landing, limit) if code in (None, f"link-{one.why}")]
+    times = first_seen(ready.store, landing.table, [one.record_id for one in rows])
     return [
         Standing(
             stream=landing.name,
@@ -122,6 +126,7 @@ def _without_link(ready: Opened, landing: Landing, code: str | None, limit: int)
             code=f"link-{one.why}",
             column=one.column,
             message=_LINKS.get(one.why, ""),
+            first_seen=times.get(one.record_id),
         )
         for one in rows
     ]
@@ -134,6 +139,8 @@ def retry_stream(ready: Opened, name: str, *, code: str | None = None, key: str 
     """
     with attempt(ready, Kind.retry, name) as entry:
         report = _retried(ready, name, code, key)
+        if key is not None and not (report.counts.get("total") or report.events or report.left):
+            raise UsageFault(f"nothing is held of {key!r} in stream {name!r}; see: careloom held --stream {name}")
         entry.counts = {**report.counts, "events": report.events, "left": report.left}
     return report
 
