@@ -107,14 +107,14 @@ def test_an_account_whose_request_always_breaks_off_does_not_block_those_behind_
     assert set(office.rows("ar_aging")) == {ACCOUNTS[0], ACCOUNTS[2], ACCOUNTS[3]}
 
 
-def test_what_a_former_run_did_not_come_to_comes_first(office: Office, source: Scripted) -> None:
-    source.refusing[ACCOUNTS[2]] = RemoteUnavailable("away", after=60.0)
+def test_what_a_former_run_had_no_answer_for_comes_last(office: Office, source: Scripted) -> None:
+    source.refusing[ACCOUNTS[1]] = RemoteUnavailable("away", after=60.0)
     with suppress(CareloomError):
         office.run("ar_aging")
     source.refusing.clear()
     source.asked.clear()
     office.run("ar_aging")
-    assert [one.account for one in source.asked] == [ACCOUNTS[2], ACCOUNTS[0], ACCOUNTS[1], ACCOUNTS[3]]
+    assert [one.account for one in source.asked] == [ACCOUNTS[0], ACCOUNTS[2], ACCOUNTS[3], ACCOUNTS[1]]
 
 
 def test_a_run_that_is_killed_between_loading_and_building_is_built_by_the_next(office: Office) -> None:

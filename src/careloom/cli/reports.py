@@ -44,7 +44,7 @@ def command(
         if name is not None:
             reports_named(ready, name)
         kept = AccountReports(ready.store)
-        found = [dict(one) for one in kept.standing(name) if not failed or one["status"] == "failed"]
+        found = [dict(one) for one in kept.standing(name) if not failed or one["status"] == "failed" or one["error"]]
         for one in found:
             one["drifts"] = [dict(drift) for drift in kept.drifts(one["id"])]
         if json:
@@ -98,6 +98,8 @@ def show_reports_run(found: ReportsRun) -> None:
         out.print(f"  stopped before {unasked:,} were asked for; the next run asks for them", markup=False)
     if counts["failed"]:
         out.print("  see: careloom reports --failed", markup=False)
+    if found.trouble:
+        out.print(f"  the run ended early: {found.trouble}", style="red", markup=False)
 
 
 def _show_outcome(one: Outcome) -> None:

@@ -2,6 +2,9 @@
 
 A system may make one report at a time for the whole organisation, so while it makes the next one the former is loaded. What
 was asked for is written down before anything else happens: whoever takes over after a crash waits for the same run.
+
+Whatever goes wrong with one report of one account is its own: it is told, tried again, and comes last in the next run. Only
+where no account at all gets an answer is the system taken to be away, and the run ends.
 """
 
 from __future__ import annotations
@@ -12,17 +15,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from careloom.core.errors import Fix, Hold, Later, Stop, UsageFault
-from careloom.core.reports import Fetched, ReportAsk, ReportPolicy, ReportSource
+from careloom.core.errors import CareloomError, Fix, Hold, Later, NotPermitted, Stop, UsageFault
+from careloom.core.reports import Fetched
 from careloom.project.model import Report
 from careloom.services.opening import HIDDEN, Opened
 from careloom.services.progress import Watch
+from careloom.services.report_asking import Desk, handed_over
 from careloom.services.report_loading import load_report
 from careloom.store.account_reports import AccountReport, AccountReports
 from careloom.store.locking import alone
@@ -30,7 +34,10 @@ from careloom.store.report_retyping import drop_unread
 from careloom.store.report_tables import Drift, forget_old, make_current
 
 _LOG = structlog.get_logger()
-_AWAY = 2
+_TRIES = 3
+"""After so many runs without an answer for a report of an account it counts as failed: it is told, and asked for anew."""
+_QUIET = 2
+"""After so many lost answers in a row of an account, each of which took minutes, the run goes on without that account."""
 _PAUSES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
 """After so many failures in a row of one report of one account it is asked for again, even if it is not due; at last daily."""
 
@@ -56,6 +63,8 @@ class ReportsRun:
 
     outcomes: Sequence[Outcome]
     seconds: float
+    trouble: CareloomError | None = None
+    """What ended the run over a system before all were asked for: no account had an answer any more."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,13 +80,25 @@ class ReportsRun:
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 3 something waits to go on, 4 something failed."""
+        """0 all well, 3 something waits to go on, 4 something failed; another one is that of what ended the run."""
+        if self.trouble:
+            return self.trouble.exit_code
         counts = self.counts
         return 4 if counts["failed"] else 3 if counts["waiting"] else 0
 
     def as_json(self) -> dict[str, Any]:
         """The run as plain data."""
-        return {"counts": self.counts, "seconds": self.seconds, "outcomes": [asdict(one) for one in self.outcomes]}
+        outcomes = [asdict(outcome) for outcome in self.outcomes]
+        trouble = str(self.trouble) if self.trouble else None
+        return {"counts": self.counts, "seconds": self.seconds, "outcomes": outcomes, "trouble": trouble}
+
+
+class _Away(Exception):
+    """No account gets an answer: `error` is what the last one got."""
+
+    def __init__(self, error: Fix | Later) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,19 +106,31 @@ class _Asking:
     """A run over one system's reports."""
 
     ready: Opened
-    source: ReportSource
-    policy: ReportPolicy
     reports: AccountReports
     watch: Watch
-    total: int
+    work: Sequence[tuple[Report, AccountReport]]
     outcomes: list[Outcome] = field(default_factory=list)
     fetched: tuple[Report, AccountReport, Fetched] | None = None
-    away: int = 0
-    """How many reports in a row the system did not answer for."""
+    unanswered: dict[str, int] = field(default_factory=dict)
+    """How many reports of each account came to no answer since any account last had one."""
+    quiet: Counter[str] = field(default_factory=Counter)
+    """How many answers of each account in a row were lost."""
+    lost: list[tuple[Report, AccountReport, Later]] = field(default_factory=list)
 
-    def ended(self, report: Report, one: AccountReport, ended: str, **more: Any) -> None:
-        self.outcomes.append(Outcome(report=report.name, account=one.account, ended=ended, **more))
-        self.watch.progress.advance(len(self.outcomes), self.total)
+    def ended(self, report: Report, row: AccountReport, ended: str, **more: Any) -> None:
+        self.outcomes.append(Outcome(report=report.name, account=row.account, ended=ended, **more))
+        self.watch.progress.advance(len(self.outcomes), len(self.work))
+
+    def answered(self, account: str) -> None:
+        """Somebody was answered, so the system is there."""
+        self.unanswered.clear()
+        self.quiet[account] = 0
+
+    def no_answer(self, account: str, error: Fix | Later) -> None:
+        """_Away where that was so for each account of this run, and for more than one report."""
+        self.unanswered[account] = self.unanswered.get(account, 0) + 1
+        if set(self.unanswered) >= {row.account for _, row in self.work} and sum(self.unanswered.values()) > 1:
+            raise _Away(error)
 
 
 def reports_named(ready: Opened, name: str | None = None) -> Sequence[Report]:
@@ -113,14 +146,24 @@ def reports_named(ready: Opened, name: str | None = None) -> Sequence[Report]:
 def run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_only: bool = False) -> ReportsRun:
     """Ask for `reports` of all their accounts, wait, and load them. `due_only`: those alone whose schedule has come round.
 
-    Fix and Later end it, and the next run goes on; what concerns one report of one account is its outcome.
+    What concerns one report of one account is its outcome. Fix or Later where nothing at all was loaded and a system gave no
+    account an answer; where something was, that is the run's `trouble`.
     """
     began = time.monotonic()
     outcomes: list[Outcome] = []
+    troubles: list[CareloomError] = []
     for system in dict.fromkeys(report.system for report in reports):
-        mine = [report for report in reports if report.system == system]
-        outcomes += _of_system(ready, system, mine, watch, due_only=due_only)
-    return ReportsRun(outcomes=outcomes, seconds=time.monotonic() - began)
+        of_system = [report for report in reports if report.system == system]
+        try:
+            found, trouble = _of_system(ready, system, of_system, watch, due_only=due_only)
+            outcomes += found
+        except (Fix, Later) as error:
+            # Another system's reports are not kept from being loaded.
+            trouble = error
+        troubles += [trouble] if trouble else []
+    if troubles and not any(outcome.ended in ("loaded", "unchanged", "empty") for outcome in outcomes):
+        raise troubles[0]
+    return ReportsRun(outcomes=outcomes, seconds=time.monotonic() - began, trouble=troubles[0] if troubles else None)
 
 
 def any_report_due(ready: Opened, system: str) -> bool:
@@ -131,37 +174,60 @@ def any_report_due(ready: Opened, system: str) -> bool:
 
 def _of_system(
     ready: Opened, system: str, reports: Sequence[Report], watch: Watch, *, due_only: bool
-) -> Sequence[Outcome]:
+) -> tuple[Sequence[Outcome], CareloomError | None]:
     with alone(ready.store, "reports", system) as ours:
         if not ours:
             raise Later(f"reports of {system!r} are being asked for already; try again when that is over", after=60.0)
         kept = AccountReports(ready.store)
-        work = list(_due(ready, kept, reports, due_only=due_only))
+        due = list(_due(ready, kept, reports, due_only=due_only))
         watch.progress.step(f"reports of {system}")
-        one = _Asking(
-            ready=ready,
-            source=ready.report_source(system),
-            policy=ready.report_policy(system),
-            reports=kept,
-            watch=watch,
-            total=len(work),
-        )
+        source = ready.report_source(system)
         now = ready.clock()
         _end_others(ready, kept, system)
-        opened = [(report, kept.open(system, report.name, account, now)) for report, account in work]
-        # Those that the system is making, or has made, come first: a second one would not begin before they are over. Then
-        # those that a former run did not come to.
-        opened.sort(key=lambda pair: (not pair[1].identifier, pair[1].due_at))
-        try:
-            for report, account_report in opened:
-                _one(one, report, account_report)
-        finally:
-            # What was fetched already is loaded, whatever ended the run.
-            _load_fetched(one)
+        rows = [(report, kept.open(system, report.name, account, now)) for report, account in due]
+        asking = _Asking(ready=ready, reports=kept, watch=watch, work=sorted(rows, key=lambda row: _turn(kept, row[1])))
+        desk = Desk(
+            source=source,
+            policy=ready.report_policy(system),
+            reports=kept,
+            stop=watch.stop,
+            meanwhile=lambda: _load_fetched(asking),
+        )
+        trouble = _all(asking, desk)
         for report in reports:
             forget_old(ready.store, system, report.name, keep=report.keep)
             drop_unread(ready.store, report.name)
-        return one.outcomes
+        return asking.outcomes, trouble
+
+
+def _turn(kept: AccountReports, row: AccountReport) -> tuple[bool, datetime, bool, datetime]:
+    """Who comes first. Those that the system is making, or has made: a second one would not begin before they are over.
+
+    Then those that a former run did not come to; last those that came to nothing, the one first that has rested longest: what
+    can never be had must keep nothing else from being asked for.
+    """
+    before = kept.so_far(row.system, row.name, row.account, row.due_at)
+    failed = row.tried_at or before.failed_at
+    return failed is not None, failed or datetime.min.replace(tzinfo=UTC), not row.identifier, row.due_at
+
+
+def _all(asking: _Asking, desk: Desk) -> CareloomError | None:
+    """Ask for all, in their order; what made an end of it before."""
+    trouble: CareloomError | None = None
+    try:
+        for place, (report, row) in enumerate(asking.work):
+            try:
+                _one(asking, desk, report, row)
+            except _Away as away:
+                trouble = away.error
+                for later_report, later_row in asking.work[place + 1 :]:
+                    asking.ended(later_report, later_row, "waiting", message="the system was away", unasked=True)
+                break
+    finally:
+        # What was fetched already is loaded, whatever ended the run.
+        _load_fetched(asking)
+        _note_lost(asking)
+    return trouble
 
 
 def _due(
@@ -169,22 +235,25 @@ def _due(
 ) -> Iterator[tuple[Report, str]]:
     for report in reports:
         for account in report.accounts:
-            if (
-                not due_only
-                or kept.under_way(report.system, report.name, account)
-                or _has_come(ready, kept, report, account)
-            ):
+            if not due_only or _has_come(ready, kept, report, account):
                 yield report, account
 
 
 def _has_come(ready: Opened, kept: AccountReports, report: Report, account: str) -> bool:
+    now = ready.clock()
+    row = kept.under_way(report.system, report.name, account)
+    if row is not None:
+        return not row.tries or row.tried_at is None or row.tried_at + _pause(row.tries) <= now
     if report.schedule is None:
         return False
-    now = ready.clock()
     last = kept.so_far(report.system, report.name, account, now)
     if last.due_at is None or last.due_at < report.schedule.previous_tick(now, ready.project.timezone):
         return True
-    return last.failed_at is not None and last.failed_at + _PAUSES[min(last.failures, len(_PAUSES)) - 1] <= now
+    return last.failed_at is not None and last.failed_at + _pause(last.failures) <= now
+
+
+def _pause(failures: int) -> timedelta:
+    return _PAUSES[min(failures, len(_PAUSES)) - 1]
 
 
 def _end_others(ready: Opened, kept: AccountReports, system: str) -> None:
@@ -195,136 +264,112 @@ def _end_others(ready: Opened, kept: AccountReports, system: str) -> None:
         _LOG.info("a report that the project asks for no longer was ended", report=name, account=account)
 
 
-def _one(one: _Asking, report: Report, mine: AccountReport) -> None:
+def _one(asking: _Asking, desk: Desk, report: Report, row: AccountReport) -> None:
     """Ask for one report, load the former one meanwhile, and wait for this one."""
-    if one.watch.stop.is_set():
-        one.ended(report, mine, "waiting", message="stopped before it was asked for", unasked=not mine.identifier)
+    if asking.watch.stop.is_set():
+        asking.ended(report, row, "waiting", message="stopped before it was asked for", unasked=not row.identifier)
+        return
+    if asking.quiet[row.account] >= _QUIET:
+        asking.ended(report, row, "waiting", message="other reports of this account had no answer", unasked=True)
         return
     try:
-        found = _made(one, report, mine)
+        fetched = handed_over(desk, report, row, _folder(asking.ready, row))
     except Hold as hold:
-        _failed(one, report, mine, hold.code, str(hold))
-        shutil.rmtree(_folder(one.ready, mine), ignore_errors=True)
+        asking.answered(row.account)
+        _failed(asking, report, row, hold.code, str(hold))
+        shutil.rmtree(_folder(asking.ready, row), ignore_errors=True)
         return
-    except Later as later:
-        # One account's trouble is not the others'; two in a row are the system's.
-        one.away += 1
-        if one.away >= _AWAY:
-            raise
-        one.ended(report, mine, "waiting", message=str(later))
+    except (Fix, Later) as error:
+        _unanswered(asking, report, row, error)
         return
-    one.away = 0
-    if found is None:
-        one.ended(report, mine, "waiting", message="stopped while the system makes it; the next run goes on waiting")
+    asking.answered(row.account)
+    if fetched is None:
+        asking.ended(report, row, "waiting", message="stopped while the system makes it; the next run goes on waiting")
         return
-    _load_fetched(one)
-    one.fetched = (report, mine, found)
+    _load_fetched(asking)
+    asking.fetched = (report, row, fetched)
 
 
-def _made(one: _Asking, report: Report, mine: AccountReport) -> Fetched | None:
-    """The report's files; None if the run was stopped. Hold where the system will not make it, or gave it up too often."""
-    identifier: str | None = mine.identifier if mine.asked_for == _numbers(report) else ""
-    asks = mine.asks
-    for _ in range(max(1, one.policy.asks - asks) + bool(identifier)):
-        if not identifier:
-            identifier = _asked(one, report, mine)
-            if identifier is None:
-                return None
-            one.reports.asked(mine, identifier, _numbers(report))
-        _load_fetched(one)
-        found = _waited(one, mine, identifier)
-        if found is None or found.state in ("ready", "no-rows"):
-            return found
-        if found.state == "refused":
-            raise Hold("report-refused", f"the system does not make it of this account: {found.message}")
-        one.reports.again(mine)
-        identifier = ""
-    raise Hold("report-timed-out", f"the system gave it up each of {one.policy.asks} times; it is asked again later")
+def _unanswered(asking: _Asking, report: Report, row: AccountReport, error: Fix | Later) -> None:
+    """One account's trouble is not the others'. A refusal is told at once; what may pass is tried in a few more runs."""
+    shutil.rmtree(_folder(asking.ready, row), ignore_errors=True)
+    if isinstance(error, Later):
+        asking.lost.append((report, row, error))
+        asking.quiet[row.account] += 1
+    else:
+        code = "not-permitted" if isinstance(error, NotPermitted) else "request-refused"
+        _failed(asking, report, row, code, str(error))
+    asking.no_answer(row.account, error)
 
 
-def _numbers(report: Report) -> str:
-    return f"{report.report}/{report.filter}"
+def _note_lost(asking: _Asking) -> None:
+    """Write down which had no answer; failed are those that had none in several runs."""
+    for report, row, error in asking.lost:
+        tries = row.tries + 1
+        if tries >= _TRIES:
+            message = f"in {tries} runs it came to no answer: {error}. It is asked for anew later"
+            _failed(asking, report, row, "no-answer", message)
+            continue
+        asking.reports.lost(row, tries, str(error), asking.ready.clock())
+        asking.ended(report, row, "waiting", code="no-answer", message=str(error))
+    asking.lost.clear()
 
 
-def _asked(one: _Asking, report: Report, mine: AccountReport) -> str | None:
-    """The identifier of our own run; None if stopped. While another's run is under way ours cannot begin."""
-    until = time.monotonic() + one.policy.ceiling_seconds
-    while True:
-        said = one.source.ask(ReportAsk(account=mine.account, report=report.report, filter=report.filter))
-        if said.refused:
-            raise Hold("report-refused", f"the system does not make it of this account: {said.refused}")
-        if not said.another:
-            return said.identifier
-        if time.monotonic() > until:
-            raise Later("the system is busy with a report that somebody else asked for; try again later", after=600.0)
-        _load_fetched(one)
-        if one.watch.stop.wait(one.policy.poll_seconds):
-            return None
-
-
-def _waited(one: _Asking, mine: AccountReport, identifier: str) -> Fetched | None:
-    until = time.monotonic() + one.policy.ceiling_seconds
-    while True:
-        found = one.source.fetch(mine.account, identifier, _folder(one.ready, mine))
-        if found.state != "waiting":
-            return found
-        if time.monotonic() > until:
-            return Fetched(state="timed-out", message="it was not ready in time")
-        if one.watch.stop.wait(one.policy.poll_seconds):
-            return None
-
-
-def _load_fetched(one: _Asking) -> None:
+def _load_fetched(asking: _Asking) -> None:
     """Load what was fetched last, if anything waits to be."""
-    if one.fetched is None:
+    if asking.fetched is None:
         return
-    report, mine, found = one.fetched
-    one.fetched = None
-    one.reports.ready(mine)
-    with _cleared(_folder(one.ready, mine)) as folder:
-        if found.state == "no-rows":
-            _show_none(one, report, mine, found)
+    report, row, fetched = asking.fetched
+    asking.fetched = None
+    asking.reports.ready(row)
+    with _cleared(_folder(asking.ready, row)) as folder:
+        if fetched.state == "no-rows":
+            _show_none(asking, report, row, fetched)
             return
         try:
             loaded = load_report(
-                one.ready.store,
+                asking.ready.store,
                 system=report.system,
                 name=report.name,
-                account=mine.account,
-                run=mine.id,
-                files=found.files,
+                account=row.account,
+                run=row.id,
+                files=fetched.files,
                 declared=report.types,
                 folder=folder,
             )
         except Hold as hold:
-            _failed(one, report, mine, hold.code, str(hold))
+            _failed(asking, report, row, hold.code, str(hold))
+            return
+        except Later as later:
+            # A table that stayed locked, a full disk: the files are fetched again by the next run.
+            asking.lost.append((report, row, later))
             return
         except (Fix, Stop) as error:
             # What a person must mend in one report, or a bug that it meets, keeps no other from being loaded.
-            _LOG.error("a report was not loaded", report=report.name, account=mine.account, reason=str(error))
-            _failed(one, report, mine, "not-loaded", str(error))
+            _LOG.error("a report was not loaded", report=report.name, account=row.account, reason=str(error))
+            _failed(asking, report, row, "not-loaded", str(error))
             return
-        with one.ready.store.transaction() as connection:
-            make_current(connection, mine.id, loaded.rows, loaded.drifts)
+        with asking.ready.store.transaction() as connection:
+            make_current(connection, row.id, loaded.rows, loaded.drifts)
     ended = "unchanged" if loaded.unchanged else "loaded" if loaded.rows else "empty"
-    _LOG.info("a report was loaded", report=report.name, account=mine.account, rows=loaded.rows, outcome=ended)
-    one.ended(report, mine, ended, rows=loaded.rows, drifts=loaded.drifts)
+    _LOG.info("a report was loaded", report=report.name, account=row.account, rows=loaded.rows, outcome=ended)
+    asking.ended(report, row, ended, rows=loaded.rows, drifts=loaded.drifts)
 
 
-def _failed(one: _Asking, report: Report, mine: AccountReport, code: str, message: str) -> None:
-    one.reports.failed(mine, code, message, one.ready.clock())
-    one.ended(report, mine, "failed", code=code, message=message)
+def _failed(asking: _Asking, report: Report, row: AccountReport, code: str, message: str) -> None:
+    asking.reports.failed(row, code, message, asking.ready.clock())
+    asking.ended(report, row, "failed", code=code, message=message)
 
 
-def _show_none(one: _Asking, report: Report, mine: AccountReport, found: Fetched) -> None:
+def _show_none(asking: _Asking, report: Report, row: AccountReport, fetched: Fetched) -> None:
     """The system says that there are no rows: that is what readers see from now on."""
-    with one.ready.store.transaction() as connection:
-        make_current(connection, mine.id, 0, ())
-    one.ended(report, mine, "empty", message=found.message)
+    with asking.ready.store.transaction() as connection:
+        make_current(connection, row.id, 0, ())
+    asking.ended(report, row, "empty", message=fetched.message)
 
 
-def _folder(ready: Opened, mine: AccountReport) -> Path:
-    folder = _folder_of(ready, mine.id)
+def _folder(ready: Opened, row: AccountReport) -> Path:
+    folder = _folder_of(ready, row.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

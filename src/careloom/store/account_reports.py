@@ -16,7 +16,10 @@ from careloom.store.statements import statements
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
-    """A report of an account that is under way. `identifier`: the system's, of the run that was asked for; "" if none was."""
+    """A report of an account that is under way. `identifier`: the system's, of the run that was asked for; "" if none was.
+
+    `tries`: runs that got no answer for it.
+    """
 
     id: int
     system: str
@@ -28,6 +31,8 @@ class AccountReport:
     asks: int
     asked_at: datetime | None
     asked_for: str = ""
+    tries: int = 0
+    tried_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +57,11 @@ class AccountReports:
             cursor.execute(_SQL["open"], values | {"due_at": due_at})
             return cursor.execute(_SQL["opened"], values).fetchone() or _gone(name)
 
-    def under_way(self, system: str, name: str, account: str) -> bool:
-        """Whether one was begun and has come to no end."""
-        with self.store.transaction() as connection:
+    def under_way(self, system: str, name: str, account: str) -> AccountReport | None:
+        """The one that was begun and has come to no end."""
+        with self.store.transaction() as connection, connection.cursor(row_factory=class_row(AccountReport)) as cursor:
             values = {"system": system, "name": name, "account": account}
-            return connection.execute(_SQL["opened"], values).fetchone() is not None
+            return cursor.execute(_SQL["opened"], values).fetchone()
 
     def so_far(self, system: str, name: str, account: str, now: datetime) -> SoFar:
         """For when the newest one until `now` was due, whatever became of it, and how often it has failed."""
@@ -90,6 +95,10 @@ class AccountReports:
     def failed(self, one: AccountReport, code: str, error: str, at: datetime) -> None:
         """It came to nothing; it is asked for again later. `error` holds nobody's data."""
         self._change("failed", id=one.id, code=code, error=error, at=at)
+
+    def lost(self, one: AccountReport, tries: int, error: str, at: datetime) -> None:
+        """No answer came for it, in `tries` runs by now; it stays under way. `error` holds nobody's data."""
+        self._change("lost", id=one.id, tries=tries, error=error, at=at)
 
     def standing(self, name: str | None = None) -> Sequence[Mapping[str, Any]]:
         """The newest of each report and account, and since when the rows are shown that readers see."""

@@ -82,6 +82,8 @@ def _reports(bench: Bench, system: str) -> Mapping[str, int]:
     watch = Watch(stop=bench.stop)
     found = run_reports(bench.ready, reports, watch, due_only=True)
     build_after(bench.ready, watch)
+    if found.trouble:
+        raise found.trouble
     return found.counts
 
 

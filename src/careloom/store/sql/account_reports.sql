@@ -7,7 +7,7 @@ on conflict (system, report_name, customer_account) where status in ('due', 'ask
 
 -- name: opened
 select id, system, report_name as name, customer_account as account, due_at, status, coalesce(identifier, '') as identifier,
-    asks, asked_at, coalesce(asked_for, '') as asked_for
+    asks, asked_at, coalesce(asked_for, '') as asked_for, tries, tried_at
 from account_reports
 where system = %(system)s and report_name = %(name)s and customer_account = %(account)s
   and status in ('due', 'asked', 'ready')
@@ -20,7 +20,7 @@ with mine as (
 ),
 failures as (
     select count(*) as number, max(failed_at) as at from mine
-    where status = 'failed' and id > coalesce((select max(id) from mine where status <> 'failed'), 0)
+    where status = 'failed' and id > coalesce((select max(id) from mine where status not in ('failed', 'due', 'asked', 'ready')), 0)
 )
 -- One that a clock which ran ahead has asked for must not put off all others until that day.
 select (select max(due_at) from mine where due_at <= %(now)s) as due_at, number as failures, at as failed_at from failures
@@ -38,6 +38,11 @@ update account_reports set status = 'due', identifier = null where id = %(id)s
 
 -- name: failed
 update account_reports set status = 'failed', failed_at = %(at)s, error_code = %(code)s, error = %(error)s where id = %(id)s
+
+-- name: lost
+update account_reports
+set tries = %(tries)s, tried_at = %(at)s, error_code = 'no-answer', error = %(error)s
+where id = %(id)s
 
 -- name: end_others
 update account_reports

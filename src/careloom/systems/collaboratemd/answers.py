@@ -19,6 +19,9 @@ NOT_FOUND = "NOT FOUND"
 _ANOTHER = re.compile(r"(?:still|already) running", re.IGNORECASE)
 _CUSTOMER = re.compile(r"customer\s+(?:number|#|no\.?)?\s*(\d{4,12})", re.IGNORECASE)
 _NO_ROWS = re.compile(r"no records (?:were )?found", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"0*[1-9][0-9]{0,18}")
+_WORD = re.compile(r"[A-Z]+(?: [A-Z]+){0,3}")
+_LONGEST_WORD = 40
 _REFUSALS = (
     (re.compile(r"interface is not turned on", re.IGNORECASE), "the account's API interface is not turned on"),
     (re.compile(r"no longer active", re.IGNORECASE), "the account is no longer active"),
@@ -45,7 +48,8 @@ def asked(envelope: Envelope, accounts: frozenset[str]) -> Asked:
     lost. Nothing in the answer tells which. Later where it is busy and does not say with what; Hold: corrupt-answer.
     """
     refused = _refusal(envelope.message)
-    if not refused and envelope.identifier and envelope.status in READY | {RUNNING}:
+    named = _IDENTIFIER.fullmatch(envelope.identifier) is not None
+    if not refused and named and envelope.status in READY | {RUNNING}:
         another = envelope.status == RUNNING and _ANOTHER.search(envelope.message) is not None
         return Asked(identifier=envelope.identifier, another=another)
     reason = refused or _STATUSES.get(envelope.status)
@@ -53,21 +57,32 @@ def asked(envelope: Envelope, accounts: frozenset[str]) -> Asked:
         return Asked(refused=reason, account=_named(envelope.message, accounts))
     if envelope.status in {RUNNING, TIMED_OUT}:
         raise RemoteUnavailable("CollaborateMD is busy with a report that it does not name; ask again", after=60.0)
-    raise Hold("corrupt-answer", "CollaborateMD's answer names no run: ask for the report again")
+    raise Hold(
+        "corrupt-answer", f"CollaborateMD's answer, {_word(envelope.status)}, names no run: ask for the report again"
+    )
 
 
 def state(envelope: Envelope) -> tuple[State, str]:
     """How far a run is, without regard to whether its data came. SUCCESS is `ready`."""
     if envelope.status == RUNNING:
         return "waiting", "the report is running"
-    if _NO_ROWS.search(envelope.message):
+    # The vendor's word for nothing counts where the run has ended, and there alone.
+    if envelope.status in READY | {"ERROR"} and _NO_ROWS.search(envelope.message):
         return "no-rows", "the report found no records"
     if envelope.status == TIMED_OUT:
         return "timed-out", "the vendor gave the report up after its time"
     refused = _refusal(envelope.message)
     if refused or envelope.status in READY:
         return ("refused", refused) if refused else ("ready", "")
-    return _OTHERWISE.get(envelope.status, ("waiting", "the vendor's status is not known here"))
+    unknown: tuple[State, str] = ("waiting", f"the vendor says {_word(envelope.status)}, which is not known here")
+    return _OTHERWISE.get(envelope.status, unknown)
+
+
+def _word(status: str) -> str:
+    """The status as it came, where it is a few words of letters; anything else might be about somebody."""
+    if len(status) <= _LONGEST_WORD and _WORD.fullmatch(status):
+        return f'"{status}"'
+    return "a status that is no word"
 
 
 def _refusal(message: str) -> str:

@@ -1,8 +1,8 @@
 """Calls to the Web API: HTTP Basic, always POST, an Accept header always, and 200 whatever happened.
 
 - 401, 403: NotPermitted. 415, another 4xx, a redirect: Fix. 429: Later.
-- 5xx, no answer, a connection that breaks off, or a page that is no answer: repeated a few times with growing waits, then
-  Later.
+- 5xx, no answer, a connection that breaks off, a page that is no answer, or a success without one (204): repeated a few
+  times with growing waits, then Later.
 
 A repeated request to run a report never starts a second one: while the first runs, the answer is its identifier.
 """
@@ -78,17 +78,19 @@ class Client:
         Hold: answer-too-large, corrupt-answer.
         """
         url = self._base + path + (f"?{urlencode(query)}" if query else "")
+        last = 0
         for failures in range(1, self.patience.attempts + 1):
             found = self._try(url, path, data)
             if isinstance(found, Envelope):
                 return found
-            if found < 500 and found not in {0, 200}:  # noqa: PLR2004
+            last = found
+            if 300 <= found < 500:  # noqa: PLR2004
                 raise _refusal(found, path)
             if failures < self.patience.attempts:
                 self.pause(_DICE.uniform(0, self._ceiling(failures)))
         raise RemoteUnavailable(
-            f"CollaborateMD: POST {_template(path)} failed {self.patience.attempts} times; check the network and base_url; "
-            "nothing is lost: run again",
+            f"CollaborateMD: POST {_template(path)} failed {self.patience.attempts} times, the last time with {_spoken(last)}; "
+            "check the network and base_url; nothing is lost: run again",
             after=60.0,
         )
 
@@ -159,12 +161,19 @@ def _basic(username: str, password: str) -> str:
     return f"Basic {b64encode(raw).decode('ascii')}"
 
 
+def _spoken(status: int) -> str:
+    """What came instead of an answer; 0 is nothing, or not to its end."""
+    if status == 0:
+        return "no answer, or one that broke off"
+    return f"{status} and a page that is no answer of the Web API" if status < 300 else f"the status {status}"  # noqa: PLR2004
+
+
 def _refusal(status: int, path: str) -> CareloomError:
     """The error for a status that no repetition changes."""
     if status in {401, 403}:
         return NotPermitted(
-            f"CollaborateMD refuses the credentials ({status}): check the system's username and password, and that the "
-            "Web API is enabled for this user"
+            f"CollaborateMD refuses the request ({status}): check the system's username and password; where they serve for other "
+            "accounts, ask CollaborateMD to enable the Web API, and its reports, for this one"
         )
     if status == 415:  # noqa: PLR2004
         return Fix(
@@ -172,7 +181,10 @@ def _refusal(status: int, path: str) -> CareloomError:
         )
     if status == 429:  # noqa: PLR2004
         return RemoteUnavailable("CollaborateMD asks for fewer calls (429)", after=60.0)
-    return Fix(f"CollaborateMD refuses POST {_template(path)} ({status}): check the system's base_url")
+    return Fix(
+        f"CollaborateMD refuses POST {_template(path)} ({status}): check the account, the report's and the filter's number, "
+        "and the system's base_url"
+    )
 
 
 def _template(path: str) -> str:

@@ -35,6 +35,10 @@ class App:
         if self.control.fail:
             await _send(scope, send, _failed(self.control.fail.pop(0)))
             return
+        denied = next((status for text, status in self.control.deny.items() if text in path), None)
+        if denied is not None:
+            await _send(scope, send, _failed(denied))
+            return
         if self.service.settings.latency_ms > 0:
             await asyncio.sleep(self.service.settings.latency_ms / 1000)
         await _send(scope, send, answer(self.service, _asked(scope, path)))

@@ -23,6 +23,8 @@ class Control:
     service: Service
     fail: list[int] = field(default_factory=list)
     """Statuses that the next calls get instead of an answer; 0 closes the connection, 200 is a gateway's page."""
+    deny: dict[str, int] = field(default_factory=dict)
+    """Such a status for every call whose path holds the text: `{"/10026936/reports/results/": 403}`."""
     begun: dict[str, Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -34,8 +36,9 @@ class Control:
             ("POST", "settings"): lambda wanted: settings.change(self.service.settings, wanted),
             ("GET", "settings"): lambda _: settings.shown(self.service.settings),
             ("POST", "fault"): self._fault,
-            ("POST", "mend"): lambda _: self.service.faults.clear(),
+            ("POST", "mend"): lambda _: self._mend(),
             ("POST", "fail"): lambda wanted: self.fail.extend(wanted["statuses"]),
+            ("POST", "deny"): self.deny.update,
             ("POST", "reset"): lambda _: self._reset(),
             ("POST", "forget"): lambda _: self.service.runs.clear(),
             ("GET", "runs"): lambda _: self._runs(),
@@ -59,10 +62,14 @@ class Control:
             raise ValueError(f"there are: {', '.join(FAULTS)}")
         self.service.faults.append(fault)
 
+    def _mend(self) -> None:
+        self.service.faults.clear()
+        self.deny.clear()
+
     def _reset(self) -> None:
         """As it was started: its settings, no runs, no faults, no calls."""
         settings.change(self.service.settings, self.begun)
-        for forgotten in (self.service.runs, self.service.faults, self.service.calls, self.fail):
+        for forgotten in (self.service.runs, self.service.faults, self.service.calls, self.fail, self.deny):
             forgotten.clear()
 
     def _runs(self) -> Any:

@@ -1,0 +1,84 @@
+"""One report of one account, asked for and waited for: which files came, or why none did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from careloom.core.errors import Hold, Later
+from careloom.core.reports import Fetched, ReportAsk, ReportPolicy, ReportSource
+from careloom.project.model import Report
+from careloom.store.account_reports import AccountReport, AccountReports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where reports are asked for. `meanwhile` is called while nothing but waiting is to be done."""
+
+    source: ReportSource
+    policy: ReportPolicy
+    reports: AccountReports
+    stop: Event
+    meanwhile: Callable[[], None]
+
+
+def numbers(report: Report) -> str:
+    """The system's own numbers of what is asked for, as they are written down."""
+    return f"{report.report}/{report.filter}"
+
+
+def handed_over(desk: Desk, report: Report, row: AccountReport, folder: Path) -> Fetched | None:
+    """The report's files; None if the run was stopped. Hold where the system will not make it, or gave it up too often."""
+    identifier: str | None = row.identifier if row.asked_for == numbers(report) else ""
+    last = ""
+    for _ in range(max(1, desk.policy.asks - row.asks) + bool(identifier)):
+        if not identifier:
+            identifier = _asked(desk, report, row)
+            if identifier is None:
+                return None
+            desk.reports.asked(row, identifier, numbers(report))
+        desk.meanwhile()
+        fetched = _waited(desk, row, identifier, folder)
+        if fetched is None or fetched.state in ("ready", "no-rows", "no-data"):
+            return fetched
+        if fetched.state == "refused":
+            raise Hold("report-refused", f"the system does not make it of this account: {fetched.message}")
+        desk.reports.again(row)
+        identifier, last = "", fetched.message
+    raise Hold(
+        "report-timed-out",
+        f"it was asked for {desk.policy.asks} times and never came; the last time: {last}. It is asked for again later",
+    )
+
+
+def _asked(desk: Desk, report: Report, row: AccountReport) -> str | None:
+    """The identifier of our own run; None if stopped. While another's run is under way ours cannot begin."""
+    until = time.monotonic() + desk.policy.ceiling_seconds
+    while True:
+        answer = desk.source.ask(ReportAsk(account=row.account, report=report.report, filter=report.filter))
+        if answer.refused:
+            raise Hold("report-refused", f"the system does not make it of this account: {answer.refused}")
+        if not answer.another:
+            return answer.identifier
+        if time.monotonic() > until:
+            raise Later("the system is busy with a report that somebody else asked for; try again later", after=600.0)
+        desk.meanwhile()
+        if desk.stop.wait(desk.policy.poll_seconds):
+            return None
+
+
+def _waited(desk: Desk, row: AccountReport, identifier: str, folder: Path) -> Fetched | None:
+    """What came of a run; `timed-out`, with what the system said last, where that is still nothing after the ceiling."""
+    until = time.monotonic() + desk.policy.ceiling_seconds
+    while True:
+        fetched = desk.source.fetch(row.account, identifier, folder)
+        if fetched.state != "waiting":
+            return fetched
+        if time.monotonic() > until:
+            minutes = desk.policy.ceiling_seconds / 60
+            return Fetched(state="timed-out", message=f"it was not ready after {minutes:g} minutes: {fetched.message}")
+        if desk.stop.wait(desk.policy.poll_seconds):
+            return None

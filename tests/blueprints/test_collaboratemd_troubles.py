@@ -1,0 +1,154 @@
+"""One account, or one report, that can never be had: every other one is loaded, in every run, and somebody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blueprints.office import ACCOUNTS, Office, billing_office
+from blueprints.test_collaboratemd_standing import call_in
+from careloom.core.errors import CareloomError, NotPermitted, RemoteUnavailable
+from careloom.systems.collaboratemd.client import Patience
+from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
+
+FIRST, SECOND, THIRD = THREE = ACCOUNTS[:3]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[RunningCollaborateMD]:
+    with RunningCollaborateMD("--today", "2026-11-21") as running:
+        yield running
+
+
+@pytest.fixture
+def office(
+    tmp_path: Path, database: str, service: RunningCollaborateMD, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Office]:
+    monkeypatch.setattr(Patience, "__init__", _at_once(Patience.__init__))
+    with billing_office(tmp_path / "office", database, service) as found:
+        yield found
+
+
+def _at_once(former):  # type: ignore[no-untyped-def]
+    """Calls are repeated without waits between them."""
+    return lambda self, **more: former(self, **({"first_wait": 0.0, "longest_wait": 0.0} | more))
+
+
+def deny(office: Office, **statuses: int) -> None:
+    """`results_of_10026936=403`: such calls get this status; 0 is a connection that closes, 200 a page of a gateway."""
+    where = {"results": "/v1/customer/{}/reports/results/", "run": "/v1/customer/{}/reports/1"}
+    said = {}
+    for name, status in statuses.items():
+        what, _, account = name.partition("_of_")
+        said[where[what].format(account)] = status
+    office.service.control("deny", **said)
+
+
+@pytest.mark.parametrize("where", ["run", "results"])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 200, 204, 0])
+def test_an_account_that_is_never_answered_keeps_no_other_from_its_reports_in_any_run(
+    office: Office, where: str, status: int
+) -> None:
+    deny(office, **{f"{where}_of_{SECOND}": status})
+    for number in range(3):
+        office.service.control("settings", seed=number + 2)
+        found = office.run("ar_aging", "payment_trends", accounts=THREE)
+        loaded = {(one.report, one.account) for one in found.outcomes if one.ended == "loaded"}
+        assert loaded == {(name, account) for name in ("ar_aging", "payment_trends") for account in (FIRST, THIRD)}
+        assert found.trouble is None
+        assert found.exit_code == (4 if 300 <= status < 429 or number == 2 else 3)
+    assert {(one.report, one.account) for one in found.outcomes if one.ended == "failed"} == {
+        ("ar_aging", SECOND),
+        ("payment_trends", SECOND),
+    }
+    told = call_in(office, "reports", "--failed").out
+    for name in ("ar_aging", "payment_trends"):
+        assert f"{name} of {SECOND}: " in told
+    assert FIRST not in told
+    office.service.control("mend")
+    office.service.control("deny")
+    mended = office.run("ar_aging", "payment_trends", accounts=THREE)
+    assert (mended.counts["failed"], mended.counts["waiting"]) == (0, 0)
+    assert set(office.rows("ar_aging")) == set(THREE)
+
+
+def test_a_results_page_that_is_broken_for_ever_fails_and_the_report_is_asked_for_anew(office: Office) -> None:
+    deny(office, **{f"results_of_{FIRST}": 200})
+    for _ in range(3):
+        office.run("ar_aging", accounts=(FIRST, SECOND))
+    assert office.asked()["ar_aging", FIRST] == 1
+    told = call_in(office, "reports", "--failed").out
+    assert "no-answer: in 3 runs it came to no answer" in told
+    assert "a page that is no answer of the Web API" in told
+    office.run("ar_aging", accounts=(FIRST, SECOND))
+    assert office.asked()["ar_aging", FIRST] == 2
+
+
+def test_a_single_report_of_a_single_account_that_is_never_answered_fails_too(office: Office) -> None:
+    deny(office, **{f"results_of_{FIRST}": 500})
+    endings = []
+    for _ in range(4):
+        try:
+            found = office.run("ar_aging", accounts=(FIRST,))
+            endings.append(found.outcomes[0].ended)
+        except RemoteUnavailable:
+            endings.append("away")
+    assert endings[2] == "failed"
+
+
+def test_what_can_never_be_had_is_asked_for_after_all_others(office: Office) -> None:
+    deny(office, **{f"run_of_{FIRST}": 403, f"run_of_{SECOND}": 500})
+    office.run("ar_aging", accounts=THREE)
+    office.service.control("mend")
+    deny(office, **{f"run_of_{THIRD}": 403})
+    failed = [one.account for one in office.run("ar_aging", accounts=THREE).outcomes if one.ended == "failed"]
+    loaded = [one.account for one in office.run("ar_aging", accounts=THREE).outcomes if one.ended != "failed"]
+    assert (failed, loaded) == ([THIRD], [FIRST, SECOND]), "the others come first, and in both runs"
+
+
+def test_those_that_failed_are_asked_in_turn_the_one_that_rested_longest_first(office: Office) -> None:
+    deny(office, **{f"run_of_{FIRST}": 403, f"run_of_{SECOND}": 403})
+    asked: list[str] = []
+    for accounts in ((FIRST, THIRD), (SECOND, THIRD), THREE):
+        asked = [one.account for one in office.run("ar_aging", accounts=accounts).outcomes if one.ended == "failed"]
+    assert asked == [FIRST, SECOND]
+
+
+def test_a_system_that_answers_nobody_ends_the_run_after_one_call_for_each_account(office: Office) -> None:
+    office.service.control("settings", password="another")
+    with pytest.raises(NotPermitted, match="username and password; where they serve for other accounts"):
+        office.run(*("ar_aging", "payment_trends", "gross_billing"))
+    assert office.service.control("calls") == {"401": len(ACCOUNTS)}
+    assert "not-permitted" in call_in(office, "reports", "--failed").out
+
+
+def test_what_was_loaded_before_the_system_went_away_is_told_and_can_be_built(office: Office) -> None:
+    office.run("ar_aging", accounts=THREE)
+    for account in THREE:
+        deny(office, **{f"run_of_{account}": 500})
+    office.service.control("settings", seed=9)
+    (id_,) = office.ask("select id from account_reports order by id desc limit 1")[0]
+    with pytest.raises(CareloomError):
+        office.run("payment_trends", "gross_billing", accounts=THREE)
+    assert id_ < office.ask("select max(id) from account_reports")[0][0]
+    office.service.control("reset")
+    office.service.control("settings", running_seconds=0.0, rows=40)
+    found = office.run("payment_trends", "gross_billing", accounts=THREE)
+    assert found.counts["loaded"] == 6
+
+
+def test_a_status_that_nobody_knows_is_told_by_its_word(office: Office) -> None:
+    office.service.control("settings", complete_word="PENDING")
+    text = (
+        (office.folder / "careloom.yaml")
+        .read_text()
+        .replace("poll_seconds", "ceiling_minutes: 0.001\n    poll_seconds")
+    )
+    (office.folder / "careloom.yaml").write_text(text)
+    told = call_in(office, "run", "reports")
+    del told
+    failed = call_in(office, "reports", "--failed").out
+    assert '"PENDING"' in " ".join(failed.split())
+    assert "gave it up" not in failed
