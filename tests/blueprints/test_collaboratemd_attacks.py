@@ -35,7 +35,7 @@ def service() -> Iterator[RunningCollaborateMD]:
 
 @pytest.fixture
 def office(tmp_path: Path, database: str, service: RunningCollaborateMD) -> Iterator[Office]:
-    with billing_office(tmp_path / "office", database, service) as found:
+    with billing_office(tmp_path / "office", database, service, columns=False) as found:
         yield found
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from ast import literal_eval
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from careloom.services.reporting import ReportsRun, run_reports
 from careloom.services.waking import wake_what_is_due
 from careloom.store.account_reports import AccountReports
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
+from careloom.systems.collaboratemd.simulator.layouts import BY_NAME
 from careloom.worker.jobs import Bench, run_job
 from cli.calling import START
 
@@ -66,6 +68,28 @@ def test_twelve_reports_of_four_accounts_are_loaded_and_a_second_run_changes_not
                 assert total == [(Decimal(cents) / 100,)] or (cents == 0 and total == [(None,)]), (name, column)
 
 
+def test_each_report_says_which_columns_the_models_read_and_its_layout_has_them(office: Office) -> None:
+    macro = (office.folder / "models" / "macros" / "report_columns.sql").read_text()
+    read = literal_eval(macro.split("{{ return(", 1)[1].split("[report])", 1)[0])
+    for report in office.reports():
+        assert report.columns == tuple(read[report.name])
+        assert set(report.columns) <= set(column_names([head for head, _ in BY_NAME[report.name].columns]))
+
+
+def test_a_wrong_number_at_first_shows_nothing_and_the_right_one_is_loaded_by_itself(office: Office) -> None:
+    (aging,) = office.reports("ar_aging", accounts=ACCOUNTS[:1])
+    (billing,) = office.reports("gross_billing", accounts=ACCOUNTS[:1])
+    wrong = replace(aging, report=billing.report, filter=billing.filter)
+    found = run_reports(office.ready, [wrong], Watch())
+    assert [(one.ended, one.code) for one in found.outcomes] == [("failed", "column-missing")]
+    assert run_reports(office.ready, [replace(wrong, columns=())], Watch()).counts["loaded"] == 1
+    mended = run_reports(office.ready, [aging], Watch())
+    assert mended.counts["loaded"] == 1
+    assert [one.code for one in mended.outcomes[0].drifts] == ["started-over"]
+    truth = office.service.control("truth")["ar_aging"][ACCOUNTS[0]]["totals"]["Balance Due"]
+    assert office.ask("select sum(balance_due) * 100 from reports.ar_aging") == [(truth,)]
+
+
 def test_only_what_is_due_is_asked_for(office: Office) -> None:
     few = office.reports("ar_aging", "write_off_trends", accounts=ACCOUNTS[:1])
     monday = replace(office.ready, clock=lambda: datetime(2026, 11, 23, 15, tzinfo=UTC))
@@ -85,7 +109,7 @@ def test_only_what_is_due_is_asked_for(office: Office) -> None:
         ("nuls", "nul-character"),
         ("wide", "too-many-columns"),
         ("timed-out", "report-timed-out"),
-        ("other-report", "another-report"),
+        ("other-report", "column-missing"),
     ],
 )
 def test_one_accounts_fault_is_kept_from_the_others_and_told_with_its_reason(

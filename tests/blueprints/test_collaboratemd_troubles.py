@@ -10,6 +10,7 @@ import pytest
 from blueprints.office import ACCOUNTS, Office, billing_office
 from blueprints.test_collaboratemd_standing import call_in
 from careloom.core.errors import CareloomError, NotPermitted, RemoteUnavailable
+from careloom.services.opening import opened
 from careloom.systems.collaboratemd.client import Patience
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 
@@ -152,3 +153,33 @@ def test_a_status_that_nobody_knows_is_told_by_its_word(office: Office) -> None:
     failed = call_in(office, "reports", "--failed").out
     assert '"PENDING"' in " ".join(failed.split())
     assert "gave it up" not in failed
+
+
+def test_success_without_data_replaces_no_snapshot_and_may_begin_one(office: Office) -> None:
+    with_grace = (
+        (office.folder / "careloom.yaml").read_text().replace("poll_seconds", "grace_polls: 0\n    poll_seconds")
+    )
+    (office.folder / "careloom.yaml").write_text(with_grace)
+    office.run("ar_aging", accounts=(FIRST,))
+    before = office.rows("ar_aging")
+    office.service.control("fault", kind="never-data", times=9)
+    with opened(office.folder, office.ready.settings) as ready:
+        office.ready = ready
+        found = office.run("ar_aging", accounts=(FIRST,))
+        assert [(one.ended, one.code) for one in found.outcomes] == [("failed", "no-data")]
+        assert office.rows("ar_aging") == before
+        found = office.run("payment_trends", accounts=(FIRST,))
+        assert [one.ended for one in found.outcomes] == ["empty"]
+        office.service.control("mend")
+        office.service.control("fault", kind="no-rows")
+        assert office.run("ar_aging", accounts=(FIRST,)).counts["empty"] == 1, "the vendor's own word"
+
+
+def test_a_file_that_is_named_after_another_account_is_held(office: Office) -> None:
+    office.run("ar_aging", accounts=(FIRST, SECOND))
+    before = office.rows("ar_aging")
+    office.service.control("settings", rows=90)
+    office.service.control("fault", kind="other-account", account=FIRST)
+    found = office.run("ar_aging", accounts=(FIRST, SECOND))
+    assert [one.code for one in found.outcomes if one.ended == "failed"] == ["another-account"]
+    assert office.rows("ar_aging")[FIRST] == before[FIRST]

@@ -27,7 +27,7 @@ def read(texts: Sequence[str], folder: Path, *, careful: bool | None = None) -> 
     files = [folder / f"{number}.csv" for number in range(len(texts))]
     for file, text in zip(files, texts, strict=True):
         file.write_bytes(text.encode())
-    _, crooked = report_reading.digest_of(files)
+    crooked = report_reading.digest_of(files).crooked
     if careful is None:
         try:
             return read(texts, folder, careful=crooked)

@@ -19,11 +19,11 @@ from careloom.store.report_retyping import drop_unread
 from careloom.store.report_tables import Drift
 from services.test_report_loading import Office
 
-HEADER = "Charge ID,Balance,Entered\n"
+HEADER = "Line,Balance,Entered\n"
 BROKEN = HEADER + '1,n/a,soon\n2,"$1,234.50",1/5/2026\n3,(12.00),2026-02-28\n4, ,\n5,,\n'
 OTHER = HEADER + "6,$7.00,2/30/2026\n"
 TYPES = {"balance": "numeric", "entered": "date"}
-SHOWN = "select charge_id, balance, entered, unparsed from reports.aging order by charge_id"
+SHOWN = "select line, balance, entered, unparsed from reports.aging order by line"
 FORMER = "select relname from pg_class where relname like 'aging-former-%%' order by 1"
 
 
@@ -47,7 +47,7 @@ def test_rows_of_every_account_are_read_again_and_what_cannot_be_stays_as_it_cam
         (5, None, None, None),
         (6, Decimal("7.00"), None, {"entered": "2/30/2026"}),
     ]
-    assert loaded.columns == {"charge_id": "integer", "balance": "numeric", "entered": "date"}
+    assert loaded.columns == {"line": "integer", "balance": "numeric", "entered": "date"}
     assert office.ask(FORMER) == []
 
 
@@ -61,10 +61,10 @@ def test_a_file_that_came_before_is_loaded_anew_and_says_what_cannot_be_read(off
 
 
 def test_who_stands_on_the_view_goes_on_and_reads_what_it_read(office: Office) -> None:
-    office.ask("create view mine as select charge_id, balance, entered from reports.aging")
-    office.ask("create view above as select balance || '!' as loud from mine where charge_id = 1")
+    office.ask("create view mine as select line, balance, entered from reports.aging")
+    office.ask("create view above as select balance || '!' as loud from mine where line = 1")
     office.bring(OTHER, account="1002", declared=TYPES)
-    assert office.ask("select pg_typeof(balance)::text, balance from mine order by charge_id") == [
+    assert office.ask("select pg_typeof(balance)::text, balance from mine order by line") == [
         ("text", "n/a"),
         ("text", "1234.50"),
         ("text", "-12.00"),
@@ -72,13 +72,13 @@ def test_who_stands_on_the_view_goes_on_and_reads_what_it_read(office: Office) -
         ("text", None),
         ("text", "7.00"),
     ]
-    assert office.ask("select entered from mine where charge_id in (2, 6) order by charge_id") == [
+    assert office.ask("select entered from mine where line in (2, 6) order by line") == [
         ("2026-01-05",),
         ("2/30/2026",),
     ]
     assert office.ask("select loud from above") == [("n/a!",)]
     office.bring(HEADER + "9,$9.00,1/1/2026\n", account="1002", declared=TYPES)
-    assert office.ask("select balance from mine where charge_id = 9") == [("9.00",)]
+    assert office.ask("select balance from mine where line = 9") == [("9.00",)]
     assert office.ask("select sum(balance) from reports.aging") == [(Decimal("1231.50"),)]
 
 

@@ -35,11 +35,22 @@ def command(
         bool, typer.Option("--as-they-came", help="With --csv: leave cells that a spreadsheet would run as a formula.")
     ] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that came to nothing, with the reason.")] = False,
+    start_over: Annotated[
+        bool,
+        typer.Option(
+            "--start-over",
+            help="Take what comes next of one report as it comes, with other columns and types. Its rows stay until then.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --start-over: do not ask.")] = False,
 ) -> None:
     """Say how far each report of each account is, and since when its rows are shown."""
     with project(folder) as ready:
         if csv is not None:
             _write(ready, name, csv, safe=not as_they_came)
+            return
+        if start_over:
+            _start_over(ready, name, yes=yes)
             return
         if name is not None:
             reports_named(ready, name)
@@ -63,6 +74,20 @@ def _write(ready: Opened, name: str | None, path: Path, *, safe: bool) -> None:
     write_csv(ready.store, report.name, path, system=report.system, safe=safe)
     audited(ready, "reports --csv", report.name)
     out.print(f"Wrote {path}, which only you can read: it names people.", markup=False)
+
+
+def _start_over(ready: Opened, name: str | None, *, yes: bool) -> None:
+    if name is None:
+        raise UsageFault("say which report: careloom reports REPORT --start-over")
+    (report,) = reports_named(ready, name)
+    question = (
+        f"The next file of {name} is taken as it comes, whatever columns it has, if it has those of `columns:`. Go on?"
+    )
+    if not yes and not typer.confirm(question):
+        raise UsageFault("nothing was changed")
+    AccountReports(ready.store).start_over(report.system, report.name)
+    audited(ready, "reports --start-over", report.name)
+    out.print(f"{name} starts over; what readers see stays until it is loaded: careloom run reports", markup=False)
 
 
 def _show(found: list[dict[str, Any]]) -> None:

@@ -10,9 +10,9 @@ from typing import Literal, Protocol
 ReportType = Literal["text", "integer", "numeric", "percent", "date"]
 """What a report's column can be. Money (`$1,234.50`, `(12.00)`) is a written form of `numeric`; `12.5%` is the percent 12.5."""
 
-State = Literal["waiting", "ready", "no-rows", "timed-out", "refused"]
-"""`waiting`: ask again later. `ready`: the files are there. `no-rows`: the report ran and found nothing.
-`timed-out`: the system gave the report up; it must be asked for anew. `refused`: it will not make it for this account."""
+State = Literal["waiting", "ready", "no-rows", "no-data", "timed-out", "refused"]
+"""`waiting`: ask again later. `ready`: the files are there. `no-rows`: the report ran, and the system says that it found
+nothing. `no-data`: it says that the report is done, and hands nothing over without a word why. `timed-out`: the system gave the report up; it must be asked for anew. `refused`: it will not make it for this account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,26 +29,27 @@ class Asked:
     """What the system said to a request. `identifier`: of the run whose results are to be fetched.
 
     `another`: the system is busy with a run that is not ours, and `identifier` is that one's. `refused`: why the system
-    will never make this report for this account, in words without data; "" where it does. `account`: whom it refuses, where
-    it says so; of several that were asked for together, all go without because of that one.
+    will never make this report for this account, in words without data; "" where it does.
     """
 
     identifier: str = ""
     another: bool = False
     refused: str = ""
-    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
     """What came of asking for results. `files`: the CSV files, UTF-8, in the folder that was given, where `ready`.
 
-    `message`: what the system said, in words without data.
+    `message`: what the system said, in words without data. `numbers`: those in the files' names that may be accounts.
+    `recoded`: characters that were no UTF-8 in files that are otherwise, and were read as Windows-1252.
     """
 
     state: State
     files: Sequence[Path] = field(default=())
     message: str = ""
+    numbers: frozenset[str] = frozenset()
+    recoded: int = 0
 
 
 class ReportSource(Protocol):
@@ -60,10 +61,6 @@ class ReportSource(Protocol):
 
     def ask(self, wanted: ReportAsk) -> Asked:
         """Ask for a report; one that is running already is not asked for again."""
-        ...
-
-    def ask_many(self, accounts: Sequence[str], report: str, filter: str) -> Asked:
-        """Ask for one report of several accounts at once, where the system can."""
         ...
 
     def fetch(self, account: str, identifier: str, folder: Path) -> Fetched:

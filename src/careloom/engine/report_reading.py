@@ -15,8 +15,8 @@ import csv
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -24,14 +24,13 @@ import pyarrow.csv as pa_csv
 
 from careloom.core.errors import Hold, Later
 from careloom.engine import quoting
-from careloom.engine.report_columns import INFERRED, ReportType, column_names, filled, reads, same_columns, value
+from careloom.engine.report_columns import ReportType, column_names, filled, kinds_of, reads, same_columns, value
+from careloom.engine.report_layouts import END, MOST_OF_A_ROW, PLAIN, Layout, rows_of
 from careloom.engine.workbench import load
 
 MOST_COLUMNS = 1500
 """PostgreSQL takes 1,600 columns of a table, those included that were once there."""
-MOST_OF_A_ROW = 8 * 2**20
-"""Bytes."""
-RULES = 2
+RULES = 3
 """Counted up whenever the same file would be read into other rows than before."""
 
 _BLOCK = 4 * 2**20
@@ -41,10 +40,11 @@ _WIDE = 200
 """Columns up to which a quarter of a gigabyte is enough, however many rows there are."""
 _CELLS = 400_000
 _CROOKED = (b' "', b'" ', b'\t"', b'"\t')
-_END = "-- the end of the file --"
 _MEMBER = '"{}":'
-
-csv.field_size_limit(MOST_OF_A_ROW)
+_EDGE = 32
+_EMPTY_FIRST = tuple(b"\n" + mark for mark in (b",", b";", b"\t", b"|", b'"",', b'"";', b" "))
+_SUMS = tuple(b"\n" + quote + word for quote in (b"", b'"') for word in (b"total", b"grand", b"sub", b"report", b"sum"))
+_SUM_OF_ALL = "(grand |report |sub-?)?totals?:?|sum:?"
 
 
 class Crooked(Exception):
@@ -79,12 +79,24 @@ class Weighed:
 # ---------------------------------------------------------------- files
 
 
-def digest_of(files: Sequence[Path]) -> tuple[str, bool]:
-    """What the files' bytes and the rules of reading come to, and whether one of them must be straightened.
+class Glance(NamedTuple):
+    """What the bytes of a report's files say before anything is read.
+
+    `digest`: of the bytes and the rules of reading. `crooked`: a file must be straightened. `sums`: a row may be empty, or the
+    sum of others.
+    """
+
+    digest: str
+    crooked: bool
+    sums: bool
+
+
+def digest_of(files: Sequence[Path]) -> Glance:
+    """What the files' bytes say.
 
     Hold where a file is not UTF-8 or holds NUL characters, which no text in PostgreSQL can.
     """
-    told, crooked, nuls = hashlib.blake2b(str(RULES).encode(), digest_size=32), False, 0
+    told, crooked, nuls, sums = hashlib.blake2b(str(RULES).encode(), digest_size=32), False, 0, False
     for path in files:
         decoder, last = codecs.getincrementaldecoder("utf-8")(), b""
         told.update(path.stat().st_size.to_bytes(8, "big"))
@@ -95,16 +107,21 @@ def digest_of(files: Sequence[Path]) -> tuple[str, bool]:
             while block := file.read(_BLOCK):
                 told.update(block)
                 nuls += block.count(0)
-                crooked = crooked or any(mark in block or mark in last + block[:1] for mark in _CROOKED)
+                crooked = crooked or any(mark in block or mark in last[-1:] + block[:1] for mark in _CROOKED)
                 # A line that ends with CR alone is one to Python's reader only.
                 crooked = crooked or (b"\r" in block and b"\r" in block.replace(b"\r\n", b"")[:-1])
                 if not block.isascii() or decoder.getstate()[0]:
                     _decoded(decoder, block)
-                last = block[-1:]
+                sums = sums or _may_hold_sums(last + block)
+                last = block[-_EDGE:]
             _decoded(decoder, b"", final=True)
     if nuls:
         raise Hold("nul-character", f"the report holds {nuls} NUL characters, which the store cannot keep")
-    return told.hexdigest(), crooked
+    return Glance(digest=told.hexdigest(), crooked=crooked, sums=sums or crooked)
+
+
+def _may_hold_sums(block: bytes) -> bool:
+    return any(mark in block for mark in _EMPTY_FIRST) or any(mark in block.lower() for mark in _SUMS)
 
 
 def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> None:
@@ -115,20 +132,23 @@ def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = 
         raise Hold("not-utf8", "a file of the report is not UTF-8 text") from None
 
 
-def sheets_of(files: Sequence[Path], folder: Path, *, careful: bool) -> list[Sheet]:
+def sheets_of(
+    files: Sequence[Path], folder: Path, *, careful: bool, layouts: Sequence[Layout] | None = None
+) -> list[Sheet]:
     """The files, ready for DuckDB; straightened into `folder` where `careful`. Hold where they cannot be one table."""
-    headers = [_header(path) for path in files]
+    laid = list(layouts or [PLAIN] * len(files))
+    headers = [_header(path, layout) for path, layout in zip(files, laid, strict=True)]
     if not all(headers):
         raise Hold("empty-file", "a file of the report is empty: it has no header, so its rows cannot be told")
     if any(not same_columns(headers[0], other) for other in headers):
         raise Hold("different-headers", f"the report came as {len(files)} files whose headers differ")
     _check_width(max(map(len, headers)))
     return [
-        _straight(path, header, folder / f"straight-{number}.csv")
+        _straight(path, header, folder / f"straight-{number}.csv", layout)
         # DuckDB takes all rows behind a header with a line break for the header.
-        if careful or len(header) == 1 or any(mark in cell for cell in header for mark in "\r\n")
+        if careful or not layout.plain or len(header) == 1 or any(mark in cell for cell in header for mark in "\r\n")
         else Sheet(path=path, columns=column_names(header))
-        for number, (path, header) in enumerate(zip(files, headers, strict=True))
+        for number, (path, header, layout) in enumerate(zip(files, headers, laid, strict=True))
     ]
 
 
@@ -137,35 +157,23 @@ def _check_width(columns: int) -> None:
         raise Hold("too-many-columns", f"the report has {columns} columns; a table takes at most {MOST_COLUMNS}")
 
 
-def _rows(path: Path) -> Iterator[list[str]]:
-    """The rows as Python's csv module reads them, without lines that have no cell."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        try:
-            yield from filter(None, csv.reader(chain(file, ["\n", _END])))
-        except csv.Error:
-            raise Hold(
-                "row-too-long",
-                f"a cell of the report has more than {MOST_OF_A_ROW} characters: perhaps a quote is never closed",
-            ) from None
-
-
-def _header(path: Path) -> list[str]:
-    header = next(_rows(path))
-    if header != [_END] and header[-1].endswith(_END):
+def _header(path: Path, layout: Layout) -> list[str]:
+    header = next(rows_of(path, layout), [END])
+    if header != [END] and header[-1].endswith(END):
         raise _unclosed()
-    return [] if header == [_END] else header
+    return [] if header == [END] else header
 
 
-def _straight(path: Path, header: Sequence[str], target: Path) -> Sheet:
+def _straight(path: Path, header: Sequence[str], target: Path, layout: Layout) -> Sheet:
     """The file written by the rule: every cell quoted, every row of one width."""
-    width = max(len(header), _widest(path))
+    width = max(len(header), _widest(path, layout))
     _check_width(width)
     columns = [*header, *[""] * (width - len(header))]
     with target.open("w", newline="", encoding="utf-8") as file:
         target.chmod(0o600)
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow(" ".join(cell.split()) for cell in columns)
-        rows = _rows(path)
+        rows = rows_of(path, layout)
         next(rows)
         last: list[str] | None = None
         for row in rows:
@@ -175,13 +183,13 @@ def _straight(path: Path, header: Sequence[str], target: Path) -> Sheet:
     return Sheet(path=target, columns=column_names(columns))
 
 
-def _widest(path: Path) -> int:
+def _widest(path: Path, layout: Layout) -> int:
     """How many cells the longest row has, empty ones at its end not counted."""
     most, row = 0, [""]
-    for row in _rows(path):
+    for row in rows_of(path, layout):
         if len(row) > most:
             most = max(most, next((at for at in range(len(row), 0, -1) if row[at - 1]), 0))
-    if row != [_END]:
+    if row != [END]:
         raise _unclosed()
     return most
 
@@ -195,15 +203,39 @@ def _unclosed() -> Hold:
 # ---------------------------------------------------------------- rows
 
 
-def show(db: duckdb.DuckDBPyConnection, sheets: Sequence[Sheet]) -> list[str]:
-    """Make `sheet` in `db`: the rows of all files in their order, all text; returns its columns."""
+def show(db: duckdb.DuckDBPyConnection, sheets: Sequence[Sheet], *, sums: bool = False) -> list[str]:
+    """Make `sheet` in `db`: the rows of all files in their order, all text; returns its columns.
+
+    `sums`: there may be rows of nothing but empty cells, or of a word like Total and the sums of others; `sheet` lacks those,
+    and `aside` counts them.
+    """
     columns = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
     db.execute("set preserve_insertion_order = true")
     if len(columns) <= _WIDE:
         db.execute("set memory_limit = '256MB'")
     selects = " union all ".join(_select(sheet, columns) for sheet in sheets)
-    db.execute(f"create or replace temp view sheet as {selects}")
+    db.execute(f"create or replace temp view came as {selects}")
+    only = f" where {_kind_of_row(columns)} = 'row'" if sums else ""
+    db.execute(f"create or replace temp view sheet as select * from came{only}")
     return columns
+
+
+def aside(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[str, int]:
+    """How many rows of `came` are no data: `empty-rows`, `total-rows`. Crooked where DuckDB cannot read the files."""
+    statement = f"select {_kind_of_row(columns)} as kind, count(*) from came group by 1 having kind <> 'row' order by 1"
+    try:
+        return dict(db.execute(statement).fetchall())
+    except duckdb.Error as error:
+        raise _refused(error, careful=False) from None
+
+
+def _kind_of_row(columns: Sequence[str]) -> str:
+    """DuckDB: a row of sums has one word, which comes first, and else numbers alone."""
+    cells = f"list_filter([{', '.join(map(quoting.name, columns))}], lambda x: trim(x) <> '')"
+    number = f"{reads('x', 'numeric')} or {reads('x', 'percent')}".replace(quoting.name("x"), "x")
+    sums = f"regexp_full_match(lower(trim({cells}[1])), {quoting.text(_SUM_OF_ALL)})"
+    rest = f"len(list_filter({cells}[2:], lambda x: not ({number}))) = 0"
+    return f"case when len({cells}) = 0 then 'empty-rows' when {sums} and {rest} then 'total-rows' else 'row' end"
 
 
 def _select(sheet: Sheet, columns: Sequence[str]) -> str:
@@ -249,9 +281,12 @@ def weigh(
 
 def _not_refuted(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[str, list[ReportType]]:
     """For each column, the types that none of its first values refutes. One value refutes; none can prove."""
-    tests = {one: [f"{filled(one)} and not {reads(one, kind, inferring=True)}" for kind in INFERRED] for one in columns}
+    tests = {
+        one: [f"{filled(one)} and not {reads(one, kind, inferring=True)}" for kind in kinds_of(one)] or ["false"]
+        for one in columns
+    }
     open_ = {
-        column: [kind for kind, refuted in zip(INFERRED, found, strict=True) if not refuted]
+        column: [kind for kind, refuted in zip(kinds_of(column), found, strict=False) if not refuted]
         for column, found in _count(db, f"(select * from sheet limit {_SAMPLE})", tests).items()
     }
     return {column: kinds for column, kinds in open_.items() if kinds}

@@ -174,8 +174,9 @@ class Landing:
 class Report:
     """A table that a system makes of each of `accounts` when it is asked: an entry of a file in `reports/`.
 
-    `report` and `filter` are the system's own numbers. `types`: of columns by their name in the table, where the first
-    file must not decide. `keep`: how many former snapshots of each account stay.
+    `report` and `filter` are the system's own numbers. `columns`: by their names in the table, without which no file is the
+    report. `types`: of columns, where what comes must not decide. `keep`: how many former snapshots of each account stay.
+    `watched_in`: the schema in which an earlier pipeline had its table of what was asked for.
     """
 
     name: str
@@ -185,8 +186,10 @@ class Report:
     accounts: tuple[str, ...]
     purpose: str = ""
     schedule: Schedule | None = None
+    columns: tuple[str, ...] = ()
     types: Mapping[str, ReportType] = field(default_factory=dict)
     keep: int = 8
+    watched_in: str = ""
     file: str
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from careloom.core.errors import Fault
 from careloom.core.rooms import Room
@@ -16,6 +16,8 @@ from careloom.project.written import WrittenReports
 
 ROWS = "_rows"
 """What the table of a report's rows ends with; readers use the view without it."""
+STANDING = "account_reports"
+"""The view beside the reports' own that shows how far they are."""
 
 
 def build_reports(
@@ -32,7 +34,7 @@ def build_reports(
         faults += _system(written, node, systems, rooms)
         faults += _twice(node, ("accounts",), written.accounts)
         for report in _reports(written, node, default):
-            faults += _named(report, node, reports)
+            faults += _named(report, node, reports, {*reports, *written.reports})
             reports.setdefault(report.name, report)
     return reports, faults
 
@@ -47,8 +49,10 @@ def _reports(written: WrittenReports, node: Node, default: Schedule | None) -> l
             accounts=tuple(one.accounts or written.accounts),
             purpose=one.purpose or "",
             schedule=one.schedule or written.schedule or default,
+            columns=tuple(one.columns),
             types=dict(one.types),
             keep=one.keep or written.keep,
+            watched_in=written.watched_in or "",
             file=node.place.file,
         )
         for name, one in written.reports.items()
@@ -72,14 +76,17 @@ def _system(
     return [node.place_of("system").fault("no-reports", cause, f"name a system of kind {makers}")]
 
 
-def _named(report: Report, node: Node, before: Mapping[str, Report]) -> list[Fault]:
+def _named(report: Report, node: Node, before: Mapping[str, Report], names: Collection[str]) -> list[Fault]:
     place = node.key_place("reports", report.name)
     faults = _twice(node, ("reports", report.name, "accounts"), report.accounts)
     if report.name in before:
         cause = f"the report `{report.name}` is already in {before[report.name].file}"
         faults.append(place.fault("duplicate-report", cause, "give one of them another name"))
-    if report.name.endswith(ROWS):
-        cause = f"a report's name cannot end with `{ROWS}`: the tables behind the reports do"
+    if report.name == STANDING:
+        cause = f"`{STANDING}` is the view that shows how far all reports are"
+        faults.append(place.fault("report-name", cause, "give it another name"))
+    if report.name.endswith(ROWS) and report.name.removesuffix(ROWS) in names:
+        cause = f"the rows of the report `{report.name.removesuffix(ROWS)}` have a table of this name"
         faults.append(place.fault("report-name", cause, "give it another name"))
     return faults
 

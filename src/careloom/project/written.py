@@ -234,6 +234,7 @@ class WrittenReport(Written):
     purpose: Text | None = None
     schedule: When | None = None
     accounts: Annotated[list[Text], Field(min_length=1)] | None = None
+    columns: list[ColumnName] = []
     types: dict[ColumnName, ReportType] = {}
     keep: Annotated[int, Field(ge=1, le=1000)] | None = None
 
@@ -245,6 +246,7 @@ class WrittenReports(Written):
     accounts: Annotated[list[Text], Field(min_length=1)]
     schedule: When | None = None
     keep: Annotated[int, Field(ge=1, le=1000)] = 8
+    watched_in: ColumnName | None = None
     reports: Annotated[dict[ColumnName, WrittenReport], Field(min_length=1)]
 
 

@@ -54,6 +54,22 @@ def handed_over(desk: Desk, report: Report, row: AccountReport, folder: Path) ->
     )
 
 
+def check_delivery(reports: AccountReports, report: Report, row: AccountReport, fetched: Fetched) -> None:
+    """Hold: no-data where nothing came, without a word why, and readers see rows; another-account where a file names one."""
+    shown = reports.shown(report.system, report.name, row.account) if fetched.state == "no-data" else 0
+    if shown:
+        raise Hold(
+            "no-data",
+            f"{fetched.message}, and without word that there are no rows, while the former snapshot has {shown:,}: those stay. "
+            f"Where nothing is right: careloom reports {report.name} --start-over",
+        )
+    others = fetched.numbers - {row.account, report.report, report.filter}
+    if row.account not in fetched.numbers and others & (reports.accounts(report.system) | frozenset(report.accounts)):
+        raise Hold(
+            "another-account", "the file's name is that of another account of this project; ask for the report again"
+        )
+
+
 def _asked(desk: Desk, report: Report, row: AccountReport) -> str | None:
     """The identifier of our own run; None if stopped. While another's run is under way ours cannot begin."""
     until = time.monotonic() + desk.policy.ceiling_seconds

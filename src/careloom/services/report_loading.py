@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 
+import duckdb
+
 from careloom.core.errors import Fix, Hold, Stop, UsageFault
 from careloom.engine import report_reading
-from careloom.engine.report_columns import TYPES, ReportType, looks_like
-from careloom.engine.report_reading import Crooked, Sheet, Weighed, Weight
+from careloom.engine.report_columns import TYPES, ReportType, kinds_of, widened
+from careloom.engine.report_layouts import Layout, layout_of
+from careloom.engine.report_reading import Crooked, Glance, Weighed, Weight
 from careloom.engine.workbench import workbench
+from careloom.services.report_identity import check_columns
 from careloom.store import report_retyping, report_tables
 from careloom.store.database import Store
-from careloom.store.report_tables import Drift
+from careloom.store.report_tables import WHOLE, Drift
 
 HOLDS = {
     "nul-character": "a file holds NUL characters, which PostgreSQL's text cannot",
@@ -29,6 +34,10 @@ HOLDS = {
     "row-too-wide": "a row does not fit into a page of the database",
     "unreadable": "a file cannot be read as CSV, also not when written anew",
     "another-report": "the header is not that of the report that was asked for",
+    "column-missing": "a column that the project names, or one of amounts that was there before, is not there",
+    "one-column": "the file has one column, and nothing says that this is right",
+    "shifted-cells": "quotes do not close where they should",
+    "amounts-unreadable": "a column of amounts has none any more",
 }
 """Why a report is held before it is landed."""
 
@@ -48,7 +57,10 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Report:
-    """Which report, and what is known of its columns."""
+    """Which report, and what is known of its columns.
+
+    `former`: those of its last files; without any nothing is known, and the types are learnt from what comes.
+    """
 
     system: str
     name: str
@@ -56,7 +68,19 @@ class _Report:
     run: int
     digest: str
     declared: dict[str, ReportType]
+    required: Sequence[str]
     known: Mapping[str, str]
+    former: Sequence[str]
+    recoded: int
+
+    @property
+    def begins_anew(self) -> bool:
+        """It has columns of before that are not to be compared with."""
+        return bool(self.known) and not self.former
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return {"system": self.system, "name": self.name}
 
 
 def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
@@ -69,15 +93,21 @@ def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
     files: Sequence[Path],
     declared: Mapping[str, str],
     folder: Path,
+    required: Sequence[str] = (),
+    recoded: int = 0,
 ) -> Loaded:
     """Write a report's rows under `run`, the id in `account_reports`; `make_current` shows them.
 
-    Repeatable: a former try's rows of the run are replaced. No `files`: the report ran and found no rows. `folder` takes what is written meanwhile. Hold with one of
-    `HOLDS`; Fix where `declared` contradicts what is pinned, save for text: such a column is given its type, with all its rows.
+    Repeatable: a former try's rows of the run are replaced. No `files`: the report ran and found no rows. `folder` takes what
+    is written meanwhile. `required`: columns without which no file is the report. `declared`: types that columns have, whatever
+    comes; any other column is widened by what its type cannot read. Hold with one of `HOLDS`; Fix where `declared` names a type
+    that there is not.
     """
-    digest, crooked = report_reading.digest_of(files)
-    _retype(store, system, name, declared, folder)
-    taken = report_tables.take_over(store, run=run, digest=digest)
+    glance = report_reading.digest_of(files)
+    types = _types_of(name, declared)
+    _retype(store, system, name, types, folder)
+    former = report_tables.former_header(store, run=run)
+    taken = report_tables.take_over(store, run=run, digest=glance.digest) if set(required) <= set(former) else None
     known = report_tables.pinned_columns(store, system=system, name=name)
     if taken:
         return Loaded(rows=taken[0], columns=known, drifts=taken[1], unchanged=True)
@@ -86,18 +116,23 @@ def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
         name=name,
         account=account,
         run=run,
-        digest=digest,
-        declared=_agreeing(name, declared, known),
+        digest=glance.digest,
+        declared=types,
+        required=required,
         known=known,
+        former=former,
+        recoded=recoded,
     )
     if not files:
         return _load_nothing(store, report)
-    if not crooked:
+    expected = set(required) | set(former)
+    layouts = [layout_of(path, expected, crooked=glance.crooked) for path in files]
+    if not glance.crooked:
         try:
-            return _load(store, report, files, folder, careful=False)
+            return _load(store, report, files, layouts, folder, glance, careful=False)
         except Crooked:
-            pass
-    return _load(store, report, files, folder, careful=True)
+            layouts = [layout_of(path, expected, crooked=True) for path in files]
+    return _load(store, report, files, layouts, folder, glance, careful=True)
 
 
 def write_csv(store: Store, name: str, path: Path, *, system: str, safe: bool = True) -> None:
@@ -126,48 +161,78 @@ def _write_csv(store: Store, name: str, path: Path, *, system: str, safe: bool) 
             raise
 
 
-def _retype(store: Store, system: str, name: str, declared: Mapping[str, str], folder: Path) -> None:
-    """Give the columns of the table that are text the types that are declared."""
-    wanted = {one: kind for one, kind in declared.items() if report_tables.TYPES.get(kind, "text") != "text"}
-    texts = report_retyping.texts_of(store, name) if wanted else set()
-    if not texts & set(wanted):
-        return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="types-", dir=folder) as work, workbench(Path(work)) as db:
-        for column in sorted(texts & set(wanted)):
-            kind = _types(wanted)[column]
-            read = partial(report_reading.written_as, db, type=kind)
-            report_retyping.retype(store, system=system, name=name, column=column, kind=kind, read=read)
-
-
-def _agreeing(name: str, declared: Mapping[str, str], known: Mapping[str, str]) -> dict[str, ReportType]:
-    """`declared` as types. Fix where one is none, or is not what the column was pinned as."""
+def _types_of(name: str, declared: Mapping[str, str]) -> dict[str, ReportType]:
+    """`declared` as types. Fix where one is none."""
     for column, kind in declared.items():
         if kind not in TYPES or kind == report_tables.UNKNOWN:
             raise Fix(
                 f"the column {column!r} of the report {name!r} cannot be of type {kind!r}: use one of {TYPES[:-1]}"
             )
-        if known.get(column, kind) not in {kind, report_tables.UNKNOWN}:
-            raise Fix(
-                f"the column {column!r} of the report {name!r} came as {known[column]} and is declared as {kind}: "
-                "declare the type that it has, or give the report another name"
-            )
-    return {column: kind for column, kind in declared.items() if kind in TYPES}  # type: ignore[misc]
+    return _types(declared)
 
 
-def _load(store: Store, report: _Report, files: Sequence[Path], folder: Path, *, careful: bool) -> Loaded:
+def _retype(store: Store, system: str, name: str, declared: Mapping[str, ReportType], folder: Path) -> None:
+    """Give the columns of the table the types that are declared, and those that an earlier release took for whole numbers theirs."""
+    there = report_retyping.types_of(store, name)
+    wanted: dict[str, ReportType] = {
+        column: kind for column, kind in declared.items() if there.get(column, _pg(kind)) != _pg(kind)
+    }
+    pinned = report_tables.pinned_columns(store, system=system, name=name) if there else {}
+    whole = [column for column, kind in pinned.items() if kind == "integer" and column not in declared]
+    wanted |= {column: kind for column in whole if (kind := _of_name(column))}
+    unread = report_retyping.wrong_pins(store, system=system, name=name) if set(whole) - set(wanted) else {}
+    if not wanted and not unread:
+        return
+    with _desk(folder) as db:
+        for column in sorted(set(unread) - set(wanted) - set(declared)):
+            written = report_reading.written_as(db, unread[column], "numeric")
+            wanted[column] = "numeric" if all(value for _, value in written) else "text"
+        for column, kind in sorted(wanted.items()):
+            _retyped(store, db, {"system": system, "name": name}, column, kind)
+
+
+def _of_name(column: str) -> ReportType | None:
+    """What a column of whole numbers should have been by its name; None where it is right."""
+    kinds = kinds_of(column)
+    return None if "integer" in kinds else "numeric" if kinds else "text"
+
+
+def _retyped(
+    store: Store, db: duckdb.DuckDBPyConnection, keys: Mapping[str, str], column: str, kind: ReportType
+) -> None:
+    read = partial(report_reading.written_as, db, type=kind)
+    report_retyping.retype(store, system=keys["system"], name=keys["name"], column=column, kind=kind, read=read)
+
+
+def _pg(kind: str) -> str:
+    return report_tables.TYPES[kind]
+
+
+@contextmanager
+def _desk(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="types-", dir=folder) as work, workbench(Path(work)) as db:
+        yield db
+
+
+def _load(
+    store: Store,
+    report: _Report,
+    files: Sequence[Path],
+    layouts: Sequence[Layout],
+    folder: Path,
+    glance: Glance,
+    *,
+    careful: bool,
+) -> Loaded:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="report-", dir=folder) as work, workbench(Path(work)) as db:
-        sheets = report_reading.sheets_of(files, Path(work), careful=careful)
-        _check_identity(report, sheets)
-        columns = report_reading.show(db, sheets)
-        assumed = _types(report.known) | report.declared
-        weighed = report_reading.weigh(db, columns, assumed, careful=careful)
-        wanted = {one: weight.type for one, weight in weighed.columns.items()} | report.declared
-        pinned = report_tables.shape_table(store, system=report.system, name=report.name, wanted=wanted)
-        if any(weight.type not in {pinned[one], "unknown"} for one, weight in weighed.columns.items()):
-            # Pinned by another account's load meanwhile, or kept as text for the sake of a view.
-            weighed = report_reading.weigh(db, columns, _types(pinned), careful=careful)
+        sheets = report_reading.sheets_of(files, Path(work), careful=careful, layouts=layouts)
+        header = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
+        check_columns(report.name, header, required=report.required, former=report.former, types=report.known)
+        columns = report_reading.show(db, sheets, sums=glance.sums)
+        aside = report_reading.aside(db, columns) if glance.sums else {}
+        weighed, drifts = _weighed(store, db, report, columns, folder, careful=careful)
         fixed = {"report_run": str(report.run), "customer_account": report.account}
         written = report_tables.write_rows(
             store,
@@ -176,10 +241,78 @@ def _load(store: Store, report: _Report, files: Sequence[Path], folder: Path, *,
             digest=report.digest,
             columns=report_reading.written_columns(weighed, fixed),
             chunks=report_reading.chunks(db, weighed, fixed, careful=careful),
+            header=columns,
         )
     if written != weighed.rows:
         raise Stop(f"the report {report.name!r} has {weighed.rows} rows and {written} were written")
-    return Loaded(rows=written, columns={one: pinned[one] for one in columns}, drifts=_drifts(report, weighed))
+    if report.begins_anew:
+        report_tables.unlearn(store, system=report.system, name=report.name, header=columns)
+    told = [*_of_files(report, layouts, aside), *drifts]
+    return Loaded(rows=written, columns={one: weight.type for one, weight in weighed.columns.items()}, drifts=told)
+
+
+def _weighed(
+    store: Store,
+    db: duckdb.DuckDBPyConnection,
+    report: _Report,
+    columns: Sequence[str],
+    folder: Path,
+    *,
+    careful: bool,
+) -> tuple[Weighed, list[Drift]]:
+    """The types of the report's columns, all of which are in its table by now; and what is not as before."""
+    assumed = report.declared if report.begins_anew else _types(report.known) | report.declared
+    weighed = report_reading.weigh(db, columns, assumed, careful=careful)
+    _check_money(report, weighed)
+    wider = _wider(db, report, weighed, careful=careful)
+    if wider:
+        with _desk(folder) as desk:
+            for column, kind in wider.items():
+                _retyped(store, desk, report.keys, column, kind)
+        weighed = report_reading.weigh(db, columns, assumed | wider, careful=careful)
+    wanted = {one: weight.type for one, weight in weighed.columns.items()} | report.declared
+    pinned = report_tables.shape_table(store, system=report.system, name=report.name, wanted=wanted)
+    if any(weight.type not in {pinned[one], "unknown"} for one, weight in weighed.columns.items()):
+        # Pinned by another account's load meanwhile, or kept as text for the sake of a view.
+        weighed = report_reading.weigh(db, columns, _types(pinned), careful=careful)
+    drifts = _drifts(report, weighed)
+    if not report.begins_anew:
+        drifts += [Drift(column=one, code=f"widened-to-{kind}") for one, kind in wider.items()]  # type: ignore[arg-type]
+    return weighed, drifts
+
+
+def _wider(db: duckdb.DuckDBPyConnection, report: _Report, weighed: Weighed, *, careful: bool) -> dict[str, ReportType]:
+    """Columns that were not declared and hold what their type cannot read, with the type that reads all; anew, with any other type."""
+    pinned = {
+        one: kind for one, kind in _types(report.known).items() if kind != "unknown" and one not in report.declared
+    }
+    if report.begins_anew:
+        now = {one: weight.type for one, weight in weighed.columns.items()}
+        return {
+            one: kind
+            for one, kind in now.items()
+            if kind != "unknown" and one in pinned and _pg(kind) != _pg(pinned[one])
+        }
+    odd = [one for one, weight in weighed.columns.items() if one in pinned and weight.read < weight.filled]
+    if not odd:
+        return {}
+    again = report_reading.weigh(db, odd, {}, careful=careful)
+    return {one: widened(pinned[one], again.columns[one].type) for one in odd}
+
+
+def _check_money(report: _Report, weighed: Weighed) -> None:
+    """Hold where a column of amounts has none any more."""
+    gone = [
+        one
+        for one, weight in weighed.columns.items()
+        if one in report.former and report.known.get(one) == "numeric" and weight.filled and not weight.read
+    ]
+    if gone and not report.begins_anew:
+        raise Hold(
+            "amounts-unreadable",
+            f"nothing in {', '.join(gone)} can be read as an amount any more; where that is right: "
+            f"careloom reports {report.name} --start-over",
+        )
 
 
 def _load_nothing(store: Store, report: _Report) -> Loaded:
@@ -190,24 +323,26 @@ def _load_nothing(store: Store, report: _Report) -> Loaded:
     return Loaded(rows=0, columns=report.known, drifts=())
 
 
-def _check_identity(report: _Report, sheets: Sequence[Sheet]) -> None:
-    header = {column for sheet in sheets for column in sheet.columns}
-    if not looks_like(report.known, header, report.declared):
-        raise Hold(
-            "another-report",
-            f"what came has {len(header & set(report.known))} of the {len(report.known)} columns of the report "
-            f"{report.name!r}, so it is another one; check the report's and the filter's number, then load it again",
-        )
-
-
 def _types(known: Mapping[str, str]) -> dict[str, ReportType]:
     return {column: kind for column, kind in known.items() if kind in TYPES}  # type: ignore[misc]
 
 
+def _of_files(report: _Report, layouts: Sequence[Layout], aside: Mapping[str, int]) -> list[Drift]:
+    """What was not by the rule in the files, and was read as it was meant."""
+    counts = {
+        "started-over": int(report.begins_anew),
+        "recoded-characters": report.recoded,
+        "title-lines": sum(layout.titles for layout in layouts),
+        "another-delimiter": sum(layout.delimiter != "," for layout in layouts),
+        **aside,
+    }
+    return [Drift(column=WHOLE, code=code, count=count) for code, count in sorted(counts.items()) if count]  # type: ignore[arg-type]
+
+
 def _drifts(report: _Report, weighed: Weighed) -> list[Drift]:
-    known = report.known or report.declared
+    known: Mapping[str, str] = {} if report.begins_anew else report.known or report.declared
     gone = [Drift(column=one, code="column-gone") for one in known if one not in weighed.columns]
-    new = [Drift(column=one, code="new-column") for one in weighed.columns if report.known and one not in report.known]
+    new = [Drift(column=one, code="new-column") for one in weighed.columns if report.former and one not in report.known]
     values = [_unread(one, weight) for one, weight in weighed.columns.items() if weight.read < weight.filled]
     return [*gone, *new, *values]
 

@@ -26,7 +26,7 @@ from careloom.core.reports import Fetched
 from careloom.project.model import Report
 from careloom.services.opening import HIDDEN, Opened
 from careloom.services.progress import Watch
-from careloom.services.report_asking import Desk, handed_over
+from careloom.services.report_asking import Desk, check_delivery, handed_over
 from careloom.services.report_loading import load_report
 from careloom.store.account_reports import AccountReport, AccountReports
 from careloom.store.locking import alone
@@ -184,6 +184,9 @@ def _of_system(
         source = ready.report_source(system)
         now = ready.clock()
         _end_others(ready, kept, system)
+        for schema in sorted({report.watched_in for report in reports} - {""}):
+            if why := kept.show_standing(schema):
+                _LOG.warning("how far the reports are is not shown", reason=why)
         rows = [(report, kept.open(system, report.name, account, now)) for report, account in due]
         asking = _Asking(ready=ready, reports=kept, watch=watch, work=sorted(rows, key=lambda row: _turn(kept, row[1])))
         desk = Desk(
@@ -323,10 +326,11 @@ def _load_fetched(asking: _Asking) -> None:
     asking.fetched = None
     asking.reports.ready(row)
     with _cleared(_folder(asking.ready, row)) as folder:
-        if fetched.state == "no-rows":
-            _show_none(asking, report, row, fetched)
-            return
         try:
+            check_delivery(asking.reports, report, row, fetched)
+            if fetched.state != "ready":
+                _show_none(asking, report, row, fetched)
+                return
             loaded = load_report(
                 asking.ready.store,
                 system=report.system,
@@ -336,6 +340,8 @@ def _load_fetched(asking: _Asking) -> None:
                 files=fetched.files,
                 declared=report.types,
                 folder=folder,
+                required=report.columns,
+                recoded=fetched.recoded,
             )
         except Hold as hold:
             _failed(asking, report, row, hold.code, str(hold))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import psycopg
+from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
 from careloom.core.errors import Stop
@@ -99,6 +101,39 @@ class AccountReports:
     def lost(self, one: AccountReport, tries: int, error: str, at: datetime) -> None:
         """No answer came for it, in `tries` runs by now; it stays under way. `error` holds nobody's data."""
         self._change("lost", id=one.id, tries=tries, error=error, at=at)
+
+    def shown(self, system: str, name: str, account: str) -> int:
+        """How many rows readers see of the account; 0 too where they are of before the report was started over."""
+        with self.store.transaction() as connection:
+            values = {"system": system, "name": name, "account": account}
+            row = connection.execute(_SQL["shown"], values).fetchone()
+            return int(row[0]) if row else 0
+
+    def accounts(self, system: str) -> frozenset[str]:
+        """Every account of which a report was ever asked for."""
+        with self.store.transaction() as connection:
+            return frozenset(account for (account,) in connection.execute(_SQL["accounts"], {"system": system}))
+
+    def start_over(self, system: str, name: str) -> None:
+        """From the next asking on, the report is not compared with what came before; what is under way ends."""
+        with self.store.transaction() as connection:
+            values = {"system": system, "name": name}
+            connection.execute(_SQL["end_open"], values)
+            connection.execute(_SQL["start_over"], values)
+
+    def show_standing(self, schema: str) -> str:
+        """Show `reports.account_reports` in `schema` too; why it cannot be, "" where it is."""
+        try:
+            with self.store.transaction() as connection:
+                kind = connection.execute(_SQL["kind_of"], {"schema": schema}).fetchone()
+                if kind is not None and kind[0] != "v":
+                    return f"{schema}.account_reports is a table already, which stays as it is: rename it"
+                if kind is None:
+                    connection.execute(sql.SQL(_SQL["make_schema"]).format(schema=sql.Identifier(schema)))
+                    connection.execute(sql.SQL(_SQL["show_standing"]).format(schema=sql.Identifier(schema)))
+        except psycopg.errors.InsufficientPrivilege:
+            return f"{schema}.account_reports cannot be made: the database's user may not create in {schema}"
+        return ""
 
     def standing(self, name: str | None = None) -> Sequence[Mapping[str, Any]]:
         """The newest of each report and account, and since when the rows are shown that readers see."""

@@ -1,7 +1,8 @@
-"""A report's column that became text, given the type that the project says: its rows are read again, and no reader is cut off.
+"""A report's column given another type: a wider one by what came, or the one that the project says; no reader is cut off.
 
-PostgreSQL does not let a column that a view shows change its type, and whatever stands on the report's view (the models, an
-analyst's own views) must stay. So the view steps aside under another name, where it goes on showing text to those who read it,
+Its rows are read again: nothing that could be read is lost, and what the former type could not read is read now. PostgreSQL
+does not let a column that a view shows change its type, and whatever stands on the report's view (the models, an
+analyst's own views) must stay. So the view steps aside under another name, where it goes on showing the former type to those who read it,
 and one of the new type takes its place. When nobody reads the former one any more (the models were built anew), it goes.
 """
 
@@ -22,18 +23,41 @@ Read = Callable[[Sequence[str]], Iterable[tuple[str, str | None]]]
 
 _TRIES = 20
 _BATCH = 10_000
+_BACK = {
+    **{("text", now): "back_to_text" for now in ("bigint", "numeric", "date")},
+    ("bigint", "numeric"): "back_to_whole",
+    ("bigint", "text"): "back_to_whole_of_text",
+    ("numeric", "text"): "back_to_number_of_text",
+    ("date", "text"): "back_to_day_of_text",
+}
+"""What a former view shows of a column, by its type there and its type now."""
 _FORMER = "-former-"
 """Between a report's name and a number, in the name of a view that stepped aside. No report's name has a hyphen."""
 
 
-def texts_of(store: Store, name: str) -> set[str]:
-    """The columns of the report's table that are text, whatever they are pinned as."""
+def types_of(store: Store, name: str) -> dict[str, str]:
+    """PostgreSQL's types of the columns of the report's table; none where it was never loaded."""
     with store.transaction() as connection:
-        return _texts(connection, name)
+        return dict(_columns_of(connection, f"{name}_rows"))
+
+
+def wrong_pins(store: Store, *, system: str, name: str) -> dict[str, list[str]]:
+    """Columns of whole numbers into which other values came: those values, as they came."""
+    with store.transaction() as connection:
+        columns = connection.execute(_SQL["wrong_pins"], {"system": system, "name": name}).fetchall()
+        return {
+            column: [
+                text
+                for (text,) in connection.execute(
+                    sql.SQL(_SQL["unread"]).format(table=table_of(name), text=sql.Literal(column))
+                ).fetchall()
+            ]
+            for (column,) in columns
+        }
 
 
 def retype(store: Store, *, system: str, name: str, column: str, kind: str, read: Read) -> None:
-    """Make a column of text one of type `kind`, with all its rows; what cannot be read stays beside its row, as text.
+    """Make a column one of type `kind`, with all its rows; what cannot be read stays beside its row, as text.
 
     All is done in one transaction, in which nobody writes to the table; readers wait for its last part. The rows' files are
     loaded anew when they come again. Later where the table stays locked for long.
@@ -43,9 +67,10 @@ def retype(store: Store, *, system: str, name: str, column: str, kind: str, read
         with store.transaction() as connection:
             lock_report(connection, system, name)
             connection.execute(sql.SQL(_SQL["no_writers"]).format(table=table_of(name)))
-            if column in _texts(connection, name):
-                _read_again(connection, name, column, read)
-                _change(connection, system, name, column, kind)
+            _change(connection, system, name, column, kind, read)
+            keys = {"system": system, "name": name}
+            connection.execute(_SQL["pin"], keys | {"column": column, "type": kind})
+            connection.execute(_SQL["load_anew"], keys)
 
     patiently(name, work, _TRIES)
 
@@ -58,11 +83,6 @@ def drop_unread(store: Store, name: str) -> None:
             # Whoever reads it just now is not waited for: the next run comes by again.
             with suppress(psycopg.errors.LockNotAvailable):
                 _dropped(connection, view)
-
-
-def _texts(connection: psycopg.Connection, name: str) -> set[str]:
-    found = connection.execute(_SQL["texts_of"], {"table": f"{SCHEMA}.{name}_rows"}).fetchall()
-    return {column for (column,) in found}
 
 
 def _read_again(connection: psycopg.Connection, name: str, column: str, read: Read) -> None:
@@ -79,23 +99,32 @@ def _read_again(connection: psycopg.Connection, name: str, column: str, read: Re
     connection.execute(sql.SQL(_SQL["read_cells"]).format(text=sql.Literal(column), **names))
 
 
-def _change(connection: psycopg.Connection, system: str, name: str, column: str, kind: str) -> None:
-    """Give the column its type, and the view; former ones show it as text, as before."""
-    columns = [one for one, _ in _columns_of(connection, f"{name}_rows")]
+def _change(connection: psycopg.Connection, system: str, name: str, column: str, kind: str, read: Read) -> None:
+    """Give the column its type, and the view; former ones show it as it was."""
+    types = dict(_columns_of(connection, f"{name}_rows"))
+    if types.get(column, TYPES[kind]) == TYPES[kind]:
+        return
+    was_text = types[column] == "text"
+    if was_text:
+        _read_again(connection, name, column, read)
     grants = connection.execute(_SQL["grants"], {"view": _quoted(name)}).fetchall()
     former = _stepped_aside(connection, name)
     for view in former:
-        _show_text(connection, system, name, view, blank=column)
-    names = {"table": table_of(name), "column": sql.Identifier(column), "kind": sql.SQL(TYPES[kind])}
-    connection.execute(sql.SQL(_SQL["retype"]).format(**names))
+        _show_former(connection, system, name, view, blank=column)
+    names = {"table": table_of(name), "column": sql.Identifier(column), "text": sql.Literal(column)}
+    if not was_text:
+        percent = connection.execute(_SQL["is_percent"], {"system": system, "name": name, "column": column}).fetchone()
+        connection.execute(sql.SQL(_SQL["as_text"]).format(sign=sql.Literal("%" if percent else ""), **names))
+        connection.execute(sql.SQL(_SQL["beside_no_more"]).format(**names))
+        if TYPES[kind] != "text":
+            _read_again(connection, name, column, read)
+    if TYPES[kind] != "text":
+        connection.execute(sql.SQL(_SQL["retype"]).format(kind=sql.SQL(TYPES[kind]), **names))
     for view in former:
-        _show_text(connection, system, name, view)
-    make_view(connection, system, name, view=name, columns=[sql.Identifier(one) for one in columns])
+        _show_former(connection, system, name, view)
+    make_view(connection, system, name, view=name, columns=[sql.Identifier(one) for one in types])
     for (grant,) in grants:
         connection.execute(grant)
-    keys = {"system": system, "name": name}
-    connection.execute(_SQL["pin"], keys | {"column": column, "type": kind})
-    connection.execute(_SQL["load_anew"], keys)
 
 
 def _stepped_aside(connection: psycopg.Connection, name: str) -> list[str]:
@@ -124,8 +153,11 @@ def _dropped(connection: psycopg.Connection, view: str) -> bool:
     return True
 
 
-def _show_text(connection: psycopg.Connection, system: str, name: str, view: str, blank: str = "") -> None:
-    """Let a former view show its columns as they were: text where the table's have a type now. `blank`: show none of this one."""
+def _show_former(connection: psycopg.Connection, system: str, name: str, view: str, blank: str = "") -> None:
+    """Let a former view show its columns with the types that they had. `blank`: show none of this one.
+
+    What the former type cannot say is null there, as it was before: it stands beside the row, or is no such value.
+    """
     now = dict(_columns_of(connection, f"{name}_rows"))
     shown: list[sql.Composable] = []
     for column, was in _columns_of(connection, view):
@@ -133,7 +165,9 @@ def _show_text(connection: psycopg.Connection, system: str, name: str, view: str
         if column == blank:
             cell = sql.SQL("null::{}").format(sql.SQL(was))
         elif was != now[column]:
-            cell = sql.SQL("coalesce({}::text, unparsed ->> {})").format(cell, sql.Literal(column))
+            cell = sql.SQL(_SQL[_BACK.get((was, now[column]), "back_to_nothing")]).format(
+                cell=cell, text=sql.Literal(column), was=sql.SQL(was)
+            )
         shown.append(sql.SQL("{} as {}").format(cell, sql.Identifier(column)))
     make_view(connection, system, name, view=view, columns=shown)
 

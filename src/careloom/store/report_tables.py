@@ -23,7 +23,22 @@ from careloom.store.statements import statements
 SCHEMA = "reports"
 MOST_COLUMNS = 1550
 """Of one table, over all that came; PostgreSQL's own limit is 1,600."""
-DriftCode = Literal["new-column", "column-gone", "changed-type", "unparsed-values"]
+DriftCode = Literal[
+    "new-column",
+    "column-gone",
+    "changed-type",
+    "unparsed-values",
+    "widened-to-numeric",
+    "widened-to-text",
+    "started-over",
+    "recoded-characters",
+    "total-rows",
+    "empty-rows",
+    "title-lines",
+    "another-delimiter",
+]
+WHOLE = "*"
+"""The column of a drift that is of the whole report."""
 UNKNOWN = "unknown"
 TYPES: Mapping[str, LiteralString] = {
     "text": "text",
@@ -34,6 +49,7 @@ TYPES: Mapping[str, LiteralString] = {
     UNKNOWN: "text",
 }
 """PostgreSQL's type for each of a report's."""
+_PINS: Mapping[str, str] = {"text": "text", "bigint": "integer", "numeric": "numeric", "date": "date"}
 _T = TypeVar("_T")
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,52}")
 _HEAD = ("report_run", "row_number", "customer_account", "unparsed")
@@ -57,6 +73,19 @@ def pinned_columns(store: Store, *, system: str, name: str) -> dict[str, str]:
     """The report's columns as they were pinned, in their order: name and type. Empty for one that never came."""
     with store.transaction() as connection:
         return _pinned(connection, system, name)
+
+
+def former_header(store: Store, *, run: int) -> Sequence[str]:
+    """The columns of the report's last files, as far as they are to be compared with those of `run`; none where it begins anew."""
+    with store.transaction() as connection:
+        row = connection.execute(_SQL["former_header"], {"run": run}).fetchone()
+        return list(row[0]) if row else []
+
+
+def unlearn(store: Store, *, system: str, name: str, header: Sequence[str]) -> None:
+    """Forget the columns of the report that are none of `header`; they stay in the table, where nothing is written into them."""
+    with store.transaction() as connection:
+        connection.execute(_SQL["unlearn"], {"system": system, "name": name, "header": list(header)})
 
 
 def shape_table(store: Store, *, system: str, name: str, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -106,6 +135,9 @@ def _shape(connection: psycopg.Connection, system: str, name: str, wanted: Mappi
     lock_report(connection, system, name)
     before = _pinned(connection, system, name)
     there = _columns(connection, f"{SCHEMA}.{name}_rows")
+    # A column that was forgotten is in the table still, with the type that it had.
+    kept = {one: _PINS[there[one]] for one, kind in wanted.items() if one in there and one not in before}
+    wanted = {one: kind if TYPES[kind] == TYPES[kept.get(one, kind)] else kept[one] for one, kind in wanted.items()}
     known = {one: kind for one, kind in wanted.items() if kind != UNKNOWN and before.get(one) == UNKNOWN}
     fresh = {one: kind for one, kind in wanted.items() if one not in before}
     if len(there) + len(fresh) > MOST_COLUMNS:
@@ -126,7 +158,7 @@ def _widen(connection: psycopg.Connection, name: str, pinned: Mapping[str, str])
     connection.execute(sql.SQL(_SQL["make_table"]).format(table=table_of(name)))
     index = sql.Identifier(f"{name}_rows_run")
     connection.execute(sql.SQL(_SQL["make_index"]).format(index=index, table=table_of(name)))
-    there = set(_columns(connection, f"{SCHEMA}.{name}_rows"))
+    there = _columns(connection, f"{SCHEMA}.{name}_rows")
     added = [_column(one, kind) for one, kind in pinned.items() if one not in there]
     if added:
         connection.execute(sql.SQL("alter table {} {}").format(table_of(name), sql.SQL(", ").join(added)))
@@ -180,8 +212,9 @@ def _pinned(connection: psycopg.Connection, system: str, name: str) -> dict[str,
     return dict(connection.execute(_SQL["pinned"], {"system": system, "name": name}).fetchall())
 
 
-def _columns(connection: psycopg.Connection, table: str) -> list[str]:
-    return [column for (column,) in connection.execute(_SQL["columns_of"], {"table": table}).fetchall()]
+def _columns(connection: psycopg.Connection, table: str) -> dict[str, str]:
+    """The table's columns in their order, and PostgreSQL's types of them."""
+    return dict(connection.execute(_SQL["columns_of"], {"table": table}).fetchall())
 
 
 def _listed(columns: Iterable[str]) -> sql.Composed:
@@ -192,9 +225,18 @@ def _listed(columns: Iterable[str]) -> sql.Composed:
 
 
 def write_rows(
-    store: Store, *, name: str, run: int, digest: str, columns: Sequence[str], chunks: Iterable[bytes]
+    store: Store,
+    *,
+    name: str,
+    run: int,
+    digest: str,
+    columns: Sequence[str],
+    chunks: Iterable[bytes],
+    header: Sequence[str] | None = None,
 ) -> int:
     """Write a run's rows in one transaction, in place of what a former try left; returns how many.
+
+    `header`: the columns of its files, with which the next ones are compared.
 
     `chunks` are what COPY takes in CSV. Hold where a row is wider than a page of the database.
     """
@@ -211,7 +253,8 @@ def write_rows(
             # `from None`: the database's words quote the row.
             raise Stop(f"the database refused a row of the report {name!r} ({type(error).__name__})") from None
         written = cursor.rowcount
-        connection.execute(_SQL["rows_are_own"], {"run": run, "digest": digest})
+        own = {"run": run, "digest": digest, "header": None if header is None else list(header)}
+        connection.execute(_SQL["rows_are_own"], own)
         return written
 
 

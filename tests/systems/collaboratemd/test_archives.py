@@ -28,10 +28,10 @@ def archive(*members: tuple[str, bytes], kind: int = zipfile.ZIP_DEFLATED) -> by
     return out.getvalue()
 
 
-def opened(folder: Path, content: bytes, *, by_account: bool = False, **limits: float) -> Unpacked:
+def opened(folder: Path, content: bytes, **limits: float) -> Unpacked:
     path = folder / "report.zip"
     path.write_bytes(content)
-    return unpack(path, folder, LimitOptions.model_validate(limits), by_account=by_account)
+    return unpack(path, folder, LimitOptions.model_validate(limits))
 
 
 def held(folder: Path, content: bytes, **limits: float) -> str:
@@ -64,7 +64,7 @@ def test_files_are_numbered_and_only_their_owner_reads_them(tmp_path: Path, kind
     ],
 )
 def test_text_is_utf8_or_else_windows_1252(tmp_path: Path, raw: bytes, text: str) -> None:
-    assert opened(tmp_path, archive(("a.csv", raw))).files[0].read_bytes().decode() == text
+    assert opened(tmp_path, archive(("a.csv", raw), kind=zipfile.ZIP_STORED)).files[0].read_bytes().decode() == text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.csv", "report.zip"]
 
 
@@ -73,10 +73,33 @@ def test_a_letter_cut_by_a_chunk_is_still_utf8(tmp_path: Path) -> None:
     assert opened(tmp_path, archive(("a.csv", raw), kind=zipfile.ZIP_STORED)).files[0].read_bytes() == raw
 
 
-def test_a_late_windows_letter_changes_the_whole_file(tmp_path: Path) -> None:
+def test_a_windows_letter_among_utf8_is_read_alone_and_counted(tmp_path: Path) -> None:
     raw = b"\xc3\xb1 " + b"x" * (2 * CHUNK) + b"\xf1"
-    found = opened(tmp_path, archive(("a.csv", raw), kind=zipfile.ZIP_STORED)).files[0].read_bytes().decode()
-    assert found == "Ã± " + "x" * (2 * CHUNK) + "ñ"
+    found = opened(tmp_path, archive(("a.csv", raw)))
+    assert found.files[0].read_bytes().decode() == "ñ " + "x" * (2 * CHUNK) + "ñ"
+    assert found.recoded == 1
+
+
+def test_a_file_that_is_windows_throughout_is_not_told(tmp_path: Path) -> None:
+    assert opened(tmp_path, archive(("a.csv", b"Pe\xf1a,\x80\n"))).recoded == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_with_its_mark_is_read(tmp_path: Path, encoding: str) -> None:
+    text = "Payer,Balance\r\nPeña — 😀,$5.00\r\n" * (CHUNK // 10)
+    raw = ("" if encoding == "utf-16" else "\ufeff").encode(encoding) + text.encode(encoding)
+    assert opened(tmp_path, archive(("a.csv", raw), kind=zipfile.ZIP_STORED)).files[0].read_bytes().decode() == text
+
+
+def test_what_a_computer_packs_along_is_no_file_of_the_report(tmp_path: Path) -> None:
+    names = ("__MACOSX/._a.csv", "x/._b.csv", ".DS_Store")
+    found = opened(tmp_path, archive(("a.csv", CSV), *((name, b"\0\5\x16") for name in names)))
+    assert (len(found.files), found.ignored) == (1, 0)
+
+
+def test_what_came_instead_of_csv_is_told_by_its_ending_alone(tmp_path: Path) -> None:
+    with pytest.raises(Hold, match=r"but 2 others \(\.txt, another kind\): have the report made as CSV"):
+        opened(tmp_path, archive(("Hollis Quillfeather.txt", CSV), ("Hollis.Quillfeather", CSV)))
 
 
 def test_names_never_become_paths(tmp_path: Path) -> None:
@@ -88,10 +111,10 @@ def test_names_never_become_paths(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["inner"]
 
 
-def test_an_account_in_a_name_is_used_only_where_there_is_one(tmp_path: Path) -> None:
-    names = ("10028395.csv", "x/10026936_aging.csv", "10028395-10026936.csv", "123456789.csv")
-    found = opened(tmp_path, archive(*((name, CSV) for name in names)), by_account=True)
-    assert [path.name for path in found.files] == ["10028395.csv", "10026936.csv", "3.csv", "4.csv"]
+def test_numbers_in_names_are_told_with_the_files(tmp_path: Path) -> None:
+    names = ("10028395.csv", "x/10026936_aging.csv", "123456789.csv", "10000000.txt")
+    found = opened(tmp_path, archive(*((name, CSV) for name in names)))
+    assert found.numbers == {"10028395", "10026936"}
 
 
 # ---------------------------------------------------------------- damaged

@@ -21,7 +21,7 @@ from careloom.systems.collaboratemd.reporting import CollaborateMDReports
 from careloom.systems.collaboratemd.room import ROOM
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.running import app_of
-from systems.collaboratemd.billing import CALM, FIRST, HERE, SECOND, fetched, options_of, source_of, wanted
+from systems.collaboratemd.billing import CALM, FIRST, HERE, fetched, options_of, source_of, wanted
 
 
 @contextmanager
@@ -127,10 +127,10 @@ def test_an_answer_that_breaks_off_is_never_taken_for_whole(
     ("status", "kind", "word"),
     [
         (403, NotPermitted, "username and password"),
-        (404, Fix, "check the system's base_url"),
+        (404, Fix, "check the account, the report's and the filter's number"),
         (415, Fix, "format"),
         (429, RemoteUnavailable, "fewer calls"),
-        (302, Fix, "check the system's base_url"),
+        (302, Fix, "the system's base_url"),
     ],
 )
 def test_other_refusals_are_told_once(status: int, kind: type[Exception], word: str) -> None:
@@ -177,23 +177,11 @@ def test_only_numbers_stand_in_paths(simulator: RunningCollaborateMD, tmp_path: 
     for refused in (
         lambda: source.ask(ReportAsk(account=bad, report="1", filter="1")),
         lambda: source.ask(ReportAsk(account="1", report=bad, filter="1")),
-        lambda: source.ask_many(["1", bad], "1", "1"),
         lambda: source.fetch(FIRST, bad, tmp_path),
     ):
         with pytest.raises(Fix, match="is a number"):
             refused()
     assert simulator.control("calls") == {}
-
-
-def test_several_accounts_stand_in_the_query() -> None:
-    with answering(b"<R><Status>SUCCESS</Status><Identifier>9</Identifier></R>") as (url, heard):
-        assert source_at(url).ask_many([FIRST, SECOND], "11", "22").identifier == "9"
-    assert heard[0][0] == f"/v1/reports/11/filter/22/run?customer={FIRST}&customer={SECOND}"
-
-
-def test_no_account_at_all_is_a_mistake_in_the_project(simulator: RunningCollaborateMD) -> None:
-    with pytest.raises(Fix, match="without an account"):
-        source_of(simulator).ask_many([], "1", "2")
 
 
 def test_the_room_opens_from_its_options(simulator: RunningCollaborateMD) -> None:

@@ -14,7 +14,7 @@ from careloom.systems.collaboratemd.options import Options
 from careloom.systems.collaboratemd.reporting import report_policy
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME
-from systems.collaboratemd.billing import ACCOUNTS, FIRST, FOURTH, SECOND, THIRD, fetched, source_of, table, wanted
+from systems.collaboratemd.billing import FIRST, FOURTH, SECOND, THIRD, fetched, source_of, table, wanted
 
 
 @pytest.mark.parametrize("form", ["xml", "json"])
@@ -73,12 +73,14 @@ def test_success_without_data_is_waited_for_and_comes(simulator: RunningCollabor
     assert states == ["waiting"] * 4 + ["ready"]
 
 
-def test_success_without_data_beyond_the_grace_has_no_rows(simulator: RunningCollaborateMD, tmp_path: Path) -> None:
+def test_success_without_data_beyond_the_grace_is_no_word_for_no_rows(
+    simulator: RunningCollaborateMD, tmp_path: Path
+) -> None:
     simulator.control("fault", kind="never-data")
     source = source_of(simulator, grace_polls=2)
     identifier = source.ask(wanted("ar_aging")).identifier
     states = [source.fetch(FIRST, identifier, tmp_path).state for _ in range(3)]
-    assert states == ["waiting", "waiting", "no-rows"]
+    assert states == ["waiting", "waiting", "no-data"]
     assert source_of(simulator, grace_polls=2).fetch(FIRST, identifier, tmp_path).state == "waiting"
     assert not list(tmp_path.iterdir())
 
@@ -114,7 +116,7 @@ def test_a_request_that_is_refused_says_why(simulator: RunningCollaborateMD, fau
     simulator.control("fault", kind=fault)
     found = source_of(simulator).ask(wanted("ar_aging"))
     assert word in found.refused
-    assert (found.account, found.identifier) == (FIRST, "")
+    assert found.identifier == ""
 
 
 def test_an_account_without_access_is_refused_and_the_others_go_on(
@@ -146,43 +148,6 @@ def test_a_report_of_several_files_comes_as_several(simulator: RunningCollaborat
     assert [row for _, rows in tables for row in rows] == whole[1]
 
 
-# ---------------------------------------------------------------- several accounts at once
-
-
-@pytest.mark.parametrize("form", ["xml", "json"])
-def test_one_report_of_several_accounts_comes_as_a_file_for_each(
-    simulator: RunningCollaborateMD, tmp_path: Path, form: str
-) -> None:
-    layout = BY_NAME["ar_aging"]
-    source = source_of(simulator, format=form)
-    found = source.ask_many(ACCOUNTS, layout.report, layout.filter)
-    made = source.fetch("", found.identifier, tmp_path)
-    assert [path.stem for path in made.files] == list(ACCOUNTS)
-    truth = simulator.control("truth")["ar_aging"]
-    assert {path.stem: len(table(path)[1]) for path in made.files} == {one: truth[one]["rows"] for one in ACCOUNTS}
-
-
-@pytest.mark.parametrize(
-    ("settings", "word"), [({"off": [THIRD]}, "not turned on"), ({"inactive": [THIRD]}, "no longer active")]
-)
-def test_one_bad_account_fails_all_and_is_named_so_that_the_others_go_on(
-    simulator: RunningCollaborateMD, settings: dict[str, list[str]], word: str
-) -> None:
-    simulator.control("settings", **settings)
-    layout, source = BY_NAME["ar_aging"], source_of(simulator)
-    refused = source.ask_many(ACCOUNTS, layout.report, layout.filter)
-    assert word in refused.refused
-    assert refused.account == THIRD
-    left = [one for one in ACCOUNTS if one != refused.account]
-    assert source.ask_many(left, layout.report, layout.filter).identifier
-
-
-def test_an_invalid_filter_for_one_of_several_names_it(simulator: RunningCollaborateMD) -> None:
-    found = source_of(simulator).ask_many(ACCOUNTS, BY_NAME["ar_aging"].report, "10149999")
-    assert "filter is not valid" in found.refused
-    assert found.account == FIRST
-
-
 # ---------------------------------------------------------------- words
 
 
@@ -212,6 +177,10 @@ def envelope(status: str, message: str = "", identifier: str = "") -> Envelope:
         ("SUCCESS", "Interface is not turned on", "refused"),
         ("SUCCESS", "Report not available for this customer", "refused"),
         ("QUEUED", "", "waiting"),
+        ("REPORT TIMED OUT", "No records found so far", "timed-out"),
+        ("NOT FOUND", "No records found", "timed-out"),
+        ("QUEUED", "No records found", "waiting"),
+        ("INVALID CRITERIA", "No records found", "refused"),
     ],
 )
 def test_every_status_and_message_has_its_state(status: str, message: str, expected: str) -> None:
@@ -219,35 +188,32 @@ def test_every_status_and_message_has_its_state(status: str, message: str, expec
 
 
 @pytest.mark.parametrize(
-    ("message", "account"),
+    ("status", "spoken"),
     [
-        ("Run failed for customer number 10001234: interface is not turned on", "10001234"),
-        ("customer number 10001234 is no longer active", "10001234"),
-        ("customer 10001234: invalid criteria", "10001234"),
-        ("customer number 10009999 is no longer active", ""),
-        ("the account is no longer active", ""),
-        ("customer number 10001234 and customer number 10005678 are no longer active", ""),
+        ("PENDING", '"PENDING"'),
+        ("HOLLIS Q. 04/05/1961", "a status that is no word"),
+        ("A " * 30, "a status that is no word"),
     ],
 )
-def test_only_an_account_that_was_asked_for_is_blamed(message: str, account: str) -> None:
-    found = asked(envelope("ERROR", message), frozenset({"10001234", "10005678"}))
-    assert found.account == account
-    assert found.refused
+def test_a_status_that_is_not_known_is_told_where_it_is_a_word(status: str, spoken: str) -> None:
+    assert spoken in state(envelope(status))[1]
+    with pytest.raises(Hold, match=spoken):
+        asked(envelope(status))
 
 
 def test_what_the_vendor_writes_is_never_passed_on() -> None:
     said = "Patient Quillfeather, Hollis 04/05/1961 is not billable"
-    assert "Quillfeather" not in asked(envelope("ERROR", said), frozenset({FIRST})).refused
+    assert "Quillfeather" not in asked(envelope("ERROR", said)).refused
     assert "Quillfeather" not in state(envelope("ERROR", said))[1]
     assert "Quillfeather" not in repr(envelope("ERROR", said))
 
 
 def test_an_answer_without_a_run_is_held_or_asked_again() -> None:
     with pytest.raises(Hold) as held:
-        asked(envelope("SUCCESS"), frozenset({FIRST}))
+        asked(envelope("SUCCESS"))
     assert held.value.code == "corrupt-answer"
     with pytest.raises(RemoteUnavailable):
-        asked(envelope("REPORT RUNNING", "A report is still running"), frozenset({FIRST}))
+        asked(envelope("REPORT RUNNING", "A report is still running"))
 
 
 def test_the_policy_is_that_of_the_options() -> None:

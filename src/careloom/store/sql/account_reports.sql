@@ -39,6 +39,35 @@ update account_reports set status = 'due', identifier = null where id = %(id)s
 -- name: failed
 update account_reports set status = 'failed', failed_at = %(at)s, error_code = %(code)s, error = %(error)s where id = %(id)s
 
+-- name: shown
+-- What readers see of an account, if it was asked for since the report was last begun anew.
+select coalesce(a.rows, 0) from account_reports a
+left join report_starts s on (s.system, s.report_name) = (a.system, a.report_name)
+where a.system = %(system)s and a.report_name = %(name)s and a.customer_account = %(account)s
+  and a.current and a.id >= coalesce(s.since, 0)
+
+-- name: accounts
+select distinct customer_account from account_reports where system = %(system)s
+
+-- name: start_over
+insert into report_starts (system, report_name, since)
+select %(system)s, %(name)s, coalesce(max(id), 0) + 1 from account_reports
+on conflict (system, report_name) do update set since = excluded.since, at = now()
+
+-- name: end_open
+update account_reports set status = 'ended', error_code = 'started-over', error = 'the report was started over'
+where system = %(system)s and report_name = %(name)s and status in ('due', 'asked', 'ready')
+
+-- name: kind_of
+select c.relkind::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %(schema)s and c.relname = 'account_reports'
+
+-- name: make_schema
+create schema if not exists {schema}
+
+-- name: show_standing
+create or replace view {schema}.account_reports as select * from reports.account_reports
+
 -- name: lost
 update account_reports
 set tries = %(tries)s, tried_at = %(at)s, error_code = 'no-answer', error = %(error)s

@@ -1,8 +1,14 @@
--- A report's column of text that a project has given a type: its rows are read again, and who reads the view goes on reading text.
+-- A report's column that is given another type: its rows are read again, and who reads the view goes on reading the former one.
 
--- name: texts_of
-select attname from pg_attribute
-where attrelid = to_regclass(%(table)s) and attnum > 0 and not attisdropped and atttypid = 'text'::regtype
+-- name: wrong_pins
+select column_name from report_columns c
+where system = %(system)s and report_name = %(name)s and type = 'integer' and exists (
+    select from report_drift d join account_reports a on a.id = d.account_report
+    where (a.system, a.report_name, d.column_name) = (c.system, c.report_name, c.column_name)
+      and a.rows_of is not null and d.code in ('unparsed-values', 'changed-type'))
+
+-- name: unread
+select distinct unparsed ->> {text} from {table} where unparsed ? {text}
 
 -- name: patience
 set local lock_timeout = '300ms'
@@ -34,6 +40,35 @@ where r.{column} = c.came
 
 -- name: retype
 alter table {table} alter column {column} type {kind} using {column}::{kind}
+
+-- name: is_percent
+select 1 from report_columns
+where system = %(system)s and report_name = %(name)s and column_name = %(column)s and type = 'percent'
+
+-- name: as_text
+alter table {table} alter column {column} type text using coalesce({column}::text || {sign}, unparsed ->> {text})
+
+-- name: beside_no_more
+update {table} set unparsed = nullif(unparsed - {text}, '{{}}'::jsonb) where unparsed ? {text}
+
+-- name: back_to_text
+coalesce({cell}::text, unparsed ->> {text})
+
+-- name: back_to_whole
+case when {cell} = trunc({cell}) and abs({cell}) < 1000000000000000000 then {cell}::bigint end
+
+-- name: back_to_whole_of_text
+case when {cell} ~ '^-?(0|[1-9][0-9]{{0,17}})$' then {cell}::bigint end
+
+-- name: back_to_number_of_text
+case when {cell} ~ '^-?[$]?[0-9]{{1,3}}(,?[0-9]{{3}})*([.][0-9]+)?$' then translate({cell}, '$,', '')::numeric end
+
+-- name: back_to_day_of_text
+case when {cell} ~ '^[1-9][0-9]{{3}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$'
+    then make_date(left({cell}, 4)::integer, substr({cell}, 6, 2)::integer, 1) + right({cell}, 2)::integer - 1 end
+
+-- name: back_to_nothing
+null::{was}
 
 -- name: pin
 insert into report_columns (system, report_name, column_name, place, type)

@@ -17,7 +17,7 @@ select %(system)s, %(name)s, %(column)s,
 on conflict (system, report_name, column_name) do update set type = excluded.type where report_columns.type = 'unknown'
 
 -- name: columns_of
-select attname from pg_attribute
+select attname, atttypid::regtype::text from pg_attribute
 where attrelid = to_regclass(%(table)s) and attnum > 0 and not attisdropped order by attnum
 
 -- name: make_table
@@ -48,15 +48,36 @@ copy {table} ({columns}) from stdin (format csv)
 copy (select {columns} from {view} order by customer_account, row_number) to stdout (format csv, header)
 
 -- name: rows_are_own
-update account_reports set rows_of = id, digest = %(digest)s where id = %(run)s
+update account_reports set rows_of = id, digest = %(digest)s, header = %(header)s where id = %(run)s
+
+-- name: former_header
+-- The columns of the last files of what this run asks for: of its account, or else of any. None where it is begun anew.
+select coalesce(a.header, array(
+    select c.column_name from report_columns c
+    where (c.system, c.report_name) = (a.system, a.report_name) and not exists (
+        select from report_drift d
+        where d.account_report = a.id and d.column_name = c.column_name and d.code = 'column-gone')))
+from account_reports n
+join account_reports a using (system, report_name)
+left join report_starts s using (system, report_name)
+where n.id = %(run)s and a.id <> n.id and a.status in ('loaded', 'empty') and a.id >= coalesce(s.since, 0)
+  and (a.asked_for is null or n.asked_for is null or a.asked_for = n.asked_for)
+order by a.header is null, a.customer_account = n.customer_account desc, a.id desc
+limit 1
+
+-- name: unlearn
+delete from report_columns
+where system = %(system)s and report_name = %(name)s and column_name <> all(%(header)s)
 
 -- name: take_over
 with former as materialized (
-    select f.id, f.rows_of, f.rows from account_reports f join account_reports n using (system, report_name, customer_account)
+    select f.id, f.rows_of, f.rows, f.header from account_reports f join account_reports n using (system, report_name, customer_account)
+    left join report_starts s using (system, report_name)
     where n.id = %(run)s and f.current and f.id <> n.id and f.digest = %(digest)s and f.rows_of is not null
+      and f.id >= coalesce(s.since, 0) and (f.asked_for is null or n.asked_for is null or f.asked_for = n.asked_for)
     for share of f
 )
-update account_reports n set rows_of = former.rows_of, digest = %(digest)s from former where n.id = %(run)s
+update account_reports n set rows_of = former.rows_of, digest = %(digest)s, header = former.header from former where n.id = %(run)s
 returning former.id, coalesce(former.rows, 0)
 
 -- name: drift_of

@@ -17,7 +17,6 @@ TIMED_OUT = "REPORT TIMED OUT"
 NOT_FOUND = "NOT FOUND"
 
 _ANOTHER = re.compile(r"(?:still|already) running", re.IGNORECASE)
-_CUSTOMER = re.compile(r"customer\s+(?:number|#|no\.?)?\s*(\d{4,12})", re.IGNORECASE)
 _NO_ROWS = re.compile(r"no records (?:were )?found", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"0*[1-9][0-9]{0,18}")
 _WORD = re.compile(r"[A-Z]+(?: [A-Z]+){0,3}")
@@ -41,8 +40,8 @@ _OTHERWISE: dict[str, tuple[State, str]] = {
 }
 
 
-def asked(envelope: Envelope, accounts: frozenset[str]) -> Asked:
-    """What came of a request to run a report for `accounts`.
+def asked(envelope: Envelope) -> Asked:
+    """What came of a request to run a report.
 
     A busy system answers with the identifier of what runs: that may be another's report, or our own, whose first answer was
     lost. Nothing in the answer tells which. Later where it is busy and does not say with what; Hold: corrupt-answer.
@@ -54,7 +53,7 @@ def asked(envelope: Envelope, accounts: frozenset[str]) -> Asked:
         return Asked(identifier=envelope.identifier, another=another)
     reason = refused or _STATUSES.get(envelope.status)
     if reason:
-        return Asked(refused=reason, account=_named(envelope.message, accounts))
+        return Asked(refused=reason)
     if envelope.status in {RUNNING, TIMED_OUT}:
         raise RemoteUnavailable("CollaborateMD is busy with a report that it does not name; ask again", after=60.0)
     raise Hold(
@@ -87,11 +86,3 @@ def _word(status: str) -> str:
 
 def _refusal(message: str) -> str:
     return next((said for pattern, said in _REFUSALS if pattern.search(message)), "")
-
-
-def _named(message: str, accounts: frozenset[str]) -> str:
-    """The one account that the message blames; only such as were asked for, so that no other number gets through."""
-    named: set[str] = set(_CUSTOMER.findall(message)) & accounts
-    if len(named) == 1:
-        return named.pop()
-    return next(iter(accounts)) if len(accounts) == 1 else ""

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EINVAL
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -34,23 +36,31 @@ _BOM = codecs.BOM_UTF8
 _ACCOUNT = re.compile(r"(?<!\d)\d{8}(?!\d)")
 
 
-def _as_latin(error: UnicodeError) -> tuple[str, int]:
-    """Five bytes that Windows-1252 leaves free, as Latin-1 has them."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("latin-1"), error.end
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LITTER = re.compile(r"(?:^|/)(?:__MACOSX/|\._|\.DS_Store$|Thumbs\.db$)")
+"""What an operating system packs along: a shadow of each file, with its name and none of its rows."""
 
 
-_AS_LATIN = "careloom-as-latin"
-codecs.register_error(_AS_LATIN, _as_latin)
+_ESCAPED = {0xDC00 + byte: bytes([byte]).decode("latin-1") for byte in range(0x80, 0x100)} | {
+    0xDC00 + byte: bytes([byte]).decode("cp1252") for byte in range(0x80, 0xA0) if byte not in b"\x81\x8d\x8f\x90\x9d"
+}
+"""Bytes that are no UTF-8, as Windows-1252 has them; five that it leaves free, as Latin-1 does."""
+_NO_UTF8 = re.compile("[\udc80-\udcff]")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpacked:
-    """`files`: the CSV files in the archive's order. `ignored`: how many members are no CSV."""
+    """`files`: the CSV files in the archive's order. `ignored`: how many members are no CSV. `kinds`: how those end.
+
+    `numbers`: of eight digits in the files' names. `recoded`: characters that alone were no UTF-8 in their files.
+    """
 
     files: tuple[Path, ...]
     ignored: int
+    kinds: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+    recoded: int = 0
 
 
 @dataclass(slots=True)
@@ -65,23 +75,24 @@ class _Room:
             raise _too_large("more bytes than the system's limits.unpacked_gb admits")
 
 
-def unpack(archive: Path, folder: Path, limits: LimitOptions, *, by_account: bool = False) -> Unpacked:
-    """The CSV files of `archive` in `folder`, as `1.csv`, `2.csv` and so on.
-
-    `by_account`: where a member's name holds one customer number, its file is called by that: `10001234.csv`. Hold:
-    corrupt-archive, archive-too-large, encrypted-archive, nested-archive, no-csv-in-archive.
-    """
+def unpack(archive: Path, folder: Path, limits: LimitOptions) -> Unpacked:
+    """The CSV files of `archive` in `folder`, as `1.csv`, `2.csv` and so on. Hold: corrupt-archive, archive-too-large, encrypted-archive, nested-archive, no-csv-in-archive."""
     written: list[Path] = []
     try:
         with archive.open("rb") as raw, _readable():
             _check_directory(raw, limits)
-            found = _unpacked(raw, folder, limits, written, by_account=by_account)
+            found = _unpacked(raw, folder, limits, written)
     except BaseException:
         for file in written:
             file.unlink(missing_ok=True)
         raise
     if not found.files:
-        raise Hold("no-csv-in-archive", f"the report's archive holds no CSV file ({found.ignored} others)")
+        kinds = f" ({', '.join(sorted(found.kinds))})" if found.kinds else ""
+        raise Hold(
+            "no-csv-in-archive",
+            f"the report's archive holds no file whose name ends with .csv, but {found.ignored} others{kinds}: have the report "
+            "made as CSV",
+        )
     return found
 
 
@@ -124,27 +135,35 @@ def _check_directory(raw: BinaryIO, limits: LimitOptions) -> None:
         raise _too_large("more files than the system's limits.files admits")
 
 
-def _unpacked(raw: BinaryIO, folder: Path, limits: LimitOptions, written: list[Path], *, by_account: bool) -> Unpacked:
+def _unpacked(raw: BinaryIO, folder: Path, limits: LimitOptions, written: list[Path]) -> Unpacked:
     room = _Room(int(limits.unpacked_gb * 1024**3))
+    recoded = 0
     with ZipFile(raw) as archive:
         members = [one for one in archive.infolist() if not one.is_dir()]
         if len(members) > limits.files:
             raise _too_large("more files than the system's limits.files admits")
         for member in members:
             _check_member(member)
-        tables = [one for one in members if one.filename.lower().endswith(".csv")]
+        files = [one for one in members if not _LITTER.search(one.filename)]
+        tables = [one for one in files if one.filename.lower().endswith(".csv")]
         for number, member in enumerate(tables, 1):
-            path = folder / f"{_stem(member, number, by_account=by_account)}.csv"
-            if path in written:
-                raise BadZipFile
+            path = folder / f"{number}.csv"
             written.append(path)
-            _write(archive, member, path, limits, room)
-    return Unpacked(files=tuple(written), ignored=len(members) - len(tables))
+            recoded += _write(archive, member, path, limits, room)
+    others = [one for one in files if one not in tables]
+    return Unpacked(
+        files=tuple(written),
+        ignored=len(others),
+        kinds=frozenset(_kind(one) for one in others),
+        numbers=frozenset(number for one in tables for number in _ACCOUNT.findall(one.filename)),
+        recoded=recoded,
+    )
 
 
-def _stem(member: ZipInfo, number: int, *, by_account: bool) -> str:
-    named = set(_ACCOUNT.findall(member.filename)) if by_account else set()
-    return named.pop() if len(named) == 1 else str(number)
+def _kind(member: ZipInfo) -> str:
+    """How a member's name ends; never more of it, since it may name somebody."""
+    end = Path(member.filename).suffix.lower()
+    return end if re.fullmatch(r"\.[a-z0-9]{1,5}", end) else "another kind"
 
 
 def _check_member(member: ZipInfo) -> None:
@@ -160,16 +179,24 @@ def _nested() -> Hold:
     return Hold("nested-archive", "the report's archive holds another archive, which is not opened: ask the vendor")
 
 
-def _write(archive: ZipFile, member: ZipInfo, path: Path, limits: LimitOptions, room: _Room) -> None:
-    """One member as UTF-8. Whether it is Windows-1252 is known only at its end; then it is read once more."""
+def _write(archive: ZipFile, member: ZipInfo, path: Path, limits: LimitOptions, room: _Room) -> int:
+    """One member as UTF-8; how many of its characters were something else while others were beyond ASCII and UTF-8.
+
+    What it is written in is known only at its end; then it is read once more.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    is_utf8 = True
+    is_utf8, first = True, b""
     with private_file(path) as out:
         for chunk in _chunks(archive, member, limits, room):
+            first = first or chunk[:2]
             is_utf8 = is_utf8 and _decodes(decoder, chunk)
             out.write(chunk)
-    if not (is_utf8 and _decodes(decoder, b"", final=True)):
-        _recode(path)
+    if first in _UTF_16:
+        _recode(path, "utf-16")
+        return 0
+    if is_utf8 and _decodes(decoder, b"", final=True):
+        return 0
+    return _recode(path, "utf-8")
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
@@ -196,13 +223,19 @@ def _chunks(archive: ZipFile, member: ZipInfo, limits: LimitOptions, room: _Room
             yield chunk
 
 
-def _recode(path: Path) -> None:
-    """The same file, from Windows-1252 to UTF-8."""
+def _recode(path: Path, encoding: str) -> int:
+    """The same file as UTF-8. Returns how many bytes were not in `encoding`, if characters beyond ASCII were."""
     recoded = path.with_suffix(".recoded")
+    decoder = codecs.getincrementaldecoder(encoding)("replace" if encoding == "utf-16" else "surrogateescape")
+    foreign, own = 0, False
     try:
         with path.open("rb") as raw, private_file(recoded) as out:
-            while chunk := raw.read(CHUNK):
-                out.write(chunk.decode("cp1252", _AS_LATIN).encode())
+            for chunk in chain(iter(partial(raw.read, CHUNK), b""), [b""]):
+                text = decoder.decode(chunk, final=not chunk)
+                foreign += len(_NO_UTF8.findall(text))
+                own = own or _BEYOND_ASCII.search(text) is not None
+                out.write(text.translate(_ESCAPED).encode())
         recoded.replace(path)
     finally:
         recoded.unlink(missing_ok=True)
+    return foreign if own else 0

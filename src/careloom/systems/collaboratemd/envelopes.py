@@ -91,7 +91,7 @@ def read_envelope(chunks: Iterable[bytes], write: Callable[[bytes], object]) -> 
         if piece and reader is not None:
             reader.feed(piece)
     words = reader.words() if reader else {}
-    if not words.get("status"):
+    if not words.get("status", "").strip():
         raise NotAnAnswer
     return Envelope(
         status=" ".join(words["status"].upper().replace("_", " ").split()),
@@ -145,6 +145,8 @@ class _XmlTarget:
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         del attributes
         self.quiet = 0
+        if self._open and self._open[-1] == "data":
+            raise Damaged("its data is no text")
         self._open.append(tag.rpartition("}")[2].lower())
         if len(self._open) > _MOST_DEPTH:
             raise Damaged("its XML is too deep")
@@ -192,6 +194,8 @@ class _Json:
             found = orjson.loads(bytes(self._kept))
         except orjson.JSONDecodeError:
             raise Damaged("its JSON is broken") from None
+        if any(name.lower() == "data" and value not in (None, "") for name, value in found.items()):
+            raise Damaged("its data is no text")
         return {name.lower(): str(value) for name, value in found.items() if isinstance(value, str | int)}
 
     def _outside(self) -> bool:

@@ -39,7 +39,9 @@ class Options(BaseModel):
     )
     asks: int = Field(default=3, ge=1, description="How often a report is asked for anew before it is held.")
     grace_polls: int = Field(
-        default=4, ge=0, description="How often a report that is ready but empty is asked after before it has no rows."
+        default=4,
+        ge=0,
+        description="How often a report that is done but without data is asked after before that is taken for its end.",
     )
     timeout_seconds: float = Field(
         default=120.0, gt=0, le=900, description="How long nothing may come before an answer counts as lost."

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from threading import Lock
@@ -62,24 +61,10 @@ class CollaborateMDReports:
         """Ask for a report of one account; see `Asked` and this module for what a busy system answers."""
         place = f"reports/{_number(wanted.report)}/filter/{_number(wanted.filter)}/run"
         envelope = self._client.post(f"/v1/customer/{_number(wanted.account)}/{place}")
-        return asked(envelope, frozenset({wanted.account}))
-
-    def ask_many(self, accounts: Sequence[str], report: str, filter: str) -> Asked:
-        """Ask for one report of several accounts. One that cannot have it fails all: `account` names it, to go on without.
-
-        The results are fetched with the account "".
-        """
-        query = [("customer", _number(account)) for account in accounts]
-        if not query:
-            raise Fix("a report is asked for without an account: name one in the report's accounts")
-        envelope = self._client.post(f"/v1/reports/{_number(report)}/filter/{_number(filter)}/run", query)
-        return asked(envelope, frozenset(accounts))
+        return asked(envelope)
 
     def fetch(self, account: str, identifier: str, folder: Path) -> Fetched:
-        """The results of a run in `folder`; of a run for several accounts where `account` is "".
-
-        Those of several accounts are called by the account, `10001234.csv`, where the archive names it.
-        """
+        """The results of a run in `folder`."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         archive = folder / _ARCHIVE
         try:
@@ -92,20 +77,28 @@ class CollaborateMDReports:
             archive.unlink(missing_ok=True)
 
     def _fetched(self, account: str, identifier: str, folder: Path, archive: Path) -> Fetched:
-        place = f"reports/results/{_number(identifier)}"
-        path = f"/v1/customer/{_number(account)}/{place}" if account else f"/v1/{place}"
+        path = f"/v1/customer/{_number(account)}/reports/results/{_number(identifier)}"
         envelope = self._client.post(path, data=archive)
         found, message = state(envelope)
+        if found == "no-rows" and envelope.data_bytes:
+            # Two words against each other: the rows count.
+            found, message = "ready", ""
         if found == "ready" and not envelope.data_bytes:
             return self._without_data(account, identifier)
         if found != "waiting":
             self._forget(account, identifier)
         if found != "ready":
             return Fetched(state=found, message=message)
-        unpacked = unpack(archive, folder, self._limits, by_account=not account)
+        unpacked = unpack(archive, folder, self._limits)
         if unpacked.ignored:
             _LOG.info("files that are no CSV were left out", count=unpacked.ignored)
-        return Fetched(state="ready", files=unpacked.files, message=_counted(len(unpacked.files), unpacked.ignored))
+        return Fetched(
+            state="ready",
+            files=unpacked.files,
+            message=_counted(len(unpacked.files), unpacked.ignored),
+            numbers=unpacked.numbers - {identifier},
+            recoded=unpacked.recoded,
+        )
 
     def _without_data(self, account: str, identifier: str) -> Fetched:
         """SUCCESS without data is said both before the file is made and where there are no rows."""
@@ -115,7 +108,7 @@ class CollaborateMDReports:
         if polls <= self._grace:
             return Fetched(state="waiting", message=f"the report is done, its data has not come yet ({polls})")
         self._forget(account, identifier)
-        return Fetched(state="no-rows", message="the report is done and still without data: it has no rows")
+        return Fetched(state="no-data", message=f"the report is done and without data, asked {polls} times")
 
     def _forget(self, account: str, identifier: str) -> None:
         with self._lock:

@@ -23,6 +23,7 @@ RESULT_FAULTS = (
     "never-data",
     "no-rows",
     "other-report",
+    "other-account",
     "bad-base64",
     "cut-answer",
 )
@@ -185,7 +186,10 @@ class Service:
         if run.fault == "never-data" or run.empty < self.settings.empty_polls:
             run.empty += 1
             return Said(status=self.settings.complete_word)
-        content = self.content(run.layout, run.accounts, run.fault)
+        accounts = run.accounts
+        if run.fault == "other-account":
+            accounts = tuple(one for one in self.settings.accounts if one not in accounts)[:1]
+        content = self.content(run.layout, accounts, run.fault)
         cut = "within" if run.fault == "cut-answer" else ""
         return Said(status=self.settings.complete_word, data=content, cut=cut, bad_base64=run.fault == "bad-base64")
 
