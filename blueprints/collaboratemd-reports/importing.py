@@ -16,6 +16,7 @@ from careloom.core.errors import UsageFault
 
 _DEFAULT = "https://webapi.collaboratemd.com"
 _ACCOUNT = re.compile(r"\d{8}")
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _SECRETS = Path(".careloom") / "secrets.env"
 
 
@@ -26,7 +27,7 @@ def take_over(folder: Path, given: Path, environment: Mapping[str, str]) -> Sequ
     is none.
     """
     found = _read(given)
-    told = [_accounts(folder, given, found)]
+    told = [_accounts(folder, given, found), *_schema(folder, given, found, environment)]
     base = _value(found, environment, "API", "report_api_base_url")
     if base:
         told += _address(folder, base)
@@ -35,7 +36,11 @@ def take_over(folder: Path, given: Path, environment: Mapping[str, str]) -> Sequ
         "COLLABORATEMD_PASSWORD": _value(found, environment, "API", "password", "API_PASSWORD"),
         "CARELOOM_DATABASE_URL": _database(found, environment),
     }
-    return [*told, *_keep(folder, {name: value for name, value in secrets.items() if value})]
+    return [
+        *told,
+        *_keep(folder, {name: value for name, value in secrets.items() if value}),
+        *(_next(secrets["CARELOOM_DATABASE_URL"]) if secrets["CARELOOM_DATABASE_URL"] else ()),
+    ]
 
 
 def _read(given: Path) -> ConfigParser:
@@ -84,6 +89,28 @@ def _address(folder: Path, base: str) -> Sequence[str]:
     kind = "    kind: collaboratemd\n"
     path.write_text(text.replace(kind, f"{kind}    base_url: {address}\n"), encoding="utf-8")
     return [f"the API is at {address}: see careloom.yaml"]
+
+
+def _schema(folder: Path, given: Path, found: ConfigParser, environment: Mapping[str, str]) -> Sequence[str]:
+    """Where the earlier pipeline was watched; its tables stay as they are, the reports are in the schema `reports`."""
+    schema = _value(found, environment, "POSTGRES", "schema", "POSTGRES_SCHEMA")
+    if not schema:
+        return []
+    if not _NAME.fullmatch(schema):
+        raise UsageFault(f"{given}: `schema` is no name of small letters, digits and _; correct it under [POSTGRES]")
+    path = folder / "reports" / "receivables.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("keep: 8", f"watched_in: {schema}\nkeep: 8", 1), encoding="utf-8")
+    where = "reports are in the schema `reports`, the models' views in `analytics`"
+    return [f"{schema}.account_reports will show how far each report is, by `watched_in`; {where}"]
+
+
+def _next(url: str) -> Sequence[str]:
+    where = url.rpartition("@")[2]
+    return [
+        f"the database is {where}; it was not tried",
+        f"next: . ./{_SECRETS} && careloom migrate && careloom doctor",
+    ]
 
 
 def _database(found: ConfigParser, environment: Mapping[str, str]) -> str:

@@ -73,6 +73,14 @@ def test_accounts_and_secrets_are_taken_over(given: Path, project: Path) -> None
     assert stat.S_IMODE((project / ".careloom" / "secrets.env").stat().st_mode) == 0o600
 
 
+def test_the_schema_is_taken_over_and_the_next_step_is_told(given: Path, project: Path) -> None:
+    told = "\n".join(take_over("collaboratemd-reports", project, given, {}))
+    assert {one.watched_in for one in load_project(project, rooms()).reports.values()} == {"enhance_health_group"}
+    assert "enhance_health_group.account_reports will show" in told
+    assert "the database is db.example.org:5433/clinic; it was not tried" in told
+    assert "careloom migrate" in told
+
+
 def test_the_environment_comes_before_the_file(given: Path, project: Path) -> None:
     environment = {"POSTGRES_HOST": "other.example.org", "API_PASSWORD": "another", "POSTGRES_DATABASE": "live"}
     take_over("collaboratemd-reports", project, given, environment)
@@ -95,6 +103,7 @@ def test_another_address_goes_into_the_project(given: Path, project: Path) -> No
         ("['10028395', '10026936']", "", "names no accounts"),
         ("[API]", "password = s3cr/t@", "no configuration file"),
         ("https://webapi.collaboratemd.com/v1", "webapi", "is no address"),
+        ("= enhance_health_group", "= a; drop table b", "`schema` is no name"),
     ],
 )
 def test_what_is_no_such_file_is_told_without_its_secrets(

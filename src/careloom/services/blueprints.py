@@ -16,6 +16,10 @@ _NOT_COPIED = shutil.ignore_patterns("demo", _IMPORTING, "__pycache__", "*.pyc")
 """A blueprint's `demo` folder makes invented people for `careloom demo`, and what takes over from others is used once."""
 
 
+_NOT_KEPT = (f"{HIDDEN}/", "logs/", "target/", "dbt_packages/")
+"""What no project keeps in git: careloom's own folder, and what dbt leaves behind."""
+
+
 def blueprints_folder() -> Path:
     """Where blueprints are: inside an installed package, beside `src` in a checkout."""
     package = Path(careloom.__file__).parent
@@ -54,5 +58,5 @@ def copy_blueprint(name: str, into: Path) -> list[str]:
         shutil.copytree(blueprints_folder() / name, into, ignore=_NOT_COPIED, dirs_exist_ok=True)
     except OSError as error:
         raise UsageFault(f"cannot make {into}: {error.strerror}") from None
-    (into / ".gitignore").write_text(f"{HIDDEN}/\n", encoding="utf-8")
+    (into / ".gitignore").write_text("".join(f"{one}\n" for one in _NOT_KEPT), encoding="utf-8")
     return sorted(str(path.relative_to(into)) for path in into.rglob("*") if path.is_file())
