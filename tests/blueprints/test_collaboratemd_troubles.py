@@ -140,21 +140,6 @@ def test_what_was_loaded_before_the_system_went_away_is_told_and_can_be_built(of
     assert found.counts["loaded"] == 6
 
 
-def test_a_status_that_nobody_knows_is_told_by_its_word(office: Office) -> None:
-    office.service.control("settings", complete_word="PENDING")
-    text = (
-        (office.folder / "careloom.yaml")
-        .read_text()
-        .replace("poll_seconds", "ceiling_minutes: 0.001\n    poll_seconds")
-    )
-    (office.folder / "careloom.yaml").write_text(text)
-    told = call_in(office, "run", "reports")
-    del told
-    failed = call_in(office, "reports", "--failed").out
-    assert '"PENDING"' in " ".join(failed.split())
-    assert "gave it up" not in failed
-
-
 def test_success_without_data_replaces_no_snapshot_and_may_begin_one(office: Office) -> None:
     with_grace = (
         (office.folder / "careloom.yaml").read_text().replace("poll_seconds", "grace_polls: 0\n    poll_seconds")
@@ -183,3 +168,18 @@ def test_a_file_that_is_named_after_another_account_is_held(office: Office) -> N
     found = office.run("ar_aging", accounts=(FIRST, SECOND))
     assert [one.code for one in found.outcomes if one.ended == "failed"] == ["another-account"]
     assert office.rows("ar_aging")[FIRST] == before[FIRST]
+
+
+def test_a_status_that_nobody_knows_is_told_by_its_word(office: Office) -> None:
+    office.service.control("settings", complete_word="PENDING")
+    text = (
+        (office.folder / "careloom.yaml")
+        .read_text()
+        .replace("poll_seconds", "ceiling_minutes: 0.001\n    poll_seconds")
+    )
+    (office.folder / "careloom.yaml").write_text(text)
+    told = call_in(office, "run", "reports")
+    del told
+    failed = call_in(office, "reports", "--failed").out
+    assert '"PENDING"' in " ".join(failed.split())
+    assert "gave it up" not in failed
