@@ -146,7 +146,7 @@ class Settings:
     """The portal's dials; every one can be turned while it runs (`POST /__sim/settings`).
 
     `search_lag` is in seconds and holds for new records only: changed values and archived records show at once.
-    `rate_limit_body`: "documented" carries errorType and policyName, "observed" only category. `unknown_tokens`: whether
+    `import_seconds`: how long an import takes. `rate_limit_body`: "documented" carries errorType and policyName, "observed" only category. `unknown_tokens`: whether
     a token that was never named has every scope. `blank_on_email_upsert`: whether an upsert by email clears what it
     leaves out (the vendor says only that partial upserts by email are not supported). `unique_ignores_case`,
     `touch_unchanged` (a write of equal values moves the modified date), `keep_primary_id` (a merge keeps the primary
@@ -156,6 +156,7 @@ class Settings:
     tier: Tier = field(default_factory=lambda: TIERS["enterprise"])
     latency_ms: float = 0.0
     search_lag: float = 2.0
+    import_seconds: float = 2.0
     rate_limit_body: Literal["documented", "observed"] = "documented"
     retry_after: bool = False
     oauth: bool = False
