@@ -129,7 +129,7 @@ def test_a_stage_must_be_one_of_its_pipelines(api: Api) -> None:
 def test_a_service_needs_its_stage(api: Api) -> None:
     reply = api("POST", "/crm/v3/objects/0-162", {"properties": {"hs_name": "Visit"}})
     assert reply.status == 400
-    assert "hs_pipeline_stage" in reply.body["message"]
+    assert reply.body["context"] == {"properties": ["hs_pipeline_stage"]}
 
 
 def test_a_contact_needs_a_name_or_a_mail(api: Api) -> None:

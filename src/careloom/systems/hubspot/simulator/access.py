@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from careloom.systems.hubspot.simulator.answers import token_expired, unauthenticated
 from careloom.systems.hubspot.simulator.calls import Call
+from careloom.systems.hubspot.simulator.catalogue import Kind
 from careloom.systems.hubspot.simulator.routes import Route
 from careloom.systems.hubspot.simulator.settings import Settings, Token
 
@@ -31,18 +32,24 @@ def check(call: Call, route: Route) -> None:
         return
     for place in call.places[:1] if route.area != "associations" else call.places[:2]:
         kind = call.portal.table(place).kind
-        call.need(*_scopes("custom" if kind.custom else kind.name, route.scope, area=route.area))
+        call.need(*_scopes(_family(kind), route.scope, area=route.area))
+
+
+def _family(kind: Kind) -> str:
+    """Whose scopes an object goes by: activities by those of contacts, custom objects by one for all."""
+    if kind.custom:
+        return "custom"
+    return "contacts" if kind.activity else kind.name
 
 
 def _scopes(family: str, act: str, *, area: str) -> tuple[str, ...]:
-    """The scopes of which one is enough. Meetings go with contacts; tickets have one scope for everything."""
+    """The scopes of which one is enough. Tickets have one scope for everything; commerce has an older one besides."""
     if family == "tickets":
         return ("tickets",)
-    family = "contacts" if family == "meetings" else family
     if act == "define":
         return (f"crm.schemas.{family}.write",)
     objects = f"crm.objects.{family}.{act}"
-    also = ("e-commerce",) if family == "products" else ()
+    also = ("e-commerce",) if family in {"products", "line_items"} else ()
     if act == "read" and area in {"properties", "pipelines"}:
         return (f"crm.schemas.{family}.read", objects, *also)
     return (objects, *also)

@@ -56,7 +56,8 @@ class RefusalError(Exception):
 
     def entry(self, context: Mapping[str, Sequence[str]]) -> Json:
         """The error as one entry of a batch answer's `errors`."""
-        return {"status": "error", "category": self.category, "message": self.message, "context": dict(context)}
+        named = {**self.extra.get("context", {}), **context}
+        return {"status": "error", "category": self.category, "message": self.message, "context": named}
 
 
 def invalid(message: str, **extra: Any) -> RefusalError:

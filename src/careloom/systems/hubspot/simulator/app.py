@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from careloom.systems.hubspot.simulator import access, control
@@ -13,6 +12,7 @@ from careloom.systems.hubspot.simulator.answers import Answer, RefusalError
 from careloom.systems.hubspot.simulator.calls import Call
 from careloom.systems.hubspot.simulator.portal import Portal
 from careloom.systems.hubspot.simulator.routes import Route, resolve
+from careloom.systems.hubspot.simulator.settings import Token
 from careloom.systems.simulating import Receive, Scope, Send, body_of
 
 CONTROL = "/__sim"
@@ -75,13 +75,15 @@ class App:
                 headers, answer = portal.limits.admit(portal.settings, name, portal.now_ms(), search=found[0].searches)
             await _wait(portal.settings.latency_ms + more_ms)
             if answer is None:
-                answer = self._handle(scope, found, raw, token) if found is not None else _unknown_route()
+                answer = self._handle(scope, found, raw, (name, token)) if found is not None else _unknown_route()
         except RefusalError as refusal:
             await _wait(portal.settings.latency_ms if answer is None and refusal.status == 401 else 0)  # noqa: PLR2004
             answer = Answer(refusal.status, refusal.body(), refusal.headers)
         return answer, headers
 
-    def _handle(self, scope: Scope, found: tuple[Route, str, list[str]], raw: bytes, token: Any) -> Answer:
+    def _handle(
+        self, scope: Scope, found: tuple[Route, str, list[str]], raw: bytes, bearer: tuple[str, Token]
+    ) -> Answer:
         route, version, places = found
         call = Call(
             portal=self.portal,
@@ -90,10 +92,13 @@ class App:
             places=[unquote(one) for one in places],
             query=parse_qs(scope["query_string"].decode(), keep_blank_values=True),
             raw=raw,
-            token=token,
+            token=bearer[1],
+            token_name=bearer[0],
+            content_type=_header(scope, b"content-type"),
             base_url=f"http://{_header(scope, b'host')}",
             path=scope["path"],
         )
+        self.portal.imports.settle(self.portal)
         access.check(call, route)
         return route.handler(call)
 

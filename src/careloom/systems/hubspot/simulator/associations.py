@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from careloom.systems.hubspot.simulator.answers import Json, invalid
 from careloom.systems.hubspot.simulator.catalogue import DEFAULTS, Kind
-from careloom.systems.hubspot.simulator.settings import FIRST_FREE_ASSOCIATION_TYPE
+from careloom.systems.hubspot.simulator.settings import FIRST_FREE_ASSOCIATION_TYPE, LEAD_ALONE
 
 if TYPE_CHECKING:
     from careloom.systems.hubspot.simulator.portal import Portal
@@ -142,6 +142,8 @@ class Ties:
     def checked(self, portal: Portal, kind: Kind, asked: Any) -> list[NewTie]:
         """The ties of a create request; a refusal where one cannot be made."""
         if not asked:
+            if kind.name == "leads":
+                raise invalid(LEAD_ALONE)
             return []
         return [self._asked(portal, kind, one) for one in asked]
 

@@ -117,7 +117,7 @@ def update(call: Call) -> Answer:
     if missing:
         ids = [str(one.get("id")) for one in missing]
         traces = [one["objectWriteTraceId"] for one in missing if one.get("objectWriteTraceId")]
-        errors.append(some_not_found(table.kind.singular.upper(), ids, traces))
+        errors.append(some_not_found(table.kind.upper_name, ids, traces))
     return answer(call, 200, results, errors)
 
 
@@ -205,7 +205,7 @@ def read(call: Call) -> Answer:
     if wanted_history:
         for body in results:
             body["propertiesWithHistory"] = histories(found[body["id"]], wanted_history)
-    errors = [some_not_found(table.kind.singular.upper(), missing)] if missing else []
+    errors = [some_not_found(table.kind.upper_name, missing)] if missing else []
     return answer(call, 200, results, errors)
 
 

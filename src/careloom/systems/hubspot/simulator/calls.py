@@ -12,7 +12,7 @@ from careloom.systems.hubspot.simulator.answers import Json, invalid, missing_sc
 from careloom.systems.hubspot.simulator.catalogue import Kind
 from careloom.systems.hubspot.simulator.portal import Portal
 from careloom.systems.hubspot.simulator.records import Record, Table
-from careloom.systems.hubspot.simulator.settings import MOST_INPUTS, TOO_MANY_INPUTS, Token
+from careloom.systems.hubspot.simulator.settings import FIELDS_TEXT, MOST_INPUTS, TOO_MANY_INPUTS, Token
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +26,8 @@ class Call:
     query: Mapping[str, Sequence[str]]
     raw: bytes
     token: Token
+    token_name: str = ""
+    content_type: str = ""
     base_url: str = ""
     path: str = ""
     _body: Json | None = field(default=None)
@@ -47,6 +49,12 @@ class Call:
                 raise invalid("Invalid input JSON: an object was expected")
             self._body = parsed
         return self._body
+
+    def check_fields(self, *names: str) -> None:
+        """A refusal where the body lacks one of these fields."""
+        missing = [name for name in names if self.body.get(name) is None or self.body[name] == ""]
+        if missing:
+            raise invalid(FIELDS_TEXT.format(names=", ".join(missing)))
 
     def listed_body(self) -> list[Json]:
         """The JSON list that came; a refusal if it is something else."""

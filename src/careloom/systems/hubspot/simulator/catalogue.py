@@ -132,6 +132,7 @@ class Kind:
     required: Sequence[str] = ()
     unique_allowed: bool = True
     custom: bool = False
+    activity: bool = False
     properties: dict[str, Definition] = field(default_factory=dict)
     archived_properties: dict[str, Definition] = field(default_factory=dict)
     groups: dict[str, Json] = field(default_factory=dict)
@@ -143,11 +144,16 @@ class Kind:
     pipeline_property: str = ""
 
     @property
+    def upper_name(self) -> str:
+        """How errors and schemas spell the object, such as LINE_ITEM."""
+        return self.singular.upper().replace(" ", "_")
+
+    @property
     def coordinates(self) -> str:
         """How the vendor's Java writes the object type in an error about a taken value."""
         if self.custom or self.id not in {"0-1", "0-2", "0-3", "0-5"}:
             return f"innerId={self.id}"
-        return f"legacyObjectType={self.singular.upper()}"
+        return f"legacyObjectType={self.upper_name}"
 
     def unique_names(self) -> list[str]:
         """Properties whose values only one record may hold."""
@@ -175,7 +181,8 @@ def default_kinds() -> dict[str, Kind]:
 
 def _kind(name: str, entry: Json) -> Kind:
     singular, plural = entry["singular"], entry["plural"]
-    group = f"{singular.lower()}information"
+    spelled = singular.lower().replace(" ", "_")
+    group = f"{spelled.replace('_', '')}information"
     kind = Kind(
         id=entry["id"],
         name=name,
@@ -187,11 +194,14 @@ def _kind(name: str, entry: Json) -> Kind:
         default=entry["default"],
         searchable=entry["searchable"],
         unique_allowed=entry["unique"],
-        names=frozenset({name, entry["id"], singular.lower()}),
+        required=entry.get("required", ()),
+        activity=entry.get("activity", False),
+        names=frozenset({name, entry["id"], spelled}),
         groups={group: {"name": group, "label": f"{singular} information", "displayOrder": -1, "archived": False}},
         pipelines=[_pipeline(row) for row in DEFAULTS["pipelines"].get(name, ())],
     )
-    for row in entry["properties"]:
+    shared = DEFAULTS["common"] if entry.get("common") else ()
+    for row in sorted([*entry["properties"], *shared]):
         definition = _definition(row, group)
         kind.properties[definition.name] = definition
         flags = row[4]

@@ -13,8 +13,10 @@ from careloom.systems.hubspot.simulator.answers import invalid
 from careloom.systems.hubspot.simulator.associations import Ties
 from careloom.systems.hubspot.simulator.catalogue import Kind, default_kinds
 from careloom.systems.hubspot.simulator.faults import Faults
+from careloom.systems.hubspot.simulator.imports import Imports
 from careloom.systems.hubspot.simulator.limits import Limits
 from careloom.systems.hubspot.simulator.records import Table
+from careloom.systems.hubspot.simulator.segments import Segments
 from careloom.systems.hubspot.simulator.settings import PORTAL_ID, Settings
 from careloom.systems.hubspot.simulator.values import iso
 
@@ -62,6 +64,8 @@ class Portal:
     tables: dict[str, Table] = field(default_factory=dict)
     spellings: dict[str, str] = field(default_factory=dict)
     ties: Ties = field(default_factory=Ties)
+    segments: Segments = field(default_factory=Segments)
+    imports: Imports = field(default_factory=Imports)
     limits: Limits = field(default_factory=Limits)
     faults: Faults = field(default_factory=Faults)
     counts: Counts = field(default_factory=Counts)
@@ -80,6 +84,7 @@ class Portal:
         self.settings = deepcopy(self._first_settings)
         self.ahead_ms, self.next_custom = 0, FIRST_CUSTOM_OBJECT
         self.tables, self.spellings, self.ties = {}, {}, Ties()
+        self.segments, self.imports = Segments(), Imports()
         self.limits, self.faults, self.counts = Limits(), Faults(), Counts()
         self._fill()
 

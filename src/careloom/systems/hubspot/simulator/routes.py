@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from careloom.systems.hubspot.simulator import account, batches, definitions, schemas, search, singles, ties_api
+from careloom.systems.hubspot.simulator import (
+    account,
+    batches,
+    definitions,
+    imports_api,
+    lists_api,
+    schemas,
+    search,
+    singles,
+    ties_api,
+)
 from careloom.systems.hubspot.simulator.answers import Answer
 from careloom.systems.hubspot.simulator.calls import Call
 from careloom.systems.hubspot.simulator.settings import API_VERSIONS
@@ -42,6 +52,8 @@ _ROOTS: Mapping[str, tuple[str, ...]] = {
     "owners": ("crm", "owners"),
     "pipelines": ("crm", "pipelines"),
     "account-info": ("account-info",),
+    "lists": ("crm", "lists"),
+    "imports": ("crm", "imports"),
 }
 
 
@@ -115,8 +127,38 @@ def _all() -> list[Route]:
         _route("POST pipelines/{objectType}", account.create_pipeline, "define", writes=True),
         _route("GET pipelines/{objectType}/{id}", account.pipeline, "read"),
         _route("GET pipelines/{objectType}/{id}/stages", account.stages, "read"),
+        *_lists(),
+        _route("GET imports", imports_api.listed, ""),
+        _route("POST imports", imports_api.create, "", writes=True),
+        _route("GET imports/{id}", imports_api.read, ""),
+        _route("GET imports/{id}/errors", imports_api.errors, ""),
+        _route("POST imports/{id}/cancel", imports_api.cancel, "", writes=True),
         _route("GET account-info/details", account.details, ""),
         _route("GET account-info/api-usage/daily/private-apps", account.usage, ""),
+    ]
+
+
+def _lists() -> list[Route]:
+    kept, members = "lists/{id}", "lists/{id}/memberships"
+    return [
+        _route("GET lists", lists_api.read_many, ""),
+        _route("POST lists", lists_api.create, "", writes=True),
+        _route("POST lists/search", lists_api.search, ""),
+        _route(f"GET {kept}", lists_api.read, ""),
+        _route(f"DELETE {kept}", lists_api.delete, "", writes=True),
+        _route(f"PUT {kept}/restore", lists_api.restore, "", writes=True),
+        _route(f"PUT {kept}/update-list-name", lists_api.rename, "", writes=True),
+        _route(f"PUT {kept}/update-list-filters", lists_api.change_filters, "", writes=True),
+        _route("GET lists/object-type-id/{objectType}/name/{name}", lists_api.read_named, ""),
+        _route(f"GET {members}", lists_api.memberships, ""),
+        _route(f"DELETE {members}", lists_api.clear, "", writes=True),
+        _route(f"GET {members}/join-order", lists_api.join_order, ""),
+        _route(f"PUT {members}/add", lists_api.add, "", writes=True),
+        _route(f"PUT {members}/remove", lists_api.remove, "", writes=True),
+        _route(f"PUT {members}/add-and-remove", lists_api.add_and_remove, "", writes=True),
+        _route(f"PUT {members}/add-from/{{sourceId}}", lists_api.add_from, "", writes=True),
+        _route("GET lists/records/{objectType}/{id}/memberships", lists_api.of_record, ""),
+        _route("POST lists/records/memberships/batch/read", lists_api.of_records, ""),
     ]
 
 

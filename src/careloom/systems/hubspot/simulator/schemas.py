@@ -17,7 +17,7 @@ _SYSTEM = (
     ("hs_unique_creation_key", "string", "text", "Unique creation key"),
 )
 # A new custom object is tied to these at once, besides what its schema asks for.
-_ACTIVITIES = ("meetings",)
+_ACTIVITIES = ("meetings", "emails", "notes", "tasks", "calls")
 
 
 def listed(call: Call) -> Answer:
@@ -142,7 +142,7 @@ def payload(call: Call, kind: Kind) -> Json:
         "id": kind.id.removeprefix("2-"),
         "objectTypeId": kind.id,
         "name": kind.name,
-        "fullyQualifiedName": f"p{portal.id}_{kind.name}" if kind.custom else kind.singular.upper(),
+        "fullyQualifiedName": f"p{portal.id}_{kind.name}" if kind.custom else kind.upper_name,
         "labels": {"singular": kind.singular, "plural": kind.plural},
         "primaryDisplayProperty": kind.primary,
         "secondaryDisplayProperties": list(kind.secondary),

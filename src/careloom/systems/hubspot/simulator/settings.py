@@ -26,8 +26,19 @@ MOST_QUERY_CHARACTERS = 3_000
 MOST_LIST_PAGE = 100
 MOST_ASSOCIATION_PAGE = 500
 MOST_LABELS = 10
+MOST_LISTS_FOUND = 500
+MOST_MEMBERS_PAGE = 250
+MOST_MEMBERS_CHANGED = 100_000
+MOST_IMPORTS_AT_ONCE = 3
+MOST_IMPORT_ROWS = 1_048_576
+MOST_IMPORT_BYTES = 512 * 1024 * 1024
 BIN_DAYS = 90
 SEARCHES_PER_SECOND = 5
+
+# Quoted in public issue trackers and probes of real portals.
+REQUIRED_TEXT = "Error creating {object}. Some required properties were not set."
+FIELDS_TEXT = "Invalid input JSON on line 1, column 2. Some required fields were not set: [{names}]"
+NOTHING_TO_CHANGE = "No properties found to update, please provide at least one."
 
 # ---------------------------------------------------------------- Unsure
 
@@ -49,8 +60,6 @@ NUMBER_TEXT = "{value} was not a valid number."
 DATE_TEXT = "{value} was not a valid date."
 TOO_LONG_CODE = "VALUE_TOO_LONG"
 TOO_LONG_TEXT = 'Property "{name}" may not have more than 65536 characters.'
-REQUIRED_CODE = "REQUIRED_FIELD"
-REQUIRED_TEXT = 'Error creating {object}. Some required properties were not set. "{name}" is required.'
 ONE_OF_TEXT = "At least one of the following properties is required to create a contact: email, firstname, lastname"
 # Association batches: 2,000 to create or archive, 1,000 to read.
 MOST_TIES_WRITTEN = 2_000
@@ -62,6 +71,29 @@ REQUIRED_ON_CREATE: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "tickets": (("hs_pipeline_stage",),),
     "services": (("hs_pipeline_stage",),),
     "meetings": (("hs_timestamp", "hs_meeting_start_time"),),
+    "notes": (("hs_timestamp",),),
+    "calls": (("hs_timestamp",),),
+    "emails": (("hs_timestamp",),),
+    "tasks": (("hs_timestamp",),),
+    "communications": (("hs_timestamp",),),
+    "postal_mail": (("hs_timestamp",),),
+}
+LEAD_ALONE = "A lead must be associated with a contact or a company when it is created"
+# Lists: only the sub-category of a name that is taken is known.
+DUPLICATE_LIST_NAME = "A list with the name '{name}' already exists"
+LIST_NOT_FOUND = "List {id} does not exist"
+BAD_PROCESSING_TYPE = "processingType must be MANUAL, SNAPSHOT, or DYNAMIC with a filterBranch"
+LIST_CHOOSES_ITSELF = "List {id} is dynamic: its members cannot be changed by hand"
+# Imports: which of the documented error types a refused value is told as.
+IMPORT_NOT_FOUND = "Import {id} does not exist"
+TOO_LARGE_IMPORT = "An import may have at most 1,048,576 rows and 512 MB"
+IMPORT_ERRORS: Mapping[str, str] = {
+    "INVALID_NUMBER": "COULD_NOT_PARSE_NUMBER",
+    "INVALID_DATE": "COULD_NOT_PARSE_DATE",
+    "INVALID_LONG": "COULD_NOT_PARSE_DATE",
+    "INVALID_OPTION": "INVALID_ENUMERATION_OPTION",
+    "INVALID_EMAIL": "INVALID_EMAIL",
+    "PROPERTY_DOESNT_EXIST": "PROPERTY_DEFINITION_NOT_FOUND",
 }
 # A secondary mail address finds its contact wherever email may be used in place of an id.
 SECONDARY_MAILS_ADDRESS = True
@@ -114,7 +146,7 @@ class Settings:
     """The portal's dials; every one can be turned while it runs (`POST /__sim/settings`).
 
     `search_lag` is in seconds and holds for new records only: changed values and archived records show at once.
-    `rate_limit_body`: "documented" carries errorType and policyName, "observed" only category. `unknown_tokens`: whether
+    `import_seconds`: how long an import takes. `rate_limit_body`: "documented" carries errorType and policyName, "observed" only category. `unknown_tokens`: whether
     a token that was never named has every scope. `blank_on_email_upsert`: whether an upsert by email clears what it
     leaves out (the vendor says only that partial upserts by email are not supported). `unique_ignores_case`,
     `touch_unchanged` (a write of equal values moves the modified date), `keep_primary_id` (a merge keeps the primary
@@ -124,6 +156,7 @@ class Settings:
     tier: Tier = field(default_factory=lambda: TIERS["enterprise"])
     latency_ms: float = 0.0
     search_lag: float = 2.0
+    import_seconds: float = 2.0
     rate_limit_body: Literal["documented", "observed"] = "documented"
     retry_after: bool = False
     oauth: bool = False

@@ -8,7 +8,7 @@ from careloom.systems.hubspot.simulator.batches import find, properties_of
 from careloom.systems.hubspot.simulator.calls import Call, echo, histories, shown, shown_names
 from careloom.systems.hubspot.simulator.portal import Portal
 from careloom.systems.hubspot.simulator.records import MERGED, Record, Table, secondary_mails, stamped
-from careloom.systems.hubspot.simulator.settings import MOST_LIST_PAGE, PATCH_FOLLOWS_MERGE
+from careloom.systems.hubspot.simulator.settings import MOST_LIST_PAGE, NOTHING_TO_CHANGE, PATCH_FOLLOWS_MERGE
 
 
 def listed(call: Call) -> Answer:
@@ -48,7 +48,7 @@ def _with(call: Call, table: Table, record: Record, names: list[str]) -> Json:
         other = call.portal.table(asked).kind
         found = call.portal.ties.of((table.kind.id, other.id), record.id)
         if found:
-            label = f"{table.kind.singular}_to_{other.singular}".lower()
+            label = f"{table.kind.upper_name}_to_{other.upper_name}".lower()
             ties[other.name] = {"results": [{"id": one, "type": label} for one in found]}
     if ties:
         body["associations"] = ties
@@ -93,6 +93,8 @@ def change(call: Call) -> Answer:
     if not PATCH_FOLLOWS_MERGE and not call.one("idProperty") and record.id != call.places[1]:
         raise not_found()
     given = properties_of(call, table, call.body)
+    if not given:
+        raise invalid(NOTHING_TO_CHANGE)
     writing.update(call.portal, table, record, writing.changed_values(call.portal, table, record, given, {}))
     return Answer(200, record.payload(echo(table.kind, record, given)))
 
@@ -122,6 +124,7 @@ def gdpr_delete(call: Call) -> Answer:
 def merge(call: Call) -> Answer:
     """Merge two records into a third, new one; both old ids mean it from then on."""
     table = call.table
+    call.check_fields("primaryObjectId", "objectIdToMerge")
     primary = table.current(str(call.body.get("primaryObjectId")))
     other = table.current(str(call.body.get("objectIdToMerge")))
     if primary is None or other is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from careloom.systems.hubspot.simulator import values as rules_of
 from careloom.systems.hubspot.simulator.answers import (
@@ -15,7 +15,6 @@ from careloom.systems.hubspot.simulator.answers import (
     taken,
 )
 from careloom.systems.hubspot.simulator.catalogue import Kind
-from careloom.systems.hubspot.simulator.portal import Portal
 from careloom.systems.hubspot.simulator.records import (
     Record,
     Table,
@@ -25,11 +24,13 @@ from careloom.systems.hubspot.simulator.records import (
 from careloom.systems.hubspot.simulator.settings import (
     MOST_CHARACTERS,
     ONE_OF_TEXT,
-    REQUIRED_CODE,
     REQUIRED_ON_CREATE,
     REQUIRED_TEXT,
 )
 from careloom.systems.hubspot.simulator.values import BadValueError, as_text, check_length
+
+if TYPE_CHECKING:
+    from careloom.systems.hubspot.simulator.portal import Portal
 
 # Unique values that earlier inputs of the same batch have taken, each with the id of the record it goes to.
 Claims = dict[tuple[str, str], str]
@@ -74,18 +75,14 @@ def _stage_complaints(kind: Kind, stored: Mapping[str, str]) -> list[Complaint]:
     return [Complaint(kind.stage_property, "INVALID_OPTION", message)]
 
 
-def check_required(portal: Portal, kind: Kind, stored: Mapping[str, str]) -> None:
+def check_required(kind: Kind, stored: Mapping[str, str]) -> None:
     """A refusal where a new record lacks what its object demands."""
     if kind.name == "contacts" and not (stored.get("email") or stored.get("firstname") or stored.get("lastname")):
         raise invalid(ONE_OF_TEXT)
     demanded = [*((name,) for name in kind.required), *REQUIRED_ON_CREATE.get(kind.name, ())]
-    complaints = [
-        Complaint(names[0], REQUIRED_CODE, REQUIRED_TEXT.format(object=kind.singular.upper(), name=names[0]))
-        for names in demanded
-        if not any(stored.get(name) for name in names)
-    ]
-    if complaints:
-        raise invalid_values(complaints, portal.id)
+    missing = [names[0] for names in demanded if not any(stored.get(name) for name in names)]
+    if missing:
+        raise invalid(REQUIRED_TEXT.format(object=kind.upper_name), context={"properties": missing})
 
 
 def check_unique(portal: Portal, table: Table, stored: Mapping[str, str], own: str | None, claims: Claims) -> None:
@@ -116,7 +113,7 @@ def claim(table: Table, stored: Mapping[str, str], record_id: str, claims: Claim
 def new_values(portal: Portal, table: Table, given: Mapping[str, Any], claims: Claims, ahead: int) -> dict[str, str]:
     """The checked values of a record to be created, as the `ahead`-th one of its batch."""
     stored = checked(portal, table.kind, given)
-    check_required(portal, table.kind, stored)
+    check_required(table.kind, stored)
     check_unique(portal, table, stored, None, claims)
     claim(table, stored, str(table.next_number + ahead), claims)
     return stored
