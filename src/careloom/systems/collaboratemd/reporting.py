@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from threading import Lock
