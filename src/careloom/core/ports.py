@@ -189,8 +189,11 @@ class Target(Protocol):
         """Make or remove ties; outcomes carry "from_id/to_id" as key."""
         ...
 
-    def check(self) -> Sequence[Finding]:
-        """What a person must know before the first run: account, token, scopes, limits."""
+    def check(self, objects: Sequence[str]) -> Sequence[Finding]:
+        """What a person must know before the first run: account, token, limits, and what it may not do with `objects`.
+
+        Leaves no trace at the destination.
+        """
         ...
 
     def requests(self) -> int:

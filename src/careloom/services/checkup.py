@@ -209,7 +209,7 @@ class _CheckUp:
         room, used = self.kinds[system.kind], self._uses(system.name)
         parts: dict[str, Callable[[], Sequence[Finding]]] = {
             "source": lambda: self._reached(system.name),
-            "target": lambda: self.opened.target(system.name).check(),
+            "target": lambda: self.opened.target(system.name).check(self._objects(system.name)),
             "stream_source": lambda: self.opened.stream_source(system.name).check(self._streams(system.name)),
             "hooks": lambda: self.opened.hooks(system.name).check(),
             "publisher": lambda: self.opened.publisher(system.name).check(),
@@ -239,6 +239,9 @@ class _CheckUp:
         if any(flow.system == name for flow in project.reports.values()):
             used.add("reports")
         return used
+
+    def _objects(self, name: str) -> list[str]:
+        return sorted({sync.to.object for sync in self.opened.project.syncs.values() if sync.to.system == name})
 
     def _reached(self, name: str) -> Sequence[Finding]:
         self.opened.source(name).columns(Query(sql="select 1 as reached"))

@@ -196,7 +196,7 @@ def test_ties_that_a_2xx_does_not_confirm_are_not_believed() -> None:
 
 def test_the_check_up_tells_account_limits_use_and_custom_objects(portal: Portal) -> None:
     portal.simulator.control("POST", "settings", {"tier": "pro"})
-    found = {one.what: (one.level, one.detail) for one in portal.target.check()}
+    found = {one.what: (one.level, one.detail) for one in portal.target.check(["contacts"])}
     assert "portal 4242424" in found["HubSpot account"][1]
     assert found["HubSpot rate limit"] == ("ok", "190 requests in 10 seconds")
     assert "of 625000 requests used today" in found["HubSpot daily use"][1]
@@ -207,11 +207,37 @@ def test_the_check_up_tells_account_limits_use_and_custom_objects(portal: Portal
 def test_the_check_up_of_a_wrong_token_is_one_fault_with_its_cure(dated: Portal) -> None:
     dated.simulator.control("POST", "settings", {"tokens": {"pat-test": {"scopes": None, "expired": True}}})
     try:
-        (finding,) = dated.target.check()
+        (finding,) = dated.target.check(["contacts"])
     finally:
         dated.simulator.control("POST", "settings", {"tokens": {}})
     assert finding.level == "fault"
     assert finding.fix
+
+
+def test_the_check_up_tells_which_scopes_the_token_lacks_and_writes_nothing(dated: Portal) -> None:
+    scopes = ["crm.objects.contacts.read", "crm.objects.deals.read", "crm.objects.deals.write.v2"]
+    dated.simulator.control("POST", "settings", {"tokens": {"pat-test": {"scopes": scopes}}})
+    before = dated.simulator.control("GET", "state")["write_calls"]
+    try:
+        found = dated.target.check(["contacts", "deals", "tickets", "meetings", "roi_records"])
+        after = dated.simulator.control("GET", "state")["write_calls"]
+    finally:
+        dated.simulator.control("POST", "settings", {"tokens": {}})
+    lacking = {finding.detail: finding.fix for finding in found if finding.what == "HubSpot scopes"}
+    assert lacking == {
+        "the token may not write contacts": "add to the app: crm.objects.contacts.write",
+        "the token may not use tickets": "add to the app: tickets",
+        "the token may not write meetings": "add to the app: crm.objects.contacts.write",
+        "the token may not read and write roi_records": "add to the app: crm.objects.custom.read, crm.objects.custom.write",
+    }
+    assert after == before
+
+
+def test_a_token_whose_scopes_cannot_be_asked_is_a_warning() -> None:
+    account, page, nothing = (200, {"portalId": 1}), (200, {"results": []}), (200, {"limit": 10})
+    with scripted(account, page, page, nothing, (404, {"message": "no such path"})) as server:
+        found = [one for one in opened(server.url).check(["contacts"]) if one.what == "HubSpot scopes"]
+    assert [(one.level, "could not be asked" in one.detail) for one in found] == [("warn", True)]
 
 
 def test_owners_and_pipelines_are_read(portal: Portal) -> None:

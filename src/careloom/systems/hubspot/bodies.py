@@ -160,6 +160,13 @@ def account(value: object) -> str:
     return "" if _count(_member(value, "portalId")) else "no `portalId`"
 
 
+def granted(value: object) -> str:
+    """What a token may do."""
+    scopes = _member(value, "scopes")
+    listed = isinstance(scopes, list) and all(isinstance(scope, str) for scope in scopes)
+    return "" if listed else "no `scopes`"
+
+
 def anything(_status: int, body: object) -> str:
     """Any JSON object: where nothing is concluded from what it lacks."""
     return _NOT_JSON if body is None else _an_object(body)

@@ -47,6 +47,7 @@ STANDARD_TYPES: Mapping[str, str] = {
     "appointments": "0-421",
 }
 CONTACTS = "contacts"
+_ACTIVITIES = frozenset({"meetings", "calls", "emails", "notes", "tasks", "communications"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,14 @@ class Objects:
         self._paths = paths
         self._lock = Lock()
         self._custom: tuple[CustomObject, ...] = ()
+
+    @staticmethod
+    def scope_family(name: str) -> str:
+        """Whose scopes an object goes by: activities by those of contacts, every custom object by one for all."""
+        standard = name.lower()
+        if standard in _ACTIVITIES:
+            return CONTACTS
+        return standard if standard in STANDARD else "custom"
 
     def wire_name(self, name: str) -> str:
         """What stands for the object in a path; UsageFault if the portal has no such object."""

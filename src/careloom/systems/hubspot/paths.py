@@ -54,6 +54,11 @@ class Paths:
         """The portal itself."""
         return f"/account-info/{self.version}/details"
 
+    @staticmethod
+    def token_info() -> str:
+        """What a private app's token may do; its path has no version of the CRM's."""
+        return "/oauth/v2/private-apps/get/access-token-info"
+
     def custom_object_limit(self) -> str:
         """How many custom objects the portal may define."""
         if self.version == NUMBERED:

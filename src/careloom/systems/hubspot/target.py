@@ -29,6 +29,7 @@ from careloom.systems.hubspot.paths import Paths
 from careloom.systems.hubspot.rates import Ceilings, Rates
 from careloom.systems.hubspot.records import BATCH, Reader
 from careloom.systems.hubspot.scanning import Scan
+from careloom.systems.hubspot.scopes import scope_findings
 from careloom.systems.hubspot.searching import Searcher
 from careloom.systems.hubspot.shaping import Shapes
 
@@ -53,9 +54,10 @@ class HubSpotTarget:
             daily=options.limits.daily,
         )
         rates = Rates(surroundings.budget, surroundings.lane, ceilings, surroundings.timezone, pause=pause)
+        self._token = surroundings.secret(options.token)
         self._client = Client(
             options.base_url,
-            surroundings.secret(options.token),
+            self._token,
             rates,
             connections=options.concurrency,
             patience=patience or Patience(read_timeout=options.timeout_seconds),
@@ -139,9 +141,13 @@ class HubSpotTarget:
 
     # ------------------------------------------------------------ the rest
 
-    def check(self) -> Sequence[Finding]:
-        """Token, account, limits, daily use, custom objects."""
-        return list(findings(self._client, self._paths))
+    def check(self, objects: Sequence[str]) -> Sequence[Finding]:
+        """Token, account, limits, daily use, custom objects; the scopes that reading and writing `objects` needs."""
+        general = list(findings(self._client, self._paths))
+        if general[0].level == "fault":
+            return general
+        families = {name: self._objects.scope_family(name) for name in objects}
+        return [*general, *scope_findings(self._client, self._paths, self._token, families)]
 
     def requests(self) -> int:
         """Requests sent so far, repeated ones included."""

@@ -151,3 +151,13 @@ def usage(call: Call) -> Answer:
         "resetsAt": iso(limits.resets_ms),
     }
     return Answer(200, {"results": [row]})
+
+
+def token_info(call: Call) -> Answer:
+    """What a private app's token may do. A token without a list of scopes may do everything that there is."""
+    name = str(call.body.get("tokenKey") or "")
+    token = call.portal.settings.tokens.get(name) or call.token
+    kinds = {"custom" if table.kind.custom else table.kind.name for table in call.portal.tables.values()}
+    every = [f"crm.objects.{kind}.{act}" for kind in sorted(kinds | {"custom"}) for act in ("read", "write")]
+    scopes = [*every, "tickets", "oauth"] if token.scopes is None else list(token.scopes)
+    return Answer(200, {"userId": 1000001, "hubId": call.portal.id, "appId": 2000001, "scopes": scopes})

@@ -54,6 +54,7 @@ _ROOTS: Mapping[str, tuple[str, ...]] = {
     "account-info": ("account-info",),
     "lists": ("crm", "lists"),
     "imports": ("crm", "imports"),
+    "private-apps": ("oauth", "v2", "private-apps"),
 }
 
 
@@ -134,6 +135,7 @@ def _all() -> list[Route]:
         _route("GET imports/{id}/errors", imports_api.errors, ""),
         _route("POST imports/{id}/cancel", imports_api.cancel, "", writes=True),
         _route("GET account-info/details", account.details, ""),
+        _route("POST private-apps/get/access-token-info", account.token_info, ""),
         _route("GET account-info/api-usage/daily/private-apps", account.usage, ""),
     ]
 
@@ -192,4 +194,6 @@ def _area(parts: list[str]) -> tuple[str, str, list[str]] | None:
             return "schemas", version, rest
         case ["account-info", version, *rest] if version in API_VERSIONS:
             return "account-info", version, rest
+        case ["oauth", "v2", "private-apps", *rest]:
+            return "private-apps", "v2", rest
     return None
