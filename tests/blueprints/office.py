@@ -14,7 +14,8 @@ from typing import Any
 from careloom.project.model import Report
 from careloom.services.opening import Opened, opened
 from careloom.services.progress import Watch
-from careloom.services.reporting import ReportsRun, reports_named, run_reports
+from careloom.services.report_outcomes import ReportsRun
+from careloom.services.reporting import reports_named, run_reports
 from careloom.services.settings import read_settings
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 

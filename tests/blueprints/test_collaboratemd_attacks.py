@@ -20,7 +20,8 @@ from careloom.services.modelling import build_after
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch
 from careloom.services.report_loading import write_csv
-from careloom.services.reporting import ReportsRun, run_reports
+from careloom.services.report_outcomes import ReportsRun
+from careloom.services.reporting import run_reports
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import LAYOUTS
 

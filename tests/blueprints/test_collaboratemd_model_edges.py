@@ -227,7 +227,8 @@ def total(rows: list[Row], name: str) -> Decimal:
 
 def test_both_engines_build_everything_and_every_test_passes(both: Both) -> None:
     for engine, built in both.built.items():
-        assert built["bad"] == {}, engine
+        bad = {name: status for name, status in built["bad"].items() if status != "NO-OP"}  # exposures are not built
+        assert bad == {}, engine
 
 
 def test_every_mart_is_the_same_on_both_engines(both: Both) -> None:

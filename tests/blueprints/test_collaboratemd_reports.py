@@ -23,7 +23,8 @@ from careloom.core.errors import Later, NotPermitted
 from careloom.core.reports import ReportAsk
 from careloom.engine.report_columns import column_names
 from careloom.services.progress import Watch
-from careloom.services.reporting import ReportsRun, run_reports
+from careloom.services.report_outcomes import ReportsRun
+from careloom.services.reporting import run_reports
 from careloom.services.waking import wake_what_is_due
 from careloom.store.account_reports import AccountReports
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD

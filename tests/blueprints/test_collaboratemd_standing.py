@@ -19,7 +19,8 @@ from careloom.core.reports import Fetched
 from careloom.project.model import Retention
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch
-from careloom.services.reporting import Outcome, ReportsRun, any_report_due, run_reports
+from careloom.services.report_outcomes import Outcome, ReportsRun
+from careloom.services.reporting import any_report_due, run_reports
 from careloom.services.retention import cleanup
 from careloom.services.waking import wake_what_is_due
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD

@@ -28,11 +28,13 @@ from careloom.core.ports import Limit
 from careloom.store.budget import PostgresBudget
 from careloom.store.database import open_store
 
-url, seed, until, lane, jitter = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4], float(sys.argv[5])
+url, seed, lane, jitter = sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])
 store = open_store(url)
 budget = PostgresBudget(store.pool, "portal")
 limit = Limit(name="burst", most=20, window=1.0)
 arrivals = []
+print("ready", flush=True)
+until = float(sys.stdin.readline())
 
 def work(chance):
     while time.monotonic() < until:
@@ -57,9 +59,16 @@ def most_in_any_window(arrivals: Sequence[float], window: float) -> int:
 
 
 def workers(url: str, number: int, seconds: float, jitter: float, lane: str = "schedule") -> list[float]:
-    until = str(time.monotonic() + seconds)
-    words = [[sys.executable, "-c", WORKER, url, str(seed), until, lane, str(jitter)] for seed in range(number)]
-    started = [subprocess.Popen(line, stdout=subprocess.PIPE, text=True) for line in words]
+    """When requests of so many processes arrived, that began together once all of them had started."""
+    words = [[sys.executable, "-c", WORKER, url, str(seed), lane, str(jitter)] for seed in range(number)]
+    started = [subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for line in words]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write(f"{time.monotonic() + seconds}\n")
+        process.stdin.flush()
     return [arrival for process in started for arrival in json.loads(process.communicate()[0])]
 
 

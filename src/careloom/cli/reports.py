@@ -16,7 +16,8 @@ from careloom.cli.showing import out, print_json, uncut
 from careloom.core.errors import UsageFault
 from careloom.services.opening import Opened
 from careloom.services.report_loading import write_csv
-from careloom.services.reporting import Outcome, ReportsRun, reports_named
+from careloom.services.report_outcomes import Outcome, ReportsRun
+from careloom.services.reporting import reports_named
 from careloom.store.account_reports import AccountReports
 
 _KINDS = ("loaded", "unchanged", "empty", "failed", "waiting")

@@ -36,6 +36,8 @@ _PATIENCE = 15.0
 _TRIES = 3
 FAILED = "models-failed"
 """The code of an attempt whose models failed: it was made, and would fail again with the same data."""
+_NOT_BUILT = ("exposure", "saved_query")
+"""Kinds of nodes for which dbt has nothing to do, and says so."""
 _BAD = ("error", "fail", "runtime error")
 _POLL = 0.2
 _LOG = "last.log"
@@ -241,6 +243,7 @@ def _read(results: Path, log: Path) -> ModelsRun:
             mistake=mistake_in(one.get("message") or "") if one["status"] in _BAD else "",
         )
         for one in said["results"]
+        if not one["unique_id"].startswith(_NOT_BUILT)
     ]
     collided = any(one["status"] in _BAD and is_collision(one.get("message") or "") for one in said["results"])
     return ModelsRun(nodes=nodes, seconds=float(said["elapsed_time"]), complete=True, collided=collided)

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,11 @@ from careloom.services.opening import HIDDEN, Opened
 from careloom.services.progress import Watch
 from careloom.services.report_asking import Desk, check_delivery, handed_over
 from careloom.services.report_loading import load_report
+from careloom.services.report_outcomes import Outcome, ReportsRun
 from careloom.store.account_reports import AccountReport, AccountReports
 from careloom.store.locking import alone
 from careloom.store.report_retyping import drop_unread
-from careloom.store.report_tables import Drift, forget_old, make_current
+from careloom.store.report_tables import forget_old, make_current
 
 _LOG = structlog.get_logger()
 _TRIES = 3
@@ -41,57 +42,6 @@ _QUIET = 2
 """After so many lost answers in a row of an account, each of which took minutes, the run goes on without that account."""
 _PAUSES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
 """After so many failures in a row of one report of one account it is asked for again, even if it is not due; at last daily."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one report of one account. `ended`: loaded, unchanged, empty, failed, or waiting to go on."""
-
-    report: str
-    account: str
-    ended: str
-    rows: int = 0
-    code: str = ""
-    message: str = ""
-    drifts: Sequence[Drift] = ()
-    unasked: bool = False
-    """The run was stopped before it came to this one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportsRun:
-    """One run over reports: an outcome for each report of each account that was due."""
-
-    outcomes: Sequence[Outcome]
-    seconds: float
-    trouble: CareloomError | None = None
-    """What ended the run over a system before all were asked for: no account had an answer any more."""
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many ended how; they add up to `due`."""
-        ended = Counter(one.ended for one in self.outcomes)
-        kinds = ("loaded", "unchanged", "empty", "failed", "waiting")
-        return {"due": len(self.outcomes)} | {kind: ended[kind] for kind in kinds}
-
-    @property
-    def changed(self) -> bool:
-        """Whether readers see other rows than before."""
-        return any(one.ended in ("loaded", "empty") for one in self.outcomes)
-
-    @property
-    def exit_code(self) -> int:
-        """0 all well, 3 something waits to go on, 4 something failed; another one is that of what ended the run."""
-        if self.trouble:
-            return self.trouble.exit_code
-        counts = self.counts
-        return 4 if counts["failed"] else 3 if counts["waiting"] else 0
-
-    def as_json(self) -> dict[str, Any]:
-        """The run as plain data."""
-        outcomes = [asdict(outcome) for outcome in self.outcomes]
-        trouble = str(self.trouble) if self.trouble else None
-        return {"counts": self.counts, "seconds": self.seconds, "outcomes": outcomes, "trouble": trouble}
 
 
 class _Away(Exception):
