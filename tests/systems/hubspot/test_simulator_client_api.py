@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hubspot import HubSpot
-from hubspot.crm import imports, lists
+from hubspot.crm import associations, imports, lists, pipelines
 from hubspot.crm.associations.v4 import AssociationSpec, BatchInputPublicAssociationMultiPost
 from hubspot.crm.contacts import (
     ApiException,
@@ -207,3 +207,48 @@ def test_the_old_client_imports_a_file(old: HubSpot, api: Api, tmp_path: Path) -
     assert [one.error_type for one in errors] == ["INVALID_EMAIL"]
     with pytest.raises(imports.ApiException):
         core.cancel(begun.id)
+
+
+def test_the_old_client_ties_records_by_the_words_of_v3(old: HubSpot, api: Api) -> None:
+    person = created(old, lastname="A").id
+    deal = api("POST", "/crm/v3/objects/deals", {"properties": {"dealname": "D"}}).body["id"]
+    batch = old.crm.associations.batch_api
+    pair: Any = {"_from": {"id": person}, "to": {"id": deal}, "type": "contact_to_deal"}
+    tie = associations.PublicAssociation(**pair)
+    made = batch.create("contacts", "deals", associations.BatchInputPublicAssociation(inputs=[tie]))
+    assert (made.status, made.results[0].type) == ("COMPLETE", "contact_to_deal")
+    asked = associations.BatchInputPublicObjectId(inputs=[associations.PublicObjectId(id=deal)])
+    read = batch.read("deals", "contacts", asked).results[0]
+    assert (read._from.id, [(one.id, one.type) for one in read.to]) == (deal, [(person, "deal_to_contact")])
+    batch.archive("contacts", "deals", associations.BatchInputPublicAssociation(inputs=[tie]))
+    assert batch.read("deals", "contacts", asked).results == []
+    wrong = associations.PublicAssociation(**{**pair, "type": "contact_to_nothing"})
+    part = batch.create("contacts", "deals", associations.BatchInputPublicAssociation(inputs=[wrong]))
+    assert (type(part).__name__, part.num_errors) == ("BatchResponsePublicAssociationWithErrors", 1)
+
+
+def test_the_words_of_v3_tell_a_primary_company_from_another(old: HubSpot, api: Api) -> None:
+    named = {one.name: one.id for one in old.crm.associations.schema.types_api.get_all("contacts", "companies").results}
+    assert (named["contact_to_company"], named["contact_to_company_unlabeled"]) == ("1", "279")
+    company = api("POST", "/crm/v3/objects/companies", {"properties": {"name": "C"}}).body["id"]
+    person = created(old, lastname="A").id
+    old.crm.associations.v4.basic_api.create_default("contacts", person, "companies", company)
+    tied = old.crm.contacts.basic_api.get_by_id(person, associations=["companies"]).associations["companies"].results
+    assert [(one.id, one.type) for one in tied] == [(company, "contact_to_company_unlabeled")]
+
+
+def test_the_old_client_changes_pipelines(old: HubSpot, api: Api) -> None:
+    of, stages_of = old.crm.pipelines.pipelines_api, old.crm.pipelines.pipeline_stages_api
+    first = pipelines.PipelineStageInput(label="New", display_order=0, metadata={"probability": "0.1"})
+    asked = pipelines.PipelineInput(label="Intake", display_order=0, stages=[first])
+    made = of.create("deals", asked)
+    stage = stages_of.create("deals", made.id, pipelines.PipelineStageInput(label="Seen", display_order=1, metadata={}))
+    assert [one.label for one in stages_of.get_all("deals", made.id).results] == ["New", "Seen"]
+    assert stages_of.get_by_id("deals", made.id, stage.id).label == "Seen"
+    assert of.update("deals", made.id, pipelines.PipelinePatchInput(label="Other")).label == "Other"
+    deal = {"dealname": "D", "pipeline": made.id, "dealstage": stage.id}
+    api("POST", "/crm/v3/objects/deals", {"properties": deal})
+    with pytest.raises(pipelines.ApiException):
+        of.archive("deals", made.id)
+    stages_of.archive("deals", made.id, made.stages[0].id)
+    assert [one.id for one in of.get_by_id("deals", made.id).stages] == [stage.id]

@@ -11,10 +11,12 @@ from careloom.systems.hubspot.simulator import (
     definitions,
     imports_api,
     lists_api,
+    pipelines,
     schemas,
     search,
     singles,
     ties_api,
+    ties_v3,
 )
 from careloom.systems.hubspot.simulator.answers import Answer
 from careloom.systems.hubspot.simulator.calls import Call
@@ -71,6 +73,30 @@ def _route(line: str, handler: Handler, scope: str, *, writes: bool = False, sea
     )
 
 
+def _numbered(third: Handler, later: Handler) -> Handler:
+    """What answers under v3, and under v4 and the dated versions: the two have different shapes."""
+    return lambda call: (third if call.version == "v3" else later)(call)
+
+
+def _pipelines() -> list[Route]:
+    every, one = "pipelines/{objectType}", "pipelines/{objectType}/{id}"
+    stage = f"{one}/stages/{{stageId}}"
+    return [
+        _route(f"GET {every}", pipelines.listed, "read"),
+        _route(f"POST {every}", pipelines.create, "define", writes=True),
+        _route(f"GET {one}", pipelines.read, "read"),
+        _route(f"PUT {one}", pipelines.replace, "define", writes=True),
+        _route(f"PATCH {one}", pipelines.change, "define", writes=True),
+        _route(f"DELETE {one}", pipelines.delete, "define", writes=True),
+        _route(f"GET {one}/stages", pipelines.stages, "read"),
+        _route(f"POST {one}/stages", pipelines.create_stage, "define", writes=True),
+        _route(f"GET {stage}", pipelines.read_stage, "read"),
+        _route(f"PUT {stage}", pipelines.change_stage, "define", writes=True),
+        _route(f"PATCH {stage}", pipelines.change_stage, "define", writes=True),
+        _route(f"DELETE {stage}", pipelines.delete_stage, "define", writes=True),
+    ]
+
+
 def _all() -> list[Route]:
     record, to = "objects/{objectType}/{id}", "{toObjectType}/{toId}"
     pair = "associations/{fromObjectType}/{toObjectType}"
@@ -92,12 +118,15 @@ def _all() -> list[Route]:
         _route(f"PUT {record}/associations/default/{to}", ties_api.put_default, "write", writes=True),
         _route(f"PUT {record}/associations/{to}", ties_api.put_labelled, "write", writes=True),
         _route(f"DELETE {record}/associations/{to}", ties_api.delete, "write", writes=True),
-        _route(f"GET {record}/associations/{{toObjectType}}", ties_api.listed, "read"),
-        _route(f"POST {pair}/batch/create", ties_api.create_many, "write", writes=True),
+        _route(f"GET {record}/associations/{{toObjectType}}", _numbered(ties_v3.listed, ties_api.listed), "read"),
+        _route(f"GET {pair}/types", ties_v3.types, "read"),
+        _route(f"POST {pair}/batch/create", _numbered(ties_v3.create_many, ties_api.create_many), "write", writes=True),
         _route(f"POST {pair}/batch/associate/default", ties_api.default_many, "write", writes=True),
-        _route(f"POST {pair}/batch/archive", ties_api.archive_many, "write", writes=True),
+        _route(
+            f"POST {pair}/batch/archive", _numbered(ties_v3.archive_many, ties_api.archive_many), "write", writes=True
+        ),
         _route(f"POST {pair}/batch/labels/archive", ties_api.archive_labels, "write", writes=True),
-        _route(f"POST {pair}/batch/read", ties_api.read_many, "read"),
+        _route(f"POST {pair}/batch/read", _numbered(ties_v3.read_many, ties_api.read_many), "read"),
         _route(f"GET {pair}/labels", ties_api.labels, "read"),
         _route(f"POST {pair}/labels", ties_api.create_label, "write", writes=True),
         _route(f"PUT {pair}/labels", ties_api.change_label, "write", writes=True),
@@ -123,10 +152,7 @@ def _all() -> list[Route]:
         _route("POST schemas/{objectType}/associations", schemas.create_association, "", writes=True),
         _route("GET owners", account.owners, ""),
         _route("GET owners/{id}", account.owner, ""),
-        _route("GET pipelines/{objectType}", account.pipelines, "read"),
-        _route("POST pipelines/{objectType}", account.create_pipeline, "define", writes=True),
-        _route("GET pipelines/{objectType}/{id}", account.pipeline, "read"),
-        _route("GET pipelines/{objectType}/{id}/stages", account.stages, "read"),
+        *_pipelines(),
         *_lists(),
         _route("GET imports", imports_api.listed, ""),
         _route("POST imports", imports_api.create, "", writes=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from careloom.systems.hubspot.simulator import writing
+from careloom.systems.hubspot.simulator import ties_v3, writing
 from careloom.systems.hubspot.simulator.answers import Answer, Json, invalid, not_found
 from careloom.systems.hubspot.simulator.batches import find, properties_of
 from careloom.systems.hubspot.simulator.calls import Call, echo, histories, shown, shown_names
@@ -46,10 +46,8 @@ def _with(call: Call, table: Table, record: Record, names: list[str]) -> Json:
     ties: Json = {}
     for asked in call.many("associations"):
         other = call.portal.table(asked).kind
-        found = call.portal.ties.of((table.kind.id, other.id), record.id)
-        if found:
-            label = f"{table.kind.upper_name}_to_{other.upper_name}".lower()
-            ties[other.name] = {"results": [{"id": one, "type": label} for one in found]}
+        if found := ties_v3.rows(call, (table.kind.id, other.id), record.id):
+            ties[other.name] = {"results": found}
     if ties:
         body["associations"] = ties
     return body
