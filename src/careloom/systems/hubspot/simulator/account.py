@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from careloom.systems.hubspot.simulator.answers import Answer, Json, not_found
+from careloom.systems.hubspot.simulator.answers import Answer, Json, invalid, not_found
 from careloom.systems.hubspot.simulator.calls import Call
+from careloom.systems.hubspot.simulator.settings import MOST_OWNERS_PAGE
 from careloom.systems.hubspot.simulator.values import iso
 
 _SINCE = "2024-01-02T15:04:05.678Z"
@@ -30,18 +31,26 @@ def _owner(row: tuple[str, str, str]) -> Json:
 
 
 def owners(call: Call) -> Answer:
-    """The portal's three owners, or the one with this mail address."""
+    """The portal's three owners, or the one with this mail address, in pages; none of them is archived."""
     call.need("crm.objects.owners.read")
-    wanted = call.one("email")
-    found = [_owner(row) for row in _OWNERS]
-    return Answer(200, {"results": [one for one in found if not wanted or one["email"] == wanted.lower()]})
+    wanted = (call.one("email") or "").lower()
+    limit, after = call.whole("limit", 100, MOST_OWNERS_PAGE), call.one("after") or "0"
+    if not after.isdigit():
+        raise invalid("Invalid query parameter: after")
+    rows = [] if call.flag("archived") else [_owner(row) for row in _OWNERS]
+    rows = [row for row in rows if row["email"] == wanted or not wanted]
+    start, end = int(after), int(after) + limit
+    body: Json = {"results": rows[start:end]}
+    if end < len(rows):
+        body["paging"] = {"next": {"after": str(end), "link": f"{call.base_url}{call.path}?limit={limit}&after={end}"}}
+    return Answer(200, body)
 
 
 def owner(call: Call) -> Answer:
     """One owner."""
     call.need("crm.objects.owners.read")
     row = next((row for row in _OWNERS if row[0] == call.places[0]), None)
-    if row is None:
+    if row is None or call.flag("archived"):
         raise not_found()
     return Answer(200, _owner(row))
 

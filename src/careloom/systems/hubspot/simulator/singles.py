@@ -8,13 +8,19 @@ from careloom.systems.hubspot.simulator.batches import find, properties_of
 from careloom.systems.hubspot.simulator.calls import Call, echo, histories, shown, shown_names
 from careloom.systems.hubspot.simulator.portal import Portal
 from careloom.systems.hubspot.simulator.records import MERGED, Record, Table, secondary_mails, stamped
-from careloom.systems.hubspot.simulator.settings import MOST_LIST_PAGE, NOTHING_TO_CHANGE, PATCH_FOLLOWS_MERGE
+from careloom.systems.hubspot.simulator.settings import (
+    MOST_LIST_PAGE,
+    MOST_LIST_PAGE_WITH_HISTORY,
+    NOTHING_TO_CHANGE,
+    PATCH_FOLLOWS_MERGE,
+)
 
 
 def listed(call: Call) -> Answer:
     """A page of records in order of id; `after` is the id of the first record of the next page."""
     table = call.table
-    limit, after = call.whole("limit", 10, MOST_LIST_PAGE), call.one("after") or "0"
+    most = MOST_LIST_PAGE_WITH_HISTORY if call.many("propertiesWithHistory") else MOST_LIST_PAGE
+    limit, after = call.whole("limit", 10, most), call.one("after") or "0"
     if not after.isdigit():
         raise invalid("Invalid query parameter: after")
     names = shown_names(call, table.kind, call.many("properties"))
