@@ -179,3 +179,23 @@ def test_an_archived_property_is_found_among_the_archived_only(api: Api) -> None
     api("DELETE", "/crm/v3/properties/contacts/clinic_key")
     assert api("GET", "/crm/v3/properties/contacts/clinic_key").status == 404
     assert api("GET", "/crm/v3/properties/contacts/clinic_key?archived=true").body["archived"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/crm/v4/objects/contacts",
+        "/crm/v1/objects/contacts",
+        "/crm/v4/properties/contacts",
+        "/crm/v3/associations/contacts/deals/labels",
+        "/crm/v4/associations/contacts/deals/types",
+        "/account-info/v4/details",
+    ],
+)
+def test_a_version_that_has_no_such_endpoint_answers_as_for_an_unknown_path(api: Api, path: str) -> None:
+    assert api("GET", path).status == 404
+
+
+def test_the_limit_of_custom_objects_is_told(api: Api) -> None:
+    for path in ("/crm/v3/limits/custom-object-types", "/crm/limits/2026-03/custom-object-types"):
+        assert api("GET", path).body == {"limit": 10, "usage": 0, "percentage": 0.0}

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from careloom.systems.hubspot.simulator.answers import Answer, Json, invalid, not_found
 from careloom.systems.hubspot.simulator.calls import Call
-from careloom.systems.hubspot.simulator.settings import MOST_OWNERS_PAGE
+from careloom.systems.hubspot.simulator.settings import MOST_CUSTOM_OBJECTS, MOST_OWNERS_PAGE
 from careloom.systems.hubspot.simulator.values import iso
 
 _SINCE = "2024-01-02T15:04:05.678Z"
@@ -73,6 +73,14 @@ def details(call: Call) -> Answer:
         "dataHostingLocation": "na1",
     }
     return Answer(200, body)
+
+
+def custom_objects(call: Call) -> Answer:
+    """How many custom objects the account may define, and how many there are."""
+    call.need("crm.schemas.custom.read")
+    most = MOST_CUSTOM_OBJECTS if call.portal.settings.tier.enterprise else 0
+    used = sum(1 for _ in call.portal.custom_kinds())
+    return Answer(200, {"limit": most, "usage": used, "percentage": 100 * used / most if most else 0.0})
 
 
 def usage(call: Call) -> Answer:

@@ -20,7 +20,7 @@ from careloom.systems.hubspot.simulator import (
 )
 from careloom.systems.hubspot.simulator.answers import Answer
 from careloom.systems.hubspot.simulator.calls import Call
-from careloom.systems.hubspot.simulator.settings import API_VERSIONS
+from careloom.systems.hubspot.simulator.settings import API_VERSIONS, DATED_VERSIONS
 
 Handler = Callable[[Call], Answer]
 
@@ -45,6 +45,17 @@ class Route:
         """The path without its version, as it is counted."""
         return "/".join(("", *_ROOTS[self.area], *self.pattern))
 
+    def has(self, version: str) -> bool:
+        """Whether a version of the API has this endpoint: v4 is associations only, and v3 has no labels."""
+        last = self.pattern[-1] if self.pattern else ""
+        if version in DATED_VERSIONS:
+            return last != "types"
+        if "associations" not in {self.area, *self.pattern} or self.area == "schemas" or last == "types":
+            return version == "v3"
+        unlabelled = last in {"create", "read", "archive"} and "labels" not in self.pattern
+        listing = self.method == "GET" and last == "{toObjectType}"
+        return version == "v4" or (version == "v3" and (unlabelled or listing))
+
 
 _ROOTS: Mapping[str, tuple[str, ...]] = {
     "objects": ("crm", "objects"),
@@ -56,6 +67,7 @@ _ROOTS: Mapping[str, tuple[str, ...]] = {
     "account-info": ("account-info",),
     "lists": ("crm", "lists"),
     "imports": ("crm", "imports"),
+    "limits": ("crm", "limits"),
 }
 
 
@@ -76,6 +88,25 @@ def _route(line: str, handler: Handler, scope: str, *, writes: bool = False, sea
 def _numbered(third: Handler, later: Handler) -> Handler:
     """What answers under v3, and under v4 and the dated versions: the two have different shapes."""
     return lambda call: (third if call.version == "v3" else later)(call)
+
+
+def _properties() -> list[Route]:
+    props = "properties/{objectType}"
+    return [
+        _route(f"POST {props}/batch/create", definitions.create_many, "define", writes=True),
+        _route(f"POST {props}/batch/read", definitions.read_many, "read"),
+        _route(f"POST {props}/batch/archive", definitions.archive_many, "define", writes=True),
+        _route(f"GET {props}/groups", definitions.groups, "read"),
+        _route(f"POST {props}/groups", definitions.create_group, "define", writes=True),
+        _route(f"GET {props}/groups/{{name}}", definitions.group, "read"),
+        _route(f"PATCH {props}/groups/{{name}}", definitions.change_group, "define", writes=True),
+        _route(f"DELETE {props}/groups/{{name}}", definitions.archive_group, "define", writes=True),
+        _route(f"GET {props}", definitions.listed, "read"),
+        _route(f"POST {props}", definitions.create, "define", writes=True),
+        _route(f"GET {props}/{{name}}", definitions.one, "read"),
+        _route(f"PATCH {props}/{{name}}", definitions.change, "define", writes=True),
+        _route(f"DELETE {props}/{{name}}", definitions.archive, "define", writes=True),
+    ]
 
 
 def _pipelines() -> list[Route]:
@@ -100,7 +131,6 @@ def _pipelines() -> list[Route]:
 def _all() -> list[Route]:
     record, to = "objects/{objectType}/{id}", "{toObjectType}/{toId}"
     pair = "associations/{fromObjectType}/{toObjectType}"
-    props = "properties/{objectType}"
     return [
         _route("POST objects/{objectType}/batch/create", batches.create, "write", writes=True),
         _route("POST objects/{objectType}/batch/read", batches.read, "read"),
@@ -131,19 +161,7 @@ def _all() -> list[Route]:
         _route(f"POST {pair}/labels", ties_api.create_label, "write", writes=True),
         _route(f"PUT {pair}/labels", ties_api.change_label, "write", writes=True),
         _route(f"DELETE {pair}/labels/{{typeId}}", ties_api.delete_label, "write", writes=True),
-        _route(f"POST {props}/batch/create", definitions.create_many, "define", writes=True),
-        _route(f"POST {props}/batch/read", definitions.read_many, "read"),
-        _route(f"POST {props}/batch/archive", definitions.archive_many, "define", writes=True),
-        _route(f"GET {props}/groups", definitions.groups, "read"),
-        _route(f"POST {props}/groups", definitions.create_group, "define", writes=True),
-        _route(f"GET {props}/groups/{{name}}", definitions.group, "read"),
-        _route(f"PATCH {props}/groups/{{name}}", definitions.change_group, "define", writes=True),
-        _route(f"DELETE {props}/groups/{{name}}", definitions.archive_group, "define", writes=True),
-        _route(f"GET {props}", definitions.listed, "read"),
-        _route(f"POST {props}", definitions.create, "define", writes=True),
-        _route(f"GET {props}/{{name}}", definitions.one, "read"),
-        _route(f"PATCH {props}/{{name}}", definitions.change, "define", writes=True),
-        _route(f"DELETE {props}/{{name}}", definitions.archive, "define", writes=True),
+        *_properties(),
         _route("GET schemas", schemas.listed, ""),
         _route("POST schemas", schemas.create, "", writes=True),
         _route("GET schemas/{objectType}", schemas.one, ""),
@@ -159,6 +177,7 @@ def _all() -> list[Route]:
         _route("GET imports/{id}", imports_api.read, ""),
         _route("GET imports/{id}/errors", imports_api.errors, ""),
         _route("POST imports/{id}/cancel", imports_api.cancel, "", writes=True),
+        _route("GET limits/custom-object-types", account.custom_objects, ""),
         _route("GET account-info/details", account.details, ""),
         _route("GET account-info/api-usage/daily/private-apps", account.usage, ""),
     ]
@@ -203,7 +222,7 @@ def resolve(method: str, path: str) -> tuple[Route, str, list[str]] | None:
     area, version, rest = found
     for route in ROUTES.get((method, area, len(rest)), ()):
         pairs = list(zip(route.pattern, rest, strict=True))
-        if all(fixed == part or fixed.startswith("{") for fixed, part in pairs):
+        if route.has(version) and all(fixed == part or fixed.startswith("{") for fixed, part in pairs):
             return route, version, [part for fixed, part in pairs if fixed.startswith("{")]
     return None
 

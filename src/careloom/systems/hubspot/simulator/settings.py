@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 PORTAL_ID = 4242424
-API_VERSIONS = frozenset({"v1", "v2", "v3", "v4", "2025-09", "2026-03", "2026-09"})
+DATED_VERSIONS = frozenset({"2025-09", "2026-03", "2026-09"})
+API_VERSIONS = DATED_VERSIONS | {"v3", "v4"}
 
 MOST_INPUTS = 100
 MOST_INPUTS_WITH_HISTORY = 50
