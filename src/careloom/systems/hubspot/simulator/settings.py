@@ -57,6 +57,7 @@ TOO_MANY_HISTORIES = (
 DUPLICATE_INPUTS = "Duplicate IDs found in batch input: [{ids}]. IDs must be unique"
 BEYOND_SEARCH_END = "You can only retrieve the first 10,000 results of a search"
 TOO_MANY_FILTERS = "Too many filters in the search request: at most 5 filterGroups, 6 filters each and 18 in all"
+BAD_FIELD_TEXT = "Invalid input JSON on line 1, column 1: Cannot deserialize value of field {name}"
 BAD_SEARCH = "There was a problem with the request."
 NUMBER_CODE = "INVALID_NUMBER"
 NUMBER_TEXT = "{value} was not a valid number."

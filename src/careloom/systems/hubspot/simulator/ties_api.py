@@ -149,13 +149,18 @@ def _page(call: Call, found: Mapping[str, set[int]], after: int, limit: int) -> 
 # ---------------------------------------------------------------- many ties
 
 
+def end_of(one: Json, side: str) -> str:
+    """The id of one end of an input, "" where it names none."""
+    end = one.get(side)
+    return str(end.get("id", "")) if isinstance(end, dict) else ""
+
+
 def _each(call: Call, one: Json) -> tuple[str, str]:
-    from_id, to_id = (one.get("from") or {}).get("id"), (one.get("to") or {}).get("id")
-    return ids_of(call, ends_of(call, 0, 1), str(from_id), str(to_id))
+    return ids_of(call, ends_of(call, 0, 1), end_of(one, "from"), end_of(one, "to"))
 
 
 def _failed(refusal: RefusalError, one: Json) -> Json:
-    ends = [str((one.get(side) or {}).get("id")) for side in ("from", "to")]
+    ends = [end_of(one, side) for side in ("from", "to")]
     return refusal.entry({"fromObjectId": ends[:1], "toObjectId": ends[1:]})
 
 

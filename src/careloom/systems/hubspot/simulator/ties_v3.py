@@ -6,7 +6,7 @@ from careloom.systems.hubspot.simulator.answers import Answer, Json, RefusalErro
 from careloom.systems.hubspot.simulator.associations import TieType
 from careloom.systems.hubspot.simulator.calls import Call
 from careloom.systems.hubspot.simulator.settings import MOST_TIES_READ, MOST_TIES_WRITTEN
-from careloom.systems.hubspot.simulator.ties_api import answer, ends_of, ids_of
+from careloom.systems.hubspot.simulator.ties_api import answer, end_of, ends_of, ids_of
 
 Ends = tuple[str, str]
 _PRIMARY = "Primary"
@@ -75,7 +75,7 @@ def archive_many(call: Call) -> Answer:
     """Remove ties of one type between many pairs of records."""
     ends = ends_of(call, 0, 1)
     for given in call.inputs(MOST_TIES_WRITTEN):
-        ids = (str((given.get("from") or {}).get("id")), str((given.get("to") or {}).get("id")))
+        ids = (end_of(given, "from"), end_of(given, "to"))
         call.portal.ties.untie(ends, ids, [_type(call, ends, given).id])
     return Answer(204)
 
@@ -89,5 +89,4 @@ def _type(call: Call, ends: Ends, given: Json) -> TieType:
 
 
 def _pair(call: Call, ends: Ends, given: Json) -> tuple[str, str]:
-    here, there = (str((given.get(side) or {}).get("id")) for side in ("from", "to"))
-    return ids_of(call, ends, here, there)
+    return ids_of(call, ends, end_of(given, "from"), end_of(given, "to"))
