@@ -35,9 +35,23 @@ def _texts(value: Any) -> bool:
 
 
 _SHAPES: Mapping[str, Shape] = {
-    **dict.fromkeys(("from", "filterBranch", "operation", "labels", "metadata"), _object),
     **dict.fromkeys(
-        ("inputs", "filterGroups", "filters", "filterBranches", "types", "associations", "stages", "options"), _objects
+        ("from", "filterBranch", "operation", "labels", "metadata", "fileImportPage", "importOperations"), _object
+    ),
+    **dict.fromkeys(
+        (
+            "inputs",
+            "filterGroups",
+            "filters",
+            "filterBranches",
+            "types",
+            "associations",
+            "stages",
+            "options",
+            "files",
+            "columnMappings",
+        ),
+        _objects,
     ),
     **dict.fromkeys(("listIds", "processingTypes", "values", "recordIdsToAdd", "recordIdsToRemove"), _texts),
     **dict.fromkeys(
