@@ -222,6 +222,10 @@ def test_a_worker_asks_for_what_is_due_once_and_builds_the_models(office: Office
     assert woken == [("billing",)]
     run_job(bench, "reports", "billing")
     assert office.asked() == {(name, ACCOUNTS[0]): 1 for name in FEW}
+    wake_what_is_due(ready)
+    due = office.ask("select args->>'subject' from procrastinate_jobs where task_name = 'models'")
+    assert due == [(ready.project.name,)]
+    run_job(bench, "models", ready.project.name)
     assert office.ask("select count(*) > 0 from analytics.payment_trends_view") == [(True,)]
     run_job(bench, "reports", "billing")
     assert set(office.asked().values()) == {1}

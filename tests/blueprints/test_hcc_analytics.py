@@ -163,7 +163,7 @@ def test_every_model_is_built_by_careloom_and_every_test_passes(on_postgres: tup
     _, built = on_postgres
     assert built.complete
     assert [one for one in built.nodes if one.status not in ("success", "pass")] == []
-    assert built.counts["unit_test pass"] == 16
+    assert built.counts["unit_test pass"] == 17
     assert built.counts["test pass"] > 30
 
 
@@ -276,7 +276,7 @@ def test_emitting_again_takes_away_what_is_not_asked_for_any_more(tmp_path: Path
     assert first.editions == [("V28", 2026), ("V28", 2027), ("V24", 2026), ("RX-V08-MAPD", 2027)]
     assert [*first.absent] == [("V24", 2027), ("RX-V08-MAPD", 2026), ("RX-V08", 2026), ("RX-V08", 2027)]
     assert "ambiguous" in first.absent["RX-V08", 2026]
-    assert "hcc_rx_v08_2026_scores.sql" in {path.name for path in first.files}
+    assert "hcc_rx_v08_mapd_2027_scores.sql" in {path.name for path in first.files}
     second = emit_models(folder, models=["V28"], years=[2026])
     there = {
         path.relative_to(folder) for kind in ("models", "macros", "seeds") for path in (folder / kind / "hcc").iterdir()

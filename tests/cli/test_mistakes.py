@@ -167,7 +167,7 @@ def test_a_source_that_cannot_be_read_is_told_at_its_place(clinic: Clinic) -> No
         ("csv://others", "syncs/people.yaml:2:30: ", "there is no table People"),
         ("duckdb://warehouse.duckdb", "careloom.yaml:4:10: ", "there is no file"),
         ("duckdb://data/People.csv", "careloom.yaml:4:10: ", "is no DuckDB database"),
-        ("sqlite://data", "careloom.yaml:4:10: ", "sqlite is no database that can be read"),
+        ("sqlite://data", "careloom.yaml:4:27: ", "which is no kind of database or file that can be read"),
     ],
 )
 def test_what_a_source_lacks_is_told_at_its_place(clinic: Clinic, url: str, place: str, cause: str) -> None:
@@ -201,7 +201,7 @@ def test_nobody_without_a_name_sees_peoples_values(
     [
         (PROJECT, PEOPLE.replace("firstname: First", "firstname: Frist"), "syncs/people.yaml:8:14: "),
         (PROJECT, PEOPLE.replace("table: People", "table: Peeple"), "syncs/people.yaml:2:30: "),
-        (PROJECT.replace("{source}", "sqlite://data"), PEOPLE, "careloom.yaml:4:10: "),
+        (PROJECT.replace("{source}", "sqlite://data"), PEOPLE, "careloom.yaml:4:27: "),
         (PROJECT.replace("{source}", "csv://data/People.csv"), PEOPLE, "careloom.yaml:4:10: "),
     ],
 )

@@ -45,7 +45,13 @@ def test_each_blueprint_makes_a_right_project_in_a_folder_that_is_a_repository(
     Path("clinic/.gitignore").write_text("secret.env")
     said(capsys, "init", blueprint, "clinic")
     assert "no faults" in said(capsys, "check", "-p", "clinic")
-    assert Path("clinic/.gitignore").read_text().splitlines() == ["secret.env", ".careloom/"]
+    assert Path("clinic/.gitignore").read_text().splitlines() == [
+        "secret.env",
+        ".careloom/",
+        "logs/",
+        "target/",
+        "dbt_packages/",
+    ]
 
 
 @pytest.mark.parametrize("blueprint", blueprint_names())

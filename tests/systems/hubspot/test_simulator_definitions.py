@@ -224,7 +224,7 @@ def test_a_record_can_be_created_with_its_ties(api: Api) -> None:
     body = {"properties": {"lastname": "B"}, "associations": [{"to": {"id": company}, "types": types}]}
     made = api("POST", "/crm/v3/objects/contacts", body).body["id"]
     read = api("GET", f"/crm/v3/objects/contacts/{made}?associations=companies").body
-    assert read["associations"]["companies"]["results"] == [{"id": company, "type": "contact_to_company"}]
+    assert read["associations"]["companies"]["results"] == [{"id": company, "type": "contact_to_company_unlabeled"}]
 
 
 def test_ties_follow_a_merge_and_go_with_the_record(api: Api) -> None:

@@ -161,6 +161,12 @@ def test_an_import_may_make_a_list_of_its_contacts(api: Api) -> None:
     "asked",
     [
         {"name": "no file"},
+        {"name": "no list", "files": "p.csv"},
+        {"name": "no objects", "files": ["p.csv"]},
+        {"name": "no page", "files": [{"fileName": "p.csv", "fileImportPage": []}]},
+        request(columns("email"), importOperations=["CREATE"]),
+        request(columns("email"), importOperations={"0-1": []}),
+        request(columns("email"), dateFormat=[]),
         request(columns("email"), importOperations={"0-1": "DELETE"}),
         request(columns("email"), dateFormat="YEAR"),
         request(columns("no_such_property")),

@@ -152,3 +152,50 @@ def test_activities_go_by_the_scopes_of_contacts(api: Api, simulator: RunningSim
     assert refused.body["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.contacts.write"]
     refused = api("GET", "/crm/v3/objects/line_items")
     assert refused.body["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.line_items.read"]
+
+
+def test_a_contact_is_listed_with_its_deals_products_tickets_and_quotes(api: Api) -> None:
+    person = api.contact(lastname="A")
+    deal = api("POST", "/crm/v3/objects/deals", {"properties": {"dealname": "D"}}).body["id"]
+    api("PUT", f"/crm/v4/objects/contacts/{person}/associations/default/deals/{deal}")
+    listed = api("GET", "/crm/v3/objects/contacts?associations=deals,products,tickets,quotes").body["results"]
+    assert listed[0]["associations"] == {"deals": {"results": [{"id": deal, "type": "contact_to_deal"}]}}
+
+
+def test_no_owner_is_archived_and_owners_come_in_pages(api: Api) -> None:
+    first = api("GET", "/crm/v3/owners?limit=2").body
+    rest = api("GET", f"/crm/v3/owners?limit=2&after={first['paging']['next']['after']}").body
+    assert (len(first["results"]), len(rest["results"]), "paging" in rest) == (2, 1, False)
+    assert api("GET", "/crm/v3/owners?archived=true").body["results"] == []
+
+
+def test_a_page_with_histories_holds_at_most_fifty(api: Api) -> None:
+    assert api("GET", "/crm/v3/objects/contacts?limit=50&propertiesWithHistory=email").status == 200
+    assert api("GET", "/crm/v3/objects/contacts?limit=51&propertiesWithHistory=email").status == 400
+
+
+def test_an_archived_property_is_found_among_the_archived_only(api: Api) -> None:
+    api.key()
+    api("DELETE", "/crm/v3/properties/contacts/clinic_key")
+    assert api("GET", "/crm/v3/properties/contacts/clinic_key").status == 404
+    assert api("GET", "/crm/v3/properties/contacts/clinic_key?archived=true").body["archived"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/crm/v4/objects/contacts",
+        "/crm/v1/objects/contacts",
+        "/crm/v4/properties/contacts",
+        "/crm/v3/associations/contacts/deals/labels",
+        "/crm/v4/associations/contacts/deals/types",
+        "/account-info/v4/details",
+    ],
+)
+def test_a_version_that_has_no_such_endpoint_answers_as_for_an_unknown_path(api: Api, path: str) -> None:
+    assert api("GET", path).status == 404
+
+
+def test_the_limit_of_custom_objects_is_told(api: Api) -> None:
+    for path in ("/crm/v3/limits/custom-object-types", "/crm/limits/2026-03/custom-object-types"):
+        assert api("GET", path).body == {"limit": 10, "usage": 0, "percentage": 0.0}

@@ -33,6 +33,15 @@
 {# A whole number of thousandths as a double. #}
 {% macro thousandths(whole) -%} cast({{ whole }} as {{ double_type() }}) / 1000.0 {%- endmacro %}
 
+{# CMS's two steps from a raw score to a payment score, each rounded to three decimals, half up; whole thousandths. #}
+{% macro normalized_score(raw, normalization) -%}
+    {{ whole_quotient(scaled(raw, 1000) ~ ' * 1000000000', scaled(normalization, 1000000000)) }}
+{%- endmacro %}
+{% macro payment_score(normalized, coding_intensity) -%}
+    ({{ whole_quotient(normalized ~ ' * ' ~ scaled('(1.0 - ' ~ coding_intensity ~ ')', 1000000000), '1000000000') }}
+    + {{ scaled(var('frailty'), 1000) }})
+{%- endmacro %}
+
 {% macro text_type() -%} {{ 'string' if engine() in ('bigquery', 'spark') else 'text' }} {%- endmacro %}
 {% macro whole_type() -%} {{ 'int64' if engine() == 'bigquery' else 'bigint' }} {%- endmacro %}
 {% macro double_type() -%} {{ {'bigquery': 'float64', 'postgres': 'double precision'}.get(engine(), 'double') }} {%- endmacro %}

@@ -28,15 +28,14 @@ adjusted as (
 paid as (
     select
         *,
-        {{ whole_quotient(scaled('risk_score', 1000) ~ ' * 1000000000', scaled('normalization', 1000000000)) }} as normalized
+        {{ normalized_score('risk_score', 'normalization') }} as normalized
     from adjusted
 ),
 
 lessened as (
     select
         *,
-        {{ whole_quotient('normalized * ' ~ scaled('(1.0 - coding_intensity)', 1000000000), '1000000000') }}
-        + {{ scaled(var('frailty'), 1000) }} as payment
+        {{ payment_score('normalized', 'coding_intensity') }} as payment
     from paid
 ),
 

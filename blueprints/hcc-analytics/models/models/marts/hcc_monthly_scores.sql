@@ -9,8 +9,7 @@ select
     s.risk_score_hcc,
     s.risk_score_chronic_only,
     {#- factors are of the person and the year: no month changes them #}
-    cast(s.risk_score as {{ double_type() }}) * (1.0 - a.coding_intensity) / a.normalization
-    + cast({{ var('frailty') }} as {{ double_type() }}) as risk_score_payment,
+    {{ thousandths(payment_score(normalized_score('s.risk_score', 'a.normalization'), 'a.coding_intensity')) }} as risk_score_payment,
     s.hcc_list,
     s.hcc_list_before,
     s.interactions,

@@ -1,14 +1,13 @@
-"""Who owns records, which pipelines there are, and what the account says about itself."""
+"""Who owns records, and what the account says about itself."""
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from careloom.systems.hubspot.simulator.answers import Answer, Json, invalid, not_found
 from careloom.systems.hubspot.simulator.calls import Call
-from careloom.systems.hubspot.simulator.catalogue import Pipeline, Stage
+from careloom.systems.hubspot.simulator.settings import MOST_CUSTOM_OBJECTS, MOST_OWNERS_PAGE
 from careloom.systems.hubspot.simulator.values import iso
 
 _SINCE = "2024-01-02T15:04:05.678Z"
@@ -32,90 +31,28 @@ def _owner(row: tuple[str, str, str]) -> Json:
 
 
 def owners(call: Call) -> Answer:
-    """The portal's three owners, or the one with this mail address."""
+    """The portal's three owners, or the one with this mail address, in pages; none of them is archived."""
     call.need("crm.objects.owners.read")
-    wanted = call.one("email")
-    found = [_owner(row) for row in _OWNERS]
-    return Answer(200, {"results": [one for one in found if not wanted or one["email"] == wanted.lower()]})
+    wanted = (call.one("email") or "").lower()
+    limit, after = call.whole("limit", 100, MOST_OWNERS_PAGE), call.one("after") or "0"
+    if not after.isdigit():
+        raise invalid("Invalid query parameter: after")
+    rows = [] if call.flag("archived") else [_owner(row) for row in _OWNERS]
+    rows = [row for row in rows if row["email"] == wanted or not wanted]
+    start, end = int(after), int(after) + limit
+    body: Json = {"results": rows[start:end]}
+    if end < len(rows):
+        body["paging"] = {"next": {"after": str(end), "link": f"{call.base_url}{call.path}?limit={limit}&after={end}"}}
+    return Answer(200, body)
 
 
 def owner(call: Call) -> Answer:
     """One owner."""
     call.need("crm.objects.owners.read")
     row = next((row for row in _OWNERS if row[0] == call.places[0]), None)
-    if row is None:
+    if row is None or call.flag("archived"):
         raise not_found()
     return Answer(200, _owner(row))
-
-
-def _pipeline(one: Pipeline, order: int) -> Json:
-    return {
-        "label": one.label,
-        "displayOrder": order,
-        "id": one.id,
-        "stages": [_stage(stage, index) for index, stage in enumerate(one.stages)],
-        "createdAt": _SINCE,
-        "updatedAt": _SINCE,
-        "archived": False,
-    }
-
-
-def _stage(one: Stage, order: int) -> Json:
-    return {
-        "label": one.label,
-        "displayOrder": order,
-        "metadata": one.metadata,
-        "id": one.id,
-        "createdAt": _SINCE,
-        "updatedAt": _SINCE,
-        "archived": False,
-        "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
-    }
-
-
-def pipelines(call: Call) -> Answer:
-    """The pipelines of an object."""
-    found = [_pipeline(one, index) for index, one in enumerate(call.table.kind.pipelines)]
-    return Answer(200, {"results": found})
-
-
-def _named(call: Call) -> Pipeline:
-    found = next((one for one in call.table.kind.pipelines if one.id == call.places[1]), None)
-    if found is None:
-        raise not_found()
-    return found
-
-
-def pipeline(call: Call) -> Answer:
-    """One pipeline."""
-    found = _named(call)
-    return Answer(200, _pipeline(found, call.table.kind.pipelines.index(found)))
-
-
-def stages(call: Call) -> Answer:
-    """The stages of one pipeline."""
-    return Answer(200, {"results": [_stage(one, index) for index, one in enumerate(_named(call).stages)]})
-
-
-def create_pipeline(call: Call) -> Answer:
-    """Create a pipeline with its stages."""
-    kind, given = call.table.kind, call.body
-    if not kind.stage_property:
-        raise invalid(f"{kind.plural} have no pipelines")
-    made = Pipeline(
-        id=str(given.get("pipelineId") or uuid.UUID(int=call.portal.dice.getrandbits(128))),
-        label=str(given.get("label")),
-        stages=[
-            Stage(
-                id=str(one.get("stageId") or call.portal.dice.randrange(10**8, 10**9)),
-                label=str(one.get("label")),
-                metadata=dict(one.get("metadata") or {}),
-            )
-            for one in given.get("stages") or ()
-        ],
-    )
-    kind.pipelines.append(made)
-    return Answer(201, _pipeline(made, len(kind.pipelines) - 1))
 
 
 def details(call: Call) -> Answer:
@@ -136,6 +73,14 @@ def details(call: Call) -> Answer:
         "dataHostingLocation": "na1",
     }
     return Answer(200, body)
+
+
+def custom_objects(call: Call) -> Answer:
+    """How many custom objects the account may define, and how many there are."""
+    call.need("crm.schemas.custom.read")
+    most = MOST_CUSTOM_OBJECTS if call.portal.settings.tier.enterprise else 0
+    used = sum(1 for _ in call.portal.custom_kinds())
+    return Answer(200, {"limit": most, "usage": used, "percentage": 100 * used / most if most else 0.0})
 
 
 def usage(call: Call) -> Answer:

@@ -137,7 +137,8 @@ def _header(scope: Scope, name: bytes) -> str:
 
 async def _send(send: Send, answer: Answer, headers: Iterable[tuple[str, str]]) -> None:
     body = answer.encoded()
-    correlation = str(uuid.uuid4())
+    correlation = answer.body.get("correlationId") if isinstance(answer.body, dict) else None
+    correlation = correlation or str(uuid.uuid4())
     sent = {
         "content-type": "application/json;charset=utf-8",
         "content-length": str(len(body)),

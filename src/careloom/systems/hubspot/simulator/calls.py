@@ -12,7 +12,8 @@ from careloom.systems.hubspot.simulator.answers import Json, invalid, missing_sc
 from careloom.systems.hubspot.simulator.catalogue import Kind
 from careloom.systems.hubspot.simulator.portal import Portal
 from careloom.systems.hubspot.simulator.records import Record, Table
-from careloom.systems.hubspot.simulator.settings import FIELDS_TEXT, MOST_INPUTS, TOO_MANY_INPUTS, Token
+from careloom.systems.hubspot.simulator.settings import BAD_FIELD_TEXT, FIELDS_TEXT, MOST_INPUTS, TOO_MANY_INPUTS, Token
+from careloom.systems.hubspot.simulator.shapes import check
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Call:
                 raise invalid(f"Invalid input JSON on line 1, column {error.pos}: {error.msg}") from None
             if not isinstance(parsed, dict):
                 raise invalid("Invalid input JSON: an object was expected")
+            check(parsed)
             self._body = parsed
         return self._body
 
@@ -64,6 +66,8 @@ class Call:
             raise invalid(f"Invalid input JSON on line 1, column {error.pos}: {error.msg}") from None
         if not isinstance(parsed, list) or not all(isinstance(one, dict) for one in parsed):
             raise invalid("Invalid input JSON: a list of objects was expected")
+        for one in parsed:
+            check(one)
         return parsed
 
     def object_id(self, record_id: str) -> str | int:
@@ -110,6 +114,8 @@ class Call:
 
 def shown_names(call: Call, kind: Kind, asked: Sequence[str]) -> list[str]:
     """Which properties an answer shows: those asked for that exist, or the object's own choice, and the fixed three."""
+    if not all(isinstance(name, str) for name in asked):
+        raise invalid(BAD_FIELD_TEXT.format(name="properties"))
     names = [name for name in (asked or kind.default) if name in kind.properties]
     check_sensitive(call, kind, names, "read")
     return list(dict.fromkeys([*names, kind.created, "hs_object_id", kind.modified]))

@@ -23,7 +23,10 @@ def listed(call: Call) -> Answer:
 
 def one(call: Call) -> Answer:
     """One property."""
-    return Answer(200, _named(call.table.kind, call.places[1]).payload())
+    kind, name = call.table.kind, call.places[1]
+    if call.flag("archived") and name in kind.archived_properties:
+        return Answer(200, kind.archived_properties[name].payload())
+    return Answer(200, _named(kind, name).payload())
 
 
 def _named(kind: Kind, name: str) -> Definition:

@@ -144,6 +144,7 @@ def _row(portal: Portal, asked: Import, sheet: Sheet, line: int, cells: list[str
                 "fileId": sheet.file_id,
                 "lineNumber": line,
                 "rowData": cells,
+                "additionalRowData": [],
                 "containsEncryptedProperties": False,
             },
         }

@@ -19,6 +19,7 @@ from careloom.systems.hubspot.simulator.settings import (
     MOST_IMPORT_ROWS,
     TOO_LARGE_IMPORT,
 )
+from careloom.systems.hubspot.simulator.shapes import check
 
 _SCOPE = "crm.import"
 _PAGE = 100
@@ -30,9 +31,9 @@ def create(call: Call) -> Answer:
     request, files = _parts(call)
     imports = call.portal.imports
     operations = request.get("importOperations") or {}
-    if not OPERATIONS.issuperset(operations.values()):
+    if not OPERATIONS.issuperset(map(str, operations.values())):
         raise invalid(f"importOperations must be of {sorted(OPERATIONS)}")
-    if request.get("dateFormat", "MONTH_DAY_YEAR") not in DATE_FORMATS:
+    if str(request.get("dateFormat", "MONTH_DAY_YEAR")) not in DATE_FORMATS:
         raise invalid(f"dateFormat must be one of {list(DATE_FORMATS)}")
     now = call.portal.now()[1]
     asked = Import(
@@ -86,6 +87,7 @@ def _parts(call: Call) -> tuple[Json, dict[str, bytes]]:
             files[part.get_filename() or ""] = content
     if not isinstance(request, dict):
         raise invalid("importRequest is required")
+    check(request)
     return request, files
 
 

@@ -11,14 +11,16 @@ from careloom.systems.hubspot.simulator import (
     definitions,
     imports_api,
     lists_api,
+    pipelines,
     schemas,
     search,
     singles,
     ties_api,
+    ties_v3,
 )
 from careloom.systems.hubspot.simulator.answers import Answer
 from careloom.systems.hubspot.simulator.calls import Call
-from careloom.systems.hubspot.simulator.settings import API_VERSIONS
+from careloom.systems.hubspot.simulator.settings import API_VERSIONS, DATED_VERSIONS
 
 Handler = Callable[[Call], Answer]
 
@@ -43,6 +45,17 @@ class Route:
         """The path without its version, as it is counted."""
         return "/".join(("", *_ROOTS[self.area], *self.pattern))
 
+    def has(self, version: str) -> bool:
+        """Whether a version of the API has this endpoint: v4 is associations only, and v3 has no labels."""
+        last = self.pattern[-1] if self.pattern else ""
+        if version in DATED_VERSIONS:
+            return last != "types"
+        if "associations" not in {self.area, *self.pattern} or self.area == "schemas" or last == "types":
+            return version == "v3"
+        unlabelled = last in {"create", "read", "archive"} and "labels" not in self.pattern
+        listing = self.method == "GET" and last == "{toObjectType}"
+        return version == "v4" or (version == "v3" and (unlabelled or listing))
+
 
 _ROOTS: Mapping[str, tuple[str, ...]] = {
     "objects": ("crm", "objects"),
@@ -55,6 +68,7 @@ _ROOTS: Mapping[str, tuple[str, ...]] = {
     "lists": ("crm", "lists"),
     "imports": ("crm", "imports"),
     "private-apps": ("oauth", "v2", "private-apps"),
+    "limits": ("crm", "limits"),
 }
 
 
@@ -72,10 +86,52 @@ def _route(line: str, handler: Handler, scope: str, *, writes: bool = False, sea
     )
 
 
+def _numbered(third: Handler, later: Handler) -> Handler:
+    """What answers under v3, and under v4 and the dated versions: the two have different shapes."""
+    return lambda call: (third if call.version == "v3" else later)(call)
+
+
+def _properties() -> list[Route]:
+    props = "properties/{objectType}"
+    return [
+        _route(f"POST {props}/batch/create", definitions.create_many, "define", writes=True),
+        _route(f"POST {props}/batch/read", definitions.read_many, "read"),
+        _route(f"POST {props}/batch/archive", definitions.archive_many, "define", writes=True),
+        _route(f"GET {props}/groups", definitions.groups, "read"),
+        _route(f"POST {props}/groups", definitions.create_group, "define", writes=True),
+        _route(f"GET {props}/groups/{{name}}", definitions.group, "read"),
+        _route(f"PATCH {props}/groups/{{name}}", definitions.change_group, "define", writes=True),
+        _route(f"DELETE {props}/groups/{{name}}", definitions.archive_group, "define", writes=True),
+        _route(f"GET {props}", definitions.listed, "read"),
+        _route(f"POST {props}", definitions.create, "define", writes=True),
+        _route(f"GET {props}/{{name}}", definitions.one, "read"),
+        _route(f"PATCH {props}/{{name}}", definitions.change, "define", writes=True),
+        _route(f"DELETE {props}/{{name}}", definitions.archive, "define", writes=True),
+    ]
+
+
+def _pipelines() -> list[Route]:
+    every, one = "pipelines/{objectType}", "pipelines/{objectType}/{id}"
+    stage = f"{one}/stages/{{stageId}}"
+    return [
+        _route(f"GET {every}", pipelines.listed, "read"),
+        _route(f"POST {every}", pipelines.create, "define", writes=True),
+        _route(f"GET {one}", pipelines.read, "read"),
+        _route(f"PUT {one}", pipelines.replace, "define", writes=True),
+        _route(f"PATCH {one}", pipelines.change, "define", writes=True),
+        _route(f"DELETE {one}", pipelines.delete, "define", writes=True),
+        _route(f"GET {one}/stages", pipelines.stages, "read"),
+        _route(f"POST {one}/stages", pipelines.create_stage, "define", writes=True),
+        _route(f"GET {stage}", pipelines.read_stage, "read"),
+        _route(f"PUT {stage}", pipelines.change_stage, "define", writes=True),
+        _route(f"PATCH {stage}", pipelines.change_stage, "define", writes=True),
+        _route(f"DELETE {stage}", pipelines.delete_stage, "define", writes=True),
+    ]
+
+
 def _all() -> list[Route]:
     record, to = "objects/{objectType}/{id}", "{toObjectType}/{toId}"
     pair = "associations/{fromObjectType}/{toObjectType}"
-    props = "properties/{objectType}"
     return [
         _route("POST objects/{objectType}/batch/create", batches.create, "write", writes=True),
         _route("POST objects/{objectType}/batch/read", batches.read, "read"),
@@ -93,47 +149,42 @@ def _all() -> list[Route]:
         _route(f"PUT {record}/associations/default/{to}", ties_api.put_default, "write", writes=True),
         _route(f"PUT {record}/associations/{to}", ties_api.put_labelled, "write", writes=True),
         _route(f"DELETE {record}/associations/{to}", ties_api.delete, "write", writes=True),
-        _route(f"GET {record}/associations/{{toObjectType}}", ties_api.listed, "read"),
-        _route(f"POST {pair}/batch/create", ties_api.create_many, "write", writes=True),
+        _route(f"GET {record}/associations/{{toObjectType}}", _numbered(ties_v3.listed, ties_api.listed), "read"),
+        _route(f"GET {pair}/types", ties_v3.types, "read"),
+        _route(f"POST {pair}/batch/create", _numbered(ties_v3.create_many, ties_api.create_many), "write", writes=True),
         _route(f"POST {pair}/batch/associate/default", ties_api.default_many, "write", writes=True),
-        _route(f"POST {pair}/batch/archive", ties_api.archive_many, "write", writes=True),
+        _route(
+            f"POST {pair}/batch/archive", _numbered(ties_v3.archive_many, ties_api.archive_many), "write", writes=True
+        ),
         _route(f"POST {pair}/batch/labels/archive", ties_api.archive_labels, "write", writes=True),
-        _route(f"POST {pair}/batch/read", ties_api.read_many, "read"),
+        _route(f"POST {pair}/batch/read", _numbered(ties_v3.read_many, ties_api.read_many), "read"),
         _route(f"GET {pair}/labels", ties_api.labels, "read"),
         _route(f"POST {pair}/labels", ties_api.create_label, "write", writes=True),
         _route(f"PUT {pair}/labels", ties_api.change_label, "write", writes=True),
         _route(f"DELETE {pair}/labels/{{typeId}}", ties_api.delete_label, "write", writes=True),
-        _route(f"POST {props}/batch/create", definitions.create_many, "define", writes=True),
-        _route(f"POST {props}/batch/read", definitions.read_many, "read"),
-        _route(f"POST {props}/batch/archive", definitions.archive_many, "define", writes=True),
-        _route(f"GET {props}/groups", definitions.groups, "read"),
-        _route(f"POST {props}/groups", definitions.create_group, "define", writes=True),
-        _route(f"GET {props}/groups/{{name}}", definitions.group, "read"),
-        _route(f"PATCH {props}/groups/{{name}}", definitions.change_group, "define", writes=True),
-        _route(f"DELETE {props}/groups/{{name}}", definitions.archive_group, "define", writes=True),
-        _route(f"GET {props}", definitions.listed, "read"),
-        _route(f"POST {props}", definitions.create, "define", writes=True),
-        _route(f"GET {props}/{{name}}", definitions.one, "read"),
-        _route(f"PATCH {props}/{{name}}", definitions.change, "define", writes=True),
-        _route(f"DELETE {props}/{{name}}", definitions.archive, "define", writes=True),
+        *_properties(),
         _route("GET schemas", schemas.listed, ""),
         _route("POST schemas", schemas.create, "", writes=True),
         _route("GET schemas/{objectType}", schemas.one, ""),
         _route("PATCH schemas/{objectType}", schemas.change, "", writes=True),
         _route("DELETE schemas/{objectType}", schemas.delete, "", writes=True),
         _route("POST schemas/{objectType}/associations", schemas.create_association, "", writes=True),
-        _route("GET owners", account.owners, ""),
-        _route("GET owners/{id}", account.owner, ""),
-        _route("GET pipelines/{objectType}", account.pipelines, "read"),
-        _route("POST pipelines/{objectType}", account.create_pipeline, "define", writes=True),
-        _route("GET pipelines/{objectType}/{id}", account.pipeline, "read"),
-        _route("GET pipelines/{objectType}/{id}/stages", account.stages, "read"),
+        *_account(),
         *_lists(),
         _route("GET imports", imports_api.listed, ""),
         _route("POST imports", imports_api.create, "", writes=True),
         _route("GET imports/{id}", imports_api.read, ""),
         _route("GET imports/{id}/errors", imports_api.errors, ""),
         _route("POST imports/{id}/cancel", imports_api.cancel, "", writes=True),
+        _route("GET limits/custom-object-types", account.custom_objects, ""),
+    ]
+
+
+def _account() -> list[Route]:
+    return [
+        _route("GET owners", account.owners, ""),
+        _route("GET owners/{id}", account.owner, ""),
+        *_pipelines(),
         _route("GET account-info/details", account.details, ""),
         _route("POST private-apps/get/access-token-info", account.token_info, ""),
         _route("GET account-info/api-usage/daily/private-apps", account.usage, ""),
@@ -179,7 +230,7 @@ def resolve(method: str, path: str) -> tuple[Route, str, list[str]] | None:
     area, version, rest = found
     for route in ROUTES.get((method, area, len(rest)), ()):
         pairs = list(zip(route.pattern, rest, strict=True))
-        if all(fixed == part or fixed.startswith("{") for fixed, part in pairs):
+        if route.has(version) and all(fixed == part or fixed.startswith("{") for fixed, part in pairs):
             return route, version, [part for fixed, part in pairs if fixed.startswith("{")]
     return None
 

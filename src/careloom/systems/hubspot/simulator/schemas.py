@@ -48,13 +48,13 @@ def create(call: Call) -> Answer:
     if sum(1 for _ in portal.custom_kinds()) >= MOST_CUSTOM_OBJECTS:
         raise invalid(f"You have reached your limit of {MOST_CUSTOM_OBJECTS} custom objects")
     kind = _kind(call, name)
-    for asked in [given.get("primaryDisplayProperty"), *given.get("requiredProperties", ())]:
+    for asked in [given.get("primaryDisplayProperty"), *(given.get("requiredProperties") or ())]:
         if asked and asked not in kind.properties:
             raise invalid(f'Property "{asked}" does not exist')
     portal.next_custom += 1
     portal.add_kind(kind)
     table = portal.tables[kind.id]
-    for asked in (*given.get("associatedObjects", ()), *_ACTIVITIES):
+    for asked in (*(given.get("associatedObjects") or ()), *_ACTIVITIES):
         if asked in portal.spellings:
             portal.ties.default(kind.id, portal.table(asked).kind.id)
     table.version += 1

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 PORTAL_ID = 4242424
-API_VERSIONS = frozenset({"v1", "v2", "v3", "v4", "2025-09", "2026-03", "2026-09"})
+DATED_VERSIONS = frozenset({"2025-09", "2026-03", "2026-09"})
+API_VERSIONS = DATED_VERSIONS | {"v3", "v4"}
 
 MOST_INPUTS = 100
 MOST_INPUTS_WITH_HISTORY = 50
@@ -24,6 +25,8 @@ MOST_FILTERS_IN_GROUP = 6
 MOST_FILTERS = 18
 MOST_QUERY_CHARACTERS = 3_000
 MOST_LIST_PAGE = 100
+MOST_LIST_PAGE_WITH_HISTORY = 50
+MOST_OWNERS_PAGE = 500
 MOST_ASSOCIATION_PAGE = 500
 MOST_LABELS = 10
 MOST_LISTS_FOUND = 500
@@ -54,6 +57,7 @@ TOO_MANY_HISTORIES = (
 DUPLICATE_INPUTS = "Duplicate IDs found in batch input: [{ids}]. IDs must be unique"
 BEYOND_SEARCH_END = "You can only retrieve the first 10,000 results of a search"
 TOO_MANY_FILTERS = "Too many filters in the search request: at most 5 filterGroups, 6 filters each and 18 in all"
+BAD_FIELD_TEXT = "Invalid input JSON on line 1, column 1: Cannot deserialize value of field {name}"
 BAD_SEARCH = "There was a problem with the request."
 NUMBER_CODE = "INVALID_NUMBER"
 NUMBER_TEXT = "{value} was not a valid number."

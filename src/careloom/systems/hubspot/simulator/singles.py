@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from careloom.systems.hubspot.simulator import writing
+from careloom.systems.hubspot.simulator import ties_v3, writing
 from careloom.systems.hubspot.simulator.answers import Answer, Json, invalid, not_found
 from careloom.systems.hubspot.simulator.batches import find, properties_of
 from careloom.systems.hubspot.simulator.calls import Call, echo, histories, shown, shown_names
 from careloom.systems.hubspot.simulator.portal import Portal
 from careloom.systems.hubspot.simulator.records import MERGED, Record, Table, secondary_mails, stamped
-from careloom.systems.hubspot.simulator.settings import MOST_LIST_PAGE, NOTHING_TO_CHANGE, PATCH_FOLLOWS_MERGE
+from careloom.systems.hubspot.simulator.settings import (
+    MOST_LIST_PAGE,
+    MOST_LIST_PAGE_WITH_HISTORY,
+    NOTHING_TO_CHANGE,
+    PATCH_FOLLOWS_MERGE,
+)
 
 
 def listed(call: Call) -> Answer:
     """A page of records in order of id; `after` is the id of the first record of the next page."""
     table = call.table
-    limit, after = call.whole("limit", 10, MOST_LIST_PAGE), call.one("after") or "0"
+    most = MOST_LIST_PAGE_WITH_HISTORY if call.many("propertiesWithHistory") else MOST_LIST_PAGE
+    limit, after = call.whole("limit", 10, most), call.one("after") or "0"
     if not after.isdigit():
         raise invalid("Invalid query parameter: after")
     names = shown_names(call, table.kind, call.many("properties"))
@@ -46,10 +52,8 @@ def _with(call: Call, table: Table, record: Record, names: list[str]) -> Json:
     ties: Json = {}
     for asked in call.many("associations"):
         other = call.portal.table(asked).kind
-        found = call.portal.ties.of((table.kind.id, other.id), record.id)
-        if found:
-            label = f"{table.kind.upper_name}_to_{other.upper_name}".lower()
-            ties[other.name] = {"results": [{"id": one, "type": label} for one in found]}
+        if found := ties_v3.rows(call, (table.kind.id, other.id), record.id):
+            ties[other.name] = {"results": found}
     if ties:
         body["associations"] = ties
     return body

@@ -20,11 +20,12 @@ from careloom.systems.hubspot.simulator.settings import (
 Ends = tuple[str, str]
 
 
-def _ends(call: Call, first: int, second: int) -> Ends:
+def ends_of(call: Call, first: int, second: int) -> Ends:
+    """The two objects that the path names, by their type ids; the arguments are their places in it."""
     return call.portal.table(call.places[first]).kind.id, call.portal.table(call.places[second]).kind.id
 
 
-def _ids(call: Call, ends: Ends, from_id: str, to_id: str) -> tuple[str, str]:
+def ids_of(call: Call, ends: Ends, from_id: str, to_id: str) -> tuple[str, str]:
     """The live ids of both records, merges followed; 404 where one is gone."""
     records = [call.portal.tables[end].current(one) for end, one in zip(ends, (from_id, to_id), strict=True)]
     for record, end, one in zip(records, ends, (from_id, to_id), strict=True):
@@ -62,7 +63,8 @@ def _specs(call: Call, types: Iterable[int]) -> list[Json]:
     return [{"category": one.category, "typeId": one.id, "label": one.label} for one in found]
 
 
-def _answer(call: Call, status: int, results: list[Json], errors: list[Json]) -> Answer:
+def answer(call: Call, status: int, results: list[Json], errors: list[Json]) -> Answer:
+    """The answer to a batch of ties."""
     now = call.portal.now()[1]
     body: Json = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
     if errors:
@@ -76,10 +78,10 @@ def _answer(call: Call, status: int, results: list[Json], errors: list[Json]) ->
 
 def put_default(call: Call) -> Answer:
     """Tie two records without a label."""
-    ends = _ends(call, 0, 2)
-    ids = _ids(call, ends, call.places[1], call.places[3])
+    ends = ends_of(call, 0, 2)
+    ids = ids_of(call, ends, call.places[1], call.places[3])
     call.portal.ties.tie(ends, ids, ())
-    return _answer(call, 200, _default_made(call, ends, ids), [])
+    return answer(call, 200, _default_made(call, ends, ids), [])
 
 
 def _default_made(call: Call, ends: Ends, ids: tuple[str, str]) -> list[Json]:
@@ -96,8 +98,8 @@ def _default_made(call: Call, ends: Ends, ids: tuple[str, str]) -> list[Json]:
 
 def put_labelled(call: Call) -> Answer:
     """Set the labels of a tie: those that are not named any more are taken away."""
-    ends = _ends(call, 0, 2)
-    ids = _ids(call, ends, call.places[1], call.places[3])
+    ends = ends_of(call, 0, 2)
+    ids = ids_of(call, ends, call.places[1], call.places[3])
     types = _types(call, ends, call.listed_body())
     labelled = {one.id for one in types}
     default = call.portal.ties.default(*ends).id
@@ -108,14 +110,14 @@ def put_labelled(call: Call) -> Answer:
 
 def delete(call: Call) -> Answer:
     """Remove every tie between two records."""
-    ends = _ends(call, 0, 2)
+    ends = ends_of(call, 0, 2)
     call.portal.ties.untie(ends, (call.places[1], call.places[3]))
     return Answer(204)
 
 
 def listed(call: Call) -> Answer:
     """What one record is tied to, up to 500 at a time."""
-    ends = _ends(call, 0, 2)
+    ends = ends_of(call, 0, 2)
     record = call.table.current(call.places[1])
     if record is None:
         raise not_found(f"No {ends[0]} with ID {call.places[1]} exists")
@@ -147,19 +149,24 @@ def _page(call: Call, found: Mapping[str, set[int]], after: int, limit: int) -> 
 # ---------------------------------------------------------------- many ties
 
 
+def end_of(one: Json, side: str) -> str:
+    """The id of one end of an input, "" where it names none."""
+    end = one.get(side)
+    return str(end.get("id", "")) if isinstance(end, dict) else ""
+
+
 def _each(call: Call, one: Json) -> tuple[str, str]:
-    from_id, to_id = (one.get("from") or {}).get("id"), (one.get("to") or {}).get("id")
-    return _ids(call, _ends(call, 0, 1), str(from_id), str(to_id))
+    return ids_of(call, ends_of(call, 0, 1), end_of(one, "from"), end_of(one, "to"))
 
 
 def _failed(refusal: RefusalError, one: Json) -> Json:
-    ends = [str((one.get(side) or {}).get("id")) for side in ("from", "to")]
+    ends = [end_of(one, side) for side in ("from", "to")]
     return refusal.entry({"fromObjectId": ends[:1], "toObjectId": ends[1:]})
 
 
 def create_many(call: Call) -> Answer:
     """Tie many pairs of records, each with its labels."""
-    ends, results, errors = _ends(call, 0, 1), [], []
+    ends, results, errors = ends_of(call, 0, 1), [], []
     for one in call.inputs(MOST_TIES_WRITTEN):
         try:
             types = _types(call, ends, one.get("types") or ())
@@ -169,12 +176,12 @@ def create_many(call: Call) -> Answer:
             continue
         call.portal.ties.tie(ends, ids, [each.id for each in types])
         results.append(_made(ends, ids, _labels(types)))
-    return _answer(call, 201, results, errors)
+    return answer(call, 201, results, errors)
 
 
 def default_many(call: Call) -> Answer:
     """Tie many pairs of records without labels."""
-    ends, results, errors = _ends(call, 0, 1), [], []
+    ends, results, errors = ends_of(call, 0, 1), [], []
     for one in call.inputs(MOST_TIES_WRITTEN):
         try:
             ids = _each(call, one)
@@ -183,23 +190,23 @@ def default_many(call: Call) -> Answer:
             continue
         call.portal.ties.tie(ends, ids, ())
         results.extend(_default_made(call, ends, ids))
-    return _answer(call, 200, results, errors)
+    return answer(call, 200, results, errors)
 
 
 def archive_many(call: Call) -> Answer:
     """Remove every tie between many pairs of records; ties that are not there are passed over."""
-    ends = _ends(call, 0, 1)
+    ends = ends_of(call, 0, 1)
     for one in call.inputs(MOST_TIES_WRITTEN):
         targets: Any = one.get("to") or []
         for target in targets if isinstance(targets, list) else [targets]:
             call.portal.ties.untie(ends, (str((one.get("from") or {}).get("id")), str(target.get("id"))))
     status = ASSOCIATION_ARCHIVE_STATUS.get(call.version, 204)
-    return Answer(status) if status == 204 else _answer(call, status, [], [])  # noqa: PLR2004
+    return Answer(status) if status == 204 else answer(call, status, [], [])  # noqa: PLR2004
 
 
 def archive_labels(call: Call) -> Answer:
     """Remove single labels; removing the unlabelled type removes all."""
-    ends = _ends(call, 0, 1)
+    ends = ends_of(call, 0, 1)
     for one in call.inputs(MOST_TIES_WRITTEN):
         types = _types(call, ends, one.get("types") or ())
         call.portal.ties.untie(ends, _each(call, one), [each.id for each in types])
@@ -208,7 +215,7 @@ def archive_labels(call: Call) -> Answer:
 
 def read_many(call: Call) -> Answer:
     """What many records are tied to; records without ties are named in `errors`."""
-    ends, results, errors = _ends(call, 0, 1), [], []
+    ends, results, errors = ends_of(call, 0, 1), [], []
     for one in call.inputs(MOST_TIES_READ):
         record = call.table.current(str(one.get("id")))
         found = call.portal.ties.of(ends, record.id) if record is not None else {}
@@ -229,7 +236,7 @@ def read_many(call: Call) -> Answer:
         if "paging" in page:
             body["paging"] = page["paging"]
         results.append(body)
-    return _answer(call, 200, results, errors)
+    return answer(call, 200, results, errors)
 
 
 # ---------------------------------------------------------------- labels
@@ -237,13 +244,13 @@ def read_many(call: Call) -> Answer:
 
 def labels(call: Call) -> Answer:
     """The association types from one object to another."""
-    found = call.portal.ties.between(*_ends(call, 0, 1))
+    found = call.portal.ties.between(*ends_of(call, 0, 1))
     return Answer(200, {"results": _specs(call, [one.id for one in found])})
 
 
 def create_label(call: Call) -> Answer:
     """Make a label, and its inverse (which may be spelled otherwise)."""
-    ends, given = _ends(call, 0, 1), call.body
+    ends, given = ends_of(call, 0, 1), call.body
     label, name = given.get("label"), given.get("name")
     held = [one for one in call.portal.ties.between(*ends) if one.category == THEIRS]
     if not label or not name:

@@ -1,34 +1,23 @@
-"""The contract: the vendor's own two clients must find in the simulated portal what they expect of the real one.
+"""HubSpot's client for the dated versions (`hubspot_sdk`) finds in the simulated portal what it expects of the real one.
 
-The new client checks every answer against the vendor's types. Those say that property values are never null, which the
-real portal does not keep to; reads here therefore ask for properties that have values.
+It checks every answer against the vendor's types. Those say that property values are never null, which the real portal does
+not keep to: a read that asks for an empty property goes by a client that does not check (`lenient`), every other by one that
+does (`new`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import hubspot_sdk
 import pytest
-from hubspot import HubSpot
-from hubspot.crm.associations.v4 import AssociationSpec, BatchInputPublicAssociationMultiPost
-from hubspot.crm.contacts import (
-    ApiException,
-    BatchInputSimplePublicObjectBatchInput,
-    BatchInputSimplePublicObjectBatchInputForCreate,
-    BatchInputSimplePublicObjectBatchInputUpsert,
-    BatchInputSimplePublicObjectId,
-    BatchReadInputSimplePublicObjectId,
-    PublicMergeInput,
-    PublicObjectSearchRequest,
-    SimplePublicObjectInput,
-    SimplePublicObjectInputForCreate,
-)
-from hubspot.crm.properties import PropertyCreate
 
 from careloom.systems.hubspot.simulator import RunningSimulator
 from systems.hubspot.simulator_api import KEY, Api
+
+WHEN = "2026-03-01T10:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +32,6 @@ def api(simulator: RunningSimulator) -> Api:
 
 
 @pytest.fixture
-def old(api: Api) -> HubSpot:
-    return HubSpot(access_token="pat-old", host=api.simulator.url, base_url=api.simulator.url)
-
-
-@pytest.fixture
 def new(api: Api) -> Iterator[hubspot_sdk.HubSpot]:
     with hubspot_sdk.HubSpot(
         access_token="pat-new", base_url=api.simulator.url, max_retries=0, _strict_response_validation=True
@@ -55,101 +39,10 @@ def new(api: Api) -> Iterator[hubspot_sdk.HubSpot]:
         yield client
 
 
-# ---------------------------------------------------------------- hubspot-api-client, v3 and v4
-
-
-def created(client: HubSpot, **properties: str) -> Any:
-    return client.crm.contacts.basic_api.create(SimplePublicObjectInputForCreate(properties=properties))
-
-
-def test_the_old_client_writes_and_reads_a_contact(old: HubSpot) -> None:
-    contacts = old.crm.contacts.basic_api
-    made = created(old, email="a@x.example", firstname="Ada")
-    contacts.update(made.id, SimplePublicObjectInput(properties={"city": "Here"}))
-    read = contacts.get_by_id("a@x.example", id_property="email", properties=["city", "zip"])
-    assert (read.id, read.properties["city"], read.properties["zip"]) == (made.id, "Here", None)
-    contacts.archive(made.id)
-    with pytest.raises(ApiException) as gone:
-        contacts.get_by_id(made.id)
-    assert gone.value.status == 404
-    assert contacts.get_by_id(made.id, archived=True).archived
-
-
-def test_the_old_client_is_told_of_a_duplicate(old: HubSpot) -> None:
-    made = created(old, email="a@x.example")
-    with pytest.raises(ApiException) as refused:
-        created(old, email="a@x.example")
-    assert refused.value.status == 409
-    assert f"Existing ID: {made.id}" in refused.value.body
-
-
-def test_the_old_client_reads_all_pages(old: HubSpot, api: Api) -> None:
-    for _ in range(3):
-        api.batch("create", [{"properties": {"lastname": "A"}} for _ in range(100)])
-    assert len(old.crm.contacts.get_all()) == 300
-
-
-def test_the_old_client_sends_batches(old: HubSpot, api: Api) -> None:
-    api.key()
-    batch = old.crm.contacts.batch_api
-    inputs: list[Any] = [{"properties": {"email": f"p{n}@x.example"}} for n in range(3)]
-    made = batch.create(BatchInputSimplePublicObjectBatchInputForCreate(inputs=inputs)).results
-    assert len(made) == 3
-    changes: Any = [{"id": one.id, "properties": {"city": "Here"}} for one in made]
-    assert batch.update(BatchInputSimplePublicObjectBatchInput(inputs=changes)).status == "COMPLETE"
-    upserts: Any = [{"id": "k1", "idProperty": "clinic_key", "properties": {"lastname": "K"}}]
-    assert batch.upsert(BatchInputSimplePublicObjectBatchInputUpsert(inputs=upserts)).results[0].new
-    ids: Any = [{"id": made[0].id}, {"id": "99"}]
-    read = batch.read(BatchReadInputSimplePublicObjectId(inputs=ids, properties=["city"], properties_with_history=[]))
-    assert type(read).__name__ == "BatchResponseSimplePublicObjectWithErrors"
-    assert (read.num_errors, read.errors[0].context) == (1, {"ids": ["99"]})
-    batch.archive(BatchInputSimplePublicObjectId(inputs=ids))
-    assert api.state()["objects"]["contacts"] == 3
-
-
-def test_the_old_client_searches_and_merges(old: HubSpot) -> None:
-    first, second = created(old, email="a@x.example"), created(old, email="b@x.example")
-    filters = [{"propertyName": "email", "operator": "EQ", "value": "b@x.example"}]
-    request = PublicObjectSearchRequest(filter_groups=[{"filters": filters}], properties=["email"], limit=10)
-    found = old.crm.contacts.search_api.do_search(request)
-    assert [one.id for one in found.results] == [second.id]
-    merging = PublicMergeInput(primary_object_id=first.id, object_id_to_merge=second.id)
-    merged = old.crm.contacts.basic_api.merge(merging)
-    assert merged.id not in {first.id, second.id}
-
-
-def test_the_old_client_defines_properties_and_reads_them(old: HubSpot) -> None:
-    made = PropertyCreate(
-        name="clinic_key", label="K", type="string", field_type="text", group_name="contactinformation"
-    )
-    old.crm.properties.core_api.create("contacts", made)
-    names = {one.name for one in old.crm.properties.core_api.get_all("contacts").results}
-    assert {"clinic_key", "email"} <= names
-    assert old.crm.properties.core_api.get_by_name("contacts", "email").field_type == "text"
-
-
-def test_the_old_client_ties_records(old: HubSpot, api: Api) -> None:
-    contact = created(old, lastname="A").id
-    deal = api("POST", "/crm/v3/objects/deals", {"properties": {"dealname": "D"}}).body["id"]
-    spec = AssociationSpec(association_category="HUBSPOT_DEFINED", association_type_id=4)
-    one: Any = {"from": {"id": contact}, "to": {"id": deal}, "types": [spec]}
-    made = old.crm.associations.v4.batch_api.create("contacts", "deals", BatchInputPublicAssociationMultiPost([one]))
-    assert made.status == "COMPLETE"
-    found = old.crm.associations.v4.basic_api.get_page("contacts", contact, "deals").results
-    assert found[0].association_types[0].type_id == 4
-    assert {
-        one.type_id for one in old.crm.associations.v4.schema.definitions_api.get_all("deals", "contacts").results
-    } == {3}
-
-
-def test_the_old_client_reads_owners_pipelines_and_schemas(old: HubSpot) -> None:
-    assert len(old.crm.owners.owners_api.get_page().results) == 3
-    assert old.crm.pipelines.pipelines_api.get_all("deals").results[0].id == "default"
-    assert old.crm.schemas.core_api.get_all().results == []
-    assert old.crm.schemas.core_api.get_by_id("contacts").object_type_id == "0-1"
-
-
-# ---------------------------------------------------------------- hubspot_sdk, 2026-03, every answer checked
+@pytest.fixture
+def lenient(api: Api) -> Iterator[hubspot_sdk.HubSpot]:
+    with hubspot_sdk.HubSpot(access_token="pat-new", base_url=api.simulator.url, max_retries=0) as client:
+        yield client
 
 
 def test_the_new_client_writes_and_reads_a_contact(new: hubspot_sdk.HubSpot) -> None:
@@ -257,3 +150,71 @@ def test_property_definitions_keep_to_the_vendors_own_type(new: hubspot_sdk.HubS
         found = new.crm.properties.list(name).results
         assert len(found) > 10
         assert KEY["name"] not in {one.name for one in found}
+
+
+def test_an_empty_property_is_null_which_the_strict_client_refuses(
+    new: hubspot_sdk.HubSpot, lenient: hubspot_sdk.HubSpot, api: Api
+) -> None:
+    person = api.contact(lastname="A")
+    read = lenient.crm.objects.contacts.get(person, properties=["lastname", "phone"])
+    assert (read.properties["lastname"], read.properties["phone"]) == ("A", None)
+    with pytest.raises(hubspot_sdk.APIResponseValidationError):
+        new.crm.objects.contacts.get(person, properties=["lastname", "phone"])
+
+
+def test_the_new_client_reads_a_refusal_by_its_own_exception(new: hubspot_sdk.HubSpot, api: Api) -> None:
+    api.simulator.control("POST", "settings", {"tier": "enterprise"})
+    with pytest.raises(hubspot_sdk.BadRequestError) as refused:
+        new.crm.objects.calls.create(properties={"hs_call_title": "C"}, associations=[])
+    body: Any = refused.value.body
+    headers = refused.value.response.headers
+    assert (body["status"], body["category"]) == ("error", "VALIDATION_ERROR")
+    assert headers["x-hubspot-correlation-id"] == body["correlationId"]
+    assert int(headers["x-hubspot-ratelimit-remaining"]) < int(headers["x-hubspot-ratelimit-max"]) == 190
+
+
+def test_the_new_client_knows_activities_and_line_items(new: hubspot_sdk.HubSpot) -> None:
+    objects = new.crm.objects
+    given = {"hs_timestamp": WHEN}
+    for made in (
+        objects.notes.create(properties={**given, "hs_note_body": "N"}, associations=[]),
+        objects.calls.create(properties={**given, "hs_call_title": "C"}, associations=[]),
+        objects.emails.create(properties={**given, "hs_email_subject": "E"}, associations=[]),
+        objects.tasks.create(properties={**given, "hs_task_subject": "T"}, associations=[]),
+        objects.communications.create(properties={**given, "hs_communication_body": "M"}, associations=[]),
+        objects.postal_mail.create(properties={**given, "hs_postal_mail_body": "P"}, associations=[]),
+    ):
+        assert made.properties["hs_timestamp"] == WHEN
+    item = objects.line_items.create(properties={"name": "Visit"}, associations=[])
+    assert objects.line_items.get(item.id, properties=["name"]).properties["name"] == "Visit"
+
+
+def test_the_new_client_keeps_lists(new: hubspot_sdk.HubSpot, api: Api) -> None:
+    lists = new.crm.lists
+    person = api.contact(lastname="A")
+    kept = lists.create(name="People", object_type_id="0-1", processing_type="MANUAL").list
+    assert lists.add_memberships(kept.list_id, body=[person, "99"]).record_ids_missing == ["99"]
+    assert [one.record_id for one in lists.list_memberships(kept.list_id).results] == [person]
+    inputs = [{"object_type_id": "0-1", "record_id": person}]
+    held = lists.batch_read_memberships(inputs=inputs).results[0]
+    assert [one.list_id for one in held.record_list_memberships] == [kept.list_id]
+    assert [one.size for one in lists.list(list_ids=[kept.list_id]).lists] == [1]
+    assert lists.remove_memberships(kept.list_id, body=[person]).record_ids_removed == [person]
+    lists.delete(kept.list_id)
+
+
+def test_the_new_client_imports_a_file(new: hubspot_sdk.HubSpot, api: Api) -> None:
+    mapped = [
+        {"columnObjectTypeId": "0-1", "columnName": name, "propertyName": name} for name in ("email", "firstname")
+    ]
+    page = {"hasHeader": True, "columnMappings": mapped}
+    request = {"name": "P", "files": [{"fileName": "p.csv", "fileFormat": "CSV", "fileImportPage": page}]}
+    file = ("p.csv", b"email,firstname\na@x.example,Ada\nbad,Bo\n", "text/csv")
+    begun = new.crm.imports.create(files=file, import_request=json.dumps(request))
+    api.simulator.control("POST", "advance", {"seconds": 5})
+    done = new.crm.imports.get(int(begun.id))
+    assert (begun.state, done.state, done.metadata.counters["TOTAL_ROWS"]) == ("STARTED", "DONE", 2)
+    errors = list(new.crm.imports.list_errors(int(begun.id)))
+    assert [one.error_type for one in errors] == ["INVALID_EMAIL"]
+    with pytest.raises(hubspot_sdk.BadRequestError):
+        new.crm.imports.cancel(int(begun.id))
