@@ -32,6 +32,7 @@ from careloom.services.landing import BEHIND
 from careloom.services.processing import NOT_SHOWN
 from careloom.services.report import reason_text
 from careloom.services.report_loading import HOLDS
+from careloom.services.report_outcomes import UNANSWERED
 from careloom.store.inbox import OTHER_BODY
 from careloom.systems import ROOM_MODULES
 from careloom.systems.rooms import rooms
@@ -295,7 +296,7 @@ def landing_codes() -> list[str]:
 
 def report_codes() -> list[str]:
     """The codes for which a report of an account comes to nothing."""
-    return list(dict.fromkeys((*_holds(_of_reports), *HOLDS, "not-loaded")))
+    return list(dict.fromkeys((*_holds(_of_reports), *HOLDS, *UNANSWERED, "not-loaded")))
 
 
 def _of_reports(file: Path) -> bool:

@@ -64,6 +64,7 @@ def play(pages: Sequence[Path], folder: Path) -> list[Ran]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "USER": "pat",
+        "CARELOOM_ACTOR": "pat",
         "LC_ALL": "C.UTF-8",
     }
     with subprocess.Popen(

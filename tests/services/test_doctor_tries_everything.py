@@ -110,7 +110,7 @@ def test_wrong_credentials_and_an_away_system_are_told_without_a_report_being_ma
         assert faults(list(check_up(folder, office(database)))) == {}
         found = faults(list(check_up(folder, office(database, COLLABORATEMD_PASSWORD="wrong"))))
         assert len(found) == 1
-        assert "refuses the credentials" in "".join(found.values())
+        assert "refuses the request (401)" in "".join(found.values())
         assert service.control("runs") == []
 
 

@@ -99,10 +99,12 @@ def test_own_records_go_when_they_are_old_and_settled(clinic: Practice) -> None:
 def test_the_receipt_and_the_audit_hold_numbers_and_nobody(clinic: Practice) -> None:
     age(clinic, 1)
     report = cleanup(clinic.ready, dry_run=False)
-    assert clinic.ask("select id, actor, dry_run, removed->>'people' from cleanup_receipt") == [
+    assert clinic.ask("select id, split_part(actor, ' ', 1), dry_run, removed->>'people' from cleanup_receipt") == [
         (report.receipt, "tester", False, "1")
     ]
-    assert clinic.ask("select actor, action, subject from audit") == [("tester", "cleanup", "people 1")]
+    assert clinic.ask("select split_part(actor, ' ', 1), action, subject from audit") == [
+        ("tester", "cleanup", "people 1")
+    ]
     assert verify_audit(clinic.store).broken is None
     assert "Zzyzx" not in str(clinic.ask("select * from cleanup_receipt, audit"))
 

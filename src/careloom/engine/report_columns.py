@@ -69,6 +69,8 @@ _NAMING = frozenset(
     ]
 )
 """A column whose name ends so holds names of things, whatever digits they are made of."""
+_COUNTING = frozenset(["days", "count", "number", "units", "worked", "entered", "posted", "sent"])
+"""A column whose name ends so counts, also where what it counts is money: `balance_age_days`, `charges_entered`."""
 _MONEY = frozenset(
     [
         "amount",
@@ -201,7 +203,7 @@ def kinds_of(column: str) -> tuple[ReportType, ...]:
     words = re.sub(r"_[0-9]+$", "", column).split("_")
     if words[-1] in _NAMING:
         return ()
-    if set(words) & _MONEY:
+    if set(words) & _MONEY and words[-1] not in _COUNTING:
         return tuple(kind for kind in INFERRED if kind != "integer")
     return INFERRED
 

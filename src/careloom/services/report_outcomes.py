@@ -10,6 +10,9 @@ from typing import Any
 from careloom.core.errors import CareloomError
 from careloom.store.report_tables import Drift
 
+UNANSWERED = ("no-answer", "not-permitted", "request-refused")
+"""Codes of reports for which the system gave no answer that could be used, beside those for which files are held."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
