@@ -246,5 +246,5 @@ def _area(parts: list[str]) -> tuple[str, str, list[str]] | None:
         case ["account-info", version, *rest] if version in API_VERSIONS:
             return "account-info", version, rest
         case ["oauth", "v2", "private-apps", *rest]:
-            return "private-apps", "v2", rest
+            return "private-apps", "v3", rest  # none of the CRM's versions; it answers beside each of them
     return None
