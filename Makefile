@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 RUNS := $(VENV)/.runs
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
-.PHONY: setup demo test check format lock spark bench docs clean
+.PHONY: setup demo test test-all check format lock spark bench docs clean
 
 setup: $(INSTALLED)
 
@@ -32,7 +32,12 @@ demo: $(RUNS)
 	$(BIN)/careloom demo
 
 test: setup
-	$(BIN)/python -m pytest -n 4 --dist loadgroup
+	$(BIN)/python -m pytest -n 4 --dist loadgroup --durations 15
+
+# The same tests with every kill, every cut and every population, and on Spark where there is Java.
+test-all: setup
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/spark.txt
+	TESTS=whole $(BIN)/python -m pytest -n 4 --dist loadgroup --durations 30
 
 check: setup
 	$(BIN)/ruff format --check .

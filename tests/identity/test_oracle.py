@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from dataclasses import replace
 
@@ -12,9 +11,7 @@ from hypothesis import strategies as st
 from identity import oracle
 from identity.oracle import Person, World
 from identity.worlds import PATIENTS, Decided, Row, decide
-
-THOROUGH = os.environ.get("TESTS") == "thorough"
-"""Each world takes a good part of a second; whoever changes the rules looks at more of them."""
+from sizes import size
 
 SPEC = replace(PATIENTS, tiers=[["email"], ["firstname", "lastname", "birthday"], ["address", "zip"]])
 HEADS = [
@@ -113,12 +110,13 @@ def run(world: World, *, seed: int | None = None) -> Decided:
     return decide(ours, theirs, spec=spec, linked=world.linked, ruled=ruled, everyone=everyone)
 
 
+# Each world takes a good part of a second.
 many = settings(
-    max_examples=40 if THOROUGH else 7,
+    max_examples=size(7, whole=40),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-few = settings(many, max_examples=25 if THOROUGH else 5)
+few = settings(many, max_examples=size(5, whole=25))
 
 
 @many

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -30,8 +29,9 @@ from risk.literal import (
     segment_in_hccinfhir,
     tables,
 )
+from sizes import size
 
-PEOPLE = int(os.environ.get("CARELOOM_RISK_PEOPLE", "2000"))
+PEOPLE = size(2000, whole=200_000)
 AT_ONCE = 20_000
 MONEY = Money(normalization=1.067, coding_intensity=0.059)
 Someone = tuple[Person, list[str]]

@@ -27,8 +27,9 @@ from risk.literal import (
     segment_in_hccinfhir,
     tables,
 )
+from sizes import size
 
-PEOPLE = int(os.environ.get("CARELOOM_RISK_PEOPLE", "1500"))
+PEOPLE = size(1500, whole=200_000)
 NONE = frozenset[Defect]()
 
 
