@@ -42,7 +42,8 @@ with small numbers and without writing the page:
     .venv/bin/python -m benchmarks --quick
 
 `--without-peers` runs careloom alone. Matching a million people with a million is measured by
-`python -m benchmarks.matching 1e6`, the simulator's own speed by `python benchmarks/simulator_speed.py`.
+`python -m benchmarks.matching 1e6`, what becomes of a population that others made by
+`python -m benchmarks.households`, the simulator's own speed by `python benchmarks/simulator_speed.py`.
 """
 
 

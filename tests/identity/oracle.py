@@ -250,8 +250,11 @@ def _rule(  # noqa: C901, PLR0911, PLR0912 -- a table, line by line
             return "REVIEW:T3-lastname"
         if both:
             return "REVIEW:T3-nodob"
-        return "REVIEW:T3-weak" if vf in "AN" and vl in "AN" else "NONE"
-    return "REVIEW:tier" if vf in "AN" and vl in "AN" else "NONE"
+        if vf in "AN" and vl in "AN":
+            return "REVIEW:T3-weak"
+    elif vf in "AN" and vl in "AN":
+        return "REVIEW:tier"
+    return "ASK:no-first" if vf == "?" and vl in "AN" and vd == "A" and (ad or ph) else "NONE"
 
 
 def together(a: Person, b: Person) -> bool:

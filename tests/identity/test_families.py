@@ -34,6 +34,19 @@ def test_a_person_misspelt_at_home_is_asked_about_and_not_made_again() -> None:
         assert (decision.outcome, decision.reason, decision.candidates) == ("review", "twin", 1)
 
 
+def test_a_record_at_home_without_a_first_name_is_asked_about_and_not_made_again() -> None:
+    family = {"lastname": "Brandt", "birthday": "2015-03-04", **HOME}
+    nameless = {"firstname": None, **family}
+    for row, record in (({"firstname": "Lena", **family}, nameless), (nameless, {"firstname": "Lena", **family})):
+        decision, pair = only(row, record)
+        assert pair is not None
+        assert (pair.rule, decision.outcome, decision.reason) == ("ASK:no-first", "review", "first-name-missing")
+    lena, oskar = {"firstname": "Lena", **family}, {"firstname": "Oskar", **family}
+    both = decide([lena, oskar], [nameless, {"firstname": "Lena", **family}])
+    assert both.links() == {"1": "r2"}
+    assert (both.rows["2"].outcome, both.rows["2"].reason) == ("review", "first-name-missing")
+
+
 def test_a_record_of_another_row_is_not_asked_about() -> None:
     family = {"lastname": "Brandt", "birthday": "2015-03-04", **HOME}
     said = decide([{"firstname": "Lena", **family}], [{"firstname": "Oskar", "patient_id": "77", **family}])

@@ -91,6 +91,9 @@ RULES: Mapping[str, Rule] = {
     "REVIEW:tier": _review(
         "tier-only", "A tier of the project found the pair and the names agree; no rule of the table speaks for it."
     ),
+    "ASK:no-first": _doubted(
+        "first-name-missing", "Birth date, last name and address or phone agree; a first name is missing."
+    ),
     "NONE": _blocked("no-evidence", "Nothing that could tell one person from another agrees."),
 }
 
@@ -109,6 +112,7 @@ REASONS: Mapping[str, str] = {
     "suffix-on-one-side": "Only one of them is called Jr, Sr, II …, and no birth date settles it.",
     "first-name-contradicted": "The first names differ.",
     "first-names-both-exist": "The first names differ by a letter or two, and both are names that people have: twins?",
+    "first-name-missing": "Birth date, last name and address or phone agree, but a first name is missing: twins?",
     "first-name-initial": "One first name is a bare initial, which twins often share.",
     "twin": "One birth date and a shared name, mail, phone or address, but another first name: twins, or one person twice.",
     "birth-date-contradicted": "The birth dates differ.",

@@ -97,6 +97,7 @@ CREATE OR REPLACE TEMP TABLE match_rule AS
     WHEN ad AND vf = 'A' AND vl = 'A' THEN 'REVIEW:T3-nodob'
     WHEN ad AND vf IN ('A', 'N') AND vl IN ('A', 'N') THEN 'REVIEW:T3-weak'
     WHEN vf IN ('A', 'N') AND vl IN ('A', 'N') THEN 'REVIEW:tier'
+    WHEN vf = '?' AND vl IN ('A', 'N') AND vd = 'A' AND (ad OR ph) THEN 'ASK:no-first'
     ELSE 'NONE' END AS rule
   FROM (SELECT v.*, t.a IS NOT NULL AS trap FROM match_verdict AS v LEFT JOIN match_trap AS t ON t.a = v.a AND t.b = v.b);
 DROP TABLE match_verdict;
