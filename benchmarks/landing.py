@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.servers import remove_server
+from careloom.core.folders import HIDDEN
 from careloom.project.model import Project
 from careloom.services.logs import set_up_logs
-from careloom.services.opening import HIDDEN, Opened, opened
+from careloom.services.opening import Opened, opened
 from careloom.services.progress import Watch
 from careloom.services.scanning import scan
 from careloom.services.settings import read_settings

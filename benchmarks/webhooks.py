@@ -27,7 +27,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.servers import remove_server
-from careloom.services.opening import HIDDEN
+from careloom.core.folders import HIDDEN
 from careloom.store.embedded import ensure_server, leave_server
 
 SECRET = "invented-webhook-secret"

@@ -1,3 +1,7 @@
 """careloom weaves a care organisation's systems together."""
 
+from careloom.core.late import load_late
+
 __version__ = "0.1.0"
+
+load_late()

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from careloom.cli.showing import uncut
+from careloom.cli.paper import uncut
 from cli.calling import call, environment
 from services.weaving import Clinic, someone
 

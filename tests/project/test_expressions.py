@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import re
+
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlglot.dialects.duckdb import DuckDB
 
-from careloom.project.expressions import lineage, parse_expression
+from careloom.project.expressions import read_expression
 from careloom.project.functions import ALLOWED, CLOCK_AND_CHANCE, OUTSIDE
+from careloom.project.grammar import lineage, parse_expression
 
 
 @pytest.mark.parametrize(
@@ -96,3 +100,16 @@ def test_every_table_and_aggregate_function_of_duckdb_is_refused() -> None:
     ).fetchall()
     assert len(rows) > 50
     assert [name for (name,) in rows if not isinstance(parse_expression(f"{name}(a)"), list)] == []
+
+
+def test_a_plain_name_is_read_as_the_grammar_reads_it() -> None:
+    """A name alone is read without the grammar; no word of its tokenizer or parser may mean something else to it."""
+    tokenizer, parser = DuckDB.Tokenizer, DuckDB.Parser
+    words = {*tokenizer.KEYWORDS, *parser.NO_PAREN_FUNCTION_PARSERS, *parser.FUNCTIONS, "id", "E1", "_x"}
+    names = [word for word in words if re.fullmatch(r"[A-Za-z_]\w*", word, re.ASCII)]
+    assert len(names) > 500
+    for name in names:
+        tree = parse_expression(name)
+        whole = tree if isinstance(tree, list) else tree.sql(dialect="duckdb", comments=False)
+        read = read_expression(name)
+        assert (read == whole) or (isinstance(read, list) and isinstance(whole, list)), name

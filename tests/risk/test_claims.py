@@ -214,7 +214,7 @@ def test_a_users_mistake_is_a_sentence_and_nothing_is_written(shell: Shell, word
 
 
 def test_out_is_checked_before_anything_is_read(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("careloom.cli.risk_claims.gather", lambda *_, **__: pytest.fail("it was read"))
+    monkeypatch.setattr("careloom.risk.inputs.gathering.gather", lambda *_, **__: pytest.fail("it was read"))
     written(shell.folder, "a.json", json.dumps(eob(1)))
     assert "neither Parquet nor CSV" in claims(shell, "--fhir", "a.json", out="out.xls").err
     assert "does not exist" in claims(shell, "--fhir", "a.json", out="no/out.csv").err

@@ -16,7 +16,7 @@ import pytest
 
 from careloom.core.errors import Fix
 from careloom.risk import score, snapshots
-from careloom.risk.statement import Money
+from careloom.risk.money import Money
 from risk.calling_risk import Shell
 from risk.people import diagnoses as invented_diagnoses
 from risk.people import people as invented_people
@@ -194,7 +194,7 @@ def test_ctrl_c_within_a_query_is_an_interruption_and_no_bug(shell: Shell, monke
     def stopped(*_: object, **__: object) -> None:  # as DuckDB does it
         raise RuntimeError("Query interrupted") from KeyboardInterrupt()
 
-    monkeypatch.setattr("careloom.cli.risk_snapshots.snapshots_of", stopped)
+    monkeypatch.setattr("careloom.risk.snapshots", stopped)
     said = shell.risk("snapshots", "--out", "s.parquet")
     assert (said.code, "stopped at once" in said.err, "bug" in said.err) == (130, True, False)
     assert not list(shell.folder.glob("*s.parquet*"))

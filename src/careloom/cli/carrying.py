@@ -11,19 +11,16 @@ from careloom.cli.failing import failure_of
 from careloom.cli.showing import print_json, talk
 from careloom.cli.tables import show_report
 from careloom.core.errors import CareloomError
-from careloom.project.model import Sync
-from careloom.services.alerting import alert_failure
-from careloom.services.opening import Opened
-from careloom.services.progress import Watch
-from careloom.services.report import Report
-from careloom.services.syncing import trouble_exit
+from careloom.project import model
+from careloom.services import alerting, opening, progress, syncing
+from careloom.services import report as run_report
 
 
 def carry_out(
-    ready: Opened,
-    syncs: Sequence[Sync],
-    watch: Watch,
-    act: Callable[[Sync], Report],
+    ready: opening.Opened,
+    syncs: Sequence[model.Sync],
+    watch: progress.Watch,
+    act: Callable[[model.Sync], run_report.Report],
     *,
     json: bool,
     single: bool,
@@ -47,25 +44,31 @@ def carry_out(
 
 
 def _one(
-    ready: Opened, sync: Sync, watch: Watch, act: Callable[[Sync], Report], plain: list[dict[str, Any]], *, json: bool
+    ready: opening.Opened,
+    sync: model.Sync,
+    watch: progress.Watch,
+    act: Callable[[model.Sync], run_report.Report],
+    plain: list[dict[str, Any]],
+    *,
+    json: bool,
 ) -> int:
     try:
         report = act(sync)
         watch.progress.rest()
     except CareloomError as error:
-        alert_failure(ready, sync.name, str(error))
+        alerting.alert_failure(ready, sync.name, str(error))
         talk.print(f"careloom: sync {sync.name}: {error}", markup=False)
         plain.append({"sync": sync.name, "error": failure_of(error)})
         return error.exit_code
     except Exception as error:
-        alert_failure(ready, sync.name, f"{type(error).__name__}, which is a bug: please report it")
+        alerting.alert_failure(ready, sync.name, f"{type(error).__name__}, which is a bug: please report it")
         raise
     plain.append(report.as_json())
     if report.state == "failed":
-        alert_failure(ready, sync.name, "; ".join(report.notes))
+        alerting.alert_failure(ready, sync.name, "; ".join(report.notes))
     if not json:
         show_report(report, planned=False)
-    return trouble_exit(report)
+    return syncing.trouble_exit(report)
 
 
 def severity(code: int) -> int:

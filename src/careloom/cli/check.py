@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -11,9 +10,9 @@ from careloom.cli.failing import fault_as_json
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import ProjectFault
-from careloom.project.loader import load_project
-from careloom.project.model import Project
-from careloom.systems.rooms import rooms
+from careloom.project import loader, model
+from careloom.services import looking
+from careloom.systems import rooms as registry
 
 
 def command(
@@ -26,7 +25,7 @@ def command(
 ) -> None:
     """Read the whole project, and the columns of sources that are files here; nothing is connected to or written."""
     try:
-        project = load_project(folder.resolve(), rooms())
+        project = loader.load_project(folder.resolve(), registry.rooms())
         unseen = _look(project, missing=sources)
     except ProjectFault as error:
         if json:
@@ -51,16 +50,13 @@ def command(
         out.print(f"Not looked at: the files of {name} are not here (careloom check --sources asks for them).")
 
 
-def _look(project: Project, *, missing: bool) -> list[str]:
-    """The systems that could not be looked at. ProjectFault with what is wrong in the others.
-
-    What looks at columns takes as long to load as all the rest, so it is loaded only where there is something to look at.
-    """
-    known = rooms()
+def _look(project: model.Project, *, missing: bool) -> list[str]:
+    """The systems that could not be looked at. ProjectFault with what is wrong in the others."""
+    known = registry.rooms()
     kinds = {project.systems[sync.source.system].kind for sync in project.syncs.values()}
     if not any(known[kind].stands for kind in kinds):
         return []
-    looked = import_module("careloom.services.looking").look(project, known, missing=missing)
+    looked = looking.look(project, known, missing=missing)
     if looked.faults:
         raise ProjectFault(*looked.faults)
     return list(looked.unseen)

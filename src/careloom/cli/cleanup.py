@@ -9,7 +9,7 @@ import typer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import project, watching
 from careloom.cli.showing import out, print_json
-from careloom.services.retention import cleanup
+from careloom.services import retention
 
 
 def command(
@@ -20,7 +20,7 @@ def command(
 ) -> None:
     """Remove what the project's rules of retention keep no longer."""
     with project(folder) as ready, watching(quiet=True) as watch:
-        report = cleanup(ready, dry_run=dry_run, stop=watch.stop)
+        report = retention.cleanup(ready, dry_run=dry_run, stop=watch.stop)
     if json:
         print_json(report.as_json())
     elif not report.removed:

@@ -6,28 +6,27 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
+from careloom.cli import paper
 from careloom.cli.options import Json
 from careloom.cli.session import settings, watching
 from careloom.cli.showing import out, own_name, print_json
 from careloom.cli.tables import show_report
-from careloom.services.blueprints import blueprint_names
-from careloom.services.demo import Phase, Verdict, run_demo
+from careloom.services import blueprints, demo
 
 
 def command(
     directory: Annotated[Path, typer.Argument(help="The folder to play in.", metavar="DIR")] = Path("careloom-demo"),
     *,
     blueprint: Annotated[str, typer.Option("--blueprint", help="Which blueprint to play.")] = next(
-        iter(blueprint_names()), ""
+        iter(blueprints.blueprint_names()), ""
     ),
     json: Json = False,
 ) -> None:
     """Show the whole thing on invented people."""
     with watching(quiet=json) as watch:
         show = _nothing if json else _show
-        verdict = run_demo(blueprint, directory.resolve(), settings(), watch, show)
+        verdict = demo.run_demo(blueprint, directory.resolve(), settings(), watch, show)
     if json:
         print_json(verdict)
     else:
@@ -36,20 +35,20 @@ def command(
         raise typer.Exit(1)
 
 
-def _nothing(_phase: Phase) -> None:
+def _nothing(_phase: demo.Phase) -> None:
     pass
 
 
-def _show(phase: Phase) -> None:
-    out.rule(phase.title, align="left")
+def _show(phase: demo.Phase) -> None:
+    paper.console().rule(phase.title, align="left")
     for report in phase.reports:
         show_report(report, planned=phase.planned)
 
 
-def _summary(verdict: Verdict, directory: Path) -> None:
-    out.rule("what happened", align="left")
+def _summary(verdict: demo.Verdict, directory: Path) -> None:
+    paper.console().rule("what happened", align="left")
     columns = ("read", "create", "update", "same", "held", "conflict", "later")
-    table = Table("", "sync", *columns, "requests", "seconds", box=None)
+    table = paper.Table("", "sync", *columns, "requests", "seconds", box=None)
     for phase in verdict.phases:
         for report in phase.reports:
             numbers = [f"{report.counts[column]:,}" for column in columns]

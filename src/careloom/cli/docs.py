@@ -9,7 +9,7 @@ import typer
 from careloom.cli.completing import topic_names
 from careloom.cli.options import Json
 from careloom.cli.showing import out, print_json
-from careloom.services.manual import page, title_of, topics
+from careloom.services import manual
 
 
 def command(
@@ -22,10 +22,10 @@ def command(
 ) -> None:
     """Print a page of the documentation that ships with this release."""
     if topic is not None:
-        text = page(topic)
+        text = manual.page(topic)
         print_json({"topic": topic, "text": text}) if json else out.print(text, markup=False)
         return
-    titles = {name: title_of(path) for name, path in topics().items()}
+    titles = {name: manual.title_of(path) for name, path in manual.topics().items()}
     if json:
         print_json(titles)
         return

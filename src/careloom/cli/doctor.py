@@ -7,19 +7,20 @@ import typer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import settings
 from careloom.cli.showing import out, print_json
-from careloom.services.checkup import check_up
+from careloom.services import checkup
 
-_MARKS = {"ok": "[green]✓[/green]", "warn": "[yellow]![/yellow]", "fault": "[red]✗[/red]"}
+_MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fault": ("✗", "red")}
 _FAULTY = 3
 
 
 def command(*, folder: Folder = HERE, json: Json = False) -> None:
     """Say what is missing."""
     findings = []
-    for finding in check_up(folder.resolve(), settings()):
+    for finding in checkup.check_up(folder.resolve(), settings()):
         findings.append(finding)
         if not json:
-            out.print(_MARKS[finding.level], end=" ")
+            mark, colour = _MARKS[finding.level]
+            out.print(mark, style=colour, end=" ")
             out.print(
                 f"{finding.what}: {finding.detail}" + (f"\n    fix: {finding.fix}" if finding.fix else ""), markup=False
             )

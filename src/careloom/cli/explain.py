@@ -7,14 +7,14 @@ from datetime import tzinfo
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
+from careloom.cli import paper
 from careloom.cli.completing import sync_names
 from careloom.cli.options import HERE, Folder, Json, Reveal
 from careloom.cli.session import audited, chosen, may_reveal, project
-from careloom.cli.showing import moment, out, print_json, uncut
+from careloom.cli.showing import moment, out, print_json
 from careloom.cli.tables import show_held
-from careloom.services.reviewing import explain
+from careloom.services import reviewing
 
 
 def command(
@@ -34,7 +34,7 @@ def command(
     may_reveal(reveal=reveal)
     with project(folder) as ready:
         zone = ready.project.timezone
-        told = explain(ready, chosen(ready, sync), key, reveal=reveal)
+        told = reviewing.explain(ready, chosen(ready, sync), key, reveal=reveal)
         if reveal:
             audited(ready, "explain --reveal", f"{key} in {', '.join(one['sync'] for one in told)}")
     if json:
@@ -56,10 +56,10 @@ def _show(told: Mapping[str, Any], zone: tzinfo) -> None:
         out.print(f"{name} is linked to nothing yet.")
     for item in told["held"]:
         show_held(item)
-    values = Table("property", "value", "comes from", "owner", box=None)
+    values = paper.Table("property", "value", "comes from", "owner", box=None)
     for value in told["values"]:
         values.add_row(value["property"], value["value"] or "∅", value["from"], value["owner"])
-    out.print(uncut(values, "property"))
+    out.print(paper.uncut(values, "property"))
     for ruling in told["rulings"]:
         what = ruling["remote_id"] or ruling["property"] or ""
         out.print(

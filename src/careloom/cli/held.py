@@ -8,16 +8,14 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
 
+from careloom.cli import paper
 from careloom.cli.options import HERE, MANY, Folder, Json, OneStream, Reveal, SyncName
 from careloom.cli.session import audited, may_reveal, project
-from careloom.cli.showing import out, print_json, uncut
+from careloom.cli.showing import out, print_json
 from careloom.core.errors import UsageFault
-from careloom.services.opening import Opened
-from careloom.services.reviewing import count_held, list_held
-from careloom.services.standstill import count_standing, standing_of
-from careloom.services.waiting import OF_SYNCS, Waiting, all_waiting
+from careloom.services import opening, reviewing, standstill
+from careloom.services import waiting as waiting_items
 
 _FEW, _ALL = 50, 10_000_000
 
@@ -54,11 +52,11 @@ def command(
             _show(ready, sync, code, most if listed else 0, reveal=reveal, json=json)
 
 
-def _show(ready: Opened, sync: str | None, code: str | None, limit: int, *, reveal: bool, json: bool) -> None:
+def _show(ready: opening.Opened, sync: str | None, code: str | None, limit: int, *, reveal: bool, json: bool) -> None:
     """What waits by its cause, and up to `limit` of the records that syncs hold."""
-    causes = [cause for cause in count_held(ready.store, sync) if code in (None, cause["code"])]
-    waiting = [wait for wait in all_waiting(ready, code=code) if sync is None or _is_of(wait, sync)]
-    items = list_held(ready.store, sync=sync, code=code, limit=limit, reveal=reveal) if limit else []
+    causes = [cause for cause in reviewing.count_held(ready.store, sync) if code in (None, cause["code"])]
+    waiting = [wait for wait in waiting_items.all_waiting(ready, code=code) if sync is None or _is_of(wait, sync)]
+    items = reviewing.list_held(ready.store, sync=sync, code=code, limit=limit, reveal=reveal) if limit else []
     if reveal:
         audited(ready, "held --reveal", sync or "all syncs")
     if json:
@@ -77,28 +75,28 @@ def _show(ready: Opened, sync: str | None, code: str | None, limit: int, *, reve
         out.print("Each record of the syncs: careloom held --list", markup=False)
 
 
-def _is_of(wait: Waiting, sync: str) -> bool:
-    return wait.where == sync and wait.what in OF_SYNCS.values()
+def _is_of(wait: waiting_items.Waiting, sync: str) -> bool:
+    return wait.where == sync and wait.what in waiting_items.OF_SYNCS.values()
 
 
-def _show_waiting(waiting: Sequence[Waiting], zone: ZoneInfo) -> None:
-    table = Table("number", "what", "where", "reason", "column", f"oldest ({zone.key})", "tries", "see", box=None)
+def _show_waiting(waiting: Sequence[waiting_items.Waiting], zone: ZoneInfo) -> None:
+    table = paper.Table("number", "what", "where", "reason", "column", f"oldest ({zone.key})", "tries", "see", box=None)
     for wait in waiting:
         tries = "" if wait.tries is None else str(wait.tries)
         since = _local(wait.oldest, zone)
         table.add_row(
             f"{wait.number:,}", wait.what, wait.where, wait.code, wait.column or "", since, tries, wait.command
         )
-    out.print(uncut(table, "where", "reason"))
+    out.print(paper.uncut(table, "where", "reason"))
 
 
 def _local(time: datetime | None, zone: ZoneInfo) -> str:
     return f"{time.astimezone(zone):%Y-%m-%d %H:%M}" if time else ""
 
 
-def _show_stream(ready: Opened, stream: str, code: str | None, limit: int, *, json: bool) -> None:
-    counts = count_standing(ready, stream, code=code)
-    items = standing_of(ready, stream, code=code, limit=limit)
+def _show_stream(ready: opening.Opened, stream: str, code: str | None, limit: int, *, json: bool) -> None:
+    counts = standstill.count_standing(ready, stream, code=code)
+    items = standstill.standing_of(ready, stream, code=code, limit=limit)
     if json:
         print_json({"counts": counts, "records": [item.as_json() for item in items]})
         return
@@ -107,10 +105,10 @@ def _show_stream(ready: Opened, stream: str, code: str | None, limit: int, *, js
         return
     out.print(", ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in counts.items() if number))
     zone = ready.project.timezone
-    table = Table("kind", "key", "reason", "column", "what it means", f"since ({zone.key})", "tries", box=None)
+    table = paper.Table("kind", "key", "reason", "column", "what it means", f"since ({zone.key})", "tries", box=None)
     for item in items:
         since = _local(item.first_seen, zone)
         tries = str(item.attempts or "")
         table.add_row(item.kind, item.key, item.code, item.column or "", item.message, since, tries)
-    out.print(uncut(table, "key", "reason"))
+    out.print(paper.uncut(table, "key", "reason"))
     out.print(f"Offer records and events again: careloom retry --stream {stream}", markup=False)

@@ -10,7 +10,7 @@ import typer
 from careloom.cli.options import HERE, Folder, Json, Reveal
 from careloom.cli.session import may_reveal, project
 from careloom.cli.showing import moment, out, print_json
-from careloom.services.history import history
+from careloom.services import history as record_history
 
 
 def command(
@@ -24,7 +24,7 @@ def command(
     """Say who changed what of a landed record, and when."""
     may_reveal(reveal=reveal)
     with project(folder) as ready:
-        found = history(ready, table, key, reveal=reveal)
+        found = record_history.history(ready, table, key, reveal=reveal)
         zone = ready.project.timezone
     if json:
         print_json([entry.as_json() for entry in found])

@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from careloom.cli.completing import blueprint_names as names_to_complete
+from careloom.cli.interrupts import begin
 from careloom.cli.options import Json
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import CareloomError
-from careloom.project.loader import load_project
-from careloom.services.blueprints import blueprint_names, copy_blueprint, files_of, take_over, undo
-from careloom.services.schemas import FOLDER, lead_editors, write_schemas
-from careloom.systems.rooms import rooms
+from careloom.project import loader
+from careloom.services import blueprints, schemas
+from careloom.systems import rooms as registry
 
 _FIRST = {
     "syncs": "careloom doctor\n  careloom plan",
@@ -30,7 +30,9 @@ def command(
     blueprint: Annotated[
         str,
         typer.Argument(
-            help=f"One of: {', '.join(blueprint_names())}.", metavar="BLUEPRINT", autocompletion=names_to_complete
+            help=f"One of: {', '.join(blueprints.blueprint_names())}.",
+            metavar="BLUEPRINT",
+            autocompletion=names_to_complete,
         ),
     ],
     directory: Annotated[Path, typer.Argument(help="The new project's folder.", metavar="DIR")],
@@ -46,11 +48,12 @@ def command(
     ] = None,
 ) -> None:
     """Copy a blueprint into a new project folder."""
-    copy_blueprint(blueprint, directory)
+    begin()
+    blueprints.copy_blueprint(blueprint, directory)
     told = _taken_over(blueprint, directory, given) if given is not None else []
-    write_schemas(directory / FOLDER, rooms())
-    lead_editors(directory)
-    copied = files_of(directory)
+    schemas.write_schemas(directory / schemas.FOLDER, registry.rooms())
+    schemas.lead_editors(directory)
+    copied = blueprints.files_of(directory)
     if json:
         print_json({"project": str(directory), "files": copied, "taken over": told})
         return
@@ -65,7 +68,7 @@ def command(
 
 def _addresses(directory: Path) -> list[tuple[str, str]]:
     """The systems of a new project whose data is in files that are not there, each with its place."""
-    project = load_project(directory.resolve(), rooms())
+    project = loader.load_project(directory.resolve(), registry.rooms())
     found = []
     for name, system in project.systems.items():
         scheme, _, path = str(getattr(system.options, "url", "")).partition("://")
@@ -77,7 +80,7 @@ def _addresses(directory: Path) -> list[tuple[str, str]]:
 def _taken_over(blueprint: str, directory: Path, given: Path) -> Sequence[str]:
     """What was taken over; if it cannot be, the new folder is gone again, so that the command can be repeated."""
     try:
-        return take_over(blueprint, directory, given, dict(os.environ))
+        return blueprints.take_over(blueprint, directory, given, dict(os.environ))
     except CareloomError:
-        undo(directory)
+        blueprints.undo(directory)
         raise

@@ -18,10 +18,25 @@ def leave(_number: int, _frame: FrameType | None) -> NoReturn:
     os._exit(INTERRUPTED)
 
 
-def stop_at_once(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Give up what is under way."""
+def begin() -> None:
+    """From now on there is something to bring to an end, whatever is still to be loaded."""
+    MANNER.begun = True
+
+
+def stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
+    """Give up what is under way; while modules are loaded for what has not begun, there is nothing to give up."""
+    if not MANNER.begun and _is_loading(frame):
+        leave(number, frame)
     MANNER.interrupted = True
     raise KeyboardInterrupt
+
+
+def _is_loading(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib."):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def leave_on_interrupt() -> None:

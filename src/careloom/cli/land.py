@@ -9,10 +9,10 @@ import typer
 from careloom.cli.landing import carry_out, streams_named
 from careloom.cli.options import HERE, MANY, DeleteLimit, Folder, Json, StreamName, finite
 from careloom.cli.session import project_for, watching
+from careloom.core.attempts import Kind
 from careloom.core.ports import Lane
-from careloom.services.absences import LIMIT
-from careloom.services.attempts import Kind
-from careloom.services.scanning import scan
+from careloom.core.streams import DELETE_LIMIT
+from careloom.services import scanning
 
 
 def command(
@@ -37,7 +37,7 @@ def command(
             callback=finite,
         ),
     ] = None,
-    delete_limit: DeleteLimit = LIMIT,
+    delete_limit: DeleteLimit = DELETE_LIMIT,
 ) -> None:
     """Read a stream from its system into its table."""
     lane: Lane = "backfill" if backfill else "schedule"
@@ -48,6 +48,8 @@ def command(
             Kind.land,
             streams_named(ready, stream),
             watch,
-            lambda name: scan(ready, name, watch, full=full, afresh=afresh, time_limit=limit, limit=delete_limit),
+            lambda name: scanning.scan(
+                ready, name, watch, full=full, afresh=afresh, time_limit=limit, limit=delete_limit
+            ),
             json=json,
         )

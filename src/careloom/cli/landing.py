@@ -10,24 +10,27 @@ import typer
 from careloom.cli.carrying import severity
 from careloom.cli.failing import failure_of
 from careloom.cli.showing import out, print_json, talk
+from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Later
-from careloom.services.alerting import alert_landing
-from careloom.services.attempts import Kind
-from careloom.services.opening import Opened
-from careloom.services.progress import Watch
-from careloom.services.scanning import LandingReport, landing_named, scannable
+from careloom.services import alerting, opening, progress, scanning
 
 _COLOURS = {"completed": "green", "interrupted": "yellow"}
 _KINDS = ("created", "updated", "unchanged", "deleted", "held")
 
 
-def streams_named(ready: Opened, name: str | None) -> Sequence[str]:
+def streams_named(ready: opening.Opened, name: str | None) -> Sequence[str]:
     """The stream called `name`, or all that can be asked for."""
-    return scannable(ready) if name is None else [landing_named(ready, name).name]
+    return scanning.scannable(ready) if name is None else [scanning.landing_named(ready, name).name]
 
 
 def carry_out(
-    ready: Opened, kind: Kind, names: Sequence[str], watch: Watch, act: Callable[[str], LandingReport], *, json: bool
+    ready: opening.Opened,
+    kind: Kind,
+    names: Sequence[str],
+    watch: progress.Watch,
+    act: Callable[[str], scanning.LandingReport],
+    *,
+    json: bool,
 ) -> None:
     """Do `act` for each stream; a failed one does not keep the others from theirs. Leaves with the worst exit code."""
     plain: list[dict[str, Any]] = []
@@ -38,7 +41,7 @@ def carry_out(
         try:
             report = act(name)
         except CareloomError as error:
-            alert_landing(ready, kind, name, str(error))
+            alerting.alert_landing(ready, kind, name, str(error))
             talk.print(f"careloom: stream {name}: {error}", markup=False)
             plain.append({"stream": name, "error": failure_of(error)})
             codes.append(error.exit_code)
@@ -48,7 +51,7 @@ def carry_out(
         plain.append(dict(report.as_json()))
         codes.append(report.exit_code)
         if report.notes and report.exit_code in (CareloomError.exit_code, Later.exit_code):
-            alert_landing(ready, kind, name, "; ".join(report.notes))
+            alerting.alert_landing(ready, kind, name, "; ".join(report.notes))
         if not json:
             _show(report)
     if json:
@@ -58,7 +61,7 @@ def carry_out(
     raise typer.Exit(max(codes, key=severity))
 
 
-def _show(report: LandingReport) -> None:
+def _show(report: scanning.LandingReport) -> None:
     colour = _COLOURS.get(report.status, "red")
     balance = "balanced" if report.balanced else "[red]UNBALANCED[/red]"
     how = f"{report.kind}{', resumed' if report.resumed else ''}"

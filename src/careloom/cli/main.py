@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from difflib import get_close_matches
@@ -25,6 +25,30 @@ from careloom.cli.verbs import COMMANDS, EXAMPLES, GROUPS
 from careloom.core.errors import UsageFault
 
 Command = TyperCommand | TyperGroup
+
+
+def taken_as_written(command: Any, readers: Mapping[str, Callable[[Any, Any], Any]]) -> Any:
+    """`command`, whose own options are taken as they were written, or by their reader; `--help` is among them.
+
+    The library asks pydantic about each, whose loading is half of what `--help` would cost.
+    """
+    helps = command.get_help_option
+
+    def plain(option: Any) -> Any:
+        read = readers.get(option.name or "", lambda _context, value: value)
+
+        def process(context: Any, value: Any) -> Any:
+            value = read(context, value)
+            return value if option.callback is None else option.callback(context, option, value)
+
+        if option is not None:
+            option.process_value = process
+        return option
+
+    command.get_help_option = lambda context: plain(helps(context))
+    for option in command.params:
+        plain(option)
+    return command
 
 
 class LazyGroup(TyperGroup):
@@ -79,7 +103,7 @@ def loaded(name: str) -> Command:
     command.epilog = f"Example: {EXAMPLES[name]}"
     for verb in verbs(command).values():
         _in_our_words(verb)
-    made: Command = command
+    made: Command = taken_as_written(command, {}) if isinstance(command, TyperGroup) else command
     return made
 
 
@@ -147,6 +171,12 @@ class LogLevel(StrEnum):
     error = "error"
 
 
+def _level(context: Any, value: str | None) -> str | None:
+    if value is None or value.lower() in set(LogLevel):
+        return value.lower() if value else None
+    raise typer.BadParameter(f"{value!r} is not one of {', '.join(LogLevel)}.", ctx=context)
+
+
 def _version(value: bool) -> None:
     if value:
         typer.echo(f"careloom {__version__}")
@@ -206,7 +236,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for part in fields(Manner):
         setattr(MANNER, part.name, part.default)
     MANNER.json = "--json" in words
-    command = typer.main.get_command(app)
+    command = taken_as_written(typer.main.get_command(app), {"log_level": _level})
     sys.exit(end_with(lambda: command.main(args=words, prog_name="careloom", standalone_mode=False)))
 
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 class Manner:
     """`json`: the command was asked for JSON. `printed`: it printed some. `quiet`: no progress is wanted.
 
-    `interrupted`: Ctrl-C gave up what was under way.
+    `begun`: there is something to bring to an end. `interrupted`: Ctrl-C gave up what was under way.
     """
 
     json: bool = False
     printed: bool = False
     quiet: bool = False
+    begun: bool = False
     interrupted: bool = False
 
 

@@ -10,8 +10,8 @@ from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import settings
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import Fix, UsageFault
-from careloom.project.loader import PROJECT_FILE
-from careloom.services.migrating import bring_up, bring_up_roles, waiting
+from careloom.project import loader
+from careloom.services import migrating
 
 
 def command(
@@ -30,10 +30,10 @@ def command(
     if check and roles:
         raise UsageFault("--check changes nothing and --roles does: say one of them")
     given = settings()
-    if given.database_url is None and not (folder / PROJECT_FILE).is_file():
-        raise UsageFault(f"{folder} holds no {PROJECT_FILE}; give the project's folder with -p")
-    names = waiting(folder.resolve(), given) if check else bring_up(folder.resolve(), given)
-    made = bring_up_roles(folder.resolve(), given) if roles else []
+    if given.database_url is None and not (folder / loader.PROJECT_FILE).is_file():
+        raise UsageFault(f"{folder} holds no {loader.PROJECT_FILE}; give the project's folder with -p")
+    names = migrating.waiting(folder.resolve(), given) if check else migrating.bring_up(folder.resolve(), given)
+    made = migrating.bring_up_roles(folder.resolve(), given) if roles else []
     if json:
         print_json({"waiting" if check else "applied": names, **({"roles": made} if roles else {})})
     elif names:

@@ -10,8 +10,8 @@ import typer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import project_for, watching
 from careloom.cli.showing import out, print_json
-from careloom.services.attempts import Kind
-from careloom.services.modelling import ModelsRun, run_models
+from careloom.core.attempts import Kind
+from careloom.services import modelling
 
 
 class Action(StrEnum):
@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """Let dbt build and test the project's models."""
     with project_for(Kind.models, None, folder) as ready, watching(quiet=json) as watch:
-        found = run_models(ready, action.value, watch, select=select)
+        found = modelling.run_models(ready, action.value, watch, select=select)
         if json:
             print_json(found.as_json())
         else:
@@ -41,7 +41,7 @@ def command(
         raise typer.Exit(found.exit_code)
 
 
-def show_models(found: ModelsRun) -> None:
+def show_models(found: modelling.ModelsRun) -> None:
     """What dbt did, in a line; what failed, each in one."""
     if not found.complete:
         out.print("[red]dbt ended before it came to the models[/red]; what it said: .careloom/dbt/last.log")

@@ -10,8 +10,8 @@ from careloom.cli.options import HERE, MANY, Folder, Full, Json, Reveal, SyncNam
 from careloom.cli.session import audited, chosen, may_reveal, project_for, watching
 from careloom.cli.showing import print_json
 from careloom.cli.tables import show_report
-from careloom.services.attempts import Kind
-from careloom.services.syncing import plan_sync
+from careloom.core.attempts import Kind
+from careloom.services import syncing
 
 PLAN_NOT_EMPTY = 20
 
@@ -37,7 +37,7 @@ def command(
         for one in chosen(ready, sync):
             if reveal:
                 audited(ready, "plan --reveal", one.name)
-            reports.append(plan_sync(ready, one, watch, full=full, reveal=reveal, each=examples))
+            reports.append(syncing.plan_sync(ready, one, watch, full=full, reveal=reveal, each=examples))
     if json:
         plain = [report.as_json() for report in reports]
         print_json(plain[0] if sync else plain)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from careloom.cli.landing import carry_out, streams_named
 from careloom.cli.options import HERE, DeleteLimit, Folder, Json, StreamName
 from careloom.cli.session import project_for, watching
-from careloom.services.absences import LIMIT
-from careloom.services.attempts import Kind
-from careloom.services.scanning import reconcile
+from careloom.core.attempts import Kind
+from careloom.core.streams import DELETE_LIMIT
+from careloom.services import scanning
 
 
 def command(
-    stream: StreamName = None, *, folder: Folder = HERE, json: Json = False, delete_limit: DeleteLimit = LIMIT
+    stream: StreamName = None, *, folder: Folder = HERE, json: Json = False, delete_limit: DeleteLimit = DELETE_LIMIT
 ) -> None:
     """Compare a stream's table with its system, and repair what differs."""
     with project_for(Kind.reconcile, stream, folder) as ready, watching(quiet=json) as watch:
@@ -21,6 +21,6 @@ def command(
             Kind.reconcile,
             names,
             watch,
-            lambda name: reconcile(ready, name, watch, limit=delete_limit),
+            lambda name: scanning.reconcile(ready, name, watch, limit=delete_limit),
             json=json,
         )

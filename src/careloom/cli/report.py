@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
+from careloom.cli import paper
 from careloom.cli.completing import chart_names
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import project
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import UsageFault
-from careloom.engine.bars import BarChart, written
-from careloom.services.chart_page import as_of, html
-from careloom.services.charting import age_of_data, page_named, read_charts
+from careloom.engine import bars as bar_charts
+from careloom.services import chart_page, charting
 
 _WIDTH = 40
 
@@ -44,17 +43,17 @@ def command(
             if not ready.project.charts:
                 out.print("This project has no charts; see: careloom docs charts", markup=False)
             return
-        chosen = page_named(ready, name)
-        charts, data = read_charts(ready, chosen), age_of_data(ready, chosen)
+        chosen = charting.page_named(ready, name)
+        charts, data = charting.read_charts(ready, chosen), charting.age_of_data(ready, chosen)
         now = ready.clock().astimezone(ready.project.timezone)
         if json:
             print_json({"charts": [_plain(chart) for chart in charts], "data": data})
         elif page is None:
-            out.print(as_of(data, now), markup=False)
+            out.print(chart_page.as_of(data, now), markup=False)
             for chart in charts:
                 _show(chart)
         if page is not None:
-            _write(page, html(chosen, charts, now, data))
+            _write(page, chart_page.html(chosen, charts, now, data))
             if not json:
                 out.print(f"Wrote {page}.", markup=False)
 
@@ -66,7 +65,7 @@ def _write(path: Path, text: str) -> None:
         raise UsageFault(f"cannot write {path}: {error.strerror}") from None
 
 
-def _plain(chart: BarChart) -> dict[str, Any]:
+def _plain(chart: bar_charts.BarChart) -> dict[str, Any]:
     """The chart as plain data; numbers are text, so that no cent is lost."""
     bars = {label: {name: str(value) for name, value in chart.shown(label).items()} for label in chart.bars}
     whole = None if chart.whole is None else str(chart.whole)
@@ -80,18 +79,18 @@ def _plain(chart: BarChart) -> dict[str, Any]:
     }
 
 
-def _show(chart: BarChart) -> None:
-    whole = "" if chart.whole is None else f": {written(chart.whole, chart.unit)}"
-    out.print(f"\n[bold]{escape(chart.title)}[/bold]{whole}")
+def _show(chart: bar_charts.BarChart) -> None:
+    whole = "" if chart.whole is None else f": {bar_charts.written(chart.whole, chart.unit)}"
+    out.print(f"\n[bold]{paper.escape(chart.title)}[/bold]{whole}")
     totals = {label: chart.total(label) for label in chart.bars}
     longest = max((abs(total) for total in totals.values() if total is not None), default=Decimal(0))
     room = max((len(label) for label in chart.bars), default=0)
     for label, total in totals.items():
         bar = _bar(total, longest)
-        value = "not shown" if total is None else written(total, chart.unit)
+        value = "not shown" if total is None else bar_charts.written(total, chart.unit)
         out.print(f"  {label:<{room}}  {bar}{' ' if bar else ''}{value}", markup=False)
         if len(chart.series) > 1:
-            parts = (f"{name} {written(part, chart.unit)}" for name, part in chart.shown(label).items())
+            parts = (f"{name} {bar_charts.written(part, chart.unit)}" for name, part in chart.shown(label).items())
             out.print(f"  {'':<{room}}    {'; '.join(parts)}", style="dim", markup=False)
     if not chart.bars:
         out.print("  nothing to show")

@@ -13,12 +13,10 @@ from careloom.cli.reports import show_reports_run
 from careloom.cli.session import settings, watching
 from careloom.cli.showing import print_json
 from careloom.cli.simulated import maybe_simulated
+from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError
-from careloom.services.alerting import alert_job
-from careloom.services.attempts import Kind
-from careloom.services.modelling import build_after
-from careloom.services.opening import Trigger
-from careloom.services.reporting import reports_named, run_reports
+from careloom.services import alerting, modelling, reporting
+from careloom.services import opening as sessions
 
 REPORTS = "reports"
 """What `careloom run` calls all reports of a project."""
@@ -26,18 +24,18 @@ REPORTS = "reports"
 
 def carry_out_reports(folder: Path, *, json: bool, due: bool, sim: bool) -> NoReturn:
     """Run the project's reports and build its models; leaves with the worst exit code."""
-    trigger: Trigger = "schedule" if due else "hand"
+    trigger: sessions.Trigger = "schedule" if due else "hand"
     opening = maybe_simulated(folder.resolve(), settings(), sim=sim, kind=Kind.reports, trigger=trigger)
     with opening as (ready, _), watching(quiet=json) as watch:
         try:
-            found = run_reports(ready, reports_named(ready), watch, due_only=due)
+            found = reporting.run_reports(ready, reporting.reports_named(ready), watch, due_only=due)
             watch.progress.rest()
             if not json:
                 show_reports_run(found)
-            built = build_after(ready, watch)
+            built = modelling.build_after(ready, watch)
             watch.progress.rest()
         except CareloomError as error:
-            alert_job(ready, "reports", ready.project.name, str(error))
+            alerting.alert_job(ready, "reports", ready.project.name, str(error))
             raise
         if json:
             print_json({"reports": found.as_json(), "models": built.as_json() if built else None})

@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
+from careloom.cli import paper
 from careloom.cli.completing import report_names
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.session import audited, project
-from careloom.cli.showing import out, print_json, uncut
+from careloom.cli.showing import out, print_json
 from careloom.core.errors import UsageFault
-from careloom.services.opening import Opened
-from careloom.services.report_loading import write_csv
-from careloom.services.report_outcomes import Outcome, ReportsRun
-from careloom.services.reporting import reports_named
-from careloom.store.account_reports import AccountReports
+from careloom.services import opening, report_loading, report_outcomes, reporting
+from careloom.store import account_reports
 
 _KINDS = ("loaded", "unchanged", "empty", "failed", "waiting")
 _COLOURS = {"loaded": "green", "empty": "green", "failed": "red"}
@@ -57,8 +54,8 @@ def command(
             _start_over(ready, name, yes=yes)
             return
         if name is not None:
-            reports_named(ready, name)
-        kept = AccountReports(ready.store)
+            reporting.reports_named(ready, name)
+        kept = account_reports.AccountReports(ready.store)
         found = [dict(one) for one in kept.standing(name) if not failed or one["status"] == "failed" or one["error"]]
         for one in found:
             one["drifts"] = [dict(drift) for drift in kept.drifts(one["id"])]
@@ -71,37 +68,37 @@ def command(
         _show(found)
 
 
-def _write(ready: Opened, name: str | None, path: Path, *, safe: bool) -> None:
+def _write(ready: opening.Opened, name: str | None, path: Path, *, safe: bool) -> None:
     if name is None:
         raise UsageFault("say which report: careloom reports REPORT --csv FILE")
-    (report,) = reports_named(ready, name)
-    write_csv(ready.store, report.name, path, system=report.system, safe=safe)
+    (report,) = reporting.reports_named(ready, name)
+    report_loading.write_csv(ready.store, report.name, path, system=report.system, safe=safe)
     audited(ready, "reports --csv", report.name)
     out.print(f"Wrote {path}, which only you can read: it names people.", markup=False)
 
 
-def _start_over(ready: Opened, name: str | None, *, yes: bool) -> None:
+def _start_over(ready: opening.Opened, name: str | None, *, yes: bool) -> None:
     if name is None:
         raise UsageFault("say which report: careloom reports REPORT --start-over")
-    (report,) = reports_named(ready, name)
+    (report,) = reporting.reports_named(ready, name)
     question = (
         f"The next file of {name} is taken as it comes, whatever columns it has, if it has those of `columns:`. Go on?"
     )
     if not yes and not typer.confirm(question):
         raise UsageFault("nothing was changed")
-    AccountReports(ready.store).start_over(report.system, report.name)
+    account_reports.AccountReports(ready.store).start_over(report.system, report.name)
     audited(ready, "reports --start-over", report.name)
     out.print(f"{name} starts over; what readers see stays until it is loaded: careloom run reports", markup=False)
 
 
 def _show(found: list[dict[str, Any]]) -> None:
-    table = Table("report", "account", "status", "rows", "shown since", box=None, padding=(0, 2, 0, 0))
+    table = paper.Table("report", "account", "status", "rows", "shown since", box=None, padding=(0, 2, 0, 0))
     for one in found:
         colour = _COLOURS.get(one["status"], "yellow")
         since = f"{one['shown_since']:%Y-%m-%d %H:%M}" if one["shown_since"] else ""
         rows = f"{one['shown_rows']:,}" if one["shown_rows"] is not None else ""
         table.add_row(one["name"], one["account"], f"[{colour}]{one['status']}[/{colour}]", rows, since)
-    out.print(uncut(table, "report", "account"))
+    out.print(paper.uncut(table, "report", "account"))
     for one in found:
         if one["error"]:
             out.print(f"  {one['name']} of {one['account']}: {one['error_code']}: {one['error']}", markup=False)
@@ -113,7 +110,7 @@ def _show_drifts(name: str, account: str, drifts: list[Mapping[str, Any]]) -> No
         out.print(f"  {name} of {account}: {drift['column_name']}: {drift['code']} ({drift['count']:,})", markup=False)
 
 
-def show_reports_run(found: ReportsRun) -> None:
+def show_reports_run(found: report_outcomes.ReportsRun) -> None:
     """A run over reports: its balance, then each one that a person should look at."""
     counts = found.counts
     parts = " + ".join(f"{counts[kind]:,} {kind}" for kind in _KINDS if counts[kind]) or "nothing"
@@ -131,7 +128,7 @@ def show_reports_run(found: ReportsRun) -> None:
         out.print(f"  the run ended early: {found.trouble}", style="red", markup=False)
 
 
-def _show_outcome(one: Outcome) -> None:
+def _show_outcome(one: report_outcomes.Outcome) -> None:
     if one.ended in ("failed", "waiting"):
         reason = f"{one.code}: {one.message}" if one.code else one.message
         out.print(f"  {one.report} of {one.account} {one.ended}: {reason}", markup=False)

@@ -10,9 +10,7 @@ from careloom.cli.options import HERE, Folder, Json, OneStream, SyncName
 from careloom.cli.session import audited, project
 from careloom.cli.showing import many, out, print_json
 from careloom.core.errors import UsageFault
-from careloom.services.opening import Opened
-from careloom.services.reviewing import retry
-from careloom.services.standstill import retry_stream
+from careloom.services import opening, reviewing, standstill
 
 
 def command(
@@ -34,7 +32,7 @@ def command(
         if stream is not None:
             _retry_stream(ready, stream, code, stream_key, json=json)
             return
-        offered = retry(ready.store, sync=sync, key=key, code=code)
+        offered = reviewing.retry(ready.store, sync=sync, key=key, code=code)
         if key is not None and not offered:
             raise UsageFault(f"no refused record {key!r} waits in sync {sync!r}; see: careloom held {sync} --list")
         audited(ready, "retry", f"{sync or 'all syncs'}: {offered} records")
@@ -44,8 +42,8 @@ def command(
         out.print(f"{many(offered, 'refused record')} will be offered again at the next run.")
 
 
-def _retry_stream(ready: Opened, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
-    report = retry_stream(ready, stream, code=code, key=key)
+def _retry_stream(ready: opening.Opened, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
+    report = standstill.retry_stream(ready, stream, code=code, key=key)
     if json:
         print_json(report.as_json())
         return

@@ -11,9 +11,7 @@ from careloom.cli.session import audited, chosen, may_reveal, project
 from careloom.cli.showing import many, out, print_json
 from careloom.cli.tables import show_held
 from careloom.core.errors import UsageFault
-from careloom.services.opening import Opened
-from careloom.services.revealing import with_values
-from careloom.services.reviewing import count_held, decide, link_lone, list_held
+from careloom.services import opening, revealing, reviewing
 
 
 def command(
@@ -61,11 +59,11 @@ def command(
             out.print("Noted. The next run acts on it.") if not json else print_json({"noted": verdict})
             return
         most = limit if limit is not None or json else _SHOWN
-        items = list_held(ready.store, sync=sync, key=key, kinds=_KINDS, code=code, limit=most, reveal=reveal)
+        items = reviewing.list_held(ready.store, sync=sync, key=key, kinds=_KINDS, code=code, limit=most, reveal=reveal)
         waiting = len(items) if key else _waiting(ready, sync, code)
         if reveal:
             audited(ready, "review --reveal", f"{sync or 'all syncs'}{f'/{key}' if key else ''}")
-            items = with_values(ready, items)
+            items = revealing.with_values(ready, items)
     if json:
         print_json({"waiting": waiting, "shown": len(items), "records": items})
         return
@@ -81,15 +79,15 @@ _KINDS = ("match", "conflict")
 """What a person decides; the other reasons are mended at the source or offered again."""
 
 
-def _waiting(ready: Opened, sync: str | None, code: str | None) -> int:
-    causes = count_held(ready.store, sync)
+def _waiting(ready: opening.Opened, sync: str | None, code: str | None) -> int:
+    causes = reviewing.count_held(ready.store, sync)
     return sum(one["records"] for one in causes if one["kind"] in _KINDS and code in (None, one["code"]))
 
 
-def _link_lone(ready: Opened, sync: str | None, code: str, why: str, *, json: bool) -> None:
+def _link_lone(ready: opening.Opened, sync: str | None, code: str, why: str, *, json: bool) -> None:
     if not sync:
         raise UsageFault(f"say which sync: careloom review SYNC --link-lone {code}")
-    linked, left = link_lone(ready, chosen(ready, sync)[0], code, why)
+    linked, left = reviewing.link_lone(ready, chosen(ready, sync)[0], code, why)
     if json:
         print_json({"linked": linked, "left": left})
     else:
@@ -97,11 +95,17 @@ def _link_lone(ready: Opened, sync: str | None, code: str, why: str, *, json: bo
 
 
 def _settle(
-    ready: Opened, sync: str | None, key: str | None, verdict: str, remote_id: str | None, field: str | None, why: str
+    ready: opening.Opened,
+    sync: str | None,
+    key: str | None,
+    verdict: str,
+    remote_id: str | None,
+    field: str | None,
+    why: str,
 ) -> None:
     if not sync or not key:
         raise UsageFault("say which record: careloom review SYNC KEY …")
-    decide(ready, chosen(ready, sync)[0], key, verdict, remote_id=remote_id, prop=field, why=why)
+    reviewing.decide(ready, chosen(ready, sync)[0], key, verdict, remote_id=remote_id, prop=field, why=why)
 
 
 def _verdict(link: str | None, never: str | None, keep: str | None, *, create: bool) -> tuple[str | None, str | None]:

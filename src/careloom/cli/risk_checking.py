@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import pyarrow.parquet as pq
 import typer
-from rich.table import Table
 
+from careloom import risk
+from careloom.cli import paper
 from careloom.cli.options import MANY, Json
 from careloom.cli.risk_doing import (
     THIS_YEAR,
@@ -31,16 +31,21 @@ from careloom.cli.risk_parallel import Against, Columns, Compared, TheirScore, b
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.risk import RULES, lookups, read_factors, scoring_statement
-from careloom.risk.comparing import Validated
-from careloom.risk.comparing import validate as compare
-from careloom.risk.desk import check_out, counting, desk, write
-from careloom.risk.dialects import DIALECTS
-from careloom.risk.emitting import Emitted, emit_models
-from careloom.risk.factors import Own
-from careloom.risk.functions import DIALECT as FUNCTIONS_ENGINE
-from careloom.risk.functions import functions as functions_of
-from careloom.risk.upstream import changes, file_changes, installed, recorded, write_record
+from careloom.risk import (
+    comparing,
+    dialects,
+    emitting,
+    upstream,
+)
+from careloom.risk import (
+    desk as risk_desk,
+)
+from careloom.risk import (
+    factors as payment_factors,
+)
+from careloom.risk import (
+    functions as sql_functions,
+)
 
 CHANGED = 20
 """What `tables --check` leaves with if something changed, as `plan --check` does."""
@@ -84,15 +89,15 @@ def validate(
         return
     if column or factors or score is not Compared.raw:
         raise UsageFault("--column, --score and --factors go with --against")
-    with asked(), progress_for(quiet=json) as progress, desk() as at:
+    with asked(), progress_for(quiet=json) as progress, risk_desk.desk() as at:
         name = known(model, year, Mode.compat)
         if out:
-            check_out(out)
-        codes, _ = counting(at, diagnoses, year, every_date=every_date)
+            risk_desk.check_out(out)
+        codes, _ = risk_desk.counting(at, diagnoses, year, every_date=every_date)
         progress.step(f"asking hccinfhir for each member's {name} score")
-        found = compare(at, people, codes, model=name, year=year, sample=sample, said=progress.advance)
+        found = comparing.validate(at, people, codes, model=name, year=year, sample=sample, said=progress.advance)
         if out:
-            write(at, "from validated", out)
+            risk_desk.write(at, "from validated", out)
         progress.rest()
     if json:
         print_json(asdict(found))
@@ -102,7 +107,7 @@ def validate(
         raise typer.Exit(DISAGREES)
 
 
-def _show_validated(found: Validated) -> None:
+def _show_validated(found: comparing.Validated) -> None:
     agreeing = found.verdicts.get("agrees", 0)
     page.print(f"{agreeing:,} of {found.members:,} members: compat equals hccinfhir, to the thousandth and HCC by HCC")
     said = {
@@ -119,7 +124,7 @@ def _show_validated(found: Validated) -> None:
         return
     page.print(f"{found.otherwise:,} members score otherwise in cms, by rule:")
     for name, number in found.rules.items():
-        rule = RULES[name]
+        rule = risk.RULES[name]
         page.print(f"  {number:>8,} {name}\n           {rule.cms}\n           source: {rule.source}", markup=False)
     if found.unexplained:
         page.print(f"  {found.unexplained:>8,} without a rule: please report it", markup=False)
@@ -144,18 +149,18 @@ def tables(
     with asked():
         if against is not None and not check:
             raise UsageFault("--against goes with --check")
-        found = installed()
+        found = upstream.installed()
         if record is not None:
-            write_record(record, found)
+            upstream.write_record(record, found)
         if check:
-            _check(recorded(against), found, json=json)
+            _check(upstream.recorded(against), found, json=json)
             return
     if json:
         print_json(found)
         return
     page.print(f"{found['package']}", markup=False)
     columns = ("edition", "status", "codes", "edits", "hierarchies", "coefficients", "digest", "coefficients of")
-    shown = Table(*columns, box=None, padding=(0, 2, 0, 0))
+    shown = paper.Table(*columns, box=None, padding=(0, 2, 0, 0))
     for edition, parts in found["editions"].items():
         numbers = [f"{parts[part]['entries']:,}" for part in ("codes", "edits", "hierarchy", "coefficients")]
         about = found["sources"][edition]
@@ -171,7 +176,7 @@ def tables(
 
 
 def _check(was: dict[str, Any], now: dict[str, Any], *, json: bool) -> None:
-    found, files = changes(was, now), file_changes(was, now)
+    found, files = upstream.changes(was, now), upstream.file_changes(was, now)
     if json:
         both = {"changes": [asdict(one) for one in found], "files": [asdict(one) for one in files]}
         print_json({"was": was["package"], "now": now["package"], **both})
@@ -232,20 +237,20 @@ def emit(
         if project is not None:
             if functions:
                 raise UsageFault("--functions and --project write different things; give one of them")
-            _show_emitted(emit_models(project, models=models, years=years, own=_of_project(factors)))
+            _show_emitted(emitting.emit_models(project, models=models, years=years, own=_of_project(factors)))
             return
         if functions:
-            if dialect != FUNCTIONS_ENGINE or mode != Mode.cms or lookup_tables is not None:
+            if dialect != sql_functions.DIALECT or mode != Mode.cms or lookup_tables is not None:
                 raise UsageFault("functions are cms scores by BigQuery: --dialect bigquery, and no --mode or --tables")
             _tell(out, _functions(models, years, mode, factors), "Run it where the dbt project was built.")
             return
         if len(models) > 1 or len(years) > 1:
             raise UsageFault("one statement is of one model and year; give several with --project or --functions")
-        if dialect not in DIALECTS:
-            raise UsageFault(f"the statement is not made for {dialect!r}; write one of {', '.join(DIALECTS)}")
+        if dialect not in dialects.DIALECTS:
+            raise UsageFault(f"the statement is not made for {dialect!r}; write one of {', '.join(dialects.DIALECTS)}")
         name = known(models[0], years[0], mode)
         money = money_for(name, years[0], mode, pace=False, frailty=None, factors=factors)
-        text = scoring_statement(name, years[0], mode=mode.value, money=money, dialect=dialect) + "\n"
+        text = risk.scoring_statement(name, years[0], mode=mode.value, money=money, dialect=dialect) + "\n"
         if lookup_tables is not None:
             _write_tables(lookup_tables, name, years[0], mode)
         _tell(out, text, "It reads people, diagnoses and the tables hcc_*.")
@@ -253,12 +258,14 @@ def emit(
 
 def _functions(models: Sequence[str], years: Sequence[int], mode: Mode, factors: Path | None) -> str:
     editions = [(known(name, one, mode), one) for name in models for one in years]
-    return functions_of({key: money_for(*key, mode, pace=False, frailty=None, factors=factors) for key in editions})
+    return sql_functions.functions(
+        {key: money_for(*key, mode, pace=False, frailty=None, factors=factors) for key in editions}
+    )
 
 
-def _of_project(factors: Path | None) -> Own:
+def _of_project(factors: Path | None) -> payment_factors.Own:
     """A user's own factors for a dbt project. Fix if one of them is none of its seeds."""
-    own = read_factors(factors) if factors else {}
+    own = risk.read_factors(factors) if factors else {}
     if wrong := next((one.place for one in own.values() if one.frailty), None):
         raise UsageFault(f"{wrong}: leave frailty empty, for it is a variable of the dbt project: `frailty`")
     return own
@@ -277,14 +284,12 @@ def _tell(out: Path | None, text: str, about: str) -> None:
 
 def _write_tables(folder: Path, model: str, year: int, mode: Mode) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, table in lookups(model, year, mode.value).tables.items():
-            pq.write_table(table, folder / f"{name}.parquet")
+        risk.lookups(model, year, mode.value).write(folder)
     except OSError as error:
         raise UsageFault(f"{folder} cannot be written: {error.strerror}") from None
 
 
-def _show_emitted(made: Emitted) -> None:
+def _show_emitted(made: emitting.Emitted) -> None:
     editions = ", ".join(f"{model} of {year}" for model, year in made.editions)
     page.print(f"Wrote {len(made.files)} files into {made.project}: {editions}.", markup=False)
     for (model, year), why in made.absent.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +15,9 @@ from careloom.cli.risk_doing import THIS_YEAR, Year, asked
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.risk.desk import check_out, desk, write
-from careloom.risk.inputs.gathering import DIAGNOSES, FHIR, HELD_ROWS, X12, Gathered, claim_files, gather
-from careloom.risk.inputs.rules import claim_rules
+from careloom.risk import desk as risk_desk
+from careloom.risk.inputs import gathering
+from careloom.risk.inputs import rules as input_rules
 
 _LEFT = 4
 """What it leaves with if something was held, as every command does."""
@@ -83,20 +84,20 @@ def claims(
     with asked(), progress_for(quiet=json) as progress:
         for written in (out, held):
             if written is not None:
-                check_out(written)
-        rules = claim_rules(year, count or (), leave_out or ())
-        if not fhir and not x12:
-            raise UsageFault("there is nothing to read: give --fhir PATH or --x12 PATH")
-        lists = {"fhir": claim_files(fhir or (), FHIR), "x12": claim_files(x12 or (), X12)}
-        with desk() as at:
+                risk_desk.check_out(written)
+        rules = input_rules.claim_rules(year, count or (), leave_out or ())
+        lists = _files(fhir or (), x12 or ())
+        with risk_desk.desk() as at:
             progress.step(f"reading {sum(map(len, lists.values())):,} files of claims, by service line")
-            found = gather(at, **lists, year=year, every_claim=every_claim, rules=rules, said=progress.advance)
+            found = gathering.gather(
+                at, **lists, year=year, every_claim=every_claim, rules=rules, said=progress.advance
+            )
             unread = bool(found.held) and not found.lines
             if not unread:
                 progress.step("writing diagnoses")
-                write(at, DIAGNOSES, out)
+                risk_desk.write(at, gathering.DIAGNOSES, out)
             if held is not None:
-                write(at, HELD_ROWS, held)
+                risk_desk.write(at, gathering.HELD_ROWS, held)
         progress.rest()
     if json:
         print_json({"year": year, **asdict(found), "seconds": round(time.monotonic() - begun, 3)})
@@ -110,7 +111,14 @@ def claims(
         raise typer.Exit(_LEFT)
 
 
-def _show(found: Gathered, year: int, seconds: float) -> None:
+def _files(fhir: Sequence[Path], x12: Sequence[Path]) -> dict[str, Sequence[Path]]:
+    """The files to read, by their format."""
+    if not fhir and not x12:
+        raise UsageFault("there is nothing to read: give --fhir PATH or --x12 PATH")
+    return {"fhir": gathering.claim_files(fhir, gathering.FHIR), "x12": gathering.claim_files(x12, gathering.X12)}
+
+
+def _show(found: gathering.Gathered, year: int, seconds: float) -> None:
     page.print(f"{found.files:,} files, {found.claims:,} claims, {found.lines:,} service lines in {seconds:.1f} s")
     if found.without_claims:
         page.print(f"  {found.without_claims:,} files have no claims")
@@ -132,7 +140,7 @@ def _show(found: Gathered, year: int, seconds: float) -> None:
         _show_held(found)
 
 
-def _show_held(found: Gathered) -> None:
+def _show_held(found: gathering.Gathered) -> None:
     total = sum(found.held_by_code.values())
     page.print(
         f"{total:,} held: {', '.join(f'{many:,} {code}' for code, many in found.held_by_code.items())}", markup=False

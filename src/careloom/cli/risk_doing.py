@@ -10,13 +10,13 @@ from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
-import duckdb
 import typer
 
+from careloom import risk
 from careloom.cli.options import finite
 from careloom.cli.showing import talk
 from careloom.core.errors import Fix, UsageFault
-from careloom.risk import Money, model_named, read_factors, read_tables, standard_money
+from careloom.risk import desk
 
 People = Annotated[
     Path, typer.Option("--people", help="People: person_id, sex, age or birth_date, and what is known.", metavar="FILE")
@@ -86,7 +86,7 @@ def asked() -> Iterator[None]:
         if error.exit_code != Fix.exit_code:
             raise
         raise UsageFault(str(error)) from None
-    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except desk.READ_ERRORS as error:
         raise UsageFault(
             f"a file cannot be read to its end ({type(error).__name__}); write it anew as Parquet or CSV"
         ) from None
@@ -94,31 +94,31 @@ def asked() -> Iterator[None]:
 
 def known(model: str, year: int, mode: Mode) -> str:
     """The model's own name, if there are tables of it; where CMS does not pay by them, that is said. Fix if there are none."""
-    name = model_named(model).name
-    if caution := read_tables(name, year, mode.value).caution:
+    name = risk.model_named(model).name
+    if caution := risk.read_tables(name, year, mode.value).caution:
         talk.print(f"! {name} of {year}: {caution}", markup=False)
     return name
 
 
 def by_tables(model: str, year: int, mode: str) -> str:
     """How the scores of a model are made, such as `cms`, or `cms, proposed` where CMS does not pay by its tables."""
-    read = read_tables(model, year, mode)
+    read = risk.read_tables(model, year, mode)
     return f"{mode}, {read.status}" if read.caution else mode
 
 
 def money_for(
     model: str, year: int, mode: Mode, *, pace: bool, frailty: float | None, factors: Path | None = None
-) -> Money:
+) -> risk.Money:
     """The published factors, with a user's own and what the organisation says of itself before them.
 
     Raises:
         Fix: a factor is none.
 
     """
-    own = read_factors(factors) if factors else {}
-    if factors and (model_named(model).name, year) not in own:
+    own = risk.read_factors(factors) if factors else {}
+    if factors and (risk.model_named(model).name, year) not in own:
         talk.print(f"{factors} has no line for {model} of {year}: what is published holds", markup=False)
-    money = standard_money(model, year, mode.value, pace=pace, own=own)
+    money = risk.standard_money(model, year, mode.value, pace=pace, own=own)
     if frailty is None:
         return money
     if not isfinite(frailty):
@@ -126,7 +126,7 @@ def money_for(
     return replace(money, frailty=frailty)
 
 
-def payment_unknown(money: Money, model: str, year: int) -> str | None:
+def payment_unknown(money: risk.Money, model: str, year: int) -> str | None:
     """What to tell where there is no payment score; None where there is one."""
     if money.normalization is not None:
         return None

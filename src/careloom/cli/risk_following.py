@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from careloom import risk
 from careloom.cli.options import Json, finite
 from careloom.cli.risk_doing import (
     THIS_YEAR,
@@ -32,15 +33,14 @@ from careloom.cli.risk_parallel import Compared, columns_named
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.engine.bars import BarChart, Unit, bar_chart
-from careloom.project.model import ChartPage
-from careloom.risk import read_tables
-from careloom.risk.desk import check_out, desk, show, write
-from careloom.risk.distributions import FEW, Distributions, Rows, distributions
-from careloom.risk.paid import REASONS, TOLERANCE, Reconciled
-from careloom.risk.paid import reconcile as compare
-from careloom.risk.recapture import LOOK_BACK, Gaps, check_look_back, opportunities, recapture, show_years
-from careloom.services.chart_page import html
+from careloom.engine import bars
+from careloom.project import model as project_model
+from careloom.risk import desk as risk_desk
+from careloom.risk import distributions as spreads
+from careloom.risk import paid as payments
+from careloom.risk import recapture as recaptures
+from careloom.risk.defaults import LOOK_BACK, TOLERANCE
+from careloom.services import chart_page
 
 _MOST = 15
 LookBack = Annotated[
@@ -67,18 +67,20 @@ def gaps(
     json: Json = False,
 ) -> None:
     """List chronic categories of former years that are not coded this year, and opportunities that are still open."""
-    with asked(), progress_for(quiet=json) as progress, desk() as at:
+    with asked(), progress_for(quiet=json) as progress, risk_desk.desk() as at:
         name = known(model, year, Mode.cms)
         if out:
-            check_out(out)
+            risk_desk.check_out(out)
         progress.step("scoring this year and the years before")
-        show_years(at, people, diagnoses, model=name, year=year, look_back=check_look_back(look_back))
-        found = {"recapture": recapture(at)}
+        recaptures.show_years(
+            at, people, diagnoses, model=name, year=year, look_back=recaptures.check_look_back(look_back)
+        )
+        found = {"recapture": recaptures.recapture(at)}
         if thoughts is not None:
-            found["opportunities"] = opportunities(at, thoughts, model=name, year=year)
+            found["opportunities"] = recaptures.opportunities(at, thoughts, model=name, year=year)
         if out:
             kinds = (f"select '{kind}' as kind, * from {kind}" for kind in found)
-            write(at, " union all by name ".join(kinds), out)
+            risk_desk.write(at, " union all by name ".join(kinds), out)
         progress.rest()
     if json:
         print_json({kind: asdict(one) for kind, one in found.items()})
@@ -87,7 +89,7 @@ def gaps(
         _show_gaps(kind, one)
 
 
-def _show_gaps(kind: str, found: Gaps) -> None:
+def _show_gaps(kind: str, found: recaptures.Gaps) -> None:
     parts = ", ".join(f"{number:,} {status}" for status, number in found.statuses.items()) or "nothing"
     page.print(f"{kind}: {parts}; open of {found.people:,} people", markup=False)
     for hcc, label, people, worth in found.open[:_MOST]:
@@ -131,23 +133,25 @@ def reconcile(
     json: Json = False,
 ) -> None:
     """Compare what CMS paid on with what is computed here, member by member, with the reason."""
-    with asked(), progress_for(quiet=json) as progress, desk() as at:
+    with asked(), progress_for(quiet=json) as progress, risk_desk.desk() as at:
         name = known(model, year, Mode.cms)
         names = columns_named(column or ())
         money = money_for(name, year, Mode.cms, pace=pace, frailty=frailty, factors=factors)
         unknown = payment_unknown(money, name, year) if score is Compared.payment else None
         if out:
-            check_out(out)
+            risk_desk.check_out(out)
         progress.step("scoring this year and the years before")
-        years = check_look_back(look_back)
-        show_years(at, people, diagnoses, model=name, year=year, look_back=years, dated=False, money=money)
+        years = recaptures.check_look_back(look_back)
+        recaptures.show_years(at, people, diagnoses, model=name, year=year, look_back=years, dated=False, money=money)
         progress.step("comparing with the report")
-        found = compare(at, paid, model=name, year=year, compared=score.value, tolerance=tolerance, names=names)
+        found = payments.reconcile(
+            at, paid, model=name, year=year, compared=score.value, tolerance=tolerance, names=names
+        )
         if out:
-            write(at, "from reconciled", out)
+            risk_desk.write(at, "from reconciled", out)
         progress.rest()
     if json:
-        status = str(read_tables(name, year).status)
+        status = str(risk.read_tables(name, year).status)
         print_json({**asdict(found), "status": status, "payment_unknown": unknown})
         return
     _show_reconciled(found)
@@ -155,11 +159,11 @@ def reconcile(
         page.print(f"no score was compared, for the payment score is {unknown}; or --score raw", markup=False)
 
 
-def _show_reconciled(found: Reconciled) -> None:
+def _show_reconciled(found: payments.Reconciled) -> None:
     page.print(f"{found.here:,} people here, {found.at_cms:,} in CMS's report; {found.agreeing:,} agree in everything")
     for reason, number in found.reasons.items():
         worth = f" worth {found.at_stake[reason]:,.3f}" if reason in found.at_stake else ""
-        page.print(f"  {number:>8,} {reason:<28} {REASONS[reason]}{worth}", markup=False)
+        page.print(f"  {number:>8,} {reason:<28} {payments.REASONS[reason]}{worth}", markup=False)
 
 
 def report(
@@ -172,13 +176,13 @@ def report(
     """Draw a scored population as one HTML page: deciles, segments, categories."""
     with asked():
         name = known(model, year, Mode.cms)
-        with desk() as at:
-            columns = show(at, "scores", scores)
+        with risk_desk.desk() as at:
+            columns = risk_desk.show(at, "scores", scores)
             _check_model(
                 at.db.execute("select distinct model from scores").fetchall() if "model" in columns else [], name
             )
-            read = read_tables(name, year)
-            found = distributions(at.db, columns, read.labels)
+            read = risk.read_tables(name, year)
+            found = spreads.distributions(at.db, columns, read.labels)
         try:
             to.write_text(_page(found, name, year, read.caution), encoding="utf-8")
         except OSError as error:
@@ -192,9 +196,9 @@ def _check_model(models: Sequence[tuple[str]], name: str) -> None:
         raise UsageFault(f"these are scores by {', '.join(others)}; say so: --model {others[0]}")
 
 
-def _page(found: Distributions, model: str, year: int, caution: str | None) -> str:
+def _page(found: spreads.Distributions, model: str, year: int, caution: str | None) -> str:
     mean = "" if found.mean is None else f", mean score {found.mean:.3f}"
-    about = f"{found.people:,} people, {found.scored:,} scored{mean}. Groups of fewer than {FEW} people are not shown."
+    about = f"{found.people:,} people, {found.scored:,} scored{mean}. Groups of fewer than {spreads.FEW} people are not shown."
     about += f" {caution}." if caution else ""
     charts = [
         _chart("Mean raw score of each tenth of people, from the lowest", "score", _tenths(found)),
@@ -204,14 +208,16 @@ def _page(found: Distributions, model: str, year: int, caution: str | None) -> s
         _chart("Share of people with a category", "percent", found.categories),
     ]
     title = f"Risk scores by {model} of {year}"
-    return html(ChartPage(name="risk", title=title, description=about, charts=()), charts, datetime.now(UTC))
+    return chart_page.html(
+        project_model.ChartPage(name="risk", title=title, description=about, charts=()), charts, datetime.now(UTC)
+    )
 
 
-def _tenths(scores: Distributions) -> Rows:
+def _tenths(scores: spreads.Distributions) -> spreads.Rows:
     """None where a tenth would be a group too small to be shown."""
-    return scores.deciles if scores.scored >= 10 * FEW else ()
+    return scores.deciles if scores.scored >= 10 * spreads.FEW else ()
 
 
-def _chart(title: str, unit: Unit, rows: Rows) -> BarChart:
+def _chart(title: str, unit: bars.Unit, rows: spreads.Rows) -> bars.BarChart:
     values = [(label, Decimal(str(value))) for label, value in rows]
-    return bar_chart(title, unit, values, smallest_group=FEW if unit == "count" else 0)
+    return bars.bar_chart(title, unit, values, smallest_group=spreads.FEW if unit == "count" else 0)

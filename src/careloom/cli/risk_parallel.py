@@ -14,10 +14,8 @@ from careloom.cli.risk_doing import Mode, asked, known, money_for, payment_unkno
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.risk.desk import check_out, desk, write
-from careloom.risk.paid import COLUMNS
-from careloom.risk.paid import REASONS as OF_CATEGORIES
-from careloom.risk.parallel import REASONS, Parallel, as_file, beside
+from careloom.risk import desk as risk_desk
+from careloom.risk import paid, parallel
 
 DIFFERS = 1
 """What it leaves with unless everybody is equal."""
@@ -53,8 +51,8 @@ def columns_named(columns: Sequence[str]) -> dict[str, str]:
     """What another's table calls our columns."""
     names = dict(one.partition("=")[::2] for one in columns)
     for ours, theirs in names.items():
-        if ours not in COLUMNS or not theirs:
-            raise UsageFault(f"write --column OURS=THEIRS, where OURS is one of {', '.join(COLUMNS)}")
+        if ours not in paid.COLUMNS or not theirs:
+            raise UsageFault(f"write --column OURS=THEIRS, where OURS is one of {', '.join(paid.COLUMNS)}")
     return names
 
 
@@ -72,19 +70,19 @@ def beside_another(
     json: bool,
 ) -> None:
     """Compare, tell, and leave with 1 unless every person has the same score and categories on both sides."""
-    with asked(), progress_for(quiet=json) as progress, desk() as at:
+    with asked(), progress_for(quiet=json) as progress, risk_desk.desk() as at:
         name = known(model, year, Mode.cms)
         money = money_for(name, year, Mode.cms, pace=False, frailty=None, factors=factors)
         if score is Compared.payment and (unknown := payment_unknown(money, name, year)):
             raise UsageFault(f"there is no payment score to compare: it is {unknown}")
         if out:
-            check_out(out)
+            risk_desk.check_out(out)
         progress.step(f"scoring by {name} of {year}, and comparing person by person")
-        told = beside(
+        told = parallel.beside(
             at,
             people,
             diagnoses,
-            as_file(at, against),
+            parallel.as_file(at, against),
             model=name,
             year=year,
             compared=score.value,
@@ -92,7 +90,7 @@ def beside_another(
             names=columns_named(column),
         )
         if out:
-            write(at, "from parallel", out)
+            risk_desk.write(at, "from parallel", out)
         progress.rest()
     if json:
         print_json({**asdict(told), "share": told.share})
@@ -102,14 +100,14 @@ def beside_another(
         raise typer.Exit(DIFFERS)
 
 
-def _show(told: Parallel) -> None:
+def _show(told: parallel.Parallel) -> None:
     percent = int(told.share * 10_000) / 100  # never rounded up to a hundred
     page.print(
         f"{percent:.2f} %: {told.equal:,} of {told.persons:,} people have the same score and categories on both sides"
     )
     for reason, number in told.reasons.items():
-        page.print(f"  {number:>8,} {reason:<20} {REASONS[reason]}", markup=False)
+        page.print(f"  {number:>8,} {reason:<20} {parallel.REASONS[reason]}", markup=False)
     if told.categories:
         page.print("categories that only one side has (CMS in these words is the other table)")
     for reason, number in told.categories.items():
-        page.print(f"  {number:>8,} {reason:<28} {OF_CATEGORIES[reason]}", markup=False)
+        page.print(f"  {number:>8,} {reason:<28} {paid.REASONS[reason]}", markup=False)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
+from careloom import risk
+from careloom.cli import paper
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import OwnFactors, asked
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json
-from careloom.risk import MODELS, Fact, facts, frailty_score, read_factors, years
 
 _SAID = {
     "normalization": "normalization",
@@ -34,7 +34,7 @@ def factors(
 ) -> None:
     """Print the factors that make payment scores, with their sources, and say where none is known."""
     with asked():
-        found = facts(year, read_factors(own) if own else None)
+        found = risk.facts(year, risk.read_factors(own) if own else None)
     if json:
         print_json([asdict(one) for one in found])
         return
@@ -44,7 +44,7 @@ def factors(
     for one, several in groupby(found, key=lambda fact: fact.year):
         without = (
             ""
-            if one in years()
+            if one in risk.years()
             else ": there are no tables of this year to score by, so no command works out its payment"
         )
         page.print(f"{one}{without}", markup=False)
@@ -56,8 +56,8 @@ def factors(
     )
 
 
-def _shown(found: list[Fact]) -> Table:
-    shown = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+def _shown(found: list[risk.Fact]) -> paper.Table:
+    shown = paper.Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for one in found:
         value = "not known" if one.value is None else f"{one.value:g}"
         give = "give it: --factors FILE" if "share" not in one.factor else ""
@@ -66,9 +66,9 @@ def _shown(found: list[Fact]) -> Table:
     return shown
 
 
-def _why_not(fact: Fact) -> str:
+def _why_not(fact: risk.Fact) -> str:
     """What to say of a model that CMS does not pay by."""
-    proposed = fact.model is not None and MODELS[fact.model].proposed
+    proposed = fact.model is not None and risk.MODELS[fact.model].proposed
     return (
         "proposed, not finalised: nobody is paid by it; give one to see what it would be: --factors FILE"
         if proposed
@@ -94,7 +94,7 @@ def frailty(
 ) -> None:
     """Work out a PACE organisation's frailty score from CMS's factors and the answers of its survey."""
     with asked():
-        found = frailty_score(table, survey)
+        found = risk.frailty_score(table, survey)
     if json:
         print_json(asdict(found))
         return

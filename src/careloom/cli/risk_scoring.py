@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import pyarrow as pa
 import typer
 
+from careloom import risk
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import (
     THIS_YEAR,
@@ -33,13 +33,9 @@ from careloom.cli.risk_telling import Told, show_counts, show_explanation, show_
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.risk import Money, blend, blended, read_tables
-from careloom.risk import score as score_people
-from careloom.risk.blending import BLEND
-from careloom.risk.counting import counts
-from careloom.risk.desk import Desk, check_out, counting, desk, one_person, ready, show, write, years_coded
-from careloom.risk.explaining import explain as explained
-from careloom.risk.explaining import what_if as what_would_be
+from careloom.risk import blending, explaining
+from careloom.risk import counting as tallies
+from careloom.risk import desk as risk_desk
 
 _STEPS = "select person_id, unnest(trace, recursive := true) from scores"
 
@@ -70,11 +66,11 @@ def score(
         money = {name: money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors) for name in names}
         title = " + ".join(f"{name} {share:.0%}" for name, share in shares.items()) or names[0]
         for file in filter(None, (out, trace)):
-            check_out(file)
-        with desk() as at:
+            risk_desk.check_out(file)
+        with risk_desk.desk() as at:
             progress.step("reading people and diagnoses")
-            persons = ready(at, "people", people)
-            codes, left_out = counting(at, diagnoses, year, every_date=every_date)
+            persons = risk_desk.ready(at, "people", people)
+            codes, left_out = risk_desk.counting(at, diagnoses, year, every_date=every_date)
             progress.step(f"scoring by {title} of {year}")
             if shares:
                 _blended(at, persons, codes, out, {"year": year, "pace": pace, "money": money})
@@ -83,14 +79,14 @@ def score(
                 _scored(at, persons, codes, out, trace, how)
             progress.step("counting what was read")
             mean = "risk_score_payment" if shares else "risk_score"
-            found = counts(at.db, model=names, year=year, mode=mode.value, left_out=left_out, score=mean)
-            other_years = years_coded(at, diagnoses) if left_out and left_out == found.diagnoses else {}
+            found = tallies.counts(at.db, model=names, year=year, mode=mode.value, left_out=left_out, score=mean)
+            other_years = risk_desk.years_coded(at, diagnoses) if left_out and left_out == found.diagnoses else {}
         progress.rest()
-    status = "final" if shares else str(read_tables(names[0], year, mode.value).status)
+    status = "final" if shares else str(risk.read_tables(names[0], year, mode.value).status)
     seconds = time.monotonic() - begun
     told = Told(model=title, year=year, mode=mode.value, money=money, shares=shares, seconds=seconds, status=status)
     if json:
-        print_json({"model": BLEND if shares else title, **asdict(found), **told.json})
+        print_json({"model": blending.BLEND if shares else title, **asdict(found), **told.json})
         return
     show_counts(found, told)
     if other_years:
@@ -105,37 +101,37 @@ def score(
 
 def _shares(model: str, year: int, mode: Mode, trace: Path | None, *, pace: bool) -> dict[str, float]:
     """The models of the year's blend with their shares; none if one model is asked for."""
-    if model.strip().upper() != BLEND:
+    if model.strip().upper() != blending.BLEND:
         return {}
     if trace is not None or mode is not Mode.cms:
         raise UsageFault(
-            f"--trace and --mode compat are of one model: take them away, or write one in place of {BLEND}"
+            f"--trace and --mode compat are of one model: take them away, or write one in place of {blending.BLEND}"
         )
-    shares = blend(year, pace=pace)
+    shares = risk.blend(year, pace=pace)
     for name in shares:
         known(name, year, mode)
     return shares
 
 
-def _blended(at: Desk, people: Path, codes: Path, out: Path, how: dict[str, Any]) -> None:
+def _blended(at: risk_desk.Desk, people: Path, codes: Path, out: Path, how: dict[str, Any]) -> None:
     """Write the blended scores, and show them as the view `scores`."""
     made = at.folder / "scores.parquet"
-    blended(people, codes, out=made, **how)
-    show(at, "scores", made)
-    write(at, "from scores", out)
+    risk.blended(people, codes, out=made, **how)
+    risk_desk.show(at, "scores", made)
+    risk_desk.write(at, "from scores", out)
 
 
-def _scored(at: Desk, people: Path, codes: Path, out: Path, trace: Path | None, how: dict[str, Any]) -> None:
+def _scored(at: risk_desk.Desk, people: Path, codes: Path, out: Path, trace: Path | None, how: dict[str, Any]) -> None:
     """Write the scores, and show them as the view `scores`."""
     plain = trace is None and out.suffix.lower() == ".parquet"
     made = out if plain else at.folder / "scores.parquet"
-    score_people(people, codes, out=made, trace=trace is not None, **how)
-    show(at, "scores", made)
+    risk.score(people, codes, out=made, trace=trace is not None, **how)
+    risk_desk.show(at, "scores", made)
     if trace is not None:
-        write(at, _STEPS, trace)
-        write(at, "select * exclude (trace) from scores", out)
+        risk_desk.write(at, _STEPS, trace)
+        risk_desk.write(at, "select * exclude (trace) from scores", out)
     elif not plain:
-        write(at, "from scores", out)
+        risk_desk.write(at, "from scores", out)
 
 
 Person = Annotated[str, typer.Argument(help="The person's person_id.", metavar="PERSON")]
@@ -160,19 +156,21 @@ def explain(
         name = known(model, year, mode)
         money = money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors)
         found, codes = _one(person, people, diagnoses, year, every_date=every_date)
-        told = explained(found, codes, model=name, year=year, mode=mode.value, money=money)
+        told = explaining.explain(found, codes, model=name, year=year, mode=mode.value, money=money)
     if json:
         print_json(asdict(told))
     else:
         show_explanation(told)
 
 
-def _one(person: str, people: Path, diagnoses: Path, year: int, *, every_date: bool) -> tuple[pa.Table, pa.Table]:
+def _one(
+    person: str, people: Path, diagnoses: Path, year: int, *, every_date: bool
+) -> tuple[risk_desk.Rows, risk_desk.Rows]:
     """One person's rows of both files."""
-    with desk() as at:
-        show(at, "people", people)
-        counting(at, diagnoses, year, every_date=every_date)
-        return one_person(at, "people", person), one_person(at, "diagnoses", person)
+    with risk_desk.desk() as at:
+        risk_desk.show(at, "people", people)
+        risk_desk.counting(at, diagnoses, year, every_date=every_date)
+        return risk_desk.one_person(at, "people", person), risk_desk.one_person(at, "diagnoses", person)
 
 
 def what_if(
@@ -198,9 +196,9 @@ def what_if(
     """Say what a person would score with other diagnoses; nothing is written."""
     with asked():
         name = known(model, year, mode)
-        money: Money = money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors)
+        money: risk.Money = money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors)
         found, codes = _one(person, people, diagnoses, year, every_date=every_date)
-        would = what_would_be(
+        would = explaining.what_if(
             found, codes, add=add or (), remove=remove or (), model=name, year=year, mode=mode.value, money=money
         )
     if json:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
+from careloom import risk
+from careloom.cli import paper
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import (
     THIS_YEAR,
@@ -33,10 +34,8 @@ from careloom.cli.risk_doing import (
 from careloom.cli.showing import out as page
 from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.risk import read_tables
-from careloom.risk import snapshots as snapshots_of
-from careloom.risk.desk import check_out, desk, ready, show, write
-from careloom.risk.monthly import Month, by_month
+from careloom.risk import desk as risk_desk
+from careloom.risk import monthly
 
 
 def snapshots(
@@ -60,22 +59,22 @@ def snapshots(
     with asked(), progress_for(quiet=json) as progress:
         name, last = known(model, year, mode), _month(through)
         money = money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors)
-        check_out(out)
-        with desk() as at:
+        risk_desk.check_out(out)
+        with risk_desk.desk() as at:
             progress.step("reading people and diagnoses")
-            persons, codes = ready(at, "people", people), ready(at, "diagnoses", diagnoses)
+            persons, codes = risk_desk.ready(at, "people", people), risk_desk.ready(at, "diagnoses", diagnoses)
             progress.step(f"scoring each month by {name} of {year}")
             made = out if out.suffix.lower() == ".parquet" else at.folder / "snapshots.parquet"
             how: dict[str, Any] = {"model": name, "year": year, "mode": mode.value, "money": money, "through": last}
-            snapshots_of(persons, codes, out=made, said=progress.advance, **how)
+            risk.snapshots(persons, codes, out=made, said=progress.advance, **how)
             progress.step("counting what each month added")
-            show(at, "snapshots", made)
-            found = by_month(at.db, "snapshots")
+            risk_desk.show(at, "snapshots", made)
+            found = monthly.by_month(at.db, "snapshots")
             if made != out:
-                write(at, "from snapshots", out)
+                risk_desk.write(at, "from snapshots", out)
         progress.rest()
     if json:
-        seconds, status = round(time.monotonic() - begun, 3), str(read_tables(name, year, mode.value).status)
+        seconds, status = round(time.monotonic() - begun, 3), str(risk.read_tables(name, year, mode.value).status)
         print_json(
             {
                 "model": name,
@@ -100,10 +99,10 @@ def _month(text: str | None) -> date | None:
         raise UsageFault("--through is a month, such as 2025-06") from None
 
 
-def _show(found: Sequence[Month], title: str, seconds: float) -> None:
+def _show(found: Sequence[monthly.Month], title: str, seconds: float) -> None:
     people = found[-1].people if found else 0
     page.print(f"{people:,} people by {title}, {len(found)} months in {seconds:.1f} s", markup=False)
-    shown = Table(box=None, padding=(0, 2, 0, 0))
+    shown = paper.Table(box=None, padding=(0, 2, 0, 0))
     for column in ("month", "with an HCC", "mean score", "new HCCs"):
         shown.add_column(column, justify="left" if column == "month" else "right")
     for one in found:

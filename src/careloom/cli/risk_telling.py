@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from careloom import risk
 from careloom.cli.risk_doing import by_tables, payment_unknown
 from careloom.cli.showing import out
-from careloom.risk import Money
-from careloom.risk.counting import Counts
-from careloom.risk.explaining import Explanation, WhatIf
-from careloom.risk.rounding import normalized
+from careloom.risk import counting, explaining, rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +23,7 @@ class Told:
     model: str
     year: int
     mode: str
-    money: Mapping[str, Money]
+    money: Mapping[str, risk.Money]
     shares: Mapping[str, float]
     seconds: float
     status: str = "final"
@@ -55,7 +53,7 @@ class Told:
         }
 
 
-def show_counts(found: Counts, told: Told) -> None:
+def show_counts(found: counting.Counts, told: Told) -> None:
     """A run over a population."""
     score = "payment score" if told.shares else "score"
     mean = "" if found.mean is None else f", mean {score} {found.mean:.3f}"
@@ -82,7 +80,7 @@ def _many(number: int) -> str:
     return f"{number:,}" if number else ""
 
 
-def show_explanation(told: Explanation) -> None:
+def show_explanation(told: explaining.Explanation) -> None:
     """One person's score."""
     row, made = told.row, by_tables(told.row["model"], told.year, told.mode)
     out.print(f"{row['person_id']}: {row['model']} of {told.year} ({made}), segment {row['segment']}", markup=False)
@@ -104,7 +102,7 @@ def show_explanation(told: Explanation) -> None:
     _show_payment(told)
 
 
-def _show_sums(told: Explanation) -> None:
+def _show_sums(told: explaining.Explanation) -> None:
     row = told.row
     out.print("coefficients")
     for term in told.terms:
@@ -116,7 +114,7 @@ def _show_sums(told: Explanation) -> None:
     )
 
 
-def _show_payment(told: Explanation) -> None:
+def _show_payment(told: explaining.Explanation) -> None:
     score, money = told.row["risk_score_payment"], told.money
     if score is None or told.normalization is None:
         out.print(f"payment\n  {payment_unknown(money, told.row['model'], told.year)}", markup=False)
@@ -124,7 +122,7 @@ def _show_payment(told: Explanation) -> None:
     raw = told.row["risk_score"]
     parts = f"{raw} / {told.normalization:g}"
     if told.mode == "cms":
-        parts += f" = {normalized(int(raw * 1000), told.normalization) / 1000:.3f}"
+        parts += f" = {rounding.normalized(int(raw * 1000), told.normalization) / 1000:.3f}"
     if money.coding_intensity:
         parts += f", * (1 - {money.coding_intensity:g})"
     parts += f", + {money.frailty:g}" if money.frailty else ""
@@ -135,7 +133,7 @@ def _show_payment(told: Explanation) -> None:
         out.print(f"  {source}", markup=False)
 
 
-def show_what_if(would: WhatIf) -> None:
+def show_what_if(would: explaining.WhatIf) -> None:
     """Two scores and what lies between them."""
     before, after = would.before.row, would.after.row
     if would.difference is None:
@@ -160,11 +158,11 @@ def show_what_if(would: WhatIf) -> None:
         out.print(f"  payment {unknown}", markup=False)
 
 
-def _unless_final(told: Explanation) -> str:
+def _unless_final(told: explaining.Explanation) -> str:
     return "" if told.status == "final" else f" ({told.status})"
 
 
-def _show_without_effect(would: WhatIf) -> None:
+def _show_without_effect(would: explaining.WhatIf) -> None:
     was = {one.code for one in would.before.codes}
     for one in would.after.codes:
         if one.code not in was and one.why:

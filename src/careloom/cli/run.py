@@ -13,16 +13,12 @@ from careloom.cli.options import HERE, Folder, Full, Json, SyncName
 from careloom.cli.reporting import REPORTS, carry_out_reports
 from careloom.cli.session import chosen, project_for, watching
 from careloom.cli.showing import out, talk
+from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, UsageFault
 from careloom.core.ports import Lane
-from careloom.project.model import Sync
-from careloom.services.alerting import alert_failure
-from careloom.services.attempts import Kind
-from careloom.services.due import are_models_due, is_due, next_due
-from careloom.services.modelling import run_models
-from careloom.services.opening import Opened, Trigger
-from careloom.services.progress import Watch
-from careloom.services.syncing import run_sync
+from careloom.project import model
+from careloom.services import alerting, modelling, opening, progress, syncing
+from careloom.services import due as due_dates
 
 
 def command(
@@ -47,34 +43,37 @@ def command(
     if sim:
         raise UsageFault("only reports are run against simulators: careloom run reports --sim")
     lane: Lane = "backfill" if backfill else "schedule"
-    trigger: Trigger = "schedule" if due else "hand"
-    with project_for(Kind.run, sync, folder, lane=lane, trigger=trigger) as ready, watching(quiet=json) as watch:
+    trigger: opening.Trigger = "schedule" if due else "hand"
+    with (
+        project_for(Kind.run, sync, folder, lane=lane, trigger=trigger) as ready,
+        watching(quiet=json) as watch,
+    ):
         named = chosen(ready, sync)
-        syncs = [one for one in named if not due or is_due(ready, one)]
+        syncs = [one for one in named if not due or due_dates.is_due(ready, one)]
         after = _models_after(ready, watch, json=json) if due and sync is None else None
-        if due and not syncs and not json and not (after and are_models_due(ready)):
+        if due and not syncs and not json and not (after and due_dates.are_models_due(ready)):
             _say_next(ready, named)
         carry_out(
             ready,
             syncs,
             watch,
-            lambda one: run_sync(ready, one, watch, full=full),
+            lambda one: syncing.run_sync(ready, one, watch, full=full),
             json=json,
             single=bool(sync),
             after=after,
         )
 
 
-def _models_after(ready: Opened, watch: Watch, *, json: bool) -> Callable[[], int]:
+def _models_after(ready: opening.Opened, watch: progress.Watch, *, json: bool) -> Callable[[], int]:
     """What builds the models, if they are due when the syncs are over; gives their exit code."""
 
     def build() -> int:
-        if watch.stop.is_set() or not are_models_due(ready):
+        if watch.stop.is_set() or not due_dates.are_models_due(ready):
             return 0
         try:
-            found = run_models(ready, "build", watch)
+            found = modelling.run_models(ready, "build", watch)
         except CareloomError as error:
-            alert_failure(ready, ready.project.name, str(error), kind="models")
+            alerting.alert_failure(ready, ready.project.name, str(error), kind="models")
             talk.print(f"careloom: models: {error}", markup=False)
             return error.exit_code
         watch.progress.rest()
@@ -82,14 +81,14 @@ def _models_after(ready: Opened, watch: Watch, *, json: bool) -> Callable[[], in
             show_models(found)
         if found.failed or not found.complete:
             names = ", ".join(node.name for node in found.failed) or "dbt ended before it came to the models"
-            alert_failure(ready, ready.project.name, f"failed: {names}", kind="models")
+            alerting.alert_failure(ready, ready.project.name, f"failed: {names}", kind="models")
         return found.exit_code
 
     return build
 
 
-def _say_next(ready: Opened, syncs: Sequence[Sync]) -> None:
-    found = next_due(ready, syncs)
+def _say_next(ready: opening.Opened, syncs: Sequence[model.Sync]) -> None:
+    found = due_dates.next_due(ready, syncs)
     if found is None:
         out.print("Nothing is due: no sync has a schedule.")
         return

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
 
+from careloom.cli import paper
 from careloom.cli.options import HERE, MANY, Folder, Json
 from careloom.cli.session import project
-from careloom.cli.showing import out, print_json, uncut
-from careloom.services.attempts import Kind
-from careloom.store.attempts import Attempts
+from careloom.cli.showing import out, print_json
+from careloom.core.attempts import Kind
+from careloom.store import attempts
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 _COLOURS = {"done": "green", "running": "yellow", "interrupted": "yellow"}
@@ -38,7 +38,7 @@ def command(
     """List what was tried, and how it ended."""
     with project(folder) as ready:
         zone = ready.project.timezone
-        rows = Attempts(ready.store).recent(
+        rows = attempts.Attempts(ready.store).recent(
             name=name,
             kind=kind.value if kind else None,
             failed=failed,
@@ -54,7 +54,7 @@ def command(
 
 
 def _show(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
-    table = Table("what", "name", "run", "by", "state", f"started ({zone.key})", "seconds", "counts", box=None)
+    table = paper.Table("what", "name", "run", "by", "state", f"started ({zone.key})", "seconds", "counts", box=None)
     for row in rows:
         colour = _COLOURS.get(row["state"], "red")
         unbalanced = " (unbalanced)" if row["balanced"] is False else ""
@@ -68,7 +68,7 @@ def _show(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
             f"{row['seconds']:.1f}",
             " ".join(f"{kind} {number}" for kind, number in row["counts"].items() if number),
         )
-    out.print(uncut(table, "name", "run", "state"))
+    out.print(paper.uncut(table, "name", "run", "state"))
     for row in rows:
         if row["error"]:
             times = f" ({row['rounds']} times in that hour)" if row["rounds"] > 1 else ""

@@ -9,8 +9,8 @@ import typer
 
 from careloom.cli.options import Json
 from careloom.cli.showing import out, print_json
-from careloom.services.schemas import schemas, write_schemas
-from careloom.systems.rooms import rooms
+from careloom.services import schemas as json_schemas
+from careloom.systems import rooms as registry
 
 
 def command(
@@ -23,9 +23,9 @@ def command(
 ) -> None:
     """Print the JSON Schema of careloom.yaml and of the files in its folders, or write them for an editor."""
     if folder is None:
-        print_json(schemas(rooms()))
+        print_json(json_schemas.schemas(registry.rooms()))
         return
-    written = write_schemas(folder, rooms())
+    written = json_schemas.write_schemas(folder, registry.rooms())
     if json:
         print_json([str(path) for path in written])
     else:

@@ -13,14 +13,12 @@ from careloom.cli.options import HERE, PORTS, Folder
 from careloom.cli.session import settings
 from careloom.cli.simulated import maybe_simulated
 from careloom.core.errors import CareloomError
-from careloom.services.opening import Opened
-from careloom.services.simulating import live
-from careloom.services.standing import landed_rows, linked_rows
-from careloom.store.inbox import totals
-from careloom.systems.rooms import rooms
-from careloom.web.app import make_app
-from careloom.web.serving import listener, serve
-from careloom.worker.running import work as work_on
+from careloom.services import opening, simulating, standing
+from careloom.store import inbox
+from careloom.systems import rooms as registry
+from careloom.web import app as web_app
+from careloom.web import serving
+from careloom.worker import running
 
 _EVERY = 10.0
 
@@ -40,14 +38,14 @@ def command(
     ] = False,
 ) -> None:
     """Receive webhooks and answer the scheduler, until Ctrl-C or SIGTERM."""
-    listening = listener(host, port)
+    listening = serving.listener(host, port)
     address = f"http://{_spoken(host)}:{listening.getsockname()[1]}"
     stop = threading.Event()
     with closing(listening), maybe_simulated(folder.resolve(), settings(), address, sim=sim) as (ready, simulated):
-        app = make_app(ready, stop=stop)
-        shown = (lambda: live(ready, simulated, address, stop)) if simulated else None
+        app = web_app.make_app(ready, stop=stop)
+        shown = (lambda: simulating.live(ready, simulated, address, stop)) if simulated else None
         with _beside(ready, stop, shown, work=work or sim):
-            serve(app, listening, stop, lambda: _say_where(ready, address, work=work or sim))
+            serving.serve(app, listening, stop, lambda: _say_where(ready, address, work=work or sim))
 
 
 def _spoken(host: str) -> str:
@@ -55,8 +53,8 @@ def _spoken(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 a name
 
 
-def _say_where(ready: Opened, address: str, *, work: bool) -> None:
-    systems = rooms()
+def _say_where(ready: opening.Opened, address: str, *, work: bool) -> None:
+    systems = registry.rooms()
     for name, system in ready.project.systems.items():
         if systems[system.kind].hooks is not None:
             typer.echo(f"webhooks of {name} come to {address}/webhooks/{name}", err=True)
@@ -65,12 +63,14 @@ def _say_where(ready: Opened, address: str, *, work: bool) -> None:
 
 
 @contextmanager
-def _beside(ready: Opened, stop: threading.Event, shown: Callable[[], None] | None, *, work: bool) -> Iterator[None]:
+def _beside(
+    ready: opening.Opened, stop: threading.Event, shown: Callable[[], None] | None, *, work: bool
+) -> Iterator[None]:
     """The worker and the status line, in threads that end with the block."""
     threads: list[threading.Thread] = []
     if work:
         threads = [
-            threading.Thread(target=work_on, args=(ready,), kwargs={"stop": stop}, name="careloom work"),
+            threading.Thread(target=running.work, args=(ready,), kwargs={"stop": stop}, name="careloom work"),
             threading.Thread(target=_tell, args=(ready, stop), name="careloom status"),
         ]
     if shown is not None:
@@ -85,7 +85,7 @@ def _beside(ready: Opened, stop: threading.Event, shown: Callable[[], None] | No
             thread.join()
 
 
-def _tell(ready: Opened, stop: threading.Event) -> None:
+def _tell(ready: opening.Opened, stop: threading.Event) -> None:
     while not stop.wait(_EVERY):
         try:
             typer.echo(_status(ready), err=True)
@@ -93,9 +93,9 @@ def _tell(ready: Opened, stop: threading.Event) -> None:
             typer.echo(str(error), err=True)
 
 
-def _status(ready: Opened) -> str:
-    received, waiting, held, untold = totals(ready.store)
-    landed, linked = landed_rows(ready), linked_rows(ready)
+def _status(ready: opening.Opened) -> str:
+    received, waiting, held, untold = inbox.totals(ready.store)
+    landed, linked = standing.landed_rows(ready), standing.linked_rows(ready)
     return (
         f"received {received:,}   waiting {waiting:,}   held {held:,}   landed {landed:,}   linked {linked:,}   "
         f"to be told {untold:,}"

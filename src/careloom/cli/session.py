@@ -9,43 +9,43 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from careloom.cli.interrupts import stop_at_once
+from careloom.cli.interrupts import begin, stop_at_once
 from careloom.cli.showing import progress_for
+from careloom.core.attempts import ALL, Kind
 from careloom.core.errors import UsageFault
 from careloom.core.ports import Lane
-from careloom.project.model import Sync
-from careloom.services.attempts import ALL, Kind, opened_for
-from careloom.services.logs import set_up_logs
-from careloom.services.opening import Opened, Trigger, opened
-from careloom.services.progress import Watch
-from careloom.services.settings import UNKNOWN, Settings, read_settings
-from careloom.store.audit import write_audit
+from careloom.project import model
+from careloom.services import attempts, logs, opening
+from careloom.services import progress as progress_of
+from careloom.services import settings as environment
+from careloom.store import audit
 
 
-def settings() -> Settings:
-    """The environment's settings; logs are set up by them."""
-    found = read_settings(dict(os.environ))
-    set_up_logs(found)
+def settings() -> environment.Settings:
+    """The environment's settings; logs are set up by them, and what begins now is brought to an end."""
+    found = environment.read_settings(dict(os.environ))
+    logs.set_up_logs(found)
+    begin()
     return found
 
 
 @contextmanager
-def project(folder: Path) -> Iterator[Opened]:
+def project(folder: Path) -> Iterator[opening.Opened]:
     """The project in `folder`, opened."""
-    with opened(folder.resolve(), settings()) as ready:
+    with opening.opened(folder.resolve(), settings()) as ready:
         yield ready
 
 
 @contextmanager
 def project_for(
-    kind: Kind, name: str | None, folder: Path, *, lane: Lane = "schedule", trigger: Trigger = "hand"
-) -> Iterator[Opened]:
+    kind: Kind, name: str | None, folder: Path, *, lane: Lane = "schedule", trigger: opening.Trigger = "hand"
+) -> Iterator[opening.Opened]:
     """The project in `folder`, opened to try `kind` of `name` (None: of all that it has): a failure to open it is a row too."""
-    with opened_for(folder.resolve(), settings(), kind, name or ALL, lane=lane, trigger=trigger) as ready:
+    with attempts.opened_for(folder.resolve(), settings(), kind, name or ALL, lane=lane, trigger=trigger) as ready:
         yield ready
 
 
-def chosen(ready: Opened, name: str | None) -> Sequence[Sync]:
+def chosen(ready: opening.Opened, name: str | None) -> Sequence[model.Sync]:
     """The sync called `name`, or all in the order in which they depend on each other."""
     if name is None:
         return list(ready.project.syncs.values())
@@ -54,9 +54,9 @@ def chosen(ready: Opened, name: str | None) -> Sequence[Sync]:
     return [ready.project.syncs[name]]
 
 
-def audited(ready: Opened, action: str, subject: str) -> None:
+def audited(ready: opening.Opened, action: str, subject: str) -> None:
     """Write to the audit that this user saw or decided something."""
-    write_audit(ready.store, at=ready.clock(), actor=ready.settings.witness, action=action, subject=subject)
+    audit.write_audit(ready.store, at=ready.clock(), actor=ready.settings.witness, action=action, subject=subject)
 
 
 def may_reveal(*, reveal: bool) -> None:
@@ -66,7 +66,7 @@ def may_reveal(*, reveal: bool) -> None:
         UsageFault: values are asked for, and neither CARELOOM_ACTOR nor the system says by whom.
 
     """
-    if reveal and settings().actor == UNKNOWN:
+    if reveal and settings().actor == environment.UNKNOWN:
         raise UsageFault(
             f"--reveal shows people's values, and this process has no name (uid {os.getuid()}): "
             "set CARELOOM_ACTOR to who looks"
@@ -74,10 +74,10 @@ def may_reveal(*, reveal: bool) -> None:
 
 
 @contextmanager
-def watching(*, quiet: bool) -> Iterator[Watch]:
+def watching(*, quiet: bool) -> Iterator[progress_of.Watch]:
     """Progress on standard error; the first Ctrl-C stops at the next checkpoint, the second at once."""
     with progress_for(quiet=quiet) as progress:
-        watch = Watch(progress=progress)
+        watch = progress_of.Watch(progress=progress)
 
         def stop(number: int, _frame: FrameType | None) -> None:
             if watch.stop.is_set() and number == signal.SIGINT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -12,22 +13,37 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as RichProgress
-from rich.table import Table
 
+from careloom.cli import paper
 from careloom.cli.manner import MANNER
 from careloom.services.progress import Progress, Quiet
 
 _EVERY = 5.0
 """Seconds between two plain lines of one step, where there is no terminal."""
 
-_PAPER = 160
-"""Columns where there is no terminal to ask."""
+_UNSEEN = dict.fromkeys((7, 8, 11, 12, 13))
+"""Letters that ring or move a terminal's cursor back, which could make a line read as another one."""
 
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PAPER)
-talk = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class Printer:
+    """Lines on one of the two streams. Plain ones are written as they are; what has colours or columns needs rich."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        self._stderr = stderr
+
+    def print(self, what: str | paper.Table = "", *, markup: bool = True, style: str = "", end: str = "\n") -> None:
+        """One line, or a table. Where `markup` is true, [bold] and the like are styles and no text."""
+        stream = sys.stderr if self._stderr else sys.stdout
+        styled = style and (stream.isatty() or os.environ.get("FORCE_COLOR"))
+        if not isinstance(what, str) or styled or (markup and "[" in what):
+            paper.console(stderr=self._stderr).print(what, markup=markup, style=style or None, emoji=False, end=end)
+            return
+        stream.write(what.translate(_UNSEEN) + end)
+        stream.flush()
+
+
+out = Printer()
+talk = Printer(stderr=True)
 
 
 def print_json(value: Any) -> None:
@@ -44,19 +60,8 @@ def many(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def uncut(table: Table, *words: str) -> Table:
-    """`table`, none of whose cells is cut on a narrow terminal; the columns headed by `words` are not even broken.
-
-    What is typed again, such as a reason's code, must be whole.
-    """
-    for column in table.columns:
-        column.overflow = "fold"
-        column.no_wrap = column.header in words
-    return table
-
-
 def moment(at: datetime, zone: tzinfo) -> str:
-    """A moment as the project's clocks show it: "2026-03-08 06:00 EDT"."""
+    """A moment as the project's clocks show it: "2026-03-08 06:00:00 EDT"."""
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
@@ -90,55 +95,13 @@ class PlainProgress:
         """Nothing: lines stay where they are."""
 
 
-class BarProgress:
-    """A bar for the step under way; a line stays for each that is over."""
-
-    def __init__(self, bars: RichProgress) -> None:
-        self._bars = bars
-        self._task: TaskID | None = None
-
-    def step(self, text: str) -> None:
-        """The bar of the former step becomes a line."""
-        self._end()
-        self._task = self._bars.add_task(text, total=None)
-        self._bars.start()
-
-    def advance(self, done: int, total: int | None) -> None:
-        """The bar moves."""
-        if self._task is not None:
-            self._bars.update(self._task, completed=done, total=total)
-
-    def rest(self) -> None:
-        """No bar."""
-        self._end()
-        self._bars.stop()
-
-    def _end(self) -> None:
-        if self._task is not None:
-            task = self._bars.tasks[self._bars.task_ids.index(self._task)]
-            self._bars.console.print(f"✓ {task.description} [dim]({task.elapsed or 0:.1f} s)[/dim]")
-            self._bars.remove_task(self._task)
-            self._task = None
-
-
 @contextmanager
 def progress_for(*, quiet: bool) -> Iterator[Progress]:
     """Bars on a terminal, plain lines elsewhere, nothing when quiet."""
     if quiet or MANNER.quiet:
         yield Quiet()
-    elif not talk.is_terminal:
+    elif not sys.stderr.isatty():
         yield PlainProgress()
     else:
-        columns = (
-            SpinnerColumn("dots" if (talk.encoding or "").startswith("utf") else "line"),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        bars = RichProgress(*columns, console=talk, transient=True)
-        progress = BarProgress(bars)
-        try:
+        with paper.bar_progress() as progress:
             yield progress
-        finally:
-            progress.rest()

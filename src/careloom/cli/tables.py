@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich.table import Table
-
+from careloom.cli import paper
 from careloom.cli.showing import many, out
-from careloom.services.report import Report
-from careloom.services.reviewing import HeldItem
+from careloom.services import report as run_report
+from careloom.services import reviewing
 
 _WORDS = {
     "create": ("to create", "created"),
@@ -25,7 +24,7 @@ _SHOWN = 8
 """How many properties of an example are shown."""
 
 
-def show_report(report: Report, *, planned: bool) -> None:
+def show_report(report: run_report.Report, *, planned: bool) -> None:
     """One plan or run."""
     out.print()
     out.print(_headline(report, planned=planned), markup=True)
@@ -50,7 +49,7 @@ def _shortened(values: Mapping[str, str]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _headline(report: Report, *, planned: bool) -> str:
+def _headline(report: run_report.Report, *, planned: bool) -> str:
     spent = f"{many(report.requests, 'request')}, {report.seconds:.1f} s"
     if planned:
         verdict = "nothing to do" if report.empty else "this would happen"
@@ -60,7 +59,7 @@ def _headline(report: Report, *, planned: bool) -> str:
     return f"[bold]run {report.run} of {report.sync}[/bold]: [{colour}]{report.state}[/{colour}], {balance} ({spent})"
 
 
-def _counts(report: Report, *, planned: bool) -> str:
+def _counts(report: run_report.Report, *, planned: bool) -> str:
     parts = [
         f"{number:,} {_WORDS[kind][0 if planned else 1]}"
         for kind, number in report.counts.items()
@@ -69,10 +68,10 @@ def _counts(report: Report, *, planned: bool) -> str:
     return f"{many(report.counts['read'], 'row')} read = " + (" + ".join(parts) or "nothing")
 
 
-def _show_properties(report: Report) -> None:
+def _show_properties(report: run_report.Report) -> None:
     if not report.properties:
         return
-    table = Table(
+    table = paper.Table(
         "  property", "filled", "replaced", "cleared", "conflict", "leaves as", box=None, padding=(0, 2, 0, 0)
     )
     for change in report.properties:
@@ -90,7 +89,7 @@ def _show_pairs(title: str, pairs: object) -> None:
         )
 
 
-def _show_reasons(report: Report) -> None:
+def _show_reasons(report: run_report.Report) -> None:
     if not report.reasons:
         return
     out.print("  held:")
@@ -99,7 +98,7 @@ def _show_reasons(report: Report) -> None:
         out.print(f"    {reason.records:>6,}  {reason.code}{prop}: {reason.text}", markup=False)
 
 
-def show_held(item: HeldItem) -> None:
+def show_held(item: reviewing.HeldItem) -> None:
     """One held record and its candidates."""
     where = f" ({item.property})" if item.property else ""
     out.print(f"{item.sync}/{item.key}: {item.code}{where}: {item.text} {item.message}".rstrip(), markup=False)

@@ -1,10 +1,13 @@
-"""What a vendor's room offers, and what it is given when it is opened."""
+"""What a vendor's room offers, and what it is given when it is opened.
+
+A room's `room.py` imports the modules that do its work, and nothing of them: asked for its options alone, as `check` asks
+all of them, it loads none (see `core.late`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -16,18 +19,6 @@ from careloom.core.hooks import Hooks, Publisher, Token, Tokens
 from careloom.core.ports import Budget, Lane, Source, Target
 from careloom.core.reports import ReportPolicy, ReportSource
 from careloom.core.streams import Stream, StreamSource
-
-
-def deferred(module: str, name: str) -> Callable[..., Any]:
-    """What `name` of `module` does, loaded when it is called first.
-
-    A room that is only asked for its options, as `check` asks all of them, does not load what speaks to its vendor.
-    """
-
-    def call(*given: Any) -> Any:
-        return getattr(import_module(module), name)(*given)
-
-    return call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,9 @@ from careloom.core.ports import Finding
 SKEW = 300.0
 """Seconds by which a source's clock may be ahead of the database's and its times of change still be believed."""
 
+DELETE_LIMIT = 20.0
+"""Percent of a table's live rows that a whole scan may mark deleted."""
+
 ColumnType = Literal["text", "integer", "numeric", "boolean", "date", "timestamp", "jsonb"]
 """`integer` is PostgreSQL's bigint; `timestamp` its timestamptz: a time without a zone is read in the project's."""
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sqlglot.expressions import Expr
-
 from careloom.core.errors import Fault
 from careloom.core.phi import Phi
 from careloom.core.schema import NewObject
-from careloom.project.expressions import parse_expression
+from careloom.project.expressions import read_expression
 from careloom.project.model import Association, Field, From, Sync, To
 from careloom.project.nodes import Node
 from careloom.project.roles import inferred_phi, inferred_role
@@ -76,8 +74,8 @@ def _to(written: WrittenTo) -> To:
     return To(system=written.system, object=written.object, key=written.key, admits=admits, create=new)
 
 
-def _parsed(text: str, node: Node, faults: list[Fault]) -> Expr | None:
-    found = parse_expression(text)
+def _parsed(text: str, node: Node, faults: list[Fault]) -> str | None:
+    found = read_expression(text)
     if isinstance(found, list):
         faults.extend(
             node.inside(mistake.line, mistake.column).fault(mistake.code, mistake.cause, mistake.fix)

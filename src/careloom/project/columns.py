@@ -12,7 +12,7 @@ from sqlglot.expressions import Expr
 
 from careloom.core.errors import Fault
 from careloom.core.schema import PropertyType
-from careloom.project.expressions import DIALECT, lineage, place_in_text
+from careloom.project.grammar import DIALECT, lineage, parse_expression, place_in_text
 from careloom.project.model import Field, Sync
 from careloom.project.nearest import listed, suggestion
 from careloom.project.nodes import Step
@@ -60,9 +60,17 @@ def _empty_table(database: duckdb.DuckDBPyConnection, columns: Mapping[str, str]
 
 def _expressions(sync: Sync) -> Iterator[tuple[tuple[Step, ...], Expr]]:
     for field in sync.fields.values():
-        yield ("fields", field.property, "from"), field.expression
+        yield ("fields", field.property, "from"), _tree(field.source)
     for number, tie in enumerate(sync.associations):
-        yield ("associations", number, "key"), tie.expression
+        yield ("associations", number, "key"), _tree(tie.key)
+
+
+def _tree(text: str) -> Expr:
+    """What was read once without a mistake."""
+    tree = parse_expression(text)
+    if isinstance(tree, list):
+        raise AssertionError(f"{tree[0].code}: the project was read with it")  # noqa: TRY004 no matter of a type
+    return tree
 
 
 def _named_columns(sync: Sync, columns: Mapping[str, str], known: Mapping[str, str]) -> Iterator[Fault]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from careloom.core.errors import Fault, ProjectFault
 from careloom.core.rooms import Room
+from careloom.project import charts as chart_pages
 from careloom.project.building import build_sync
-from careloom.project.charts import build_charts
 from careloom.project.checks import check_sync, in_order, secrets_in_clear
 from careloom.project.dbt_project import check_dbt_project
 from careloom.project.landings import build_landings
@@ -51,7 +51,9 @@ def load_project(folder: Path, rooms: Mapping[str, Room]) -> Project:
     # A stream or a report that could not be read is no mistake of who names it.
     named = [*landings, *reports] if len(landings) == files[STREAMS] and not wrong else None
     models = build_models(written.models if written else None, nodes.get(PROJECT_FILE), folder, named, faults)
-    charts = {page.name: page for node in _of(nodes, CHARTS) if (page := build_charts(node, faults)) is not None}
+    charts = {
+        page.name: page for node in _of(nodes, CHARTS) if (page := chart_pages.build_charts(node, faults)) is not None
+    }
     for sync in syncs.values():
         found = check_sync(sync, systems, rooms)
         # Without any system that could be read, every name of one would be blamed.

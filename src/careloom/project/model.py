@@ -10,7 +10,6 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
-from sqlglot.expressions import Expr
 
 from careloom.core.errors import Fault
 from careloom.core.phi import Phi
@@ -84,7 +83,7 @@ class To:
 class Field:
     """One property and where its value comes from.
 
-    `source` is the text that was written, `expression` the same parsed, its columns quoted as written. `values` turns
+    `source` is the text that was written, `expression` the same as DuckDB's SQL, its columns quoted. `values` turns
     texts into others and `otherwise` says what becomes of a text it does not name. `format` is in strptime's form, for
     dates that are text. `owner` None means a three-way merge. `role` is None where a property says nothing about a
     person's identity. `when_taken` receives the value of a unique property that another record already holds.
@@ -92,7 +91,7 @@ class Field:
 
     property: str
     source: str
-    expression: Expr
+    expression: str
     type: PropertyType | None = None
     label: str = ""
     group: str = ""
@@ -116,7 +115,7 @@ class Association:
     to: str
     via: str
     key: str
-    expression: Expr
+    expression: str
     label: str | None = None
 
 

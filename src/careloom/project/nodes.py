@@ -93,3 +93,14 @@ class Node:
             return self.place
         indent = lines[line - 1].find(wanted[line - 1])
         return Place(file=self.place.file, line=self.place.line + line, column=max(indent, 0) + column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """What is wrong inside an expression; `line` and `column` count from 1 within its text."""
+
+    line: int
+    column: int
+    code: str
+    cause: str
+    fix: str

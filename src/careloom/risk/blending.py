@@ -11,11 +11,11 @@ from sqlglot import exp
 
 from careloom.risk.desk import Desk, desk, show, write
 from careloom.risk.factors import standard_money
+from careloom.risk.money import Money
 from careloom.risk.payment import blend
 from careloom.risk.reading import Data, rows
 from careloom.risk.rounding import sql_lessened
 from careloom.risk.scoring import MEMORY, score
-from careloom.risk.statement import Money
 
 BLEND = "BLEND"
 """What the column `model` has, and what is asked for."""

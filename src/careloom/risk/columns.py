@@ -8,7 +8,7 @@ from functools import reduce
 from sqlglot import exp
 
 from careloom.risk.cleaning import sql_code
-from careloom.risk.lookups import CONTRADICTED, NO_AGE, NO_SEX, UNREADABLE
+from careloom.risk.lookup_tables import CONTRADICTED, NO_AGE, NO_SEX, UNREADABLE
 from careloom.risk.persons import AGES, FULL, OTHER_MEDICAID, PARTIAL, sizes
 
 PEOPLE: Mapping[str, str] = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +21,12 @@ from careloom.risk.cleaning import day
 from careloom.risk.scoring import IN_PLACE, MEMORY, whole
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".tsv", ".txt", ".gz")
+
+
+Rows: TypeAlias = pa.Table
+
+READ_ERRORS = (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException)
+"""What DuckDB raises where a file cannot be read to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +140,7 @@ def years_coded(at: Desk, path: Path) -> dict[int, int]:
     return dict(at.db.execute(query).fetchall())
 
 
-def one_person(at: Desk, view: str, person: str) -> pa.Table:
+def one_person(at: Desk, view: str, person: str) -> Rows:
     """The rows of a view that are of `person`, whose key is compared as text.
 
     Raises:

@@ -19,9 +19,10 @@ from careloom.risk import payment
 from careloom.risk.dialects import DIALECTS
 from careloom.risk.factors import Own, standard_money
 from careloom.risk.inputs.filtering import eligible_codes, listed_years
-from careloom.risk.lookups import CHUNK, MOST, STATES, WORD, Lookups, lookups
+from careloom.risk.lookup_tables import CHUNK, MOST, STATES, WORD, Lookups, lookups
 from careloom.risk.models import model_named
-from careloom.risk.statement import Money, Names, build
+from careloom.risk.money import Money
+from careloom.risk.statement import Names, build
 
 FOLDER = "hcc"
 """The folder of that name in `models`, `macros` and `seeds` holds what is written here and nothing else."""

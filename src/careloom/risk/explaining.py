@@ -12,8 +12,8 @@ import pyarrow as pa
 from careloom.core.errors import Fix
 from careloom.risk.cleaning import clean_code
 from careloom.risk.factors import standard_money
+from careloom.risk.money import Money
 from careloom.risk.scoring import score
-from careloom.risk.statement import Money
 from careloom.risk.tables import read_tables
 
 EDITED_OUT = "edited-out"

@@ -11,8 +11,8 @@ from careloom.core.errors import Fix
 from careloom.risk import payment
 from careloom.risk.cells import Row, rows
 from careloom.risk.models import MODELS, model_named
+from careloom.risk.money import Money
 from careloom.risk.payment import Factor
-from careloom.risk.statement import Money
 from careloom.risk.tables import read_tables, years
 
 NEEDED = ("model", "payment_year")

@@ -15,8 +15,9 @@ from sqlglot import exp
 
 from careloom.risk.columns import PEOPLE, normal_code
 from careloom.risk.emitting import FOLDER, edition_name
-from careloom.risk.lookups import Lookups, lookups
-from careloom.risk.statement import Money, Names, build
+from careloom.risk.lookup_tables import Lookups, lookups
+from careloom.risk.money import Money
+from careloom.risk.statement import Names, build
 
 DIALECT = "bigquery"
 PERSONS, CODES = "staging.stg_participants", "intermediate.int_diagnoses"

@@ -19,10 +19,11 @@ from careloom.core.errors import Fix
 from careloom.risk.cleaning import day
 from careloom.risk.columns import normal_code
 from careloom.risk.factors import standard_money
-from careloom.risk.lookups import Lookups, lookups
+from careloom.risk.lookup_tables import Lookups, lookups
+from careloom.risk.money import Money
 from careloom.risk.reading import Data, check_people, diagnoses_view, keys_as_text, people_view, take
 from careloom.risk.scoring import MEMORY, bench, whole
-from careloom.risk.statement import Money, Names, build
+from careloom.risk.statement import Names, build
 
 BATCH = 2**16
 AT_ONCE = 2**18

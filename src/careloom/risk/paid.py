@@ -8,6 +8,7 @@ from pathlib import Path
 
 from careloom.core.errors import Fix
 from careloom.risk.cleaning import category, day
+from careloom.risk.defaults import TOLERANCE
 from careloom.risk.desk import Desk, needs, show, statement
 from careloom.risk.recapture import of_edition
 
@@ -35,8 +36,6 @@ REASONS: Mapping[str, str] = {
     "person-held-here": "the person has no score here: age or sex is missing",
     "score-differs": "the scores differ by more than the tolerance",
 }
-TOLERANCE = 0.0
-"""Both scores are rounded as CMS rounds, so they are equal or they differ."""
 COMPARED = {"payment": "risk_score_payment", "raw": "cast(risk_score as double)"}
 
 

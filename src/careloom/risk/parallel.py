@@ -11,10 +11,10 @@ from sqlglot import exp
 
 from careloom.core.errors import Fix
 from careloom.risk.desk import Desk, ready, show, staged, statement
+from careloom.risk.money import Money
 from careloom.risk.paid import COMPARED, reconcile
 from careloom.risk.recapture import show_years
 from careloom.risk.scoring import score
-from careloom.risk.statement import Money
 
 EQUAL = "equal"
 REASONS: Mapping[str, str] = {

@@ -12,12 +12,9 @@ from careloom.core.errors import Fix
 from careloom.risk.cleaning import category, day
 from careloom.risk.columns import normal_code
 from careloom.risk.desk import Desk, needs, ready, show, staged, statement
+from careloom.risk.money import Money
 from careloom.risk.reference import show_reference
 from careloom.risk.scoring import score
-from careloom.risk.statement import Money
-
-LOOK_BACK = 2
-"""How many service years before the one that counts are looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import duckdb
 import pyarrow as pa
 
-from careloom.risk.lookups import lookups
+from careloom.risk.lookup_tables import lookups
 
 WORTH = pa.decimal128(9, 3)
 

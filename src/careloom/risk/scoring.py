@@ -20,9 +20,10 @@ from sqlglot import exp
 
 from careloom.core.errors import Fix, Later
 from careloom.risk.factors import standard_money
-from careloom.risk.lookups import lookups
+from careloom.risk.lookup_tables import lookups
+from careloom.risk.money import Money
 from careloom.risk.reading import Data, check_people, diagnoses_view, keys_as_text, people_view, take
-from careloom.risk.statement import Money, Names, build
+from careloom.risk.statement import Names, build
 from careloom.risk.tracing import traced
 
 ONLY_MINE = 0o600

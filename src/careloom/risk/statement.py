@@ -16,7 +16,8 @@ from sqlglot import exp
 from careloom.risk.bits import added, both, column, either, number, shifted, texts, without
 from careloom.risk.columns import defaults, kind, normal_code, sex_number
 from careloom.risk.dialects import checked, double, joined, listed, thousandths
-from careloom.risk.lookups import CHRONIC, CHUNK, COUNTS, MOST, STATES, WORD, Lookups, lookups
+from careloom.risk.lookup_tables import CHRONIC, CHUNK, COUNTS, MOST, STATES, WORD, Lookups, lookups
+from careloom.risk.money import Money
 from careloom.risk.rounding import sql_lessened, sql_normalized, thousandths_of
 
 COLUMNS = (
@@ -42,22 +43,6 @@ PACKED = {"disease": (0, MOST - 1), "chronic": (20, MOST - 1), "hccs": (40, 255)
 """Where each part of a packed sum begins, and its mask."""
 PATTERN = ("segment", "all_flags", "few_hccs", "few_chronic_hccs")
 """What decides what interactions and numbers of HCCs are worth."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Money:
-    """How a raw score becomes a payment score: score / normalization * (1 - coding_intensity) + frailty.
-
-    It is rounded to three decimals after each step, as CMS rounds (see `rounding`); in `compat` nothing is, as in hccinfhir.
-    `grafts` normalises the functioning-graft segments of the ESRD models, where it differs. Without a normalization
-    there is no payment score. `sources` are the documents that have the numbers; the score does not depend on them.
-    """
-
-    normalization: float | None = 1.0
-    coding_intensity: float = 0.0
-    frailty: float = 0.0
-    grafts: float | None = None
-    sources: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

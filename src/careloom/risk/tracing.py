@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from careloom.risk.columns import kind, normal_code
-from careloom.risk.lookups import Lookups, lookups
+from careloom.risk.lookup_tables import Lookups, lookups
 from careloom.risk.statement import fires
 from careloom.risk.tables import Tables
 

@@ -17,9 +17,6 @@ from careloom.store.landing import mark_absent
 from careloom.store.queue import wake
 from careloom.store.streamstate import Absent, Seen, StreamState, StreamStates
 
-LIMIT = 20.0
-"""Percent of a table's live rows that a whole scan may mark deleted."""
-
 _FEW = 10
 """So many may go without a look at their share, as long as the source showed anything at all."""
 

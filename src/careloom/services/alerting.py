@@ -9,15 +9,12 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import structlog
-
+from careloom.core.log import LOG
 from careloom.project.model import Mail, Project
 from careloom.services.opening import Opened
 from careloom.store.attempts import Attempts
 
 _TIMEOUT = 20.0
-
-_log = structlog.get_logger()
 
 
 def alert_failure(opened: Opened, name: str, message: str, *, kind: str = "sync") -> bool:
@@ -30,7 +27,7 @@ def alert_failure(opened: Opened, name: str, message: str, *, kind: str = "sync"
         letter = failure_mail(opened.project, kind, name, message, latest)
         _send(mail, opened.settings.secret(mail.smtp), letter)
     except Exception as error:  # noqa: BLE001 whatever stops a mail must not hide the failure that it tells of
-        _log.error("alert not sent", kind=kind, name=name, error=type(error).__name__)
+        LOG.error("alert not sent", kind=kind, name=name, error=type(error).__name__)
         return False
     return True
 
@@ -43,7 +40,7 @@ def alert_job(opened: Opened, job: str, subject: str, reason: str) -> bool:
     try:
         _send(mail, opened.settings.secret(mail.smtp), job_mail(opened.project.name, job, subject, reason))
     except Exception as error:  # noqa: BLE001 likewise
-        _log.error("alert not sent", job=job, subject=subject, error=type(error).__name__)
+        LOG.error("alert not sent", job=job, subject=subject, error=type(error).__name__)
         return False
     return True
 

@@ -5,39 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 import psycopg
 
+from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Hold, Later
+from careloom.core.folders import HIDDEN
 from careloom.core.ports import Lane
-from careloom.services.opening import HIDDEN, Opened, Trigger, database_url, opened
+from careloom.services.opening import Opened, Trigger, database_url, opened
 from careloom.services.settings import Settings
 from careloom.store.attempts import Attempts, State
 from careloom.store.database import open_store
-
-
-class Kind(StrEnum):
-    """What is tried, as `careloom runs --kind` names it."""
-
-    plan = "plan"
-    apply = "apply"
-    run = "run"
-    land = "land"
-    reconcile = "reconcile"
-    replay = "replay"
-    retry = "retry"
-    events = "events"
-    publish = "publish"
-    reports = "reports"
-    models = "models"
-    cleanup = "cleanup"
-    work = "work"
-
-
-ALL = "all"
-"""The name of what failed before it came to any single sync, stream or report."""
 
 
 @dataclass(slots=True, kw_only=True)

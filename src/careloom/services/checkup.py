@@ -11,53 +11,57 @@ from functools import partial
 from pathlib import Path
 
 from careloom.core.errors import CareloomError, ProjectFault
+from careloom.core.folders import HIDDEN
 from careloom.core.ports import Finding, Query
 from careloom.core.reports import ReportAsk
 from careloom.core.rooms import Room
-from careloom.project.loader import load_project
-from careloom.project.model import Project, Sync, System
-from careloom.services.loom import make_ready
-from careloom.services.migrating import waiting
-from careloom.services.modelling import check_models
-from careloom.services.opening import HIDDEN, Opened, database_url
-from careloom.services.progress import Watch
-from careloom.services.safeguards import audit_findings, caller_findings, role_findings
-from careloom.services.scanning import scannable
-from careloom.services.sealing import anchoring_of, seal_key
-from careloom.services.settings import Settings
-from careloom.store.database import open_store
-from careloom.store.migrations import migrate
-from careloom.store.rights import lacking_rights
-from careloom.systems.rooms import rooms
+from careloom.project import loader, model
+from careloom.services import (
+    loom as preparation,
+)
+from careloom.services import (
+    migrating,
+    modelling,
+    opening,
+    progress,
+    safeguards,
+    scanning,
+    sealing,
+)
+from careloom.services import (
+    settings as environment,
+)
+from careloom.store import database, migrations, rights
+from careloom.systems import rooms as registry
 
 _SECRET = "secret:"  # noqa: S105 what the name of a secret begins with
 
 
-def check_up(folder: Path, settings: Settings) -> Iterator[Finding]:
+def check_up(folder: Path, settings: environment.Settings) -> Iterator[Finding]:
     """Project, secrets, database, each system, each flow: one finding a line, faults with their fix, each cause once."""
-    kinds: dict[str, Room] = rooms()
+    kinds: dict[str, Room] = registry.rooms()
     try:
-        project = load_project(folder, kinds)
+        project = loader.load_project(folder, kinds)
     except ProjectFault as error:
         yield from (_fault("project", str(fault)) for fault in error.faults)
         return
     yield Finding(level="ok", what="project", detail=_said(project))
     yield from _alerts(project, settings)
-    yield from caller_findings(project, settings)
+    yield from safeguards.caller_findings(project, settings)
     secrets = _Secrets(project=project, settings=settings)
     lacking = list(secrets.findings())
     yield from lacking
     try:
-        url = database_url(folder, settings)
+        url = opening.database_url(folder, settings)
         yield from _database(folder, url, settings)
-        store = open_store(url)
+        store = database.open_store(url)
     except CareloomError as error:
         yield _fault("database", str(error))
         return
-    store.anchoring = anchoring_of(folder / HIDDEN, settings, url)
-    yield from role_findings(store, settings)
-    yield from audit_findings(store)
-    opened = Opened(project=project, settings=settings, store=store)
+    store.anchoring = sealing.anchoring_of(folder / HIDDEN, settings, url)
+    yield from safeguards.role_findings(store, settings)
+    yield from safeguards.audit_findings(store)
+    opened = opening.Opened(project=project, settings=settings, store=store)
     try:
         yield from _store(opened)
         causes = {finding.detail for finding in lacking}
@@ -67,7 +71,7 @@ def check_up(folder: Path, settings: Settings) -> Iterator[Finding]:
         store.close()
 
 
-def _said(project: Project) -> str:
+def _said(project: model.Project) -> str:
     parts = [f"{project.name}", project.timezone.key]
     for what, names in (("syncs", project.syncs), ("streams", project.landings), ("reports", project.reports)):
         if names:
@@ -75,7 +79,7 @@ def _said(project: Project) -> str:
     return "; ".join(parts)
 
 
-def _alerts(project: Project, settings: Settings) -> Iterator[Finding]:
+def _alerts(project: model.Project, settings: environment.Settings) -> Iterator[Finding]:
     mail = project.alerts.mail
     if mail is None:
         fix = "set alerts: in careloom.yaml"
@@ -96,8 +100,8 @@ def _alerts(project: Project, settings: Settings) -> Iterator[Finding]:
 class _Secrets:
     """The secrets that the project's systems name. `blocked`: the systems that lack one, which cannot be tried."""
 
-    project: Project
-    settings: Settings
+    project: model.Project
+    settings: environment.Settings
     blocked: set[str] = field(default_factory=set)
 
     def findings(self) -> Iterator[Finding]:
@@ -118,7 +122,7 @@ class _Secrets:
         return users
 
 
-def _texts(system: System) -> Iterator[tuple[str, str]]:
+def _texts(system: model.System) -> Iterator[tuple[str, str]]:
     values: list[tuple[str, object]] = [*system.options.model_dump().items()]
     while values:
         option, value = values.pop(0)
@@ -133,9 +137,9 @@ def _texts(system: System) -> Iterator[tuple[str, str]]:
 # ---------------------------------------------------------------- the store
 
 
-def _database(folder: Path, url: str, settings: Settings) -> Iterator[Finding]:
+def _database(folder: Path, url: str, settings: environment.Settings) -> Iterator[Finding]:
     if settings.database_url is None:
-        migrate(url)
+        migrations.migrate(url)
         yield Finding(
             level="warn",
             what="database",
@@ -143,32 +147,32 @@ def _database(folder: Path, url: str, settings: Settings) -> Iterator[Finding]:
             fix="for production set CARELOOM_DATABASE_URL to a managed PostgreSQL",
         )
         return
-    names = waiting(folder, settings)
+    names = migrating.waiting(folder, settings)
     if names:
         yield _fault("database", f"{len(names)} migrations wait", "careloom migrate")
     else:
         yield Finding(level="ok", what="database", detail="reached, up to date")
 
 
-def _store(opened: Opened) -> Iterator[Finding]:
+def _store(opened: opening.Opened) -> Iterator[Finding]:
     """What the database's role may do, the chain of the audit, and the key that tokens are sealed with."""
     schemas = [*(["clinical"] if opened.project.landings else []), *(["reports"] if opened.project.reports else [])]
-    lacking = lacking_rights(opened.store, schemas)
+    lacking = rights.lacking_rights(opened.store, schemas)
     if lacking:
         fix = "grant it, or connect as the role that ran careloom migrate"
         yield _fault("database role", f"may not write: {', '.join(lacking)}", fix)
     else:
         yield Finding(level="ok", what="database role", detail="may write what the project needs")
-    kinds = rooms()
+    kinds = registry.rooms()
     if any(kinds[system.kind].authorization for system in opened.project.systems.values()):
         yield from _seal(opened)
 
 
-def _seal(opened: Opened) -> Iterator[Finding]:
+def _seal(opened: opening.Opened) -> Iterator[Finding]:
     if opened.settings.database_url is None:
         return  # the key of an embedded store is made when it is first needed
     try:
-        seal_key(opened.project.folder / HIDDEN, opened.settings)
+        sealing.seal_key(opened.project.folder / HIDDEN, opened.settings)
     except CareloomError as error:
         yield _fault("seal key", str(error))
     else:
@@ -182,7 +186,7 @@ def _seal(opened: Opened) -> Iterator[Finding]:
 class _CheckUp:
     """Each system, then what flows between them. `causes`: faults that were said already, which are not said again."""
 
-    opened: Opened
+    opened: opening.Opened
     kinds: dict[str, Room]
     blocked: set[str]
     causes: set[str]
@@ -202,9 +206,9 @@ class _CheckUp:
             if not {sync.source.system, sync.to.system} & self.blocked:
                 yield from _tried(f"sync {sync.name}", partial(self._sync, sync))
         yield from self._schedules()
-        yield from _tried("models", lambda: check_models(self.opened, Watch()))
+        yield from _tried("models", lambda: modelling.check_models(self.opened, progress.Watch()))
 
-    def _system(self, system: System) -> Iterator[Finding]:
+    def _system(self, system: model.System) -> Iterator[Finding]:
         """Each part of a system that the project uses; all that it has, where nothing uses it."""
         room, used = self.kinds[system.kind], self._uses(system.name)
         parts: dict[str, Callable[[], Sequence[Finding]]] = {
@@ -249,7 +253,7 @@ class _CheckUp:
 
     def _streams(self, name: str) -> list[str]:
         landings = self.opened.project.landings
-        wanted = [landings[stream] for stream in scannable(self.opened)]
+        wanted = [landings[stream] for stream in scanning.scannable(self.opened)]
         return [landing.stream.name for landing in wanted if landing.system == name]
 
     def _asks(self, name: str) -> list[ReportAsk]:
@@ -260,8 +264,8 @@ class _CheckUp:
             for account in report.accounts
         ]
 
-    def _sync(self, sync: Sync) -> Sequence[Finding]:
-        loom = make_ready(self.opened, sync)
+    def _sync(self, sync: model.Sync) -> Sequence[Finding]:
+        loom = preparation.make_ready(self.opened, sync)
         what = f"sync {sync.name}"
         schedule = sync.schedule.text if sync.schedule else "no schedule"
         detail = f"{len(loom.columns)} source columns, {len(loom.fields)} fields, {schedule}"

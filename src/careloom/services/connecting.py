@@ -11,9 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from careloom.core.errors import Fix, UsageFault
+from careloom.core.folders import HIDDEN
 from careloom.core.hooks import Token, Tokens
 from careloom.core.rooms import Authorization
-from careloom.services.opening import HIDDEN, Opened
+from careloom.services.opening import Opened
 from careloom.services.sealing import seal_key
 from careloom.systems.rooms import rooms
 

@@ -17,9 +17,10 @@ from types import ModuleType
 import psycopg
 
 from careloom.core.errors import Later, UsageFault
+from careloom.core.folders import HIDDEN
 from careloom.project.model import Sync
 from careloom.services.blueprints import blueprints_folder, copy_blueprint
-from careloom.services.opening import HIDDEN, Opened, database_url, opened
+from careloom.services.opening import Opened, database_url, opened
 from careloom.services.progress import Watch
 from careloom.services.report import Report
 from careloom.services.settings import Settings

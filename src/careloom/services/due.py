@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from careloom.core.attempts import Kind
 from careloom.project.model import Sync
 from careloom.project.schedules import Schedule
-from careloom.services.attempts import Kind
 from careloom.services.modelling import FAILED, has_models
 from careloom.services.opening import Opened
 from careloom.store.attempts import Attempts

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import psycopg
-import structlog
 
 from careloom.core.errors import Hold, Later
+from careloom.core.log import LOG
 from careloom.core.streams import Record, Unreadable
 from careloom.engine.landing_values import Faulty, Reader, key_of, reader, version_of
 from careloom.project.model import Landing
@@ -113,7 +113,7 @@ def _tell_of_drift(into: _Into) -> None:
     with into.ready.store.transaction() as connection:
         fresh = note_drift(connection, into.landing.name, into.drifted)
     for column, code in fresh:
-        structlog.get_logger().warning(
+        LOG.warning(
             "values came in another type than their column's; the records landed without them",
             stream=into.landing.name,
             column=column,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from careloom.core.errors import CareloomError, Fault, ProjectFault
 from careloom.core.rooms import Room, Surroundings
-from careloom.project.columns import check_columns
+from careloom.project import columns
 from careloom.project.model import Project, Sync
-from careloom.services.places import PlacedSource, placed
+from careloom.services import places
 
 _PASSING = "locked-file"
 """Another process writes the file just now: no mistake of the project's."""
@@ -47,10 +47,12 @@ def _faults(project: Project, room: Room, sync: Sync, *, missing: bool) -> list[
     if room.source is None:
         return []
     try:
-        with placed(project, system):
-            source = PlacedSource(source=room.source(system.options, surroundings), project=project, system=system)
+        with places.placed(project, system):
+            source = places.PlacedSource(
+                source=room.source(system.options, surroundings), project=project, system=system
+            )
         try:
-            return check_columns(sync, source.columns(sync.source.query))
+            return columns.check_columns(sync, source.columns(sync.source.query))
         finally:
             source.close()
     except ProjectFault as error:

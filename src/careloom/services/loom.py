@@ -203,7 +203,7 @@ def wire_field(field: Field, described: Property | None, sync: Sync) -> WireFiel
     unique = bool(described and described.unique) and field.property != sync.to.key
     return WireField(
         property=field.property,
-        expression=field.expression.sql("duckdb"),
+        expression=field.expression,
         type=described.type if described else field.type or "string",
         format=field.format,
         values=field.values,

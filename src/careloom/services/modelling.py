@@ -15,14 +15,16 @@ from typing import Any, Literal
 import orjson
 from psycopg.conninfo import conninfo_to_dict
 
+from careloom.core.attempts import Kind
 from careloom.core.errors import Fix, Later, UsageFault
+from careloom.core.folders import HIDDEN
 from careloom.core.ports import Finding
 from careloom.project.models import MODELS
 from careloom.project.nearest import suggestion
 from careloom.services import dbt_process
-from careloom.services.attempts import Attempt, Kind, attempt
+from careloom.services.attempts import Attempt, attempt
 from careloom.services.model_faults import is_collision, mistake_before, mistake_in
-from careloom.services.opening import HIDDEN, Opened
+from careloom.services.opening import Opened
 from careloom.services.progress import Watch
 from careloom.store.account_reports import AccountReports
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from careloom.core.clock import Clock, system_clock
 from careloom.core.errors import Fix
+from careloom.core.folders import HIDDEN
 from careloom.core.hooks import Hooks, Publisher
 from careloom.core.ports import Lane, Source, Target
 from careloom.core.reports import ReportPolicy, ReportSource
@@ -18,7 +19,7 @@ from careloom.core.rooms import Surroundings
 from careloom.core.streams import Stream, StreamSource
 from careloom.project.loader import load_project
 from careloom.project.model import Project
-from careloom.services.places import PlacedSource, placed
+from careloom.services import places
 from careloom.services.sealing import SealedTokens, anchoring_of, seal_key
 from careloom.services.settings import Settings
 from careloom.store.budget import PostgresBudget
@@ -30,9 +31,6 @@ from careloom.systems.rooms import rooms
 
 Trigger = Literal["hand", "schedule", "worker"]
 """Who asks for what is done: a person (or a scheduler that only knows the command), a schedule, or the worker."""
-
-HIDDEN = ".careloom"
-"""The folder inside a project that holds what careloom itself needs; never committed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,9 +54,9 @@ class Opened:
     def source(self, name: str) -> Source:
         """The system called `name`, to read from. Fix if its kind cannot be read."""
         system = self.project.systems[name]
-        with placed(self.project, system):
+        with places.placed(self.project, system):
             found: Source = self._part(name, "source", "cannot be read from")
-        return PlacedSource(source=found, project=self.project, system=system)
+        return places.PlacedSource(source=found, project=self.project, system=system)
 
     def target(self, name: str) -> Target:
         """The system called `name`, to write to. Fix if its kind cannot be written."""

@@ -12,10 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock
 
-import structlog
-
 from careloom.core.errors import Fix, Hold, Later
 from careloom.core.hooks import Hint, Reading, StoredEvent
+from careloom.core.log import LOG
 from careloom.core.streams import Record, StreamSource, Unreadable
 from careloom.services.landing import land
 from careloom.services.opening import Opened
@@ -314,6 +313,6 @@ def _tell(batch: _Batch) -> None:
     """A line in the log for each reason, not for each event."""
     reasons = Counter((one.kind, one.code, one.message) for one in batch.verdicts.values() if one.kind != "again")
     for (kind, code, message), count in reasons.items():
-        structlog.get_logger().warning(
+        LOG.warning(
             "events were not landed", source=batch.source, outcome=kind, code=code, reason=message, events=count
         )

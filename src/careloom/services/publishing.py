@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import structlog
-
 from careloom.core.errors import CareloomError
+from careloom.core.log import LOG
 from careloom.services.opening import Opened
 from careloom.store.claiming import (
     Backoff,
@@ -80,7 +79,7 @@ def _rest(ready: Opened, name: str, error: Exception | None) -> None:
     reason = (
         str(error) if isinstance(error, CareloomError) else type(error).__name__ if error else "partly acknowledged"
     )
-    structlog.get_logger().warning("a publisher does not acknowledge", publisher=name, reason=reason)
+    LOG.warning("a publisher does not acknowledge", publisher=name, reason=reason)
 
 
 def _what(name: str) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-import structlog
-
 from careloom.core.errors import Later
 from careloom.core.hooks import Accepted, HookAnswer, HookRequest
+from careloom.core.log import LOG
 from careloom.services.opening import Opened
 from careloom.store.inbox import Arrival, keep_events
 
@@ -42,9 +41,9 @@ def examined(ready: Opened, source: str, request: HookRequest) -> Arrival | Hook
         if request.method == "POST" and found.status < _FIRST_REFUSAL and not found.thanks_for:
             found = NOTHING
         if found.reason:
-            structlog.get_logger().warning("an event was refused", source=source, outcome=found.reason)
+            LOG.warning("an event was refused", source=source, outcome=found.reason)
         elif found.thanks_for:
-            structlog.get_logger().info("nothing was kept", source=source, outcome=found.thanks_for)
+            LOG.info("nothing was kept", source=source, outcome=found.thanks_for)
         return found
     return _arrival(source, found, request.body)
 
@@ -54,9 +53,9 @@ def kept(ready: Opened, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
     try:
         fates = keep_events(ready.store, arrivals)
     except Later:
-        structlog.get_logger().error("events could not be kept", outcome="store-away", events=len(arrivals))
+        LOG.error("events could not be kept", outcome="store-away", events=len(arrivals))
         raise
-    log = structlog.get_logger()
+    log = LOG
     for one, fate in zip(arrivals, fates, strict=True):
         log.info("an event was received", source=one.source, outcome=_OUTCOMES[fate])
         if fate == "held":

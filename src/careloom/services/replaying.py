@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Hold, Later, UsageFault
 from careloom.core.streams import Record
 from careloom.project.model import Landing
-from careloom.services.attempts import Kind, attempt
+from careloom.services.attempts import attempt
 from careloom.services.landing import land
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch

@@ -19,13 +19,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
-
+from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Fix, Hold, Later, NotPermitted, Stop, UsageFault
+from careloom.core.folders import HIDDEN
+from careloom.core.log import LOG
 from careloom.core.reports import Fetched
 from careloom.project.model import Report
-from careloom.services.attempts import Kind, attempt
-from careloom.services.opening import HIDDEN, Opened
+from careloom.services.attempts import attempt
+from careloom.services.opening import Opened
 from careloom.services.progress import Watch
 from careloom.services.report_asking import Desk, check_delivery, handed_over
 from careloom.services.report_loading import load_report
@@ -35,7 +36,6 @@ from careloom.store.locking import alone
 from careloom.store.report_retyping import drop_unread
 from careloom.store.report_tables import forget_old, make_current
 
-_LOG = structlog.get_logger()
 _TRIES = 3
 """After so many runs without an answer for a report of an account it counts as failed: it is told, and asked for anew."""
 _QUIET = 2
@@ -158,7 +158,7 @@ def _of_system(
         _end_others(ready, kept, system)
         for schema in sorted({report.watched_in for report in reports} - {""}):
             if why := kept.show_standing(schema):
-                _LOG.warning("how far the reports are is not shown", reason=why)
+                LOG.warning("how far the reports are is not shown", reason=why)
         rows = [(report, kept.open(system, report.name, account, now)) for report, account in due]
         asking = _Asking(ready=ready, reports=kept, watch=watch, work=sorted(rows, key=lambda row: _turn(kept, row[1])))
         desk = Desk(
@@ -236,7 +236,7 @@ def _end_others(ready: Opened, kept: AccountReports, system: str) -> None:
     wanted = [(one.system, one.name, account) for one in ready.project.reports.values() for account in one.accounts]
     for id_, name, account in kept.end_others(system, wanted):
         shutil.rmtree(_folder_of(ready, id_), ignore_errors=True)
-        _LOG.info("a report that the project asks for no longer was ended", report=name, account=account)
+        LOG.info("a report that the project asks for no longer was ended", report=name, account=account)
 
 
 def _one(asking: _Asking, desk: Desk, report: Report, row: AccountReport) -> None:
@@ -324,13 +324,13 @@ def _load_fetched(asking: _Asking) -> None:
             return
         except (Fix, Stop) as error:
             # What a person must mend in one report, or a bug that it meets, keeps no other from being loaded.
-            _LOG.error("a report was not loaded", report=report.name, account=row.account, reason=str(error))
+            LOG.error("a report was not loaded", report=report.name, account=row.account, reason=str(error))
             _failed(asking, report, row, "not-loaded", str(error))
             return
         with asking.ready.store.transaction() as connection:
             make_current(connection, row.id, loaded.rows, loaded.drifts)
     ended = "unchanged" if loaded.unchanged else "loaded" if loaded.rows else "empty"
-    _LOG.info("a report was loaded", report=report.name, account=row.account, rows=loaded.rows, outcome=ended)
+    LOG.info("a report was loaded", report=report.name, account=row.account, rows=loaded.rows, outcome=ended)
     asking.ended(report, row, ended, rows=loaded.rows, drifts=loaded.drifts)
 
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from threading import Event
 from typing import Any
 
+from careloom.core.attempts import Kind
 from careloom.core.errors import Later
 from careloom.project.model import Landing
-from careloom.services.attempts import Kind, attempt
+from careloom.services.attempts import attempt
 from careloom.services.opening import Opened
 from careloom.store.locking import alone
 from careloom.store.queue import wake

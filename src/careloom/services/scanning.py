@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-import structlog
-
+from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Later, UsageFault
-from careloom.core.streams import Page, Stream
+from careloom.core.log import LOG
+from careloom.core.streams import DELETE_LIMIT, Page, Stream
 from careloom.project.model import Landing
-from careloom.services.absences import LIMIT, Absences, seen_of
+from careloom.services.absences import Absences, seen_of
 from careloom.services.ahead import read_ahead
-from careloom.services.attempts import Attempt, Kind, attempt
+from careloom.services.attempts import Attempt, attempt
 from careloom.services.landing import land
 from careloom.services.linking import linked_to, relink
 from careloom.services.opening import Opened
@@ -38,7 +38,6 @@ _NOTED_EVERY = 2.0
 """Seconds between two notes of how far a scan got."""
 
 _STOPPED, _LATER, _HELD = 130, Later.exit_code, 4
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +118,7 @@ def scan(
     full: bool = False,
     afresh: bool = False,
     time_limit: float | None = None,
-    limit: float = LIMIT,
+    limit: float = DELETE_LIMIT,
 ) -> LandingReport:
     """Land what changed in the stream called `name` since it was last read; all of it if it never was, or with `full`.
 
@@ -132,7 +131,7 @@ def scan(
 
 
 def reconcile(
-    ready: Opened, name: str, watch: Watch, *, time_limit: float | None = None, limit: float = LIMIT
+    ready: Opened, name: str, watch: Watch, *, time_limit: float | None = None, limit: float = DELETE_LIMIT
 ) -> LandingReport:
     """Compare all of the stream called `name` with the store, and repair: where events do their work, `repaired` is 0."""
     with attempt(ready, Kind.reconcile, name) as entry:
@@ -207,7 +206,7 @@ def _scan(one: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRep
         _begin(one, full=full, afresh=afresh, kind=kind)
         log = SyncLog(one.ready.store)
         one.run = log.start(one.system, one.kind, ", ".join(sorted({member.table for member in one.members})))
-        told = _log.bind(stream=one.name, run=one.run)
+        told = LOG.bind(stream=one.name, run=one.run)
         told.info("a scan started", kind=one.kind, resumed=one.resumed)
         try:
             trouble = _read_all(one)

@@ -14,11 +14,10 @@ from pathlib import Path
 from threading import Lock
 
 import orjson
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from careloom.core.errors import Fix, Later, Stop
 from careloom.core.hooks import Token
+from careloom.services import cipher
 from careloom.services.settings import Settings
 from careloom.store.anchoring import Anchoring, anchor_file
 from careloom.store.database import Store
@@ -83,12 +82,12 @@ class SealedTokens:
             {"access": token.access, "refresh": token.refresh, "expires_at": token.expires_at.isoformat()}
         )
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + AESGCM(self.key()).encrypt(nonce, text, self._about(generation))
+        return nonce + cipher.seal(self.key(), nonce, text, self._about(generation))
 
     def _open(self, sealed: bytes, generation: int) -> Token:
         try:
-            text = AESGCM(self.key()).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._about(generation))
-        except InvalidTag:
+            text = cipher.unseal(self.key(), sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._about(generation))
+        except cipher.NotSealed:
             raise Fix(
                 f"the token of {self.system!r} was sealed with another key; give CARELOOM_SEAL_KEY its former value, or "
                 f"run: careloom connect {self.system}"

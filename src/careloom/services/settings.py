@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-
 from careloom.core.errors import Fix, SecretMissing
+from careloom.services import database_address
 
 _PREFIX = "secret:"
 UNKNOWN = "unknown"
@@ -94,12 +92,8 @@ def _origin(environment: Mapping[str, str]) -> str:
 
 def _check_url(url: str) -> None:
     """Fix unless `url` is one that PostgreSQL's clients read; it may hold a password, so it is not quoted."""
-    try:
-        conninfo_to_dict(url)
-    except ProgrammingError:
-        raise Fix(
-            "CARELOOM_DATABASE_URL is no PostgreSQL address; write postgresql://USER:PASSWORD@HOST:5432/DATABASE"
-        ) from None
+    if not database_address.is_readable(url):
+        raise Fix("CARELOOM_DATABASE_URL is no PostgreSQL address; write postgresql://USER:PASSWORD@HOST:5432/DATABASE")
 
 
 def _from_file(wanted: str, path: Path) -> str:

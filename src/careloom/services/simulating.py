@@ -17,11 +17,11 @@ from pathlib import Path
 from threading import Event
 from urllib.parse import parse_qs, urlsplit
 
-import structlog
 import urllib3
 from pydantic import BaseModel
 
 from careloom.core.errors import Stop
+from careloom.core.log import LOG
 from careloom.core.rooms import Room
 from careloom.project.loader import load_project
 from careloom.project.model import Project, System
@@ -111,7 +111,7 @@ def live(ready: Opened, simulated: Simulated, hooks: str, stop: Event) -> None:
             stop,
         )
     except Exception as error:  # noqa: BLE001 what is only shown must not end what is served
-        structlog.get_logger().error("the simulated day ended early", reason=type(error).__name__)
+        LOG.error("the simulated day ended early", reason=type(error).__name__)
 
 
 def _at(system: System, address: str | None) -> System:

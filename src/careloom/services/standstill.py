@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 
+from careloom.core.attempts import Kind
 from careloom.core.errors import Hold, Later, UsageFault
 from careloom.core.streams import Record
 from careloom.engine.landing_values import CODES
 from careloom.project.model import Landing
-from careloom.services.attempts import Kind, attempt
+from careloom.services.attempts import attempt
 from careloom.services.landing import land
 from careloom.services.linking import unlinked
 from careloom.services.opening import Opened

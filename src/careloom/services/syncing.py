@@ -10,15 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import duckdb
-import structlog
 
+from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Fix, RemoteUnavailable, Stop
+from careloom.core.log import LOG
 from careloom.core.phi import Phi
 from careloom.engine import actions, diff
 from careloom.engine.workbench import load, workbench
 from careloom.project.model import Sync
 from careloom.services import report as reporting
-from careloom.services.attempts import Attempt, Kind, attempt
+from careloom.services.attempts import Attempt, attempt
 from careloom.services.delivery import Delivery, Tally
 from careloom.services.holding import write_review, write_stops
 from careloom.services.loom import Loom, make_ready
@@ -31,8 +32,6 @@ from careloom.store.runs import SavedPlan
 
 _ROUNDS = 3
 """How often records whose unique value proved taken are looked at again; then they wait for a person."""
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +111,7 @@ def _run(entry: Attempt, loom: Loom, watch: Watch, before: int, *, full: bool, s
     began = time.monotonic()
     with loom.ledger.lock():
         run = entry.run = loom.runs.start(loom.sync.name)
-        log = _log.bind(sync=loom.sync.name, run=run)
+        log = LOG.bind(sync=loom.sync.name, run=run)
         log.info("run started", full=full)
         try:
             result = _carry_out(loom, run, watch, full=full, saved=saved)
@@ -182,7 +181,7 @@ def _declare(loom: Loom, watch: Watch) -> None:
     if loom.lacking:
         watch.progress.step(f"creating in {loom.sync.to.system} what it lacks ({len(loom.lacking)})")
         for line in loom.target.declare(loom.declaration):
-            _log.info("declared", sync=loom.sync.name, what=line)
+            LOG.info("declared", sync=loom.sync.name, what=line)
         loom.mirror.learn(sorted(absent_properties(loom)))
         if loom.lost:
             loom.ledger.forget_properties(loom.lost)
@@ -333,7 +332,7 @@ def _conclude(
         exit_code=tally.trouble.exit_code if tally.trouble else 0,
     )
     if tally.trouble and not isinstance(tally.trouble, (Fix, RemoteUnavailable)):
-        _log.warning("left for later", sync=loom.sync.name, records=counts["later"])
+        LOG.warning("left for later", sync=loom.sync.name, records=counts["later"])
     return result
 
 

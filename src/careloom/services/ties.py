@@ -103,7 +103,7 @@ def _plan(
 
 
 def _wanted(db: duckdb.DuckDBPyConnection, association: Association) -> Wanted:
-    expression = association.expression.sql("duckdb")
+    expression = association.expression
     rows = db.execute(
         f"select v.key, e.tried is null, case when not blank(e.tried.v) then trim(cast(e.tried.v as varchar)) end"
         f" from verdict v join (select _row, try({{'v': {expression}}}) as tried from source) e on e._row = v.row"

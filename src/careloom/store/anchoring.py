@@ -19,8 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
 from psycopg.conninfo import conninfo_to_dict
+
+from careloom.core.log import LOG
 
 _PURPOSE = b"careloom audit head"
 
@@ -55,7 +56,7 @@ class Anchoring:
     def log(self, head: Head, seal: bytes | None) -> None:
         """Say the head where logs go. The seal stands for it: it tells nothing of what was audited."""
         told = (seal or hashlib.sha256(head.hash).digest()).hex()
-        structlog.get_logger().info("the audit grew", rows=head.rows, head=told, sealed=seal is not None)
+        LOG.info("the audit grew", rows=head.rows, head=told, sealed=seal is not None)
 
     def keep(self, head: Head) -> None:
         """Write a head that is committed into the file, as far as that can be written."""

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import psycopg
-import structlog
 
+from careloom.core.log import LOG
 from careloom.store.anchoring import Head
 from careloom.store.database import Store
 
@@ -67,7 +67,7 @@ def _warn(store: Store, connection: psycopg.Connection, former: Head) -> None:
     """Say in the log that what is written on to is not what was sealed: the next seal would hide it from the database."""
     row = connection.execute(_HEAD).fetchone()
     if _lost(former, row) or _sealed(store, former, row) is False:
-        structlog.get_logger().error("the audit's end is not what was sealed", rows=former.rows)
+        LOG.error("the audit's end is not what was sealed", rows=former.rows)
 
 
 def verify_audit(store: Store) -> Verification:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
 import psycopg
-import pyarrow as pa
-from adbc_driver_postgresql import dbapi
 from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from careloom.core.errors import Fix, Later, Stop
+from careloom.store import bulk
 from careloom.store.anchoring import Anchoring
 from careloom.store.migrations import SCHEMA, pending
 from careloom.store.reaching import out_of_reach
@@ -23,8 +22,6 @@ OPTIONS = f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=c
 """What every connection to the store begins with."""
 
 _FEW = 2000
-_ARROW = {20: pa.int64(), 25: pa.string()}
-"""The types that bulk statements give, by their number in PostgreSQL: bigint and text."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +32,7 @@ class Store:
     pool: ConnectionPool
     anchoring: Anchoring = field(default_factory=Anchoring)
     """What holds the end of the audit outside the database."""
-    _bulk: dbapi.Connection | None = field(default=None, repr=False)
+    _bulk: bulk.Bulk | None = field(default=None, repr=False)
     _bulk_lock: Lock = field(default_factory=Lock, repr=False)
 
     @contextmanager
@@ -56,50 +53,32 @@ class Store:
         moment: datetime = row[0]
         return moment
 
-    def arrow(self, statement: str) -> pa.Table:
+    def arrow(self, statement: str) -> bulk.Table:
         """The rows of `statement` (literals quoted by psycopg.sql, tables named with their schema) as an Arrow table.
 
         Its columns are text or bigint. A short answer needs no connection of the bulk driver, which is slow to open.
         """
-        if self._bulk is None and (short := self._short(statement)) is not None:
-            return short
         with self._bulk_lock:
-            try:
-                # Kept, since the driver reads the server's catalogue of types each time that it connects. In autocommit, so
-                # that it never holds an old view of the tables.
-                self._bulk = self._bulk or dbapi.connect(self.url, autocommit=True)
-                with self._bulk.cursor() as cursor:
-                    cursor.execute(statement)
-                    table: pa.Table = cursor.fetch_arrow_table()
-                    return table
-            except dbapi.OperationalError as error:
-                self._end_bulk()
-                raise _away(error) from error
+            driver = self._bulk = self._bulk or bulk.Bulk(self.url)
+        if not driver.connected and (short := self._short(statement)) is not None:
+            return short
+        try:
+            return driver.table(statement)
+        except bulk.Unreachable as error:
+            raise _away(error) from error
 
-    def _short(self, statement: str) -> pa.Table | None:
+    def _short(self, statement: str) -> bulk.Table | None:
         """The rows of `statement`, if there are few of them."""
         with self.transaction() as connection:
             cursor = connection.execute(sql.SQL("select * from ({}) few limit {}").format(sql.SQL(statement), _FEW + 1))
             rows = cursor.fetchall()
-        if len(rows) > _FEW:
-            return None
-        described = cursor.description or []
-        columns = zip(*rows, strict=True) if rows else [()] * len(described)
-        arrays = [
-            pa.array(list(values), _ARROW[column.type_code]) for column, values in zip(described, columns, strict=True)
-        ]
-        return pa.Table.from_arrays(arrays, names=[column.name for column in described])
+        return None if len(rows) > _FEW else bulk.as_table(rows, cursor.description or [])
 
     def close(self) -> None:
         """Give back all connections."""
-        self._end_bulk()
-        self.pool.close()
-
-    def _end_bulk(self) -> None:
         if self._bulk is not None:
-            with suppress(dbapi.Error):
-                self._bulk.close()
-            self._bulk = None
+            self._bulk.close()
+        self.pool.close()
 
 
 def _away(error: Exception) -> Later:

@@ -11,10 +11,12 @@ from collections.abc import Container
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import psycopg
 
-from careloom.core.errors import Fix
+from careloom.core.errors import Fix, Stop
 
 SCHEMA = "careloom"
 _LOCK = 7_266_135_001
@@ -86,7 +88,7 @@ def pending_in(connection: psycopg.Connection) -> list[str]:
 @cache
 def queue_migrations() -> tuple[Migration, ...]:
     """Every migration in the installed procrastinate, in order."""
-    folder = files("procrastinate") / "sql" / "migrations"
+    folder = _queue_folder() / "migrations"
     found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
     return tuple(
         Migration(
@@ -98,10 +100,18 @@ def queue_migrations() -> tuple[Migration, ...]:
     )
 
 
+def _queue_folder() -> Path:
+    """Where the installed procrastinate keeps its SQL; the package itself is not loaded for it."""
+    spec = find_spec("procrastinate")
+    if spec is None or spec.origin is None:
+        raise Stop("the package procrastinate is not installed; install careloom anew")
+    return Path(spec.origin).parent / "sql"
+
+
 def _queue_from_nothing() -> Migration:
     """The whole of the queue's schema, which is what all its migrations together make; recorded as the last of them."""
     last = queue_migrations()[-1]
-    text = (files("procrastinate") / "sql" / "schema.sql").read_text(encoding="utf-8")
+    text = (_queue_folder() / "schema.sql").read_text(encoding="utf-8")
     return Migration(number=last.number, name=last.name, text=text)
 
 

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-import structlog
-
 from careloom.core.errors import CareloomError
+from careloom.core.log import LOG
 from careloom.store.embedded import ensure_server, runs
 
 LOOK = 1.0
@@ -44,13 +43,13 @@ def _watch(folder: Path, stop: Event) -> None:
             _start(folder)
         elif not given_up:
             given_up = True
-            structlog.get_logger().error("the embedded PostgreSQL dies again and again", starts=STARTS)
+            LOG.error("the embedded PostgreSQL dies again and again", starts=STARTS)
 
 
 def _start(folder: Path) -> None:
     try:
         ensure_server(folder)
     except CareloomError as error:
-        structlog.get_logger().error("the embedded PostgreSQL was gone and does not start", reason=str(error))
+        LOG.error("the embedded PostgreSQL was gone and does not start", reason=str(error))
     else:
-        structlog.get_logger().warning("the embedded PostgreSQL was gone and was started again")
+        LOG.warning("the embedded PostgreSQL was gone and was started again")

@@ -8,7 +8,6 @@ from threading import Event
 from time import perf_counter
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from psycopg.errors import InsufficientPrivilege
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from careloom import __version__
+from careloom.core.log import LOG
 from careloom.services.landing import prepare
 from careloom.services.opening import Opened
 from careloom.web import health, lists, syncs
@@ -63,7 +63,7 @@ def _prepare(ready: Opened) -> None:
     try:
         prepare(ready)
     except InsufficientPrivilege:
-        structlog.get_logger().info("the tables are the worker's to make")
+        LOG.info("the tables are the worker's to make")
 
 
 @asynccontextmanager
@@ -105,12 +105,12 @@ class Watched:
         try:
             await self._app(scope, receive, sent)
         except Exception as error:  # noqa: BLE001 its words may quote the request
-            structlog.get_logger().error("a request failed", reason=type(error).__name__)
+            LOG.error("a request failed", reason=type(error).__name__)
             if not status:
                 await refused(500, "failed")(scope, receive, sent)
         route = getattr(scope.get("route"), "path", "") or _template(scope)
         milliseconds = round((perf_counter() - began) * 1000, 1)
-        structlog.get_logger().info("answered", route=route, status=status, ms=milliseconds)
+        LOG.info("answered", route=route, status=status, ms=milliseconds)
 
 
 def _template(scope: Scope) -> str:

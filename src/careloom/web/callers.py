@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated, Any
 
-import structlog
 import urllib3
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -19,6 +18,7 @@ from google.auth.exceptions import TransportError
 from google.oauth2 import id_token
 
 from careloom.core.errors import Fix
+from careloom.core.log import LOG
 from careloom.project.model import Service
 
 KEPT_FOR, SERVED_FOR = 3600.0, 12 * 3600.0
@@ -194,10 +194,10 @@ async def caller(
     except PermissionError:
         raise HTTPException(403, "not-a-caller") from None
     except TransportError as error:
-        structlog.get_logger().error("Google's certificates could not be read", reason=type(error).__name__)
+        LOG.error("Google's certificates could not be read", reason=type(error).__name__)
         raise HTTPException(503, "certificates-away") from None
     except Exception as error:  # noqa: BLE001 a token may be any text, and what reads it stumbles in many ways
-        structlog.get_logger().warning("a caller was refused", reason=type(error).__name__)
+        LOG.warning("a caller was refused", reason=type(error).__name__)
         raise _unknown() from None
 
 

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
-import structlog
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
+from careloom.core.log import LOG
 from careloom.services.opening import Opened
 from careloom.store.inbox import inbox_depth
 from careloom.store.readiness import BODY, Work, lack_for_events, work_of
@@ -82,7 +82,7 @@ def _lack(opened: Opened, keeper: Keeper) -> str:
     """What is lacking. Where an event could not be kept, one of its size is tried: a smaller one may still find room."""
     lack = lack_for_events(opened.store, max(BODY, keeper.failed))
     if lack:
-        structlog.get_logger().error("the service is not ready", lack=lack)
+        LOG.error("the service is not ready", lack=lack)
     else:
         keeper.failed = 0
     return lack

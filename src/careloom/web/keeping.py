@@ -11,10 +11,9 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import structlog
-
 from careloom.core.errors import Later
 from careloom.core.hooks import HookAnswer
+from careloom.core.log import LOG
 from careloom.services.opening import Opened
 from careloom.services.receiving import AWAY, kept
 from careloom.store.inbox import Arrival
@@ -94,7 +93,7 @@ class Keeper:
             self.failed = max(len(arrival.body) for arrival in arrivals)
             return [AWAY] * len(batch)
         except Exception as error:  # noqa: BLE001 whatever it was, nobody may wait for an answer that never comes
-            structlog.get_logger().error("events could not be kept", outcome=type(error).__name__, events=len(batch))
+            LOG.error("events could not be kept", outcome=type(error).__name__, events=len(batch))
             if len(batch) == 1:
                 self.failed = len(arrivals[0].body)
                 return [AWAY]

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-import structlog
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import JSONResponse
 
 from careloom.core.errors import CareloomError, Later, UsageFault
+from careloom.core.log import LOG
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch
 from careloom.services.retention import cleanup
@@ -91,7 +91,7 @@ async def _sync(request: Request, name: str, full: bool, seconds: float) -> dict
         status = "running" if error.after is not None else "unavailable"
         return {**_nothing(status), "message": str(error), "retry_after": int(error.after or AGAIN_AFTER)}
     except CareloomError as error:
-        structlog.get_logger().error("a sync failed", stream=name, reason=str(error))
+        LOG.error("a sync failed", stream=name, reason=str(error))
         return {**_nothing("failed"), "message": str(error)}
     return _told(report)
 

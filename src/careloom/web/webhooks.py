@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from careloom.core.errors import CareloomError
 from careloom.core.hooks import HookAnswer, HookRequest
+from careloom.core.log import LOG
 from careloom.services.opening import Opened
 from careloom.services.receiving import examined
 from careloom.systems.rooms import rooms
@@ -58,7 +58,7 @@ async def webhook(request: Request) -> Response:
             body = await read_body(request, share)
             return await _received(shared, source, client, request, body)
     except BadBody as bad:
-        structlog.get_logger().warning("an event was refused", source=source, outcome=bad.reason)
+        LOG.warning("an event was refused", source=source, outcome=bad.reason)
         return refused(bad.status, bad.reason)
     except ClientDisconnect:
         return Response(status_code=GONE)
@@ -79,7 +79,7 @@ async def _received(shared: Door, source: str, client: str, request: Request, bo
         found = examined(shared.ready, source, hook)
     except Exception as error:  # noqa: BLE001 a room that fails is not its sender's fault: it is to come again
         reason = str(error) if isinstance(error, CareloomError) else type(error).__name__
-        structlog.get_logger().error("a room could not look at a request", source=source, reason=reason)
+        LOG.error("a room could not look at a request", source=source, reason=reason)
         return refused(503, "not-ready")
     if not isinstance(found, HookAnswer):
         return answered(await shared.keeper.keep(found))

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.job_context import JobContext
 from procrastinate.worker import Worker
 
+from careloom.core.log import LOG
 from careloom.store.database import OPTIONS
 
 
@@ -57,7 +57,7 @@ class Bare(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """One line, with the kind of the exception if there is one."""
         failed = record.exc_info[0] if record.exc_info else None
-        structlog.get_logger().log(
+        LOG.log(
             record.levelno,
             "from the queue",
             logger=record.name,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event
 
-import structlog
-
+from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Fix, Later
+from careloom.core.log import LOG
 from careloom.services.alerting import alert_job
-from careloom.services.attempts import Kind, reason_of, round_of
+from careloom.services.attempts import reason_of, round_of
 from careloom.services.modelling import run_models
 from careloom.services.opening import Opened
 from careloom.services.processing import process_inbox
@@ -40,7 +40,7 @@ class Bench:
 def run_job(bench: Bench, job: str, subject: str) -> None:
     """Run `job` over `subject`. It never raises: the rows stay what they are, and the job rests before it is woken again."""
     what, began = f"{job}:{subject}", time.monotonic()
-    told = structlog.get_logger().bind(job=job, subject=subject)
+    told = LOG.bind(job=job, subject=subject)
     try:
         with bench.ready.store.transaction() as connection:
             if rests(connection, what):

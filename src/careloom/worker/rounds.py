@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from threading import Event
 
-import structlog
-
 from careloom.core.errors import CareloomError
+from careloom.core.log import LOG
 from careloom.services.opening import Opened
 from careloom.services.waking import wake_what_is_due
 from careloom.store.queue import abandoned_jobs, drop_ended_jobs, jobs_taken_by, wake_again
@@ -47,9 +46,9 @@ class Rounds:
             try:
                 self.once()
             except CareloomError as error:
-                structlog.get_logger().warning("a round failed", reason=str(error))
+                LOG.warning("a round failed", reason=str(error))
             except Exception as error:  # noqa: BLE001 without rounds, a lost wake would sleep for ever
-                structlog.get_logger().error("a round failed", reason=type(error).__name__)
+                LOG.error("a round failed", reason=type(error).__name__)
             stop.wait(self.timing.pause)
 
     def once(self) -> None:
@@ -68,4 +67,4 @@ class Rounds:
             self._strays = strays
             for id_ in sorted(lost):
                 if job := wake_again(connection, id_):
-                    structlog.get_logger().warning("a job that nobody carried on with was woken again", job=job)
+                    LOG.warning("a job that nobody carried on with was woken again", job=job)

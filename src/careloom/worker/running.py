@@ -11,11 +11,12 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import structlog
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.worker import Worker
 
-from careloom.services.attempts import ALL, Kind, opened_for
+from careloom.core.attempts import ALL, Kind
+from careloom.core.log import LOG
+from careloom.services.attempts import opened_for
 from careloom.services.opening import Opened
 from careloom.services.settings import Settings
 from careloom.store.queue import QUEUES
@@ -53,7 +54,7 @@ def work(ready: Opened, *, stop: Event, concurrency: int = 4, timing: Timing | N
             try:
                 asyncio.run(_serve(bench, running, concurrency, timing))
             except Exception as error:  # noqa: BLE001 it begins anew, with what the queue holds
-                structlog.get_logger().warning("the worker begins anew", reason=type(error).__name__)
+                LOG.warning("the worker begins anew", reason=type(error).__name__)
             stop.wait(timing.pause)
     finally:
         stop.set()
@@ -101,4 +102,4 @@ async def _serve(bench: Bench, running: Running, concurrency: int, timing: Timin
 def _told(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
     """What asyncio would print with its traceback, without what it may quote."""
     error = context.get("exception")
-    structlog.get_logger().warning("a task of the queue failed", reason=type(error).__name__ if error else "")
+    LOG.warning("a task of the queue failed", reason=type(error).__name__ if error else "")

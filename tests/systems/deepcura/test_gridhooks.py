@@ -14,9 +14,9 @@ import pytest
 from careloom.core.errors import Hold
 from careloom.core.hooks import Accepted, HookAnswer, HookRequest, StoredEvent
 from careloom.core.rooms import Surroundings
-from careloom.systems.deepcura.ciphers import CipherName, NotOurs, sealing
+from careloom.systems.deepcura.ciphers import NotOurs, sealing
 from careloom.systems.deepcura.hooks import DeepCuraHooks
-from careloom.systems.deepcura.options import Options
+from careloom.systems.deepcura.options import CipherName, Options
 from careloom.systems.deepcura.simulator import invented_note, sealed
 
 SECRET = "shared-secret"

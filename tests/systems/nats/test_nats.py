@@ -22,8 +22,8 @@ from nats.js.errors import NotFoundError
 from careloom.core.errors import Fix, Later, NotPermitted
 from careloom.core.hooks import ChangeEvent
 from careloom.core.rooms import Surroundings
-from careloom.systems.nats import room
-from careloom.systems.nats.room import Options, StreamPublisher
+from careloom.systems.nats import publisher as publishing
+from careloom.systems.nats.publisher import Options, StreamPublisher
 
 URL = "nats://127.0.0.1:4222"
 EVENT = ChangeEvent(
@@ -117,7 +117,7 @@ def test_events_of_another_database_or_of_a_restored_one_are_no_repetitions(stre
 def test_a_repetition_that_the_server_knows_as_something_else_is_no_acknowledgement(
     stream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "message_id", lambda _event, _message: "changes:1")
+    monkeypatch.setattr(publishing, "message_id", lambda _event, _message: "changes:1")
     telling = publisher(stream)
     assert list(telling.publish([EVENT])) == [1]
     with pytest.raises(Later, match="another one"):
@@ -174,7 +174,7 @@ def _say(server: socket.socket, words: bytes) -> None:
 def test_a_refused_password_is_for_a_person_and_a_broken_line_is_no_loss(
     words: bytes, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("careloom.systems.nats.room.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("careloom.systems.nats.publisher.ANSWER_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         greeting = threading.Thread(target=_say, args=(server, words), daemon=True)
         greeting.start()

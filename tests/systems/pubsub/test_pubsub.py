@@ -29,7 +29,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from careloom.core.errors import Fix, Later, NotPermitted
 from careloom.core.hooks import ChangeEvent
 from careloom.core.rooms import Surroundings
-from careloom.systems.pubsub.room import Options, TopicPublisher
+from careloom.systems.pubsub.publisher import Options, TopicPublisher
 
 EVENT = ChangeEvent(
     id=1,

@@ -17,7 +17,7 @@ import redis
 from careloom.core.errors import Fix, Later, NotPermitted
 from careloom.core.hooks import ChangeEvent
 from careloom.core.rooms import Surroundings
-from careloom.systems.redis.room import Options, StreamPublisher
+from careloom.systems.redis.publisher import Options, StreamPublisher
 
 URL = "redis://127.0.0.1:6379/0"
 EVENT = ChangeEvent(

@@ -4,11 +4,18 @@
 `diagnoses` and `encounters` make of either what `careloom.risk.score` and a person want to look at.
 """
 
-from careloom.risk.inputs.fhir import read_fhir
-from careloom.risk.inputs.filtering import diagnoses, encounters, filter_claims
-from careloom.risk.inputs.lines import SERVICES, HeldInput
-from careloom.risk.inputs.rules import ClaimRules, claim_rules
-from careloom.risk.inputs.x12 import read_837
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from careloom.core.late import offered
+
+if TYPE_CHECKING:
+    from careloom.risk.inputs.fhir import read_fhir
+    from careloom.risk.inputs.filtering import diagnoses, encounters, filter_claims
+    from careloom.risk.inputs.lines import SERVICES, HeldInput
+    from careloom.risk.inputs.rules import ClaimRules, claim_rules
+    from careloom.risk.inputs.x12 import read_837
 
 __all__ = [
     "SERVICES",
@@ -21,3 +28,14 @@ __all__ = [
     "read_837",
     "read_fhir",
 ]
+
+__getattr__ = offered(
+    __name__,
+    {
+        "fhir": ("read_fhir",),
+        "filtering": ("diagnoses", "encounters", "filter_claims"),
+        "lines": ("SERVICES", "HeldInput"),
+        "rules": ("ClaimRules", "claim_rules"),
+        "x12": ("read_837",),
+    },
+)

@@ -18,19 +18,18 @@ from random import SystemRandom
 from time import perf_counter, sleep
 from urllib.parse import urlencode
 
-import structlog
 import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from careloom.core.errors import CareloomError, Fix, Hold, NotPermitted, RemoteUnavailable
+from careloom.core.log import LOG
 from careloom.core.rooms import Surroundings
 from careloom.systems.collaboratemd.archives import CHUNK, private_file
 from careloom.systems.collaboratemd.envelopes import Damaged, Envelope, NotAnAnswer, read_envelope
 from careloom.systems.collaboratemd.options import Options
 
 _DICE = SystemRandom()
-_LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +108,10 @@ class Client:
             with _given_back(response):
                 return self._read(response, data) if status == 200 else status  # noqa: PLR2004
         except HTTPError as error:
-            _LOG.warning("no answer", method="POST", path=_template(path), error=type(error).__name__)
+            LOG.warning("no answer", method="POST", path=_template(path), error=type(error).__name__)
             return 0
         except NotAnAnswer:
-            _LOG.warning("not an answer of the Web API", method="POST", path=_template(path))
+            LOG.warning("not an answer of the Web API", method="POST", path=_template(path))
             return status
         except Damaged as damage:
             raise Hold(
@@ -120,7 +119,7 @@ class Client:
             ) from None
         finally:
             taken = round((perf_counter() - started) * 1000, 1)
-            _LOG.debug("request", method="POST", path=_template(path), status=status, ms=taken)
+            LOG.debug("request", method="POST", path=_template(path), status=status, ms=taken)
 
     def _read(self, response: BaseHTTPResponse, data: Path | None) -> Envelope:
         if data is None:

@@ -14,9 +14,8 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from threading import Lock
 
-import structlog
-
 from careloom.core.errors import CareloomError, Fix, Later
+from careloom.core.log import LOG
 from careloom.core.ports import Finding
 from careloom.core.reports import Asked, Fetched, ReportAsk, ReportPolicy
 from careloom.core.rooms import Surroundings
@@ -29,7 +28,6 @@ _NUMBER = re.compile(r"[0-9]{1,20}")
 _NO_RUN = "0"
 """The identifier of no run; theirs count from one."""
 _ARCHIVE = "report.zip"
-_LOG = structlog.get_logger()
 
 
 def report_policy(options: Options) -> ReportPolicy:
@@ -116,7 +114,7 @@ class CollaborateMDReports:
             return Fetched(state=found, message=message)
         unpacked = unpack(archive, folder, self._limits)
         if unpacked.ignored:
-            _LOG.info("files that are no CSV were left out", count=unpacked.ignored)
+            LOG.info("files that are no CSV were left out", count=unpacked.ignored)
         return Fetched(
             state="ready",
             files=unpacked.files,

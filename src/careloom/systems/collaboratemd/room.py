@@ -1,24 +1,26 @@
-"""CollaborateMD's room: what it offers, by the kind "collaboratemd"."""
+"""CollaborateMD's room: what it offers, by the kind "collaboratemd"; what does the work is loaded when it is opened."""
 
 from __future__ import annotations
 
-from importlib import import_module
-
-from careloom.core.rooms import Room, SimulatorOptions, deferred
+from careloom.core.reports import ReportPolicy, ReportSource
+from careloom.core.rooms import Room, SimulatorOptions, Surroundings
+from careloom.systems.collaboratemd import reporting, simulator
 from careloom.systems.collaboratemd.options import Options
 
 
+def open_reports(options: Options, surroundings: Surroundings) -> ReportSource:
+    """The account, to ask for reports."""
+    return reporting.CollaborateMDReports(options, surroundings)
+
+
+def report_policy(options: Options) -> ReportPolicy:
+    """How the reports of these options are waited for."""
+    return reporting.report_policy(options)
+
+
 def simulate(options: SimulatorOptions) -> None:
-    """Serve the simulated billing service; its web server is loaded only now."""
-    import_module("careloom.systems.collaboratemd.simulator").serve(options)
+    """Serve the simulated billing service."""
+    simulator.serve(options)
 
 
-_REPORTING = "careloom.systems.collaboratemd.reporting"
-
-ROOM = Room(
-    kind="collaboratemd",
-    options=Options,
-    simulate=simulate,
-    reports=deferred(_REPORTING, "CollaborateMDReports"),
-    report_policy=deferred(_REPORTING, "report_policy"),
-)
+ROOM = Room(kind="collaboratemd", options=Options, simulate=simulate, reports=open_reports, report_policy=report_policy)

@@ -14,14 +14,14 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.padding import PKCS7
 
-CipherName = Literal["scrypt-cbc", "sha256-cbc", "aes-gcm"]
+from careloom.systems.deepcura.options import CipherName
+
 LEGACY: CipherName = "scrypt-cbc"
 _BLOCK, _NONCE = 16, 12
 _ZERO = bytes(_BLOCK)

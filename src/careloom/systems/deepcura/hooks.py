@@ -8,10 +8,9 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
-
 from careloom.core.errors import Hold
 from careloom.core.hooks import Accepted, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom.core.log import LOG
 from careloom.core.ports import Finding
 from careloom.core.rooms import Surroundings
 from careloom.core.streams import Record
@@ -24,7 +23,6 @@ _UNSIGNED = HookAnswer(status=401, body=b'{"error":"Invalid secret"}', reason="b
 _UNREADABLE = HookAnswer(status=400, body=b'{"error":"No sealed payload"}', reason="no-payload")
 _WRONG_METHOD = HookAnswer(status=405, body=b'{"error":"Method not allowed"}', reason="method")
 _RUBBISH = frozenset({"not-utf8", "bad-json"})
-_LOG = structlog.get_logger()
 
 
 class DeepCuraHooks:
@@ -105,7 +103,7 @@ class DeepCuraHooks:
                     continue
                 raise
             if one.name == LEGACY:
-                _LOG.info("legacy cipher", cipher=LEGACY)
+                LOG.info("legacy cipher", cipher=LEGACY)
             return content, note
         raise Hold("cannot-decrypt", "none of the accepted ciphers opens the payload")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from careloom.systems.deepcura.ciphers import CipherName
+CipherName = Literal["scrypt-cbc", "sha256-cbc", "aes-gcm"]
 
 
 class Options(BaseModel):

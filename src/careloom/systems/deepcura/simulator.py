@@ -13,7 +13,8 @@ import urllib3
 
 from careloom.core.errors import UsageFault
 from careloom.core.rooms import SimulatorOptions
-from careloom.systems.deepcura.ciphers import CipherName, sealing
+from careloom.systems.deepcura.ciphers import sealing
+from careloom.systems.deepcura.options import CipherName
 
 _EVERY = 1.0
 _TWICE = 0.1

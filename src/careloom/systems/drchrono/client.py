@@ -21,12 +21,12 @@ from typing import Any, Literal
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import orjson
-import structlog
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from careloom.core.errors import Fix, NotPermitted, RemoteUnavailable
 from careloom.core.hooks import Token
+from careloom.core.log import LOG
 from careloom.core.rooms import Surroundings
 from careloom.systems.drchrono.oauth import CONNECT, Grants
 from careloom.systems.drchrono.options import Options
@@ -36,7 +36,6 @@ _EARLY = timedelta(minutes=5)
 _BURST_WAIT = 1.5
 _REDIRECTS = 3
 _DICE = SystemRandom()
-_LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,10 +175,10 @@ class Client:
             try:
                 response = self._pool.request(method, self._base + path, headers=headers, redirect=False)
             except HTTPError as error:
-                _LOG.warning("no answer", method=method, path=_template(path), error=type(error).__name__)
+                LOG.warning("no answer", method=method, path=_template(path), error=type(error).__name__)
                 return None
         taken = round((perf_counter() - started) * 1000, 1)
-        _LOG.debug("request", method=method, path=_template(path), status=response.status, ms=taken)
+        LOG.debug("request", method=method, path=_template(path), status=response.status, ms=taken)
         return Answer(
             status=response.status,
             body=_parsed(response.data),
@@ -213,7 +212,7 @@ class Client:
             self.pause(_BURST_WAIT)
             return
         seconds = said or to_the_hour(self.clock())
-        _LOG.warning("rate limit", seconds=seconds)
+        LOG.warning("rate limit", seconds=seconds)
         self.rates.pause(self.rates.hourly, seconds)
         if seconds > self.patience.longest_wait:
             raise RemoteUnavailable(

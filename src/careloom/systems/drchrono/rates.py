@@ -13,14 +13,12 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import Any
 
-import structlog
-
 from careloom.core.errors import Later
+from careloom.core.log import LOG
 from careloom.core.ports import Budget, Lane, Limit
 from careloom.systems.drchrono.options import LimitOptions
 
 _AVAILABLE = re.compile(r"available in (\d{1,6}) second")
-_LOG = structlog.get_logger()
 
 
 class Rates:
@@ -79,7 +77,7 @@ def _spared() -> Iterator[None]:
     try:
         yield
     except Later as error:
-        _LOG.warning("the rate budget did not answer", error=type(error).__name__)
+        LOG.warning("the rate budget did not answer", error=type(error).__name__)
 
 
 def said_wait(body: Mapping[str, Any]) -> float | None:

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from careloom.core.errors import Later, NotPermitted
+from careloom.core.log import LOG
 from careloom.core.ports import Batch, Outcome, RemoteRecord
 from careloom.systems.hubspot import bodies
 from careloom.systems.hubspot.complaints import PROPERTY_FAULTS, Complaint, batch_complaints, complaints
@@ -29,7 +28,6 @@ from careloom.systems.hubspot.sifting import Sieve
 _MOST_ROUNDS = 6
 # These refuse the request, not a record: no smaller batch would fare better.
 _WHOLE_REQUEST = frozenset({404, 405, 410, 414, 415})
-_LOG = structlog.get_logger()
 
 
 class Delivery:
@@ -101,7 +99,7 @@ class Delivery:
             try:
                 answer = self.client.send(self._call(rest))
             except AnswerLost as lost:
-                _LOG.warning("answer lost, looking before writing again", object=self._type, records=len(rest))
+                LOG.warning("answer lost, looking before writing again", object=self._type, records=len(rest))
                 self.client.pause(min(2.0 ** (turn - 2), 8.0))
                 left = self._not_done(rest)
                 self._doubted.update(one.place for one in left)
@@ -188,7 +186,7 @@ class Delivery:
 
     def _unaccounted(self, group: Sequence[Input]) -> None:
         """A 2xx that neither confirms nor refuses these: see what is there, and send again what was not done."""
-        _LOG.warning("2xx without an account of every input", object=self._type, missing=len(group))
+        LOG.warning("2xx without an account of every input", object=self._type, missing=len(group))
         for one in self._not_done(group):
             if one.tries + 1 >= MOST_TRIES:
                 message = "HubSpot answered with success and did not write the record"

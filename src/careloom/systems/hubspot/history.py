@@ -11,14 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from careloom.core.errors import CareloomError
+from careloom.core.log import LOG
 from careloom.core.ports import Batch, Outcome, Write
 from careloom.systems.hubspot.records import Reader, chunks, same
 
 HISTORY_BATCH = 50
-_LOG = structlog.get_logger()
 
 
 def with_overtaken(reader: Reader, object_type: str, batch: Batch, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -37,7 +35,7 @@ def with_overtaken(reader: Reader, object_type: str, batch: Batch, outcomes: Seq
         try:
             histories = reader.histories(object_type, [remote_id for remote_id, _ in chunk], names)
         except CareloomError as error:
-            _LOG.warning("written, and not looked after", object=object_type, error=type(error).__name__)
+            LOG.warning("written, and not looked after", object=object_type, error=type(error).__name__)
             continue
         for remote_id, write in chunk:
             lost[write.key] = _overtaken(write, histories.get(remote_id, {}))

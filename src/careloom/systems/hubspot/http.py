@@ -21,11 +21,11 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 import orjson
-import structlog
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from careloom.core.errors import Fix, Later, NotPermitted, RemoteUnavailable
+from careloom.core.log import LOG
 from careloom.systems.hubspot.bodies import Check, refusal
 from careloom.systems.hubspot.circuit import Circuit
 from careloom.systems.hubspot.rates import LimitName, Rates
@@ -49,7 +49,6 @@ _LOCKED_WAIT = 2.0
 # Waits after a 429 without Retry-After (HubSpot rarely sends one): the length of the window that is full.
 _FULL_WINDOW: Mapping[LimitName, float] = {"search": 1.0, "ten_secondly": 10.0, "daily": 900.0}
 _DICE = SystemRandom()
-_LOG = structlog.get_logger()
 
 
 class AnswerLost(Later):
@@ -201,13 +200,13 @@ class Client:
             answer = self._once(call)
         except HTTPError as error:
             self._circuit.failed()
-            _LOG.warning("no answer", method=call.method, path=call.template or call.path, error=type(error).__name__)
+            LOG.warning("no answer", method=call.method, path=call.template or call.path, error=type(error).__name__)
             if call.repeatable or isinstance(error, NewConnectionError | ConnectTimeoutError):
                 return None
             raise AnswerLost(f"HubSpot: the answer to {where} was lost") from None
         if answer.strange:
             self._circuit.failed()
-            _LOG.warning("not HubSpot's answer", request=where, status=answer.status, reason=answer.strange)
+            LOG.warning("not HubSpot's answer", request=where, status=answer.status, reason=answer.strange)
             if not call.repeatable:
                 raise AnswerLost(f"HubSpot: the answer to {where} was {answer.status} and {answer.strange}")
         elif answer.status >= BROKEN_FROM:
@@ -227,7 +226,7 @@ class Client:
             started = perf_counter()
             response = self._pool.request(call.method, url, body=body, headers=self._headers, redirect=False)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        _LOG.debug(
+        LOG.debug(
             "request",
             method=call.method,
             path=call.template or call.path,
@@ -266,7 +265,7 @@ class Client:
         name = full_limit(call, answer)
         seconds = _retry_after(answer) or _FULL_WINDOW[name]
         self.rates.pause(name, seconds)
-        _LOG.warning("rate limit", limit=name, seconds=seconds)
+        LOG.warning("rate limit", limit=name, seconds=seconds)
         # The pause holds for every worker of the portal; this thread sleeps it out too, so it costs no attempt.
         return self._bearable(seconds)
 

@@ -12,9 +12,8 @@ from time import monotonic, sleep
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from careloom.core.errors import Later
+from careloom.core.log import LOG
 from careloom.core.ports import Budget, Lane, Limit
 
 LimitName = Literal["ten_secondly", "search", "daily"]
@@ -28,7 +27,6 @@ SEARCH_SECONDLY = 5
 
 # How often the daily count is passed on: it moves slowly, and the budget may live in a database.
 _DAILY_EVERY = 100
-_LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +155,7 @@ def _spared() -> Iterator[None]:
     try:
         yield
     except Later as error:
-        _LOG.warning("the rate budget did not answer", error=type(error).__name__)
+        LOG.warning("the rate budget did not answer", error=type(error).__name__)
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

@@ -1,22 +1,21 @@
-"""HubSpot's room: what it offers, by the kind "hubspot"."""
+"""HubSpot's room: what it offers, by the kind "hubspot"; what does the work is loaded when it is opened."""
 
 from __future__ import annotations
 
-from importlib import import_module
-
-from careloom.core.rooms import Room, SimulatorOptions, deferred
+from careloom.core.ports import Target
+from careloom.core.rooms import Room, SimulatorOptions, Surroundings
+from careloom.systems.hubspot import simulator, target
 from careloom.systems.hubspot.options import Options
 
 
+def open_target(options: Options, surroundings: Surroundings) -> Target:
+    """The portal, to write to."""
+    return target.HubSpotTarget(options, surroundings)
+
+
 def simulate(options: SimulatorOptions) -> None:
-    """Serve the simulated portal; its web server is loaded only now."""
-    import_module("careloom.systems.hubspot.simulator").serve(options)
+    """Serve the simulated portal."""
+    simulator.serve(options)
 
 
-ROOM = Room(
-    kind="hubspot",
-    options=Options,
-    target=deferred("careloom.systems.hubspot.target", "HubSpotTarget"),
-    simulate=simulate,
-    property_names="[a-z][a-z0-9_]*",
-)
+ROOM = Room(kind="hubspot", options=Options, target=open_target, simulate=simulate, property_names="[a-z][a-z0-9_]*")

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from careloom.core.rooms import Room, deferred
+from careloom.core.hooks import Publisher
+from careloom.core.rooms import Room, Surroundings
+from careloom.systems.notify import notifier
 from careloom.systems.notify.options import Options
 
-ROOM = Room(kind="notify", options=Options, publisher=deferred("careloom.systems.notify.notifier", "Notifier"))
+
+def open_publisher(options: Options, surroundings: Surroundings) -> Publisher:
+    """The channel, to tell change events on."""
+    return notifier.Notifier(options, surroundings)
+
+
+ROOM = Room(kind="notify", options=Options, publisher=open_publisher)

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 
 from careloom.core.ports import Source
-from careloom.core.rooms import Room, Surroundings, deferred
+from careloom.core.rooms import Room, Surroundings
+from careloom.systems.sql import bigquery, duckdb_file, folder, mysql, postgres
 from careloom.systems.sql.faults import fault, nearest
 
 
@@ -47,16 +48,17 @@ def scheme_of(url: str) -> str:
 
 Opener = Callable[[str, str, Surroundings], Source]
 
-OPENERS: dict[str, Opener] = {
-    "duckdb": deferred("careloom.systems.sql.duckdb_file", "open_duckdb"),
-    "csv": deferred("careloom.systems.sql.folder", "open_csv"),
-    "parquet": deferred("careloom.systems.sql.folder", "open_parquet"),
-    "postgresql": deferred("careloom.systems.sql.postgres", "open_postgres"),
-    "postgres": deferred("careloom.systems.sql.postgres", "open_postgres"),
-    "mysql": deferred("careloom.systems.sql.mysql", "open_mysql"),
-    "mariadb": deferred("careloom.systems.sql.mysql", "open_mysql"),
-    "bigquery": deferred("careloom.systems.sql.bigquery", "open_bigquery"),
+OPENERS: dict[str, Callable[[], Opener]] = {
+    "duckdb": lambda: duckdb_file.open_duckdb,
+    "csv": lambda: folder.open_csv,
+    "parquet": lambda: folder.open_parquet,
+    "postgresql": lambda: postgres.open_postgres,
+    "postgres": lambda: postgres.open_postgres,
+    "mysql": lambda: mysql.open_mysql,
+    "mariadb": lambda: mysql.open_mysql,
+    "bigquery": lambda: bigquery.open_bigquery,
 }
+"""What opens each kind of URL, by its scheme; each is loaded when it is asked for."""
 
 
 def open_source(options: SqlOptions, surroundings: Surroundings) -> Source:
@@ -71,15 +73,15 @@ def open_source(options: SqlOptions, surroundings: Surroundings) -> Source:
             f"begin the url with {nearest(scheme, OPENERS)}",
             part="url",
         )
-    return opener(url, surroundings.secret(options.password) if options.password else "", surroundings)
+    return opener()(url, surroundings.secret(options.password) if options.password else "", surroundings)
 
 
-def stands(options: SqlOptions, folder: Path) -> Literal["here", "missing", "elsewhere"]:
+def stands(options: SqlOptions, home: Path) -> Literal["here", "missing", "elsewhere"]:
     """Where the source is. A scheme that is none counts as here: opening it says so at once."""
     scheme, _, path = options.url.partition("://")
     if options.url.startswith("secret:") or (scheme.lower() in OPENERS and scheme.lower() not in _FILES):
         return "elsewhere"
-    return "here" if scheme.lower() not in _FILES or (folder / path).exists() else "missing"
+    return "here" if scheme.lower() not in _FILES or (home / path).exists() else "missing"
 
 
 _FILES = frozenset({"csv", "parquet", "duckdb"})

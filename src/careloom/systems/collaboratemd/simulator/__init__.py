@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from careloom.systems.collaboratemd.simulator.running import RunningCollaborateMD, serve
+from typing import TYPE_CHECKING
+
+from careloom.core.late import offered
+
+if TYPE_CHECKING:
+    from careloom.systems.collaboratemd.simulator.running import RunningCollaborateMD, serve
 
 __all__ = ["RunningCollaborateMD", "serve"]
+
+__getattr__ = offered(__name__, {"running": ("RunningCollaborateMD", "serve")})

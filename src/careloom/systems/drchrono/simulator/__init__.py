@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from careloom.systems.drchrono.simulator.running import RunningDrChrono, serve
+from typing import TYPE_CHECKING
+
+from careloom.core.late import offered
+
+if TYPE_CHECKING:
+    from careloom.systems.drchrono.simulator.running import RunningDrChrono, serve
 
 __all__ = ["RunningDrChrono", "serve"]
+
+__getattr__ = offered(__name__, {"running": ("RunningDrChrono", "serve")})

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from careloom.systems.hubspot.simulator.running import RunningSimulator, serve
+from typing import TYPE_CHECKING
+
+from careloom.core.late import offered
+
+if TYPE_CHECKING:
+    from careloom.systems.hubspot.simulator.running import RunningSimulator, serve
 
 __all__ = ["RunningSimulator", "serve"]
+
+__getattr__ = offered(__name__, {"running": ("RunningSimulator", "serve")})

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from careloom.core.errors import Stop
 from careloom.risk.compat import compat_cell
@@ -61,6 +63,12 @@ class Lookups:
     counted: bool
     own_flags: int
     words: int
+
+    def write(self, folder: Path) -> None:
+        """A Parquet file for each table, in `folder`, which is made where it is missing. OSError where it cannot be."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in self.tables.items():
+            pq.write_table(table, folder / f"{name}.parquet")
 
 
 @lru_cache(maxsize=32)
