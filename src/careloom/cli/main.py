@@ -205,7 +205,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     words = _arranged(sys.argv[1:] if arguments is None else arguments)
     for part in fields(Manner):
         setattr(MANNER, part.name, part.default)
-    MANNER.json = "--json" in words
+    MANNER.json = "--json" in (words[: words.index("--")] if "--" in words else words)
     command = typer.main.get_command(app)
     sys.exit(end_with(lambda: command.main(args=words, prog_name="careloom", standalone_mode=False)))
 

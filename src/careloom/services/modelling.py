@@ -7,13 +7,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
-from psycopg.conninfo import conninfo_to_dict
 
 from careloom.core.errors import Fix, Later, UsageFault
 from careloom.core.ports import Finding
@@ -21,6 +20,7 @@ from careloom.project.models import MODELS
 from careloom.project.nearest import suggestion
 from careloom.services import dbt_process
 from careloom.services.attempts import Attempt, Kind, attempt
+from careloom.services.dbt_profile import database_variables, write_profile
 from careloom.services.model_faults import is_collision, mistake_before, mistake_in
 from careloom.services.opening import HIDDEN, Opened
 from careloom.services.progress import Watch
@@ -29,8 +29,6 @@ from careloom.store.account_reports import AccountReports
 Action = Literal["build", "run", "test"]
 FOLDER = "models"
 """The project's folder that is a dbt project."""
-_PASSWORD = "CARELOOM_DBT_PASSWORD"  # noqa: S105 the name of a variable
-_SCHEMA = "analytics"
 _PATIENCE = 15.0
 """Seconds for which another build is waited for: one whose run was killed ends within them."""
 _TRIES = 3
@@ -42,7 +40,6 @@ _BAD = ("error", "fail", "runtime error")
 _POLL = 0.2
 _LOG = "last.log"
 _RESULTS = Path("target") / "run_results.json"
-_PROFILE_KEYS = {"host": "host", "port": "port", "user": "user", "dbname": "dbname", "sslmode": "sslmode"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,15 +179,15 @@ def _run(ready: Opened, hidden: Path, words: Sequence[str], watch: Watch, *, loc
 
     `locked`: nobody else builds meanwhile, and it is not begun where somebody does. Its exit code.
     """
-    hidden.mkdir(parents=True, exist_ok=True, mode=0o700)
-    environment = _profile(hidden, ready.store.url)
+    write_profile(hidden, ready.store)
     project = ready.project.folder / FOLDER
     places = ["--project-dir", str(project), "--profiles-dir", str(hidden), "--target-path", str(hidden / "target")]
     quiet = ["--log-path", str(hidden / "logs"), "--no-use-colors", "--no-version-check"]
     variables = orjson.dumps({"timezone": str(ready.project.timezone)}).decode()
     ours = [sys.executable, "-m", dbt_process.__name__, ready.project.name if locked else ""]
     command = [*ours, *words, *places, *quiet, "--vars", variables]
-    kept = dict(os.environ) | dict(environment) | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    environment = database_variables(ready.store, ready.project.timezone)
+    kept = dict(os.environ) | environment | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
     pipe, streams = subprocess.PIPE, subprocess.STDOUT
     with (
         (hidden / _LOG).open("wb") as log,
@@ -206,26 +203,6 @@ def _run(ready: Opened, hidden: Path, words: Sequence[str], watch: Watch, *, loc
             elif asked:
                 process.wait()
         return process.returncode
-
-
-def _profile(hidden: Path, url: str) -> Mapping[str, str]:
-    """Write the profile `careloom`, without its password, which goes by the environment."""
-    info = conninfo_to_dict(url)
-    output: dict[str, Any] = {
-        "type": "postgres",
-        "schema": _SCHEMA,
-        "threads": 2,
-        "application_name": f"{{{{ env_var('{dbt_process.SESSION}', 'dbt') }}}}",
-        "password": f"{{{{ env_var('{_PASSWORD}') }}}}",
-    }
-    output |= {mine: info[theirs] for theirs, mine in _PROFILE_KEYS.items() if info.get(theirs)}
-    output["port"] = int(output.get("port") or 5432)
-    output.setdefault("host", "localhost")
-    output.setdefault("user", os.environ.get("USER") or "postgres")
-    profile = {"careloom": {"target": "careloom", "outputs": {"careloom": output}}}
-    # JSON is YAML, and quotes whatever an address may hold.
-    (hidden / "profiles.yml").write_bytes(orjson.dumps(profile))
-    return {_PASSWORD: str(info.get("password") or "")}
 
 
 def _read(results: Path, log: Path) -> ModelsRun:
