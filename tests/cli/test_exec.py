@@ -38,16 +38,16 @@ import psycopg
 print(*psycopg.connect().execute("select current_database(), current_setting('timezone')").fetchone())
 """
 WAIT = """
-import signal, sys, time
-number = []
-for name in ("SIGINT", "SIGTERM"):
-    signal.signal(getattr(signal, name), lambda n, _: number.append(n))
+import signal, sys
+numbers = {signal.SIGINT, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 print("ready", flush=True)
-while not number:
-    time.sleep(0.02)
-time.sleep(0.5)
-print("signals", len(number), flush=True)
-sys.exit(40 + number[0])
+first = signal.sigwaitinfo(numbers)
+count = 1
+while signal.sigtimedwait(numbers, 1.0):
+    count += 1
+print("signals", count, flush=True)
+sys.exit(40 + first.si_signo)
 """
 
 
@@ -190,7 +190,7 @@ def test_a_signal_is_handed_on_and_the_command_says_how_it_ends(clinic: Clinic, 
     assert (process.returncode, out, err) == (40 + number, "signals 1\n", "")
 
 
-def test_ctrl_c_at_a_terminal_reaches_the_command_once(clinic: Clinic) -> None:
+def test_ctrl_c_at_a_terminal_reaches_the_command_once_each_time(clinic: Clinic) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(clinic.folder)
@@ -204,11 +204,13 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once(clinic: Clinic) -> None:
         return word in said
 
     until(lambda: heard(b"ready"))
-    os.write(terminal, b"\x03")
+    for _ in range(4):  # two that meet may count as one
+        os.write(terminal, b"\x03")
+        time.sleep(0.2)
     until(lambda: heard(b"signals"))
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
-    assert b"signals 1" in said
+    assert b"signals 4" in said
     assert os.waitstatus_to_exitcode(status) == 42
 
 
