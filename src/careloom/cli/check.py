@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from careloom.cli.showing import out, print_json
 from careloom.core.errors import ProjectFault
 from careloom.project.loader import load_project
 from careloom.project.model import Project
+from careloom.services.settings import read_settings
 from careloom.systems.rooms import rooms
 
 
@@ -26,7 +28,7 @@ def command(
 ) -> None:
     """Read the whole project, and the columns of sources that are files here; nothing is connected to or written."""
     try:
-        project = load_project(folder.resolve(), rooms())
+        project = load_project(folder.resolve(), rooms(), read_settings(dict(os.environ)).env)
         unseen = _look(project, missing=sources)
     except ProjectFault as error:
         if json:
@@ -36,6 +38,7 @@ def command(
         print_json(
             {
                 "project": project.name,
+                "environment": project.environment,
                 "syncs": list(project.syncs),
                 "streams": list(project.landings),
                 "reports": list(project.reports),
@@ -46,7 +49,8 @@ def command(
         return
     parts = [("streams", project.landings), ("reports", project.reports), ("syncs", project.syncs)]
     found = [f"{word} {', '.join(names)}" for word, names in parts if names]
-    out.print("; ".join([f"{project.name}: {found[0]}" if found else project.name, *found[1:], "no faults."]))
+    name = f"{project.name} in {project.environment}" if project.environment else project.name
+    out.print("; ".join([f"{name}: {found[0]}" if found else name, *found[1:], "no faults."]))
     for name in unseen:
         out.print(f"Not looked at: the files of {name} are not here (careloom check --sources asks for them).")
 

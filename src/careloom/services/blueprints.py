@@ -9,7 +9,7 @@ from pathlib import Path
 
 import careloom
 from careloom.core.errors import UsageFault
-from careloom.services.opening import HIDDEN
+from careloom.services.environments import HIDDEN
 
 _IMPORTING = "importing.py"
 _NO_PROJECT = frozenset({HIDDEN, ".git", ".gitignore", ".venv", ".vscode", ".idea", ".DS_Store"})

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from careloom.core.errors import CareloomError, ProjectFault
+from careloom.core.errors import CareloomError, ProjectFault, SecretMissing
 from careloom.core.ports import Finding, Query
 from careloom.core.reports import ReportAsk
 from careloom.core.rooms import Room
 from careloom.project.loader import load_project
 from careloom.project.model import Project, Sync, System
+from careloom.services.environments import hidden_folder, in_environment
 from careloom.services.loom import make_ready
 from careloom.services.migrating import waiting
 from careloom.services.modelling import check_models
-from careloom.services.opening import HIDDEN, Opened, database_url
+from careloom.services.opening import Opened, database_url
 from careloom.services.progress import Watch
 from careloom.services.safeguards import audit_findings, caller_findings, role_findings
 from careloom.services.scanning import scannable
@@ -37,10 +38,17 @@ def check_up(folder: Path, settings: Settings) -> Iterator[Finding]:
     """Project, secrets, database, each system, each flow: one finding a line, faults with their fix, each cause once."""
     kinds: dict[str, Room] = rooms()
     try:
-        project = load_project(folder, kinds)
+        project = load_project(folder, kinds, settings.env)
+        settings = in_environment(folder, settings)
     except ProjectFault as error:
         yield from (_fault("project", str(fault)) for fault in error.faults)
         return
+    except SecretMissing as error:
+        yield _fault("environment", str(error))
+        return
+    if settings.env:
+        own = ", ".join(sorted(project.own)) or "none"
+        yield Finding(level="ok", what="environment", detail=f"{settings.env}; its own systems: {own}")
     yield Finding(level="ok", what="project", detail=_said(project))
     yield from _alerts(project, settings)
     yield from caller_findings(project, settings)
@@ -50,11 +58,11 @@ def check_up(folder: Path, settings: Settings) -> Iterator[Finding]:
     try:
         url = database_url(folder, settings)
         yield from _database(folder, url, settings)
-        store = open_store(url)
+        store = open_store(url, settings.env)
     except CareloomError as error:
         yield _fault("database", str(error))
         return
-    store.anchoring = anchoring_of(folder / HIDDEN, settings, url)
+    store.anchoring = anchoring_of(hidden_folder(folder, settings), settings, url)
     yield from role_findings(store, settings)
     yield from audit_findings(store)
     opened = Opened(project=project, settings=settings, store=store)
@@ -135,11 +143,11 @@ def _texts(system: System) -> Iterator[tuple[str, str]]:
 
 def _database(folder: Path, url: str, settings: Settings) -> Iterator[Finding]:
     if settings.database_url is None:
-        migrate(url)
+        migrate(url, settings.env)
         yield Finding(
             level="warn",
             what="database",
-            detail=f"embedded PostgreSQL in {HIDDEN}/",
+            detail=f"embedded PostgreSQL in {hidden_folder(folder, settings).relative_to(folder)}/",
             fix="for production set CARELOOM_DATABASE_URL to a managed PostgreSQL",
         )
         return
@@ -168,7 +176,7 @@ def _seal(opened: Opened) -> Iterator[Finding]:
     if opened.settings.database_url is None:
         return  # the key of an embedded store is made when it is first needed
     try:
-        seal_key(opened.project.folder / HIDDEN, opened.settings)
+        seal_key(opened.hidden, opened.settings)
     except CareloomError as error:
         yield _fault("seal key", str(error))
     else:

@@ -16,7 +16,7 @@ from types import FrameType
 from careloom.core.errors import UsageFault
 from careloom.services.dbt_profile import ANALYTICS, database_variables, write_profile
 from careloom.services.modelling import FOLDER, has_models
-from careloom.services.opening import HIDDEN, Opened
+from careloom.services.opening import Opened
 
 _OWN = re.compile(r"dev_[a-z0-9_]{1,36}")
 """Schemas that are no one's but an analyst's: careloom never builds into one, and a model's own suffix still fits behind."""
@@ -63,7 +63,7 @@ def run_beside(ready: Opened, program: str, words: Sequence[str], schema: str) -
 
 def _dbt(ready: Opened, schema: str) -> Mapping[str, str]:
     """The variables of dbt. What it writes of itself is kept apart from what `careloom models` reads of its own builds."""
-    folder = ready.project.folder / HIDDEN / "dbt" / "by-hand" / schema
+    folder = ready.hidden / "dbt" / "by-hand" / schema
     write_profile(folder, ready.store, schema)
     settings = {
         "PROFILES_DIR": str(folder),

@@ -13,7 +13,7 @@ import orjson
 from careloom.core.errors import Fix, UsageFault
 from careloom.core.hooks import Token, Tokens
 from careloom.core.rooms import Authorization
-from careloom.services.opening import HIDDEN, Opened
+from careloom.services.opening import Opened
 from careloom.services.sealing import seal_key
 from careloom.systems.rooms import rooms
 
@@ -107,7 +107,7 @@ def _authorization(ready: Opened, system: str) -> Authorization:
 def _tokens(ready: Opened, system: str) -> Tokens:
     """Where the pair goes."""
     # A missing or wrong key is told before a code is used up.
-    seal_key(ready.project.folder / HIDDEN, ready.settings)
+    seal_key(ready.hidden, ready.settings)
     tokens = ready.surroundings(system).tokens
     if tokens is None:
         raise AssertionError("an open project has a store")

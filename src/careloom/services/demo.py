@@ -19,7 +19,8 @@ import psycopg
 from careloom.core.errors import Later, UsageFault
 from careloom.project.model import Sync
 from careloom.services.blueprints import blueprints_folder, copy_blueprint
-from careloom.services.opening import HIDDEN, Opened, database_url, opened
+from careloom.services.environments import HIDDEN
+from careloom.services.opening import Opened, database_url, opened
 from careloom.services.progress import Watch
 from careloom.services.report import Report
 from careloom.services.settings import Settings

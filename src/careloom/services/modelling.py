@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from careloom.services import dbt_process
 from careloom.services.attempts import Attempt, Kind, attempt
 from careloom.services.dbt_profile import database_variables, write_profile
 from careloom.services.model_faults import is_collision, mistake_before, mistake_in
-from careloom.services.opening import HIDDEN, Opened
+from careloom.services.opening import Opened
 from careloom.services.progress import Watch
 from careloom.store.account_reports import AccountReports
 
@@ -58,7 +58,7 @@ class Node:
 class ModelsRun:
     """What dbt did. `complete` is False if it ended before it came to the models; `mistake` says why, where that is known.
 
-    `collided`: what failed met somebody else's change of the same views.
+    `log`: where all that dbt said is. `collided`: what failed met somebody else's change of the same views.
     """
 
     nodes: Sequence[Node]
@@ -66,6 +66,7 @@ class ModelsRun:
     complete: bool
     mistake: str = ""
     collided: bool = False
+    log: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -124,7 +125,7 @@ def _required(ready: Opened) -> None:
 
 def _once(ready: Opened, action: Action, watch: Watch, select: str | None) -> ModelsRun:
     watch.progress.step(f"dbt {action}")
-    hidden = ready.project.folder / HIDDEN / "dbt"
+    hidden = ready.hidden / "dbt"
     results = hidden / _RESULTS
     results.unlink(missing_ok=True)
     code = _run(ready, hidden, [action, *(["--select", select] if select else [])], watch, locked=True)
@@ -132,7 +133,12 @@ def _once(ready: Opened, action: Action, watch: Watch, select: str | None) -> Mo
         raise Later("the models are being built already; try again when that is over", after=60.0)
     if code == dbt_process.AWAY:
         raise Later("the database did not answer; check that it runs, then build the models again", after=60.0)
-    return _read(results, hidden / _LOG)
+    return replace(_read(results, hidden / _LOG), log=_log_of(ready))
+
+
+def _log_of(ready: Opened) -> str:
+    """What dbt said, as a path in the project's folder."""
+    return str((ready.hidden / "dbt" / _LOG).relative_to(ready.project.folder))
 
 
 def _note(entry: Attempt, found: ModelsRun, *, stopped: bool) -> None:
@@ -143,7 +149,7 @@ def _note(entry: Attempt, found: ModelsRun, *, stopped: bool) -> None:
         names = (
             ", ".join(node.name for node in found.failed) or found.mistake or "dbt ended before it came to the models"
         )
-        entry.state, entry.code, entry.error = "failed", FAILED, f"failed: {names}; see: .careloom/dbt/{_LOG}"
+        entry.state, entry.code, entry.error = "failed", FAILED, f"failed: {names}; see: {found.log}"
 
 
 def check_models(ready: Opened, watch: Watch) -> Sequence[Finding]:
@@ -151,12 +157,12 @@ def check_models(ready: Opened, watch: Watch) -> Sequence[Finding]:
     if not has_models(ready):
         return []
     _required(ready)
-    hidden = ready.project.folder / HIDDEN / "dbt"
+    hidden = ready.hidden / "dbt"
     if _run(ready, hidden, ["parse"], watch, locked=False) == 0:
         return [Finding(level="ok", what="models", detail="dbt reads them")]
     mistake = mistake_before((hidden / _LOG).read_text(encoding="utf-8", errors="replace"))
     detail = f"dbt cannot read them: {mistake}" if mistake else "dbt cannot read them"
-    return [Finding(level="fault", what="models", detail=detail, fix=f"see: .careloom/dbt/{_LOG}")]
+    return [Finding(level="fault", what="models", detail=detail, fix=f"see: {_log_of(ready)}")]
 
 
 def build_after(ready: Opened, watch: Watch) -> ModelsRun | None:

@@ -25,7 +25,7 @@ from careloom.core.errors import CareloomError, Fix, Hold, Later, NotPermitted, 
 from careloom.core.reports import Fetched
 from careloom.project.model import Report
 from careloom.services.attempts import Kind, attempt
-from careloom.services.opening import HIDDEN, Opened
+from careloom.services.opening import Opened
 from careloom.services.progress import Watch
 from careloom.services.report_asking import Desk, check_delivery, handed_over
 from careloom.services.report_loading import load_report
@@ -353,7 +353,7 @@ def _folder(ready: Opened, row: AccountReport) -> Path:
 
 
 def _folder_of(ready: Opened, id_: int) -> Path:
-    return ready.project.folder / HIDDEN / "reports" / str(id_)
+    return ready.hidden / "reports" / str(id_)
 
 
 @contextmanager
