@@ -67,7 +67,8 @@ def commands() -> str:
         "# Commands\n",
         (
             "`careloom COMMAND --help` says the same. Data goes to standard output, talk and logs to standard error. `--json` "
-            "prints JSON on standard output and no progress. What a command leaves with is in [Exit codes](exit-codes.md).\n"
+            "prints JSON on standard output and no progress. `--env NAME` chooses one of the project's environments "
+            "(see [Try it in an environment of its own](../how-to/environments.md)), for every command, anywhere before `--`. What a command leaves with is in [Exit codes](exit-codes.md).\n"
         ),
         _table(("command", "what it does"), [(f"[{name}](#{name})", says) for name, says in COMMANDS.items()]),
         *(_command(name) for name in COMMANDS),
@@ -145,6 +146,12 @@ def language() -> str:
         "## careloom.yaml\n",
         _keys(schemas["careloom.yaml"], "project"),
         *(_room(kind, schemas["careloom.yaml"]) for kind in rooms()),
+        "## careloom.NAME.yaml\n",
+        (
+            "An environment: what is another thing in it than `careloom.yaml` says, each key as a whole. See "
+            "[Try it in an environment of its own](../how-to/environments.md).\n"
+        ),
+        _keys(schemas["careloom.*.yaml"], "environment"),
         "## syncs/\\*.yaml\n",
         _keys(schemas["syncs/*.yaml"], "sync"),
         "## streams/\\*.yaml\n",

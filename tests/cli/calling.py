@@ -33,6 +33,7 @@ class Said:
 
 def environment(clinic: Clinic) -> dict[str, str]:
     mine = {"CARELOOM_DATABASE_URL": clinic.database, "HUBSPOT_TOKEN": "pat-test", "CARELOOM_ACTOR": "tester"}
+    mine["CARELOOM_ENV"] = ""  # restored after a call in this process, which `--env` would set for the next
     return {**os.environ, **mine, **clinic.environment}
 
 

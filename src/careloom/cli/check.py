@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.showing import out, print_json
 from careloom.core.errors import ProjectFault
 from careloom.project import loader, model
-from careloom.services import looking
+from careloom.services import looking, settings
 from careloom.systems import rooms as registry
 
 
@@ -25,7 +26,8 @@ def command(
 ) -> None:
     """Read the whole project, and the columns of sources that are files here; nothing is connected to or written."""
     try:
-        project = loader.load_project(folder.resolve(), registry.rooms())
+        env = settings.read_settings(dict(os.environ)).env
+        project = loader.load_project(folder.resolve(), registry.rooms(), env)
         unseen = _look(project, missing=sources)
     except ProjectFault as error:
         if json:
@@ -35,6 +37,7 @@ def command(
         print_json(
             {
                 "project": project.name,
+                "environment": project.environment,
                 "syncs": list(project.syncs),
                 "streams": list(project.landings),
                 "reports": list(project.reports),
@@ -45,7 +48,8 @@ def command(
         return
     parts = [("streams", project.landings), ("reports", project.reports), ("syncs", project.syncs)]
     found = [f"{word} {', '.join(names)}" for word, names in parts if names]
-    out.print("; ".join([f"{project.name}: {found[0]}" if found else project.name, *found[1:], "no faults."]))
+    name = f"{project.name} in {project.environment}" if project.environment else project.name
+    out.print("; ".join([f"{name}: {found[0]}" if found else name, *found[1:], "no faults."]))
     for name in unseen:
         out.print(f"Not looked at: the files of {name} are not here (careloom check --sources asks for them).")
 

@@ -30,6 +30,12 @@ def chart_names(context: typer.Context, incomplete: str) -> list[str]:
     return _beginning(sorted(path.stem for path in (_folder(context) / "charts").glob("*.yaml")), incomplete)
 
 
+def environment_names(context: typer.Context, incomplete: str) -> list[str]:
+    """The project's environments: its files careloom.NAME.yaml."""
+    names = (path.name.split(".")[1] for path in _folder(context).glob("careloom.*.yaml"))
+    return _beginning(sorted(name for name in names if re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name)), incomplete)
+
+
 def report_names(context: typer.Context, incomplete: str) -> list[str]:
     """The project's reports."""
     found: list[str] = []

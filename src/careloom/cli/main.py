@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from careloom import __version__
+from careloom.cli.completing import environment_names
 from careloom.cli.ending import end_with
 from careloom.cli.interrupts import raise_on_interrupt
 from careloom.cli.manner import MANNER, Manner
@@ -132,7 +133,7 @@ app = typer.Typer(
     cls=LazyGroup,
     name="careloom",
     help="Weave a care organisation's systems together.",
-    epilog="careloom help COMMAND shows a command's options and an example. -v, -q, --no-color and --log-level may stand anywhere.",
+    epilog="careloom help COMMAND shows a command's options and an example. --env, -v, -q, --no-color and --log-level may stand anywhere.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -197,6 +198,15 @@ def root(
     ] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, and only errors are logged.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")] = False,
+    env: Annotated[
+        str | None,
+        typer.Option(
+            "--env",
+            help="The project's environment of this name, as CARELOOM_ENV does.",
+            metavar="NAME",
+            autocompletion=environment_names,
+        ),
+    ] = None,
     log_level: Annotated[
         LogLevel | None, typer.Option("--log-level", help="Log from this severity up, as CARELOOM_LOG_LEVEL does.")
     ] = None,
@@ -205,6 +215,8 @@ def root(
     if no_color:
         os.environ["NO_COLOR"] = "1"
     MANNER.quiet = quiet
+    if env is not None:
+        os.environ["CARELOOM_ENV"] = env
     said = "error" if quiet else ("", "info", "debug")[min(verbose, 2)]
     if level := log_level or said:
         os.environ["CARELOOM_LOG_LEVEL"] = str(level)
@@ -219,12 +231,13 @@ def _arranged(words: Sequence[str]) -> list[str]:
     if "--" in own:
         rest = own[own.index("--") :]
         own = own[: own.index("--")]
-    everywhere = [word for word in own if word in _ANYWHERE or word.startswith("--log-level=")]
+    everywhere = [word for word in own if word in _ANYWHERE or word.startswith(("--log-level=", "--env="))]
     own = [word for word in own if word not in everywhere]
-    if "--log-level" in own[:-1]:
-        number = own.index("--log-level")
-        everywhere += own[number : number + 2]
-        del own[number : number + 2]
+    for option in ("--log-level", "--env"):
+        if option in own[:-1]:
+            number = own.index(option)
+            everywhere += own[number : number + 2]
+            del own[number : number + 2]
     if own[:1] == ["help"]:
         own = [*own[1:], "--help"]
     return [*everywhere, *own, *rest]
@@ -235,7 +248,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     words = _arranged(sys.argv[1:] if arguments is None else arguments)
     for part in fields(Manner):
         setattr(MANNER, part.name, part.default)
-    MANNER.json = "--json" in words
+    MANNER.json = "--json" in (words[: words.index("--")] if "--" in words else words)
     command = taken_as_written(typer.main.get_command(app), {"log_level": _level})
     sys.exit(end_with(lambda: command.main(args=words, prog_name="careloom", standalone_mode=False)))
 

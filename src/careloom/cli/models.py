@@ -44,7 +44,7 @@ def command(
 def show_models(found: modelling.ModelsRun) -> None:
     """What dbt did, in a line; what failed, each in one."""
     if not found.complete:
-        out.print("[red]dbt ended before it came to the models[/red]; what it said: .careloom/dbt/last.log")
+        out.print(f"[red]dbt ended before it came to the models[/red]; what it said: {found.log}")
         _show_mistake(found.mistake)
         return
     parts = ", ".join(f"{number} {name}" for name, number in sorted(found.counts.items()))
@@ -55,7 +55,7 @@ def show_models(found: modelling.ModelsRun) -> None:
         out.print(f"  {one.kind} {one.name}: {one.status}{rows}", markup=False)
         _show_mistake(one.mistake)
     if found.failed:
-        out.print("  see: .careloom/dbt/last.log", markup=False)
+        out.print(f"  see: {found.log}", markup=False)
 
 
 def _show_mistake(mistake: str) -> None:

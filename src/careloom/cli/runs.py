@@ -37,7 +37,7 @@ def command(
 ) -> None:
     """List what was tried, and how it ended."""
     with project(folder) as ready:
-        zone = ready.project.timezone
+        zone, environment = ready.project.timezone, ready.project.environment
         rows = attempts.Attempts(ready.store).recent(
             name=name,
             kind=kind.value if kind else None,
@@ -46,10 +46,12 @@ def command(
             limit=limit,
         )
     if json:
-        print_json(rows)
+        print_json([{"environment": environment, **row} for row in rows])
     elif not rows:
         out.print("Nothing failed." if failed else "Nothing was run yet.")
     else:
+        if environment:
+            out.print(f"environment {environment}", markup=False)
         _show(rows, zone)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from careloom.cli.interrupts import begin, stop_at_once
-from careloom.cli.showing import progress_for
+from careloom.cli.showing import progress_for, talk
 from careloom.core.attempts import ALL, Kind
 from careloom.core.errors import UsageFault
 from careloom.core.ports import Lane
@@ -33,6 +33,7 @@ def settings() -> environment.Settings:
 def project(folder: Path) -> Iterator[opening.Opened]:
     """The project in `folder`, opened."""
     with opening.opened(folder.resolve(), settings()) as ready:
+        _say_environment(ready)
         yield ready
 
 
@@ -42,7 +43,13 @@ def project_for(
 ) -> Iterator[opening.Opened]:
     """The project in `folder`, opened to try `kind` of `name` (None: of all that it has): a failure to open it is a row too."""
     with attempts.opened_for(folder.resolve(), settings(), kind, name or ALL, lane=lane, trigger=trigger) as ready:
+        _say_environment(ready)
         yield ready
+
+
+def _say_environment(ready: opening.Opened) -> None:
+    if ready.project.environment:
+        talk.print(f"environment {ready.project.environment}", markup=False)
 
 
 def chosen(ready: opening.Opened, name: str | None) -> Sequence[model.Sync]:

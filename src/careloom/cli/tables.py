@@ -51,12 +51,13 @@ def _shortened(values: Mapping[str, str]) -> str:
 
 def _headline(report: run_report.Report, *, planned: bool) -> str:
     spent = f"{many(report.requests, 'request')}, {report.seconds:.1f} s"
+    place = f" in {report.environment}" if report.environment else ""
     if planned:
         verdict = "nothing to do" if report.empty else "this would happen"
-        return f"[bold]plan {report.plan} of {report.sync}[/bold]: {verdict} ({spent})"
+        return f"[bold]plan {report.plan} of {report.sync}{place}[/bold]: {verdict} ({spent})"
     colour = {"done": "green", "interrupted": "yellow"}.get(report.state, "red")
     balance = "balanced" if report.balanced else "[red]UNBALANCED[/red]"
-    return f"[bold]run {report.run} of {report.sync}[/bold]: [{colour}]{report.state}[/{colour}], {balance} ({spent})"
+    return f"[bold]run {report.run} of {report.sync}{place}[/bold]: [{colour}]{report.state}[/{colour}], {balance} ({spent})"
 
 
 def _counts(report: run_report.Report, *, planned: bool) -> str:

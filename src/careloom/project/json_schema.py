@@ -7,13 +7,22 @@ from typing import Any
 
 from careloom.core.rooms import Room
 from careloom.project.schema_words import describe
-from careloom.project.written import Written, WrittenCharts, WrittenProject, WrittenReports, WrittenStream, WrittenSync
+from careloom.project.written import (
+    Written,
+    WrittenCharts,
+    WrittenEnvironment,
+    WrittenProject,
+    WrittenReports,
+    WrittenStream,
+    WrittenSync,
+)
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 # An editor reads `01` or `true` as another type than the loader, which keeps every scalar as text.
 _SCALARS = ["string", "number", "boolean"]
 SECTIONS = {
     "careloom.yaml": "project",
+    "careloom.*.yaml": "environment",
     "syncs/*.yaml": "sync",
     "streams/*.yaml": "stream",
     "reports/*.yaml": "reports",
@@ -36,7 +45,14 @@ def json_schema(rooms: Mapping[str, Room]) -> dict[str, dict[str, Any]]:
         "reports": WrittenReports,
         "charts": WrittenCharts,
     }
-    return {"careloom.yaml": project} | {f"{folder}/*.yaml": _draft07(model) for folder, model in files.items()}
+    environment = _draft07(WrittenEnvironment)
+    environment["properties"]["systems"] = {
+        "type": "object",
+        "additionalProperties": _any_system(rooms, environment["definitions"]),
+    }
+    return {"careloom.yaml": project, "careloom.*.yaml": environment} | {
+        f"{folder}/*.yaml": _draft07(model) for folder, model in files.items()
+    }
 
 
 def _any_system(rooms: Mapping[str, Room], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -59,14 +75,17 @@ def described(schemas: dict[str, dict[str, Any]], meanings: Mapping[str, Any]) -
     """The schemas with the meaning of each key, as `meanings` (docs/meanings.toml) gives it by section and key."""
     for file, section in SECTIONS.items():
         describe(schemas[file], meanings.get(section, {}))
-    systems = schemas["careloom.yaml"]["properties"]["systems"]["additionalProperties"]
-    systems["properties"]["kind"]["description"] = "What kind of system this is; the other keys are this kind's own."
-    for choice in systems["allOf"]:
-        kind = choice["then"]["properties"]["kind"]["const"]
-        describe(
-            {**choice["then"], "definitions": schemas["careloom.yaml"]["definitions"]},
-            meanings.get("systems", {}).get(kind, {}),
+    for file in ("careloom.yaml", "careloom.*.yaml"):
+        systems = schemas[file]["properties"]["systems"]["additionalProperties"]
+        systems["properties"]["kind"]["description"] = (
+            "What kind of system this is; the other keys are this kind's own."
         )
+        for choice in systems["allOf"]:
+            kind = choice["then"]["properties"]["kind"]["const"]
+            describe(
+                {**choice["then"], "definitions": schemas[file]["definitions"]},
+                meanings.get("systems", {}).get(kind, {}),
+            )
     return schemas
 
 

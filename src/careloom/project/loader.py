@@ -19,6 +19,7 @@ from careloom.project.model import Alerts, Mail, Project, Retention, Service, Sy
 from careloom.project.models import build_models
 from careloom.project.nearest import suggestion
 from careloom.project.nodes import Node, Place
+from careloom.project.overlay import Overlay, read_overlay
 from careloom.project.reading import read_file
 from careloom.project.reports import build_reports
 from careloom.project.schedules import Schedule
@@ -32,10 +33,14 @@ REPORTS = "reports"
 CHARTS = "charts"
 
 
-def load_project(folder: Path, rooms: Mapping[str, Room]) -> Project:
-    """The project in `folder`; `rooms` are those of `systems.rooms.rooms()`. ProjectFault with every fault of every file."""
+def load_project(folder: Path, rooms: Mapping[str, Room], environment: str = "") -> Project:
+    """The project in `folder`, as it is in `environment` ("": production); `rooms` are those of `systems.rooms.rooms()`.
+
+    ProjectFault with every fault of every file; UsageFault where there is no such environment.
+    """
     faults: list[Fault] = []
     nodes, files = _read(folder, faults)
+    overlay = _overlay(folder, environment, nodes, faults)
     written = _project(nodes.get(PROJECT_FILE), faults)
     systems = _systems(nodes.get(PROJECT_FILE), rooms, faults)
     syncs: dict[str, Sync] = {}
@@ -62,6 +67,8 @@ def load_project(folder: Path, rooms: Mapping[str, Room]) -> Project:
     # An association to a sync that could not be read is no mistake of its own.
     unread = len(syncs) < files[SYNCS]
     faults.extend(_publishers(nodes.get(PROJECT_FILE), written, systems, rooms))
+    if overlay is not None:
+        faults.extend(overlay.faults(syncs.values(), written.publish if written else ()))
     faults.extend(check_dbt_project(folder, written.timezone.key) if written else ())
     faults.extend(fault for fault in more if not (unread and fault.code == "unknown-sync"))
     if faults or written is None:
@@ -73,7 +80,7 @@ def load_project(folder: Path, rooms: Mapping[str, Room]) -> Project:
         systems=systems,
         alerts=_alerts(written.alerts),
         syncs=ordered,
-        digest=_digest(nodes),
+        digest=_digest(nodes, environment),
         landings=landings,
         reports=reports,
         charts=charts,
@@ -81,7 +88,23 @@ def load_project(folder: Path, rooms: Mapping[str, Room]) -> Project:
         retention=Retention(**dict(written.retention)),
         models=models,
         service=Service(audience=written.service.audience, callers=tuple(written.service.callers)),
+        environment=environment,
+        own=overlay.systems if overlay else frozenset(),
     )
+
+
+def _overlay(folder: Path, environment: str, nodes: dict[str, Node], faults: list[Fault]) -> Overlay | None:
+    """The environment's own file, laid over careloom.yaml in `nodes`."""
+    base = nodes.get(PROJECT_FILE)
+    if not environment:
+        return None
+    node, wrong = read_overlay(folder, environment)
+    faults.extend(wrong)
+    if node is None or base is None:
+        return None
+    overlay = Overlay(name=environment, node=node, base=base)
+    nodes[PROJECT_FILE] = overlay.merged()
+    return overlay
 
 
 def _of(nodes: Mapping[str, Node], folder: str) -> list[Node]:
@@ -224,6 +247,9 @@ def _alerts(written: WrittenAlerts) -> Alerts:
     return Alerts(mail=Mail(to=tuple(mail.to), sender=mail.from_, smtp=mail.smtp)) if mail else Alerts()
 
 
-def _digest(nodes: Mapping[str, Node]) -> str:
-    content = json.dumps({name: node.plain() for name, node in nodes.items()}, ensure_ascii=True, separators=(",", ":"))
+def _digest(nodes: Mapping[str, Node], environment: str) -> str:
+    plain: dict[str, object] = {name: node.plain() for name, node in nodes.items()}
+    if environment:
+        plain["environment"] = environment
+    content = json.dumps(plain, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()

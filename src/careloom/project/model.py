@@ -269,3 +269,11 @@ class Project:
     retention: Retention = Retention()
     service: Service = Service()
     models: Models = Models()
+    environment: str = ""
+    """"" is production."""
+    own: frozenset[str] = frozenset()
+    """The systems that the environment replaces: only those are written to in it."""
+
+    def writes(self, system: str) -> bool:
+        """Whether `system` may be written to: in an environment only what is its own."""
+        return not self.environment or system in self.own

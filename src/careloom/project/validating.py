@@ -13,13 +13,17 @@ from careloom.project.nodes import Node, Step
 from careloom.project.written import COLUMN
 
 M = TypeVar("M", bound=BaseModel)
-_PATTERNS = {"project": "name", "sync": "name", "to": "mail", "from": "mail", "smtp": "smtp"}
+_PATTERNS = {"project": "name", "sync": "name", "to": "mail", "from": "mail", "smtp": "smtp", "database": "database"}
 _PATTERN_WORDS = {
     "name": ("is no name", "use small letters, digits, `-` and `_`, beginning with a letter"),
     "mail": ("is no mail address", "write it like `ops@example.org`"),
     "column": (
         "is no name of a table or a column",
         "use small letters, digits and `_`, beginning with a letter; 53 at most",
+    ),
+    "database": (
+        "is no address of a database",
+        "write `secret:NAME`, or `postgresql://HOST:5432/DATABASE` without a password",
     ),
     "smtp": ("is no mail server", "write `smtp://HOST:PORT`, `smtps://HOST:PORT` or `secret:NAME`"),
 }

@@ -191,6 +191,19 @@ class WrittenProject(Written):
     models: WrittenModels | None = None
 
 
+class WrittenEnvironment(Written):
+    """careloom.NAME.yaml: what is another thing in one environment. `database`: an address, or `secret:NAME`."""
+
+    database: Annotated[str, Field(pattern=r"^(secret:|postgres(ql)?://).+")] | None = None
+    systems: dict[Name, dict[str, object]] = {}
+    alerts: WrittenAlerts | None = None
+    schedule: When | None = None
+    publish: list[Text] | None = None
+    retention: WrittenRetention | None = None
+    service: WrittenService | None = None
+    models: WrittenModels | None = None
+
+
 class WrittenStreamFrom(Written):
     """What is landed: a stream that the system's room offers, or whose records its hooks bring."""
 

@@ -38,11 +38,16 @@ def alert_job(opened: Opened, job: str, subject: str, reason: str) -> bool:
     if mail is None:
         return False
     try:
-        _send(mail, opened.settings.secret(mail.smtp), job_mail(opened.project.name, job, subject, reason))
+        _send(mail, opened.settings.secret(mail.smtp), job_mail(told_name(opened.project), job, subject, reason))
     except Exception as error:  # noqa: BLE001 likewise
         LOG.error("alert not sent", job=job, subject=subject, error=type(error).__name__)
         return False
     return True
+
+
+def told_name(project: Project) -> str:
+    """The project's name, and in which environment: "clinic [staging]"."""
+    return f"{project.name} [{project.environment}]" if project.environment else project.name
 
 
 def job_mail(project: str, job: str, subject: str, reason: str) -> EmailMessage:
@@ -75,9 +80,9 @@ def failure_mail(
     """The mail, without its addresses. `message` comes from an error of ours, which never holds a person's data."""
     mail = EmailMessage()
     what = name if kind == "sync" else f"{kind} {name}"
-    mail["Subject"] = f"careloom: {what} of {project.name} failed"
+    mail["Subject"] = f"careloom: {what} of {told_name(project)} failed"
     zone = project.timezone
-    lines = [f"The {kind} {name} of the project {project.name} failed:", "", message, ""]
+    lines = [f"The {kind} {name} of the project {told_name(project)} failed:", "", message, ""]
     for one in attempts:
         counts = ", ".join(f"{end} {number}" for end, number in one["counts"].items()) or "nothing yet"
         which = "It failed before it began to read" if one["run"] is None else f"Run {one['run']}"

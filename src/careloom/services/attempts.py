@@ -11,8 +11,8 @@ import psycopg
 
 from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Hold, Later
-from careloom.core.folders import HIDDEN
 from careloom.core.ports import Lane
+from careloom.services.environments import hidden_folder, in_environment
 from careloom.services.opening import Opened, Trigger, database_url, opened
 from careloom.services.settings import Settings
 from careloom.store.attempts import Attempts, State
@@ -115,10 +115,11 @@ def _note(folder: Path, settings: Settings, tried: tuple[Kind, str, str], error:
     """Write a failed attempt into the store, if there is one that answers; no store is made for it."""
     if isinstance(error, Later):
         return  # it is the database that does not answer
-    if settings.database_url is None and not any((folder / HIDDEN).glob("postgres*")):
-        return
     with suppress(CareloomError, psycopg.Error):
-        store = open_store(database_url(folder, settings))
+        given = in_environment(folder, settings)
+        if given.database_url is None and not any(hidden_folder(folder, given).glob("postgres*")):
+            return
+        store = open_store(database_url(folder, given), given.env)
         try:
             Attempts(store).note(*tried, code=code_of(error), error=reason_of(error))
         finally:

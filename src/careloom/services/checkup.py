@@ -10,16 +10,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from careloom.core.errors import CareloomError, ProjectFault
-from careloom.core.folders import HIDDEN
+from careloom.core.errors import CareloomError, ProjectFault, SecretMissing
 from careloom.core.ports import Finding, Query
 from careloom.core.reports import ReportAsk
 from careloom.core.rooms import Room
 from careloom.project import loader, model
 from careloom.services import (
-    loom as preparation,
-)
-from careloom.services import (
+    environments,
     migrating,
     modelling,
     opening,
@@ -27,6 +24,9 @@ from careloom.services import (
     safeguards,
     scanning,
     sealing,
+)
+from careloom.services import (
+    loom as preparation,
 )
 from careloom.services import (
     settings as environment,
@@ -41,10 +41,17 @@ def check_up(folder: Path, settings: environment.Settings) -> Iterator[Finding]:
     """Project, secrets, database, each system, each flow: one finding a line, faults with their fix, each cause once."""
     kinds: dict[str, Room] = registry.rooms()
     try:
-        project = loader.load_project(folder, kinds)
+        project = loader.load_project(folder, kinds, settings.env)
+        settings = environments.in_environment(folder, settings)
     except ProjectFault as error:
         yield from (_fault("project", str(fault)) for fault in error.faults)
         return
+    except SecretMissing as error:
+        yield _fault("environment", str(error))
+        return
+    if settings.env:
+        own = ", ".join(sorted(project.own)) or "none"
+        yield Finding(level="ok", what="environment", detail=f"{settings.env}; its own systems: {own}")
     yield Finding(level="ok", what="project", detail=_said(project))
     yield from _alerts(project, settings)
     yield from safeguards.caller_findings(project, settings)
@@ -54,11 +61,11 @@ def check_up(folder: Path, settings: environment.Settings) -> Iterator[Finding]:
     try:
         url = opening.database_url(folder, settings)
         yield from _database(folder, url, settings)
-        store = database.open_store(url)
+        store = database.open_store(url, settings.env)
     except CareloomError as error:
         yield _fault("database", str(error))
         return
-    store.anchoring = sealing.anchoring_of(folder / HIDDEN, settings, url)
+    store.anchoring = sealing.anchoring_of(environments.hidden_folder(folder, settings), settings, url)
     yield from safeguards.role_findings(store, settings)
     yield from safeguards.audit_findings(store)
     opened = opening.Opened(project=project, settings=settings, store=store)
@@ -139,11 +146,11 @@ def _texts(system: model.System) -> Iterator[tuple[str, str]]:
 
 def _database(folder: Path, url: str, settings: environment.Settings) -> Iterator[Finding]:
     if settings.database_url is None:
-        migrations.migrate(url)
+        migrations.migrate(url, settings.env)
         yield Finding(
             level="warn",
             what="database",
-            detail=f"embedded PostgreSQL in {HIDDEN}/",
+            detail=f"embedded PostgreSQL in {environments.hidden_folder(folder, settings).relative_to(folder)}/",
             fix="for production set CARELOOM_DATABASE_URL to a managed PostgreSQL",
         )
         return
@@ -172,7 +179,7 @@ def _seal(opened: opening.Opened) -> Iterator[Finding]:
     if opened.settings.database_url is None:
         return  # the key of an embedded store is made when it is first needed
     try:
-        sealing.seal_key(opened.project.folder / HIDDEN, opened.settings)
+        sealing.seal_key(opened.hidden, opened.settings)
     except CareloomError as error:
         yield _fault("seal key", str(error))
     else:

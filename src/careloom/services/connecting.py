@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from careloom.core.errors import Fix, UsageFault
-from careloom.core.folders import HIDDEN
 from careloom.core.hooks import Token, Tokens
 from careloom.core.rooms import Authorization
 from careloom.services.opening import Opened
@@ -108,7 +107,7 @@ def _authorization(ready: Opened, system: str) -> Authorization:
 def _tokens(ready: Opened, system: str) -> Tokens:
     """Where the pair goes."""
     # A missing or wrong key is told before a code is used up.
-    seal_key(ready.project.folder / HIDDEN, ready.settings)
+    seal_key(ready.hidden, ready.settings)
     tokens = ready.surroundings(system).tokens
     if tokens is None:
         raise AssertionError("an open project has a store")

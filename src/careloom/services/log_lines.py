@@ -43,6 +43,8 @@ def _cloud_fields(settings: Settings) -> structlog.typing.Processor:
     def rename(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["severity"] = _SEVERITY.get(method, "DEFAULT")
         event["message"] = event.pop("event", "")
+        if settings.env:
+            event["environment"] = settings.env
         if settings.trace:
             trace = f"projects/{project}/traces/{settings.trace}" if project else settings.trace
             event["logging.googleapis.com/trace"] = trace

@@ -17,7 +17,7 @@ def bring_up(folder: Path, settings: Settings) -> list[str]:
     """Apply what is missing; the names of the files applied."""
     url = database_url(folder, settings)
     try:
-        return migrate(url)
+        return migrate(url, settings.env)
     except psycopg.OperationalError as error:
         raise out_of_reach(url, error) from None
 

@@ -7,22 +7,21 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
-from psycopg.conninfo import conninfo_to_dict
 
 from careloom.core.attempts import Kind
 from careloom.core.errors import Fix, Later, UsageFault
-from careloom.core.folders import HIDDEN
 from careloom.core.ports import Finding
 from careloom.project.models import MODELS
 from careloom.project.nearest import suggestion
 from careloom.services import dbt_process
 from careloom.services.attempts import Attempt, attempt
+from careloom.services.dbt_profile import database_variables, write_profile
 from careloom.services.model_faults import is_collision, mistake_before, mistake_in
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch
@@ -31,8 +30,6 @@ from careloom.store.account_reports import AccountReports
 Action = Literal["build", "run", "test"]
 FOLDER = "models"
 """The project's folder that is a dbt project."""
-_PASSWORD = "CARELOOM_DBT_PASSWORD"  # noqa: S105 the name of a variable
-_SCHEMA = "analytics"
 _PATIENCE = 15.0
 """Seconds for which another build is waited for: one whose run was killed ends within them."""
 _TRIES = 3
@@ -44,7 +41,6 @@ _BAD = ("error", "fail", "runtime error")
 _POLL = 0.2
 _LOG = "last.log"
 _RESULTS = Path("target") / "run_results.json"
-_PROFILE_KEYS = {"host": "host", "port": "port", "user": "user", "dbname": "dbname", "sslmode": "sslmode"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +59,7 @@ class Node:
 class ModelsRun:
     """What dbt did. `complete` is False if it ended before it came to the models; `mistake` says why, where that is known.
 
-    `collided`: what failed met somebody else's change of the same views.
+    `log`: where all that dbt said is. `collided`: what failed met somebody else's change of the same views.
     """
 
     nodes: Sequence[Node]
@@ -71,6 +67,7 @@ class ModelsRun:
     complete: bool
     mistake: str = ""
     collided: bool = False
+    log: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -129,7 +126,7 @@ def _required(ready: Opened) -> None:
 
 def _once(ready: Opened, action: Action, watch: Watch, select: str | None) -> ModelsRun:
     watch.progress.step(f"dbt {action}")
-    hidden = ready.project.folder / HIDDEN / "dbt"
+    hidden = ready.hidden / "dbt"
     results = hidden / _RESULTS
     results.unlink(missing_ok=True)
     code = _run(ready, hidden, [action, *(["--select", select] if select else [])], watch, locked=True)
@@ -137,7 +134,12 @@ def _once(ready: Opened, action: Action, watch: Watch, select: str | None) -> Mo
         raise Later("the models are being built already; try again when that is over", after=60.0)
     if code == dbt_process.AWAY:
         raise Later("the database did not answer; check that it runs, then build the models again", after=60.0)
-    return _read(results, hidden / _LOG)
+    return replace(_read(results, hidden / _LOG), log=_log_of(ready))
+
+
+def _log_of(ready: Opened) -> str:
+    """What dbt said, as a path in the project's folder."""
+    return str((ready.hidden / "dbt" / _LOG).relative_to(ready.project.folder))
 
 
 def _note(entry: Attempt, found: ModelsRun, *, stopped: bool) -> None:
@@ -148,7 +150,7 @@ def _note(entry: Attempt, found: ModelsRun, *, stopped: bool) -> None:
         names = (
             ", ".join(node.name for node in found.failed) or found.mistake or "dbt ended before it came to the models"
         )
-        entry.state, entry.code, entry.error = "failed", FAILED, f"failed: {names}; see: .careloom/dbt/{_LOG}"
+        entry.state, entry.code, entry.error = "failed", FAILED, f"failed: {names}; see: {found.log}"
 
 
 def check_models(ready: Opened, watch: Watch) -> Sequence[Finding]:
@@ -156,12 +158,12 @@ def check_models(ready: Opened, watch: Watch) -> Sequence[Finding]:
     if not has_models(ready):
         return []
     _required(ready)
-    hidden = ready.project.folder / HIDDEN / "dbt"
+    hidden = ready.hidden / "dbt"
     if _run(ready, hidden, ["parse"], watch, locked=False) == 0:
         return [Finding(level="ok", what="models", detail="dbt reads them")]
     mistake = mistake_before((hidden / _LOG).read_text(encoding="utf-8", errors="replace"))
     detail = f"dbt cannot read them: {mistake}" if mistake else "dbt cannot read them"
-    return [Finding(level="fault", what="models", detail=detail, fix=f"see: .careloom/dbt/{_LOG}")]
+    return [Finding(level="fault", what="models", detail=detail, fix=f"see: {_log_of(ready)}")]
 
 
 def build_after(ready: Opened, watch: Watch) -> ModelsRun | None:
@@ -184,15 +186,15 @@ def _run(ready: Opened, hidden: Path, words: Sequence[str], watch: Watch, *, loc
 
     `locked`: nobody else builds meanwhile, and it is not begun where somebody does. Its exit code.
     """
-    hidden.mkdir(parents=True, exist_ok=True, mode=0o700)
-    environment = _profile(hidden, ready.store.url)
+    write_profile(hidden, ready.store)
     project = ready.project.folder / FOLDER
     places = ["--project-dir", str(project), "--profiles-dir", str(hidden), "--target-path", str(hidden / "target")]
     quiet = ["--log-path", str(hidden / "logs"), "--no-use-colors", "--no-version-check"]
     variables = orjson.dumps({"timezone": str(ready.project.timezone)}).decode()
     ours = [sys.executable, "-m", dbt_process.__name__, ready.project.name if locked else ""]
     command = [*ours, *words, *places, *quiet, "--vars", variables]
-    kept = dict(os.environ) | dict(environment) | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    environment = database_variables(ready.store, ready.project.timezone)
+    kept = dict(os.environ) | environment | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
     pipe, streams = subprocess.PIPE, subprocess.STDOUT
     with (
         (hidden / _LOG).open("wb") as log,
@@ -208,26 +210,6 @@ def _run(ready: Opened, hidden: Path, words: Sequence[str], watch: Watch, *, loc
             elif asked:
                 process.wait()
         return process.returncode
-
-
-def _profile(hidden: Path, url: str) -> Mapping[str, str]:
-    """Write the profile `careloom`, without its password, which goes by the environment."""
-    info = conninfo_to_dict(url)
-    output: dict[str, Any] = {
-        "type": "postgres",
-        "schema": _SCHEMA,
-        "threads": 2,
-        "application_name": f"{{{{ env_var('{dbt_process.SESSION}', 'dbt') }}}}",
-        "password": f"{{{{ env_var('{_PASSWORD}') }}}}",
-    }
-    output |= {mine: info[theirs] for theirs, mine in _PROFILE_KEYS.items() if info.get(theirs)}
-    output["port"] = int(output.get("port") or 5432)
-    output.setdefault("host", "localhost")
-    output.setdefault("user", os.environ.get("USER") or "postgres")
-    profile = {"careloom": {"target": "careloom", "outputs": {"careloom": output}}}
-    # JSON is YAML, and quotes whatever an address may hold.
-    (hidden / "profiles.yml").write_bytes(orjson.dumps(profile))
-    return {_PASSWORD: str(info.get("password") or "")}
 
 
 def _read(results: Path, log: Path) -> ModelsRun:

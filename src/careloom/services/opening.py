@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from careloom.core.clock import Clock, system_clock
 from careloom.core.errors import Fix
-from careloom.core.folders import HIDDEN
 from careloom.core.hooks import Hooks, Publisher
 from careloom.core.ports import Lane, Source, Target
 from careloom.core.reports import ReportPolicy, ReportSource
@@ -19,7 +18,10 @@ from careloom.core.rooms import Surroundings
 from careloom.core.streams import Stream, StreamSource
 from careloom.project.loader import load_project
 from careloom.project.model import Project
+from careloom.project.overlay import overlay_name
 from careloom.services import places
+from careloom.services.environments import hidden_folder, in_environment
+from careloom.services.read_target import looked_at
 from careloom.services.sealing import SealedTokens, anchoring_of, seal_key
 from careloom.services.settings import Settings
 from careloom.store.budget import PostgresBudget
@@ -49,7 +51,12 @@ class Opened:
     @property
     def work(self) -> Path:
         """Where spill files may go."""
-        return self.project.folder / HIDDEN / "work"
+        return self.hidden / "work"
+
+    @property
+    def hidden(self) -> Path:
+        """Where careloom keeps what it needs for this project, apart for each environment."""
+        return hidden_folder(self.project.folder, self.settings)
 
     def source(self, name: str) -> Source:
         """The system called `name`, to read from. Fix if its kind cannot be read."""
@@ -61,7 +68,20 @@ class Opened:
     def target(self, name: str) -> Target:
         """The system called `name`, to write to. Fix if its kind cannot be written."""
         found: Target = self._part(name, "target", "cannot be written to")
-        return found
+        return found if self.project.writes(name) else looked_at(found, self.refusal(name))
+
+    def refusal(self, name: str) -> str:
+        """Why the system called `name` is not written to in this environment."""
+        environment = self.project.environment
+        return (
+            f"nothing was sent: {name!r} is production's, since the environment {environment!r} does not replace it; put "
+            f"`{name}:` under `systems:` in {overlay_name(environment)}"
+        )
+
+    def require_own(self, name: str) -> None:
+        """Fix where the system called `name` may not be written to in this environment."""
+        if not self.project.writes(name):
+            raise Fix(self.refusal(name))
 
     def stream_source(self, name: str) -> StreamSource:
         """The system called `name`, to land streams from. Fix if its kind has none that can be asked for."""
@@ -83,6 +103,7 @@ class Opened:
 
     def publisher(self, name: str) -> Publisher:
         """The system called `name`, to tell change events to. Fix if its kind takes none."""
+        self.require_own(name)
         found: Publisher = self._part(name, "publisher", "takes no change events")
         return found
 
@@ -132,9 +153,7 @@ class Opened:
             secret=self.settings.secret,
             budget=PostgresBudget(self.store.pool, name),
             lane=self.lane,
-            tokens=SealedTokens(
-                database=self.store, system=name, key=lambda: seal_key(self.project.folder / HIDDEN, self.settings)
-            ),
+            tokens=SealedTokens(database=self.store, system=name, key=lambda: seal_key(self.hidden, self.settings)),
             # Landed rows are dated by one clock, whichever machine reads them; a clock of its own is a test's.
             clock=self.store.clock if self.clock is system_clock else self.clock,
             database_url=self.store.url,
@@ -143,21 +162,24 @@ class Opened:
 
 def database_url(folder: Path, settings: Settings) -> str:
     """The store's address: the configured one, or the embedded server of the project in `folder`, started if need be."""
-    return settings.database_url or ensure_server(folder / HIDDEN)
+    given = in_environment(folder, settings)
+    return given.database_url or ensure_server(hidden_folder(folder, given))
 
 
 @contextmanager
 def opened(folder: Path, settings: Settings, *, lane: Lane = "schedule", trigger: Trigger = "hand") -> Iterator[Opened]:
     """Load the project in `folder` and open its store. The embedded store is migrated on the way."""
     with ExitStack() as stack:
-        project = load_project(folder, rooms())
+        project = load_project(folder, rooms(), settings.env)
+        settings = in_environment(folder, settings)
+        hidden = hidden_folder(folder, settings)
         url = database_url(folder, settings)
         if settings.database_url is None:
-            stack.enter_context(kept_running(folder / HIDDEN))
-            migrate(url)
-        store = open_store(url)
+            stack.enter_context(kept_running(hidden))
+            migrate(url, settings.env)
+        store = open_store(url, settings.env)
         stack.callback(store.close)
-        store.anchoring = anchoring_of(folder / HIDDEN, settings, url)
+        store.anchoring = anchoring_of(hidden, settings, url)
         ready = Opened(project=project, settings=settings, store=store, lane=lane, trigger=trigger)
         stack.callback(ready.close)
         yield ready

@@ -71,6 +71,7 @@ class Report:
     """
 
     sync: str
+    environment: str = ""
     run: int | None = None
     plan: int | None = None
     state: str = "planned"

@@ -21,7 +21,6 @@ from typing import Any
 
 from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Fix, Hold, Later, NotPermitted, Stop, UsageFault
-from careloom.core.folders import HIDDEN
 from careloom.core.log import LOG
 from careloom.core.reports import Fetched
 from careloom.project.model import Report
@@ -353,7 +352,7 @@ def _folder(ready: Opened, row: AccountReport) -> Path:
 
 
 def _folder_of(ready: Opened, id_: int) -> Path:
-    return ready.project.folder / HIDDEN / "reports" / str(id_)
+    return ready.hidden / "reports" / str(id_)
 
 
 @contextmanager

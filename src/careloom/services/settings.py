@@ -21,6 +21,7 @@ UNKNOWN = "unknown"
 class Settings:
     """`database_url` None means the embedded server. `trace` is the trace id that logs carry, if a platform gave one.
 
+    `env`: the environment, "" for production; `placed`: `database_url` is the environment's own already.
     `actor`: who acts, as decisions keep it. `origin`: "uid 1000 ana on desk-7".
     """
 
@@ -29,6 +30,8 @@ class Settings:
     trace: str | None
     actor: str
     origin: str = ""
+    env: str = ""
+    placed: bool = False
 
     @property
     def witness(self) -> str:
@@ -64,7 +67,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if url is None and (file := environment.get("CARELOOM_DATABASE_URL_FILE")):
         url = _from_file("database-url", Path(file)) or None
     if url is not None:
-        _check_url(url)
+        check_address(url, "CARELOOM_DATABASE_URL")
     parent = environment.get("TRACEPARENT", "").split("-")
     return Settings(
         environment=environment,
@@ -72,6 +75,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         trace=parent[1] if len(parent) > 1 else None,
         actor=environment.get("CARELOOM_ACTOR", "").strip() or _owner() or UNKNOWN,
         origin=_origin(environment),
+        env=environment.get("CARELOOM_ENV", "").strip(),
     )
 
 
@@ -90,10 +94,10 @@ def _origin(environment: Mapping[str, str]) -> str:
     return f"{told}, USER {said}" if said and said != owner else told
 
 
-def _check_url(url: str) -> None:
+def check_address(url: str, what: str) -> None:
     """Fix unless `url` is one that PostgreSQL's clients read; it may hold a password, so it is not quoted."""
     if not database_address.is_readable(url):
-        raise Fix("CARELOOM_DATABASE_URL is no PostgreSQL address; write postgresql://USER:PASSWORD@HOST:5432/DATABASE")
+        raise Fix(f"{what} is no PostgreSQL address; write postgresql://USER:PASSWORD@HOST:5432/DATABASE")
 
 
 def _from_file(wanted: str, path: Path) -> str:

@@ -50,7 +50,7 @@ def simulators(folder: Path, settings: Settings, hooks: str) -> Iterator[Simulat
 
     `hooks`: the address at which `careloom serve` will answer.
     """
-    project = load_project(folder, rooms())
+    project = load_project(folder, rooms(), settings.env)
     landed = {landing.system for landing in project.landings.values()}
     landed |= {report.system for report in project.reports.values()}
     with ExitStack() as stack:

@@ -92,6 +92,7 @@ def _planned(opened: Opened, sync: Sync, watch: Watch, *, full: bool, reveal: bo
 def apply_sync(opened: Opened, sync: Sync, watch: Watch) -> Report:
     """Carry out the last plan, and only that. Fix if there is none, or if the project or the portal moved since."""
     with attempt(opened, Kind.apply, sync.name) as entry:
+        opened.require_own(sync.to.system)
         before = opened.target(sync.to.system).requests()
         loom = make_ready(opened, sync)
         saved = loom.runs.last_plan(sync.name)
@@ -103,6 +104,7 @@ def apply_sync(opened: Opened, sync: Sync, watch: Watch) -> Report:
 def run_sync(opened: Opened, sync: Sync, watch: Watch, *, full: bool = False) -> Report:
     """Plan and apply in one go, for schedulers. `full` looks at every linked record, and must find nothing."""
     with attempt(opened, Kind.run, sync.name) as entry:
+        opened.require_own(sync.to.system)
         before = opened.target(sync.to.system).requests()
         return _run(entry, make_ready(opened, sync), watch, before, full=full, saved=None)
 
@@ -195,6 +197,7 @@ def _weigh(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch, *, full: boo
     counts = reporting.planned_counts(db, weighed)
     report = Report(
         sync=loom.sync.name,
+        environment=loom.project.environment,
         counts=counts,
         balanced=reporting.is_balanced(counts),
         reasons=reporting.reasons(db),

@@ -15,7 +15,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from careloom.core.errors import Fix, Later, Stop
 from careloom.store import bulk
 from careloom.store.anchoring import Anchoring
-from careloom.store.migrations import SCHEMA, pending
+from careloom.store.environment import refuse_other
+from careloom.store.migrations import SCHEMA, pending_in
 from careloom.store.reaching import out_of_reach
 
 OPTIONS = f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=careloom"
@@ -88,14 +89,22 @@ def _away(error: Exception) -> Later:
     )
 
 
-def open_store(url: str) -> Store:
-    """Open the store at `url`. Fix if it was not migrated to this release."""
+def open_store(url: str, environment: str = "") -> Store:
+    """Open the store of `environment` ("": production) at `url`.
+
+    Fix if it was not migrated to this release, or was made for another environment.
+    """
     try:
-        waiting = pending(url)
+        with psycopg.connect(url) as connection:
+            waiting = pending_in(connection)
+            if not waiting or environment:
+                refuse_other(connection, environment)
     except psycopg.OperationalError as error:
         raise out_of_reach(url, error) from error
     if waiting:
-        raise Fix(f"the database lacks {', '.join(waiting)}; run: careloom migrate")
+        raise Fix(
+            f"the database lacks {', '.join(waiting)}; run: careloom migrate{f' --env {environment}' if environment else ''}"
+        )
     pool = ConnectionPool(url, min_size=1, max_size=16, timeout=30, kwargs={"options": OPTIONS}, open=False)
     pool.open(wait=True)
     return Store(url=url, pool=pool)

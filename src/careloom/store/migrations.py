@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from careloom.core.errors import Fix, Stop
+from careloom.store.environment import refuse_other, set_name
 
 SCHEMA = "careloom"
 _LOCK = 7_266_135_001
@@ -50,10 +51,11 @@ def migrations() -> tuple[Migration, ...]:
     )
 
 
-def migrate(url: str) -> list[str]:
-    """Bring the database at `url` up to this release; returns the names of the files applied.
+def migrate(url: str, environment: str = "") -> list[str]:
+    """Bring the database of `environment` at `url` up to this release; returns the names of the files applied.
 
-    Fix if the database is newer than this release, or if an applied file differs from ours.
+    A new database gets the environment's name. Fix if it was made for another, if the database is newer than this release,
+    or if an applied file differs from ours.
     """
     with psycopg.connect(url) as connection:
         connection.execute("set client_min_messages = warning")
@@ -66,7 +68,12 @@ def migrate(url: str) -> list[str]:
         )
         applied: dict[int, str] = dict(connection.execute("select number, digest from migration").fetchall())
         _check(applied)
-        return [_apply(connection, migration) for migration in _missing(applied)]
+        if applied:
+            refuse_other(connection, environment)
+        names = [_apply(connection, migration) for migration in _missing(applied)]
+        if not applied and environment:
+            set_name(connection, environment)
+        return names
 
 
 def pending(url: str) -> list[str]:

@@ -101,7 +101,7 @@ def _models(bench: Bench, _subject: str) -> Mapping[str, int]:
     found = run_models(bench.ready, "build", Watch(stop=bench.stop))
     if found.exit_code and not bench.stop.is_set():
         names = ", ".join(node.name for node in found.failed) or "dbt ended before it came to the models"
-        raise Fix(f"models failed: {names}; see: .careloom/dbt/last.log")
+        raise Fix(f"models failed: {names}; see: {found.log}")
     return found.counts
 
 

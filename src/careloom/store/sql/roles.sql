@@ -42,7 +42,7 @@ grant insert on careloom.procrastinate_events to careloom_receiver
 grant usage on sequence careloom.procrastinate_jobs_id_seq, careloom.procrastinate_events_id_seq to careloom_receiver
 
 -- name: ready
-grant select on careloom.migration to careloom_receiver, careloom_worker
+grant select on careloom.migration, careloom.environment to careloom_receiver, careloom_worker
 
 -- name: resting
 grant select (attempts) on careloom.resting to careloom_receiver
@@ -61,7 +61,7 @@ revoke update, delete on careloom.audit from careloom_worker
 revoke insert, delete on careloom.audit_head from careloom_worker
 
 -- name: keep_migrations
-revoke insert, update, delete on careloom.migration from careloom_worker
+revoke insert, update, delete on careloom.migration, careloom.environment from careloom_worker
 
 -- name: shape
 grant usage, create on schema clinical, reports to careloom_worker
