@@ -16,11 +16,11 @@ from careloom.core.errors import Hold, Later
 from careloom.core.streams import Record, Unreadable
 from careloom.engine.landing_values import Faulty, Reader, key_of, reader, version_of
 from careloom.project.model import Landing
-from careloom.services.linking import fitted_before, link_rows, lock_links, root_landing
+from careloom.services.linking import compared_columns, fitted_before, link_rows, lock_links, root_landing
 from careloom.services.opening import Opened
 from careloom.services.settling import Settled, body_of, settle
 from careloom.store.landing import Row, known_fingerprints, land_batch
-from careloom.store.landing_held import HeldLanding, hold_landings, note_drift
+from careloom.store.landing_held import Drifted, HeldLanding, hold_landings, note_drift
 from careloom.store.shapes import ensure_table
 
 BATCH = 1000
@@ -60,7 +60,8 @@ def land(
     ours = [landing for landing in ready.project.landings.values() if landing.system == system]
     # Records that hold others come first: their rows tell whether what they hold is overtaken.
     for landing in sorted(ours, key=lambda landing: bool(landing.stream.out_of)):
-        name, by = landing.stream.name, reader(landing.stream, ready.project.timezone)
+        name = landing.stream.name
+        by = reader(landing.stream, ready.project.timezone, compared_columns(ready, landing))
         mine = iter([record for record in records if record.stream == name])
         broken = [one for one in unreadable if one.stream == name]
         root = root_landing(ready, landing)
@@ -104,7 +105,7 @@ class _Into:
     root: Landing | None = None
     root_times: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     beside: set[str] = field(default_factory=set)
-    drifted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    drifted: Counter[Drifted] = field(default_factory=Counter)
 
 
 def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Mapping[str, int]:
@@ -132,15 +133,16 @@ def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadabl
 
 
 def _tell_of_drift(into: _Into) -> None:
-    """Count the values of another type, and say so once for each column."""
+    """Count the values that could not be read, and say so once for each column and kind of value."""
     with into.ready.store.transaction() as connection:
         fresh = note_drift(connection, into.landing.name, into.drifted)
-    for column, code in fresh:
+    for column, code, kind in fresh:
         structlog.get_logger().warning(
-            "values came in another type than their column's; the records landed without them",
+            "values came that are none of their column's type; the records landed without them",
             stream=into.landing.name,
             column=column,
             code=code,
+            kind=kind,
         )
 
 
@@ -236,7 +238,7 @@ def _row(into: _Into, record: Record, key: str, mark: str) -> Row:
     by, drifted = into.by, list[Faulty]()
     version, seen = version_of(by.stream, record, by.timezone), record.observed_at
     values = by.values(record.data, drifted) if record.data is not None else {}
-    into.drifted.update((fault.column, fault.code) for fault in drifted)
+    into.drifted.update((fault.column, fault.code, fault.kind) for fault in drifted)
     return Row(
         key=key,
         values=values,

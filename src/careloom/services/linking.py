@@ -114,6 +114,13 @@ def unlinked(ready: Opened, landing: Landing, limit: int = 1000) -> Sequence[Unl
     return found
 
 
+def compared_columns(ready: Opened, landing: Landing) -> set[str]:
+    """The columns of `landing` that links of others compare."""
+    return {
+        theirs for _, rule in _rules_to(ready, landing) for pairs in (*rule.tiers, rule.agree) for _, theirs in pairs
+    }
+
+
 def root_landing(ready: Opened, landing: Landing) -> Landing | None:
     """The landing of the records that hold those of `landing`, where the project has one."""
     name, others = landing.stream.out_of, ready.project.landings.values()

@@ -105,7 +105,7 @@ def standing_of(ready: Opened, name: str, *, code: str | None = None, limit: int
 
 
 def _drifted(ready: Opened, name: str, code: str | None) -> list[Standing]:
-    """Columns that are empty because their values came in another type; the records themselves landed."""
+    """Columns that are empty because their values could not be read; the records themselves landed, with them in their raw form."""
     return [
         Standing(
             stream=name,
@@ -113,7 +113,7 @@ def _drifted(ready: Opened, name: str, code: str | None) -> list[Standing]:
             key="",
             code="drift",
             column=one.column,
-            message=f"{one.records} records landed without it: the value is {one.code.replace('-', ' ')}",
+            message=f"{one.records} records landed without it: {one.kind or 'the value'} that is {one.code.replace('-', ' ')}",
             first_seen=one.first_seen,
         )
         for one in drift_of(ready.store, name)
