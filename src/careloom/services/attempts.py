@@ -33,6 +33,7 @@ class Kind(StrEnum):
     reports = "reports"
     models = "models"
     cleanup = "cleanup"
+    summary = "summary"
     work = "work"
 
 
