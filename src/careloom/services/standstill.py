@@ -122,12 +122,13 @@ def _drifted(ready: Opened, name: str, code: str | None) -> list[Standing]:
 
 
 def count_standing(ready: Opened, name: str, *, code: str | None = None) -> Mapping[str, int]:
-    """How much waits, by kind."""
+    """How much waits, by kind; of drift, how many columns."""
     landing = landing_named(ready, name)
     ensure_table(ready.store, landing.stream)
     return {
         "record": sum(code in (None, one.code) for one in held_landings(ready.store, name)),
         "event": count_held_events(ready.store, landing.system, code=code),
+        "drift": len(_drifted(ready, name, code)),
         "link": len(_without_link(ready, landing, code, _EVERY)),
     }
 
