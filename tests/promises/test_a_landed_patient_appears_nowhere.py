@@ -147,8 +147,12 @@ def live(clinic: Clinic) -> None:
     clinic.until("select count(*) = 1 from clinical.patients where city = 'Zzyzx Springs'")
     ill = {**ZZYZX, "date_of_birth": "Zzyzx in spring"}
     clinic.vendor.control("create", table="patients", values=ill)
-    clinic.until("select count(*) > 0 from careloom.landing_held")
+    clinic.until("select count(*) > 0 from careloom.landing_drift")
     event = {"x_drchrono_event": "PATIENT_MODIFY", "x_drchrono_signature": "sim-webhook-secret"}
+    visit = {"id": "990001", "patient": "Zzyzx", "reason": "Zzyzx", "updated_at": "2026-11-20T12:00:00"}
+    made = {**event, "x_drchrono_event": "APPOINTMENT_MODIFY"}
+    assert clinic.post("/webhooks/drchrono", json.dumps({"object": visit}).encode(), **made) == 200
+    clinic.until("select count(*) > 0 from careloom.landing_held")
     assert clinic.post("/webhooks/drchrono", b'{"object": "Zzyzx', **event) in (200, 400)
     assert clinic.post("/webhooks/drchrono", json.dumps({"object": ZZYZX}).encode(), **event) == 200
     assert clinic.post("/webhooks/drchrono?name=Zzyzx", b"{}", x_drchrono_signature="Zzyzx") == 401
@@ -169,6 +173,7 @@ def look_at_everything(clinic: Clinic, key: str) -> None:
         ("land", "patients", "--full"),
         ("reconcile", "patients"),
         ("held", "--stream", "patients", "--list"),
+        ("held", "--stream", "appointments"),
         ("held", "--stream", "deepcura_notes", "--list"),
         ("history", "patients", key),
         ("history", "patients", "Zzyzx"),
