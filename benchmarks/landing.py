@@ -1,7 +1,6 @@
 """`python -m benchmarks.landing [PATIENTS]`: a first load out of the simulated practice's bulk lists, and the same again.
 
-Each patient brings three insurance policies along, empty ones included: four records and four rows. 250,000 patients are a
-million rows. The simulator runs in a process of its own, without its limits; the store is the embedded PostgreSQL with fsync
+Each patient brings three insurance policies along; those that are empty are no records and make no rows. The simulator runs in a process of its own, without its limits; the store is the embedded PostgreSQL with fsync
 and synchronous_commit on. The second time everything is read and compared, and nothing may be written.
 """
 

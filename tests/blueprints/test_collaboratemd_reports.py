@@ -31,6 +31,7 @@ from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME
 from careloom.worker.jobs import Bench, run_job
 from cli.calling import START
+from hang import HANG
 
 FEW = ("ar_aging", "payment_trends")
 TWO = ACCOUNTS[:2]
@@ -173,7 +174,7 @@ def test_two_runs_at_once_ask_once(office: Office) -> None:
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + HANG
     while not true():
         assert time.monotonic() < until, "it never came to be"
         time.sleep(0.02)

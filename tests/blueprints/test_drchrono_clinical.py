@@ -28,6 +28,7 @@ from careloom.services.settings import read_settings
 from careloom.services.simulating import Simulated, connect_all, pointed_at
 from careloom.systems.deepcura.simulator import invented_note, sealed
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
+from hang import HANG
 from web.serving import Google, served
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"
@@ -91,7 +92,7 @@ class Practice:
         self.work()
 
     def until(self, true: Callable[[], bool]) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + HANG
         while not true():
             assert time.monotonic() < end, "it never came"
             time.sleep(0.05)
@@ -233,7 +234,7 @@ def test_each_upsert_is_told(practice: Practice) -> None:
         key = practice.vendor.control("create", table="patients", values={"first_name": "Zzyzx"})["key"]
         practice.came(1)
         publish_outbox(practice.ready)
-        told = [one.payload for one in listener.notifies(timeout=10, stop_after=1)]
+        told = [one.payload for one in listener.notifies(timeout=HANG, stop_after=1)]
     assert len(told) == 1
     assert f'"drchrono_id":{key}' in told[0]
     assert "Zzyzx" not in told[0]

@@ -55,7 +55,7 @@ def test_one_stream_as_json(clinic: Practice, capsys: pytest.CaptureFixture[str]
 def test_what_is_held_and_a_source_that_rests_have_their_exit_codes(
     clinic: Practice, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clinic.shelves.put("people", 3, age="many")
+    clinic.shelves.put("people", 3, changed_at="many")
     assert run(land.command, "people") == 4
     assert "see: careloom held --stream people" in capsys.readouterr().out
 
@@ -131,18 +131,44 @@ def test_a_replay_compares_and_says_so_in_its_exit_code(clinic: Practice, capsys
     assert ("replay compare",) in clinic.ask("select action from audit")
 
 
+def test_a_column_whose_values_cannot_be_read_is_listed_and_stops_nothing(
+    clinic: Practice, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clinic.shelves.put("people", 2, 3, age="Zzyzx")
+    assert run(land.command, "people") == 0
+    capsys.readouterr()
+    assert run(held.command, "--stream", "people") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("1 drift\n")
+    assert "2 records landed without it" in " ".join(said.split())
+    assert "Zzyzx" not in said
+
+
+def test_a_link_that_waits_is_said_to_be_tried_when_a_record_lands(
+    clinic: Practice, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clinic.shelves.put("pills", 7, person=99)
+    run(land.command)
+    capsys.readouterr()
+    assert run(held.command) == 0
+    said = capsys.readouterr().out
+    (row,) = [line for line in said.splitlines() if "link-none" in line]
+    assert " * " in row
+    assert "* a link is not tried by the clock, but whenever a record on either side of it lands" in said
+
+
 def test_what_stands_still_in_a_stream_is_listed_and_offered_again(
     clinic: Practice, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clinic.shelves.put("people", 3, age="many")
+    clinic.shelves.put("people", 3, changed_at="many")
     run(land.command)
     capsys.readouterr()
     assert run(held.command, "--stream", "people") == 0
     said = capsys.readouterr().out
     assert "1 record" in said
-    assert "not-an-integer" in said
+    assert "not-a-timestamp" in said
     assert run(held.command, "--stream", "people", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["counts"] == {"record": 1, "event": 0, "link": 0}
+    assert json.loads(capsys.readouterr().out)["counts"] == {"record": 1, "event": 0, "drift": 0, "link": 0}
     assert run(retry.command, "--stream", "people") == 0
     assert "0 held records landed, 1 is still held." in capsys.readouterr().out
     assert run(retry.command, "some", "--stream", "people") == 2

@@ -17,9 +17,9 @@ import psycopg
 import pytest
 
 from careloom.services.blueprints import copy_blueprint
+from hang import HANG
 
 START = "import sys; from careloom.cli.main import main; main(sys.argv[1:])"
-PATIENCE = 90.0
 SECRETS = {
     "DRCHRONO_CLIENT_ID": "invented",
     "DRCHRONO_CLIENT_SECRET": "invented",
@@ -53,7 +53,7 @@ def serving(project: Path, database: str, *words: str) -> Iterator[tuple[subproc
 
 
 def ask(port: int, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG)
     connection.request(method, path, body, headers or {})
     status = connection.getresponse().status
     connection.close()
@@ -104,7 +104,7 @@ def test_a_simulated_clinic_shows_events_that_arrive_and_land_and_link_and_are_t
     project: Path, database: str
 ) -> None:
     with serving(project, database, "--sim") as (process, port):
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + HANG
         with psycopg.connect(database, autocommit=True) as connection:
             shown = False
             while not shown and time.monotonic() < until:

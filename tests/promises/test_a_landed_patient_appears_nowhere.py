@@ -25,6 +25,7 @@ from careloom.services.settings import read_settings
 from careloom.services.simulating import Simulated, connect_all
 from careloom.systems.deepcura.simulator import invented_note, sealed
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
+from hang import HANG
 from promises.test_a_person_appears_nowhere import told
 from promises.watched import Careloom
 
@@ -88,7 +89,7 @@ class Clinic:
             return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
 
     def until(self, statement: str) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + HANG
         while self.ask(statement) != [(True,)]:
             assert time.monotonic() < end, f"it never came to be: {statement}"
             time.sleep(0.2)
@@ -101,7 +102,7 @@ def serving(clinic: Clinic, folder: Path, log: Path) -> Iterator[None]:
     with log.open("w") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as process:
         clinic.printed.append(log)
         try:
-            end = time.monotonic() + 60
+            end = time.monotonic() + HANG
             while "serving on " not in log.read_text():
                 assert time.monotonic() < end, log.read_text()
                 time.sleep(0.1)
@@ -109,7 +110,7 @@ def serving(clinic: Clinic, folder: Path, log: Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(HANG)
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +147,12 @@ def live(clinic: Clinic) -> None:
     clinic.until("select count(*) = 1 from clinical.patients where city = 'Zzyzx Springs'")
     ill = {**ZZYZX, "date_of_birth": "Zzyzx in spring"}
     clinic.vendor.control("create", table="patients", values=ill)
-    clinic.until("select count(*) > 0 from careloom.landing_held")
+    clinic.until("select count(*) > 0 from careloom.landing_drift")
     event = {"x_drchrono_event": "PATIENT_MODIFY", "x_drchrono_signature": "sim-webhook-secret"}
+    visit = {"id": "990001", "patient": "Zzyzx", "reason": "Zzyzx", "updated_at": "2026-11-20T12:00:00"}
+    made = {**event, "x_drchrono_event": "APPOINTMENT_MODIFY"}
+    assert clinic.post("/webhooks/drchrono", json.dumps({"object": visit}).encode(), **made) == 200
+    clinic.until("select count(*) > 0 from careloom.landing_held")
     assert clinic.post("/webhooks/drchrono", b'{"object": "Zzyzx', **event) in (200, 400)
     assert clinic.post("/webhooks/drchrono", json.dumps({"object": ZZYZX}).encode(), **event) == 200
     assert clinic.post("/webhooks/drchrono?name=Zzyzx", b"{}", x_drchrono_signature="Zzyzx") == 401
@@ -168,6 +173,7 @@ def look_at_everything(clinic: Clinic, key: str) -> None:
         ("land", "patients", "--full"),
         ("reconcile", "patients"),
         ("held", "--stream", "patients", "--list"),
+        ("held", "--stream", "appointments"),
         ("held", "--stream", "deepcura_notes", "--list"),
         ("history", "patients", key),
         ("history", "patients", "Zzyzx"),

@@ -29,6 +29,7 @@ from careloom.store.embedded import ensure_server, leave_server
 from careloom.store.migrations import migrate
 from careloom.store.placing import place
 from careloom.systems.deepcura.simulator import invented_note, sealed
+from hang import HANG
 
 SECRET = "a shared secret of the clinic"
 PROJECT = """\
@@ -97,7 +98,7 @@ def ask(database: str, statement: str) -> int:
         return int(row[0])
 
 
-def until(true: object, seconds: float = 60) -> None:
+def until(true: object, seconds: float = HANG) -> None:
     end = time.monotonic() + seconds
     while not true():  # type: ignore[operator]
         assert time.monotonic() < end, "it never came"

@@ -28,6 +28,7 @@ from careloom.services.settings import read_settings
 from careloom.services.simulating import Simulated, connect_all, pointed_at
 from careloom.systems.drchrono.options import LimitOptions
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
+from hang import HANG
 from web.serving import Google, served
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"
@@ -41,7 +42,6 @@ SECRETS = {
 }
 TOLD = ("patients", "appointments", "medications", "problems", "allergies", "clinical_notes")
 RANKS = ("primary", "secondary", "tertiary")
-PATIENCE = 40.0
 Truth = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
@@ -154,7 +154,7 @@ def _policies(patients: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, 
 
 
 def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + HANG
     while not true():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.05)
@@ -242,7 +242,7 @@ def worker(folder: Path, database: str) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(HANG)
 
 
 def runs(database: str) -> dict[str, int]:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from careloom.cli.main import main
+from hang import HANG
 
 
 class Recorder(ThreadingHTTPServer):
@@ -46,7 +47,7 @@ class _Passing(BaseHTTPRequestHandler):
     def _hand_on(self) -> None:
         self.server.seen.append(f"{self.command} {self.path}\n{self.headers}")
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        beyond = HTTPConnection(self.server.beyond.hostname or "", self.server.beyond.port, timeout=30)
+        beyond = HTTPConnection(self.server.beyond.hostname or "", self.server.beyond.port, timeout=HANG)
         try:
             beyond.request(self.command, self.path, body, dict(self.headers.items()))
             answer = beyond.getresponse()
@@ -80,7 +81,7 @@ class WatchedPortal:
     def control(self, method: str, path: str, json_body: Any = None) -> Any:
         data = None if json_body is None else json.dumps(json_body).encode()
         request = urllib.request.Request(f"{self.own_url}/__sim/{path}", data=data, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=HANG) as answer:
             return json.loads(answer.read())
 
 
@@ -103,7 +104,7 @@ def watched_portal(folder: Path) -> Iterator[WatchedPortal]:
 
 
 def _address(output: Path) -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG
     while time.monotonic() < deadline:
         if "listening on " in (said := output.read_text()) and said.endswith("\n"):
             return said.split("listening on ")[1].split()[0]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from aiosmtpd.controller import Controller
 
 from careloom.services.alerting import alert_failure, alert_landing
 from careloom.services.due import is_due
+from careloom.services.opening import Opened
+from careloom.services.waking import wake_what_is_due
 from careloom.store.attempts import Attempts
+from careloom.worker.jobs import Bench, run_job
 from services.weaving import PEOPLE, PROJECT, Clinic, counts, someone
 
 ALERTS = PROJECT + "alerts:\n  mail: {{to: [ops@clinic.example], from: loom@clinic.example, smtp: secret:smtp-url}}\n"
@@ -88,6 +92,78 @@ def test_a_mail_that_cannot_be_sent_hides_nothing(clinic: Clinic, postbox: Postb
 def test_nobody_is_told_where_nobody_is_named(clinic: Clinic) -> None:
     with clinic.open() as ready:
         assert alert_failure(ready, "people", "anything") is False
+
+
+# ---------------------------------------------------------------- what waits, once a day
+
+
+SUMMARY = ALERTS.replace("smtp: secret:smtp-url", "smtp: secret:smtp-url, summary: daily at 07:00")
+
+
+def worker_round(ready: Opened) -> list[str]:
+    """Wake what is due and do it, as a worker does; the jobs that were woken, but for the nightly one."""
+    wake_what_is_due(ready)
+    with ready.store.transaction() as connection:
+        query = "delete from procrastinate_jobs where status = 'todo' returning task_name, args ->> 'subject'"
+        jobs = connection.execute(query).fetchall()
+    for job, subject in jobs:
+        run_job(Bench(ready=ready, urgent=ready, stop=Event()), job, subject)
+    return [job for job, _ in jobs if job != "cleanup"]
+
+
+def summary_of(postbox: Postbox) -> tuple[str, str]:
+    _, _, mail = postbox.mails[-1]
+    return mail["Subject"], " ".join(mail.get_payload(decode=True).decode().split())
+
+
+def test_what_waits_is_mailed_once_a_day_by_cause_without_people_and_keys(clinic: Clinic, postbox: Postbox) -> None:
+    clinic.write(project=SUMMARY)
+    with clinic.open() as ready:
+        for key, age, code, column in (
+            ("zzyzx-1", 75, "not-a-date", "'born'"),
+            ("zzyzx-2", 3, "not-a-date", "'born'"),
+            ("zzyzx-3", 1, "no-key", "null"),
+        ):
+            clinic.ask(
+                'insert into careloom.landing_held (stream, key, code, "column", message, body, first_seen) values'
+                f" ('patients', '{key}', '{code}', {column}, 'zzyzx', 'zzyzx', now() - interval '{age} hours') returning 1"
+            )
+        assert worker_round(ready) == ["summary"]
+        assert worker_round(ready) == [], "once a day"
+        subject, text = summary_of(postbox)
+        assert subject == "careloom: 3 wait in clinic"
+        see = "See: careloom held --stream patients"
+        assert f"landed record of patients: 2 not-a-date (born), the oldest for 3 days. {see}" in text
+        assert f"landed record of patients: 1 no-key, the oldest for 1 hour. {see}" in text
+        assert text.index("not-a-date") < text.index("no-key"), "the oldest first"
+        assert "zzyzx" not in str(postbox.mails[-1][2]).lower() + text
+        clinic.ask("update careloom.attempt set started_at = now() - interval '25 hours' returning 1")
+        clinic.ask("delete from careloom.landing_held returning 1")
+        assert worker_round(ready) == ["summary"]
+        assert summary_of(postbox)[0] == "careloom: nothing waits in clinic"
+    assert len(postbox.mails) == 2
+
+
+def test_a_summary_that_could_not_be_sent_is_still_due_after_a_rest(clinic: Clinic, postbox: Postbox) -> None:
+    clinic.write(project=SUMMARY)
+    url, clinic.environment["SMTP_URL"] = clinic.environment["SMTP_URL"], "smtp://127.0.0.1:1"
+    with clinic.open() as ready:
+        assert worker_round(ready) == ["summary"]
+        assert worker_round(ready) == [], "it rests"
+    assert clinic.ask("select name, state, code from careloom.attempt where kind = 'summary'") == [
+        ("clinic", "failed", "later")
+    ]
+    clinic.environment["SMTP_URL"] = url
+    clinic.ask("update careloom.resting set due_at = now() returning 1")
+    with clinic.open() as ready:
+        assert worker_round(ready) == ["summary"]
+    assert [mail["Subject"] for _, _, mail in postbox.mails] == ["careloom: nothing waits in clinic"]
+
+
+def test_no_summary_comes_where_none_is_asked_for(clinic: Clinic, postbox: Postbox) -> None:
+    with clinic.open() as ready:
+        assert worker_round(ready) == []
+    assert postbox.mails == []
 
 
 # ---------------------------------------------------------------- schedules

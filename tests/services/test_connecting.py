@@ -24,6 +24,7 @@ from careloom.services import connecting, opening
 from careloom.services.connecting import code_in, connect, invite, keep_given
 from careloom.services.opening import Opened
 from careloom.store.database import Store, open_store
+from hang import HANG
 from services.rooms_of_paper import NOON, Paper, project, ready, room
 
 KEY = {"CARELOOM_SEAL_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}
@@ -175,8 +176,8 @@ def test_the_answer_is_heard_once_on_this_machine_past_whatever_else_browsers_as
     base = invitation.redirect.removesuffix("/connected")
     for path in ("/favicon.ico", "/other?code=x", "/connected"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(base + path, timeout=30)
-    with urllib.request.urlopen(f"{invitation.redirect}?code=abc&state={invitation.state}", timeout=30) as answer:
+            urllib.request.urlopen(base + path, timeout=HANG)
+    with urllib.request.urlopen(f"{invitation.redirect}?code=abc&state={invitation.state}", timeout=HANG) as answer:
         assert b"close this page" in answer.read()
     thread.join(30)
     assert code_in(heard[0], invitation.state) == "abc"

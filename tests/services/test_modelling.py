@@ -18,10 +18,10 @@ from careloom.services.modelling import ModelsRun, run_models
 from careloom.services.progress import Watch
 from careloom.store.attempts import Attempts
 from careloom.store.building import building
+from hang import HANG
 from services.weaving import Clinic
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
-PATIENCE = 120.0
 DBT_PROJECT = "name: clinic\nversion: '1.0'\nprofile: careloom\nmodels: {clinic: {+materialized: table}}\n"
 
 
@@ -41,7 +41,7 @@ def build(clinic: Clinic) -> ModelsRun:
 def until(reached: Callable[[], object]) -> None:
     began = time.monotonic()
     while not reached():
-        assert time.monotonic() < began + PATIENCE
+        assert time.monotonic() < began + HANG
         time.sleep(0.05)
 
 
@@ -96,7 +96,7 @@ def test_two_builds_are_never_at_once_whoever_asks(clinic: Clinic, monkeypatch: 
             build(clinic)
     ends: list[int] = []
     with building(clinic.database, "clinic", 0.0):
-        monkeypatch.setattr("careloom.services.modelling._PATIENCE", PATIENCE)
+        monkeypatch.setattr("careloom.services.modelling._PATIENCE", HANG)
         thread = Thread(target=lambda: ends.append(build(clinic).exit_code))
         thread.start()
         until(lambda: clinic.ask("select 1 from careloom.attempt where state = 'running'"))

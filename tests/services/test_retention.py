@@ -147,11 +147,13 @@ def test_an_event_that_is_sent_again_after_its_bytes_are_gone_is_known(clinic: P
 
 def test_digests_go_only_by_a_rule_of_their_own(clinic: Practice) -> None:
     clinic.do("insert into inbox_digest values ('ehr', 'a', '\\x00', now() - interval '31 days')")
+    clinic.do("insert into inbox_content values ('ehr', '\\x00', now() - interval '31 days'), ('ehr', '\\x01', now())")
     assert "inbox_digest" not in cleanup(clinic.ready, dry_run=False).removed
     past = Retention(inbox_digest=DAYS)
     clinic.ready.project = replace(clinic.ready.project, retention=past)
-    assert cleanup(clinic.ready, dry_run=False).removed["inbox_digest"] == 1
+    assert cleanup(clinic.ready, dry_run=False).removed["inbox_digest"] == 2
     assert clinic.ask("select count(*) from inbox_digest") == [(0,)]
+    assert clinic.ask("select digest from inbox_content") == [(b"\x01",)]
 
 
 def test_what_linked_to_a_removed_row_is_told_as_changed(clinic: Practice) -> None:

@@ -299,7 +299,7 @@ def test_reconcile_repairs_what_events_missed_and_says_how_much(clinic: Practice
 
 
 def test_a_held_record_is_counted_and_asks_for_a_person(clinic: Practice) -> None:
-    clinic.shelves.put("people", 3, age="unknown")
+    clinic.shelves.put("people", 3, changed_at="unknown")
     clinic.shelves.unreadable = [Unreadable(stream="people", key="99", code="no_shape", body=b"?")]
     report = clinic.scan()
     assert (report.counts["held"], report.counts["total"], report.exit_code) == (2, 8, 4)

@@ -20,7 +20,7 @@ from services.shelves import STREAMS, Practice, practice, project
 def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> Iterator[Practice]:
     with practice(monkeypatch, database, project(tmp_path)) as made:
         made.shelves.put("people", 1, 2)
-        made.shelves.put("people", 3, name="Zzyzx", age="many")
+        made.shelves.put("people", 3, name="Zzyzx", changed_at="many")
         made.scan()
         yield made
 
@@ -32,21 +32,23 @@ def test_records_events_and_rows_without_their_link_are_listed_without_values(cl
     number = clinic.receive({"records": []}, state="held")
     people, pills = standing_of(clinic.ready, "people"), standing_of(clinic.ready, "pills")
     assert [(one.kind, one.key, one.code, one.column) for one in people] == [
-        ("record", "3", "not-an-integer", "age"),
+        ("record", "3", "not-a-timestamp", "changed_at"),
         ("event", str(number), "poison", None),
     ]
     assert [(one.kind, one.key, one.code, one.column) for one in pills if one.kind == "link"] == [
         ("link", "7", "link-none", "person_id")
     ]
     assert "Zzyzx" not in str([people, pills])
-    assert count_standing(clinic.ready, "people") == {"record": 1, "event": 1, "link": 0}
-    assert count_standing(clinic.ready, "pills", code="link-none") == {"record": 0, "event": 0, "link": 1}
+    assert count_standing(clinic.ready, "people") == {"record": 1, "event": 1, "drift": 0, "link": 0}
+    assert count_standing(clinic.ready, "pills", code="link-none") == {"record": 0, "event": 0, "drift": 0, "link": 1}
     assert [one.kind for one in standing_of(clinic.ready, "people", code="poison")] == ["event"]
 
 
 def test_a_record_that_fits_now_is_landed(clinic: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     assert retry_stream(clinic.ready, "people").counts["held"] == 1
-    clinic.do("""update landing_held set body = replace(convert_from(body, 'utf8'), '"many"', '41')::bytea""")
+    clinic.do(
+        """update landing_held set body = replace(convert_from(body, 'utf8'), '"many"', '"2026-01-01T00:00:00Z"')::bytea"""
+    )
     report = retry_stream(clinic.ready, "people")
     assert (report.counts["created"], report.counts["held"], report.left) == (1, 0, 0)
     assert clinic.live() == {1, 2, 3}

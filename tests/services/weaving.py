@@ -18,6 +18,7 @@ from careloom.services.reviewing import HeldItem, decide, list_held, retry
 from careloom.services.settings import Settings, read_settings
 from careloom.services.syncing import apply_sync, plan_sync, run_sync
 from careloom.systems.hubspot.simulator import RunningSimulator
+from hang import HANG
 
 PROJECT = """\
 project: clinic
@@ -186,7 +187,7 @@ class Clinic:
         request = urllib.request.Request(self.simulator.url + path, data=data, method=method)
         request.add_header("authorization", "Bearer pat-test")
         request.add_header("content-type", "application/json")
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=HANG) as answer:
             return json.loads(answer.read() or b"null")
 
     def faults(self, *faults: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from adbc_driver_postgresql import dbapi
 from careloom.core.errors import Fix
 from careloom.store import keeper, placing, reviving
 from careloom.store.embedded import ensure_server, leave_server
+from hang import HANG
 
 AS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="only root can start a server as another user, or mount")
@@ -35,7 +36,7 @@ sys.stdin.read()
 """
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = HANG) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -187,7 +188,7 @@ def test_a_killed_server_is_started_again_by_who_uses_it_at_the_same_address(fol
             killed = postmaster(place)
             os.kill(killed, signal.SIGKILL)
             wait_until(lambda gone=killed: not lives(gone))
-            wait_until(lambda: answers(url), 60)
+            wait_until(lambda: answers(url))
     if deep:
         leave_server(place)
         last = postmaster(place)

@@ -10,6 +10,7 @@ import pytest
 
 from careloom.store.database import Store, open_store
 from careloom.store.queue import wake
+from hang import HANG
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_listeners_are_told_of_it_when_it_is_committed(store: Store, database: s
         listener.execute("listen procrastinate_any_queue_v1")
         with store.transaction() as connection:
             wake(connection, "scan", "patients")
-        assert len(list(listener.notifies(timeout=10, stop_after=1))) == 1
+        assert len(list(listener.notifies(timeout=HANG, stop_after=1))) == 1
 
 
 def test_the_search_for_earlier_jobs_of_a_lock_has_its_index(store: Store) -> None:

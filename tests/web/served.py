@@ -28,6 +28,7 @@ from careloom.web import app as app_module
 from careloom.web import webhooks
 from careloom.web.app import make_app
 from careloom.web.serving import listener, server_of
+from hang import HANG
 from services.rooms_of_paper import NoOptions, Paper, project, ready
 
 SECRET = "invented-secret"
@@ -87,7 +88,7 @@ class Running:
     app: Any
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Said:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG)
         try:
             connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()

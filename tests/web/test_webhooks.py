@@ -18,6 +18,7 @@ from careloom.store.database import Store
 from careloom.web import body as body_module
 from careloom.web import connection, keeping
 from careloom.web.limits import REFUSALS
+from hang import HANG
 from web.served import SECRET, Running, paper_project, served
 
 MEGABYTE = 1024 * 1024
@@ -245,7 +246,7 @@ def test_one_event_that_the_store_chokes_on_does_not_take_its_neighbours_with_it
     monkeypatch.setattr(keeping, "WRITERS", 1)
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(service.post, b"[0]", "first")
-        assert entered.acquire(timeout=20)
+        assert entered.acquire(timeout=HANG)
         others = [threads.submit(service.post, b"[1]", id_) for id_ in ("a", "bad", "b")]
         queue = service.app.state.door.keeper._queue
         while len(queue) < 3:

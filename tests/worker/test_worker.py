@@ -28,10 +28,10 @@ from careloom.worker import jobs
 from careloom.worker.app import Running
 from careloom.worker.rounds import Rounds, Timing
 from careloom.worker.running import work
+from hang import HANG
 from services.rooms_of_paper import Paper, arrive, install, project, put_changes, ready, rows
 
 QUICK = Timing(pause=0.2, heartbeat=0.3, silence=1.5, poll=0.1, grace=10.0)
-PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def working(opened: Opened, timing: Timing = QUICK) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(PATIENCE)
+        thread.join(HANG)
         assert not thread.is_alive(), "the worker did not stop"
 
 
@@ -70,7 +70,7 @@ def until(reached: Callable[[], bool], what: str) -> float:
     """Wait until it is so; the seconds that it took."""
     began = time.monotonic()
     while not reached():
-        assert time.monotonic() < began + PATIENCE, f"never came: {what}"
+        assert time.monotonic() < began + HANG, f"never came: {what}"
         time.sleep(0.02)
     return time.monotonic() - began
 
@@ -141,7 +141,7 @@ def test_a_landing_of_hours_keeps_no_event_waiting(
 
     def hours(*_: object) -> dict[str, int]:
         began.append(1)
-        assert go_on.wait(PATIENCE)
+        assert go_on.wait(HANG)
         return {}
 
     monkeypatch.setitem(jobs.JOBS, "scan", hours)  # type: ignore[arg-type]
@@ -201,7 +201,7 @@ def process(database: str, folder: Path, notes: Path, delay: float) -> Iterator[
     finally:
         if started.poll() is None:
             started.terminate()
-        started.communicate(timeout=PATIENCE)
+        started.communicate(timeout=HANG)
 
 
 def read_by(notes: Path) -> list[list[str]]:
@@ -251,7 +251,7 @@ def test_a_worker_that_is_asked_to_stop_ends_its_batch_and_goes(store: Store, da
     with process(database, tmp_path, notes, 0.01) as only:
         until(lambda: len(read_by(notes)) >= 3, "the middle of the batch")
         only.send_signal(signal.SIGTERM)
-        assert only.wait(PATIENCE) == 0
+        assert only.wait(HANG) == 0
     assert states(store) == {"done": 200, "new": 5}
     assert rows(store, "select count(*) from procrastinate_jobs where status = 'doing'") == [(0,)]
     assert rows(store, "select count(*) from procrastinate_workers") == [(0,)]

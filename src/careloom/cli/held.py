@@ -18,6 +18,7 @@ from careloom.services import opening, reviewing, standstill
 from careloom.services import waiting as waiting_items
 
 _FEW, _ALL = 50, 10_000_000
+_UNTRIED = "*"
 
 
 def command(
@@ -82,12 +83,17 @@ def _is_of(wait: waiting_items.Waiting, sync: str) -> bool:
 def _show_waiting(waiting: Sequence[waiting_items.Waiting], zone: ZoneInfo) -> None:
     table = paper.Table("number", "what", "where", "reason", "column", f"oldest ({zone.key})", "tries", "see", box=None)
     for wait in waiting:
-        tries = "" if wait.tries is None else str(wait.tries)
+        tries = _UNTRIED if wait.tries is None else str(wait.tries)
         since = _local(wait.oldest, zone)
         table.add_row(
             f"{wait.number:,}", wait.what, wait.where, wait.code, wait.column or "", since, tries, wait.command
         )
     out.print(paper.uncut(table, "where", "reason"))
+    if any(wait.tries is None for wait in waiting):
+        out.print(
+            f"{_UNTRIED} a link is not tried by the clock, but whenever a record on either side of it lands",
+            markup=False,
+        )
 
 
 def _local(time: datetime | None, zone: ZoneInfo) -> str:

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     reports = "reports"
     models = "models"
     cleanup = "cleanup"
+    summary = "summary"
     work = "work"
 
 

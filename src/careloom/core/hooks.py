@@ -72,11 +72,16 @@ class Hint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What an event says. All empty: an event that means nothing to us, which is not a fault."""
+    """What an event says. All empty: an event that means nothing to us, which is not a fault.
+
+    `content`: SHA-256 of what it says, where nothing but that tells a repetition: sealed anew, it comes as another event. What it
+    tells is then as old as the first event that told it.
+    """
 
     records: Sequence[Record] = ()
     hints: Sequence[Hint] = ()
     unreadable: Sequence[Unreadable] = ()
+    content: bytes = b""
 
 
 class Hooks(Protocol):

@@ -82,7 +82,7 @@ class Record:
     """One record on its way into `stream`. `data` is the record as the system gave it, parsed.
 
     `observed_at`: when it was read or received (aware). `data` None: the record of `key` was deleted at the source, at `gone_at`
-    where the source says when.
+    where the source says when. `root`: of a stream that is `out_of` another, the key of the record that holds this one.
     """
 
     stream: str
@@ -90,6 +90,7 @@ class Record:
     data: Mapping[str, Any] | None
     observed_at: datetime
     gone_at: datetime | None = None
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

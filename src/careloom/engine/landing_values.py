@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -40,12 +40,12 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 
 
 class Faulty(Hold):
-    """One value cannot be read; `column` is where it should have gone. `drift`: it is of another type, not merely wrong."""
+    """One value cannot be read; `column` is where it should have gone, `kind` what it is instead: text, number, object and so on."""
 
-    def __init__(self, code: str, column: str, *, drift: bool = False) -> None:
+    def __init__(self, code: str, column: str, kind: str = "") -> None:
         super().__init__(code, f"the value for {column} is {code.replace('-', ' ')}")
         self.column = column
-        self.drift = drift
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,14 @@ class Reader:
     def values(self, data: Mapping[str, Any], drifted: list[Faulty] | None = None) -> dict[str, Any]:
         """Each column's value as JSON for PostgreSQL: exact numbers and times as text. Faulty names the first bad one.
 
-        With `drifted`, a value of another type is put there and left out, where no link depends on its column.
+        With `drifted`, what cannot be read is put there and left out, where no link depends on its column.
         """
         found: dict[str, Any] = {}
         for name, paths, kind in self.columns:
             try:
                 found[name] = self._value(name, paths, kind, data)
             except Faulty as fault:
-                if drifted is None or not fault.drift or name in self.needed:
+                if drifted is None or name in self.needed:
                     raise
                 drifted.append(fault)
                 found[name] = None
@@ -99,12 +99,12 @@ class Reader:
         return None
 
 
-def reader(stream: Stream, timezone: ZoneInfo) -> Reader:
-    """The reader of a stream."""
+def reader(stream: Stream, timezone: ZoneInfo, needed: Iterable[str] = ()) -> Reader:
+    """The reader of a stream. `needed`: columns that links of others compare, beside those of its own."""
     columns = [(one.name, [path.split(".") for path in one.paths], one.type) for one in stream.columns]
     shape = hashlib.blake2b(repr(columns).encode(), digest_size=4).hexdigest()
-    needed = {own for link in stream.links for pairs in (*link.tiers, link.agree) for own, _ in pairs}
-    return Reader(stream, timezone, shape, columns, frozenset(needed))
+    compared = {own for link in stream.links for pairs in (*link.tiers, link.agree) for own, _ in pairs}
+    return Reader(stream, timezone, shape, columns, frozenset(compared.union(needed)))
 
 
 def at(data: Any, path: str) -> Any:
@@ -128,16 +128,15 @@ def typed(found: Any, kind: str, column: str, timezone: ZoneInfo) -> Any:
     try:
         return _READERS[kind](found, timezone)
     except _NotSo as error:
-        raise Faulty(str(error), column, drift=_is_of_another_type(found, kind)) from None
+        raise Faulty(str(error), column, _kind_of(found)) from None
 
 
-def _is_of_another_type(found: Any, kind: str) -> bool:
-    """Whether a system that says this has changed what it says, and will of every record: an object for a name, a number for a day."""
+def _kind_of(found: Any) -> str:
+    """What a value is, in JSON's words; never the value."""
     if isinstance(found, bool):
-        return kind != "boolean"
-    if isinstance(found, int | float):
-        return kind in ("date", "timestamp", "boolean")
-    return not isinstance(found, str)
+        return "boolean"
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = ((str, "text"), (Mapping, "object"), (list, "list"))
+    return next((name for kind, name in kinds if isinstance(found, kind)), "number")
 
 
 def key_of(stream: Stream, record: Record, timezone: ZoneInfo) -> str:

@@ -244,7 +244,9 @@ def _add(sync: Sync | None, syncs: dict[str, Sync], faults: list[Fault]) -> None
 
 def _alerts(written: WrittenAlerts) -> Alerts:
     mail = written.mail
-    return Alerts(mail=Mail(to=tuple(mail.to), sender=mail.from_, smtp=mail.smtp)) if mail else Alerts()
+    if mail is None:
+        return Alerts()
+    return Alerts(mail=Mail(to=tuple(mail.to), sender=mail.from_, smtp=mail.smtp, summary=mail.summary))
 
 
 def _digest(nodes: Mapping[str, Node], environment: str) -> str:

@@ -37,11 +37,12 @@ class System:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """Where alerts are mailed. `smtp` is a URL, or the name of a secret that holds one."""
+    """Where alerts are mailed. `smtp` is a URL, or the name of a secret that holds one; `summary`: when what waits is told."""
 
     to: tuple[str, ...]
     sender: str
     smtp: str
+    summary: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

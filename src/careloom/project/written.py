@@ -144,6 +144,7 @@ class WrittenMail(Written):
     to: Annotated[list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]], Field(min_length=1)]
     from_: Annotated[str, Field(alias="from", pattern=r"^[^@\s]+@[^@\s]+$")]
     smtp: Annotated[str, Field(pattern=r"^(smtps?://|secret:).+")]
+    summary: When | None = None
 
 
 class WrittenAlerts(Written):

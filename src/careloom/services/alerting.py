@@ -1,20 +1,29 @@
-"""Mail when a run fails: what failed, the steps it took, and how far it got. No people in it."""
+"""Mail when a run fails, and of what waits: what failed, the steps it took, how far it got. No people in it."""
 
 from __future__ import annotations
 
 import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from careloom.core.attempts import Kind
+from careloom.core.errors import Later
 from careloom.core.log import LOG
 from careloom.project.model import Mail, Project
+from careloom.services.attempts import attempt
 from careloom.services.opening import Opened
+from careloom.services.waiting import Waiting, all_waiting
 from careloom.store.attempts import Attempts
+from careloom.store.landing_held import Drift, drift_of
 
 _TIMEOUT = 20.0
+_SEVERAL = 2
+_DAYS = 48
+"""From so many hours on, an age is told in days."""
 
 
 def alert_failure(opened: Opened, name: str, message: str, *, kind: str = "sync") -> bool:
@@ -72,6 +81,55 @@ def alert_landing(opened: Opened, kind: str, stream: str, message: str) -> bool:
     if before and before[0]["state"] in ("failed", "interrupted"):
         return False
     return alert_failure(opened, stream, message, kind=kind)
+
+
+def mail_summary(opened: Opened) -> Mapping[str, int]:
+    """Mail what waits in the project, by cause; how much it is. Later if the mail cannot be sent."""
+    mail = opened.project.alerts.mail
+    if mail is None:
+        return {}
+    with attempt(opened, Kind.summary, opened.project.name) as entry:
+        # That the last one could not be mailed is over when this one is.
+        itself = f"{Kind.summary}:{opened.project.name}"
+        waits = [wait for wait in all_waiting(opened) if (wait.what, wait.where) != ("job", itself)]
+        drifts = {name: drift_of(opened.store, name) for name in opened.project.landings}
+        letter = summary_mail(opened.project, waits, drifts, opened.clock())
+        try:
+            _send(mail, opened.settings.secret(mail.smtp), letter)
+        except OSError as error:  # smtplib's own errors are of this kind
+            raise Later(f"the mail server did not take the summary ({type(error).__name__})") from error
+        entry.counts = {"waiting": sum(wait.number for wait in waits)}
+    return entry.counts
+
+
+def summary_mail(
+    project: Project, waits: Sequence[Waiting], drifts: Mapping[str, Sequence[Drift]], now: datetime
+) -> EmailMessage:
+    """The mail, without its addresses: counts, names of streams, reasons and columns; never a key, never a value."""
+    mail = EmailMessage()
+    number = sum(wait.number for wait in waits)
+    mail["Subject"] = f"careloom: {number or 'nothing'} {'waits' if number < _SEVERAL else 'wait'} in {project.name}"
+    lines = [f"What waits in the project {project.name}, the oldest first:" if waits else "Nothing is held.", ""]
+    for wait in waits:
+        column = f" ({wait.column})" if wait.column else ""
+        age = f", the oldest for {_age(now - wait.oldest)}" if wait.oldest else ""
+        reason = f"{wait.number} {wait.code or 'failed'}{column}{age}"
+        lines.append(f"{wait.what} of {wait.where}: {reason}. See: {wait.command}")
+    told = [(name, one) for name, found in drifts.items() for one in found]
+    if told:
+        lines += ["", "Not held: records that landed without a value, which their raw form keeps:", ""]
+        for name, one in told:
+            kind = f" {one.kind}" if one.kind else ""
+            lines.append(
+                f"{one.records} of {name}: {one.column} came as{kind} {one.code}. See: careloom held --stream {name}"
+            )
+    mail.set_content("\n".join([*lines, "", "All of it: careloom held"]))
+    return mail
+
+
+def _age(age: timedelta) -> str:
+    hours = max(0, int(age.total_seconds() // 3600))
+    return f"{hours // 24} days" if hours >= _DAYS else f"{hours} hour{'' if hours == 1 else 's'}"
 
 
 def failure_mail(

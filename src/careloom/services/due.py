@@ -44,6 +44,14 @@ def are_models_due(opened: Opened) -> bool:
     return attempts.anything_changed(last, tables, reports)
 
 
+def is_summary_due(opened: Opened) -> bool:
+    """Whether what waits is to be mailed now. One whose mail could not be sent is still due."""
+    mail = opened.project.alerts.mail
+    if mail is None or mail.summary is None:
+        return False
+    return has_come(opened, mail.summary, Attempts(opened.store).last_start(Kind.summary, opened.project.name))
+
+
 def next_due(opened: Opened, syncs: Sequence[Sync]) -> tuple[str, datetime] | None:
     """What of these, or the models, is due next, and when, in the project's zone; None where nothing has a schedule."""
     now, zone = opened.clock(), opened.project.timezone

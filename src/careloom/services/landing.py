@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
 import psycopg
@@ -15,16 +16,17 @@ from careloom.core.log import LOG
 from careloom.core.streams import Record, Unreadable
 from careloom.engine.landing_values import Faulty, Reader, key_of, reader, version_of
 from careloom.project.model import Landing
-from careloom.services.linking import fitted_before, link_rows, lock_links
+from careloom.services.linking import compared_columns, fitted_before, link_rows, lock_links, root_landing
 from careloom.services.opening import Opened
 from careloom.services.settling import Settled, body_of, settle
 from careloom.store.landing import Row, known_fingerprints, land_batch
-from careloom.store.landing_held import HeldLanding, hold_landings, note_drift
+from careloom.store.landing_held import Drifted, HeldLanding, hold_landings, note_drift
 from careloom.store.shapes import ensure_table
 
 BATCH = 1000
 _KEY = 400
 """Characters of a held record's key that its list can take; a longer one ends in its digest."""
+_ABSENT = "absent"
 COUNTED = {
     "INSERT": "created",
     "UPDATE": "updated",
@@ -33,6 +35,7 @@ COUNTED = {
     # What came late, and was overtaken: the row is right as it is.
     "STALE": "unchanged",
     "DIFFERS": "held",
+    "ABSENT": _ABSENT,
 }
 BEHIND = "older-than-stored"
 """Why a record is held that was just read and differs from a row which was written so lately that the answer may be behind."""
@@ -54,17 +57,31 @@ def land(
     Records of streams that the project does not land are passed over and not counted.
     """
     counts: Counter[str] = Counter(dict.fromkeys(("total", "created", "updated", "unchanged", "deleted", "held"), 0))
-    for landing in ready.project.landings.values():
-        if landing.system != system:
-            continue
-        name, by = landing.stream.name, reader(landing.stream, ready.project.timezone)
+    ours = [landing for landing in ready.project.landings.values() if landing.system == system]
+    # Records that hold others come first: their rows tell whether what they hold is overtaken.
+    for landing in sorted(ours, key=lambda landing: bool(landing.stream.out_of)):
+        name = landing.stream.name
+        by = reader(landing.stream, ready.project.timezone, compared_columns(ready, landing))
         mine = iter([record for record in records if record.stream == name])
         broken = [one for one in unreadable if one.stream == name]
+        root = root_landing(ready, landing)
+        beside = _times(records, landing.stream.out_of) if root else {}
         while (batch := list(islice(mine, BATCH))) or broken:
-            into = _Into(ready=ready, landing=landing, by=by, actor=actor, run=run, read=read)
+            into = _Into(
+                ready=ready, landing=landing, by=by, actor=actor, run=run, read=read, root=root, root_times=beside
+            )
             counts.update(_land(into, batch, broken))
             broken = []
     return counts
+
+
+def _times(records: Sequence[Record], stream: str) -> Mapping[str, Sequence[datetime]]:
+    """When the records of `stream` among these were observed, by their keys."""
+    found: dict[str, list[datetime]] = {}
+    for record in records:
+        if record.stream == stream:
+            found.setdefault(record.key, []).append(record.observed_at)
+    return found
 
 
 def prepare(ready: Opened) -> list[str]:
@@ -74,7 +91,10 @@ def prepare(ready: Opened) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Into:
-    """One batch on its way into a landing. `beside`: the keys of which a record was held in the same batch."""
+    """One batch on its way into a landing. `beside`: the keys of which a record was held in the same batch.
+
+    `root`: the landing of the records that hold these, and `root_times` when those were observed that came with them.
+    """
 
     ready: Opened
     landing: Landing
@@ -82,8 +102,10 @@ class _Into:
     actor: str
     run: int | None
     read: bool
+    root: Landing | None = None
+    root_times: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     beside: set[str] = field(default_factory=set)
-    drifted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    drifted: Counter[Drifted] = field(default_factory=Counter)
 
 
 def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Mapping[str, int]:
@@ -103,21 +125,24 @@ def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadabl
             settle(connection, into.by, landing, same, into.beside)
     if rows:
         counts.update(_sifted(into, rows))
+    # A record that is not there and never was is none.
+    counts["total"] -= counts.pop(_ABSENT, 0)
     if into.drifted:
         _tell_of_drift(into)
     return counts
 
 
 def _tell_of_drift(into: _Into) -> None:
-    """Count the values of another type, and say so once for each column."""
+    """Count the values that could not be read, and say so once for each column and kind of value."""
     with into.ready.store.transaction() as connection:
         fresh = note_drift(connection, into.landing.name, into.drifted)
-    for column, code in fresh:
+    for column, code, kind in fresh:
         LOG.warning(
-            "values came in another type than their column's; the records landed without them",
+            "values came that are none of their column's type; the records landed without them",
             stream=into.landing.name,
             column=column,
             code=code,
+            kind=kind,
         )
 
 
@@ -173,7 +198,15 @@ def _is_too_large(error: Later) -> bool:
 def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> Counter[str]:
     lock_links(connection, into.ready, into.landing)
     before = fitted_before(connection, into.ready, into.landing, [row.key for row in rows])
-    landed = land_batch(connection, into.landing.stream, rows, actor=into.actor, run=into.run, read=into.read)
+    landed = land_batch(
+        connection,
+        into.landing.stream,
+        rows,
+        actor=into.actor,
+        run=into.run,
+        read=into.read,
+        root=into.root.stream if into.root else None,
+    )
     written = [one.record_id for one in landed if one.operation in ("INSERT", "UPDATE", "DELETE")]
     if written:
         link_rows(connection, into.ready, into.landing, written, before)
@@ -204,17 +237,18 @@ def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> 
 def _row(into: _Into, record: Record, key: str, mark: str) -> Row:
     by, drifted = into.by, list[Faulty]()
     version, seen = version_of(by.stream, record, by.timezone), record.observed_at
-    if record.data is None:
-        return Row(key=key, values={}, raw={}, fingerprint="", version=version, observed_at=seen, deleted=True)
-    values = by.values(record.data, drifted)
-    into.drifted.update((fault.column, fault.code) for fault in drifted)
+    values = by.values(record.data, drifted) if record.data is not None else {}
+    into.drifted.update((fault.column, fault.code, fault.kind) for fault in drifted)
     return Row(
         key=key,
         values=values,
-        raw=record.data,
+        raw=record.data if record.data is not None else {},
         fingerprint=mark,
         version=version,
         observed_at=seen,
+        deleted=record.data is None,
+        root=record.root,
+        beside=into.root_times.get(record.root, ()),
     )
 
 

@@ -41,11 +41,15 @@ class Unlinked:
 def lock_links(connection: psycopg.Connection, ready: Opened, landing: Landing) -> None:
     """Until this transaction ends nobody else lands what `landing` links to, or what links to it. Call it before writing.
 
-    Two that landed the ends of a link at once would not see each other's row, and the link would never be made.
+    Two that landed the ends of a link at once would not see each other's row, and the link would never be made. Nor does anybody
+    land the records that hold those of `landing`, or that these hold.
     """
     tables = {rule.to for rule in landing.stream.links}
     if any(True for _ in _rules_to(ready, landing)):
         tables.add(landing.table)
+    # Whether what a record holds is overtaken, its row decides: nobody writes that in the meantime.
+    roots = [root_landing(ready, other) for other in ready.project.landings.values()]
+    tables |= {root.table for root in (root_landing(ready, landing), *(one for one in roots if one is landing)) if root}
     # In one order, so that no two wait for each other.
     for table in sorted(tables):
         connection.execute(_SQL["lock"], {"table": table})
@@ -108,6 +112,19 @@ def unlinked(ready: Opened, landing: Landing, limit: int = 1000) -> Sequence[Unl
             rows = connection.execute(_statement(landing.stream, rule, "unlinked"), {"limit": limit}).fetchall()
             found += [Unlinked(record_id=id_, key=key, column=rule.column, why=why) for id_, key, why in rows]
     return found
+
+
+def compared_columns(ready: Opened, landing: Landing) -> set[str]:
+    """The columns of `landing` that links of others compare."""
+    return {
+        theirs for _, rule in _rules_to(ready, landing) for pairs in (*rule.tiers, rule.agree) for _, theirs in pairs
+    }
+
+
+def root_landing(ready: Opened, landing: Landing) -> Landing | None:
+    """The landing of the records that hold those of `landing`, where the project has one."""
+    name, others = landing.stream.out_of, ready.project.landings.values()
+    return next((one for one in others if name and one.system == landing.system and one.stream.name == name), None)
 
 
 def linked_to(ready: Opened, landing: Landing) -> list[Landing]:

@@ -37,7 +37,11 @@ Trigger = Literal["hand", "schedule", "worker"]
 
 @dataclass(slots=True, kw_only=True)
 class Opened:
-    """An open project, which threads may share. Systems are opened when first asked for, and closed with it."""
+    """An open project, which threads may share. Systems are opened when first asked for, and closed with it.
+
+    `clock`: the database's, which all that is compared with what another process wrote is measured by, whichever machine does so;
+    any other is a test's.
+    """
 
     project: Project
     settings: Settings
@@ -47,6 +51,10 @@ class Opened:
     clock: Clock = system_clock
     _parts: dict[tuple[str, str], Any] = field(default_factory=dict)
     _opening: Lock = field(default_factory=Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.clock is system_clock:
+            self.clock = self.store.clock
 
     @property
     def work(self) -> Path:
@@ -154,8 +162,7 @@ class Opened:
             budget=PostgresBudget(self.store.pool, name),
             lane=self.lane,
             tokens=SealedTokens(database=self.store, system=name, key=lambda: seal_key(self.hidden, self.settings)),
-            # Landed rows are dated by one clock, whichever machine reads them; a clock of its own is a test's.
-            clock=self.store.clock if self.clock is system_clock else self.clock,
+            clock=self.clock,
             database_url=self.store.url,
         )
 

@@ -18,7 +18,7 @@ from careloom.core.log import LOG
 from careloom.core.streams import Record, StreamSource, Unreadable
 from careloom.services.landing import land
 from careloom.services.opening import Opened
-from careloom.services.trusting import doubted, is_shown
+from careloom.services.trusting import as_first_told, doubted, is_shown
 from careloom.store.claiming import NOT_YET, Backoff, claim_events, events_done, events_wait, hold_event
 from careloom.store.locking import alone
 from careloom.store.queue import wake
@@ -116,6 +116,7 @@ def _read(batch: _Batch) -> None:
             readings[event.id] = hooks.read(event)
         except Exception as error:  # noqa: BLE001 whatever one event does, the others go on
             batch.verdicts[event.id] = _verdict(error)
+    readings.update(as_first_told(batch.ready, batch.source, batch.events, readings))
     readings.update(_trusted(batch, readings))
     fetched = _fetch(batch, {hint: None for reading in readings.values() for hint in reading.hints})
     settled = _settled(batch, readings, fetched)

@@ -20,6 +20,7 @@ from careloom.services.attempts import attempt
 from careloom.services.landing import land
 from careloom.services.opening import Opened
 from careloom.services.progress import Watch
+from careloom.services.trusting import as_first_told
 from careloom.store.locking import alone
 from careloom.store.queue import wake
 from careloom.store.replaying import compare_tables, quiet_store, scratch_tables, stored_events
@@ -192,6 +193,8 @@ def _read_all(one: _Replay, since: datetime | None, until: datetime | None) -> _
             continue
         one.said["hints"] += len(reading.hints)
         one.said["unreadable"] += len(reading.unreadable)
+        if one.into is not None:
+            reading = as_first_told(one.ready, one.source, [event], {event.id: reading}).get(event.id, reading)
         mine = [record for record in reading.records if record.stream in streams]
         one.said["records"] += len(mine)
         one.waiting += mine

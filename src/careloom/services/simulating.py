@@ -31,7 +31,8 @@ from careloom.services.settings import Settings
 from careloom.systems.rooms import rooms
 
 _PREFIX, _REDIRECT = "secret:", "http://127.0.0.1/connected"
-_PATIENCE = 20.0
+_HANG = 120.0
+"""Seconds after which a simulator that neither answers nor ends is taken to hang."""
 _QUICK = 0.2
 
 
@@ -151,11 +152,16 @@ def _running(room: Room, shared: Mapping[str, str], hooks: str) -> Iterator[str]
         yield f"http://127.0.0.1:{port}" if answers else ""
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(_HANG)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    end = time.monotonic() + _PATIENCE
+    """Until it answers or has ended; how long that takes is the machine's mood."""
+    end = time.monotonic() + _HANG
     while time.monotonic() < end and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

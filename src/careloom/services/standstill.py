@@ -106,7 +106,7 @@ def standing_of(ready: Opened, name: str, *, code: str | None = None, limit: int
 
 
 def _drifted(ready: Opened, name: str, code: str | None) -> list[Standing]:
-    """Columns that are empty because their values came in another type; the records themselves landed."""
+    """Columns that are empty because their values could not be read; the records themselves landed, with them in their raw form."""
     return [
         Standing(
             stream=name,
@@ -114,7 +114,7 @@ def _drifted(ready: Opened, name: str, code: str | None) -> list[Standing]:
             key="",
             code="drift",
             column=one.column,
-            message=f"{one.records} records landed without it: the value is {one.code.replace('-', ' ')}",
+            message=f"{one.records} records landed without it: {one.kind or 'the value'} that is {one.code.replace('-', ' ')}",
             first_seen=one.first_seen,
         )
         for one in drift_of(ready.store, name)
@@ -123,12 +123,13 @@ def _drifted(ready: Opened, name: str, code: str | None) -> list[Standing]:
 
 
 def count_standing(ready: Opened, name: str, *, code: str | None = None) -> Mapping[str, int]:
-    """How much waits, by kind."""
+    """How much waits, by kind; of drift, how many columns."""
     landing = landing_named(ready, name)
     ensure_table(ready.store, landing.stream)
     return {
         "record": sum(code in (None, one.code) for one in held_landings(ready.store, name)),
         "event": count_held_events(ready.store, landing.system, code=code),
+        "drift": len(_drifted(ready, name, code)),
         "link": len(_without_link(ready, landing, code, _EVERY)),
     }
 

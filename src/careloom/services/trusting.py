@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careloom.core.errors import Hold
-from careloom.core.hooks import Hint, Reading
+from careloom.core.hooks import Hint, Reading, StoredEvent
 from careloom.core.streams import Record
 from careloom.engine.landing_values import (
     Reader,
@@ -21,6 +21,7 @@ from careloom.engine.landing_values import (
 )
 from careloom.project.model import Landing
 from careloom.services.opening import Opened
+from careloom.store.inbox import first_told
 from careloom.store.landing import Row, tied_keys
 from careloom.store.shapes import ensure_table
 
@@ -48,6 +49,22 @@ def doubted(ready: Opened, source: str, readings: Mapping[int, Reading]) -> Mapp
             for told in _doubts(ready, landing, readings):
                 doubts.setdefault(told.event, []).append(told.record)
     return {id_: _hinted(ready, source, readings[id_], records) for id_, records in doubts.items()}
+
+
+def as_first_told(
+    ready: Opened, source: str, events: Sequence[StoredEvent], readings: Mapping[int, Reading]
+) -> Mapping[int, Reading]:
+    """Those of `readings`, by their events, whose content may have come before: what they tell is as old as the first time."""
+    told = [(event, readings[event.id]) for event in events if event.id in readings and readings[event.id].content]
+    if not told:
+        return {}
+    first = first_told(ready.store, source, [(reading.content, event.received_at) for event, reading in told])
+    return {
+        event.id: replace(
+            reading, records=[replace(record, observed_at=first[reading.content]) for record in reading.records]
+        )
+        for event, reading in told
+    }
 
 
 def is_shown(ready: Opened, source: str, hint: Hint, found: Sequence[Record]) -> bool:

@@ -8,7 +8,7 @@ import psycopg
 
 from careloom.project.model import Landing
 from careloom.project.schedules import parse_schedule
-from careloom.services.due import are_models_due, has_come
+from careloom.services.due import are_models_due, has_come, is_summary_due
 from careloom.services.opening import Opened
 from careloom.services.reporting import any_report_due
 from careloom.store.claiming import anything_to_tell, due_sources, resting
@@ -17,7 +17,7 @@ from careloom.store.streamstate import StreamStates
 
 NIGHTLY = parse_schedule("daily at 03:00")
 """When the rules of retention are carried out, in the project's zone."""
-_LONG = {"scan", "reconcile", "reports", "models", "cleanup"}
+_LONG = {"scan", "reconcile", "reports", "models", "cleanup", "summary"}
 
 
 def wake_what_is_due(ready: Opened) -> None:
@@ -37,13 +37,7 @@ def _due(ready: Opened, connection: psycopg.Connection, away: set[str]) -> Itera
     publishers = {f"publisher:{name}" for name in ready.project.publish}
     if (not publishers or publishers - away) and anything_to_tell(connection):
         yield "publish", "outbox"
-    for name, landing in ready.project.landings.items():
-        state = StreamStates(ready.store).read(name)
-        if not _comes_with_another(ready, landing) and has_come(ready, landing.schedule, state.scanned_at):
-            yield "scan", name
-        # A reconcile reads all that a scan does; both at once would only wait for each other.
-        elif has_come(ready, landing.reconcile, state.reconciled_at) and f"scan:{name}" not in away:
-            yield "reconcile", name
+    yield from _due_scans(ready, away)
     for system in dict.fromkeys(report.system for report in ready.project.reports.values()):
         if any_report_due(ready, system):
             yield "reports", system
@@ -51,6 +45,18 @@ def _due(ready: Opened, connection: psycopg.Connection, away: set[str]) -> Itera
         yield "models", ready.project.name
     if _anything_expires(ready) and has_come(ready, NIGHTLY, last_cleanup(connection)):
         yield "cleanup", "project"
+    if is_summary_due(ready):
+        yield "summary", ready.project.name
+
+
+def _due_scans(ready: Opened, away: set[str]) -> Iterator[tuple[str, str]]:
+    for name, landing in ready.project.landings.items():
+        state = StreamStates(ready.store).read(name)
+        if not _comes_with_another(ready, landing) and has_come(ready, landing.schedule, state.scanned_at):
+            yield "scan", name
+        # A reconcile reads all that a scan does; both at once would only wait for each other.
+        elif has_come(ready, landing.reconcile, state.reconciled_at) and f"scan:{name}" not in away:
+            yield "reconcile", name
 
 
 def _comes_with_another(ready: Opened, landing: Landing) -> bool:

@@ -113,6 +113,13 @@ def put_in(connection: psycopg.Connection, arrivals: Sequence[Arrival]) -> None:
         wake(connection, JOB, source)
 
 
+def first_told(store: Store, source: str, told: Sequence[tuple[bytes, datetime]]) -> dict[bytes, datetime]:
+    """When each of these contents, given with the times at which they came, first came from `source`."""
+    values = {"source": source, "digests": [digest for digest, _ in told], "times": [at for _, at in told]}
+    with store.transaction() as connection:
+        return {bytes(digest): at for digest, at in connection.execute(_SQL["first_told"], values).fetchall()}
+
+
 def inbox_depth(store: Store, sources: Sequence[str]) -> list[Depth]:
     """How much of each of `sources` waits and is held, by their names."""
     with store.transaction() as connection:

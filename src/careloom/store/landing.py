@@ -33,7 +33,7 @@ _TYPES: Mapping[ColumnType, LiteralString] = {
     "jsonb": "jsonb",
 }
 
-Operation = Literal["INSERT", "UPDATE", "DELETE", "SAME", "STALE", "DIFFERS"]
+Operation = Literal["INSERT", "UPDATE", "DELETE", "SAME", "STALE", "DIFFERS", "ABSENT"]
 LAG = 60.0
 """Seconds by which an answer of a source may be behind what it has told already."""
 
@@ -42,7 +42,8 @@ LAG = 60.0
 class Row:
     """A record as its table takes it. `values` are JSON's: numbers and times as text where they must stay exact.
 
-    `version` and `observed_at` order the forms of one record. `deleted`: `values` are empty and `raw` is {}.
+    `version` and `observed_at` order the forms of one record. `deleted`: `values` are empty and `raw` is {}. `root`: the key of
+    the record that holds this one; `beside`: when the forms of that record were observed that are landed together with this.
     """
 
     key: str
@@ -52,6 +53,8 @@ class Row:
     version: datetime
     observed_at: datetime
     deleted: bool = False
+    root: str = ""
+    beside: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ class Landed:
     """What became of one row. `record_id` is "" where no row is.
 
     SAME: nothing to write. STALE: a newer form is there. DIFFERS: read from the source only now, by its version older than what
-    is stored, which was written so lately that the answer may be behind it.
+    is stored, which was written so lately that the answer may be behind it. ABSENT: said to be gone, and never was there.
     """
 
     operation: Operation
@@ -85,18 +88,20 @@ def land_batch(
     actor: str,
     run: int | None,
     read: bool = False,
+    root: Stream | None = None,
 ) -> Sequence[Landed]:
     """Write `rows` in the caller's transaction, with their change log and what is to be told; one Landed for each row.
 
     Rows of one key are written one after the other, oldest first, so that each of them stands in the change log. `read`: they
-    were read from the source at their `observed_at`, by the database's clock.
+    were read from the source at their `observed_at`, by the database's clock. `root`: the stream of the records that hold them,
+    where it is landed too and its records of this lot were landed before: its rows then tell what is overtaken.
     """
     set_actor(connection, actor, run)
     landed: dict[int, Landed] = {}
     for numbers in _rounds(rows):
         text = orjson.dumps([_as_json(number, rows[number]) for number in numbers]).decode()
         values = {"rows": text, "table": stream.table or stream.name, "read": read, "lag": LAG, "skew": SKEW}
-        found = connection.execute(_write(stream), values).fetchall()
+        found = connection.execute(_write(stream, root), values).fetchall()
         landed |= {
             number: Landed(operation=operation, key=key, record_id=id_ or "") for number, operation, key, id_ in found
         }
@@ -165,11 +170,13 @@ def _as_json(number: int, row: Row) -> dict[str, Any]:
         "_version": row.version,
         "_observed_at": row.observed_at,
         "_deleted": row.deleted,
+        "_root": row.root,
+        "_beside": row.beside,
     }
 
 
 @cache
-def _write(stream: Stream) -> sql.Composed:
+def _write(stream: Stream, root: Stream | None) -> sql.Composed:
     key, raw = sql.Identifier(stream.key_column), sql.Identifier(stream.raw)
     names = [sql.Identifier(column.name) for column in stream.columns]
     types = [sql.SQL(pg_type(column.type)) for column in stream.columns]
@@ -189,7 +196,18 @@ def _write(stream: Stream) -> sql.Composed:
         staged=_listed([sql.SQL("c.{},").format(name) for name in names]),
         typed=_listed([sql.SQL("{} {},").format(name, kind) for name, kind in zip(names, types, strict=True)]),
         kept=_listed([sql.SQL("{},").format(one) for one in kept]),
+        **_inside(root),
     )
+
+
+def _inside(root: Stream | None) -> dict[str, sql.Composable]:
+    """The parts of the statement that look at the row of the record that holds the one landed."""
+    if root is None:
+        return {"root": sql.SQL(""), "overtaken": sql.SQL("null::text"), "stated": sql.SQL("false")}
+    joined = sql.SQL(_SQL["root"]).format(
+        root=table_of(root), key=sql.Identifier(root.key_column), key_type=sql.SQL(pg_type(root.key_type))
+    )
+    return {"root": joined, "overtaken": sql.SQL(_SQL["overtaken"]), "stated": sql.SQL(_SQL["stated"])}
 
 
 def _listed(parts: Sequence[sql.Composable]) -> sql.Composed:

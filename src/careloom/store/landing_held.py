@@ -27,32 +27,35 @@ class HeldLanding:
     attempts: int = 1
 
 
+Drifted = tuple[str, str, str]
+"""A column, the code of what its values are not, and the kind of value that they are: object, list, text, number, boolean."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """Values of a column came in another type than its own, in so many `records`, which landed without them."""
+    """Values of a column came that are none of its type, in so many `records`, which landed without them."""
 
     stream: str
     column: str
     code: str
+    kind: str
     first_seen: datetime
     records: int
 
 
-def note_drift(
-    connection: psycopg.Connection, stream: str, drifted: Mapping[tuple[str, str], int]
-) -> Sequence[tuple[str, str]]:
-    """Count what drifted, by column and code; those that never did before."""
-    fresh = []
-    for (column, code), records in sorted(drifted.items()):
-        values = {"stream": stream, "column": column, "code": code, "records": records}
+def note_drift(connection: psycopg.Connection, stream: str, drifted: Mapping[Drifted, int]) -> Sequence[Drifted]:
+    """Count what drifted; what never did before."""
+    fresh: list[Drifted] = []
+    for (column, code, kind), records in sorted(drifted.items()):
+        values = {"stream": stream, "column": column, "code": code, "kind": kind, "records": records}
         row = connection.execute(_SQL["note_drift"], values).fetchone()
         if row and row[0]:
-            fresh.append((column, code))
+            fresh.append((column, code, kind))
     return fresh
 
 
 def drift_of(store: Store, stream: str) -> Sequence[Drift]:
-    """The columns of `stream` whose values came in another type within the last week, the longest known first."""
+    """The columns of `stream` whose values could not be read within the last week, the longest known first."""
     with store.transaction() as connection, connection.cursor(row_factory=class_row(Drift)) as cursor:
         return cursor.execute(_SQL["drift"], {"stream": stream}).fetchall()
 

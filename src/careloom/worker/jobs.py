@@ -10,7 +10,7 @@ from threading import Event
 from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Fix, Later
 from careloom.core.log import LOG
-from careloom.services.alerting import alert_job
+from careloom.services.alerting import alert_job, mail_summary
 from careloom.services.attempts import reason_of, round_of
 from careloom.services.modelling import run_models
 from careloom.services.opening import Opened
@@ -109,6 +109,10 @@ def _cleanup(bench: Bench, _subject: str) -> Mapping[str, int]:
     return cleanup(bench.ready, dry_run=False, stop=bench.stop).removed
 
 
+def _summary(bench: Bench, _subject: str) -> Mapping[str, int]:
+    return mail_summary(bench.ready)
+
+
 def _landed(bench: Bench, stream: str, how: Callable[[Opened, str, Watch], LandingReport]) -> Mapping[str, int]:
     if stream not in bench.ready.project.landings:
         return {}  # it was woken by an earlier state of the project
@@ -128,5 +132,6 @@ JOBS: Mapping[str, Callable[[Bench, str], Mapping[str, int]]] = {
     "reports": _reports,
     "models": _models,
     "cleanup": _cleanup,
+    "summary": _summary,
 }
 """Every job by its name in the queue."""

@@ -19,6 +19,7 @@ import pytest
 
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, LAYOUTS
+from hang import HANG
 from systems.collaboratemd.billing import ACCOUNTS, FIRST, SECOND, cents, fetched, money, source_of, table
 
 BASIC = "Basic " + b64encode(b"sim-user:sim-password").decode()
@@ -34,7 +35,7 @@ def post(simulator: RunningCollaborateMD, path: str, **headers: str) -> tuple[in
     given = {"Authorization": BASIC, **headers}
     request = urllib.request.Request(simulator.url + path, data=b"", headers=given, method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=HANG) as answer:
             return answer.status, answer.headers["content-type"], answer.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -17,6 +17,7 @@ import pytest
 import urllib3
 
 from careloom.systems.drchrono.simulator import RunningDrChrono
+from hang import HANG
 
 SECRET = b"sim-webhook-secret"
 
@@ -72,7 +73,7 @@ def listener() -> Iterator[Listener]:
 
 def settled(simulator: RunningDrChrono) -> dict[str, int]:
     """The counts of webhooks once none is under way."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + HANG
     while (counts := simulator.control("hooks"))["waiting"]:
         assert time.monotonic() < until, counts
         time.sleep(0.01)

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from hang import HANG
+
 HTML = b"<html><body>We are down for maintenance</body></html>"
 Spoilt = tuple[int, Mapping[str, str], bytes]
 Spoil = Callable[[int, bytes], Spoilt]
@@ -173,7 +175,7 @@ def _handler(mangler: Mangler) -> type[BaseHTTPRequestHandler]:
 
         def _beyond(self, raw: bytes) -> tuple[int, bytes]:
             address = urlsplit(mangler.beyond)
-            connection = HTTPConnection(address.hostname or "", address.port, timeout=30)
+            connection = HTTPConnection(address.hostname or "", address.port, timeout=HANG)
             try:
                 kept = {name: value for name, value in self.headers.items() if name.lower() != "accept-encoding"}
                 connection.request(self.command, self.path, raw or None, kept)

@@ -7,6 +7,7 @@ import json
 from typing import Any, NamedTuple
 
 from careloom.systems.hubspot.simulator import RunningSimulator
+from hang import HANG
 
 KEY = {
     "name": "clinic_key",
@@ -37,7 +38,7 @@ class Api:
         simulator.control("POST", "settings", {"search_lag": lag})
 
     def __call__(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
-        connection = http.client.HTTPConnection(self.simulator.url.removeprefix("http://"), timeout=20)
+        connection = http.client.HTTPConnection(self.simulator.url.removeprefix("http://"), timeout=HANG)
         sent = {"authorization": f"Bearer {self.token}", "content-type": "application/json", **headers}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), sent)

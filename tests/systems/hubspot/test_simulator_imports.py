@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from careloom.systems.hubspot.simulator import RunningSimulator
+from hang import HANG
 from systems.hubspot.simulator_api import Api
 
 PEOPLE = (
@@ -47,7 +48,7 @@ def posted(api: Api, asked: dict[str, Any], text: str, token: str = "pat-test") 
         f'--edge\r\nContent-Disposition: form-data; name="files"; filename="p.csv"\r\nContent-Type: text/csv\r\n\r\n{text}'
         "\r\n--edge--\r\n"
     )
-    connection = http.client.HTTPConnection(api.simulator.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(api.simulator.url.removeprefix("http://"), timeout=HANG)
     sent = {"authorization": f"Bearer {token}", "content-type": "multipart/form-data; boundary=edge"}
     try:
         connection.request("POST", "/crm/v3/imports", parts.encode(), sent)

@@ -30,6 +30,7 @@ from careloom.core.errors import Fix, Later, NotPermitted
 from careloom.core.hooks import ChangeEvent
 from careloom.core.rooms import Surroundings
 from careloom.systems.pubsub.publisher import Options, TopicPublisher
+from hang import HANG
 
 EVENT = ChangeEvent(
     id=1,
@@ -182,7 +183,7 @@ def emulator() -> Iterator[str]:
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
+        process.wait(timeout=HANG)
 
 
 def test_a_subscriber_of_the_emulator_hears_each_record_in_order(emulator: str) -> None:
@@ -202,7 +203,7 @@ def test_a_subscriber_of_the_emulator_hears_each_record_in_order(emulator: str) 
         assert list(telling.publish(events)) == [event.id for event in events]
         telling.close()
         heard: list[Any] = []
-        until = time.monotonic() + 30
+        until = time.monotonic() + HANG
         while len(heard) < len(events) and time.monotonic() < until:
             got = listener.pull(subscription=subscription, max_messages=500, timeout=10).received_messages
             heard.extend(one.message for one in got)

@@ -18,6 +18,13 @@ union all
 select source, event_id, body_hash from inbox_digest
 where (source, event_id) in (select * from unnest(%(sources)b::text[], %(ids)b::text[]))
 
+-- name: first_told
+insert into inbox_content as c (source, digest, first_at)
+select %(source)s, digest, min(came_at)
+from unnest(%(digests)b::bytea[], %(times)s::timestamptz[]) as u (digest, came_at) group by digest order by digest
+on conflict (source, digest) do update set first_at = least(c.first_at, excluded.first_at)
+returning digest, first_at
+
 -- name: depth
 select s.source, count(i.id) filter (where i.state = 'new'), count(i.id) filter (where i.state = 'held'),
        extract(epoch from clock_timestamp() - min(i.due_at) filter (where i.state = 'new' and i.due_at <= clock_timestamp()))::float8

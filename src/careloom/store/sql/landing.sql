@@ -7,7 +7,7 @@ select set_config('careloom.actor', %(actor)s, true), set_config('careloom.run',
 with given as (
     select * from json_to_recordset(%(rows)s::json) as g (
         {typed} _number integer, _key text, _raw jsonb, _fingerprint text, _version timestamptz,
-        _observed_at timestamptz, _deleted boolean)
+        _observed_at timestamptz, _deleted boolean, _root text, _beside timestamptz[])
 ),
 best as materialized (
     select distinct on (_key) * from given order by _key, _version desc, _observed_at desc, _number desc
@@ -25,13 +25,18 @@ compared as materialized (
             b._fingerprint = t.fingerprint
             -- The part before the colon names the columns: a wider table is filled from records that did not change.
             or split_part(b._fingerprint, ':', 1) = split_part(t.fingerprint, ':', 1) and (t.{raw} || b._raw) = t.{raw}
-        ) as same
-    from best b left join {table} t on t.{key} = b._key::{key_type}
+        ) as same,
+        {overtaken} as overtaken, {stated} as stated
+    from best b left join {table} t on t.{key} = b._key::{key_type} {root}
 ),
 known as materialized (
     select c.*,
         case when c.older then b._observed_at else b._version end as version,
         case
+            -- The record that holds this one was landed in a form that is newer, and said what was so then.
+            when c.overtaken is not null then case when c.same then 'SAME' else c.overtaken end
+            -- It was not there when that form was made, nor ever before: nobody need remember so.
+            when c.id is null and b._deleted and c.stated then 'ABSENT'
             when c.id is null then 'NEW'
             when c.older and c.same then 'SAME'
             when c.older and not (c.read_since and c.settled) then case when c.read_since then 'DIFFERS' else 'STALE' end
@@ -64,7 +69,7 @@ written as (
 ended as materialized (
     select b._number, b._key, coalesce(w.id, k.id) as id,
         case
-            when w.id is null then case when k.verdict in ('SAME', 'DIFFERS') then k.verdict else 'STALE' end
+            when w.id is null then case when k.verdict in ('SAME', 'DIFFERS', 'ABSENT') then k.verdict else 'STALE' end
             -- The mark of a record that never came is nobody's business.
             when w.inserted then case when w.deleted then 'SAME' else 'INSERT' end
             when w.deleted then case when k.was_deleted then 'SAME' else 'DELETE' end
@@ -79,6 +84,24 @@ told as (
     where operation in ('INSERT', 'UPDATE', 'DELETE') order by _number
 )
 select _number, operation, _key, id::text from ended
+
+-- name: root
+-- The row of the record that holds this one, if it is landed too.
+left join {root} r on r.{key} = nullif(b._root, '')::{key_type}
+
+-- name: overtaken
+-- What is landed together is in order by itself, and so is what was read after that row was written.
+case
+    when r.id is null or (b._version, b._observed_at) >= (r.source_version, r.observed_at) then null
+    when r.observed_at = any(b._beside) then null
+    when not %(read)s or b._observed_at <= r.synced_at then 'STALE'
+    when b._observed_at > r.synced_at + make_interval(secs => %(lag)s)
+        or r.source_version > clock_timestamp() + make_interval(secs => %(skew)s) then null
+    else 'DIFFERS'
+end
+
+-- name: stated
+coalesce(r.source_version >= b._version, false)
 
 -- name: ties
 -- Of the records given, those of the very version that is stored, which yet say something else.

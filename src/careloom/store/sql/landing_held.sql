@@ -24,12 +24,13 @@ select stream, key, code, "column", message, body, first_seen, attempts from lan
 where stream = %(stream)s order by first_seen, key limit %(limit)s
 
 -- name: note_drift
-insert into landing_drift (stream, "column", code, records) values (%(stream)s, %(column)s, %(code)s, %(records)s)
-on conflict (stream, "column", code) do update
+insert into landing_drift (stream, "column", code, kind, records)
+values (%(stream)s, %(column)s, %(code)s, %(kind)s, %(records)s)
+on conflict (stream, "column", code, kind) do update
     set last_seen = now(), records = landing_drift.records + excluded.records
 returning xmax = 0
 
 -- name: drift
 -- What has not come for a week is over.
-select stream, "column", code, first_seen, records from landing_drift
+select stream, "column", code, kind, first_seen, records from landing_drift
 where stream = %(stream)s and last_seen > now() - interval '7 days' order by first_seen, "column"

@@ -10,11 +10,21 @@ select source, event_id, body_hash from inbox where state = 'done' and done_at <
 on conflict do nothing
 
 -- name: count_inbox_digest
-select count(*) from inbox_digest where seen_at < %(before)s
+select (select count(*) from inbox_digest where seen_at < %(before)s)
+    + (select count(*) from inbox_content where first_at < %(before)s)
 
 -- name: drop_inbox_digest
-delete from inbox_digest where (source, event_id) in (
-    select source, event_id from inbox_digest where seen_at < %(before)s order by seen_at limit %(most)s)
+with digests as (
+    delete from inbox_digest where (source, event_id) in (
+        select source, event_id from inbox_digest where seen_at < %(before)s order by seen_at limit %(most)s)
+    returning 1
+),
+contents as (
+    delete from inbox_content where (source, digest) in (
+        select source, digest from inbox_content where first_at < %(before)s order by first_at limit %(most)s)
+    returning 1
+)
+select * from digests union all select * from contents
 
 -- name: drop_inbox
 delete from inbox where id in (

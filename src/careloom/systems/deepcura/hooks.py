@@ -53,8 +53,10 @@ class DeepCuraHooks:
             raise Hold("not-an-object", "the note is no JSON object")
         given = note.get("session_id") or note.get("sessionId")
         # Sealed anew for each attempt, a note is the same only by what it says.
-        key = str(given) if isinstance(given, str | int) else f"content:{hashlib.sha256(content).hexdigest()[:32]}"
-        return Reading(records=[Record(stream="notes", key=key, data=note, observed_at=event.received_at)])
+        digest = hashlib.sha256(content)
+        key = str(given) if isinstance(given, str | int) else f"content:{digest.hexdigest()[:32]}"
+        record = Record(stream="notes", key=key, data=note, observed_at=event.received_at)
+        return Reading(records=[record], content=digest.digest())
 
     def check(self) -> Sequence[Finding]:
         """Whether there is a secret to know callers by, and a cipher that may still open what they send."""

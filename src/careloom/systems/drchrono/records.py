@@ -55,9 +55,11 @@ def records_of(stream: str, data: Mapping[str, Any], observed_at: datetime, zone
     return [record, *(policies(key, data, observed_at, zone) if stream == "patients" else ())]
 
 
-def deletion(stream: str, key: str, observed_at: datetime, gone_at: datetime | None = None) -> Record:
-    """The record of `key` was seen to be gone; since `gone_at`, where that was said."""
-    return Record(stream=stream, key=key, data=None, observed_at=observed_at, gone_at=gone_at)
+def deletion(
+    stream: str, key: str, observed_at: datetime, gone_at: datetime | None = None, *, root: str = ""
+) -> Record:
+    """The record of `key`, which the record `root` would hold, was seen to be gone; since `gone_at`, where that was said."""
+    return Record(stream=stream, key=key, data=None, observed_at=observed_at, gone_at=gone_at, root=root)
 
 
 def policies(patient: str, data: Mapping[str, Any], observed_at: datetime, zone: ZoneInfo) -> list[Record]:
@@ -70,10 +72,11 @@ def policies(patient: str, data: Mapping[str, Any], observed_at: datetime, zone:
         policy = data[name]
         if isinstance(policy, dict) and any(policy.get(one) for one in _SAYS_A_POLICY):
             whole = {**policy, "key": key, "patient": int(patient), "rank": rank, "updated_at": data.get("updated_at")}
-            found.append(Record(stream="insurance", key=key, data=whole, observed_at=observed_at))
+            found.append(Record(stream="insurance", key=key, data=whole, observed_at=observed_at, root=patient))
         else:
             # As old as the patient's own change, so that a late event cannot delete a newer policy.
-            found.append(deletion("insurance", key, observed_at, local_time(data.get("updated_at"), zone, observed_at)))
+            changed_at = local_time(data.get("updated_at"), zone, observed_at)
+            found.append(deletion("insurance", key, observed_at, changed_at, root=patient))
     return found
 
 

@@ -85,7 +85,7 @@ class DrChronoSource:
         query = {"verbose": "true"} if stream in _VERBOSE else {}
         answer = self._client.get(f"/api/{stream}/{quote(key, safe='')}", query)
         if answer.absent:
-            inner = [deletion("insurance", f"{key}:{rank}", observed_at) for rank in RANKS]
+            inner = [deletion("insurance", f"{key}:{rank}", observed_at, root=key) for rank in RANKS]
             return [deletion(stream, key, observed_at), *(inner if stream == "patients" else ())]
         if answer.status == 400 and isinstance(answer.body, dict):  # noqa: PLR2004
             raise Hold("refused", f"DrChrono gives no record of {stream} for this key ({answer.status})")

@@ -1,0 +1,131 @@
+"""Values that are none of their column's type: the record lands with them in its raw form, and nothing stops or is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from careloom.core.streams import Column, Record, Stream
+from careloom.services.landing import land, prepare
+from careloom.services.linking import compared_columns
+from careloom.services.opening import Opened
+from careloom.services.standstill import standing_of
+from careloom.store.landing_held import drift_of, held_landings
+from careloom.systems.deepcura.streams import STREAMS as OF_DEEPCURA
+from careloom.systems.drchrono.streams import STREAMS as OF_DRCHRONO
+from services.landings import NOON, NOTES, PATIENTS, SESSIONS, landing, patient
+
+SECRET = "Zebulon"
+OBJECT, LIST = {"odd": SECRET}, [SECRET]
+WRONG: dict[str, list[Any]] = {
+    "text": [OBJECT, LIST],
+    "integer": [SECRET, 1.5, True, 2**63, OBJECT, LIST],
+    "numeric": [SECRET, True, OBJECT, LIST],
+    "boolean": [SECRET, 7, OBJECT, LIST],
+    "date": [SECRET, "2026-02-30", 19310115, True, OBJECT, LIST],
+    "timestamp": [SECRET, 5, True, OBJECT, LIST],
+    "jsonb": [],
+}
+KINDS = {str: "text", int: "number", float: "number", bool: "boolean", dict: "object", list: "list"}
+EVERY = {name: stream for offered in (OF_DRCHRONO, OF_DEEPCURA) for name, stream in offered.items()}
+
+
+@pytest.fixture
+def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as opened:
+        prepare(opened)
+        yield opened
+
+
+def ask(ready: Opened, statement: str) -> list[tuple[Any, ...]]:
+    with ready.store.transaction() as connection:
+        return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
+
+
+def placed(path: str, value: Any) -> dict[str, Any]:
+    head, _, rest = path.partition(".")
+    return {head: placed(rest, value) if rest else value}
+
+
+def cases(stream: Stream) -> list[tuple[Column, Any]]:
+    """Every column but that of the version, with every kind of value that it cannot take."""
+    columns = [column for column in stream.columns if stream.version not in column.paths]
+    return [(column, value) for column in columns for value in WRONG[column.type]]
+
+
+@pytest.mark.parametrize("name", sorted(EVERY))
+def test_only_what_links_compare_holds_a_record_of_every_column_and_kind_of_wrong_value(
+    tmp_path: Path, database: str, name: str
+) -> None:
+    stream = EVERY[name]
+    with landing(tmp_path, database, *EVERY.values()) as ready:
+        prepare(ready)
+        needed = compared_columns(ready, ready.project.landings[name])
+        needed |= {own for rule in stream.links for pairs in (*rule.tiers, rule.agree) for own, _ in pairs}
+        told = cases(stream)
+        assert told
+        records = [
+            Record(stream=name, key=str(number), data=placed(column.paths[0], value), observed_at=NOON)
+            for number, (column, value) in enumerate(told, 1)
+        ]
+        counts = land(ready, "ehr", records, actor="tester")
+        held = sum(column.name in needed for column, _ in told)
+        assert (counts["created"], counts["held"]) == (len(told) - held, held)
+        assert {one.column for one in held_landings(ready.store)} <= needed
+        for number, (column, value) in enumerate(told, 1):
+            if column.name not in needed:
+                row = f"from clinical.{stream.table or name} where {stream.key_column}::text = '{number}'"
+                assert ask(ready, f"select {column.name}, {stream.raw} {row}") == [
+                    (None, placed(column.paths[0], value))
+                ]
+        noted = {(one.column, one.kind): one.records for one in drift_of(ready.store, name)}
+        expected: dict[tuple[str, str], int] = {}
+        for column, value in told:
+            if column.name not in needed:
+                for other in stream.columns:  # a phone is the mobile one, if there is one
+                    if column.paths[0] in other.paths:
+                        key = other.name, KINDS[type(value)]
+                        expected[key] = expected.get(key, 0) + 1
+        assert noted == expected
+
+
+def test_it_is_told_once_for_each_column_and_kind_and_never_with_its_value(
+    ready: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = {"first_name": {"given": SECRET}, "date_of_birth": SECRET}
+    for number in range(1, 4):
+        assert land(ready, "ehr", [patient(number, **odd)], actor="tester")["created"] == 1
+    drift = [(one.column, one.code, one.kind, one.records) for one in drift_of(ready.store, "patients")]
+    assert sorted(drift) == [("born", "not-a-date", "text", 3), ("first_name", "not-a-text", "object", 3)]
+    shown = capsys.readouterr()
+    assert (shown.out + shown.err).count("none of their column's type") == 2
+    waiting = standing_of(ready, "patients")
+    assert [(one.kind, one.column) for one in waiting] == [("drift", "born"), ("drift", "first_name")]
+    assert SECRET not in shown.out + shown.err + repr(waiting)
+
+
+def test_the_value_that_was_there_stays_in_the_history_and_a_right_one_comes_back(ready: Opened) -> None:
+    for minute, born in enumerate(("1931-01-15", "unknown", "1931-01-16")):
+        land(ready, "ehr", [patient(1, minute, date_of_birth=born)], actor="tester")
+    history = (
+        "select changed->'born' from change_log where table_name = 'patients' and operation = 'UPDATE' order by id"
+    )
+    assert ask(ready, history) == [(["1931-01-15", None],), ([None, "1931-01-16"],)]
+    assert ask(ready, "select born::text, raw->>'date_of_birth' from clinical.patients") == [("1931-01-16",) * 2]
+
+
+def test_what_was_held_for_such_a_value_is_over_when_the_record_lands(ready: Opened) -> None:
+    with ready.store.transaction() as connection:
+        connection.execute(
+            'insert into landing_held (stream, key, code, "column", message, body)'
+            " values ('patients', '1', 'not-a-date', 'born', '', %s)",
+            [b'{"id": 1, "date_of_birth": "unknown"}'],
+        )
+    record = patient(1, 1, date_of_birth="unknown")
+    later = Record(stream="patients", key="1", data=record.data, observed_at=NOON + timedelta(minutes=1))
+    assert land(ready, "ehr", [later], actor="tester")["created"] == 1
+    assert held_landings(ready.store) == []
