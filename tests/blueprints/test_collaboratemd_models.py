@@ -79,7 +79,7 @@ def test_every_model_builds_and_every_test_of_theirs_passes(built: ModelsRun) ->
     assert [one for one in built.nodes if one.status not in ("success", "pass", "no-op")] == []
     assert built.counts["unit_test pass"] == 23
     assert built.counts["test pass"] > 25
-    assert built.counts["model success"] == 34
+    assert built.counts["model success"] == 35
 
 
 def test_totals_of_the_views_are_those_of_the_files_to_the_cent(office: Office, built: ModelsRun) -> None:
@@ -161,9 +161,11 @@ def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(offi
         "select payment_posting_tat_days from analytics.payment_trends_view"
     )
     model = office.folder / "models" / "models" / "marts" / "payment_trends_view.sql"
-    text = model.read_text()
+    contract = model.with_name("_receivables.yml")
+    text, columns = model.read_text(), contract.read_text()
     try:
         model.write_text(text.replace("as payment_posting_tat_days", "as posting_days"))
+        contract.write_text(columns.replace("name: payment_posting_tat_days", "name: posting_days"))
         refused = run_models(office.ready, "run", Watch(), select="payment_trends_view")
         assert [one.name for one in refused.failed] == ["payment_trends_view"]
         assert "something of yours stands on it" in (office.folder / ".careloom" / "dbt" / "last.log").read_text()
@@ -173,7 +175,34 @@ def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(offi
         assert office.ask("select count(posting_days) > 0 from analytics.payment_trends_view") == [(True,)]
     finally:
         model.write_text(text)
+        contract.write_text(columns)
         run_models(office.ready, "run", Watch(), select="payment_trends_view")
+
+
+@pytest.mark.parametrize(
+    ("now", "changed"),
+    [
+        ("payment_received_date as received_day", "payment_received_date as day_of_receipt"),
+        ("payment_received_date as received_day", "cast(payment_received_date as text) as received_day"),
+        ("payment_received_date as received_day,", ""),
+    ],
+)
+def test_a_model_that_breaks_its_contract_is_not_built_and_the_former_one_stays(
+    office: Office, built: ModelsRun, now: str, changed: str
+) -> None:
+    assert built.complete
+    model = office.folder / "models" / "models" / "marts" / "payment_trends_view.sql"
+    text = model.read_text()
+    assert now in text
+    before = office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)")
+    try:
+        model.write_text(text.replace(now, changed))
+        refused = run_models(office.ready, "run", Watch(), select="payment_trends_view")
+        assert [one.name for one in refused.failed] == ["payment_trends_view"]
+        assert "enforced contract that failed" in (office.folder / ".careloom" / "dbt" / "last.log").read_text()
+        assert office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)") == before
+    finally:
+        model.write_text(text)
 
 
 def test_models_are_built_only_after_a_change_or_a_build_that_did_not_end(office: Office, built: ModelsRun) -> None:
