@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,9 @@ NUMBERS = {
 }
 """What tells the rows of a report from one another."""
 NEVER_LOADED = "denial_trends"
+LOADED = {"10000000": "2026-01-30 10:00:00+00:00", "10000001": "2026-01-31 04:30:00+00:00"}
+"""When each account's snapshot came; the second on the 30th in the project's zone."""
+NEWEST = (6, 7)
 VIEWS = {one: f"{one}_view" for one in ("ar_aging", "gross_billing", "payment_trends")}
 UNREADABLE = {
     "ar_aging": {"balance_due": ["n/a", "12.3.4"]},
@@ -143,13 +146,50 @@ def fill(execute: Any, mark: str, json_type: str) -> None:
         shown = ", ".join(f'"{name}" {typed(layout.name, name, kind)}' for name, kind in columns.items())
         execute(
             f"create table reports.{layout.name} (report_run bigint, row_number bigint, customer_account text, "
-            f"unparsed {json_type}, {shown})"
+            f"unparsed {json_type}, {shown}, loaded_at timestamptz)"
         )
         places = ", ".join([mark] * (len(columns) + 2))
         for number, row in enumerate(rows_of(layout.name)):
+            moment = LOADED[row["customer_account"]]
             execute(
-                f"insert into reports.{layout.name} values (1, {number}, {places})", stored(layout.name, row, columns)
+                f"insert into reports.{layout.name} values (1, {number}, {places}, '{moment}')",
+                stored(layout.name, row, columns),
             )
+    keep(execute)
+
+
+def keep(execute: Any) -> None:
+    """Snapshots of one report as the store lists and shows them: of each account the newest, which came twice, and one before it."""
+    execute("create schema careloom")
+    execute(
+        "create table careloom.account_reports (id bigint, system text, report_name text, customer_account text, asked_for text, "
+        'rows_of bigint, loaded_at timestamptz, "current" boolean)'
+    )
+    asked = [
+        (1, 0, 1, "A"),
+        (2, 1, 2, "A"),
+        (3, 0, 3, "B"),
+        (4, 0, 4, "B"),
+        (5, 1, 5, "A"),
+        (6, 1, 5, "A"),
+        (7, 0, 4, "B"),
+    ]
+    for id_, account, rows_of, asked_for in asked:
+        moment = LOADED[f"1000000{account}"] if id_ in NEWEST else f"2025-12-0{id_} 05:00:00+00"
+        execute(
+            f"insert into careloom.account_reports values ({id_}, 'billing', 'ar_aging', '1000000{account}', '{asked_for}', "
+            f"{rows_of}, '{moment}', {id_ in NEWEST})"
+        )
+    execute("create table reports.ar_aging_snapshots as select * from reports.ar_aging where false")
+    of = {1: 0, 2: 1, 3: 0, 4: 0, 5: 1}
+    for run, account in of.items():
+        # The former ones lack some charges of the newest.
+        some = "true" if run in (4, 5) else "row_number % 3 <> 0"
+        execute(
+            f"insert into reports.ar_aging_snapshots select * from reports.ar_aging where customer_account = '1000000{account}' and {some}"
+        )
+        execute(f"update reports.ar_aging_snapshots set report_run = {run + 100} where report_run = 1")
+    execute("update reports.ar_aging_snapshots set report_run = report_run - 100")
 
 
 def build(folder: Path, output: dict[str, Any], *words: str) -> dict[str, Any]:
@@ -185,9 +225,16 @@ class Both:
 
 def plain(rows: Any) -> list[tuple[Any, ...]]:
     return sorted(
-        (tuple(Decimal(cell).normalize() + 0 if isinstance(cell, Decimal) else cell for cell in row) for row in rows),
+        (tuple(map(same, row)) for row in rows),
         key=str,
     )
+
+
+def same(cell: Any) -> Any:
+    """A value in the one writing that both engines share."""
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).isoformat()
+    return Decimal(cell).normalize() + 0 if isinstance(cell, Decimal) else cell
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +282,49 @@ def test_every_mart_is_the_same_on_both_engines(both: Both) -> None:
     for layout in LAYOUTS:
         rows = both.rows(f"select * from analytics.{VIEWS.get(layout.name, layout.name)}")
         assert bool(rows) == (layout.name != NEVER_LOADED), layout.name
+
+
+def test_every_model_ends_with_the_time_at_which_its_rows_came(both: Both) -> None:
+    models = both.postgres.execute(
+        "select c.relname from pg_class c where relnamespace = 'analytics'::regnamespace and relkind = 'v'"
+    ).fetchall()
+    without = {"report_totals", "duplicate_rows", "unparsed_values", "metrics_days"}
+    assert len(models) > 30
+    for (model,) in models:
+        if model in without:
+            continue
+        columns = both.duck.execute(f"select * from analytics.{model} limit 0").description
+        assert columns[-1][0] == "loaded_at", model
+        assert [one.name for one in both.postgres.execute(f"select * from analytics.{model} limit 0").description] == [
+            name for name, *_ in columns
+        ]
+        if NEVER_LOADED not in model:
+            found = {moment for (moment,) in both.rows(f"select distinct loaded_at from analytics.{model}")}
+            assert set(LOADED.values()) & {moment.replace("T", " ") for moment in found} == set(LOADED.values()), model
+
+
+def test_receivables_are_held_against_the_snapshot_before(both: Both) -> None:
+    rows = distinct("ar_aging")
+    for account in ("10000000", "10000001"):
+        # The first account's filter was another before: its snapshots are 3 and 4. The second's are 2 and 5, which came twice.
+        said = both.rows(
+            "select report_run, snapshots_ago, is_current, sum(balance_due), sum(charges) from analytics.ar_aging_by_snapshot "
+            f"where customer_account = '{account}' group by 1, 2, 3"
+        )
+        assert [(ago, now) for _, ago, now, *_ in sorted(said, key=lambda row: row[1])] == [(0, True), (1, False)]
+        assert {run for run, *_ in said} == ({3, 4} if account.endswith("0") else {2, 5})
+        newest = [one for one in rows if one["customer_account"] == account]
+        assert said[[ago for _, ago, *_ in said].index(0)][3:] == (
+            total(newest, "balance_due").normalize(),
+            len(newest),
+        )
+        now, before, change = both.rows(
+            "select sum(balance_due), sum(former_balance_due), sum(change_of_balance) from analytics.ar_aging_change "
+            f"where customer_account = '{account}'"
+        )[0]
+        assert now - before == change
+        assert before == next(balance for _, ago, _, balance, _ in said if ago == 1)
+        assert change != 0
 
 
 def test_totals_of_the_views_are_those_of_the_rows_without_their_repeats(both: Both) -> None:

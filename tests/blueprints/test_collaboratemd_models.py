@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from threading import Event, Thread
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pytest
 
 from blueprints.office import Office, billing_office
+from blueprints.test_collaboratemd_standing import call_in
 from careloom.engine.report_columns import column_names
 from careloom.services.modelling import ModelsRun, build_after, run_models
 from careloom.services.progress import Watch
@@ -40,6 +42,7 @@ MARTS = (
     "revenue_recognition",
     "collection_rates",
     "receivables_key_figures",
+    "ar_aging_by_snapshot",
     "report_totals",
 )
 TODAY = "2026-11-21"
@@ -74,9 +77,9 @@ def built(office: Office) -> ModelsRun:
 def test_every_model_builds_and_every_test_of_theirs_passes(built: ModelsRun) -> None:
     assert built.complete
     assert [one for one in built.nodes if one.status not in ("success", "pass", "no-op")] == []
-    assert built.counts["unit_test pass"] == 22
+    assert built.counts["unit_test pass"] == 23
     assert built.counts["test pass"] > 25
-    assert built.counts["model success"] == 30
+    assert built.counts["model success"] == 35
 
 
 def test_totals_of_the_views_are_those_of_the_files_to_the_cent(office: Office, built: ModelsRun) -> None:
@@ -158,9 +161,11 @@ def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(offi
         "select payment_posting_tat_days from analytics.payment_trends_view"
     )
     model = office.folder / "models" / "models" / "marts" / "payment_trends_view.sql"
-    text = model.read_text()
+    contract = model.with_name("_receivables.yml")
+    text, columns = model.read_text(), contract.read_text()
     try:
         model.write_text(text.replace("as payment_posting_tat_days", "as posting_days"))
+        contract.write_text(columns.replace("name: payment_posting_tat_days", "name: posting_days"))
         refused = run_models(office.ready, "run", Watch(), select="payment_trends_view")
         assert [one.name for one in refused.failed] == ["payment_trends_view"]
         assert "something of yours stands on it" in (office.folder / ".careloom" / "dbt" / "last.log").read_text()
@@ -170,7 +175,34 @@ def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(offi
         assert office.ask("select count(posting_days) > 0 from analytics.payment_trends_view") == [(True,)]
     finally:
         model.write_text(text)
+        contract.write_text(columns)
         run_models(office.ready, "run", Watch(), select="payment_trends_view")
+
+
+@pytest.mark.parametrize(
+    ("now", "changed"),
+    [
+        ("payment_received_date as received_day", "payment_received_date as day_of_receipt"),
+        ("payment_received_date as received_day", "cast(payment_received_date as text) as received_day"),
+        ("payment_received_date as received_day,", ""),
+    ],
+)
+def test_a_model_that_breaks_its_contract_is_not_built_and_the_former_one_stays(
+    office: Office, built: ModelsRun, now: str, changed: str
+) -> None:
+    assert built.complete
+    model = office.folder / "models" / "models" / "marts" / "payment_trends_view.sql"
+    text = model.read_text()
+    assert now in text
+    before = office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)")
+    try:
+        model.write_text(text.replace(now, changed))
+        refused = run_models(office.ready, "run", Watch(), select="payment_trends_view")
+        assert [one.name for one in refused.failed] == ["payment_trends_view"]
+        assert "enforced contract that failed" in (office.folder / ".careloom" / "dbt" / "last.log").read_text()
+        assert office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)") == before
+    finally:
+        model.write_text(text)
 
 
 def test_models_are_built_only_after_a_change_or_a_build_that_did_not_end(office: Office, built: ModelsRun) -> None:
@@ -212,8 +244,10 @@ def copied(office: Office, warehouse: Path) -> None:
     """The reports as they are, in a DuckDB file."""
     with duckdb.connect(str(warehouse)) as db, psycopg.connect(office.database) as connection:
         db.execute("create schema reports")
-        for report in office.ready.project.reports:
-            cursor = connection.execute(f"select * from reports.{report}")
+        db.execute("create schema careloom")
+        views = [f"reports.{report}" for report in office.ready.project.reports]
+        for view in (*views, "reports.ar_aging_snapshots", "careloom.account_reports"):
+            cursor = connection.execute(f"select * from {view}")
             names = [one.name for one in cursor.description or ()]
             rows = [[json.dumps(cell) if isinstance(cell, dict) else cell for cell in row] for row in cursor.fetchall()]
             table = pa.table({name: pa.array([row[at] for row in rows]) for at, name in enumerate(names)})
@@ -222,13 +256,19 @@ def copied(office: Office, warehouse: Path) -> None:
             for name in empty:
                 table = table.set_column(names.index(name), name, table.column(name).cast(pa.string()))
             db.register("given", table)
-            db.execute(f"create table reports.{report} as select * from given")
+            db.execute(f"create table {view} as select * from given")
             db.unregister("given")
 
 
 def plain(rows: Any) -> list[str]:
     """Rows in one order, numbers without their scale."""
-    return sorted(str([cell.normalize() + 0 if isinstance(cell, Decimal) else cell for cell in row]) for row in rows)
+    return sorted(str(list(map(same, row))) for row in rows)
+
+
+def same(cell: Any) -> Any:
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).isoformat()
+    return cell.normalize() + 0 if isinstance(cell, Decimal) else cell
 
 
 def test_an_analyst_who_builds_into_a_schema_of_her_own_leaves_productions_alone(
@@ -256,3 +296,46 @@ def test_an_analyst_who_builds_into_a_schema_of_her_own_leaves_productions_alone
         "select oid, relfilenode from pg_class where relnamespace = 'analytics'::regnamespace order by 1"
     )
     assert after == before
+
+
+def test_a_run_ends_with_receivables_by_payer_and_age_the_worst_payers_first(office: Office, built: ModelsRun) -> None:
+    assert built.complete
+    owed = office.ask("select payer_name, sum(balance_due) from analytics.ar_aging_view group by 1 order by 2 desc, 1")
+    told = call_in(office, "run", "reports")
+    assert told.code == 0, told.err
+    table = told.out[told.out.index("Balance by payer and age") :].splitlines()
+    assert table[0] == f"Balance by payer and age: ${sum(sum_ for _, sum_ in owed):,.2f}"
+    assert [name for name in ("0-5 days", "121+ days") if name not in table[1]] == []
+    for (payer, balance), line in zip(owed[:12], table[2:], strict=False):
+        assert line.startswith(payer), line
+        assert f"${balance:,.2f}" in line
+    plain = call_in(office, "run", "reports", "--json").json
+    assert plain["no_charts"] == ""
+    (chart,) = plain["charts"]
+    assert [(payer, sum(map(Decimal, parts.values()))) for payer, parts in chart["bars"].items()] == owed[:12]
+
+
+def test_the_page_shows_what_has_changed_since_the_snapshot_before(
+    office: Office, built: ModelsRun, tmp_path: Path
+) -> None:
+    assert built.complete
+    assert call_in(office, "report", "ar-aging").out.count("There is no snapshot before this one yet.") == 2
+    account = "select sum(balance_due) from analytics.ar_aging_view where customer_account = '10028395'"
+    ((before,),) = office.ask(account)
+    office.service.control("settings", seed=9)
+    try:
+        office.run("ar_aging", accounts=("10028395",))
+        change = office.ask(account)[0][0] - before
+        assert change
+        page = call_in(office, "report", "ar-aging", "--html", str(tmp_path / "page.html"), "--json").json["charts"]
+        changes = {chart["title"]: Decimal(chart["all"]) for chart in page if chart["title"].startswith("Change")}
+        # The other accounts have but one snapshot: their balances are no change.
+        assert list(changes.values()) == [change, change]
+        words = f"In all {'-' if change < 0 else ''}${abs(change):,.2f}."
+        assert (tmp_path / "page.html").read_text().count(words) >= 2
+        assert (
+            run_models(office.ready, "test", Watch(), select="the_newest_snapshot_is_what_readers_see").exit_code == 0
+        )
+    finally:
+        office.service.control("settings", seed=1)
+        office.run("ar_aging", accounts=("10028395",))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from careloom.core.errors import Fix, UsageFault
 from careloom.project.model import Chart, ChartPage
 from careloom.services.chart_page import as_of, html
-from careloom.services.charting import age_of_data, page_named, read_charts
+from careloom.services.charting import age_of_data, charts_after_run, page_named, read_charts
 from careloom.services.opening import Opened
 from services.landings import NOTES, landing
 
@@ -119,3 +120,35 @@ def test_the_file_in_the_page_holds_the_numbers_and_no_formula(ready: Opened) ->
     text = html(chosen, read_charts(ready, chosen), datetime(2026, 11, 21, tzinfo=UTC))
     (packed,) = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', text)
     assert b64decode(packed).decode().splitlines() == ["label,series,value", "'=cmd(),,1234.50"]
+
+
+def marked(sql: str, **more: Any) -> ChartPage:
+    return ChartPage(name="aging", title="Aging", charts=(Chart(title="Owed", sql=sql, unit="money", **more),))
+
+
+def test_the_first_labels_are_shown_and_the_others_are_counted_and_summed(ready: Opened) -> None:
+    statement = "select 'p' || lpad(n::text, 4, '0'), s, 1.25 from generate_series(1, 300) n, (values ('a'), ('b')) v (s) order by 1"
+    (chart,) = read_charts(ready, marked(statement, most=3))
+    assert list(chart.bars) == ["p0001", "p0002", "p0003"]
+    assert chart.more == "and 297 more: $742.50 together"
+    assert (chart.whole, chart.cut) == (Decimal("750.00"), "")
+    text = html(marked(statement), [chart], datetime(2026, 11, 21, tzinfo=UTC))
+    assert "And 297 more: $742.50 together." in text
+    assert "In all $750.00." in text
+    (whole,) = read_charts(ready, marked("select 'a', 1", most=3))
+    assert whole.notes == []
+
+
+def test_a_chart_without_rows_says_what_that_means(ready: Opened) -> None:
+    plain, told = (
+        read_charts(ready, marked("select 'a', 1 where false", **more))[0]
+        for more in ({}, {"empty": "No <former> state."})
+    )
+    assert (plain.empty, told.empty) == ("nothing to show", "No <former> state.")
+    assert "No &lt;former&gt; state." in html(marked("select 1, 2"), [told], datetime(2026, 11, 21, tzinfo=UTC))
+
+
+def test_charts_that_are_marked_are_read_after_a_run_and_no_others(ready: Opened) -> None:
+    pages = {"a": marked("select 'x', 1", after_run=True), "b": marked("select 'y', 1")}
+    there = replace(ready, project=replace(ready.project, charts=pages))
+    assert [list(chart.bars) for chart in charts_after_run(there)] == [["x"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -47,7 +47,7 @@ def command(
         charts, data = charting.read_charts(ready, chosen), charting.age_of_data(ready, chosen)
         now = ready.clock().astimezone(ready.project.timezone)
         if json:
-            print_json({"charts": [_plain(chart) for chart in charts], "data": data})
+            print_json({"charts": [chart.as_json() for chart in charts], "data": data})
         elif page is None:
             out.print(chart_page.as_of(data, now), markup=False)
             for chart in charts:
@@ -65,20 +65,6 @@ def _write(path: Path, text: str) -> None:
         raise UsageFault(f"cannot write {path}: {error.strerror}") from None
 
 
-def _plain(chart: bar_charts.BarChart) -> dict[str, Any]:
-    """The chart as plain data; numbers are text, so that no cent is lost."""
-    bars = {label: {name: str(value) for name, value in chart.shown(label).items()} for label in chart.bars}
-    whole = None if chart.whole is None else str(chart.whole)
-    return {
-        "title": chart.title,
-        "unit": chart.unit,
-        "bars": bars,
-        "all": whole,
-        "cut": chart.cut,
-        "suppressed": chart.suppressed,
-    }
-
-
 def _show(chart: bar_charts.BarChart) -> None:
     whole = "" if chart.whole is None else f": {bar_charts.written(chart.whole, chart.unit)}"
     out.print(f"\n[bold]{paper.escape(chart.title)}[/bold]{whole}")
@@ -93,10 +79,9 @@ def _show(chart: bar_charts.BarChart) -> None:
             parts = (f"{name} {bar_charts.written(part, chart.unit)}" for name, part in chart.shown(label).items())
             out.print(f"  {'':<{room}}    {'; '.join(parts)}", style="dim", markup=False)
     if not chart.bars:
-        out.print("  nothing to show")
-    for note in (chart.cut, chart.suppressed):
-        if note:
-            out.print(f"  {note}", style="yellow", markup=False)
+        out.print(f"  {chart.empty}", markup=False)
+    for note in chart.notes:
+        out.print(f"  {note}", style="yellow", markup=False)
 
 
 def _bar(total: Decimal | None, longest: Decimal) -> str:

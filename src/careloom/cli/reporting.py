@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 
+from careloom.cli.after_run import charts_to_show, show_tables
 from careloom.cli.carrying import severity
 from careloom.cli.models import show_models
 from careloom.cli.reports import show_reports_run
@@ -37,8 +38,12 @@ def carry_out_reports(folder: Path, *, json: bool, due: bool, sim: bool) -> NoRe
         except CareloomError as error:
             alerting.alert_job(ready, "reports", ready.project.name, str(error))
             raise
+        charts, reason = charts_to_show(ready) if found.outcomes else ([], "")
         if json:
-            print_json({"reports": found.as_json(), "models": built.as_json() if built else None})
-        elif built:
-            show_models(built)
+            shown = {"charts": [chart.as_json() for chart in charts], "no_charts": reason}
+            print_json({"reports": found.as_json(), "models": built.as_json() if built else None, **shown})
+        else:
+            if built:
+                show_models(built)
+            show_tables(charts, reason)
         raise typer.Exit(max([found.exit_code, built.exit_code if built else 0], key=severity))

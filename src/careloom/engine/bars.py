@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from careloom.core.errors import Fix
 
@@ -23,7 +23,8 @@ class BarChart:
     """For each label its values by series; a chart without series has the one series "".
 
     `limit`: so many rows are drawn, and more came; 0 where all are drawn. `ordered`: the series are steps of one scale.
-    `hidden`: parts of fewer than `smallest_group` people, and those which would give them away.
+    `hidden`: parts of fewer than `smallest_group` people, and those which would give them away. `left_out`: so many labels more
+    came than are shown, which come to `rest`. `empty`: what is said where nothing came.
     """
 
     title: str
@@ -33,6 +34,9 @@ class BarChart:
     ordered: bool = False
     smallest_group: int = 0
     hidden: AbstractSet[Part] = frozenset()
+    left_out: int = 0
+    rest: Decimal = Decimal(0)
+    empty: str = "nothing to show"
 
     @property
     def cut(self) -> str:
@@ -40,6 +44,19 @@ class BarChart:
         if not self.limit:
             return ""
         return f"only the first {self.limit:,} rows are drawn; let the statement sum up its rows, or limit them"
+
+    @property
+    def more(self) -> str:
+        """How many labels are not shown and what they come to, in words; "" where all are."""
+        if not self.left_out:
+            return ""
+        adds_up = self.unit in _ADDED_UP and not self.hidden and not self.smallest_group
+        return f"and {self.left_out:,} more" + (f": {written(self.rest, self.unit)} together" if adds_up else "")
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Whatever of the rows is not shown, in words."""
+        return [note for note in (self.more, self.cut, self.suppressed) if note]
 
     @property
     def suppressed(self) -> str:
@@ -65,7 +82,31 @@ class BarChart:
         """All bars together; None where that says nothing (a mean, a percentage), or not all is drawn."""
         if self.unit not in _ADDED_UP or self.limit or self.hidden or not self.bars:
             return None
-        return sum((sum(parts.values(), Decimal(0)) for parts in self.bars.values()), Decimal(0))
+        return sum((sum(parts.values(), Decimal(0)) for parts in self.bars.values()), self.rest)
+
+    def first(self, labels: int) -> BarChart:
+        """The chart with no more than its first `labels` labels; all where that is 0."""
+        if not labels or len(self.bars) <= labels:
+            return self
+        left = list(self.bars)[labels:]
+        return replace(
+            self,
+            bars={label: parts for label, parts in self.bars.items() if label not in left},
+            left_out=len(left),
+            rest=sum((sum(self.bars[label].values(), Decimal(0)) for label in left), Decimal(0)),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The chart as plain data; numbers are text, so that no cent is lost."""
+        return {
+            "title": self.title,
+            "unit": self.unit,
+            "bars": {label: {name: str(value) for name, value in self.shown(label).items()} for label in self.bars},
+            "all": None if self.whole is None else str(self.whole),
+            "more": self.more,
+            "cut": self.cut,
+            "suppressed": self.suppressed,
+        }
 
 
 def bar_chart(

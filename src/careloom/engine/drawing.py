@@ -68,7 +68,7 @@ class Axis:
 def draw(chart: BarChart) -> str:
     """The chart as a piece of HTML that stands in a page with STYLE."""
     if not chart.bars:
-        return "<p>nothing to show</p>"
+        return f"<p>{escape(chart.empty)}</p>"
     axis = _axis(chart)
     rows = "".join(_row(chart, label, axis) for label in chart.bars)
     return f'<div class="bars" role="img" aria-label="{escape(summary(chart), quote=True)}">{rows}</div>'

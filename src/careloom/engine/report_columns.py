@@ -20,8 +20,8 @@ ReportType = Literal["text", "integer", "numeric", "percent", "date", "unknown"]
 TYPES: tuple[ReportType, ...] = get_args(ReportType)
 INFERRED: tuple[ReportType, ...] = ("integer", "numeric", "percent", "date")
 """Tried in this order; the first that reads every value of a column is its type."""
-OWN = ("report_run", "row_number", "customer_account", "unparsed")
-"""The columns that every report's table has beside the report's own."""
+OWN = ("report_run", "row_number", "customer_account", "unparsed", "loaded_at")
+"""The columns that every report's table or view has beside the report's own."""
 _SYSTEM = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
 """PostgreSQL's own, that no table may have again."""
 _RESERVED = frozenset(OWN + _SYSTEM)

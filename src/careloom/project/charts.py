@@ -42,6 +42,9 @@ def build_charts(node: Node, faults: list[Fault]) -> ChartPage | None:
                 unit=chart.unit,
                 ordered=chart.ordered,
                 smallest_group=chart.smallest_group,
+                most=chart.most or 0,
+                empty=chart.empty or "",
+                after_run=chart.after_run,
             )
             for chart in written.charts
         ),

@@ -197,7 +197,9 @@ class Report:
 class Chart:
     """A statement whose rows are (label, value) or (label, series, value), and the unit of its values.
 
-    `ordered`: its series are steps of one scale. `smallest_group`: groups of fewer people are not shown; 0 shows all.
+    `ordered`: its series are steps of one scale. `smallest_group`: groups of fewer people are not shown; 0 shows all. `most`: so many
+    labels are shown, and how many more there are is told; 0 shows all. `empty`: what is said where there are no rows.
+    `after_run`: it is shown when reports were run.
     """
 
     title: str
@@ -205,6 +207,9 @@ class Chart:
     unit: Literal["count", "money", "days", "percent", "score"] = "count"
     ordered: bool = False
     smallest_group: int = 0
+    most: int = 0
+    empty: str = ""
+    after_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

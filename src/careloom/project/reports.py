@@ -16,6 +16,8 @@ from careloom.project.written import WrittenReports
 
 ROWS = "_rows"
 """What the table of a report's rows ends with; readers use the view without it."""
+SNAPSHOTS = "_snapshots"
+"""What the view of a report's former rows ends with."""
 STANDING = "account_reports"
 """The view beside the reports' own that shows how far they are."""
 
@@ -87,6 +89,9 @@ def _named(report: Report, node: Node, before: Mapping[str, Report], names: Coll
         faults.append(place.fault("report-name", cause, "give it another name"))
     if report.name.endswith(ROWS) and report.name.removesuffix(ROWS) in names:
         cause = f"the rows of the report `{report.name.removesuffix(ROWS)}` have a table of this name"
+        faults.append(place.fault("report-name", cause, "give it another name"))
+    if report.name.endswith(SNAPSHOTS) and report.name.removesuffix(SNAPSHOTS) in names:
+        cause = f"the snapshots of the report `{report.name.removesuffix(SNAPSHOTS)}` have a view of this name"
         faults.append(place.fault("report-name", cause, "give it another name"))
     return faults
 

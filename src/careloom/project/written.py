@@ -286,6 +286,9 @@ class WrittenChart(Written):
     unit: Literal["count", "money", "days", "percent", "score"] = "count"
     ordered: bool = False
     smallest_group: Annotated[int, Field(ge=0, le=1000)] = 0
+    most: Annotated[int, Field(ge=1, le=500)] | None = None
+    empty: Text | None = None
+    after_run: bool = False
 
 
 class WrittenCharts(Written):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import psycopg
 import sqlglot
@@ -16,6 +17,8 @@ from careloom.store.data_age import DataAge, data_age
 
 _PATIENCE_MS = 120_000
 _ROWS = 500
+_ROWS_TO_CUT = 50_000
+"""Rows that are read of a chart which shows its first labels and sums up the others."""
 
 
 def page_named(ready: Opened, name: str) -> ChartPage:
@@ -31,6 +34,13 @@ def read_charts(ready: Opened, page: ChartPage) -> Sequence[BarChart]:
     return [_read(ready, page, chart) for chart in page.charts]
 
 
+def charts_after_run(ready: Opened) -> Sequence[BarChart]:
+    """The charts that are to be shown when reports were run. Fix where one cannot be read: its models may not be built."""
+    return [
+        _read(ready, page, chart) for page in ready.project.charts.values() for chart in page.charts if chart.after_run
+    ]
+
+
 def age_of_data(ready: Opened, page: ChartPage) -> Sequence[DataAge]:
     """When the reports and streams that the page's statements stand on last came, the oldest first."""
     relations = sorted({relation for chart in page.charts for relation in _relations(chart.sql)})
@@ -39,15 +49,20 @@ def age_of_data(ready: Opened, page: ChartPage) -> Sequence[DataAge]:
 
 
 def _read(ready: Opened, page: ChartPage, chart: Chart) -> BarChart:
-    return bar_chart(
+    drawn = bar_chart(
         chart.title,
         chart.unit,
         _rows(ready, page, chart),
         place=f"charts/{page.name}.yaml",
-        most=_ROWS,
+        most=_limit(chart),
         ordered=chart.ordered,
         smallest_group=chart.smallest_group,
     )
+    return replace(drawn.first(chart.most), empty=chart.empty or drawn.empty)
+
+
+def _limit(chart: Chart) -> int:
+    return _ROWS_TO_CUT if chart.most else _ROWS
 
 
 def _relations(statement: str) -> Sequence[str]:
@@ -64,7 +79,7 @@ def _rows(ready: Opened, page: ChartPage, chart: Chart) -> Sequence[Sequence[obj
         with ready.store.transaction() as connection:
             connection.execute("set transaction read only")
             connection.execute("select set_config('statement_timeout', %s, true)", (str(_PATIENCE_MS),))
-            rows = connection.execute(chart.sql.encode()).fetchmany(_ROWS + 1)
+            rows = connection.execute(chart.sql.encode()).fetchmany(_limit(chart) + 1)
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName) as error:
         missing = error.diag.message_primary or "something it names is missing"
         raise Fix(f"{where}: {missing}; build the models first: careloom models build") from None

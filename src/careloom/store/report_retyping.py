@@ -15,7 +15,17 @@ import psycopg
 from psycopg import sql
 
 from careloom.store.database import Store
-from careloom.store.report_tables import SCHEMA, TYPES, lock_report, make_view, patiently, table_of
+from careloom.store.report_tables import (
+    LOADED_AT,
+    SCHEMA,
+    TYPES,
+    VIEWS,
+    lock_report,
+    make_view,
+    patiently,
+    shown_column,
+    table_of,
+)
 from careloom.store.statements import statements
 
 Read = Callable[[Sequence[str]], Iterable[tuple[str, str | None]]]
@@ -31,7 +41,7 @@ _BACK = {
     ("date", "text"): "back_to_day_of_text",
 }
 """What a former view shows of a column, by its type there and its type now."""
-_FORMER = "-former-"
+_FORMER = dict(zip(VIEWS, ("-former-", "-past-"), strict=True))
 """Between a report's name and a number, in the name of a view that stepped aside. No report's name has a hyphen."""
 
 
@@ -79,7 +89,7 @@ def drop_unread(store: Store, name: str) -> None:
     """Remove the former views of a report that nothing stands on any more."""
     with store.transaction() as connection:
         connection.execute(_SQL["patience"])
-        for view in _former_views(connection, name):
+        for view in [view for suffix in VIEWS for view in _former_views(connection, name, suffix)]:
             # Whoever reads it just now is not waited for: the next run comes by again.
             with suppress(psycopg.errors.LockNotAvailable):
                 _dropped(connection, view)
@@ -107,10 +117,10 @@ def _change(connection: psycopg.Connection, system: str, name: str, column: str,
     was_text = types[column] == "text"
     if was_text:
         _read_again(connection, name, column, read)
-    grants = connection.execute(_SQL["grants"], {"view": _quoted(name)}).fetchall()
-    former = _stepped_aside(connection, name)
-    for view in former:
-        _show_former(connection, system, name, view, blank=column)
+    grants = [grant for one in VIEWS for grant in connection.execute(_SQL["grants"], {"view": _quoted(name + one)})]
+    former = [(view, suffix) for suffix in VIEWS for view in _stepped_aside(connection, name, suffix)]
+    for view, suffix in former:
+        _show_former(connection, system, name, view, suffix, blank=column)
     names = {"table": table_of(name), "column": sql.Identifier(column), "text": sql.Literal(column)}
     if not was_text:
         percent = connection.execute(_SQL["is_percent"], {"system": system, "name": name, "column": column}).fetchone()
@@ -120,26 +130,28 @@ def _change(connection: psycopg.Connection, system: str, name: str, column: str,
             _read_again(connection, name, column, read)
     if TYPES[kind] != "text":
         connection.execute(sql.SQL(_SQL["retype"]).format(kind=sql.SQL(TYPES[kind]), **names))
-    for view in former:
-        _show_former(connection, system, name, view)
-    make_view(connection, system, name, view=name, columns=[sql.Identifier(one) for one in types])
+    for view, suffix in former:
+        _show_former(connection, system, name, view, suffix)
+    shown = [shown_column(one, types) for one in dict.fromkeys([*types, LOADED_AT])]
+    for suffix in VIEWS:
+        make_view(connection, system, name, view=name + suffix, columns=shown, suffix=suffix)
     for (grant,) in grants:
         connection.execute(grant)
 
 
-def _stepped_aside(connection: psycopg.Connection, name: str) -> list[str]:
-    """The report's views that somebody stands on, all under other names than the report's."""
-    kept = [view for view in _former_views(connection, name) if not _dropped(connection, view)]
-    if _columns_of(connection, name) and not _dropped(connection, name):
+def _stepped_aside(connection: psycopg.Connection, name: str, suffix: str) -> list[str]:
+    """The report's views of this kind that somebody stands on, all under other names than the report's."""
+    kept = [view for view in _former_views(connection, name, suffix) if not _dropped(connection, view)]
+    if _columns_of(connection, name + suffix) and not _dropped(connection, name + suffix):
         last = max((int(view.rpartition("-")[2]) for view in kept), default=0)
-        kept.append(f"{name}{_FORMER}{last + 1}")
-        names = {"view": sql.Identifier(SCHEMA, name), "former": sql.Identifier(kept[-1])}
+        kept.append(f"{name}{_FORMER[suffix]}{last + 1}")
+        names = {"view": sql.Identifier(SCHEMA, name + suffix), "former": sql.Identifier(kept[-1])}
         connection.execute(sql.SQL(_SQL["step_aside"]).format(**names))
     return kept
 
 
-def _former_views(connection: psycopg.Connection, name: str) -> list[str]:
-    found = connection.execute(_SQL["former_views"], {"prefix": f"{name}{_FORMER}"}).fetchall()
+def _former_views(connection: psycopg.Connection, name: str, suffix: str) -> list[str]:
+    found = connection.execute(_SQL["former_views"], {"prefix": f"{name}{_FORMER[suffix]}"}).fetchall()
     return [view for (view,) in found]
 
 
@@ -153,7 +165,9 @@ def _dropped(connection: psycopg.Connection, view: str) -> bool:
     return True
 
 
-def _show_former(connection: psycopg.Connection, system: str, name: str, view: str, blank: str = "") -> None:
+def _show_former(
+    connection: psycopg.Connection, system: str, name: str, view: str, suffix: str, blank: str = ""
+) -> None:
     """Let a former view show its columns with the types that they had. `blank`: show none of this one.
 
     What the former type cannot say is null there, as it was before: it stands beside the row, or is no such value.
@@ -162,6 +176,9 @@ def _show_former(connection: psycopg.Connection, system: str, name: str, view: s
     shown: list[sql.Composable] = []
     for column, was in _columns_of(connection, view):
         cell: sql.Composable = sql.Identifier(column)
+        if column == LOADED_AT and column not in now:
+            shown.append(shown_column(column, now))
+            continue
         if column == blank:
             cell = sql.SQL("null::{}").format(sql.SQL(was))
         elif was != now[column]:
@@ -169,7 +186,7 @@ def _show_former(connection: psycopg.Connection, system: str, name: str, view: s
                 cell=cell, text=sql.Literal(column), was=sql.SQL(was)
             )
         shown.append(sql.SQL("{} as {}").format(cell, sql.Identifier(column)))
-    make_view(connection, system, name, view=view, columns=shown)
+    make_view(connection, system, name, view=view, columns=shown, suffix=suffix)
 
 
 def _columns_of(connection: psycopg.Connection, relation: str) -> list[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """The tables of reports: `reports.NAME_rows` holds the rows of every run, the view `reports.NAME` those of the current ones.
 
+The view `reports.NAME_snapshots` shows those of all runs that were ever current and are kept. Both say when a row's snapshot came.
+
 Tables and views are only ever widened, at their end, so that whatever reads them goes on. Rows are written under their run's
 id and nobody sees them until `make_current` says that this run is the one.
 """
@@ -52,7 +54,11 @@ TYPES: Mapping[str, LiteralString] = {
 _PINS: Mapping[str, str] = {"text": "text", "bigint": "integer", "numeric": "numeric", "date": "date"}
 _T = TypeVar("_T")
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,52}")
-_HEAD = ("report_run", "row_number", "customer_account", "unparsed")
+SNAPSHOTS = "_snapshots"
+VIEWS = ("", SNAPSHOTS)
+"""What the views of a report end with: that of the current rows, and that of all that are kept."""
+LOADED_AT = "loaded_at"
+"""The views' column that says when the row's snapshot last came."""
 _TRIES, _PAUSE = 400, 0.2
 _FORMULA = r"^[=+@\t\r-]"
 
@@ -147,10 +153,11 @@ def _shape(connection: psycopg.Connection, system: str, name: str, wanted: Mappi
     for column, kind in known.items():
         type_ = kind if _retyped(connection, name, column, kind) else "text"
         connection.execute(_SQL["pin"], keys | {"column": column, "type": type_})
-    if fresh or known or not there:
+    if fresh or known or not there or not _up_to_date(connection, name):
         pinned = _pinned(connection, system, name)
         _widen(connection, name, pinned)
-        _view(connection, system, name)
+        for suffix in VIEWS:
+            _view(connection, system, name, suffix)
     return _pinned(connection, system, name)
 
 
@@ -173,12 +180,13 @@ def _retyped(connection: psycopg.Connection, name: str, column: str, kind: str) 
 
     It must where something reads the view (the view would have to go first), or somebody was given rights on it.
     """
-    view = f"{SCHEMA}.{name}"
-    if connection.execute(_SQL["granted"], {"view": view}).fetchone():
+    views = {"view": f"{SCHEMA}.{name}", "snapshots": f"{SCHEMA}.{name}{SNAPSHOTS}"}
+    if connection.execute(_SQL["granted"], views).fetchone():
         return False
     try:
         with connection.transaction():
-            connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(SCHEMA, name)))
+            for suffix in VIEWS:
+                connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(SCHEMA, name + suffix)))
             names = {"table": table_of(name), "column": sql.Identifier(column), "kind": sql.SQL(TYPES[kind])}
             connection.execute(sql.SQL("alter table {table} drop column {column}").format(**names))
             connection.execute(sql.SQL("alter table {table} add column {column} {kind}").format(**names))
@@ -187,17 +195,38 @@ def _retyped(connection: psycopg.Connection, name: str, column: str, kind: str) 
     return True
 
 
-def _view(connection: psycopg.Connection, system: str, name: str) -> None:
-    columns = [sql.Identifier(one) for one in _columns(connection, f"{SCHEMA}.{name}_rows")]
-    make_view(connection, system, name, view=name, columns=columns)
+def _up_to_date(connection: psycopg.Connection, name: str) -> bool:
+    """Whether the report's views are as this release makes them."""
+    return all(LOADED_AT in _columns(connection, f"{SCHEMA}.{name}{suffix}") for suffix in VIEWS)
+
+
+def _view(connection: psycopg.Connection, system: str, name: str, suffix: str) -> None:
+    there = _columns(connection, f"{SCHEMA}.{name}_rows")
+    # A view is widened at its end only: what it shows already keeps its place.
+    shown = [*_columns(connection, f"{SCHEMA}.{name}{suffix}"), *there, LOADED_AT]
+    columns = [shown_column(one, there) for one in dict.fromkeys(shown)]
+    make_view(connection, system, name, view=name + suffix, columns=columns, suffix=suffix)
+
+
+def shown_column(column: str, there: Iterable[str]) -> sql.Composable:
+    """A column of a report's view, whose table has the columns `there`."""
+    if column == LOADED_AT and LOADED_AT not in there:
+        return sql.SQL('"came-at" as {}').format(sql.Identifier(LOADED_AT))
+    return sql.Identifier(column)
 
 
 def make_view(
-    connection: psycopg.Connection, system: str, name: str, *, view: str, columns: Sequence[sql.Composable]
+    connection: psycopg.Connection,
+    system: str,
+    name: str,
+    *,
+    view: str,
+    columns: Sequence[sql.Composable],
+    suffix: str = "",
 ) -> None:
-    """Make `view`, or put another statement in its place, over the current rows of the report `name`."""
+    """Make `view`, or put another statement in its place, over the rows of the report `name`: as the view does that ends with `suffix`."""
     connection.execute(
-        sql.SQL(_SQL["make_view"]).format(
+        sql.SQL(_SQL["make_snapshots_view" if suffix else "make_view"]).format(
             view=sql.Identifier(SCHEMA, view),
             columns=sql.SQL(", ").join(columns),
             table=table_of(name),
@@ -247,8 +276,8 @@ def write_rows(
             with cursor.copy(statement) as copy:
                 for chunk in chunks:
                     copy.write(chunk)
-        except psycopg.errors.ProgramLimitExceeded:
-            raise Hold("row-too-wide", "a row of the report does not fit into a page of the database") from None
+        except psycopg.errors.ProgramLimitExceeded as error:
+            raise Hold("row-too-wide", _too_wide(len(columns), str(error.diag.message_primary))) from None
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             # `from None`: the database's words quote the row.
             raise Stop(f"the database refused a row of the report {name!r} ({type(error).__name__})") from None
@@ -256,6 +285,13 @@ def write_rows(
         own = {"run": run, "digest": digest, "header": None if header is None else list(header)}
         connection.execute(_SQL["rows_are_own"], own)
         return written
+
+
+def _too_wide(columns: int, words: str) -> str:
+    """Why a row does not fit, out of PostgreSQL's words, which name two sizes and no value."""
+    sizes = re.fullmatch(r"row is too big: size (\d+), maximum size (\d+)", words)
+    told = f": {int(sizes[1]):,} bytes, {int(sizes[2]):,} are possible" if sizes else ""
+    return f"a row of the report's {columns:,} columns does not fit into a page of the database{told}"
 
 
 def take_over(store: Store, *, run: int, digest: str) -> tuple[int, list[Drift]] | None:

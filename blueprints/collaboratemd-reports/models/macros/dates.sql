@@ -4,6 +4,11 @@
     {%- else -%} cast(current_timestamp at time zone '{{ var("timezone") }}' as date) {%- endif -%}
 {%- endmacro %}
 
+{# The day of a moment in the project's zone. #}
+{% macro day_of(moment) -%}
+    cast({{ moment }} at time zone '{{ var("timezone") }}' as date)
+{%- endmacro %}
+
 {# Whole days from `first` to `last`, on both engines a bigint. #}
 {% macro days_between(first, last) -%}
     cast({{ last }} - {{ first }} as bigint)

@@ -7,49 +7,76 @@
     nullif(trim(cast({{ column }} as text)), '')
 {%- endmacro %}
 
-{# `$1,234.50`, `(12.00)`, `-5`, `12.5%`, below ten million million, to four places. What PostgreSQL has as a number is taken as it is. #}
+{# What stands around a value, and between its sign and its digits, in files that spreadsheets wrote: spaces, tabs, no-break spaces. #}
+{% macro bare(column) -%}
+    trim(cast({{ column }} as text), '{{ ' \t\u00a0' }}')
+{%- endmacro %}
+
+{#
+    The forms of numbers and days are those that careloom itself reads where it finds a column's type, no more and no less, but for the
+    time of day behind a day. A test holds both against each other, value by value. No leading zeros: such a thing is a name, no amount.
+#}
+{% macro whole_form() -%} (0|[1-9][0-9]{0,12}|[1-9][0-9]{0,2}(,[0-9]{3}){1,3}|[1-9](,[0-9]{3}){4}) {%- endmacro %}
+
+{#
+    `$1,234.50`, `(12.00)`, `-5`, `$ 7`, `+3`, `5.`, `7-`, `7 CR` (less than nothing), `7 DR`, `12.5%`; below ten million million, to four
+    places. What PostgreSQL has as a number is taken as it is.
+#}
 {% macro money(column, type='text') -%}
     {%- if family(type) in ('numeric', 'whole') and target.type == 'duckdb' -%}
     case when abs({{ column }}) < 10000000000000 then cast({{ column }} as decimal(18, 4)) end
     {%- elif family(type) in ('numeric', 'whole') -%} cast({{ column }} as numeric)
     {%- else -%}
-    {%- set text = as_text(column) -%}
-    {%- set amount = '(([0-9]{1,13}|[0-9]{1,3}(,[0-9]{3}){1,3})([.][0-9]{0,12})?|[.][0-9]{1,12})' -%}
-    case when {{ is_like(text, '-?[$]?' ~ amount ~ ' ?%?|[$]-' ~ amount ~ '|[(][$]?' ~ amount ~ ' ?%?[)]|[$][(]' ~ amount ~ '[)]') }} then
-        {%- set digits = "(case when " ~ text ~ " like '%(%' or " ~ text ~ " like '%-%' then '-' else '' end) || regexp_replace("
-            ~ text ~ ", '[^0-9.]', '', 'g')" %}
+    {%- set text = bare(column) -%}
+    {%- set gap = '[ \u00a0]?' -%}
+    {%- set amount = '(' ~ whole_form() ~ '([.][0-9]{0,12})?|[.][0-9]{1,12})' -%}
+    {%- set forms = [
+        '[-+]?([$]' ~ gap ~ ')?' ~ amount, '[$]' ~ gap ~ '[-+]' ~ amount, '[(]([$]' ~ gap ~ ')?' ~ amount ~ '[)]', '[$][(]' ~ amount ~ '[)]',
+        '([$]' ~ gap ~ ')?' ~ amount ~ gap ~ '(-|[Cc][Rr]|[Dd][Rr])', '-?' ~ amount ~ ' ?%', '[(]' ~ amount ~ ' ?%[)]',
+    ] -%}
+    case when {{ is_like(text, forms | join('|')) }} then
+        {%- set digits = "(case when " ~ text ~ " like '%(%' or " ~ text ~ " like '%-%' or upper(" ~ text ~ ") like '%CR' then '-' else '' end)"
+            ~ " || regexp_replace(" ~ text ~ ", '[^0-9.]', '', 'g')" %}
         {% if target.type == 'duckdb' %}cast({{ digits }} as decimal(18, 4)){% else %}round(cast({{ digits }} as numeric), 4){% endif %}
     end
     {%- endif -%}
 {%- endmacro %}
 
-{# Whole numbers, `1,234` and `3.0` too. #}
+{# Whole numbers, `1,234`, `+3` and `3.0` too. #}
 {% macro count_of(column, type='text') -%}
     {%- if family(type) == 'whole' -%} cast({{ column }} as bigint)
     {%- elif family(type) == 'numeric' -%}
     case when abs({{ column }}) < 10000000000000 and {{ column }} = floor({{ column }}) then cast({{ column }} as bigint) end
     {%- else -%}
-    {%- set text = as_text(column) -%}
-    case when {{ is_like(text, '-?([0-9]{1,13}|[0-9]{1,3}(,[0-9]{3}){1,3})([.]0*)?') }} then
-        cast(replace(split_part({{ text }}, '.', 1), ',', '') as bigint)
+    {%- set text = bare(column) -%}
+    case when {{ is_like(text, '[-+]?' ~ whole_form() ~ '([.]0*)?') }} then
+        cast(regexp_replace(split_part({{ text }}, '.', 1), '[^0-9-]', '', 'g') as bigint)
     end
     {%- endif -%}
 {%- endmacro %}
 
-{# MM/DD/YYYY and YYYY-MM-DD, with or without a time after it; a day that there is not (02/30) is NULL. #}
+{#
+    `1/5/2026`, `01/05/26` (1969 to 2068, but nobody's birth) and `2026-01-05`, with or without a time of day after it, of which the day is
+    taken; a day that there is not (02/30) is NULL.
+#}
 {% macro as_date(column, type='text') -%}
     {%- if family(type) == 'date' -%} cast({{ column }} as date)
     {%- else -%}
-    {%- set day = "regexp_replace(split_part(" ~ as_text(column) ~ ", ' ', 1), "
-        ~ "'^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})$', '\\3-\\1-\\2')" -%}
-    {%- set shape = '[1-9][0-9]{3}-[0-9]{1,2}-[0-9]{1,2}' -%}
+    {%- set text = bare(column) -%}
+    {%- set births = modules.re.search('(^|[^a-z0-9])(dob|birth[a-z0-9]*|born)([^a-z0-9]|$)', column) -%}
+    {%- set years = '[0-9]{4}' if births else '([0-9]{4}|[0-9]{2})' -%}
+    {%- set time = '[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?[ \u00a0]?([AaPp][Mm])?(Z|[-+][0-9]{2}:?[0-9]{2})?' -%}
+    {%- set shape = '([0-9]{1,2}/[0-9]{1,2}/' ~ years ~ '|[0-9]{4}-[0-9]{2}-[0-9]{2})(' ~ time ~ ')?' -%}
+    {%- set day = "regexp_replace(regexp_replace(" ~ text ~ ", '[ T].*$', ''), '^([0-9]+)/([0-9]+)/([0-9]+)$', '\\3-\\1-\\2')" -%}
+    {%- set year = "split_part(" ~ day ~ ", '-', 1)" -%}
+    {%- set century = "case when length(" ~ year ~ ") > 2 then '' when " ~ year ~ " >= '69' then '19' else '20' end" -%}
     {%- if target.type == 'duckdb' -%}
-    case when {{ is_like(day, shape) }} then try_cast({{ day }} as date) end
+    case when {{ is_like(text, shape) }} and {{ year }} <> '0000' then try_cast({{ century }} || {{ day }} as date) end
     {%- else -%}
-    {%- set part = namespace(year="cast(split_part(" ~ day ~ ", '-', 1) as integer)",
+    {%- set part = namespace(year="cast((" ~ century ~ ") || " ~ year ~ " as integer)",
         month="cast(split_part(" ~ day ~ ", '-', 2) as integer)", day="cast(split_part(" ~ day ~ ", '-', 3) as integer)") -%}
     case
-        when {{ is_like(day, shape) }} is not true then null
+        when {{ is_like(text, shape) }} is not true or {{ year }} = '0000' then null
         when {{ part.month }} not between 1 and 12 or {{ part.day }} < 1 then null
         when {{ part.day }} <= extract(day from make_date({{ part.year }}, {{ part.month }}, 1) + interval '1 month' - interval '1 day')
             then make_date({{ part.year }}, {{ part.month }}, {{ part.day }})

@@ -8,24 +8,30 @@
     A column that this organisation's report lacks is NULL; a report that was never loaded is empty. `_copies`: no header gives a
     column a name that begins so.
 
+    `loaded_at`: when the row's snapshot last came. With `snapshots`, all that are kept are read, each by itself: `report_run` tells them.
+
     Only rows whose number comes more than once are compared as a whole: of a million charges that is a few, and all the others are
     read as they stand.
 #}
-{% macro staged(report) %}
-{%- set relation = source('reports', report) -%}
+{% macro staged(report, snapshots=false) %}
+{%- set relation = source('reports', report ~ ('_snapshots' if snapshots else '')) -%}
 {%- set there = columns_there(relation, report) -%}
 {%- set ids = report_ids(report) -%}
 {%- set id = ids[0] -%}
+{%- set no_time = 'cast(null as timestamp with time zone)' -%}
 {%- if not there -%}
 select
+    {% if snapshots %}cast(null as bigint) as report_run,{% endif %}
     cast(null as text) as customer_account,
     {% for name, kind in report_columns(report).items() -%}
     cast(null as {{ type_of(kind) }}) as {{ name }},
     {% endfor -%}
-    cast(null as bigint) as _copies
+    cast(null as bigint) as _copies,
+    {{ no_time }} as loaded_at
 where false
 {%- else -%}
-{%- set every = quoted(there) -%}
+{%- set every = ('report_run, ' if snapshots else '') ~ quoted(there) -%}
+{%- set owner = 'report_run' if snapshots else "coalesce(cast(customer_account as text), '')" -%}
 {%- set key = 'coalesce(%s, -1)' % id if family(there.get(id, 'text')) == 'whole' else "coalesce(cast(%s as text), '')" % id -%}
 with
 {% if ids | reject('in', there) | list -%}
@@ -35,7 +41,7 @@ given as (
 )
 {%- else -%}
 repeated as (
-    select coalesce(cast(customer_account as text), '') as account_of_it, {{ key }} as id_of_it
+    select {{ owner }} as owner_of_it, {{ key }} as id_of_it
     from {{ relation }}
     group by 1, 2
     -- Not "> 1": of an equality PostgreSQL expects few rows, and looks them up in a hash instead of sorting the whole report.
@@ -45,23 +51,25 @@ repeated as (
 given as (
     select {{ every }}, cast(1 as bigint) as _copies
     from {{ relation }}
-    where (coalesce(cast(customer_account as text), ''), {{ key }}) not in (select account_of_it, id_of_it from repeated)
+    where ({{ owner }}, {{ key }}) not in (select owner_of_it, id_of_it from repeated)
         or not {{ is_numbered(ids, there) }}
     union all
     select {{ every }}, count(*) as _copies
     from {{ relation }}
-    where ((coalesce(cast(customer_account as text), ''), {{ key }}) in (select account_of_it, id_of_it from repeated)) is true
+    where (({{ owner }}, {{ key }}) in (select owner_of_it, id_of_it from repeated)) is true
         and {{ is_numbered(ids, there) }}
     group by {{ every }}
 )
 {%- endif %}
 
 select
+    {% if snapshots %}report_run,{% endif %}
     cast(customer_account as text) as customer_account,
     {% for name, kind in report_columns(report).items() -%}
     {{ cell(name, kind, there) }} as {{ name }},
     {% endfor -%}
-    _copies
+    _copies,
+    {{ 'loaded_at' if family(there.get('loaded_at', 'text')) == 'date' else no_time }} as loaded_at
 from given
 {%- endif -%}
 {% endmacro %}

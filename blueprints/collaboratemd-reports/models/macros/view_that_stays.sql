@@ -11,6 +11,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
+    {% if config.get('contract').enforced %}{{ get_assert_columns_equivalent(sql) }}{% endif %}
     {% call statement('main') -%}
         {%- if existing is not none and not existing.is_view %} drop {{ existing.type }} {{ existing }}; {% endif %}
         {{ replaced_in_place(target_relation, sql) }}

@@ -20,7 +20,7 @@ base as (
 loaded as (
     select report.report_name as name, report.loaded_at as loaded_at
     from base
-    join account_reports as report on report.report_name = base.name and report.current
+    join account_reports as report on base.name in (report.report_name, report.report_name || '_snapshots') and report.current
     where base.schema = 'reports'
     union all
     select base.name, state.scanned_at

@@ -32,11 +32,23 @@ create table if not exists {table} (
 create index if not exists {index} on {table} (report_run)
 
 -- name: make_view
+-- No header gives a column a name with a hyphen.
 create or replace view {view} as select {columns} from {table}
-where report_run in (select rows_of from {schema}.account_reports where current and system = {system} and report_name = {name})
+join (
+    select rows_of as "run-shown", loaded_at as "came-at" from {schema}.account_reports
+    where current and system = {system} and report_name = {name}
+) as shown on report_run = "run-shown"
+
+-- name: make_snapshots_view
+-- All snapshots that are kept; one that came again unchanged is one, with the time at which it last came.
+create or replace view {view} as select {columns} from {table}
+join (
+    select rows_of as "run-shown", max(loaded_at) as "came-at" from {schema}.account_reports
+    where loaded_at is not null and system = {system} and report_name = {name} group by rows_of
+) as shown on report_run = "run-shown"
 
 -- name: granted
-select 1 from pg_class where oid = to_regclass(%(view)s) and relacl is not null
+select 1 from pg_class where oid = any(array[to_regclass(%(view)s), to_regclass(%(snapshots)s)]) and relacl is not null
 
 -- name: forget_run
 delete from {table} where report_run = %(run)s

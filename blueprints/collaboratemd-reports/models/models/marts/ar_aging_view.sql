@@ -35,5 +35,6 @@ select
     case when patient_id is null then total_statements_sent
         else cast(sum(total_statements_sent) over (partition by customer_account, patient_id) as bigint)
     end as patient_statements_sent,
-    last_statement_date
+    last_statement_date,
+    loaded_at
 from ordered

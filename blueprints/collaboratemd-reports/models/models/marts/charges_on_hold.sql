@@ -9,6 +9,7 @@ select
     sum(charge_amount) as total_amount,
     string_agg(distinct hold_reason, '; ' order by hold_reason) as hold_reasons,
     min(charge_entered_date) as oldest_entered_date,
-    max({{ days_between('charge_entered_date', as_of()) }}) as oldest_days_on_hold
+    max({{ days_between('charge_entered_date', as_of()) }}) as oldest_days_on_hold,
+    max(loaded_at) as loaded_at
 from {{ ref('stg_charges_on_hold') }}
 group by 1, 2, 3, 4, 5

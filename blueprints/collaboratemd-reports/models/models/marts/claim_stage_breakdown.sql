@@ -17,6 +17,7 @@ select
     max(days_in_stage) as longest_days_in_stage,
     max(days_not_worked) as longest_days_not_worked,
     {{ how_many(is_yes('clearinghouse_rejected')) }} as clearinghouse_rejections,
-    {{ share('count(*)', 'sum(count(*)) over (partition by customer_account)') }} as share_of_claims
+    {{ share('count(*)', 'sum(count(*)) over (partition by customer_account)') }} as share_of_claims,
+    max(loaded_at) as loaded_at
 from staged
 group by 1, 2, 3

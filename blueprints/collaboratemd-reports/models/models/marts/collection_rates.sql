@@ -7,7 +7,8 @@ with received as (
         payer_name,
         received_month as month,
         sum(payment_amount) as payments,
-        count(*) as number_of_payments
+        count(*) as number_of_payments,
+        max(loaded_at) as loaded_at
     from {{ ref('payment_trends_view') }}
     where received_month is not null
     group by customer_account, payer_name, received_month
@@ -20,7 +21,8 @@ billed as (
         {{ start_of('month', 'first_billed_date') }} as month,
         sum(charge_amount) as charges,
         sum(coalesce(allowed_amount, expected_amount)) as allowed,
-        count(*) as number_of_charges
+        count(*) as number_of_charges,
+        max(loaded_at) as loaded_at
     from {{ ref('gross_billing_view') }}
     where first_billed_date is not null
     group by customer_account, payer_name, {{ start_of('month', 'first_billed_date') }}
@@ -42,7 +44,8 @@ select
     coalesce(billed.charges, 0) as charge_amount,
     billed.allowed as allowed_amount,
     {{ share('coalesce(received.payments, 0)', 'billed.charges') }} as gross_collection_rate,
-    {{ share('coalesce(received.payments, 0)', 'billed.allowed') }} as net_collection_rate
+    {{ share('coalesce(received.payments, 0)', 'billed.allowed') }} as net_collection_rate,
+    greatest(received.loaded_at, billed.loaded_at) as loaded_at
 from months
 left join received
     on months.customer_account = received.customer_account

@@ -3,7 +3,8 @@ with billed as (
         customer_account,
         coalesce(primary_payer_name, '(patient)') as payer_name,
         {{ start_of('month', 'first_billed_date') }} as month,
-        count(distinct charge_id) as charges_billed
+        count(distinct charge_id) as charges_billed,
+        max(loaded_at) as loaded_at
     from {{ ref('stg_gross_billing') }}
     where first_billed_date is not null
     group by 1, 2, 3
@@ -22,7 +23,8 @@ denied as (
         sum(charge_amount) as charge_amount,
         sum(denied_amount) as denied_amount,
         sum(recovered_amount) as recovered_amount,
-        {{ how_many(is_yes('appealed')) }} as appeals
+        {{ how_many(is_yes('appealed')) }} as appeals,
+        max(loaded_at) as loaded_at
     from {{ ref('stg_denial_trends') }}
     group by 1, 2, 3, 4, 5
 )
@@ -46,7 +48,8 @@ select
     {{ share('denied.appeals', 'denied.denials') }} as appeal_rate,
     {{ share(
         'denied.denials', 'sum(denied.denials) over (partition by denied.customer_account, denied.payer_name, denied.month)'
-    ) }} as share_of_payer_denials
+    ) }} as share_of_payer_denials,
+    greatest(denied.loaded_at, billed.loaded_at) as loaded_at
 from denied
 left join billed
     on denied.customer_account = billed.customer_account

@@ -28,5 +28,6 @@ select
     charge_entered_date as entered_day,
     {{ start_of('week', 'charge_entered_date') }} as entered_week,
     {{ start_of('month', 'charge_entered_date') }} as entered_month,
-    cast(extract(year from charge_entered_date) as bigint) as entered_year
+    cast(extract(year from charge_entered_date) as bigint) as entered_year,
+    loaded_at
 from {{ ref('stg_gross_billing') }}

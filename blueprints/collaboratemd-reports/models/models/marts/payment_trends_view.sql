@@ -28,5 +28,6 @@ select
     payment_received_date as received_day,
     {{ start_of('week', 'payment_received_date') }} as received_week,
     {{ start_of('month', 'payment_received_date') }} as received_month,
-    cast(extract(year from payment_received_date) as bigint) as received_year
+    cast(extract(year from payment_received_date) as bigint) as received_year,
+    loaded_at
 from {{ ref('stg_payment_trends') }}

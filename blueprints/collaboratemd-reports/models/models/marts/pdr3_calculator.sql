@@ -35,6 +35,7 @@ select
     {{ total(beyond('billed_days', 'authorized_days')) }} as days_billed_beyond_authorization,
     {{ total(beyond('authorized_days', 'billed_days')) }} as authorized_days_not_billed,
     sum(charge_amount) as charge_amount,
-    {{ share('sum(charge_amount)', 'sum(billed_days)', 2) }} as charge_a_billed_day
+    {{ share('sum(charge_amount)', 'sum(billed_days)', 2) }} as charge_a_billed_day,
+    max(loaded_at) as loaded_at
 from stays
 group by 1, 2, 3, 4, 5

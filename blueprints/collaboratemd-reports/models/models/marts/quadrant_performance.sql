@@ -9,7 +9,8 @@ with summed as (
         sum(work_rvus) as work_rvus,
         sum(charges) as charges,
         sum(payments) as payments,
-        sum(adjustments) as adjustments
+        sum(adjustments) as adjustments,
+        max(loaded_at) as loaded_at
     from {{ ref('stg_quadrant_performance') }}
     group by 1, 2, 3, 4
 ),
@@ -33,7 +34,18 @@ medians as (
 )
 
 select
-    yielded.*,
+    yielded.customer_account,
+    yielded.rendering_provider,
+    yielded.facility_name,
+    yielded.month,
+    yielded.encounters,
+    yielded.new_patients,
+    yielded.work_rvus,
+    yielded.charges,
+    yielded.payments,
+    yielded.adjustments,
+    yielded.payment_yield,
+    yielded.payments_an_encounter,
     cast(medians.encounters as decimal(18, 1)) as median_encounters,
     cast(medians.payment_yield as decimal(18, 4)) as median_yield,
     case
@@ -41,7 +53,8 @@ select
         else
             case when yielded.encounters >= medians.encounters then 'high volume' else 'low volume' end
             || case when cast(yielded.payment_yield as double precision) >= medians.payment_yield then ', high yield' else ', low yield' end
-    end as quadrant
+    end as quadrant,
+    yielded.loaded_at
 from yielded
 inner join medians
     on yielded.customer_account = medians.customer_account

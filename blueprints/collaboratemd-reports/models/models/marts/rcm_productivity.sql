@@ -9,7 +9,8 @@ with summed as (
         {{ total('charges_entered') }} as charges_entered,
         {{ total('payments_posted') }} as payments_posted,
         sum(amount_posted) as amount_posted,
-        sum(hours_worked) as hours_worked
+        sum(hours_worked) as hours_worked,
+        max(loaded_at) as loaded_at
     from {{ ref('stg_rcm_productivity') }}
     group by 1, 2, 3, 4
 ),
@@ -19,7 +20,18 @@ counted as (
 )
 
 select
-    *,
+    customer_account,
+    user_name,
+    task,
+    week,
+    days_worked,
+    claims_worked,
+    charges_entered,
+    payments_posted,
+    amount_posted,
+    hours_worked,
+    items,
     {{ share('items', 'hours_worked', 2) }} as items_an_hour,
-    {{ share('amount_posted', 'hours_worked', 2) }} as amount_posted_an_hour
+    {{ share('amount_posted', 'hours_worked', 2) }} as amount_posted_an_hour,
+    loaded_at
 from counted

@@ -5,13 +5,14 @@ with balances as (
         customer_account,
         sum(balance_due) as balance_due,
         sum(case when age_days > 90 then balance_due else 0 end) as over_90_days,
-        sum(case when age_days > 120 then balance_due else 0 end) as over_120_days
+        sum(case when age_days > 120 then balance_due else 0 end) as over_120_days,
+        max(loaded_at) as loaded_at
     from {{ ref('ar_aging_view') }}
     group by customer_account
 ),
 
 charged as (
-    select customer_account, sum(charge_amount) as charges_of_90_days
+    select customer_account, sum(charge_amount) as charges_of_90_days, max(loaded_at) as loaded_at
     from {{ ref('gross_billing_view') }}
     where {{ days_between('charge_entered_date', as_of()) }} between 0 and 89
     group by customer_account
@@ -25,6 +26,7 @@ select
     {{ share('balances.over_90_days', 'balances.balance_due') }} as share_over_90_days,
     {{ share('balances.over_120_days', 'balances.balance_due') }} as share_over_120_days,
     charged.charges_of_90_days,
-    {{ share('90 * balances.balance_due', 'charged.charges_of_90_days', places=1) }} as days_in_ar
+    {{ share('90 * balances.balance_due', 'charged.charges_of_90_days', places=1) }} as days_in_ar,
+    greatest(balances.loaded_at, charged.loaded_at) as loaded_at
 from balances
 left join charged on balances.customer_account = charged.customer_account

@@ -9,6 +9,7 @@ select
     sum(adjustments) as adjustments,
     sum(charge_balance) as charge_balance,
     {{ share('sum(revenue)', 'sum(charge_amount)') }} as revenue_share,
-    {{ share('sum(billing_lag_days)', 'count(billing_lag_days)', 1) }} as average_billing_lag_days
+    {{ share('sum(billing_lag_days)', 'count(billing_lag_days)', 1) }} as average_billing_lag_days,
+    max(loaded_at) as loaded_at
 from {{ ref('gross_billing_view') }}
 group by 1, 2, 3

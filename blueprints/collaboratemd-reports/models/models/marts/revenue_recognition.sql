@@ -11,7 +11,8 @@ with summed as (
         sum(insurance_payments) as insurance_payments,
         sum(patient_payments) as patient_payments,
         sum(refunds) as refunds,
-        sum(recognized_revenue) as recognized_revenue
+        sum(recognized_revenue) as recognized_revenue,
+        max(loaded_at) as loaded_at
     from {{ ref('stg_revenue_recognition') }}
     group by 1, 2, 3, 4
 ),
@@ -25,8 +26,22 @@ reconciled as (
 )
 
 select
-    *,
+    customer_account,
+    facility_name,
+    payer_name,
+    posting_month,
+    charges,
+    charge_amount,
+    contractual_adjustment,
+    write_offs,
+    insurance_payments,
+    patient_payments,
+    refunds,
+    recognized_revenue,
+    net_revenue,
+    collected,
     net_revenue - collected as outstanding,
     coalesce(recognized_revenue, 0) - collected as recognized_not_collected,
-    {{ share('collected', 'net_revenue') }} as collection_rate
+    {{ share('collected', 'net_revenue') }} as collection_rate,
+    loaded_at
 from reconciled

@@ -6,13 +6,21 @@ with spent as (
         {{ start_of('week', 'work_date') }} as week,
         count(*) as entries,
         {{ total('minutes') }} as minutes,
-        {{ total('case when ' ~ is_yes('billable') ~ ' then minutes else 0 end') }} as billable_minutes
+        {{ total('case when ' ~ is_yes('billable') ~ ' then minutes else 0 end') }} as billable_minutes,
+        max(loaded_at) as loaded_at
     from {{ ref('stg_user_time_spread') }}
     group by 1, 2, 3, 4
 )
 
 select
-    *,
+    customer_account,
+    user_name,
+    task,
+    week,
+    entries,
+    minutes,
+    billable_minutes,
     {{ share('billable_minutes', 'minutes') }} as billable_share,
-    {{ share('minutes', 'sum(minutes) over (partition by customer_account, user_name, week)') }} as share_of_week
+    {{ share('minutes', 'sum(minutes) over (partition by customer_account, user_name, week)') }} as share_of_week,
+    loaded_at
 from spent

@@ -9,6 +9,7 @@ select
     count(distinct charge_id) as charges,
     sum(charge_amount) as charge_amount,
     sum(write_off_amount) as write_off_amount,
-    {{ share('sum(write_off_amount)', 'sum(charge_amount)') }} as share_of_charges
+    {{ share('sum(write_off_amount)', 'sum(charge_amount)') }} as share_of_charges,
+    max(loaded_at) as loaded_at
 from {{ ref('stg_write_off_trends') }}
 group by 1, 2, 3, 4, 5, 6

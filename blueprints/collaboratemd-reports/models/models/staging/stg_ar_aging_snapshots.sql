@@ -1,0 +1,1 @@
+{{ staged('ar_aging', snapshots=true) }}
