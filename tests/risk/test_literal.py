@@ -72,7 +72,7 @@ def of(age: float, **told: object) -> Person:
 SMALLEST: dict[Defect, tuple[str, Person, list[str], int, int]] = {
     # the smallest person of each defect, and the raw score in thousandths: hccinfhir's, then by CMS's rule
     Defect.EDITS_USE_PART_OF_A_YEAR: ("V28", of(49.5, orec="1"), ["C50011"], 573, 706),
-    Defect.EMPTY_OREC_IS_DISABLED: ("V28", of(50, orec="", lti=True), ["I509"], 1736, 1248),
+    Defect.MISSING_OREC_IS_OLD_AGE: ("V28", of(50, orec=None, lti=True), ["I509"], 1248, 1736),
     Defect.ESRD_ENTITLEMENT_GROUPS_NEW_ENROLLEES: ("V28", of(67, orec="2", new_enrollee=True), [], 0, 557),
     Defect.NEW_ENROLLEE_IN_INSTITUTION_HAS_NO_CELL: (
         "V28",

@@ -44,7 +44,7 @@ SMALLEST: dict[str, Smallest] = {
     "rx-originally-disabled": of("RX-V08-MAPD", 13, 59, year=2027, age=70, orec="1"),
     "new-enrollee-age-band": of("V28", 0, 557, age=67, orec="2", new_enrollee=True),
     "institution-before-new-enrollee": of("V28", 0, 1135, age=86, sex="M", new_enrollee=True, lti=True),
-    "missing-orec": of("V28", 1736, 1248, "I509", age=50, orec="", lti=True),
+    "missing-orec": of("V28", 1248, 1736, "I509", age=50, orec=None, lti=True),
     DUALS: of("ESRD-V24", 600, 600, age=70, orec="2"),
     BARE: of("V28", 623, 623, age=70, orec="1"),
     "v22-diabetes-name": of("V22", 801, 955, "E119 I509", age=70),

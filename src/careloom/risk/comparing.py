@@ -123,7 +123,7 @@ class _Member:
 
 
 def _cases(at: Desk, read: Tables, diagnoses: Path) -> Iterator[_Member]:
-    number = kind(read.model.family, "people").sql("duckdb")
+    number = kind(read.model.family, "people", "cms").sql("duckdb")
     show(at, "counted", diagnoses)
     at.db.execute(
         "create or replace temp view coded as select cast(person_id as varchar) as member, "

@@ -31,8 +31,8 @@ class Cell:
 
 
 def disabled(person: Person) -> bool:
-    """DISABL: under 65 and entitled by other than old age; an OREC that nobody knows is old age."""
-    return not person.aged and person.orec in ("1", "2", "3")
+    """DISABL: under 65 with an OREC other than "0"; an empty, missing or unknown one is none, so it is other."""
+    return not person.aged and person.orec != "0"
 
 
 def cms_cell(person: Person, family: str, edition: str) -> Cell:

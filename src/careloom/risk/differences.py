@@ -70,9 +70,8 @@ def _bare(case: Case) -> bool:
     return bool(compat_cell(case.person, case.family, case.read.coefficients).bare)
 
 
-def _empty_orec(case: Case) -> bool:
-    unknown = case.orec is not None and case.orec not in ("0", "1", "2", "3")
-    return unknown and not case.person.aged and case.differs("interactions")
+def _missing_orec(case: Case) -> bool:
+    return case.orec is None and not case.person.aged and case.differs("interactions")
 
 
 def _dialysis_new_enrollee(case: Case) -> bool:
@@ -101,7 +100,7 @@ _REACHES: Mapping[str, Callable[[Case], bool]] = {
     "institution-before-new-enrollee": lambda case: (
         case.family == "community" and case.person.lti and case.person.new_enrollee
     ),
-    "missing-orec": _empty_orec,
+    "missing-orec": _missing_orec,
     "demographics-are-demographics": lambda case: case.differs(*SCORES[1:]) and _besides(case),
     "no-negative-chronic": lambda case: (
         case.differs("risk_score_chronic_only") and not case.compat["payment_hcc_count"] and _bare(case)
@@ -120,9 +119,7 @@ _REACHES: Mapping[str, Callable[[Case], bool]] = {
     "esrd-graft-new-enrollee-adjustment": lambda case: (
         _graft(case) and case.person.new_enrollee and not case.person.lti and not case.v21
     ),
-    "esrd-v21-disabled": lambda case: (
-        _esrd(case) and case.v21 and not case.person.aged and case.person.orec not in ("1", "2", "3")
-    ),
+    "esrd-v21-disabled": lambda case: _esrd(case) and case.v21 and not case.person.aged and case.person.orec == "0",
     "esrd-v21-medicaid": lambda case: _graft(case) and case.v21 and case.person.lti and case.person.medicaid,
     "newest-hierarchy": lambda case: (
         case.family != "rx" and case.differs("hcc_list") and not case.differs("hcc_list_before")

@@ -58,8 +58,8 @@ RULES: Mapping[str, Rule] = {
     ),
     "missing-orec": Rule(
         compat="an empty OREC means disabled under 65, a missing one does not; it takes nobody with another text there",
-        cms="empty, missing or unknown is 0 (old age), and is flagged in defaults_taken",
-        source="CMS software: DISABL = (AGEF < 65 & OREC ne '0') on a field that is never empty",
+        cms="empty, missing or unknown is not 0: disabled under 65; it is flagged in defaults_taken",
+        source="CMS software, AGESEXV2: DISABL = (AGEF < 65 & OREC ne '0'), which is true of a blank",
     ),
     "demographics-are-demographics": Rule(
         compat="dual, originally-ESRD, FBD/ND_PBD and graft-duration terms are counted as disease and as chronic",

