@@ -114,9 +114,10 @@ def test_the_name_is_in_plans_the_doctor_mails_and_logs(staged: Clinic) -> None:
 
 
 def test_a_plan_of_one_environment_is_not_applied_in_another(staged: Clinic) -> None:
+    overlay(staged, "database: secret:staging-database-url\n")
     ready(staged)
     assert call(staged, "plan", "people").code == 0
-    refused(call(staged, "apply", "people", "--env", "staging"), "has no plan that waits")
+    assert rows(staged.environment["STAGING_DATABASE_URL"], "select count(*) from careloom.plan") == [(0,)]
     assert call(staged, "plan", "people", "--env", "staging").code == 0
     with psycopg.connect(staged.environment["STAGING_DATABASE_URL"]) as trial, psycopg.connect(staged.database) as ours:
         digests = [one.execute("select project_digest from careloom.plan").fetchall() for one in (trial, ours)]
@@ -187,6 +188,8 @@ def test_a_system_that_is_not_replaced_is_planned_for_and_never_written_to(stage
     assert call(staged, "plan", "people", "--env", "staging", "--json").json["counts"]["create"] == 3
     for verb in ("apply", "run"):
         refused(call(staged, verb, "people", "--env", "staging"), "nothing was sent", "`crm:` under `systems:`")
+    staged.rows([])
+    refused(call(staged, "run", "people", "--env", "staging"), "nothing was sent")
     assert (staged.records(), staged.writes()) == ({}, 0)
     assert "only plans work" in call(staged, "doctor", "--env", "staging").out
     staged.environment["CARELOOM_ENV"] = "staging"

@@ -44,7 +44,7 @@ signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 print("ready", flush=True)
 first = signal.sigwaitinfo(numbers)
 count = 1
-while signal.sigtimedwait(numbers, 1.0):
+while signal.sigtimedwait(numbers, 2.0):
     count += 1
 print("signals", count, flush=True)
 sys.exit(40 + first.si_signo)
@@ -206,7 +206,7 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once_each_time(clinic: Clinic)
     until(lambda: heard(b"ready"))
     for _ in range(4):  # two that meet may count as one
         os.write(terminal, b"\x03")
-        time.sleep(0.2)
+        time.sleep(0.5)
     until(lambda: heard(b"signals"))
     _, status = os.waitpid(pid, 0)
     os.close(terminal)

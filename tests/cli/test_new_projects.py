@@ -69,7 +69,7 @@ def test_an_editor_is_led_to_a_schema_that_fits_each_file(blueprint: str, capsys
 def test_every_key_of_every_schema_says_what_it_means() -> None:
     found = schemas(rooms())
     assert {file_of(pattern) for pattern in found} == {
-        "project.json", "sync.json", "stream.json", "reports.json", "charts.json",
+        "project.json", "environment.json", "sync.json", "stream.json", "reports.json", "charts.json",
     }  # fmt: skip
     undescribed = []
     for pattern, schema in found.items():
