@@ -51,9 +51,7 @@ class Log:
         """A line of a severity of `logging`; none below the one that was set up."""
         if level < _SET_UP.least:
             return
-        configure, _SET_UP.configure = _SET_UP.configure, None
-        if configure is not None:
-            configure()
+        _configure()
         import_module("structlog").get_logger().log(level, event, **self.bound, **values)
 
 
@@ -64,5 +62,12 @@ def set_up(least: int, configure: Callable[[], None]) -> None:
     """Write lines from the severity `least` up, after `configure` was called: now, or with the first line."""
     _SET_UP.least, _SET_UP.configure = least, configure
     if "structlog" in sys.modules:
-        _SET_UP.configure = None
+        _configure()
+
+
+def _configure() -> None:
+    """Hand over to structlog, which leaves out by itself what is below the severity that it was configured with."""
+    configure, _SET_UP.configure = _SET_UP.configure, None
+    if configure is not None:
+        _SET_UP.least = logging.NOTSET
         configure()
