@@ -38,6 +38,13 @@ def test_names_of_names_are_the_same_names(header: list[str]) -> None:
     assert column_names(column_names(header)) == column_names(header)
 
 
+def test_forty_thousand_equal_headers_are_numbered_in_one_pass() -> None:
+    """A service may send as many; looking for each number from 2 on would take a quarter of an hour."""
+    names = column_names(["", "unnamed_column_3"] + [""] * 40_000)
+    assert len(set(names)) == len(names)
+    assert names[:4] == ["unnamed_column", "unnamed_column_3", "unnamed_column_2", "unnamed_column_4"]
+
+
 @given(st.lists(words, max_size=12, unique=True), st.randoms(use_true_random=False))
 def test_names_of_different_headers_do_not_depend_on_their_order(header: list[str], random: object) -> None:
     shuffled = list(header)
