@@ -118,12 +118,13 @@ def test_what_is_missing_takes_the_default_and_is_flagged() -> None:
     assert known["risk_score"] == flagged["risk_score"]
 
 
-def test_an_empty_orec_is_old_age_in_cms_and_disability_in_compat() -> None:
+def test_an_empty_orec_is_disability_under_65() -> None:
+    """CMS's macro asks whether it is "0", which a blank is not."""
     person = {"person_id": 1, "age": 50, "sex": "F", "lti": True, "orec": ""}
     codes = _codes(p1="I509")
     cms, compat = (_scored([person], codes, mode=mode)[1] for mode in ("cms", "compat"))
     assert "DISABLED_HF_V28" in compat["interactions"]
-    assert "DISABLED_HF_V28" not in cms["interactions"]
+    assert "DISABLED_HF_V28" in cms["interactions"]
     assert "orec" in cms["defaults_taken"]
 
 
