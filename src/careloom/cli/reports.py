@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -65,7 +66,7 @@ def command(
         if not found:
             out.print("Nothing was asked for yet: careloom run reports" if not failed else "Nothing failed.")
             return
-        _show(found)
+        _show(found, ready.project.timezone)
 
 
 def _write(ready: opening.Opened, name: str | None, path: Path, *, safe: bool) -> None:
@@ -91,11 +92,13 @@ def _start_over(ready: opening.Opened, name: str | None, *, yes: bool) -> None:
     out.print(f"{name} starts over; what readers see stays until it is loaded: careloom run reports", markup=False)
 
 
-def _show(found: list[dict[str, Any]]) -> None:
-    table = paper.Table("report", "account", "status", "rows", "shown since", box=None, padding=(0, 2, 0, 0))
+def _show(found: list[dict[str, Any]], zone: ZoneInfo) -> None:
+    table = paper.Table(
+        "report", "account", "status", "rows", f"shown since ({zone.key})", box=None, padding=(0, 2, 0, 0)
+    )
     for one in found:
         colour = _COLOURS.get(one["status"], "yellow")
-        since = f"{one['shown_since']:%Y-%m-%d %H:%M}" if one["shown_since"] else ""
+        since = f"{one['shown_since'].astimezone(zone):%Y-%m-%d %H:%M}" if one["shown_since"] else ""
         rows = f"{one['shown_rows']:,}" if one["shown_rows"] is not None else ""
         table.add_row(one["name"], one["account"], f"[{colour}]{one['status']}[/{colour}]", rows, since)
     out.print(paper.uncut(table, "report", "account"))
