@@ -35,9 +35,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs as a scrip
 
 from benchmarks.bus import Bus
 from benchmarks.servers import remove_server
-from careloom.store.embedded import ensure_server
 from careloom.store.migrations import migrate
-from careloom.store.placing import place
+from careloom.store.server.embedded import ensure_server
+from careloom.store.server.home import place
 
 SECRET = "invented-webhook-secret"
 CLIENTS, SHORTEST, LONGEST = 16, 5.0, 40.0

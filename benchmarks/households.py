@@ -12,7 +12,7 @@ from datetime import date
 import duckdb
 
 from benchmarks.matching import SPEC
-from careloom.identity.matching import match
+from careloom.identity.match import match
 
 _SIDES = """
 create table {table} as

@@ -18,12 +18,12 @@ from pathlib import Path
 from benchmarks.servers import remove_server
 from careloom.core.folders import HIDDEN
 from careloom.project.model import Project
-from careloom.services.logs import set_up_logs
-from careloom.services.opening import Opened, opened
-from careloom.services.progress import Watch
-from careloom.services.scanning import scan
-from careloom.services.settings import read_settings
-from careloom.services.simulating import Simulated, connect_all, pointed_at
+from careloom.services.landing.scan import scan
+from careloom.services.operate.simulate import Simulated, connect_all, pointed_at
+from careloom.services.session.logs import set_up_logs
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened, opened
+from careloom.services.session.settings import read_settings
 from careloom.systems.drchrono.options import LimitOptions
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
 

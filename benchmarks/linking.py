@@ -10,12 +10,12 @@ import os
 import sys
 from pathlib import Path
 
-from careloom.engine import rows
-from careloom.engine.workbench import workbench
-from careloom.services.logs import set_up_logs
-from careloom.services.loom import make_ready
-from careloom.services.opening import opened
-from careloom.services.settings import read_settings
+from careloom.engine.sync import rows
+from careloom.engine.workspace import workbench
+from careloom.services.session.logs import set_up_logs
+from careloom.services.session.session import opened
+from careloom.services.session.settings import read_settings
+from careloom.services.sync.prepare import make_ready
 
 _COPY = "copy link (sync, key, remote_id, rule, grade, fingerprint, linked_run, settled_run) from stdin"
 

@@ -12,7 +12,7 @@ from datetime import date
 
 import duckdb
 
-from careloom.identity.matching import MatchSpec, match
+from careloom.identity.match import MatchSpec, match
 
 SPEC = MatchSpec(
     roles={

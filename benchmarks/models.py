@@ -22,8 +22,8 @@ import duckdb
 import psycopg
 
 from benchmarks.servers import remove_server
-from careloom.engine.report_columns import column_names
-from careloom.store.embedded import ensure_server
+from careloom.engine.reports.columns import column_names
+from careloom.store.server.embedded import ensure_server
 from careloom.systems.collaboratemd.simulator.layouts import LAYOUTS, Layout
 
 MODELS = Path(__file__).parents[1] / "blueprints" / "collaboratemd-reports" / "models"

@@ -83,7 +83,7 @@ def _archive(folder: Path, rows: int) -> Path:
 
 
 def _careloom(archive: Path, url: str) -> None:
-    from careloom.services.report_loading import load_report  # noqa: PLC0415 each contender loads only its own
+    from careloom.services.reports.load import load_report  # noqa: PLC0415 each contender loads only its own
     from careloom.store.database import open_store  # noqa: PLC0415
     from careloom.store.migrations import migrate  # noqa: PLC0415
     from careloom.store.report_tables import make_current  # noqa: PLC0415

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from careloom.store import keeper
-from careloom.store.embedded import leave_server
-from careloom.store.placing import place
+from careloom.store.server import watchdog
+from careloom.store.server.embedded import leave_server
+from careloom.store.server.home import place
 
 
 def remove_server(folder: Path) -> None:
     """End the server of `folder`, which only this process uses, and remove its home."""
     home = place(folder)
     leave_server(folder)
-    keeper.stop(str(home.data))
+    watchdog.stop(str(home.data))
     shutil.rmtree(home.path, ignore_errors=True)

@@ -20,8 +20,8 @@ from benchmarks import contenders
 from benchmarks.contenders import ROOT, WAREHOUSE, Contender
 from benchmarks.measuring import database_memory, measure
 from benchmarks.people import PORTAL_PROPERTIES
-from careloom.store.embedded import ensure_server, leave_server
 from careloom.store.migrations import migrate
+from careloom.store.server.embedded import ensure_server, leave_server
 from careloom.systems.hubspot.simulator import RunningSimulator
 
 _PREPARING = 600.0

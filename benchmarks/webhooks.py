@@ -28,7 +28,7 @@ import psycopg
 
 from benchmarks.servers import remove_server
 from careloom.core.folders import HIDDEN
-from careloom.store.embedded import ensure_server, leave_server
+from careloom.store.server.embedded import ensure_server, leave_server
 
 SECRET = "invented-webhook-secret"
 PATH = "/webhooks/drchrono"

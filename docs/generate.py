@@ -17,22 +17,22 @@ from typing import Any, Literal
 
 from careloom.cli.main import COMMANDS, loaded, verbs
 from careloom.cli.verbs import EXAMPLES as CALLS
-from careloom.engine.landing_values import CODES
-from careloom.engine.wire import FAULTS
+from careloom.engine.landing.values import CODES
+from careloom.engine.sync.encode import FAULTS
 from careloom.identity.rules import REASONS, RULES
 from careloom.project.functions import ALLOWED
 from careloom.project.json_schema import json_schema
-from careloom.project.reading import MOST_BYTES
 from careloom.project.roles import inferred_role
 from careloom.project.schedules import EXAMPLES
-from careloom.project.schema_words import keys, resolved
-from careloom.project.written import RoleName
+from careloom.project.schema import RoleName
+from careloom.project.schema_docs import keys, resolved
+from careloom.project.yaml_file import MOST_BYTES
 from careloom.risk.editions import EDITIONS
-from careloom.services.landing import BEHIND
-from careloom.services.processing import NOT_SHOWN
-from careloom.services.report import reason_text
-from careloom.services.report_loading import HOLDS
-from careloom.services.report_outcomes import UNANSWERED
+from careloom.services.landing.process import NOT_SHOWN
+from careloom.services.landing.write import BEHIND
+from careloom.services.reports.load import HOLDS
+from careloom.services.reports.outcomes import UNANSWERED
+from careloom.services.sync.summary import reason_text
 from careloom.store.inbox import OTHER_BODY
 from careloom.systems import ROOM_MODULES
 from careloom.systems.rooms import rooms
@@ -308,7 +308,7 @@ def report_codes() -> list[str]:
 
 def _of_reports(file: Path) -> bool:
     parts = file.relative_to(SOURCE).parts
-    return "report" in parts[-1] or (parts[0] == "systems" and parts[1] in _REPORT_ROOMS)
+    return "report" in parts[-1] or "reports" in parts[:-1] or (parts[0] == "systems" and parts[1] in _REPORT_ROOMS)
 
 
 _REPORT_ROOMS = {module.split(".")[2] for module in ROOM_MODULES if import_module(module).ROOM.reports is not None}

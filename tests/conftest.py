@@ -16,9 +16,9 @@ import psycopg
 import pytest
 import structlog
 
-from careloom.store import keeper
-from careloom.store.embedded import ensure_server, leave_server
 from careloom.store.migrations import migrate
+from careloom.store.server import watchdog
+from careloom.store.server.embedded import ensure_server, leave_server
 
 FOREIGN = ("CARELOOM", "HUBSPOT", "PG")
 PREFIX = "careloom-tests-"
@@ -121,5 +121,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     leave_server(_folder())
     with (home / "users").open("r+") as users:
         fcntl.flock(users, fcntl.LOCK_EX)
-        keeper.stop(str(home / "data"))
+        watchdog.stop(str(home / "data"))
         shutil.rmtree(_folder())

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.office import ACCOUNTS, Office, billing_office
+from blueprints.fake_practice import ACCOUNTS, Office, billing_office
+from careloom.charts.bars import bar_chart
 from careloom.core.errors import CareloomError, Fix, RemoteUnavailable
 from careloom.core.reports import Asked, Fetched, ReportAsk
-from careloom.engine.bars import bar_chart
-from careloom.engine.report_columns import column_names, looks_like
-from careloom.services import reporting
-from careloom.services.modelling import build_after
-from careloom.services.opening import Opened
-from careloom.services.progress import Watch
-from careloom.services.report_loading import write_csv
-from careloom.services.report_outcomes import ReportsRun
-from careloom.services.reporting import run_reports
+from careloom.engine.reports.columns import column_names, looks_like
+from careloom.services.analytics.build import build_after
+from careloom.services.reports import fetch as reports_fetch
+from careloom.services.reports.fetch import run_reports
+from careloom.services.reports.load import write_csv
+from careloom.services.reports.outcomes import ReportsRun
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import LAYOUTS
 
@@ -140,7 +140,7 @@ def test_nobodys_rows_stay_on_the_disk_after_a_crash_and_a_refusal(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as now, suppress(KeyboardInterrupt):
-        now.setattr(reporting, "_cleared", killed)
+        now.setattr(reports_fetch, "_cleared", killed)
         office.run("ar_aging", accounts=ACCOUNTS[:1])
     source.said[ACCOUNTS[0]] = Fetched(state="refused", message="not for you")
     assert office.run("ar_aging", accounts=ACCOUNTS[:1]).counts["failed"] == 1

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from blueprints.test_collaboratemd_model_edges import MODELS
-from careloom.engine.report_columns import ReportType, reads, value
+from careloom.engine.reports.columns import ReportType, reads, value
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
 

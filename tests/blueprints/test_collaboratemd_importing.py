@@ -11,9 +11,9 @@ import pytest
 
 from careloom.core.errors import UsageFault
 from careloom.project.loader import load_project
-from careloom.services.blueprints import copy_blueprint, take_over
+from careloom.services.operate.blueprints import copy_blueprint, take_over
 from careloom.systems.rooms import rooms
-from cli.calling import START
+from cli.shell import START
 
 GIVEN = """\
 [API]

@@ -18,7 +18,7 @@ import duckdb
 import psycopg
 import pytest
 
-from careloom.engine.report_columns import column_names
+from careloom.engine.reports.columns import column_names
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, LAYOUTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]

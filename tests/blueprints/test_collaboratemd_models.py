@@ -18,11 +18,11 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from blueprints.office import Office, billing_office
+from blueprints.fake_practice import Office, billing_office
 from blueprints.test_collaboratemd_standing import call_in
-from careloom.engine.report_columns import column_names
-from careloom.services.modelling import ModelsRun, build_after, run_models
-from careloom.services.progress import Watch
+from careloom.engine.reports.columns import column_names
+from careloom.services.analytics.build import ModelsRun, build_after, run_models
+from careloom.services.session.progress import Watch
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]

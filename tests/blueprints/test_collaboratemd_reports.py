@@ -18,19 +18,19 @@ from threading import Event, Thread
 
 import pytest
 
-from blueprints.office import ACCOUNTS, SECRETS, Office, billing_office
+from blueprints.fake_practice import ACCOUNTS, SECRETS, Office, billing_office
 from careloom.core.errors import Later, NotPermitted
 from careloom.core.reports import ReportAsk
-from careloom.engine.report_columns import column_names
-from careloom.services.progress import Watch
-from careloom.services.report_outcomes import ReportsRun
-from careloom.services.reporting import run_reports
-from careloom.services.waking import wake_what_is_due
+from careloom.engine.reports.columns import column_names
+from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.reports.fetch import run_reports
+from careloom.services.reports.outcomes import ReportsRun
+from careloom.services.session.progress import Watch
 from careloom.store.account_reports import AccountReports
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME
 from careloom.worker.jobs import Bench, run_job
-from cli.calling import START
+from cli.shell import START
 from hang import HANG
 
 FEW = ("ar_aging", "payment_trends")

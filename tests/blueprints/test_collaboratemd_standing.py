@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from blueprints.office import ACCOUNTS, SECRETS, Office, billing_office
+from blueprints.fake_practice import ACCOUNTS, SECRETS, Office, billing_office
 from blueprints.test_collaboratemd_attacks import PLAIN, Scripted
 from careloom.cli.reports import show_reports_run
 from careloom.core.reports import Fetched
 from careloom.project.model import Retention
-from careloom.services.opening import Opened
-from careloom.services.progress import Watch
-from careloom.services.report_outcomes import Outcome, ReportsRun
-from careloom.services.reporting import any_report_due, run_reports
-from careloom.services.retention import cleanup
-from careloom.services.waking import wake_what_is_due
+from careloom.services.operate.retention import cleanup
+from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.reports.fetch import any_report_due, run_reports
+from careloom.services.reports.outcomes import Outcome, ReportsRun
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
-from cli.calling import Said, call
+from cli.shell import Said, call
 
 if TYPE_CHECKING:
-    from services.weaving import Clinic
+    from services.sync_project import Clinic
 
 ONE = ACCOUNTS[:1]
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)

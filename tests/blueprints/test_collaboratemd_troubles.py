@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.office import ACCOUNTS, Office, billing_office
+from blueprints.fake_practice import ACCOUNTS, Office, billing_office
 from blueprints.test_collaboratemd_standing import call_in
 from careloom.core.errors import CareloomError, NotPermitted, RemoteUnavailable
-from careloom.services.opening import opened
+from careloom.services.session.session import opened
 from careloom.systems.collaboratemd.client import Patience
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 

@@ -19,17 +19,17 @@ import pytest
 import urllib3
 
 from careloom.project.model import Service
-from careloom.services.opening import Opened, opened
-from careloom.services.processing import process_inbox
-from careloom.services.progress import Watch
-from careloom.services.publishing import publish_outbox
-from careloom.services.scanning import scan
-from careloom.services.settings import read_settings
-from careloom.services.simulating import Simulated, connect_all, pointed_at
+from careloom.services.landing.process import process_inbox
+from careloom.services.landing.publish import publish_outbox
+from careloom.services.landing.scan import scan
+from careloom.services.operate.simulate import Simulated, connect_all, pointed_at
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened, opened
+from careloom.services.session.settings import read_settings
 from careloom.systems.deepcura.simulator import invented_note, sealed
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
 from hang import HANG
-from web.serving import Google, served
+from web.fake_scheduler import Google, served
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"
 SECRETS = {

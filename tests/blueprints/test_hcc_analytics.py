@@ -26,10 +26,10 @@ from careloom.risk import lookups, score, standard_money
 from careloom.risk.emitting import edition_name, emit_models
 from careloom.risk.inputs import diagnoses as diagnoses_of
 from careloom.risk.inputs import filter_claims
-from careloom.services.modelling import ModelsRun, run_models
-from careloom.services.opening import opened
-from careloom.services.progress import Watch
-from careloom.services.settings import read_settings
+from careloom.services.analytics.build import ModelsRun, run_models
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import opened
+from careloom.services.session.settings import read_settings
 from risk.people import diagnoses, people
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]

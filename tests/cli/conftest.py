@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from careloom.systems.hubspot.simulator import RunningSimulator
-from services.weaving import Clinic
+from services.sync_project import Clinic
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from careloom.cli.ending import end_with
-from cli.calling import begin, call
-from services.weaving import PEOPLE, Clinic, someone
+from careloom.cli.exit import end_with
+from cli.shell import begin, call
+from services.sync_project import PEOPLE, Clinic, someone
 
 COUNTS = {"read", "create", "update", "same", "held", "conflict", "archive"}
 

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from careloom.services.alerting import failure_mail, job_mail
-from careloom.store.embedded import leave_server
+from careloom.services.operate.alerts import failure_mail, job_mail
+from careloom.store.server.embedded import leave_server
 from careloom.systems.hubspot.simulator import RunningSimulator
-from cli.calling import Said, call
+from cli.shell import Said, call
 from cli.test_exec import shell
-from services.weaving import Clinic, someone
+from services.sync_project import Clinic, someone
 
 PEOPLE = [someone(number) for number in range(1, 4)]
 OVERLAY = """\

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from careloom.store.embedded import ensure_server, leave_server
-from cli.calling import START, call, environment
-from services.weaving import Clinic
+from careloom.store.server.embedded import ensure_server, leave_server
+from cli.shell import START, call, environment
+from services.sync_project import Clinic
 
 MACROS = Path(__file__).parents[2] / "blueprints" / "collaboratemd-reports" / "models" / "macros"
 DBT_PROJECT = """\

@@ -11,10 +11,10 @@ import pytest
 import typer
 
 from careloom.cli import cleanup, held, history, land, reconcile, replay, retry
-from careloom.cli.ending import end_with
+from careloom.cli.exit import end_with
 from careloom.core.errors import NotPermitted, RemoteUnavailable
 from careloom.project.model import Retention
-from services.shelves import Practice, practice, project
+from services.fake_source import Practice, practice, project
 
 DAYS = timedelta(days=30)
 
@@ -25,7 +25,7 @@ def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> It
     made = project(tmp_path, retention=Retention(inbox=DAYS), people=DAYS)
     monkeypatch.setenv("CARELOOM_DATABASE_URL", database)
     monkeypatch.setenv("CARELOOM_ACTOR", "tester")
-    monkeypatch.setattr("careloom.services.opening.load_project", lambda _folder, _rooms, _env: made)
+    monkeypatch.setattr("careloom.services.session.session.load_project", lambda _folder, _rooms, _env: made)
     with practice(monkeypatch, database, made) as opened:
         opened.shelves.put("people", 1, 2, 3, name="Zzyzx")
         yield opened

@@ -11,8 +11,8 @@ import pytest
 
 from careloom.cli.main import COMMANDS, loaded, main, verbs
 from careloom.cli.verbs import EXAMPLES, GROUPS
-from cli.calling import call
-from services.weaving import PEOPLE, PROJECT, Clinic, someone
+from cli.shell import call
+from services.sync_project import PEOPLE, PROJECT, Clinic, someone
 
 NEEDS_A_DATABASE_BUT_NO_PROJECT = ("demo",)
 SERVES = ("sim", "serve", "work", "demo")

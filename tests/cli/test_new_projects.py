@@ -9,12 +9,12 @@ import pytest
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from careloom.cli.completing import blueprint_names as completed_blueprints
-from careloom.cli.completing import report_names, simulator_kinds, stream_names, sync_names, topic_names
+from careloom.cli.completion import blueprint_names as completed_blueprints
+from careloom.cli.completion import report_names, simulator_kinds, stream_names, sync_names, topic_names
 from careloom.cli.main import main
 from careloom.project.json_schema import SECTIONS
-from careloom.services.blueprints import blueprint_names, copy_blueprint
-from careloom.services.schemas import file_of, schemas
+from careloom.services.operate.blueprints import blueprint_names, copy_blueprint
+from careloom.services.operate.schemas import file_of, schemas
 from careloom.systems.rooms import rooms
 
 SHEET = """Patient ID;First Name;LastName;DOB;EmailAddress;Zip;Total Visits;Last "quoted"

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from careloom.services.blueprints import copy_blueprint
+from careloom.services.operate.blueprints import copy_blueprint
 from hang import HANG
 
 START = "import sys; from careloom.cli.main import main; main(sys.argv[1:])"

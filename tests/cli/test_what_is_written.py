@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from careloom.cli.paper import uncut
-from cli.calling import call, environment
-from services.weaving import Clinic, someone
+from careloom.cli.rich_output import uncut
+from cli.shell import call, environment
+from services.sync_project import Clinic, someone
 
 START = (sys.executable, "-m", "careloom.cli.start")
 SMALL = 'project: small\ntimezone: UTC\nsystems:\n  files: {kind: sql, url: "csv://data"}\n'

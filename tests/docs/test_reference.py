@@ -15,7 +15,7 @@ from careloom.cli.main import COMMANDS, loaded, verbs
 from careloom.core import errors
 from careloom.identity.rules import REASONS, RULES
 from careloom.project.json_schema import json_schema
-from careloom.services.report import reason_text
+from careloom.services.sync.summary import reason_text
 from careloom.systems.hubspot.simulator import control, faults
 from careloom.systems.hubspot.simulator.settings import TIERS, Settings
 from careloom.systems.rooms import rooms

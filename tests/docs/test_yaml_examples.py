@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from careloom.core.errors import ProjectFault
 from careloom.project.loader import load_project
-from careloom.project.written import WrittenCharts, WrittenProject, WrittenReports, WrittenStream, WrittenSync
+from careloom.project.schema import WrittenCharts, WrittenProject, WrittenReports, WrittenStream, WrittenSync
 from careloom.systems.rooms import rooms
 from docs.pages import ROOT, Block, blocks, pages
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from careloom.engine import diff, rows
-from careloom.engine.wire import WireField
-from careloom.engine.workbench import workbench
+from careloom.engine.sync import diff, rows
+from careloom.engine.sync.encode import WireField
+from careloom.engine.workspace import workbench
 
 FIELDS = [WireField(property=name, expression=f'"{name}"', type="string") for name in ("a", "b", "c")]
 TEXT = st.none() | st.text(st.sampled_from('01:~|"\\,ab\n\u00e9'), max_size=5)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from careloom.charts.bars import BarChart, Unit, bar_chart, written
+from careloom.charts.svg import CATEGORIES, NONE, PAGES, STEPS, draw, legend, summary
 from careloom.core.errors import Fix
-from careloom.engine.bars import BarChart, Unit, bar_chart, written
-from careloom.engine.drawing import CATEGORIES, NONE, PAGES, STEPS, draw, legend, summary
 
 AGES = ["0-5 days", "6-10 days", "11-15 days", "121+ days", "unknown"]
 

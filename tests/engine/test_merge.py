@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careloom.core.schema import ObjectShape
-from careloom.engine import actions, merge
-from careloom.engine.workbench import workbench
+from careloom.engine.sync import actions, merge
+from careloom.engine.workspace import workbench
 
 VALUES = st.sampled_from([None, "a", "b", "c"])
 OWNERS = st.sampled_from([None, "source", "destination"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careloom.engine.report_columns import OWN, ReportType, column_names, kinds_of, looks_like, reads, value
+from careloom.engine.reports.columns import OWN, ReportType, column_names, kinds_of, looks_like, reads, value
 
 words = st.one_of(
     st.text(max_size=8),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from careloom.core.errors import Hold
-from careloom.engine import report_reading
-from careloom.engine.report_layouts import PLAIN, Layout, layout_of
-from careloom.engine.workbench import workbench
+from careloom.engine.reports import csv
+from careloom.engine.reports.layouts import PLAIN, Layout, layout_of
+from careloom.engine.workspace import workbench
 
 KNOWN = ("claim_id", "amount", "when", "payer")
 
@@ -58,11 +58,11 @@ def test_a_title_of_several_cells_is_seen_by_the_columns_that_are_expected(tmp_p
 
 
 def cells(path: Path, folder: Path) -> list[tuple[str, ...]]:
-    glance = report_reading.digest_of([path])
+    glance = csv.digest_of([path])
     layout = layout_of(path, crooked=glance.crooked)
     with workbench(folder / "work") as db:
-        sheets = report_reading.sheets_of([path], folder, careful=True, layouts=[layout])
-        report_reading.show(db, sheets, sums=glance.sums)
+        sheets = csv.sheets_of([path], folder, careful=True, layouts=[layout])
+        csv.show(db, sheets, sums=glance.sums)
         return db.execute("select * from sheet").fetchall()
 
 

@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from careloom.core.errors import Hold
-from careloom.engine import report_reading
-from careloom.engine.report_columns import column_names
-from careloom.engine.report_reading import Crooked
-from careloom.engine.workbench import workbench
+from careloom.engine.reports import csv as reports_csv
+from careloom.engine.reports.columns import column_names
+from careloom.engine.reports.csv import Crooked
+from careloom.engine.workspace import workbench
 
 NASTY = st.text(alphabet=list("ab1\",,,\n\n\r;\\=#' \t\ufeffé\x0b\x1c\u2028"), max_size=40)
 CELLS = st.text(alphabet=list("a\",\n\r =$\t'é"), max_size=5)
@@ -27,17 +27,17 @@ def read(texts: Sequence[str], folder: Path, *, careful: bool | None = None) -> 
     files = [folder / f"{number}.csv" for number in range(len(texts))]
     for file, text in zip(files, texts, strict=True):
         file.write_bytes(text.encode())
-    crooked = report_reading.digest_of(files).crooked
+    crooked = reports_csv.digest_of(files).crooked
     if careful is None:
         try:
             return read(texts, folder, careful=crooked)
         except Crooked:
             return read(texts, folder, careful=True)
     with workbench(folder / "work") as db:
-        sheets = report_reading.sheets_of(files, folder, careful=careful)
-        columns = report_reading.show(db, sheets)
-        weighed = report_reading.weigh(db, columns, dict.fromkeys(columns, "text"), careful=careful)
-        pieces = report_reading.chunks(db, weighed, {}, careful=careful)
+        sheets = reports_csv.sheets_of(files, folder, careful=careful)
+        columns = reports_csv.show(db, sheets)
+        weighed = reports_csv.weigh(db, columns, dict.fromkeys(columns, "text"), careful=careful)
+        pieces = reports_csv.chunks(db, weighed, {}, careful=careful)
         text = b"".join(pieces).decode()
     rows = [tuple(row[:-2]) for row in csv.reader(io.StringIO(text, newline=""))]
     assert weighed.rows == len(rows)
@@ -135,17 +135,17 @@ def test_what_cannot_be_one_table_is_held(texts: list[str], code: str, tmp_path:
 def test_bytes_that_are_no_utf8_are_held_without_showing_them(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"a,b\nJos\xe9,1\n")
     with pytest.raises(Hold) as held:
-        report_reading.digest_of([tmp_path / "a.csv"])
+        reports_csv.digest_of([tmp_path / "a.csv"])
     assert held.value.code == "not-utf8"
     assert "Jos" not in str(held.value)
     assert held.value.__cause__ is None
 
 
-def types_of(text: str, folder: Path, known: dict[str, report_reading.ReportType] | None = None) -> dict[str, str]:
+def types_of(text: str, folder: Path, known: dict[str, reports_csv.ReportType] | None = None) -> dict[str, str]:
     (folder / "a.csv").write_text(text, encoding="utf-8")
     with workbench(folder / "work") as db:
-        columns = report_reading.show(db, report_reading.sheets_of([folder / "a.csv"], folder, careful=True))
-        weighed = report_reading.weigh(db, columns, known or {}, careful=True)
+        columns = reports_csv.show(db, reports_csv.sheets_of([folder / "a.csv"], folder, careful=True))
+        weighed = reports_csv.weigh(db, columns, known or {}, careful=True)
     return {column: weight.type for column, weight in weighed.columns.items()}
 
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from careloom.engine import rows
-from careloom.engine.wire import WireField
-from careloom.engine.workbench import workbench
+from careloom.engine.sync import rows
+from careloom.engine.sync.encode import WireField
+from careloom.engine.workspace import workbench
 
 FIELDS = (
     WireField(property="name", expression="name", type="string", max_length=5),

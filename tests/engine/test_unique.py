@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careloom.core.schema import ObjectShape, Property
-from careloom.engine import merge
-from careloom.engine.unique import claims_anew, reroute_taken
-from careloom.engine.wire import WireField
-from careloom.engine.workbench import workbench
+from careloom.engine.sync import merge
+from careloom.engine.sync.encode import WireField
+from careloom.engine.sync.unique import claims_anew, reroute_taken
+from careloom.engine.workspace import workbench
 
 FIELD = WireField(property="email", expression="email", type="string", unique=True, lowered=True, when_taken="shared")
 SHAPE = ObjectShape(

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from careloom.engine.quoting import name, text
-from careloom.engine.rows import projection
-from careloom.engine.wire import WireField, canonical
-from careloom.engine.workbench import workbench
+from careloom.engine.sql_text import name, text
+from careloom.engine.sync.encode import WireField, canonical
+from careloom.engine.sync.rows import projection
+from careloom.engine.workspace import workbench
 
 NEW_YORK = "America/New_York"
 many = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

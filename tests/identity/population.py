@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from identity.worlds import Row
+from identity.match_cases import Row
 
 MEN = [
     "robert",

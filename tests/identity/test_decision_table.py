@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from careloom.identity.rules import REASONS, RULES
-from identity.worlds import PROVISIONAL, Row, decide, only
+from identity.match_cases import PROVISIONAL, Row, decide, only
 
 HOME = {"address": "12 Oak Street", "city": "Austin", "state": "TX", "zip": "78701"}
 ADA: Row = {"firstname": "Ada", "lastname": "Varga", "birthday": "1975-01-20", "email": "ada@example.com"}

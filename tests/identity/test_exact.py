@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from careloom.core.errors import Stop
-from careloom.identity.matching import MatchSpec, match
-from identity.worlds import PATIENTS, decide
+from careloom.identity.match import MatchSpec, match
+from identity.match_cases import PATIENTS, decide
 
 COMPANIES = MatchSpec(
     roles={"phone": "phone", "zip": "zip"},

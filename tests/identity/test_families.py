@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from identity.worlds import PROVISIONAL, decide, only
+from identity.match_cases import PROVISIONAL, decide, only
 
 HOME = {"address": "12 Oak Street", "city": "Austin", "state": "TX", "zip": "78701"}
 

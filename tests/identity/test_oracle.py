@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from identity import oracle
+from identity.match_cases import PATIENTS, Decided, Row, decide
 from identity.oracle import Person, World
-from identity.worlds import PATIENTS, Decided, Row, decide
 from sizes import size
 
 SPEC = replace(PATIENTS, tiers=[["email"], ["firstname", "lastname", "birthday"], ["address", "zip"]])

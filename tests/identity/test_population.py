@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from careloom.identity.matching import MatchSpec
+from careloom.identity.match import MatchSpec
+from identity.match_cases import PATIENTS, PROVISIONAL, decide
 from identity.population import two_systems
-from identity.worlds import PATIENTS, PROVISIONAL, decide
 
 
 @pytest.mark.parametrize(("spec", "right", "found"), [(PATIENTS, 0.999, 0.5), (PROVISIONAL, 0.997, 0.6)])

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from careloom.core.phi import Phi
 from careloom.project.loader import load_project
-from careloom.project.reading import read_text
+from careloom.project.yaml_file import read_text
 from project.clinic import ROOMS, clinic
 
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from careloom.core.streams import Record
 from careloom.project.loader import load_project
-from careloom.services.landing import land, prepare
-from careloom.services.linking import relink, unlinked
-from careloom.services.opening import Opened
-from careloom.services.settings import read_settings
+from careloom.services.landing.link import relink, unlinked
+from careloom.services.landing.write import land, prepare
+from careloom.services.session.session import Opened
+from careloom.services.session.settings import read_settings
 from careloom.store.database import open_store
 from careloom.systems.rooms import rooms
-from services.landings import NOON
+from services.landing_project import NOON
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"
 PEOPLE, VISITS = (81, 82), ("7001", "7002")

@@ -20,9 +20,9 @@ import pytest
 import urllib3
 
 from careloom.cli import main
-from careloom.services.opening import opened
-from careloom.services.settings import read_settings
-from careloom.services.simulating import Simulated, connect_all
+from careloom.services.operate.simulate import Simulated, connect_all
+from careloom.services.session.session import opened
+from careloom.services.session.settings import read_settings
 from careloom.systems.deepcura.simulator import invented_note, sealed
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
 from hang import HANG

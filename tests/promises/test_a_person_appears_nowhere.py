@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from promises.watched import Careloom, Said, WatchedPortal, watched_portal
-from services.weaving import BORN, COLUMNS, PEOPLE, PROJECT, Clinic
+from services.sync_project import BORN, COLUMNS, PEOPLE, PROJECT, Clinic
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("zzyzx")]
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from careloom.cli.main import main
-from services.weaving import PEOPLE, PROJECT, Clinic, Row, someone
+from services.sync_project import PEOPLE, PROJECT, Clinic, Row, someone
 
 FAILED, USAGE, PROJECT_AT_FAULT, HELD, NOT_PERMITTED, AWAY = 1, 2, 3, 4, 5, 6
 EVERYBODY = [someone(number) for number in range(1, 6)]

@@ -25,9 +25,9 @@ import psycopg
 import pytest
 import urllib3
 
-from careloom.store.embedded import ensure_server, leave_server
 from careloom.store.migrations import migrate
-from careloom.store.placing import place
+from careloom.store.server.embedded import ensure_server, leave_server
+from careloom.store.server.home import place
 from careloom.systems.deepcura.simulator import invented_note, sealed
 from hang import HANG
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from careloom.services.progress import Watch
-from careloom.services.syncing import run_sync
-from services.weaving import COLUMNS, Clinic, someone
+from careloom.services.session.progress import Watch
+from careloom.services.sync.run import run_sync
+from services.sync_project import COLUMNS, Clinic, someone
 from sizes import size
 
 PEOPLE = """\

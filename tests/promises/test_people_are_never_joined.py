@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.weaving import BORN, Clinic
+from services.sync_project import BORN, Clinic
 
 PEOPLE = """\
 sync: people

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from risk.calling_risk import DIAGNOSES, PEOPLE, Shell
+from risk.risk_shell import DIAGNOSES, PEOPLE, Shell
 
 HERE = Path(__file__).parent
 

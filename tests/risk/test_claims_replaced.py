@@ -9,8 +9,8 @@ import pytest
 
 from careloom.core.errors import Fix
 from careloom.risk.inputs import claim_rules
-from risk.calling_risk import Shell
 from risk.invented_claims import billed, coded, concept, eob, sent, serviced, subscriber, visit, written
+from risk.risk_shell import Shell
 
 REVIEW, DELETE = "PWK*09*AA~", "PWK*09*AA~REF*EA*8~"
 

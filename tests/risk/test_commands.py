@@ -14,9 +14,9 @@ import pytest
 
 from careloom.risk import score
 from careloom.risk.upstream import changes, installed, recorded
-from risk.calling_risk import Shell
 from risk.literal import Person
 from risk.literal import score as by_hand
+from risk.risk_shell import Shell
 
 RAW = {"A1": "2.120", "A2": "1.109", "A3": "0.496"}
 

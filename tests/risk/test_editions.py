@@ -13,7 +13,7 @@ import pytest
 from careloom.core.errors import Fix
 from careloom.risk import MODELS, package, read_tables, score, scoring_statement, tables, years
 from careloom.risk.lookup_tables import lookups
-from risk.calling_risk import Shell
+from risk.risk_shell import Shell
 from risk.second_source import PAIRS, RECORD, digest, ours
 
 SICK = "E11.9 I50.9 J449 N184"

@@ -15,8 +15,8 @@ from careloom.core.errors import Fix, Later, Stop
 from careloom.risk import lookups, read_tables, score, tables
 from careloom.risk.desk import desk
 from careloom.risk.inputs import HeldInput, read_fhir
-from risk.calling_risk import Shell
 from risk.invented_claims import NAME, eob, written
+from risk.risk_shell import Shell
 from risk.test_inputs import codes
 
 WOMAN = pa.table({"person_id": [1], "age": [70], "sex": ["F"]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from risk.calling_risk import Shell
+from risk.risk_shell import Shell
 
 
 def by_person(rows: list[dict[str, str]], what: str) -> dict[tuple[str, str], str]:

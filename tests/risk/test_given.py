@@ -14,8 +14,8 @@ import pytest
 
 from careloom.core.errors import Fix
 from careloom.risk import COLUMNS, score
-from risk.calling_risk import Shell
 from risk.people import diagnoses, people
+from risk.risk_shell import Shell
 
 NO_CODES = pa.table({"person_id": pa.array([], pa.int64()), "diagnosis_code": pa.array([], pa.string())})
 NOBODY = pa.table(

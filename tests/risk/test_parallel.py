@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from risk.calling_risk import Shell
+from risk.risk_shell import Shell
 
 HEAD = "person_id,age,sex,dual_elgbl_cd,orec,crec,new_enrollee,snp,lti\n"
 THEIRS = "MBI,hccs,risk_score\n"

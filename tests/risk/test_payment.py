@@ -21,7 +21,7 @@ from careloom.risk import (
     scoring_statement,
     standard_money,
 )
-from risk.calling_risk import Shell
+from risk.risk_shell import Shell
 
 PEOPLE = pa.Table.from_pylist(
     [

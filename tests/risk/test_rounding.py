@@ -9,7 +9,7 @@ import pytest
 
 from careloom.risk import blended, facts, score, years
 from careloom.risk.rounding import lessened, normalized
-from risk.calling_risk import Shell
+from risk.risk_shell import Shell
 from risk.test_payment import CODES, PEOPLE, by_person
 
 

@@ -17,9 +17,9 @@ import pytest
 from careloom.core.errors import Fix
 from careloom.risk import score, snapshots
 from careloom.risk.money import Money
-from risk.calling_risk import Shell
 from risk.people import diagnoses as invented_diagnoses
 from risk.people import people as invented_people
+from risk.risk_shell import Shell
 
 SAME = ("risk_score", "risk_score_hcc", "risk_score_payment", "hcc_list", "held")
 ENDS = [date(2025, month, monthrange(2025, month)[1]) for month in range(1, 13)]

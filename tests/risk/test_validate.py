@@ -12,8 +12,8 @@ from careloom.risk import RULES
 from careloom.risk import differences as differences_
 from careloom.risk.comparing import Validated, validate
 from careloom.risk.desk import desk
-from risk.calling_risk import Shell
 from risk.people import diagnoses, people
+from risk.risk_shell import Shell
 
 MEMBERS = 150
 

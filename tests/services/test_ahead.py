@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from careloom.core.streams import Page
-from careloom.services.ahead import read_ahead
+from careloom.services.landing.prefetch import read_ahead
 
 
 class Pages:

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from careloom.services.alerting import alert_failure, alert_landing
-from careloom.services.due import is_due
-from careloom.services.opening import Opened
-from careloom.services.waking import wake_what_is_due
+from careloom.services.operate.alerts import alert_failure, alert_landing
+from careloom.services.operate.due import is_due
+from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.session.session import Opened
 from careloom.store.attempts import Attempts
 from careloom.worker.jobs import Bench, run_job
-from services.weaving import PEOPLE, PROJECT, Clinic, counts, someone
+from services.sync_project import PEOPLE, PROJECT, Clinic, counts, someone
 
 ALERTS = PROJECT + "alerts:\n  mail: {{to: [ops@clinic.example], from: loom@clinic.example, smtp: secret:smtp-url}}\n"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.weaving import PEOPLE, Clinic, counts, someone
+from services.sync_project import PEOPLE, Clinic, counts, someone
 
 VISITS = """\
 sync: visits

@@ -10,17 +10,17 @@ from threading import Event
 import pytest
 
 from careloom.core.errors import Later, UsageFault
-from careloom.services.opening import Opened
-from careloom.services.progress import Watch
-from careloom.services.replaying import replay
-from careloom.services.retention import cleanup
-from careloom.services.scanning import reconcile, scan
-from careloom.services.standstill import retry_stream
+from careloom.services.landing.replay import replay
+from careloom.services.landing.scan import reconcile, scan
+from careloom.services.operate.retention import cleanup
+from careloom.services.review.stuck import retry_stream
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
 from careloom.store.attempts import Attempts
 from careloom.store.database import Store, open_store
-from careloom.store.locking import alone
+from careloom.store.locks import alone
 from careloom.worker.jobs import Bench, run_job
-from services.rooms_of_paper import Paper, arrive, install, make_due, project, ready, rows
+from services.fake_rooms import Paper, arrive, install, make_due, project, ready, rows
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.weaving import PEOPLE, Clinic, counts, someone
+from services.sync_project import PEOPLE, Clinic, counts, someone
 
 # (expression over Note, type, what it cannot read, code); each is one row's own affair
 FAILING = (

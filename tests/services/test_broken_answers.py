@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from careloom.core.errors import RemoteUnavailable
-from services.weaving import BORN, Clinic, as_contact, counts, someone
+from services.sync_project import BORN, Clinic, as_contact, counts, someone
 
 PEOPLE = 210
 PAGE = {"match": "/objects/2026-03/contacts", "method": "GET"}

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from careloom.charts.page import as_of, html
 from careloom.core.errors import Fix, UsageFault
 from careloom.project.model import Chart, ChartPage
-from careloom.services.chart_page import as_of, html
-from careloom.services.charting import age_of_data, charts_after_run, page_named, read_charts
-from careloom.services.opening import Opened
-from services.landings import NOTES, landing
+from careloom.services.analytics.charts import age_of_data, charts_after_run, page_named, read_charts
+from careloom.services.session.session import Opened
+from services.landing_project import NOTES, landing
 
 
 @pytest.fixture

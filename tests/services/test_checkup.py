@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from careloom.services.checkup import check_up
-from services.weaving import PEOPLE, someone
+from careloom.services.operate.doctor import check_up
+from services.sync_project import PEOPLE, someone
 
 
 def test_a_schedule_is_said_as_it_was_written(clinic):

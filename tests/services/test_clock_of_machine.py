@@ -12,15 +12,15 @@ import pytest
 from careloom.core import clock
 from careloom.project.model import Report
 from careloom.project.schedules import parse_schedule
-from careloom.services.due import has_come
-from careloom.services.opening import Opened
-from careloom.services.progress import Watch
-from careloom.services.reporting import any_report_due
-from careloom.services.scanning import scan
-from careloom.services.waking import wake_what_is_due
+from careloom.services.landing.scan import scan
+from careloom.services.operate.due import has_come
+from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.reports.fetch import any_report_due
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
 from careloom.store.account_reports import AccountReports
 from careloom.store.database import Store, open_store
-from services.rooms_of_paper import Paper, install, project, ready, rows
+from services.fake_rooms import Paper, install, project, ready, rows
 
 HOURLY = parse_schedule("every hour")
 DAY = timedelta(days=1)

@@ -20,12 +20,13 @@ from careloom.cli import connect as door
 from careloom.core.errors import Fix, UsageFault
 from careloom.core.hooks import Token
 from careloom.core.rooms import Authorization
-from careloom.services import connecting, opening
-from careloom.services.connecting import code_in, connect, invite, keep_given
-from careloom.services.opening import Opened
+from careloom.services.operate import connect as operate_connect
+from careloom.services.operate.connect import code_in, connect, invite, keep_given
+from careloom.services.session import session
+from careloom.services.session.session import Opened
 from careloom.store.database import Store, open_store
 from hang import HANG
-from services.rooms_of_paper import NOON, Paper, project, ready, room
+from services.fake_rooms import NOON, Paper, project, ready, room
 
 KEY = {"CARELOOM_SEAL_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}
 
@@ -55,8 +56,8 @@ def opened(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchan
         "ehr": replace(room("ehr", Paper()), authorization=Authorization(url=url, exchange=exchange)),
         "bus": room("bus", Paper()),
     }
-    monkeypatch.setattr(opening, "rooms", lambda: rooms)
-    monkeypatch.setattr(connecting, "rooms", lambda: rooms)
+    monkeypatch.setattr(session, "rooms", lambda: rooms)
+    monkeypatch.setattr(operate_connect, "rooms", lambda: rooms)
     return ready(store, project(tmp_path, ["ehr", "bus"]), KEY)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from careloom.core.errors import UsageFault
-from services.weaving import BORN, PEOPLE, Clinic, as_contact, counts, someone
+from services.sync_project import BORN, PEOPLE, Clinic, as_contact, counts, someone
 
 
 def doubtful(clinic: Clinic) -> str:

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from careloom.core.ports import Finding
-from careloom.services.checkup import check_up
-from careloom.services.opening import opened
-from careloom.services.settings import Settings, read_settings
-from careloom.services.simulating import Simulated, connect_all
+from careloom.services.operate.doctor import check_up
+from careloom.services.operate.simulate import Simulated, connect_all
+from careloom.services.session.session import opened
+from careloom.services.session.settings import Settings, read_settings
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.drchrono.simulator import RunningDrChrono
 

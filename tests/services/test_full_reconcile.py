@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from careloom.services.opening import opened
-from careloom.services.progress import Watch
-from careloom.services.settings import read_settings
-from careloom.services.syncing import run_sync
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import opened
+from careloom.services.session.settings import read_settings
+from careloom.services.sync.run import run_sync
 from careloom.systems.hubspot.simulator import RunningSimulator
 
 PROJECT = """

@@ -9,8 +9,8 @@ import pytest
 
 from careloom.core.errors import UsageFault
 from careloom.core.phi import MASK
-from careloom.services.history import history
-from services.shelves import Practice, practice, project
+from careloom.services.review.history import history
+from services.fake_source import Practice, practice, project
 
 
 @pytest.fixture

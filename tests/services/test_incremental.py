@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import duckdb
 import pytest
 
-from services.weaving import PEOPLE, Clinic, counts, someone
+from services.sync_project import PEOPLE, Clinic, counts, someone
 
 CURSOR = PEOPLE.replace("table: People, key: ID}", "table: People, key: ID, cursor: Changed, look_back: 1 hour}")
 

@@ -13,13 +13,13 @@ import pytest
 
 from careloom.core.errors import Fix
 from careloom.core.streams import Column, Record, Unreadable
-from careloom.services.landing import land, prepare
-from careloom.services.linking import unlinked
-from careloom.services.opening import Opened
+from careloom.services.landing.link import unlinked
+from careloom.services.landing.write import land, prepare
+from careloom.services.session.session import Opened
 from careloom.store.landing_held import held_landings
+from careloom.store.landing_tables import ensure_table
 from careloom.store.migrations import migrations
-from careloom.store.shapes import ensure_table
-from services.landings import NOTES, PATIENTS, SESSIONS, gone, landing, note, patient
+from services.landing_project import NOTES, PATIENTS, SESSIONS, gone, landing, note, patient
 
 
 @pytest.fixture

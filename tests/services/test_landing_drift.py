@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from careloom.core.streams import Column, Record, Stream
-from careloom.services.landing import land, prepare
-from careloom.services.linking import compared_columns
-from careloom.services.opening import Opened
-from careloom.services.standstill import standing_of
+from careloom.services.landing.link import compared_columns
+from careloom.services.landing.write import land, prepare
+from careloom.services.review.stuck import standing_of
+from careloom.services.session.session import Opened
 from careloom.store.landing_held import drift_of, held_landings
 from careloom.systems.deepcura.streams import STREAMS as OF_DEEPCURA
 from careloom.systems.drchrono.streams import STREAMS as OF_DRCHRONO
-from services.landings import NOON, NOTES, PATIENTS, SESSIONS, landing, patient
+from services.landing_project import NOON, NOTES, PATIENTS, SESSIONS, landing, patient
 
 SECRET = "Zebulon"
 OBJECT, LIST = {"odd": SECRET}, [SECRET]

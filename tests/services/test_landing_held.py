@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from careloom.core.streams import Record
-from careloom.services.landing import land
-from careloom.services.opening import Opened
+from careloom.services.landing.write import land
+from careloom.services.session.session import Opened
 from careloom.store.landing_held import drift_of, held_bodies, held_landings
-from services.landings import NOON, NOTES, PATIENTS, SESSIONS, landing, note, patient
+from services.landing_project import NOON, NOTES, PATIENTS, SESSIONS, landing, note, patient
 
 
 @pytest.fixture

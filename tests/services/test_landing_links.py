@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from careloom.core.streams import Record
-from careloom.services import landing as landing_service
-from careloom.services.landing import land, prepare
-from careloom.services.linking import unlinked
-from careloom.services.opening import Opened
-from services.landings import NOTES, SESSIONS, landing, note
+from careloom.services.landing import write as landing_service
+from careloom.services.landing.link import unlinked
+from careloom.services.landing.write import land, prepare
+from careloom.services.session.session import Opened
+from services.landing_project import NOTES, SESSIONS, landing, note
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.weaving import PEOPLE, Clinic, counts, someone
+from services.sync_project import PEOPLE, Clinic, counts, someone
 
 ARCHIVE = PEOPLE + "missing: archive\narchive_limit: 25%\n"
 

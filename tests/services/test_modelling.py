@@ -13,13 +13,13 @@ from threading import Thread
 import pytest
 
 from careloom.core.errors import Later
-from careloom.services.checkup import check_up
-from careloom.services.modelling import ModelsRun, run_models
-from careloom.services.progress import Watch
+from careloom.services.analytics.build import ModelsRun, run_models
+from careloom.services.operate.doctor import check_up
+from careloom.services.session.progress import Watch
 from careloom.store.attempts import Attempts
-from careloom.store.building import building
+from careloom.store.models_lock import building
 from hang import HANG
-from services.weaving import Clinic
+from services.sync_project import Clinic
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
 DBT_PROJECT = "name: clinic\nversion: '1.0'\nprofile: careloom\nmodels: {clinic: {+materialized: table}}\n"
@@ -88,7 +88,7 @@ def test_a_build_ends_with_the_run_that_was_killed_and_the_next_one_works(clinic
 
 
 def test_two_builds_are_never_at_once_whoever_asks(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("careloom.services.modelling._PATIENCE", 0.0)
+    monkeypatch.setattr("careloom.services.analytics.build._PATIENCE", 0.0)
     write(clinic, quick="select 1 as something")
     with building(clinic.database, "clinic", 0.0) as ours:
         assert ours
@@ -96,7 +96,7 @@ def test_two_builds_are_never_at_once_whoever_asks(clinic: Clinic, monkeypatch: 
             build(clinic)
     ends: list[int] = []
     with building(clinic.database, "clinic", 0.0):
-        monkeypatch.setattr("careloom.services.modelling._PATIENCE", HANG)
+        monkeypatch.setattr("careloom.services.analytics.build._PATIENCE", HANG)
         thread = Thread(target=lambda: ends.append(build(clinic).exit_code))
         thread.start()
         until(lambda: clinic.ask("select 1 from careloom.attempt where state = 'running'"))

@@ -13,19 +13,19 @@ import pytest
 from careloom.core.streams import Page
 from careloom.project.model import Models
 from careloom.project.schedules import parse_schedule
-from careloom.services import modelling
-from careloom.services.due import are_models_due
-from careloom.services.modelling import ModelsRun, Node
-from careloom.services.opening import Opened
-from careloom.services.progress import Watch
-from careloom.services.scanning import scan
-from careloom.services.waking import wake_what_is_due
+from careloom.services.analytics import build
+from careloom.services.analytics.build import ModelsRun, Node
+from careloom.services.landing.scan import scan
+from careloom.services.operate.due import are_models_due
+from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
 from careloom.store.attempts import Attempts
 from careloom.store.database import Store, open_store
 from careloom.worker.jobs import Bench, run_job
-from cli.calling import call
-from services.rooms_of_paper import Paper, install, project, ready, record, rows
-from services.weaving import PEOPLE, PROJECT, Clinic, someone
+from cli.shell import call
+from services.fake_rooms import Paper, install, project, ready, record, rows
+from services.sync_project import PEOPLE, PROJECT, Clinic, someone
 
 GOOD = ModelsRun(nodes=[Node(name="m", kind="model", status="success")], seconds=0.1, complete=True)
 BAD = ModelsRun(nodes=[Node(name="m", kind="model", status="error")], seconds=0.1, complete=True)
@@ -59,8 +59,8 @@ def ruled(opened: Opened, rule: Models, at: datetime | None = None) -> Opened:
 
 def built(opened: Opened, monkeypatch: pytest.MonkeyPatch, run: ModelsRun = GOOD) -> Bench:
     """The worker's job, with dbt's answer instead of dbt."""
-    monkeypatch.setattr(modelling, "_required", lambda _ready: None)
-    monkeypatch.setattr(modelling, "_once", lambda *_: run)
+    monkeypatch.setattr(build, "_required", lambda _ready: None)
+    monkeypatch.setattr(build, "_once", lambda *_: run)
     bench = Bench(ready=opened, urgent=opened, stop=Event())
     run_job(bench, "models", opened.project.name)
     return bench

@@ -16,12 +16,12 @@ import pytest
 from careloom.core.hooks import HookRequest
 from careloom.project.model import Alerts, Landing, Project, System
 from careloom.project.nodes import Place
-from careloom.services.opening import Opened
-from careloom.services.processing import process_inbox
-from careloom.services.progress import Watch
-from careloom.services.receiving import receive
-from careloom.services.replaying import replay
-from careloom.services.settings import read_settings
+from careloom.services.landing.process import process_inbox
+from careloom.services.landing.receive import receive
+from careloom.services.landing.replay import replay
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
+from careloom.services.session.settings import read_settings
 from careloom.store.database import Store, open_store
 from careloom.systems.deepcura.ciphers import CipherName
 from careloom.systems.deepcura.options import Options

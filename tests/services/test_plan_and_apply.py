@@ -7,7 +7,7 @@ import random
 import pytest
 
 from careloom.core.errors import Fix, ProjectFault
-from services.weaving import BORN, PEOPLE, Clinic, as_contact, counts, someone
+from services.sync_project import BORN, PEOPLE, Clinic, as_contact, counts, someone
 
 
 def untidy(clinic: Clinic) -> list[dict[str, str]]:

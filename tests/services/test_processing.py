@@ -13,12 +13,12 @@ import pytest
 
 from careloom.core.errors import Fix, Hold, RemoteUnavailable
 from careloom.core.hooks import Reading
-from careloom.services import processing
-from careloom.services.opening import Opened
-from careloom.services.processing import ATTEMPTS, GIVE_UP, process_inbox
-from careloom.store.claiming import MOST_EVENTS
+from careloom.services.landing import process as landing_process
+from careloom.services.landing.process import ATTEMPTS, GIVE_UP, process_inbox
+from careloom.services.session.session import Opened
 from careloom.store.database import Store, open_store
-from services.rooms_of_paper import Paper, arrive, inbox, install, make_due, project, ready, rows
+from careloom.store.inbox_queue import MOST_EVENTS
+from services.fake_rooms import Paper, arrive, inbox, install, make_due, project, ready, rows
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_backlog_is_worked_off_in_the_order_of_its_coming(opened: Opened, stor
 def test_bodies_too_large_to_be_held_together_go_in_smaller_batches(
     opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("careloom.store.claiming.MOST_BYTES", 1000)
+    monkeypatch.setattr("careloom.store.inbox_queue.MOST_BYTES", 1000)
     arrive(store, "ehr", *(visit(n, note="x" * 600) for n in range(4)), visit(9, note="x" * 5000))
     assert process(opened)["done"] == 5
     assert rows(store, "select count(*) from sync_log") == [(3,)]
@@ -174,7 +174,7 @@ def test_a_system_that_does_not_answer_is_not_asked_for_the_whole_batch(
     paper.fetches = away
     arrive(store, "ehr", {"hints": [f"V{n}" for n in range(100)]})
     assert process(opened)["waiting"] == 1
-    assert len(paper.fetched) < GIVE_UP + processing.FETCHERS
+    assert len(paper.fetched) < GIVE_UP + landing_process.FETCHERS
 
 
 def test_what_a_person_must_set_right_keeps_the_events_waiting(opened: Opened, store: Store, paper: Paper) -> None:
@@ -226,14 +226,14 @@ def test_poison_never_blocks_the_others_and_is_held_without_a_word_of_what_it_sa
 def test_poison_that_only_landing_finds_is_kept_from_the_rest_of_its_batch(
     opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = processing.land
+    real = landing_process.land
 
     def land(ready: Opened, system: str, records: Any, *more: Any, **how: Any) -> Any:
         if any(one.key == "V2" for one in records):
             breaks()
         return real(ready, system, records, *more, **how)
 
-    monkeypatch.setattr(processing, "land", land)
+    monkeypatch.setattr(landing_process, "land", land)
     arrive(store, "ehr", visit(1), visit(2), visit(3))
     assert process(opened) == {"events": 3, "done": 2, "held": 0, "waiting": 1}
     assert sorted(landed(store)) == ["V1", "V3"]
@@ -262,7 +262,7 @@ def test_a_crash_between_landing_and_settling_is_repeated_without_harm(
 
     arrive(store, "ehr", visit(1))
     with monkeypatch.context() as broken:
-        broken.setattr(processing, "_settle", dies)
+        broken.setattr(landing_process, "_settle", dies)
         with pytest.raises(KeyboardInterrupt):
             process(opened)
     assert inbox(store) == [("new", 0, None)]

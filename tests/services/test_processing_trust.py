@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from careloom.core.hooks import Hint, Reading
-from careloom.services.opening import Opened
-from careloom.services.processing import ASKS, NOT_SHOWN, process_inbox
-from careloom.store.claiming import NOT_YET
+from careloom.services.landing.process import ASKS, NOT_SHOWN, process_inbox
+from careloom.services.session.session import Opened
 from careloom.store.database import Store, open_store
-from services.rooms_of_paper import Paper, arrive, inbox, install, make_due, project, ready, rows
+from careloom.store.inbox_queue import NOT_YET
+from services.fake_rooms import Paper, arrive, inbox, install, make_due, project, ready, rows
 
 AT = "2026-02-28T12:00:00+00:00"
 LATER = "2026-02-28T12:00:05+00:00"

@@ -11,10 +11,10 @@ import pytest
 
 from careloom.core.errors import RemoteUnavailable
 from careloom.core.hooks import ChangeEvent
-from careloom.services.opening import Opened
-from careloom.services.publishing import BATCH, publish_outbox
+from careloom.services.landing.publish import BATCH, publish_outbox
+from careloom.services.session.session import Opened
 from careloom.store.database import Store, open_store
-from services.rooms_of_paper import Paper, install, make_due, project, put_changes, ready, rows
+from services.fake_rooms import Paper, install, make_due, project, put_changes, ready, rows
 
 
 @pytest.fixture

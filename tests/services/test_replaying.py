@@ -10,12 +10,12 @@ from threading import Event
 import pytest
 
 from careloom.core.errors import Later, UsageFault
-from careloom.services.processing import process_inbox
-from careloom.services.progress import Watch
-from careloom.services.replaying import ReplayReport, replay
-from careloom.store.locking import alone
-from careloom.store.synclog import SyncLog
-from services.shelves import Practice, practice, project
+from careloom.services.landing.process import process_inbox
+from careloom.services.landing.replay import ReplayReport, replay
+from careloom.services.session.progress import Watch
+from careloom.store.landing_runs import SyncLog
+from careloom.store.locks import alone
+from services.fake_source import Practice, practice, project
 
 VERSIONS = ("2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00", "2026-01-03T00:00:00+00:00")
 

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from careloom.core.errors import Fix, Hold
-from careloom.services.report_loading import HOLDS, Loaded, load_report, write_csv
+from careloom.services.reports.load import HOLDS, Loaded, load_report, write_csv
 from careloom.store import report_tables
 from careloom.store.database import Store, open_store
 from careloom.store.report_tables import Drift, forget_old, make_current

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 
 from careloom.core.errors import Later
-from careloom.services import report_loading
-from careloom.services.report_loading import write_csv
+from careloom.services.reports import load
+from careloom.services.reports.load import write_csv
 from careloom.store import report_tables
 from careloom.store.database import open_store
-from careloom.store.report_retyping import drop_unread
 from careloom.store.report_tables import Drift
+from careloom.store.report_types import drop_unread
 from services.test_report_loading import Office
 
 HEADER = "Line,Balance,Entered\n"
@@ -131,7 +131,7 @@ def test_a_load_that_is_killed_on_the_way_leaves_all_as_it_was(office: Office, m
 
     before = office.ask(SHOWN)
     with monkeypatch.context() as now:
-        now.setattr(report_loading.report_reading, "written_as", killed)
+        now.setattr(load.report_reading, "written_as", killed)
         with pytest.raises(KeyboardInterrupt):
             office.bring(OTHER, account="1002", declared=TYPES)
     assert office.ask(SHOWN) == before
@@ -144,7 +144,7 @@ def test_a_reader_who_stays_long_puts_it_off_and_nothing_is_half_done(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_tables, "_PAUSE", 0.001)
-    monkeypatch.setattr("careloom.store.report_retyping._TRIES", 2)
+    monkeypatch.setattr("careloom.store.report_types._TRIES", 2)
     before = office.ask(SHOWN)
     with psycopg.connect(office.store.url) as reader:
         reader.execute("select count(*) from reports.aging")

@@ -10,8 +10,8 @@ import pytest
 
 from careloom.core.errors import Hold
 from careloom.store.database import open_store
-from careloom.store.report_retyping import drop_unread
 from careloom.store.report_tables import forget_old
+from careloom.store.report_types import drop_unread
 from services.test_report_loading import Office
 
 FIRST = "Line,Balance\n1,$5.00\n2,$6.00\n"

@@ -12,12 +12,12 @@ import pytest
 
 from careloom.core.errors import Later
 from careloom.project.model import Retention
-from careloom.services.retention import cleanup
+from careloom.services.operate.retention import cleanup
 from careloom.store import retention
 from careloom.store.audit import verify_audit
 from careloom.store.inbox import Arrival, keep_events
-from careloom.store.locking import alone
-from services.shelves import Practice, practice, project
+from careloom.store.locks import alone
+from services.fake_source import Practice, practice, project
 
 DAYS = timedelta(days=30)
 
@@ -113,7 +113,7 @@ def test_many_rows_go_in_batches_and_a_stop_is_met_between_them(
     clinic: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
-    monkeypatch.setattr("careloom.services.retention.BATCH", 2)
+    monkeypatch.setattr("careloom.services.operate.retention.BATCH", 2)
     age(clinic, 1, 2, 3)
     stop = Event()
     stop.set()

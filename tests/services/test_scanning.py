@@ -12,11 +12,11 @@ import pytest
 
 from careloom.core.errors import Later, NotPermitted, RemoteUnavailable, UsageFault
 from careloom.core.streams import Unreadable
-from careloom.services import scanning
-from careloom.services.progress import Watch
-from careloom.store.streamstate import StreamStates
-from careloom.store.synclog import SyncLog
-from services.shelves import Practice, moved, practice, project
+from careloom.services.landing import scan
+from careloom.services.session.progress import Watch
+from careloom.store.landing_runs import SyncLog
+from careloom.store.stream_state import StreamStates
+from services.fake_source import Practice, moved, practice, project
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def test_counts_that_do_not_balance_fail_and_all_is_read_again(
     clinic: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(scanning, "land", lambda *_given, **_named: {"total": 2, "created": 1})
+        patch.setattr(scan, "land", lambda *_given, **_named: {"total": 2, "created": 1})
         report = clinic.scan()
     assert (report.status, report.balanced, report.exit_code) == ("failed", False, 1)
     assert StreamStates(clinic.store).read("people").changed_until is None

@@ -10,9 +10,9 @@ import pytest
 
 from careloom.core.errors import Hold
 from careloom.core.streams import Unreadable
-from careloom.services import absences
-from careloom.services.progress import Watch
-from services.shelves import STREAMS, Practice, moved, practice, project
+from careloom.services.landing import deletions
+from careloom.services.session.progress import Watch
+from services.fake_source import STREAMS, Practice, moved, practice, project
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_system_that_tells_changes_is_asked_for_what_it_did_not_list(clinic: P
 
 
 def test_only_so_many_are_asked_for_and_the_rest_is_told_of(clinic: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(absences, "_ASKED", 2)
+    monkeypatch.setattr(deletions, "_ASKED", 2)
     clinic.shelves.put("people", *range(1, 21))
     clinic.scan()
     drop(clinic, 6, 7, 8, stream="people")
@@ -150,14 +150,14 @@ def test_a_stop_while_looking_for_what_is_gone_goes_on_there(clinic: Practice) -
     watch = Watch()
     drop(clinic, 3)
     clinic.shelves.at_page = lambda number: None
-    found = absences.Absences.settle
+    found = deletions.Absences.settle
 
-    def stop(self: absences.Absences, member: object) -> str | None:
+    def stop(self: deletions.Absences, member: object) -> str | None:
         watch.stop.set()
         return found(self, member)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(absences.Absences, "settle", stop)
+        patch.setattr(deletions.Absences, "settle", stop)
         assert clinic.scan("pills", watch=watch).status == "interrupted"
     assert 3 in pills(clinic)
     report = clinic.scan("pills")

@@ -16,10 +16,11 @@ import pytest
 
 from careloom.core.errors import Fix, RemoteUnavailable
 from careloom.core.hooks import Token
-from careloom.services import sealing
-from careloom.services.sealing import SealedTokens, seal_key
-from careloom.services.settings import read_settings
+from careloom.services.session.seal_key import seal_key
+from careloom.services.session.settings import read_settings
+from careloom.store import tokens as store_tokens
 from careloom.store.database import Store, open_store
+from careloom.store.tokens import SealedTokens
 
 KEY = bytes(range(32))
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -105,7 +106,7 @@ import sys, time
 from datetime import datetime, timezone
 from pathlib import Path
 from careloom.core.hooks import Token
-from careloom.services.sealing import SealedTokens
+from careloom.store.tokens import SealedTokens
 from careloom.store.database import open_store
 
 url, calls, name = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
@@ -167,7 +168,7 @@ def test_a_refresh_that_fails_keeps_the_old_pair_and_lets_the_next_one_try(store
 def test_who_waits_too_long_for_anothers_refresh_is_told_to_come_later(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sealing, "PATIENCE", 0.2)
+    monkeypatch.setattr(store_tokens, "PATIENCE", 0.2)
     tokens(store).store(pair("old"))
     began, end = threading.Event(), threading.Event()
 
@@ -179,7 +180,7 @@ def test_who_waits_too_long_for_anothers_refresh_is_told_to_come_later(
     with ThreadPoolExecutor(1) as pool:
         slow_one = pool.submit(tokens(store).refreshed, pair("old"), slow)
         assert began.wait(30)
-        with pytest.raises(sealing.Later, match="still refreshing"):
+        with pytest.raises(store_tokens.Later, match="still refreshing"):
             tokens(store).refreshed(pair("old"), lambda _: pair("mine"))
         end.set()
         assert slow_one.result(30) == pair("new")

@@ -13,7 +13,7 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import secretmanager
 
 from careloom.core.errors import Fix
-from careloom.services.settings import UNKNOWN, read_settings
+from careloom.services.session.settings import UNKNOWN, read_settings
 
 
 class Manager:

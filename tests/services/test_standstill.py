@@ -9,11 +9,11 @@ import pytest
 
 from careloom.core.errors import Later, UsageFault
 from careloom.core.streams import Unreadable
-from careloom.services.standstill import count_standing, retry_stream, standing_of
-from careloom.services.waiting import all_waiting
-from careloom.store.locking import alone
-from careloom.store.synclog import SyncLog
-from services.shelves import STREAMS, Practice, practice, project
+from careloom.services.review.backlog import all_waiting
+from careloom.services.review.stuck import count_standing, retry_stream, standing_of
+from careloom.store.landing_runs import SyncLog
+from careloom.store.locks import alone
+from services.fake_source import STREAMS, Practice, practice, project
 
 
 @pytest.fixture

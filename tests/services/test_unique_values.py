@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from careloom.services.progress import Watch
-from services.weaving import BORN, Clinic, as_contact, counts, someone
+from careloom.services.session.progress import Watch
+from services.sync_project import BORN, Clinic, as_contact, counts, someone
 
 SHARED = "family@clinic.example"
 

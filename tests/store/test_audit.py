@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from careloom.store.anchoring import Anchoring
 from careloom.store.audit import append_audit, verify_audit, write_audit
+from careloom.store.audit_anchor import Anchoring
 from careloom.store.database import Store, open_store
 
 MOMENT = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)

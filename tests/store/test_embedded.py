@@ -19,8 +19,9 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from careloom.core.errors import Fix
-from careloom.store import keeper, placing, reviving
-from careloom.store.embedded import ensure_server, leave_server
+from careloom.store.server import home as server_home
+from careloom.store.server import restart, watchdog
+from careloom.store.server.embedded import ensure_server, leave_server
 from hang import HANG
 
 AS_ROOT = os.geteuid() == 0
@@ -30,7 +31,7 @@ needs_root = pytest.mark.skipif(not AS_ROOT, reason="only root can start a serve
 USER = """
 import sys
 from pathlib import Path
-from careloom.store.embedded import ensure_server
+from careloom.store.server.embedded import ensure_server
 print(ensure_server(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
@@ -52,7 +53,7 @@ def answers(url: str) -> bool:
 
 
 def postmaster(folder: Path) -> int:
-    return keeper.running(str(folder / "postgres" / "data"))[0]
+    return watchdog.running(str(folder / "postgres" / "data"))[0]
 
 
 def lives(pid: int) -> bool:
@@ -62,7 +63,7 @@ def lives(pid: int) -> bool:
 
 
 def keepers(folder: Path) -> list[int]:
-    wanted = f"{keeper.__file__} .*{folder}/postgres/data"
+    wanted = f"{watchdog.__file__} .*{folder}/postgres/data"
     found = subprocess.run(["pgrep", "-f", wanted], capture_output=True, text=True, check=False)
     return [int(pid) for pid in found.stdout.split()]
 
@@ -79,7 +80,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         leave_server(folder)
         with (home / "users").open("r+") as users:
             fcntl.flock(users, fcntl.LOCK_EX)
-            keeper.stop(str(home / "data"))
+            watchdog.stop(str(home / "data"))
     shutil.rmtree(project)
 
 
@@ -158,7 +159,7 @@ def test_the_server_outlives_the_user_who_started_it_while_another_stays(folder,
     url = first.stdout.readline().strip()
     second.stdout.readline()
     first.kill()
-    time.sleep(keeper.LINGER + 1)
+    time.sleep(watchdog.LINGER + 1)
     assert answers(url)
 
 
@@ -183,7 +184,7 @@ def test_a_killed_server_comes_back_with_everything_that_was_committed(folder):
 def test_a_killed_server_is_started_again_by_who_uses_it_at_the_same_address(folder, deep):
     place = folder / ("long" * 20) / ".careloom" if deep else folder
     url = ensure_server(place)
-    with reviving.kept_running(place):
+    with restart.kept_running(place):
         for _ in range(2):
             killed = postmaster(place)
             os.kill(killed, signal.SIGKILL)
@@ -197,13 +198,13 @@ def test_a_killed_server_is_started_again_by_who_uses_it_at_the_same_address(fol
 
 def test_a_server_that_dies_again_and_again_is_left_to_a_person(monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr(reviving, "LOOK", 0.001)
-    monkeypatch.setattr(reviving, "runs", lambda _folder: False)
-    monkeypatch.setattr(reviving, "ensure_server", asked.append)
+    monkeypatch.setattr(restart, "LOOK", 0.001)
+    monkeypatch.setattr(restart, "runs", lambda _folder: False)
+    monkeypatch.setattr(restart, "ensure_server", asked.append)
     told = []
-    with reviving.kept_running(Path("nowhere")):
+    with restart.kept_running(Path("nowhere")):
         wait_until(lambda: told.append(capsys.readouterr().out) or "again and again" in "".join(told))
-    assert len(asked) == reviving.STARTS
+    assert len(asked) == restart.STARTS
 
 
 def test_a_killed_keeper_is_replaced_by_the_next_process_that_asks(folder):
@@ -243,14 +244,14 @@ def test_a_path_too_long_for_a_socket_is_served_from_a_short_one(folder):
     assert answers(url)
     assert not str(address).startswith(str(folder))
     leave_server(deep)
-    server, _ = keeper.running(str(deep / "postgres" / "data"))
+    server, _ = watchdog.running(str(deep / "postgres" / "data"))
     wait_until(lambda: not lives(server) and not Path(address).exists())
 
 
 def test_data_of_another_major_version_is_refused_with_a_way_out(folder):
     ensure_server(folder)
     leave_server(folder)
-    keeper.stop(str(folder / "postgres" / "data"))
+    watchdog.stop(str(folder / "postgres" / "data"))
     version = folder / "postgres" / "data" / "PG_VERSION"
     version.write_text("12\n")
     with pytest.raises(Fix, match=r"PostgreSQL 12.*CARELOOM_DATABASE_URL"):
@@ -284,7 +285,7 @@ def test_a_full_disk_is_explained_and_does_not_leave_half_a_server(folder):
         subprocess.run(["mount", "-o", "remount,size=300m", folder], check=True)
         assert answers(ensure_server(folder))
         leave_server(folder)
-        keeper.stop(str(folder / "postgres" / "data"))
+        watchdog.stop(str(folder / "postgres" / "data"))
         wait_until(lambda: not keepers(folder))
     finally:
         subprocess.run(["umount", folder], check=True)
@@ -310,11 +311,11 @@ def test_where_the_servers_user_cannot_go_root_keeps_everything_in_the_systems_f
     closed = folder.parent / "closed"
     closed.mkdir(mode=0o700)
     system = folder.parent / "system"
-    monkeypatch.setattr(placing, "SYSTEM_FOLDER", system)
-    monkeypatch.setattr(placing, "_package", lambda: closed / "wheel" / placing.PACKAGE)
-    package = Path(placing.find_spec(placing.PACKAGE).origin).parent
-    shutil.copytree(package, closed / "wheel" / placing.PACKAGE, ignore=shutil.ignore_patterns("pginstall", "*.a"))
-    shutil.copytree(package.parent / f"{placing.PACKAGE}.libs", closed / "wheel" / f"{placing.PACKAGE}.libs")
+    monkeypatch.setattr(server_home, "SYSTEM_FOLDER", system)
+    monkeypatch.setattr(server_home, "_package", lambda: closed / "wheel" / server_home.PACKAGE)
+    package = Path(server_home.find_spec(server_home.PACKAGE).origin).parent
+    shutil.copytree(package, closed / "wheel" / server_home.PACKAGE, ignore=shutil.ignore_patterns("pginstall", "*.a"))
+    shutil.copytree(package.parent / f"{server_home.PACKAGE}.libs", closed / "wheel" / f"{server_home.PACKAGE}.libs")
     project = closed / "project" / ".careloom"
     project.mkdir(parents=True)
     before = modes(project, closed / "wheel")
@@ -326,20 +327,20 @@ def test_where_the_servers_user_cannot_go_root_keeps_everything_in_the_systems_f
     assert list(system.glob("postgresql-18.*"))
     assert modes(project, closed / "wheel") == before
     leave_server(project)
-    keeper.stop(str(home / "data"))
+    watchdog.stop(str(home / "data"))
 
 
 @needs_root
 def test_a_copy_of_a_project_does_not_share_its_database(folder, monkeypatch):
     closed = folder.parent / "closed"
     closed.mkdir(mode=0o700)
-    monkeypatch.setattr(placing, "SYSTEM_FOLDER", folder.parent / "system")
+    monkeypatch.setattr(server_home, "SYSTEM_FOLDER", folder.parent / "system")
     first, second = closed / "first", closed / "second"
-    mine = placing.place(first).path
+    mine = server_home.place(first).path
     shutil.copytree(first, second)
-    assert placing.place(first).path == mine
-    assert placing.place(second).path != mine
+    assert server_home.place(first).path == mine
+    assert server_home.place(second).path != mine
     shutil.rmtree(second)
     moved = closed / "moved"
     first.rename(moved)
-    assert placing.place(moved).path == mine
+    assert server_home.place(moved).path == mine

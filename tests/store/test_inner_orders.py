@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from careloom.core.streams import Column, Record, Stream
-from careloom.services.landing import land, prepare
-from careloom.services.opening import Opened
-from services.landings import NOON, PATIENTS, landing, patient
+from careloom.services.landing.write import land, prepare
+from careloom.services.session.session import Opened
+from services.landing_project import NOON, PATIENTS, landing, patient
 
 POLICIES = Stream(
     name="policies",

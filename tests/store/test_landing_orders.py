@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careloom.core.streams import Record
-from careloom.services.landing import land, prepare
-from careloom.services.opening import Opened
-from services.landings import PATIENTS, gone, landing, patient
+from careloom.services.landing.write import land, prepare
+from careloom.services.session.session import Opened
+from services.landing_project import PATIENTS, gone, landing, patient
 
 KEYS, MINUTES = 2, 5
 EVENTS = st.lists(

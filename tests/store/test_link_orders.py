@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careloom.core.streams import Record
-from careloom.services.landing import land, prepare
-from careloom.services.linking import relink, unlinked
-from careloom.services.opening import Opened
-from services.landings import NOTES, SESSIONS, landing, note
+from careloom.services.landing.link import relink, unlinked
+from careloom.services.landing.write import land, prepare
+from careloom.services.session.session import Opened
+from services.landing_project import NOTES, SESSIONS, landing, note
 
 VISITS, PEOPLE, DAYS = (None, "V1", "V2"), (None, 1, 2), (None, "2026-11-20", "2026-11-21")
 SAID = st.fixed_dictionaries(

@@ -8,9 +8,9 @@ from contextlib import nullcontext, suppress
 import psycopg
 import pytest
 
-from careloom.store import locking
+from careloom.store import locks
 from careloom.store.database import Store, open_store
-from careloom.store.locking import alone
+from careloom.store.locks import alone
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_lock_is_free_before_the_server_has_seen_its_holder_go(store: Store, m
     """On a busy server a closed connection lives on for a moment: here it lives on for good."""
     with psycopg.connect(store.url, autocommit=True) as lingering:
         with monkeypatch.context() as patch:
-            patch.setattr(locking, "own_connection", lambda _store: nullcontext(lingering))
+            patch.setattr(locks, "own_connection", lambda _store: nullcontext(lingering))
             with suppress(ZeroDivisionError), alone(store, "scan", "people"):
                 raise ZeroDivisionError
         with alone(store, "scan", "people") as ours:

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from careloom.core.errors import Fix
-from careloom.services.processing import process_inbox
+from careloom.services.landing.process import process_inbox
 from careloom.store.audit import verify_audit, write_audit
 from careloom.store.database import open_store
 from careloom.store.roles import READER, RECEIVER, ROLES, WORKER, make_roles, running_role
-from services.rooms_of_paper import NOON
+from services.fake_rooms import NOON
 from web.served import paper_project, served
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from careloom.store.database import Store, open_store
-from careloom.store.synclog import SyncLog
+from careloom.store.landing_runs import SyncLog
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from careloom.core.streams import SKEW, Record
-from careloom.engine.landing_values import version_of
-from careloom.services.landing import BEHIND, land, prepare
-from careloom.services.opening import Opened
-from services.landings import NOON, NOTES, PATIENTS, landing, note, patient
+from careloom.engine.landing.values import version_of
+from careloom.services.landing.write import BEHIND, land, prepare
+from careloom.services.session.session import Opened
+from services.landing_project import NOON, NOTES, PATIENTS, landing, note, patient
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -20,16 +20,16 @@ from careloom.core.ports import Finding
 from careloom.core.rooms import Room
 from careloom.core.streams import Column, LinkRule, Stream
 from careloom.project.model import Landing, Project, Service
-from careloom.services import opening
-from careloom.services.opening import Opened
+from careloom.services.session import session
+from careloom.services.session.session import Opened
 from careloom.store.database import Store
 from careloom.systems import rooms as rooms_module
 from careloom.web import app as app_module
 from careloom.web import webhooks
 from careloom.web.app import make_app
-from careloom.web.serving import listener, server_of
+from careloom.web.server import listener, server_of
 from hang import HANG
-from services.rooms_of_paper import NoOptions, Paper, project, ready
+from services.fake_rooms import NoOptions, Paper, project, ready
 
 SECRET = "invented-secret"
 NOTES = Stream(
@@ -143,7 +143,7 @@ def served(
         ),
         "quiet": Room(kind="quiet", options=NoOptions),
     }
-    for module in (opening, webhooks, app_module, rooms_module):
+    for module in (session, webhooks, app_module, rooms_module):
         if hasattr(module, "rooms"):
             monkeypatch.setattr(module, "rooms", lambda: found)
     opened = ready(store, made, environment)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from careloom.store.database import Store
-from careloom.web import crowd, serving
-from careloom.web.crowd import Crowd
+from careloom.web import connection_limit, server
+from careloom.web.connection_limit import Crowd
 from web.served import SECRET, Running, paper_project, served
 
 EVENT = (
@@ -35,8 +35,8 @@ class Sitter:
 
 @pytest.fixture
 def service(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    monkeypatch.setattr(serving, "MOST", 40)
-    monkeypatch.setattr(serving, "MOST_OF_A_CLIENT", 20)
+    monkeypatch.setattr(server, "MOST", 40)
+    monkeypatch.setattr(server, "MOST_OF_A_CLIENT", 20)
     with served(store, paper_project(tmp_path), monkeypatch) as running:
         yield running
 
@@ -87,9 +87,9 @@ def test_when_it_is_full_whoever_holds_most_loses_the_one_that_came_first() -> N
 def test_a_client_that_is_shed_takes_nothing_from_others_and_only_so_many_wait_to_be_told() -> None:
     full = Crowd(of_a_client=2, most=5)
     assert all(full.enter("flood", Sitter(idle=False)) for _ in range(2))
-    shed = [Sitter() for _ in range(crowd.MOST_SHED + 1)]
+    shed = [Sitter() for _ in range(connection_limit.MOST_SHED + 1)]
     assert not any(full.enter("flood", guest) for guest in shed)
-    assert [guest.gone for guest in shed] == [False] * crowd.MOST_SHED + [True]
+    assert [guest.gone for guest in shed] == [False] * connection_limit.MOST_SHED + [True]
     assert all(full.enter("vendor", Sitter(idle=False)) for _ in range(2))
 
 

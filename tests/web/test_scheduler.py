@@ -23,10 +23,10 @@ from google.auth.exceptions import TransportError
 from careloom.core.errors import Fix
 from careloom.core.streams import Page, Record, Unreadable
 from careloom.store.database import Store
-from careloom.store.locking import alone
+from careloom.store.locks import alone
 from careloom.web import syncs
-from careloom.web.callers import KEPT_FOR, REST, SERVED_FOR, CachedCertificates, Certificates
-from services.rooms_of_paper import NOON
+from careloom.web.oidc import KEPT_FOR, REST, SERVED_FOR, CachedCertificates, Certificates
+from services.fake_rooms import NOON
 from web.served import Letterbox, Running, Said, paper_project, served
 
 AUDIENCE, CALLER = "https://careloom.example", "scheduler@clinic.example"

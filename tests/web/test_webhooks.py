@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from careloom.core.errors import Later
-from careloom.services import receiving
+from careloom.services.landing import receive
 from careloom.store.database import Store
 from careloom.web import body as body_module
-from careloom.web import connection, keeping
-from careloom.web.limits import REFUSALS
+from careloom.web import connection, group_commit
+from careloom.web.refusals import REFUSALS
 from hang import HANG
 from web.served import SECRET, Running, paper_project, served
 
@@ -221,7 +221,7 @@ def test_an_event_that_could_not_be_kept_is_not_thanked_for(service: Running, mo
         raise Later("the database did not answer")
 
     with monkeypatch.context() as patch:
-        patch.setattr(receiving, "keep_events", away)
+        patch.setattr(receive, "keep_events", away)
         said = service.post(b"[1]")
         assert refusal(said, 503) == "try-later"
         assert int(said.headers["retry-after"]) > 0
@@ -232,7 +232,7 @@ def test_an_event_that_could_not_be_kept_is_not_thanked_for(service: Running, mo
 def test_one_event_that_the_store_chokes_on_does_not_take_its_neighbours_with_it(
     service: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, entered, go = receiving.keep_events, threading.Semaphore(0), threading.Event()
+    real, entered, go = receive.keep_events, threading.Semaphore(0), threading.Event()
 
     def choking(store: Store, arrivals: Any) -> Any:
         if any(one.event_id == "first" for one in arrivals):
@@ -242,8 +242,8 @@ def test_one_event_that_the_store_chokes_on_does_not_take_its_neighbours_with_it
             raise ValueError("Zzyzx")
         return real(store, arrivals)
 
-    monkeypatch.setattr(receiving, "keep_events", choking)
-    monkeypatch.setattr(keeping, "WRITERS", 1)
+    monkeypatch.setattr(receive, "keep_events", choking)
+    monkeypatch.setattr(group_commit, "WRITERS", 1)
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(service.post, b"[0]", "first")
         assert entered.acquire(timeout=HANG)

@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 
 from careloom.core.hooks import Reading, StoredEvent
-from careloom.services import opening
+from careloom.services.session import session
 from careloom.store.database import open_store
-from careloom.worker.rounds import Timing
-from careloom.worker.running import work
+from careloom.worker.periodic import Timing
+from careloom.worker.run import work
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from services.rooms_of_paper import Paper, project, ready, room
+from services.fake_rooms import Paper, project, ready, room
 
 QUICK = Timing(pause=0.2, heartbeat=0.3, silence=1.5, poll=0.1, grace=10.0)
 
@@ -42,7 +42,7 @@ def main() -> None:
     database, folder, notes, delay = sys.argv[1:]
     paper = Slow()
     paper.notes, paper.delay = Path(notes), float(delay)
-    opening.rooms = lambda: {"ehr": room("ehr", paper), "bus": room("bus", Paper())}
+    session.rooms = lambda: {"ehr": room("ehr", paper), "bus": room("bus", Paper())}
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()

@@ -17,7 +17,7 @@ from careloom.store.database import Store, open_store
 from careloom.worker import jobs
 from careloom.worker.jobs import Bench, run_job
 from promises.test_a_person_appears_nowhere import Post, free_port
-from services.rooms_of_paper import project, ready
+from services.fake_rooms import project, ready
 
 
 @pytest.fixture

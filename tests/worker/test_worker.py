@@ -19,17 +19,17 @@ import pytest
 from procrastinate.worker import Worker
 
 from careloom.project.schedules import parse_schedule
-from careloom.services.opening import Opened
-from careloom.services.waking import wake_what_is_due
-from careloom.store.claiming import Backoff, rest
+from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.session.session import Opened
 from careloom.store.database import Store, open_store
+from careloom.store.inbox_queue import Backoff, rest
 from careloom.store.queue import wake
 from careloom.worker import jobs
 from careloom.worker.app import Running
-from careloom.worker.rounds import Rounds, Timing
-from careloom.worker.running import work
+from careloom.worker.periodic import Rounds, Timing
+from careloom.worker.run import work
 from hang import HANG
-from services.rooms_of_paper import Paper, arrive, install, project, put_changes, ready, rows
+from services.fake_rooms import Paper, arrive, install, project, put_changes, ready, rows
 
 QUICK = Timing(pause=0.2, heartbeat=0.3, silence=1.5, poll=0.1, grace=10.0)
 

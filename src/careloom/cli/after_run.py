@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from careloom.cli import paper
-from careloom.cli.showing import out
+from careloom.charts import bars
+from careloom.cli import rich_output
+from careloom.cli.console import out
 from careloom.core.errors import CareloomError
-from careloom.engine import bars
-from careloom.services import charting, opening
+from careloom.services.analytics import charts as analytics_charts
+from careloom.services.session import session
 
 
-def charts_to_show(ready: opening.Opened) -> tuple[Sequence[bars.BarChart], str]:
+def charts_to_show(ready: session.Opened) -> tuple[Sequence[bars.BarChart], str]:
     """The charts, and why there are none where they cannot be read: that is no failure of the run."""
     try:
-        return charting.charts_after_run(ready), ""
+        return analytics_charts.charts_after_run(ready), ""
     except CareloomError as error:
         return [], str(error)
 
@@ -23,7 +24,7 @@ def show_tables(charts: Sequence[bars.BarChart], reason: str) -> None:
     """A table for each chart: a row for each label, a column for each series, and what they come to."""
     for chart in charts:
         whole = "" if chart.whole is None else f": {bars.written(chart.whole, chart.unit)}"
-        out.print(f"\n[bold]{paper.escape(chart.title)}[/bold]{whole}")
+        out.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{whole}")
         if chart.bars:
             out.print(_table(chart))
         else:
@@ -34,14 +35,14 @@ def show_tables(charts: Sequence[bars.BarChart], reason: str) -> None:
         out.print(f"No table of what came: {reason}", style="yellow", markup=False)
 
 
-def _table(chart: bars.BarChart) -> paper.Table:
+def _table(chart: bars.BarChart) -> rich_output.Table:
     series = chart.series if len(chart.series) > 1 else []
     # The totals first: they stay in sight on a narrow terminal, where the series are broken into lines.
-    table = paper.Table("", "all", *series, box=None, padding=(0, 2, 0, 0))
+    table = rich_output.Table("", "all", *series, box=None, padding=(0, 2, 0, 0))
     for column in table.columns[1:]:
         column.justify, column.overflow = "right", "fold"
     for label in chart.bars:
         parts, total = chart.shown(label), chart.total(label)
         cells = [bars.written(parts[name], chart.unit) if name in parts else "" for name in series]
-        table.add_row(paper.escape(label), "" if total is None else bars.written(total, chart.unit), *cells)
+        table.add_row(rich_output.escape(label), "" if total is None else bars.written(total, chart.unit), *cells)
     return table

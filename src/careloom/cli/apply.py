@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from careloom.cli.carrying import carry_out
 from careloom.cli.options import HERE, Folder, Json, SyncName
-from careloom.cli.session import chosen, project_for, watching
+from careloom.cli.project_session import chosen, project_for, watching
+from careloom.cli.run_syncs import carry_out
 from careloom.core.attempts import Kind
-from careloom.services import syncing
+from careloom.services.sync import run
 
 
 def command(sync: SyncName = None, *, folder: Folder = HERE, json: Json = False) -> None:
@@ -16,7 +16,7 @@ def command(sync: SyncName = None, *, folder: Folder = HERE, json: Json = False)
             ready,
             chosen(ready, sync),
             watch,
-            lambda one: syncing.apply_sync(ready, one, watch),
+            lambda one: run.apply_sync(ready, one, watch),
             json=json,
             single=bool(sync),
         )

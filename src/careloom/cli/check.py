@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.failing import fault_as_json
+from careloom.cli.console import out, print_json
+from careloom.cli.failure_json import fault_as_json
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.showing import out, print_json
 from careloom.core.errors import ProjectFault
 from careloom.project import loader, model
-from careloom.services import looking, settings
+from careloom.services.operate import source_files
+from careloom.services.session import settings
 from careloom.systems import rooms as registry
 
 
@@ -60,7 +61,7 @@ def _look(project: model.Project, *, missing: bool) -> list[str]:
     kinds = {project.systems[sync.source.system].kind for sync in project.syncs.values()}
     if not any(known[kind].stands for kind in kinds):
         return []
-    looked = looking.look(project, known, missing=missing)
+    looked = source_files.look(project, known, missing=missing)
     if looked.faults:
         raise ProjectFault(*looked.faults)
     return list(looked.unseen)

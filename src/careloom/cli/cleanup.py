@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.session import project, watching
-from careloom.cli.showing import out, print_json
-from careloom.services import retention
+from careloom.cli.project_session import project, watching
+from careloom.services.operate import retention
 
 
 def command(

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from careloom.cli.options import HERE, PORTS, Folder
-from careloom.cli.session import audited, project
+from careloom.cli.project_session import audited, project
 from careloom.core.errors import Fix, UsageFault
-from careloom.services import connecting, opening
+from careloom.services.operate import connect
+from careloom.services.session import session
 
 PATH = "/connected"
 PAGE = b"<!doctype html><title>careloom</title><p>careloom has the answer. You can close this page."
@@ -39,22 +40,22 @@ def command(
     """Let careloom into a system, once; the token pair is kept sealed and shown to nobody."""
     with project(folder) as ready:
         if token_stdin:
-            connecting.keep_given(ready, system, sys.stdin.buffer.read())
+            connect.keep_given(ready, system, sys.stdin.buffer.read())
         else:
-            invitation = connecting.invite(ready, system, f"http://127.0.0.1:{port}{PATH}")
-            connecting.connect(ready, system, invitation, _code(invitation, code, paste=paste))
+            invitation = connect.invite(ready, system, f"http://127.0.0.1:{port}{PATH}")
+            connect.connect(ready, system, invitation, _code(invitation, code, paste=paste))
         _said(ready, system)
 
 
-def _code(invitation: connecting.Invitation, given: str | None, *, paste: bool) -> str:
+def _code(invitation: connect.Invitation, given: str | None, *, paste: bool) -> str:
     if given is not None:
         # It answers an earlier invitation, whose state only its giver knows.
-        return connecting.code_in(given, None)
+        return connect.code_in(given, None)
     typer.echo(f"Open this page, and allow it:\n\n  {invitation.url}\n")
     if invitation.loopback is None or paste:
         typer.echo("The browser is then sent to an address that begins with the redirect address; paste it whole.")
-        return connecting.code_in(_pasted(), invitation.state)
-    return connecting.code_in(_heard(invitation), invitation.state)
+        return connect.code_in(_pasted(), invitation.state)
+    return connect.code_in(_heard(invitation), invitation.state)
 
 
 def _pasted() -> str:
@@ -64,7 +65,7 @@ def _pasted() -> str:
     return answer
 
 
-def _heard(invitation: connecting.Invitation) -> str:
+def _heard(invitation: connect.Invitation) -> str:
     """The first request on the redirect's path that answers an invitation; browsers also ask for icons."""
     with _listening(invitation) as server:
         typer.echo(f"Waiting for the answer at {invitation.redirect} (Ctrl-C gives up; --paste where it cannot arrive)")
@@ -105,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _listening(invitation: connecting.Invitation) -> Iterator[_Server]:
+def _listening(invitation: connect.Invitation) -> Iterator[_Server]:
     host, port = invitation.loopback or ("", 0)
     path = "/" + invitation.redirect.split("://", 1)[-1].partition("/")[2]
     try:
@@ -118,6 +119,6 @@ def _listening(invitation: connecting.Invitation) -> Iterator[_Server]:
         yield server
 
 
-def _said(ready: opening.Opened, system: str) -> None:
+def _said(ready: session.Opened, system: str) -> None:
     audited(ready, "connect", system)
     typer.echo(f"{system} is connected; its token is kept sealed, and refreshed by itself")

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli import paper
+from careloom.cli import rich_output
+from careloom.cli.console import out, own_name, print_json
 from careloom.cli.options import Json
-from careloom.cli.session import settings, watching
-from careloom.cli.showing import out, own_name, print_json
-from careloom.cli.tables import show_report
-from careloom.services import blueprints, demo
+from careloom.cli.project_session import settings, watching
+from careloom.cli.summary_tables import show_report
+from careloom.services.operate import blueprints, demo
 
 
 def command(
@@ -40,15 +40,15 @@ def _nothing(_phase: demo.Phase) -> None:
 
 
 def _show(phase: demo.Phase) -> None:
-    paper.console().rule(phase.title, align="left")
+    rich_output.console().rule(phase.title, align="left")
     for report in phase.reports:
         show_report(report, planned=phase.planned)
 
 
 def _summary(verdict: demo.Verdict, directory: Path) -> None:
-    paper.console().rule("what happened", align="left")
+    rich_output.console().rule("what happened", align="left")
     columns = ("read", "create", "update", "same", "held", "conflict", "later")
-    table = paper.Table("", "sync", *columns, "requests", "seconds", box=None)
+    table = rich_output.Table("", "sync", *columns, "requests", "seconds", box=None)
     for phase in verdict.phases:
         for report in phase.reports:
             numbers = [f"{report.counts[column]:,}" for column in columns]

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.completing import topic_names
+from careloom.cli.completion import topic_names
+from careloom.cli.console import out, print_json
 from careloom.cli.options import Json
-from careloom.cli.showing import out, print_json
-from careloom.services import manual
+from careloom.services.operate import manual
 
 
 def command(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.session import settings
-from careloom.cli.showing import out, print_json
-from careloom.services import checkup
+from careloom.cli.project_session import settings
+from careloom.services.operate import doctor
 
 _MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fault": ("✗", "red")}
 _FAULTY = 3
@@ -16,7 +16,7 @@ _FAULTY = 3
 def command(*, folder: Folder = HERE, json: Json = False) -> None:
     """Say what is missing."""
     findings = []
-    for finding in checkup.check_up(folder.resolve(), settings()):
+    for finding in doctor.check_up(folder.resolve(), settings()):
         findings.append(finding)
         if not json:
             mark, colour = _MARKS[finding.level]

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from careloom.cli.options import HERE, Folder
-from careloom.cli.session import audited, project
+from careloom.cli.project_session import audited, project
 from careloom.core.errors import UsageFault
-from careloom.services import companion
+from careloom.services.analytics import client_command
 
 
 def command(
@@ -29,8 +29,8 @@ def command(
     """Run a command of your own (dbt, psql, a script) beside the project's database."""
     if not words:
         raise UsageFault("say what to run, behind --: careloom exec -- dbt build")
-    program, own = companion.checked_command(words), companion.checked_schema(schema)
+    program, own = client_command.checked_command(words), client_command.checked_schema(schema)
     with project(folder) as ready:
         audited(ready, "exec", Path(program).name)
-        code = companion.run_beside(ready, program, words, own)
+        code = client_command.run_beside(ready, program, words, own)
     raise typer.Exit(code)

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from careloom.cli import paper
-from careloom.cli.completing import sync_names
+from careloom.cli import rich_output
+from careloom.cli.completion import sync_names
+from careloom.cli.console import moment, out, print_json
 from careloom.cli.options import HERE, Folder, Json, Reveal
-from careloom.cli.session import audited, chosen, may_reveal, project
-from careloom.cli.showing import moment, out, print_json
-from careloom.cli.tables import show_held
-from careloom.services import reviewing
+from careloom.cli.project_session import audited, chosen, may_reveal, project
+from careloom.cli.summary_tables import show_held
+from careloom.services.review import decide
 
 
 def command(
@@ -34,7 +34,7 @@ def command(
     may_reveal(reveal=reveal)
     with project(folder) as ready:
         zone = ready.project.timezone
-        told = reviewing.explain(ready, chosen(ready, sync), key, reveal=reveal)
+        told = decide.explain(ready, chosen(ready, sync), key, reveal=reveal)
         if reveal:
             audited(ready, "explain --reveal", f"{key} in {', '.join(one['sync'] for one in told)}")
     if json:
@@ -56,10 +56,10 @@ def _show(told: Mapping[str, Any], zone: tzinfo) -> None:
         out.print(f"{name} is linked to nothing yet.")
     for item in told["held"]:
         show_held(item)
-    values = paper.Table("property", "value", "comes from", "owner", box=None)
+    values = rich_output.Table("property", "value", "comes from", "owner", box=None)
     for value in told["values"]:
         values.add_row(value["property"], value["value"] or "∅", value["from"], value["owner"])
-    out.print(paper.uncut(values, "property"))
+    out.print(rich_output.uncut(values, "property"))
     for ruling in told["rulings"]:
         what = ruling["remote_id"] or ruling["property"] or ""
         out.print(

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from careloom.cli import paper
+from careloom.cli import rich_output
+from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, MANY, Folder, Json, OneStream, Reveal, SyncName
-from careloom.cli.session import audited, may_reveal, project
-from careloom.cli.showing import out, print_json
+from careloom.cli.project_session import audited, may_reveal, project
 from careloom.core.errors import UsageFault
-from careloom.services import opening, reviewing, standstill
-from careloom.services import waiting as waiting_items
+from careloom.services.review import backlog as waiting_items
+from careloom.services.review import decide, stuck
+from careloom.services.session import session
 
 _FEW, _ALL = 50, 10_000_000
 _UNTRIED = "*"
@@ -53,11 +54,11 @@ def command(
             _show(ready, sync, code, most if listed else 0, reveal=reveal, json=json)
 
 
-def _show(ready: opening.Opened, sync: str | None, code: str | None, limit: int, *, reveal: bool, json: bool) -> None:
+def _show(ready: session.Opened, sync: str | None, code: str | None, limit: int, *, reveal: bool, json: bool) -> None:
     """What waits by its cause, and up to `limit` of the records that syncs hold."""
-    causes = [cause for cause in reviewing.count_held(ready.store, sync) if code in (None, cause["code"])]
+    causes = [cause for cause in decide.count_held(ready.store, sync) if code in (None, cause["code"])]
     waiting = [wait for wait in waiting_items.all_waiting(ready, code=code) if sync is None or _is_of(wait, sync)]
-    items = reviewing.list_held(ready.store, sync=sync, code=code, limit=limit, reveal=reveal) if limit else []
+    items = decide.list_held(ready.store, sync=sync, code=code, limit=limit, reveal=reveal) if limit else []
     if reveal:
         audited(ready, "held --reveal", sync or "all syncs")
     if json:
@@ -81,14 +82,16 @@ def _is_of(wait: waiting_items.Waiting, sync: str) -> bool:
 
 
 def _show_waiting(waiting: Sequence[waiting_items.Waiting], zone: ZoneInfo) -> None:
-    table = paper.Table("number", "what", "where", "reason", "column", f"oldest ({zone.key})", "tries", "see", box=None)
+    table = rich_output.Table(
+        "number", "what", "where", "reason", "column", f"oldest ({zone.key})", "tries", "see", box=None
+    )
     for wait in waiting:
         tries = _UNTRIED if wait.tries is None else str(wait.tries)
         since = _local(wait.oldest, zone)
         table.add_row(
             f"{wait.number:,}", wait.what, wait.where, wait.code, wait.column or "", since, tries, wait.command
         )
-    out.print(paper.uncut(table, "where", "reason"))
+    out.print(rich_output.uncut(table, "where", "reason"))
     if any(wait.tries is None for wait in waiting):
         out.print(
             f"{_UNTRIED} a link is not tried by the clock, but whenever a record on either side of it lands",
@@ -100,9 +103,9 @@ def _local(time: datetime | None, zone: ZoneInfo) -> str:
     return f"{time.astimezone(zone):%Y-%m-%d %H:%M}" if time else ""
 
 
-def _show_stream(ready: opening.Opened, stream: str, code: str | None, limit: int, *, json: bool) -> None:
-    counts = standstill.count_standing(ready, stream, code=code)
-    items = standstill.standing_of(ready, stream, code=code, limit=limit)
+def _show_stream(ready: session.Opened, stream: str, code: str | None, limit: int, *, json: bool) -> None:
+    counts = stuck.count_standing(ready, stream, code=code)
+    items = stuck.standing_of(ready, stream, code=code, limit=limit)
     if json:
         print_json({"counts": counts, "records": [item.as_json() for item in items]})
         return
@@ -111,10 +114,12 @@ def _show_stream(ready: opening.Opened, stream: str, code: str | None, limit: in
         return
     out.print(", ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in counts.items() if number))
     zone = ready.project.timezone
-    table = paper.Table("kind", "key", "reason", "column", "what it means", f"since ({zone.key})", "tries", box=None)
+    table = rich_output.Table(
+        "kind", "key", "reason", "column", "what it means", f"since ({zone.key})", "tries", box=None
+    )
     for item in items:
         since = _local(item.first_seen, zone)
         tries = str(item.attempts or "")
         table.add_row(item.kind, item.key, item.code, item.column or "", item.message, since, tries)
-    out.print(paper.uncut(table, "key", "reason"))
+    out.print(rich_output.uncut(table, "key", "reason"))
     out.print(f"Offer records and events again: careloom retry --stream {stream}", markup=False)

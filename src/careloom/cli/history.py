@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from careloom.cli.console import moment, out, print_json
 from careloom.cli.options import HERE, Folder, Json, Reveal
-from careloom.cli.session import may_reveal, project
-from careloom.cli.showing import moment, out, print_json
-from careloom.services import history as record_history
+from careloom.cli.project_session import may_reveal, project
+from careloom.services.review import history as record_history
 
 
 def command(

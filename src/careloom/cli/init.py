@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.completing import blueprint_names as names_to_complete
+from careloom.cli.completion import blueprint_names as names_to_complete
+from careloom.cli.console import out, print_json
 from careloom.cli.interrupts import begin
 from careloom.cli.options import Json
-from careloom.cli.showing import out, print_json
 from careloom.core.errors import CareloomError
 from careloom.project import loader
-from careloom.services import blueprints, schemas
+from careloom.services.operate import blueprints, schemas
 from careloom.systems import rooms as registry
 
 _FIRST = {

@@ -7,7 +7,7 @@ import signal
 from types import FrameType
 from typing import NoReturn
 
-from careloom.cli.manner import MANNER
+from careloom.cli.output_mode import MANNER
 
 INTERRUPTED = 130
 """What a shell calls a process that Ctrl-C ended."""

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.landing import carry_out, streams_named
 from careloom.cli.options import HERE, MANY, DeleteLimit, Folder, Json, StreamName, finite
-from careloom.cli.session import project_for, watching
+from careloom.cli.project_session import project_for, watching
+from careloom.cli.run_streams import carry_out, streams_named
 from careloom.core.attempts import Kind
 from careloom.core.ports import Lane
 from careloom.core.streams import DELETE_LIMIT
-from careloom.services import scanning
+from careloom.services.landing import scan
 
 
 def command(
@@ -48,8 +48,6 @@ def command(
             Kind.land,
             streams_named(ready, stream),
             watch,
-            lambda name: scanning.scan(
-                ready, name, watch, full=full, afresh=afresh, time_limit=limit, limit=delete_limit
-            ),
+            lambda name: scan.scan(ready, name, watch, full=full, afresh=afresh, time_limit=limit, limit=delete_limit),
             json=json,
         )

@@ -18,10 +18,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from careloom import __version__
-from careloom.cli.completing import environment_names
-from careloom.cli.ending import end_with
+from careloom.cli.completion import environment_names
+from careloom.cli.exit import end_with
 from careloom.cli.interrupts import raise_on_interrupt
-from careloom.cli.manner import MANNER, Manner
+from careloom.cli.output_mode import MANNER, Manner
 from careloom.cli.verbs import COMMANDS, EXAMPLES, GROUPS
 from careloom.core.errors import UsageFault
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.session import settings
-from careloom.cli.showing import out, print_json
+from careloom.cli.project_session import settings
 from careloom.core.errors import Fix, UsageFault
 from careloom.project import loader
-from careloom.services import migrating
+from careloom.services.operate import migrate
 
 
 def command(
@@ -32,8 +32,8 @@ def command(
     given = settings()
     if given.database_url is None and not (folder / loader.PROJECT_FILE).is_file():
         raise UsageFault(f"{folder} holds no {loader.PROJECT_FILE}; give the project's folder with -p")
-    names = migrating.waiting(folder.resolve(), given) if check else migrating.bring_up(folder.resolve(), given)
-    made = migrating.bring_up_roles(folder.resolve(), given) if roles else []
+    names = migrate.waiting(folder.resolve(), given) if check else migrate.bring_up(folder.resolve(), given)
+    made = migrate.bring_up_roles(folder.resolve(), given) if roles else []
     if json:
         print_json({"waiting" if check else "applied": names, **({"roles": made} if roles else {})})
     elif names:

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.session import project_for, watching
-from careloom.cli.showing import out, print_json
+from careloom.cli.project_session import project_for, watching
 from careloom.core.attempts import Kind
-from careloom.services import modelling
+from careloom.services.analytics import build as analytics_build
 
 
 class Action(StrEnum):
@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """Let dbt build and test the project's models."""
     with project_for(Kind.models, None, folder) as ready, watching(quiet=json) as watch:
-        found = modelling.run_models(ready, action.value, watch, select=select)
+        found = analytics_build.run_models(ready, action.value, watch, select=select)
         if json:
             print_json(found.as_json())
         else:
@@ -41,7 +41,7 @@ def command(
         raise typer.Exit(found.exit_code)
 
 
-def show_models(found: modelling.ModelsRun) -> None:
+def show_models(found: analytics_build.ModelsRun) -> None:
     """What dbt did, in a line; what failed, each in one."""
     if not found.complete:
         out.print(f"[red]dbt ended before it came to the models[/red]; what it said: {found.log}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.completing import stream_names, sync_names
+from careloom.cli.completion import stream_names, sync_names
 
 
 def finite(value: float | None) -> float | None:

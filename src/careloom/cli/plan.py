@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.console import print_json
 from careloom.cli.options import HERE, MANY, Folder, Full, Json, Reveal, SyncName
-from careloom.cli.session import audited, chosen, may_reveal, project_for, watching
-from careloom.cli.showing import print_json
-from careloom.cli.tables import show_report
+from careloom.cli.project_session import audited, chosen, may_reveal, project_for, watching
+from careloom.cli.summary_tables import show_report
 from careloom.core.attempts import Kind
-from careloom.services import syncing
+from careloom.services.sync import run
 
 PLAN_NOT_EMPTY = 20
 
@@ -37,7 +37,7 @@ def command(
         for one in chosen(ready, sync):
             if reveal:
                 audited(ready, "plan --reveal", one.name)
-            reports.append(syncing.plan_sync(ready, one, watch, full=full, reveal=reveal, each=examples))
+            reports.append(run.plan_sync(ready, one, watch, full=full, reveal=reveal, each=examples))
     if json:
         plain = [report.as_json() for report in reports]
         print_json(plain[0] if sync else plain)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from careloom.cli.landing import carry_out, streams_named
 from careloom.cli.options import HERE, DeleteLimit, Folder, Json, StreamName
-from careloom.cli.session import project_for, watching
+from careloom.cli.project_session import project_for, watching
+from careloom.cli.run_streams import carry_out, streams_named
 from careloom.core.attempts import Kind
 from careloom.core.streams import DELETE_LIMIT
-from careloom.services import scanning
+from careloom.services.landing import scan
 
 
 def command(
@@ -21,6 +21,6 @@ def command(
             Kind.reconcile,
             names,
             watch,
-            lambda name: scanning.reconcile(ready, name, watch, limit=delete_limit),
+            lambda name: scan.reconcile(ready, name, watch, limit=delete_limit),
             json=json,
         )

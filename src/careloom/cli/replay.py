@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.session import audited, project_for, watching
-from careloom.cli.showing import out, print_json
+from careloom.cli.project_session import audited, project_for, watching
 from careloom.core.attempts import Kind
 from careloom.core.errors import UsageFault
-from careloom.services import replaying
+from careloom.services.landing import replay
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
@@ -39,7 +39,7 @@ def command(
     mode = _mode(dry_run=dry_run, compare=compare, publish=publish)
     with project_for(Kind.replay, system, folder) as ready, watching(quiet=json) as watch:
         zone = ready.project.timezone
-        report = replaying.replay(ready, system, watch, since=_aware(since, zone), until=_aware(until, zone), mode=mode)
+        report = replay.replay(ready, system, watch, since=_aware(since, zone), until=_aware(until, zone), mode=mode)
         watch.progress.rest()
         audited(ready, f"replay {mode}", f"{system}: {report.events} events")
     if json:
@@ -49,8 +49,8 @@ def command(
     raise typer.Exit(130 if not report.complete else 0 if report.equal else 1)
 
 
-def _mode(*, dry_run: bool, compare: bool, publish: bool) -> replaying.Mode:
-    asked: list[replaying.Mode] = []
+def _mode(*, dry_run: bool, compare: bool, publish: bool) -> replay.Mode:
+    asked: list[replay.Mode] = []
     if dry_run:
         asked.append("dry-run")
     if compare:
@@ -66,7 +66,7 @@ def _aware(time: datetime | None, zone: ZoneInfo) -> datetime | None:
     return None if time is None else time.replace(tzinfo=zone)
 
 
-def _show(report: replaying.ReplayReport) -> None:
+def _show(report: replay.ReplayReport) -> None:
     out.print(
         f"{report.events:,} events of {report.source}: {report.records:,} records, {report.unreadable:,} unreadable,"
         f" {report.hints:,} that only point at a record",

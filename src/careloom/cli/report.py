@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli import paper
-from careloom.cli.completing import chart_names
+from careloom.charts import bars as bar_charts
+from careloom.charts import page as charts_page
+from careloom.cli import rich_output
+from careloom.cli.completion import chart_names
+from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.session import project
-from careloom.cli.showing import out, print_json
+from careloom.cli.project_session import project
 from careloom.core.errors import UsageFault
-from careloom.engine import bars as bar_charts
-from careloom.services import chart_page, charting
+from careloom.services.analytics import charts as analytics_charts
 
 _WIDTH = 40
 
@@ -43,17 +44,17 @@ def command(
             if not ready.project.charts:
                 out.print("This project has no charts; see: careloom docs charts", markup=False)
             return
-        chosen = charting.page_named(ready, name)
-        charts, data = charting.read_charts(ready, chosen), charting.age_of_data(ready, chosen)
+        chosen = analytics_charts.page_named(ready, name)
+        charts, data = analytics_charts.read_charts(ready, chosen), analytics_charts.age_of_data(ready, chosen)
         now = ready.clock().astimezone(ready.project.timezone)
         if json:
             print_json({"charts": [chart.as_json() for chart in charts], "data": data})
         elif page is None:
-            out.print(chart_page.as_of(data, now), markup=False)
+            out.print(charts_page.as_of(data, now), markup=False)
             for chart in charts:
                 _show(chart)
         if page is not None:
-            _write(page, chart_page.html(chosen, charts, now, data))
+            _write(page, charts_page.html(chosen, charts, now, data))
             if not json:
                 out.print(f"Wrote {page}.", markup=False)
 
@@ -67,7 +68,7 @@ def _write(path: Path, text: str) -> None:
 
 def _show(chart: bar_charts.BarChart) -> None:
     whole = "" if chart.whole is None else f": {bar_charts.written(chart.whole, chart.unit)}"
-    out.print(f"\n[bold]{paper.escape(chart.title)}[/bold]{whole}")
+    out.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{whole}")
     totals = {label: chart.total(label) for label in chart.bars}
     longest = max((abs(total) for total in totals.values() if total is not None), default=Decimal(0))
     room = max((len(label) for label in chart.bars), default=0)

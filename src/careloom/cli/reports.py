@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from careloom.cli import paper
-from careloom.cli.completing import report_names
+from careloom.cli import rich_output
+from careloom.cli.completion import report_names
+from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
-from careloom.cli.session import audited, project
-from careloom.cli.showing import out, print_json
+from careloom.cli.project_session import audited, project
 from careloom.core.errors import UsageFault
-from careloom.services import opening, report_loading, report_outcomes, reporting
+from careloom.services.reports import fetch, load, outcomes
+from careloom.services.session import session
 from careloom.store import account_reports
 
 _KINDS = ("loaded", "unchanged", "empty", "failed", "waiting")
@@ -55,7 +56,7 @@ def command(
             _start_over(ready, name, yes=yes)
             return
         if name is not None:
-            reporting.reports_named(ready, name)
+            fetch.reports_named(ready, name)
         kept = account_reports.AccountReports(ready.store)
         found = [dict(one) for one in kept.standing(name) if not failed or one["status"] == "failed" or one["error"]]
         for one in found:
@@ -69,19 +70,19 @@ def command(
         _show(found, ready.project.timezone)
 
 
-def _write(ready: opening.Opened, name: str | None, path: Path, *, safe: bool) -> None:
+def _write(ready: session.Opened, name: str | None, path: Path, *, safe: bool) -> None:
     if name is None:
         raise UsageFault("say which report: careloom reports REPORT --csv FILE")
-    (report,) = reporting.reports_named(ready, name)
-    report_loading.write_csv(ready.store, report.name, path, system=report.system, safe=safe)
+    (report,) = fetch.reports_named(ready, name)
+    load.write_csv(ready.store, report.name, path, system=report.system, safe=safe)
     audited(ready, "reports --csv", report.name)
     out.print(f"Wrote {path}, which only you can read: it names people.", markup=False)
 
 
-def _start_over(ready: opening.Opened, name: str | None, *, yes: bool) -> None:
+def _start_over(ready: session.Opened, name: str | None, *, yes: bool) -> None:
     if name is None:
         raise UsageFault("say which report: careloom reports REPORT --start-over")
-    (report,) = reporting.reports_named(ready, name)
+    (report,) = fetch.reports_named(ready, name)
     question = (
         f"The next file of {name} is taken as it comes, whatever columns it has, if it has those of `columns:`. Go on?"
     )
@@ -93,7 +94,7 @@ def _start_over(ready: opening.Opened, name: str | None, *, yes: bool) -> None:
 
 
 def _show(found: list[dict[str, Any]], zone: ZoneInfo) -> None:
-    table = paper.Table(
+    table = rich_output.Table(
         "report", "account", "status", "rows", f"shown since ({zone.key})", box=None, padding=(0, 2, 0, 0)
     )
     for one in found:
@@ -101,7 +102,7 @@ def _show(found: list[dict[str, Any]], zone: ZoneInfo) -> None:
         since = f"{one['shown_since'].astimezone(zone):%Y-%m-%d %H:%M}" if one["shown_since"] else ""
         rows = f"{one['shown_rows']:,}" if one["shown_rows"] is not None else ""
         table.add_row(one["name"], one["account"], f"[{colour}]{one['status']}[/{colour}]", rows, since)
-    out.print(paper.uncut(table, "report", "account"))
+    out.print(rich_output.uncut(table, "report", "account"))
     for one in found:
         if one["error"]:
             out.print(f"  {one['name']} of {one['account']}: {one['error_code']}: {one['error']}", markup=False)
@@ -113,7 +114,7 @@ def _show_drifts(name: str, account: str, drifts: list[Mapping[str, Any]]) -> No
         out.print(f"  {name} of {account}: {drift['column_name']}: {drift['code']} ({drift['count']:,})", markup=False)
 
 
-def show_reports_run(found: report_outcomes.ReportsRun) -> None:
+def show_reports_run(found: outcomes.ReportsRun) -> None:
     """A run over reports: its balance, then each one that a person should look at."""
     counts = found.counts
     parts = " + ".join(f"{counts[kind]:,} {kind}" for kind in _KINDS if counts[kind]) or "nothing"
@@ -131,7 +132,7 @@ def show_reports_run(found: report_outcomes.ReportsRun) -> None:
         out.print(f"  the run ended early: {found.trouble}", style="red", markup=False)
 
 
-def _show_outcome(one: report_outcomes.Outcome) -> None:
+def _show_outcome(one: outcomes.Outcome) -> None:
     if one.ended in ("failed", "waiting"):
         reason = f"{one.code}: {one.message}" if one.code else one.message
         out.print(f"  {one.report} of {one.account} {one.ended}: {reason}", markup=False)

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.console import many, out, print_json
 from careloom.cli.options import HERE, Folder, Json, OneStream, SyncName
-from careloom.cli.session import audited, project
-from careloom.cli.showing import many, out, print_json
+from careloom.cli.project_session import audited, project
 from careloom.core.errors import UsageFault
-from careloom.services import opening, reviewing, standstill
+from careloom.services.review import decide, stuck
+from careloom.services.session import session
 
 
 def command(
@@ -32,7 +33,7 @@ def command(
         if stream is not None:
             _retry_stream(ready, stream, code, stream_key, json=json)
             return
-        offered = reviewing.retry(ready.store, sync=sync, key=key, code=code)
+        offered = decide.retry(ready.store, sync=sync, key=key, code=code)
         if key is not None and not offered:
             raise UsageFault(f"no refused record {key!r} waits in sync {sync!r}; see: careloom held {sync} --list")
         audited(ready, "retry", f"{sync or 'all syncs'}: {offered} records")
@@ -42,8 +43,8 @@ def command(
         out.print(f"{many(offered, 'refused record')} will be offered again at the next run.")
 
 
-def _retry_stream(ready: opening.Opened, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
-    report = standstill.retry_stream(ready, stream, code=code, key=key)
+def _retry_stream(ready: session.Opened, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
+    report = stuck.retry_stream(ready, stream, code=code, key=key)
     if json:
         print_json(report.as_json())
         return

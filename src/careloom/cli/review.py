@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.console import many, out, print_json
 from careloom.cli.options import HERE, MANY, Folder, Json, Reveal, SyncName
-from careloom.cli.session import audited, chosen, may_reveal, project
-from careloom.cli.showing import many, out, print_json
-from careloom.cli.tables import show_held
+from careloom.cli.project_session import audited, chosen, may_reveal, project
+from careloom.cli.summary_tables import show_held
 from careloom.core.errors import UsageFault
-from careloom.services import opening, revealing, reviewing
+from careloom.services.review import decide
+from careloom.services.review import reveal as review_reveal
+from careloom.services.session import session
 
 
 def command(
@@ -59,11 +61,11 @@ def command(
             out.print("Noted. The next run acts on it.") if not json else print_json({"noted": verdict})
             return
         most = limit if limit is not None or json else _SHOWN
-        items = reviewing.list_held(ready.store, sync=sync, key=key, kinds=_KINDS, code=code, limit=most, reveal=reveal)
+        items = decide.list_held(ready.store, sync=sync, key=key, kinds=_KINDS, code=code, limit=most, reveal=reveal)
         waiting = len(items) if key else _waiting(ready, sync, code)
         if reveal:
             audited(ready, "review --reveal", f"{sync or 'all syncs'}{f'/{key}' if key else ''}")
-            items = revealing.with_values(ready, items)
+            items = review_reveal.with_values(ready, items)
     if json:
         print_json({"waiting": waiting, "shown": len(items), "records": items})
         return
@@ -79,15 +81,15 @@ _KINDS = ("match", "conflict")
 """What a person decides; the other reasons are mended at the source or offered again."""
 
 
-def _waiting(ready: opening.Opened, sync: str | None, code: str | None) -> int:
-    causes = reviewing.count_held(ready.store, sync)
+def _waiting(ready: session.Opened, sync: str | None, code: str | None) -> int:
+    causes = decide.count_held(ready.store, sync)
     return sum(one["records"] for one in causes if one["kind"] in _KINDS and code in (None, one["code"]))
 
 
-def _link_lone(ready: opening.Opened, sync: str | None, code: str, why: str, *, json: bool) -> None:
+def _link_lone(ready: session.Opened, sync: str | None, code: str, why: str, *, json: bool) -> None:
     if not sync:
         raise UsageFault(f"say which sync: careloom review SYNC --link-lone {code}")
-    linked, left = reviewing.link_lone(ready, chosen(ready, sync)[0], code, why)
+    linked, left = decide.link_lone(ready, chosen(ready, sync)[0], code, why)
     if json:
         print_json({"linked": linked, "left": left})
     else:
@@ -95,7 +97,7 @@ def _link_lone(ready: opening.Opened, sync: str | None, code: str, why: str, *, 
 
 
 def _settle(
-    ready: opening.Opened,
+    ready: session.Opened,
     sync: str | None,
     key: str | None,
     verdict: str,
@@ -105,7 +107,7 @@ def _settle(
 ) -> None:
     if not sync or not key:
         raise UsageFault("say which record: careloom review SYNC KEY …")
-    reviewing.decide(ready, chosen(ready, sync)[0], key, verdict, remote_id=remote_id, prop=field, why=why)
+    decide.decide(ready, chosen(ready, sync)[0], key, verdict, remote_id=remote_id, prop=field, why=why)
 
 
 def _verdict(link: str | None, never: str | None, keep: str | None, *, create: bool) -> tuple[str | None, str | None]:

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from careloom import risk
-from careloom.cli import paper
+from careloom.cli import rich_output
+from careloom.cli.console import out as page
+from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import MANY, Json
 from careloom.cli.risk_doing import (
     THIS_YEAR,
@@ -28,8 +30,6 @@ from careloom.cli.risk_doing import (
     money_for,
 )
 from careloom.cli.risk_parallel import Against, Columns, Compared, TheirScore, beside_another
-from careloom.cli.showing import out as page
-from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
 from careloom.risk import (
     comparing,
@@ -160,7 +160,7 @@ def tables(
         return
     page.print(f"{found['package']}", markup=False)
     columns = ("edition", "status", "codes", "edits", "hierarchies", "coefficients", "digest", "coefficients of")
-    shown = paper.Table(*columns, box=None, padding=(0, 2, 0, 0))
+    shown = rich_output.Table(*columns, box=None, padding=(0, 2, 0, 0))
     for edition, parts in found["editions"].items():
         numbers = [f"{parts[part]['entries']:,}" for part in ("codes", "edits", "hierarchy", "coefficients")]
         about = found["sources"][edition]

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.console import out as page
+from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import THIS_YEAR, Year, asked
-from careloom.cli.showing import out as page
-from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
 from careloom.risk import desk as risk_desk
 from careloom.risk.inputs import gathering

@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 
 from careloom import risk
+from careloom.cli.console import talk
 from careloom.cli.options import finite
-from careloom.cli.showing import talk
 from careloom.core.errors import Fix, UsageFault
 from careloom.risk import desk
 

@@ -12,6 +12,10 @@ from typing import Annotated
 import typer
 
 from careloom import risk
+from careloom.charts import bars
+from careloom.charts import page as charts_page
+from careloom.cli.console import out as page
+from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json, finite
 from careloom.cli.risk_doing import (
     THIS_YEAR,
@@ -30,17 +34,13 @@ from careloom.cli.risk_doing import (
     payment_unknown,
 )
 from careloom.cli.risk_parallel import Compared, columns_named
-from careloom.cli.showing import out as page
-from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
-from careloom.engine import bars
 from careloom.project import model as project_model
 from careloom.risk import desk as risk_desk
 from careloom.risk import distributions as spreads
 from careloom.risk import paid as payments
 from careloom.risk import recapture as recaptures
 from careloom.risk.defaults import LOOK_BACK, TOLERANCE
-from careloom.services import chart_page
 
 _MOST = 15
 LookBack = Annotated[
@@ -208,7 +208,7 @@ def _page(found: spreads.Distributions, model: str, year: int, caution: str | No
         _chart("Share of people with a category", "percent", found.categories),
     ]
     title = f"Risk scores by {model} of {year}"
-    return chart_page.html(
+    return charts_page.html(
         project_model.ChartPage(name="risk", title=title, description=about, charts=()), charts, datetime.now(UTC)
     )
 

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.console import out as page
+from careloom.cli.console import print_json, progress_for
 from careloom.cli.risk_doing import Mode, asked, known, money_for, payment_unknown
-from careloom.cli.showing import out as page
-from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
 from careloom.risk import desk as risk_desk
 from careloom.risk import paid, parallel

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from careloom import risk
-from careloom.cli import paper
+from careloom.cli import rich_output
+from careloom.cli.console import out as page
+from careloom.cli.console import print_json
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import OwnFactors, asked
-from careloom.cli.showing import out as page
-from careloom.cli.showing import print_json
 
 _SAID = {
     "normalization": "normalization",
@@ -56,8 +56,8 @@ def factors(
     )
 
 
-def _shown(found: list[risk.Fact]) -> paper.Table:
-    shown = paper.Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+def _shown(found: list[risk.Fact]) -> rich_output.Table:
+    shown = rich_output.Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for one in found:
         value = "not known" if one.value is None else f"{one.value:g}"
         give = "give it: --factors FILE" if "share" not in one.factor else ""

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from careloom import risk
+from careloom.cli.console import out as page
+from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import (
     THIS_YEAR,
@@ -30,8 +32,6 @@ from careloom.cli.risk_doing import (
     money_for,
 )
 from careloom.cli.risk_telling import Told, show_counts, show_explanation, show_what_if
-from careloom.cli.showing import out as page
-from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
 from careloom.risk import blending, explaining
 from careloom.risk import counting as tallies

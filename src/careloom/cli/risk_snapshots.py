@@ -12,7 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from careloom import risk
-from careloom.cli import paper
+from careloom.cli import rich_output
+from careloom.cli.console import out as page
+from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import (
     THIS_YEAR,
@@ -31,8 +33,6 @@ from careloom.cli.risk_doing import (
     known,
     money_for,
 )
-from careloom.cli.showing import out as page
-from careloom.cli.showing import print_json, progress_for
 from careloom.core.errors import UsageFault
 from careloom.risk import desk as risk_desk
 from careloom.risk import monthly
@@ -102,7 +102,7 @@ def _month(text: str | None) -> date | None:
 def _show(found: Sequence[monthly.Month], title: str, seconds: float) -> None:
     people = found[-1].people if found else 0
     page.print(f"{people:,} people by {title}, {len(found)} months in {seconds:.1f} s", markup=False)
-    shown = paper.Table(box=None, padding=(0, 2, 0, 0))
+    shown = rich_output.Table(box=None, padding=(0, 2, 0, 0))
     for column in ("month", "with an HCC", "mean score", "new HCCs"):
         shown.add_column(column, justify="left" if column == "month" else "right")
     for one in found:

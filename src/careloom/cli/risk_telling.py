@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from careloom import risk
+from careloom.cli.console import out
 from careloom.cli.risk_doing import by_tables, payment_unknown
-from careloom.cli.showing import out
 from careloom.risk import counting, explaining, rounding
 
 

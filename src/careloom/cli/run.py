@@ -7,18 +7,21 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.carrying import carry_out
+from careloom.cli.console import out, talk
 from careloom.cli.models import show_models
 from careloom.cli.options import HERE, Folder, Full, Json, SyncName
-from careloom.cli.reporting import REPORTS, carry_out_reports
-from careloom.cli.session import chosen, project_for, watching
-from careloom.cli.showing import out, talk
+from careloom.cli.project_session import chosen, project_for, watching
+from careloom.cli.run_reports import REPORTS, carry_out_reports
+from careloom.cli.run_syncs import carry_out
 from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, UsageFault
 from careloom.core.ports import Lane
 from careloom.project import model
-from careloom.services import alerting, modelling, opening, progress, syncing
-from careloom.services import due as due_dates
+from careloom.services.analytics import build as analytics_build
+from careloom.services.operate import alerts
+from careloom.services.operate import due as due_dates
+from careloom.services.session import progress, session
+from careloom.services.sync import run
 
 
 def command(
@@ -43,7 +46,7 @@ def command(
     if sim:
         raise UsageFault("only reports are run against simulators: careloom run reports --sim")
     lane: Lane = "backfill" if backfill else "schedule"
-    trigger: opening.Trigger = "schedule" if due else "hand"
+    trigger: session.Trigger = "schedule" if due else "hand"
     with (
         project_for(Kind.run, sync, folder, lane=lane, trigger=trigger) as ready,
         watching(quiet=json) as watch,
@@ -57,23 +60,23 @@ def command(
             ready,
             syncs,
             watch,
-            lambda one: syncing.run_sync(ready, one, watch, full=full),
+            lambda one: run.run_sync(ready, one, watch, full=full),
             json=json,
             single=bool(sync),
             after=after,
         )
 
 
-def _models_after(ready: opening.Opened, watch: progress.Watch, *, json: bool) -> Callable[[], int]:
+def _models_after(ready: session.Opened, watch: progress.Watch, *, json: bool) -> Callable[[], int]:
     """What builds the models, if they are due when the syncs are over; gives their exit code."""
 
     def build() -> int:
         if watch.stop.is_set() or not due_dates.are_models_due(ready):
             return 0
         try:
-            found = modelling.run_models(ready, "build", watch)
+            found = analytics_build.run_models(ready, "build", watch)
         except CareloomError as error:
-            alerting.alert_failure(ready, ready.project.name, str(error), kind="models")
+            alerts.alert_failure(ready, ready.project.name, str(error), kind="models")
             talk.print(f"careloom: models: {error}", markup=False)
             return error.exit_code
         watch.progress.rest()
@@ -81,13 +84,13 @@ def _models_after(ready: opening.Opened, watch: progress.Watch, *, json: bool) -
             show_models(found)
         if found.failed or not found.complete:
             names = ", ".join(node.name for node in found.failed) or "dbt ended before it came to the models"
-            alerting.alert_failure(ready, ready.project.name, f"failed: {names}", kind="models")
+            alerts.alert_failure(ready, ready.project.name, f"failed: {names}", kind="models")
         return found.exit_code
 
     return build
 
 
-def _say_next(ready: opening.Opened, syncs: Sequence[model.Sync]) -> None:
+def _say_next(ready: session.Opened, syncs: Sequence[model.Sync]) -> None:
     found = due_dates.next_due(ready, syncs)
     if found is None:
         out.print("Nothing is due: no sync has a schedule.")

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from careloom.cli import paper
+from careloom.cli import rich_output
+from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, MANY, Folder, Json
-from careloom.cli.session import project
-from careloom.cli.showing import out, print_json
+from careloom.cli.project_session import project
 from careloom.core.attempts import Kind
 from careloom.store import attempts
 
@@ -56,7 +56,9 @@ def command(
 
 
 def _show(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
-    table = paper.Table("what", "name", "run", "by", "state", f"started ({zone.key})", "seconds", "counts", box=None)
+    table = rich_output.Table(
+        "what", "name", "run", "by", "state", f"started ({zone.key})", "seconds", "counts", box=None
+    )
     for row in rows:
         colour = _COLOURS.get(row["state"], "red")
         unbalanced = " (unbalanced)" if row["balanced"] is False else ""
@@ -70,7 +72,7 @@ def _show(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
             f"{row['seconds']:.1f}",
             " ".join(f"{kind} {number}" for kind, number in row["counts"].items() if number),
         )
-    out.print(paper.uncut(table, "name", "run", "state"))
+    out.print(rich_output.uncut(table, "name", "run", "state"))
     for row in rows:
         if row["error"]:
             times = f" ({row['rounds']} times in that hour)" if row["rounds"] > 1 else ""

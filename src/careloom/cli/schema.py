@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from careloom.cli.console import out, print_json
 from careloom.cli.options import Json
-from careloom.cli.showing import out, print_json
-from careloom.services import schemas as json_schemas
+from careloom.services.operate import schemas as json_schemas
 from careloom.systems import rooms as registry
 
 

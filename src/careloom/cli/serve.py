@@ -10,15 +10,16 @@ from typing import Annotated
 import typer
 
 from careloom.cli.options import HERE, PORTS, Folder
-from careloom.cli.session import settings
-from careloom.cli.simulated import maybe_simulated
+from careloom.cli.project_session import settings
+from careloom.cli.simulated_project import maybe_simulated
 from careloom.core.errors import CareloomError
-from careloom.services import opening, simulating, standing
+from careloom.services.operate import counts, simulate
+from careloom.services.session import session
 from careloom.store import inbox
 from careloom.systems import rooms as registry
 from careloom.web import app as web_app
-from careloom.web import serving
-from careloom.worker import running
+from careloom.web import server
+from careloom.worker import run
 
 _EVERY = 10.0
 
@@ -38,14 +39,14 @@ def command(
     ] = False,
 ) -> None:
     """Receive webhooks and answer the scheduler, until Ctrl-C or SIGTERM."""
-    listening = serving.listener(host, port)
+    listening = server.listener(host, port)
     address = f"http://{_spoken(host)}:{listening.getsockname()[1]}"
     stop = threading.Event()
     with closing(listening), maybe_simulated(folder.resolve(), settings(), address, sim=sim) as (ready, simulated):
         app = web_app.make_app(ready, stop=stop)
-        shown = (lambda: simulating.live(ready, simulated, address, stop)) if simulated else None
+        shown = (lambda: simulate.live(ready, simulated, address, stop)) if simulated else None
         with _beside(ready, stop, shown, work=work or sim):
-            serving.serve(app, listening, stop, lambda: _say_where(ready, address, work=work or sim))
+            server.serve(app, listening, stop, lambda: _say_where(ready, address, work=work or sim))
 
 
 def _spoken(host: str) -> str:
@@ -53,7 +54,7 @@ def _spoken(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 a name
 
 
-def _say_where(ready: opening.Opened, address: str, *, work: bool) -> None:
+def _say_where(ready: session.Opened, address: str, *, work: bool) -> None:
     systems = registry.rooms()
     for name, system in ready.project.systems.items():
         if systems[system.kind].hooks is not None:
@@ -64,13 +65,13 @@ def _say_where(ready: opening.Opened, address: str, *, work: bool) -> None:
 
 @contextmanager
 def _beside(
-    ready: opening.Opened, stop: threading.Event, shown: Callable[[], None] | None, *, work: bool
+    ready: session.Opened, stop: threading.Event, shown: Callable[[], None] | None, *, work: bool
 ) -> Iterator[None]:
     """The worker and the status line, in threads that end with the block."""
     threads: list[threading.Thread] = []
     if work:
         threads = [
-            threading.Thread(target=running.work, args=(ready,), kwargs={"stop": stop}, name="careloom work"),
+            threading.Thread(target=run.work, args=(ready,), kwargs={"stop": stop}, name="careloom work"),
             threading.Thread(target=_tell, args=(ready, stop), name="careloom status"),
         ]
     if shown is not None:
@@ -85,7 +86,7 @@ def _beside(
             thread.join()
 
 
-def _tell(ready: opening.Opened, stop: threading.Event) -> None:
+def _tell(ready: session.Opened, stop: threading.Event) -> None:
     while not stop.wait(_EVERY):
         try:
             typer.echo(_status(ready), err=True)
@@ -93,9 +94,9 @@ def _tell(ready: opening.Opened, stop: threading.Event) -> None:
             typer.echo(str(error), err=True)
 
 
-def _status(ready: opening.Opened) -> str:
+def _status(ready: session.Opened) -> str:
     received, waiting, held, untold = inbox.totals(ready.store)
-    landed, linked = standing.landed_rows(ready), standing.linked_rows(ready)
+    landed, linked = counts.landed_rows(ready), counts.linked_rows(ready)
     return (
         f"received {received:,}   waiting {waiting:,}   held {held:,}   landed {landed:,}   linked {linked:,}   "
         f"to be told {untold:,}"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.completing import simulator_kinds
+from careloom.cli.completion import simulator_kinds
 from careloom.cli.options import MANY, PORTS
 from careloom.core import rooms
 from careloom.core.errors import UsageFault

@@ -10,7 +10,7 @@ from careloom.cli.interrupts import INTERRUPTED, leave_on_interrupt
 leave_on_interrupt()
 
 from careloom.cli.main import main as run  # noqa: E402 it takes a while, in which Ctrl-C is pressed
-from careloom.cli.streams import make_lasting, written_out  # noqa: E402
+from careloom.cli.standard_streams import make_lasting, written_out  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -11,8 +11,8 @@ import typer
 
 from careloom.cli.interrupts import stop_at_once
 from careloom.cli.options import HERE, Folder
-from careloom.cli.session import settings
-from careloom.worker import running
+from careloom.cli.project_session import settings
+from careloom.worker import run
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
     former = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         typer.echo("working; Ctrl-C stops", err=True)
-        running.run_worker(folder.resolve(), settings(), stop=stop, concurrency=concurrency)
+        run.run_worker(folder.resolve(), settings(), stop=stop, concurrency=concurrency)
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

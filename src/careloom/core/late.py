@@ -1,7 +1,7 @@
 """Modules of careloom that are loaded when something of them is asked for, so that a command pays only for what it uses.
 
-The way of importing says when: `from careloom.services import checkup` names a module, which is loaded at the first
-`checkup.…`; `from careloom.services.checkup import check_up` asks for something of it, and loads it now. Readers, type
+The way of importing says when: `from careloom.services.operate import doctor` names a module, which is loaded at the first
+`doctor.…`; `from careloom.services.operate.doctor import check_up` asks for something of it, and loads it now. Readers, type
 checkers and import-linter see ordinary imports in both. Packages and what others wrote are always loaded at once.
 """
 

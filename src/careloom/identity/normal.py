@@ -16,7 +16,7 @@ import phonenumbers
 import pyarrow as pa
 from nicknames import name_triplets
 
-from careloom.identity.words import address_words
+from careloom.identity.address_words import address_words
 
 SQL = Path(__file__).parent / "sql"
 _one_at_a_time = Lock()

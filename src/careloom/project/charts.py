@@ -11,8 +11,8 @@ from sqlglot.expressions import Query
 from careloom.core.errors import Fault
 from careloom.project.model import Chart, ChartPage
 from careloom.project.nodes import Node
-from careloom.project.validating import validated
-from careloom.project.written import WrittenCharts
+from careloom.project.schema import WrittenCharts
+from careloom.project.schema_check import validated
 
 _COLUMNS = (2, 3)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from careloom.core.errors import Fault
-from careloom.project.reading import read_file
+from careloom.project.yaml_file import read_file
 
 DBT_PROJECT = "models/dbt_project.yml"
 

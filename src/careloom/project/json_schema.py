@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from careloom.core.rooms import Room
-from careloom.project.schema_words import describe
-from careloom.project.written import (
+from careloom.project.schema import (
     Written,
     WrittenCharts,
     WrittenEnvironment,
@@ -16,6 +15,7 @@ from careloom.project.written import (
     WrittenStream,
     WrittenSync,
 )
+from careloom.project.schema_docs import describe
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 # An editor reads `01` or `true` as another type than the loader, which keeps every scalar as text.

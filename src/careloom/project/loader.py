@@ -11,20 +11,20 @@ from pathlib import Path
 from careloom.core.errors import Fault, ProjectFault
 from careloom.core.rooms import Room
 from careloom.project import charts as chart_pages
-from careloom.project.building import build_sync
+from careloom.project.build import build_sync
 from careloom.project.checks import check_sync, in_order, secrets_in_clear
 from careloom.project.dbt_project import check_dbt_project
-from careloom.project.landings import build_landings
 from careloom.project.model import Alerts, Mail, Project, Retention, Service, Sync, System
 from careloom.project.models import build_models
 from careloom.project.nearest import suggestion
 from careloom.project.nodes import Node, Place
 from careloom.project.overlay import Overlay, read_overlay
-from careloom.project.reading import read_file
 from careloom.project.reports import build_reports
 from careloom.project.schedules import Schedule
-from careloom.project.validating import validated
-from careloom.project.written import WrittenAlerts, WrittenProject, WrittenSync
+from careloom.project.schema import WrittenAlerts, WrittenProject, WrittenSync
+from careloom.project.schema_check import validated
+from careloom.project.streams import build_landings
+from careloom.project.yaml_file import read_file
 
 PROJECT_FILE = "careloom.yaml"
 SYNCS = "syncs"

@@ -19,7 +19,7 @@ from careloom.core.schema import NewObject, PropertyType, Sensitivity
 from careloom.core.streams import Stream
 from careloom.project.nodes import Node, Place, Step
 from careloom.project.schedules import Schedule
-from careloom.project.written import RoleName
+from careloom.project.schema import RoleName
 
 Role = RoleName
 Owner = Literal["source", "destination"]

@@ -9,7 +9,7 @@ from careloom.core.errors import Fault
 from careloom.project.model import Models
 from careloom.project.nearest import suggestion
 from careloom.project.nodes import Node
-from careloom.project.written import WrittenModels
+from careloom.project.schema import WrittenModels
 
 MODELS = Path("models") / "dbt_project.yml"
 """What makes the project's folder `models/` a dbt project."""

@@ -12,9 +12,9 @@ from careloom.project.checks import secrets_in_clear
 from careloom.project.model import Sync
 from careloom.project.nearest import suggestion
 from careloom.project.nodes import Node, Plain
-from careloom.project.reading import read_file
-from careloom.project.validating import validated
-from careloom.project.written import WrittenEnvironment
+from careloom.project.schema import WrittenEnvironment
+from careloom.project.schema_check import validated
+from careloom.project.yaml_file import read_file
 
 _FILE = re.compile(r"careloom\.([a-z][a-z0-9-]{0,30})\.yaml")
 _DATABASE = "database"

@@ -11,8 +11,8 @@ from careloom.project.model import Report, System
 from careloom.project.nearest import suggestion
 from careloom.project.nodes import Node
 from careloom.project.schedules import Schedule
-from careloom.project.validating import validated
-from careloom.project.written import WrittenReports
+from careloom.project.schema import WrittenReports
+from careloom.project.schema_check import validated
 
 ROWS = "_rows"
 """What the table of a report's rows ends with; readers use the view without it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from careloom.core.phi import Phi
-from careloom.project.written import RoleName
+from careloom.project.schema import RoleName
 
 _NAMES: dict[str, RoleName] = {
     "firstname": "first_name",

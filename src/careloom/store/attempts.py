@@ -12,7 +12,7 @@ import orjson
 from psycopg.rows import dict_row
 
 from careloom.store.database import Store
-from careloom.store.locking import own_connection
+from careloom.store.locks import own_connection
 from careloom.store.statements import statements
 
 State = Literal["running", "done", "failed", "interrupted"]

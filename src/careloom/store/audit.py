@@ -15,7 +15,7 @@ from typing import Literal
 import psycopg
 
 from careloom.core.log import LOG
-from careloom.store.anchoring import Head
+from careloom.store.audit_anchor import Head
 from careloom.store.database import Store
 
 _LOCK = 7_266_135_002

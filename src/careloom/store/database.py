@@ -14,10 +14,10 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from careloom.core.errors import Fix, Later, Stop
 from careloom.store import bulk
-from careloom.store.anchoring import Anchoring
+from careloom.store.audit_anchor import Anchoring
+from careloom.store.connection_faults import out_of_reach
 from careloom.store.environment import refuse_other
 from careloom.store.migrations import SCHEMA, pending_in
-from careloom.store.reaching import out_of_reach
 
 OPTIONS = f"-c search_path={SCHEMA},public -c timezone=UTC -c application_name=careloom"
 """What every connection to the store begins with."""

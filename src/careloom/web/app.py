@@ -17,13 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from careloom import __version__
 from careloom.core.log import LOG
-from careloom.services.landing import prepare
-from careloom.services.opening import Opened
-from careloom.web import health, lists, syncs
-from careloom.web.answers import refused
-from careloom.web.callers import callers_of
-from careloom.web.describing import describe
-from careloom.web.senders import senders
+from careloom.services.landing.write import prepare
+from careloom.services.session.session import Opened
+from careloom.web import health, held, syncs
+from careloom.web.client_ip import senders
+from careloom.web.oidc import callers_of
+from careloom.web.openapi import describe
+from careloom.web.responses import refused
 from careloom.web.webhooks import door, webhook
 
 _HEADERS = (
@@ -49,7 +49,7 @@ def make_app(ready: Opened, *, certificates: Callable[..., Any] | None = None, s
     app.state.health = health.health_of(ready, app.state.door.keeper)
     app.state.callers = callers_of(ready.project.service, ready.settings.environment, certificates)
     app.add_route("/webhooks/{system}", webhook, methods=["GET", "POST"], include_in_schema=False)
-    for part in (health, syncs, lists):
+    for part in (health, syncs, held):
         app.include_router(part.router)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)

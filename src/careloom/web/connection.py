@@ -7,7 +7,7 @@ from asyncio import TimerHandle
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from careloom.web.crowd import Crowd, busy
+from careloom.web.connection_limit import Crowd, busy
 
 HEAD_BYTES, HEADERS = 64 * 1024, 200
 HEAD_SECONDS = 10.0

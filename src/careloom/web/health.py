@@ -18,12 +18,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from careloom.core.log import LOG
-from careloom.services.opening import Opened
+from careloom.services.session.session import Opened
 from careloom.store.inbox import inbox_depth
 from careloom.store.readiness import BODY, Work, lack_for_events, work_of
-from careloom.web.answers import UNAVAILABLE
-from careloom.web.callers import caller
-from careloom.web.keeping import Keeper
+from careloom.web.group_commit import Keeper
+from careloom.web.oidc import caller
+from careloom.web.responses import UNAVAILABLE
 
 Answer = TypeVar("Answer")
 

@@ -13,12 +13,12 @@ from fastapi.responses import JSONResponse
 
 from careloom.core.errors import CareloomError, Later, UsageFault
 from careloom.core.log import LOG
-from careloom.services.opening import Opened
-from careloom.services.progress import Watch
-from careloom.services.retention import cleanup
-from careloom.services.scanning import LandingReport, scan
-from careloom.web.answers import AGAIN_AFTER, UNAVAILABLE
-from careloom.web.callers import caller
+from careloom.services.landing.scan import LandingReport, scan
+from careloom.services.operate.retention import cleanup
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
+from careloom.web.oidc import caller
+from careloom.web.responses import AGAIN_AFTER, UNAVAILABLE
 
 router = APIRouter(tags=["scheduler"], dependencies=[Depends(caller)])
 TIME_LIMIT = 240.0

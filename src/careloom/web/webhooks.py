@@ -10,15 +10,15 @@ from starlette.responses import Response
 from careloom.core.errors import CareloomError
 from careloom.core.hooks import HookAnswer, HookRequest
 from careloom.core.log import LOG
-from careloom.services.opening import Opened
-from careloom.services.receiving import examined
+from careloom.services.landing.receive import examined
+from careloom.services.session.session import Opened
 from careloom.systems.rooms import rooms
-from careloom.web.answers import answered, refused
 from careloom.web.body import BadBody, Memory, read_body
-from careloom.web.guard import METHODS, is_event_type
-from careloom.web.keeping import Keeper
-from careloom.web.limits import Refusals
-from careloom.web.senders import Senders
+from careloom.web.client_ip import Senders
+from careloom.web.content_type import METHODS, is_event_type
+from careloom.web.group_commit import Keeper
+from careloom.web.refusals import Refusals
+from careloom.web.responses import answered, refused
 
 UNSIGNED = {401, 403}
 GONE = 499

@@ -10,17 +10,17 @@ from threading import Event
 from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Fix, Later
 from careloom.core.log import LOG
-from careloom.services.alerting import alert_job, mail_summary
-from careloom.services.attempts import reason_of, round_of
-from careloom.services.modelling import run_models
-from careloom.services.opening import Opened
-from careloom.services.processing import process_inbox
-from careloom.services.progress import Watch
-from careloom.services.publishing import publish_outbox
-from careloom.services.reporting import run_reports
-from careloom.services.retention import cleanup
-from careloom.services.scanning import LandingReport, reconcile, scan
-from careloom.store.claiming import Backoff, rest, rested, rests
+from careloom.services.analytics.build import run_models
+from careloom.services.landing.process import process_inbox
+from careloom.services.landing.publish import publish_outbox
+from careloom.services.landing.scan import LandingReport, reconcile, scan
+from careloom.services.operate.alerts import alert_job, mail_summary
+from careloom.services.operate.retention import cleanup
+from careloom.services.reports.fetch import run_reports
+from careloom.services.session.attempts import reason_of, round_of
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
+from careloom.store.inbox_queue import Backoff, rest, rested, rests
 from careloom.store.queue import wake
 
 BACKOFF = Backoff(first=10.0, most=900.0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
-from systems.collaboratemd.billing import TODAY
+from systems.collaboratemd.fake_billing import TODAY
 
 
 @pytest.fixture(scope="module")

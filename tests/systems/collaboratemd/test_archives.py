@@ -15,7 +15,7 @@ from careloom.core.errors import Hold
 from careloom.systems.collaboratemd.archives import CHUNK, Unpacked, unpack
 from careloom.systems.collaboratemd.options import LimitOptions
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
-from systems.collaboratemd.billing import fetched, source_of, table
+from systems.collaboratemd.fake_billing import fetched, source_of, table
 
 CSV = b"Charge ID,Patient Name\r\n1,Alder\r\n"
 

@@ -21,7 +21,7 @@ from careloom.systems.collaboratemd.reporting import CollaborateMDReports
 from careloom.systems.collaboratemd.room import ROOM
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.running import app_of
-from systems.collaboratemd.billing import CALM, FIRST, HERE, fetched, options_of, source_of, wanted
+from systems.collaboratemd.fake_billing import CALM, FIRST, HERE, fetched, options_of, source_of, wanted
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from careloom.core.errors import CareloomError, Fix, Hold, RemoteUnavailable
-from systems.collaboratemd.billing import FIRST, wanted
+from systems.collaboratemd.fake_billing import FIRST, wanted
 from systems.collaboratemd.test_client_policy import answering, source_at
 
 JSON = {"Content-Type": "application/json"}

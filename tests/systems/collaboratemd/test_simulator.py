@@ -20,7 +20,7 @@ import pytest
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, LAYOUTS
 from hang import HANG
-from systems.collaboratemd.billing import ACCOUNTS, FIRST, SECOND, cents, fetched, money, source_of, table
+from systems.collaboratemd.fake_billing import ACCOUNTS, FIRST, SECOND, cents, fetched, money, source_of, table
 
 BASIC = "Basic " + b64encode(b"sim-user:sim-password").decode()
 SPACE = "{http://www.collaboratemd.com/api/v1/}"

@@ -14,7 +14,7 @@ from careloom.systems.collaboratemd.options import Options
 from careloom.systems.collaboratemd.reporting import report_policy
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME
-from systems.collaboratemd.billing import FIRST, FOURTH, SECOND, THIRD, fetched, source_of, table, wanted
+from systems.collaboratemd.fake_billing import FIRST, FOURTH, SECOND, THIRD, fetched, source_of, table, wanted
 
 
 @pytest.mark.parametrize("form", ["xml", "json"])

@@ -27,7 +27,7 @@ from careloom.core.errors import Fix, NotPermitted, ProjectFault, RemoteUnavaila
 from careloom.core.ports import Query, Since
 from careloom.systems.sql import bigquery
 from careloom.systems.sql.bigquery import Bigquery
-from systems.sql.reading import rows
+from systems.sql.source_checks import rows
 
 SCHEMA = [
     SchemaField("id", "INTEGER"),

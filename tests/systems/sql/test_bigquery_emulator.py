@@ -26,10 +26,10 @@ from careloom.core.ports import Query, Since, Source
 from careloom.systems.hubspot.simulator import RunningSimulator
 from careloom.systems.sql import bigquery
 from careloom.systems.sql.bigquery import Bigquery
-from cli.calling import call
-from services.weaving import Clinic
+from cli.shell import call
+from services.sync_project import Clinic
 from systems.sql.bigquery_emulator import COMMAND, PROJECT, RUNNING, WHY_NOT, Emulator, running_emulator
-from systems.sql.reading import rows
+from systems.sql.source_checks import rows
 
 pytestmark = pytest.mark.skipif(not (COMMAND or RUNNING), reason=WHY_NOT)
 

@@ -15,7 +15,7 @@ import pytest
 from careloom.core.errors import CareloomError, NotPermitted, ProjectFault, RemoteUnavailable
 from careloom.core.ports import Query, Since
 from careloom.systems.sql.postgres import Postgres
-from systems.sql.reading import rows
+from systems.sql.source_checks import rows
 
 
 def code(caught) -> str:

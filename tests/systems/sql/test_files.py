@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from careloom.core.errors import ProjectFault
 from careloom.core.ports import Query, Since
 from careloom.systems.sql.room import ROOM
-from systems.sql.reading import rows
+from systems.sql.source_checks import rows
 
 
 def code(caught) -> str:

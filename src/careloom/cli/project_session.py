@@ -1,0 +1,100 @@
+"""What every command that opens a project does: settings, logs, progress, and Ctrl-C at a checkpoint."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from careloom.cli.console import progress_for, talk
+from careloom.cli.interrupts import begin, stop_at_once
+from careloom.core.attempts import ALL, Kind
+from careloom.core.errors import UsageFault
+from careloom.core.ports import Lane
+from careloom.project import model
+from careloom.services.session import attempts, logs, session
+from careloom.services.session import progress as progress_of
+from careloom.services.session import settings as environment
+from careloom.store import audit
+
+
+def settings() -> environment.Settings:
+    """The environment's settings; logs are set up by them, and what begins now is brought to an end."""
+    found = environment.read_settings(dict(os.environ))
+    logs.set_up_logs(found)
+    begin()
+    return found
+
+
+@contextmanager
+def project(folder: Path) -> Iterator[session.Opened]:
+    """The project in `folder`, opened."""
+    with session.opened(folder.resolve(), settings()) as ready:
+        _say_environment(ready)
+        yield ready
+
+
+@contextmanager
+def project_for(
+    kind: Kind, name: str | None, folder: Path, *, lane: Lane = "schedule", trigger: session.Trigger = "hand"
+) -> Iterator[session.Opened]:
+    """The project in `folder`, opened to try `kind` of `name` (None: of all that it has): a failure to open it is a row too."""
+    with attempts.opened_for(folder.resolve(), settings(), kind, name or ALL, lane=lane, trigger=trigger) as ready:
+        _say_environment(ready)
+        yield ready
+
+
+def _say_environment(ready: session.Opened) -> None:
+    if ready.project.environment:
+        talk.print(f"environment {ready.project.environment}", markup=False)
+
+
+def chosen(ready: session.Opened, name: str | None) -> Sequence[model.Sync]:
+    """The sync called `name`, or all in the order in which they depend on each other."""
+    if name is None:
+        return list(ready.project.syncs.values())
+    if name not in ready.project.syncs:
+        raise UsageFault(f"there is no sync {name!r} in this project; there are: {', '.join(ready.project.syncs)}")
+    return [ready.project.syncs[name]]
+
+
+def audited(ready: session.Opened, action: str, subject: str) -> None:
+    """Write to the audit that this user saw or decided something."""
+    audit.write_audit(ready.store, at=ready.clock(), actor=ready.settings.witness, action=action, subject=subject)
+
+
+def may_reveal(*, reveal: bool) -> None:
+    """Nobody sees people's values whom nobody could ask about it later.
+
+    Raises:
+        UsageFault: values are asked for, and neither CARELOOM_ACTOR nor the system says by whom.
+
+    """
+    if reveal and settings().actor == environment.UNKNOWN:
+        raise UsageFault(
+            f"--reveal shows people's values, and this process has no name (uid {os.getuid()}): "
+            "set CARELOOM_ACTOR to who looks"
+        )
+
+
+@contextmanager
+def watching(*, quiet: bool) -> Iterator[progress_of.Watch]:
+    """Progress on standard error; the first Ctrl-C stops at the next checkpoint, the second at once."""
+    with progress_for(quiet=quiet) as progress:
+        watch = progress_of.Watch(progress=progress)
+
+        def stop(number: int, _frame: FrameType | None) -> None:
+            if watch.stop.is_set() and number == signal.SIGINT:
+                stop_at_once(number, _frame)
+            watch.stop.set()
+            progress.step("stopping at the next checkpoint; press Ctrl-C again to stop at once")
+
+        former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield watch
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)

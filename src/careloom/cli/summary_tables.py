@@ -1,0 +1,116 @@
+"""Reports and held records as a data engineer reads them: the verdict first, then numbers, then reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from careloom.cli import rich_output
+from careloom.cli.console import many, out
+from careloom.services.review import decide
+from careloom.services.sync import summary as run_report
+
+_WORDS = {
+    "create": ("to create", "created"),
+    "update": ("to update", "updated"),
+    "same": ("the same", "the same"),
+    "held": ("to hold", "held"),
+    "conflict": ("in conflict", "in conflict"),
+    "archive": ("to archive", "archived"),
+    "later": ("left for later", "left for later"),
+}
+
+
+_SHOWN = 8
+"""How many properties of an example are shown."""
+
+
+def show_report(report: run_report.Report, *, planned: bool) -> None:
+    """One plan or run."""
+    out.print()
+    out.print(_headline(report, planned=planned), markup=True)
+    if report.lacking:
+        out.print(f"  {'will be created' if planned else 'created'} first: {', '.join(report.lacking)}", markup=False)
+    out.print("  " + _counts(report, planned=planned), markup=False)
+    if planned:
+        _show_properties(report)
+    _show_pairs("linked or made by rule", report.rules)
+    _show_pairs("unique value held by another record, so it goes to", report.rerouted)
+    _show_pairs("associations", report.associations)
+    _show_reasons(report)
+    for example in report.examples:
+        out.print(f"  e.g. {example.kind} {example.key} [{example.rule}]: {_shortened(example.values)}", markup=False)
+    for note in report.notes:
+        out.print(f"  note: {note}", markup=False)
+
+
+def _shortened(values: Mapping[str, str]) -> str:
+    shown = [f"{prop}={value}" for prop, value in list(values.items())[:_SHOWN]]
+    more = len(values) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _headline(report: run_report.Report, *, planned: bool) -> str:
+    spent = f"{many(report.requests, 'request')}, {report.seconds:.1f} s"
+    place = f" in {report.environment}" if report.environment else ""
+    if planned:
+        verdict = "nothing to do" if report.empty else "this would happen"
+        return f"[bold]plan {report.plan} of {report.sync}{place}[/bold]: {verdict} ({spent})"
+    colour = {"done": "green", "interrupted": "yellow"}.get(report.state, "red")
+    balance = "balanced" if report.balanced else "[red]UNBALANCED[/red]"
+    return f"[bold]run {report.run} of {report.sync}{place}[/bold]: [{colour}]{report.state}[/{colour}], {balance} ({spent})"
+
+
+def _counts(report: run_report.Report, *, planned: bool) -> str:
+    parts = [
+        f"{number:,} {_WORDS[kind][0 if planned else 1]}"
+        for kind, number in report.counts.items()
+        if kind in _WORDS and number
+    ]
+    return f"{many(report.counts['read'], 'row')} read = " + (" + ".join(parts) or "nothing")
+
+
+def _show_properties(report: run_report.Report) -> None:
+    if not report.properties:
+        return
+    table = rich_output.Table(
+        "  property", "filled", "replaced", "cleared", "conflict", "leaves as", box=None, padding=(0, 2, 0, 0)
+    )
+    for change in report.properties:
+        numbers = [
+            f"{number:,}" if number else "" for number in (change.fill, change.replace, change.clear, change.conflict)
+        ]
+        table.add_row(f"  {change.property}", *numbers, report.leaves.get(change.property, ""))
+    out.print(table)
+
+
+def _show_pairs(title: str, pairs: object) -> None:
+    if isinstance(pairs, dict) and any(pairs.values()):
+        out.print(
+            f"  {title}: " + ", ".join(f"{name} {number:,}" for name, number in pairs.items() if number), markup=False
+        )
+
+
+def _show_reasons(report: run_report.Report) -> None:
+    if not report.reasons:
+        return
+    out.print("  held:")
+    for reason in report.reasons:
+        prop = f" ({reason.property})" if reason.property else ""
+        out.print(f"    {reason.records:>6,}  {reason.code}{prop}: {reason.text}", markup=False)
+
+
+def show_held(item: decide.HeldItem) -> None:
+    """One held record and its candidates."""
+    where = f" ({item.property})" if item.property else ""
+    out.print(f"{item.sync}/{item.key}: {item.code}{where}: {item.text} {item.message}".rstrip(), markup=False)
+    if item.source:
+        out.print(f"    the source says: {_values(item.source)}", markup=False)
+    for candidate in item.candidates:
+        evidence = "; ".join(candidate.evidence)
+        out.print(f"    record {candidate.remote_id} [{candidate.rule}] {evidence}", markup=False)
+        if candidate.values:
+            out.print(f"        {_values(candidate.values)}", markup=False)
+
+
+def _values(values: Mapping[str, str | None]) -> str:
+    return ", ".join(f"{prop}={value}" for prop, value in values.items() if value)

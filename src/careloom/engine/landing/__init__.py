@@ -1,0 +1,1 @@
+"""A record and the row that its table takes."""

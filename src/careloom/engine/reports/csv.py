@@ -1,0 +1,382 @@
+"""A report's CSV files read by DuckDB, every cell as the text that it was, and never a row or a cell less.
+
+DuckDB reads at speed what is written by the rule (RFC 4180) and refuses most of the rest; a few things it would read in its
+own way. Those files, and what it refuses, are first written anew by Python's csv module, which takes everything:
+
+- a short row is filled up with empty cells; the further cells of a long row get columns of their own (`unnamed_column`);
+- a line without any cell is no row;
+- a quote that is never closed would swallow all rows behind it: the report is held.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from careloom.core.errors import Hold, Later
+from careloom.engine import sql_text
+from careloom.engine.reports.columns import ReportType, column_names, filled, kinds_of, reads, same_columns, value
+from careloom.engine.reports.layouts import END, MOST_OF_A_ROW, PLAIN, Layout, rows_of
+from careloom.engine.workspace import load
+
+MOST_COLUMNS = 1500
+"""PostgreSQL takes 1,600 columns of a table, those included that were once there."""
+RULES = 4
+"""Counted up whenever the same file would be read into other rows than before."""
+
+_BLOCK = 4 * 2**20
+_SAMPLE = 2048
+_AT_ONCE = 50
+_WIDE = 200
+"""Columns up to which a quarter of a gigabyte is enough, however many rows there are."""
+_CELLS = 400_000
+_CROOKED = (b' "', b'" ', b'\t"', b'"\t')
+_MEMBER = '"{}":'
+_EDGE = 32
+_EMPTY_FIRST = tuple(b"\n" + mark for mark in (b",", b";", b"\t", b"|", b'"",', b'"";', b" "))
+_SUMS = tuple(b"\n" + quote + word for quote in (b"", b'"') for word in (b"total", b"grand", b"sub", b"report", b"sum"))
+_SUM_OF_ALL = "(grand |report |sub-?)?totals?:?|sum:?"
+
+
+class Crooked(Exception):
+    """DuckDB cannot read the files as they are: they are to be straightened first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One CSV file that DuckDB can read. `columns`: its columns' names, in its order."""
+
+    path: Path
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What one column holds: values that are not empty, and how many of them its type reads. Not counted for text."""
+
+    type: ReportType
+    filled: int = 0
+    read: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """A report's rows and columns, every cell looked at."""
+
+    rows: int
+    columns: Mapping[str, Weight] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- files
+
+
+class Glance(NamedTuple):
+    """What the bytes of a report's files say before anything is read.
+
+    `digest`: of the bytes and the rules of reading. `crooked`: a file must be straightened. `sums`: a row may be empty, or the
+    sum of others.
+    """
+
+    digest: str
+    crooked: bool
+    sums: bool
+
+
+def digest_of(files: Sequence[Path]) -> Glance:
+    """What the files' bytes say.
+
+    Hold where a file is not UTF-8 or holds NUL characters, which no text in PostgreSQL can.
+    """
+    told, crooked, nuls, sums = hashlib.blake2b(str(RULES).encode(), digest_size=32), False, 0, False
+    for path in files:
+        decoder, last = codecs.getincrementaldecoder("utf-8")(), b""
+        told.update(path.stat().st_size.to_bytes(8, "big"))
+        with path.open("rb") as file:
+            # DuckDB takes an empty first line for the header.
+            crooked = crooked or file.read(4).removeprefix(codecs.BOM_UTF8)[:1] in {b"\r", b"\n"}
+            file.seek(0)
+            while block := file.read(_BLOCK):
+                told.update(block)
+                nuls += block.count(0)
+                crooked = crooked or any(mark in block or mark in last[-1:] + block[:1] for mark in _CROOKED)
+                # A line that ends with CR alone is one to Python's reader only.
+                crooked = crooked or (b"\r" in block and b"\r" in block.replace(b"\r\n", b"")[:-1])
+                if not block.isascii() or decoder.getstate()[0]:
+                    _decoded(decoder, block)
+                sums = sums or _may_hold_sums(last + block)
+                last = block[-_EDGE:]
+            _decoded(decoder, b"", final=True)
+    if nuls:
+        raise Hold("nul-character", f"the report holds {nuls} NUL characters, which the store cannot keep")
+    return Glance(digest=told.hexdigest(), crooked=crooked, sums=sums or crooked)
+
+
+def _may_hold_sums(block: bytes) -> bool:
+    return any(mark in block for mark in _EMPTY_FIRST) or any(mark in block.lower() for mark in _SUMS)
+
+
+def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> None:
+    try:
+        decoder.decode(block, final)
+    except UnicodeDecodeError:
+        # `from None`: the error carries the bytes.
+        raise Hold("not-utf8", "a file of the report is not UTF-8 text") from None
+
+
+def sheets_of(
+    files: Sequence[Path], folder: Path, *, careful: bool, layouts: Sequence[Layout] | None = None
+) -> list[Sheet]:
+    """The files, ready for DuckDB; straightened into `folder` where `careful`. Hold where they cannot be one table."""
+    laid = list(layouts or [PLAIN] * len(files))
+    headers = [_header(path, layout) for path, layout in zip(files, laid, strict=True)]
+    if not all(headers):
+        raise Hold("empty-file", "a file of the report is empty: it has no header, so its rows cannot be told")
+    if any(not same_columns(headers[0], other) for other in headers):
+        raise Hold("different-headers", f"the report came as {len(files)} files whose headers differ")
+    _check_width(max(map(len, headers)))
+    return [
+        _straight(path, header, folder / f"straight-{number}.csv", layout)
+        # DuckDB takes all rows behind a header with a line break for the header.
+        if careful or not layout.plain or len(header) == 1 or any(mark in cell for cell in header for mark in "\r\n")
+        else Sheet(path=path, columns=column_names(header))
+        for number, (path, header, layout) in enumerate(zip(files, headers, laid, strict=True))
+    ]
+
+
+def _check_width(columns: int) -> None:
+    if columns > MOST_COLUMNS:
+        raise Hold("too-many-columns", f"the report has {columns} columns; a table takes at most {MOST_COLUMNS}")
+
+
+def _header(path: Path, layout: Layout) -> list[str]:
+    header = next(rows_of(path, layout), [END])
+    if header != [END] and header[-1].endswith(END):
+        raise _unclosed()
+    return [] if header == [END] else header
+
+
+def _straight(path: Path, header: Sequence[str], target: Path, layout: Layout) -> Sheet:
+    """The file written by the rule: every cell quoted, every row of one width."""
+    width = max(len(header), _widest(path, layout))
+    _check_width(width)
+    columns = [*header, *[""] * (width - len(header))]
+    with target.open("w", newline="", encoding="utf-8") as file:
+        target.chmod(0o600)
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow(" ".join(cell.split()) for cell in columns)
+        rows = rows_of(path, layout)
+        next(rows)
+        last: list[str] | None = None
+        for row in rows:
+            if last is not None:
+                writer.writerow([*last[:width], *[""] * (width - len(last))])
+            last = row
+    return Sheet(path=target, columns=column_names(columns))
+
+
+def _widest(path: Path, layout: Layout) -> int:
+    """How many cells the longest row has, empty ones at its end not counted."""
+    most, row = 0, [""]
+    for row in rows_of(path, layout):
+        if len(row) > most:
+            most = max(most, next((at for at in range(len(row), 0, -1) if row[at - 1]), 0))
+    if row != [END]:
+        raise _unclosed()
+    return most
+
+
+def _unclosed() -> Hold:
+    return Hold(
+        "unclosed-quote", "a file of the report ends within a quoted cell: it was cut off, or a quote in it is wrong"
+    )
+
+
+# ---------------------------------------------------------------- rows
+
+
+def show(db: duckdb.DuckDBPyConnection, sheets: Sequence[Sheet], *, sums: bool = False) -> list[str]:
+    """Make `sheet` in `db`: the rows of all files in their order, all text; returns its columns.
+
+    `sums`: there may be rows of nothing but empty cells, or of a word like Total and the sums of others; `sheet` lacks those,
+    and `aside` counts them.
+    """
+    columns = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
+    db.execute("set preserve_insertion_order = true")
+    if len(columns) <= _WIDE:
+        db.execute("set memory_limit = '256MB'")
+    selects = " union all ".join(_select(sheet, columns) for sheet in sheets)
+    db.execute(f"create or replace temp view came as {selects}")
+    only = f" where {_kind_of_row(columns)} = 'row'" if sums else ""
+    db.execute(f"create or replace temp view sheet as select * from came{only}")
+    return columns
+
+
+def aside(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[str, int]:
+    """How many rows of `came` are no data: `empty-rows`, `total-rows`. Crooked where DuckDB cannot read the files."""
+    statement = f"select {_kind_of_row(columns)} as kind, count(*) from came group by 1 having kind <> 'row' order by 1"
+    try:
+        return dict(db.execute(statement).fetchall())
+    except duckdb.Error as error:
+        raise _refused(error, careful=False) from None
+
+
+def _kind_of_row(columns: Sequence[str]) -> str:
+    """DuckDB: a row of sums has one word, which comes first, and else numbers alone."""
+    cells = f"list_filter([{', '.join(map(sql_text.name, columns))}], lambda x: trim(x) <> '')"
+    number = f"{reads('x', 'numeric')} or {reads('x', 'percent')}".replace(sql_text.name("x"), "x")
+    sums = f"regexp_full_match(lower(trim({cells}[1])), {sql_text.text(_SUM_OF_ALL)})"
+    rest = f"len(list_filter({cells}[2:], lambda x: not ({number}))) = 0"
+    return f"case when len({cells}) = 0 then 'empty-rows' when {sums} and {rest} then 'total-rows' else 'row' end"
+
+
+def _select(sheet: Sheet, columns: Sequence[str]) -> str:
+    there = set(sheet.columns)
+    cells = [sql_text.name(one) if one in there else f"null::varchar as {sql_text.name(one)}" for one in columns]
+    texts = ", ".join(f"{sql_text.text(one)}: 'VARCHAR'" for one in sheet.columns)
+    return (
+        f"select {', '.join(cells)} from read_csv({sql_text.text(str(sheet.path))}, columns = {{{texts}}}, header = true, "
+        "auto_detect = false, delim = ',', quote = '\"', escape = '\"', comment = '', nullstr = '', strict_mode = true, "
+        f"null_padding = false, ignore_errors = false, max_line_size = {MOST_OF_A_ROW}, buffer_size = {4 * MOST_OF_A_ROW})"
+    )
+
+
+_ROWS = ""
+"""The name of no column, under which the rows themselves are counted."""
+
+
+def weigh(
+    db: duckdb.DuckDBPyConnection, columns: Sequence[str], types: Mapping[str, ReportType], *, careful: bool
+) -> Weighed:
+    """Look at every cell of `sheet`: the type of each column that `types` does not settle, and what its type cannot read.
+
+    Crooked where DuckDB cannot read the files; Hold where it cannot although they were straightened (`careful`).
+    """
+    settled = {one: types[one] for one in columns if types.get(one, "unknown") not in {"unknown", "text"}}
+    try:
+        tried = _not_refuted(db, [one for one in columns if types.get(one, "unknown") == "unknown"])
+        tests = {one: [filled(one), reads(one, kind)] for one, kind in settled.items()}
+        for column, kinds in tried.items():
+            tests[column] = [filled(column), *(reads(column, kind, inferring=True) for kind in kinds)]
+        # Each look at the sheet parses its files anew, so its rows are counted on the way.
+        counted = _count(db, "sheet", {_ROWS: ["true"], **tests})
+        (rows,) = counted.pop(_ROWS)
+    except duckdb.Error as error:
+        raise _refused(error, careful=careful) from None
+    weights = {one: Weight(type="text") for one in columns}
+    for column, (values, *fitting) in counted.items():
+        fits = [kind for kind, number in zip(tried.get(column, ()), fitting, strict=False) if number == values]
+        kind = settled.get(column) or ("unknown" if not values else fits[0] if fits else "text")
+        weights[column] = Weight(type=kind, filled=values, read=fitting[0] if column in settled else values)
+    return Weighed(rows=rows, columns=weights)
+
+
+def _not_refuted(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[str, list[ReportType]]:
+    """For each column, the types that none of its first values refutes. One value refutes; none can prove."""
+    tests = {
+        one: [f"{filled(one)} and not {reads(one, kind, inferring=True)}" for kind in kinds_of(one)] or ["false"]
+        for one in columns
+    }
+    open_ = {
+        column: [kind for kind, refuted in zip(kinds_of(column), found, strict=False) if not refuted]
+        for column, found in _count(db, f"(select * from sheet limit {_SAMPLE})", tests).items()
+    }
+    return {column: kinds for column, kinds in open_.items() if kinds}
+
+
+def _count(db: duckdb.DuckDBPyConnection, table: str, tests: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
+    """In how many rows each test of each column holds."""
+    counted: dict[str, list[int]] = {}
+    columns = list(tests)
+    while columns:
+        # DuckDB's planning grows with the square of what is asked at once.
+        group, columns = columns[:_AT_ONCE], columns[_AT_ONCE:]
+        asked = ", ".join(f"count(*) filter (where {test})" for one in group for test in tests[one])
+        found = iter(db.execute(f"select {asked} from {table}").fetchall()[0])
+        counted |= {one: [int(next(found)) for _ in tests[one]] for one in group}
+    return counted
+
+
+def chunks(
+    db: duckdb.DuckDBPyConnection, weighed: Weighed, fixed: Mapping[str, str], *, careful: bool
+) -> Iterator[bytes]:
+    """The rows of `sheet` as PostgreSQL's COPY takes them in CSV, in the order of `written_columns`.
+
+    `fixed`: columns that hold the same in every row. Each row ends with its number and with what could not be read.
+    """
+    outputs = [f"{sql_text.text(text)} as {sql_text.name(column)}" for column, text in fixed.items()]
+    outputs += [
+        f"{_guarded(one, weight)} as {sql_text.name(one)}"
+        for one, weight in weighed.columns.items()
+        if weight.type != "unknown"
+    ]
+    statement = f"select {', '.join(outputs)}, {_unparsed(weighed.columns)} as unparsed from sheet"
+    written, options = 0, pa_csv.WriteOptions(include_header=False)
+    try:
+        for batch in db.execute(statement).to_arrow_reader(max(64, _CELLS // (len(outputs) + 1))):
+            numbers = pa.array(range(written + 1, written + batch.num_rows + 1), pa.int64())
+            sink = pa.BufferOutputStream()
+            pa_csv.write_csv(batch.append_column("row_number", numbers), sink, options)
+            written += batch.num_rows
+            yield sink.getvalue().to_pybytes()
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise _refused(error, careful=careful) from None
+
+
+def written_columns(weighed: Weighed, fixed: Mapping[str, str]) -> list[str]:
+    """The columns of `chunks`, in order."""
+    return [
+        *fixed,
+        *(one for one, weight in weighed.columns.items() if weight.type != "unknown"),
+        "unparsed",
+        "row_number",
+    ]
+
+
+def written_as(
+    db: duckdb.DuckDBPyConnection, texts: Sequence[str], type: ReportType
+) -> Sequence[tuple[str, str | None]]:
+    """Each text with the writing that PostgreSQL takes for `type`; None where it is blank, or cannot be read as one."""
+    load(db, "cells", {"came": texts})
+    return db.execute(
+        f"select came, case when {reads('came', type)} then {value('came', type)} end from cells"
+    ).fetchall()
+
+
+def _guarded(column: str, weight: Weight) -> str:
+    if weight.read == weight.filled:
+        return value(column, weight.type)
+    return f"case when {reads(column, weight.type)} then {value(column, weight.type)} end"
+
+
+def _unparsed(columns: Mapping[str, Weight]) -> str:
+    """A JSON object of the cells that their column's type cannot read; null where there are none."""
+    bad = {
+        one: f"({filled(one)} and not {reads(one, weight.type)})"
+        for one, weight in columns.items()
+        if weight.read < weight.filled
+    }
+    if not bad:
+        return "null::varchar"
+    pairs = ", ".join(
+        f"case when {test} then {sql_text.text(_MEMBER.format(one))} || to_json({sql_text.name(one)})::varchar end"
+        for one, test in bad.items()
+    )
+    return f"case when {' or '.join(bad.values())} then '{{' || concat_ws(',', {pairs}) || '}}' end"
+
+
+def _refused(error: Exception, *, careful: bool) -> Exception:
+    """What to do about a file that DuckDB did not read. Its own words quote the file, so they go no further."""
+    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in str(error):
+        return Later("out of memory or disk while reading a report; free some space, then run again")
+    if careful:
+        return Hold("unreadable", "a file of the report cannot be read as CSV, also not when written anew")
+    return Crooked()

@@ -1,0 +1,177 @@
+"""One field on its way: the SQL that turns a source expression into the target's text, or says why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from careloom.core.schema import PropertyType
+from careloom.engine.sql_text import name, text, texts
+
+Otherwise = Literal["keep", "hold", "null"]
+Owner = Literal["source", "destination"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireField:
+    """A mapped field, made ready: `expression` is DuckDB SQL over the source's columns.
+
+    `format` is a strptime pattern for dates that the source keeps as text. `values` maps source values to target
+    values; `otherwise` says what becomes of a value that is not among them. `unique`: only one record may hold a value,
+    and `when_taken` receives it when another record does.
+    """
+
+    property: str
+    expression: str
+    type: PropertyType
+    format: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    otherwise: Otherwise = "hold"
+    options: Sequence[str] = ()
+    multiple: bool = False
+    max_length: int | None = None
+    unique: bool = False
+    lowered: bool = False
+    when_taken: str | None = None
+    owner: Owner | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """SQL for a field's text (NULL when empty) and for its fault (NULL when there is none).
+
+    The fault speaks of the text by the name that `made` gives it, so that a row's text is made once and not again in each
+    arm of a CASE.
+    """
+
+    value: str
+    fault: str | None
+
+
+FAULTS: Mapping[str, str] = {
+    "null-key": "the source key is empty",
+    "duplicate-key": "several source rows have this key, or keys that differ only by case",
+    "key-too-long": "the source key is longer than 500 characters",
+    "not-a-number": "the value is not a number",
+    "not-a-date": "the value is not a date; ISO dates are read as they are, others need `format:`",
+    "not-a-time": "the value is not a date and time",
+    "not-a-bool": "the value is neither true nor false",
+    "not-in-values": "the value is not among the field's `values:`",
+    "invalid-option": "the value is not an option of the property",
+    "too-long": "the text is longer than the property admits",
+    "nul-character": "the text contains a NUL character",
+    "missing-required": "the destination requires this property and the source has no value",
+}
+"""What stops a row at the source, for people. No text here or elsewhere quotes the row."""
+
+
+def wire(wanted: WireField, column: str, column_type: str, zone: str) -> Wired:  # noqa: PLR0911 one arm a type
+    """SQL over the column that holds the field's expression, of DuckDB type `column_type`; `zone` is the project's."""
+    raw = name(column)
+    if wanted.values:
+        return _mapped(wanted, raw)
+    match wanted.type:
+        case "number":
+            return _read(wanted, f"wire_number({raw})", raw, "not-a-number")
+        case "bool":
+            return _read(wanted, f"wire_bool({raw})", raw, "not-a-bool")
+        case "date":
+            return _read(wanted, _day(raw, column_type, zone, wanted.format), raw, "not-a-date")
+        case "datetime":
+            return _read(wanted, _moment(raw, column_type, zone, wanted.format), raw, "not-a-time")
+        case "enumeration":
+            return _option(wanted, _listed(raw, column_type))
+        case "string":
+            return _string(wanted, _listed(raw, column_type))
+
+
+def made(property_name: str) -> str:
+    """The column in which a field's text stands while its fault is sought."""
+    return name("=" + property_name)
+
+
+def canonical(kind: PropertyType, raw: str, *, multiple: bool = False) -> str:
+    """SQL for what a remote system answered, in the spelling that `wire` gives, so that the two compare."""
+    match kind:
+        case "number":
+            return f"coalesce(wire_number({raw}), {raw})"
+        case "bool":
+            return f"coalesce(wire_bool({raw}), {raw})"
+        case "date":
+            return f"read_day({raw})"
+        case "datetime":
+            return f"read_moment({raw})"
+        case "enumeration" if multiple:
+            return f"ordered_options({raw})"
+        case _:
+            return raw
+
+
+def _read(wanted: WireField, value: str, raw: str, code: str) -> Wired:
+    fault = f"case when {made(wanted.property)} is null and not blank({raw}) then {text(code)} end"
+    return Wired(value=value, fault=fault)
+
+
+def _listed(raw: str, column_type: str) -> str:
+    return f"array_to_string({raw}, ';')" if column_type.endswith("[]") else raw
+
+
+def _day(raw: str, column_type: str, zone: str, pattern: str | None) -> str:
+    if column_type == "DATE":
+        return f"iso_day({raw})"
+    if column_type.startswith("TIMESTAMP WITH TIME ZONE"):
+        return f"iso_day(cast(timezone({text(zone)}, {raw}) as date))"
+    if column_type.startswith("TIMESTAMP"):
+        return f"iso_day(cast({raw} as date))"
+    if pattern:
+        return f"iso_day(cast(try_strptime(trim(cast({raw} as varchar)), {text(pattern)}) as date))"
+    return f"text_day(cast({raw} as varchar))"
+
+
+def _moment(raw: str, column_type: str, zone: str, pattern: str | None) -> str:
+    if column_type.startswith("TIMESTAMP WITH TIME ZONE"):
+        return f"iso_moment({raw})"
+    if column_type == "DATE" or column_type.startswith("TIMESTAMP"):
+        return f"iso_moment(timezone({text(zone)}, cast({raw} as timestamp)))"
+    if pattern:
+        moment = f"try_strptime(trim(cast({raw} as varchar)), {text(pattern)})"
+        return f"iso_moment(timezone({text(zone)}, cast({moment} as timestamp)))"
+    return f"text_moment(cast({raw} as varchar), {text(zone)})"
+
+
+def _mapped(wanted: WireField, raw: str) -> Wired:
+    trimmed = f"trim(cast({raw} as varchar))"
+    arms = " ".join(f"when {text(ours)} then {text(theirs)}" for ours, theirs in wanted.values.items())
+    rest = {"keep": f"wire_string({raw})", "hold": "null", "null": "null"}[wanted.otherwise]
+    value = f"case {trimmed} {arms} else {rest} end"
+    refusals: list[str] = []
+    if wanted.otherwise == "hold":
+        known = f"list_contains({texts(wanted.values)}, {trimmed})"
+        refusals.append(f"when not blank({raw}) and not {known} then 'not-in-values'")
+    if wanted.options and not wanted.multiple:
+        found = made(wanted.property)
+        refusals.append(
+            f"when {found} is not null and not list_contains({texts(wanted.options)}, {found}) then 'invalid-option'"
+        )
+    return Wired(value=value, fault=f"case {' '.join(refusals)} end" if refusals else None)
+
+
+def _option(wanted: WireField, raw: str) -> Wired:
+    value = f"ordered_options(wire_string({raw}))" if wanted.multiple else f"trim(wire_string({raw}))"
+    if not wanted.options:
+        return Wired(value=value, fault=None)
+    admitted, found = texts(wanted.options), made(wanted.property)
+    if wanted.multiple:
+        known = f"list_has_all({admitted}, string_split({found}, ';'))"
+    else:
+        known = f"list_contains({admitted}, {found})"
+    return Wired(value=value, fault=f"case when {found} is not null and not {known} then 'invalid-option' end")
+
+
+def _string(wanted: WireField, raw: str) -> Wired:
+    value = f"lower(trim(wire_string({raw})))" if wanted.lowered else f"wire_string({raw})"
+    found, most = made(wanted.property), wanted.max_length
+    # Characters are counted only where there are more bytes than characters may be.
+    long = f" when strlen({found}) > {most} then case when length({found}) > {most} then 'too-long' end" if most else ""
+    return Wired(value=value, fault=f"case when contains({found}, chr(0)) then 'nul-character'{long} end")

@@ -1,0 +1,233 @@
+"""The project's dbt models, built by dbt itself in a process of its own, against the careloom store."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from careloom.core.attempts import Kind
+from careloom.core.errors import Fix, Later, UsageFault
+from careloom.core.ports import Finding
+from careloom.project.models import MODELS
+from careloom.project.nearest import suggestion
+from careloom.services.analytics import dbt_process
+from careloom.services.analytics.dbt_faults import is_collision, mistake_before, mistake_in
+from careloom.services.analytics.dbt_profile import database_variables, write_profile
+from careloom.services.session.attempts import Attempt, attempt
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
+from careloom.store.account_reports import AccountReports
+
+Action = Literal["build", "run", "test"]
+FOLDER = "models"
+"""The project's folder that is a dbt project."""
+_PATIENCE = 15.0
+"""Seconds for which another build is waited for: one whose run was killed ends within them."""
+_TRIES = 3
+FAILED = "models-failed"
+"""The code of an attempt whose models failed: it was made, and would fail again with the same data."""
+_NOT_BUILT = ("exposure", "saved_query")
+"""Kinds of nodes for which dbt has nothing to do, and says so."""
+_BAD = ("error", "fail", "runtime error")
+_POLL = 0.2
+_LOG = "last.log"
+_RESULTS = Path("target") / "run_results.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One model or test: dbt's word for how it ended; `mistake`: what it says of it, where that quotes nobody's data."""
+
+    name: str
+    kind: str
+    status: str
+    failures: int = 0
+    seconds: float = 0.0
+    mistake: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsRun:
+    """What dbt did. `complete` is False if it ended before it came to the models; `mistake` says why, where that is known.
+
+    `log`: where all that dbt said is. `collided`: what failed met somebody else's change of the same views.
+    """
+
+    nodes: Sequence[Node]
+    seconds: float
+    complete: bool
+    mistake: str = ""
+    collided: bool = False
+    log: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many models and tests ended how."""
+        return dict(Counter(f"{one.kind} {one.status}" for one in self.nodes))
+
+    @property
+    def failed(self) -> Sequence[Node]:
+        """What did not end well."""
+        return [one for one in self.nodes if one.status in _BAD]
+
+    @property
+    def exit_code(self) -> int:
+        """0 all well, 1 a model or a test failed."""
+        return 1 if self.failed or not self.complete else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The run as plain data."""
+        return asdict(self) | {"counts": self.counts}
+
+
+def has_models(ready: Opened) -> bool:
+    """Whether the project has a dbt project."""
+    return (ready.project.folder / MODELS).is_file()
+
+
+def run_models(ready: Opened, action: Action, watch: Watch, *, select: str | None = None) -> ModelsRun:
+    """Let dbt do `action` on the project's models.
+
+    Fix where there are none, or dbt is not installed; UsageFault where `select` chooses nothing; Later if another build is
+    under way. What met somebody else's change of the same views is tried again.
+    """
+    whole = action == "build" and select is None
+    with attempt(ready, Kind.models, ready.project.name if whole else f"{action} {select or ''}".strip()) as entry:
+        _required(ready)
+        kept = AccountReports(ready.store)
+        began = kept.now()
+        for _ in range(_TRIES):
+            found = _once(ready, action, watch, select)
+            if not found.collided or watch.stop.is_set():
+                break
+        if select and found.complete and not found.nodes:
+            raise UsageFault(f"--select {select!r} chose nothing to {action}: {_meant(ready, select)}")
+        if whole and found.exit_code == 0:
+            kept.built(ready.project.name, began)
+        _note(entry, found, stopped=watch.stop.is_set())
+    return found
+
+
+def _required(ready: Opened) -> None:
+    if not has_models(ready):
+        raise Fix(f"this project has no models: {FOLDER}/dbt_project.yml is missing; see: careloom docs models")
+    if importlib.util.find_spec("dbt") is None:
+        raise Fix("dbt is not installed: python -m pip install 'careloom[models]'")
+
+
+def _once(ready: Opened, action: Action, watch: Watch, select: str | None) -> ModelsRun:
+    watch.progress.step(f"dbt {action}")
+    hidden = ready.hidden / "dbt"
+    results = hidden / _RESULTS
+    results.unlink(missing_ok=True)
+    code = _run(ready, hidden, [action, *(["--select", select] if select else [])], watch, locked=True)
+    if code == dbt_process.BUSY:
+        raise Later("the models are being built already; try again when that is over", after=60.0)
+    if code == dbt_process.AWAY:
+        raise Later("the database did not answer; check that it runs, then build the models again", after=60.0)
+    return replace(_read(results, hidden / _LOG), log=_log_of(ready))
+
+
+def _log_of(ready: Opened) -> str:
+    """What dbt said, as a path in the project's folder."""
+    return str((ready.hidden / "dbt" / _LOG).relative_to(ready.project.folder))
+
+
+def _note(entry: Attempt, found: ModelsRun, *, stopped: bool) -> None:
+    entry.counts = found.counts
+    if stopped and found.exit_code:
+        entry.state = "interrupted"
+    elif found.exit_code:
+        names = (
+            ", ".join(node.name for node in found.failed) or found.mistake or "dbt ended before it came to the models"
+        )
+        entry.state, entry.code, entry.error = "failed", FAILED, f"failed: {names}; see: {found.log}"
+
+
+def check_models(ready: Opened, watch: Watch) -> Sequence[Finding]:
+    """Whether dbt is there and can read the project's models; nothing is built. Nothing to say where there are none."""
+    if not has_models(ready):
+        return []
+    _required(ready)
+    hidden = ready.hidden / "dbt"
+    if _run(ready, hidden, ["parse"], watch, locked=False) == 0:
+        return [Finding(level="ok", what="models", detail="dbt reads them")]
+    mistake = mistake_before((hidden / _LOG).read_text(encoding="utf-8", errors="replace"))
+    detail = f"dbt cannot read them: {mistake}" if mistake else "dbt cannot read them"
+    return [Finding(level="fault", what="models", detail=detail, fix=f"see: {_log_of(ready)}")]
+
+
+def build_after(ready: Opened, watch: Watch) -> ModelsRun | None:
+    """Build the models if reports were loaded since they were last built whole and without a failure; None if not."""
+    if not has_models(ready) or watch.stop.is_set() or not AccountReports(ready.store).to_build(ready.project.name):
+        return None
+    return run_models(ready, "build", watch)
+
+
+def _meant(ready: Opened, select: str) -> str:
+    """The model that was probably meant."""
+    names = [path.stem for path in (ready.project.folder / FOLDER).rglob("*.sql")]
+    return suggestion(
+        select.strip("+@"), names, f"name a model as dbt selects it; they are the .sql files in {FOLDER}/"
+    )
+
+
+def _run(ready: Opened, hidden: Path, words: Sequence[str], watch: Watch, *, locked: bool) -> int:
+    """One dbt process, its talk kept in a log of its own; it is asked to end when the run is, and ends when we do.
+
+    `locked`: nobody else builds meanwhile, and it is not begun where somebody does. Its exit code.
+    """
+    write_profile(hidden, ready.store)
+    project = ready.project.folder / FOLDER
+    places = ["--project-dir", str(project), "--profiles-dir", str(hidden), "--target-path", str(hidden / "target")]
+    quiet = ["--log-path", str(hidden / "logs"), "--no-use-colors", "--no-version-check"]
+    variables = orjson.dumps({"timezone": str(ready.project.timezone)}).decode()
+    ours = [sys.executable, "-m", dbt_process.__name__, ready.project.name if locked else ""]
+    command = [*ours, *words, *places, *quiet, "--vars", variables]
+    environment = database_variables(ready.store, ready.project.timezone)
+    kept = dict(os.environ) | environment | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    pipe, streams = subprocess.PIPE, subprocess.STDOUT
+    with (
+        (hidden / _LOG).open("wb") as log,
+        # It ends when its standard input does: when this process closes the other end, or is no more.
+        subprocess.Popen(command, env=kept, cwd=hidden, stdin=pipe, stdout=log, stderr=streams) as process,  # noqa: S603 our own words
+    ):
+        dbt_process.tell(process, ready.store.url, _PATIENCE)
+        asked = False
+        while process.poll() is None:
+            if watch.stop.wait(_POLL) and not asked:
+                process.terminate()
+                asked = True
+            elif asked:
+                process.wait()
+        return process.returncode
+
+
+def _read(results: Path, log: Path) -> ModelsRun:
+    if not results.is_file():
+        mistake = mistake_before(log.read_text(encoding="utf-8", errors="replace"))
+        return ModelsRun(nodes=[], seconds=0.0, complete=False, mistake=mistake)
+    said = orjson.loads(results.read_bytes())
+    nodes = [
+        Node(
+            name=one["unique_id"].split(".", 2)[-1],
+            kind=one["unique_id"].partition(".")[0],
+            status=one["status"],
+            failures=one.get("failures") or 0,
+            seconds=float(one.get("execution_time") or 0.0),
+            mistake=mistake_in(one.get("message") or "") if one["status"] in _BAD else "",
+        )
+        for one in said["results"]
+        if not one["unique_id"].startswith(_NOT_BUILT)
+    ]
+    collided = any(one["status"] in _BAD and is_collision(one.get("message") or "") for one in said["results"])
+    return ModelsRun(nodes=nodes, seconds=float(said["elapsed_time"]), complete=True, collided=collided)

@@ -1,0 +1,217 @@
+"""Ties between landed rows: what equal columns say now, whatever came first, and unmade when they say it no longer.
+
+A link is a function of the rows as they stand. It is derived anew when its own row is written, and when a row is written or
+deleted that it leads to, could lead to, or could have led to before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from careloom.core.streams import LinkRule, Stream
+from careloom.project.model import Landing
+from careloom.services.session.session import Opened
+from careloom.store.landed_rows import SCHEMA, pg_type, set_actor, table_of
+from careloom.store.statements import statements
+
+_BATCH = 1000
+_FIRST = UUID(int=0)
+
+Fitted = Mapping[tuple[str, str], Sequence[str]]
+"""Ids of rows by the names of their landing and of their link's column."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlinked:
+    """A live row without its link. `why`: "none" fits, "ambiguous" (several do), or "contradiction" (what fits says otherwise)."""
+
+    record_id: str
+    key: str
+    column: str
+    why: str
+
+
+def lock_links(connection: psycopg.Connection, ready: Opened, landing: Landing) -> None:
+    """Until this transaction ends nobody else lands what `landing` links to, or what links to it. Call it before writing.
+
+    Two that landed the ends of a link at once would not see each other's row, and the link would never be made. Nor does anybody
+    land the records that hold those of `landing`, or that these hold.
+    """
+    tables = {rule.to for rule in landing.stream.links}
+    if any(True for _ in _rules_to(ready, landing)):
+        tables.add(landing.table)
+    # Whether what a record holds is overtaken, its row decides: nobody writes that in the meantime.
+    roots = [root_landing(ready, other) for other in ready.project.landings.values()]
+    tables |= {root.table for root in (root_landing(ready, landing), *(one for one in roots if one is landing)) if root}
+    # In one order, so that no two wait for each other.
+    for table in sorted(tables):
+        connection.execute(_SQL["lock"], {"table": table})
+
+
+def fitted_before(connection: psycopg.Connection, ready: Opened, landing: Landing, keys: Sequence[str]) -> Fitted:
+    """The rows of other streams that fit the rows `keys` of `landing` as these are before they are written.
+
+    What is written may fit them no longer, and where two fitted, the other one is then the only one.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for other, rule in _rules_to(ready, landing):
+        # A key never changes: what fits by it alone is found afterwards as well.
+        if {theirs for tier in rule.tiers for _, theirs in tier} == {landing.stream.key_column}:
+            continue
+        statement = _fitted(other.stream, rule, landing.stream)
+        found[other.name, rule.column] = [id_ for (id_,) in connection.execute(statement, {"keys": list(keys)})]
+    return found
+
+
+def link_rows(
+    connection: psycopg.Connection, ready: Opened, landing: Landing, ids: Sequence[str], before: Fitted
+) -> set[str]:
+    """Derive the links of `ids`, rows of `landing` that were just written or marked deleted, and all links that they decide.
+
+    `before`: what `fitted_before` found. Returns the ids of the rows whose links are others now.
+    """
+    changed: set[str] = set()
+    for rule in landing.stream.links:
+        changed |= _derive(connection, landing.stream, rule, "own", {"ids": list(ids)})
+    for other, rule in _rules_to(ready, landing):
+        fitted = before.get((other.name, rule.column), ())
+        changed |= _derive(connection, other.stream, rule, "other", {"ids": list(ids), "fitted": list(fitted)})
+    return changed
+
+
+def relink(ready: Opened, landing: Landing, *, actor: str, run: int | None = None) -> Iterator[int]:
+    """Derive every link of `landing`, a batch of rows to a transaction; yields after each how many rows were not right."""
+    after: str | UUID = _FIRST
+    while landing.stream.links:
+        with ready.store.transaction() as connection:
+            set_actor(connection, actor, run)
+            lock_links(connection, ready, landing)
+            query = sql.SQL(_SQL["next_ids"]).format(table=table_of(landing.stream))
+            ids = [id_ for (id_,) in connection.execute(query, {"after": after, "most": _BATCH})]
+            changed: set[str] = set()
+            for rule in landing.stream.links if ids else ():
+                changed |= _derive(connection, landing.stream, rule, "own", {"ids": ids})
+        if not ids:
+            return
+        after = ids[-1]
+        yield len(changed)
+
+
+def unlinked(ready: Opened, landing: Landing, limit: int = 1000) -> Sequence[Unlinked]:
+    """The live rows of `landing` that lack a link, oldest first."""
+    found: list[Unlinked] = []
+    with ready.store.transaction() as connection:
+        for rule in landing.stream.links:
+            rows = connection.execute(_statement(landing.stream, rule, "unlinked"), {"limit": limit}).fetchall()
+            found += [Unlinked(record_id=id_, key=key, column=rule.column, why=why) for id_, key, why in rows]
+    return found
+
+
+def compared_columns(ready: Opened, landing: Landing) -> set[str]:
+    """The columns of `landing` that links of others compare."""
+    return {
+        theirs for _, rule in _rules_to(ready, landing) for pairs in (*rule.tiers, rule.agree) for _, theirs in pairs
+    }
+
+
+def root_landing(ready: Opened, landing: Landing) -> Landing | None:
+    """The landing of the records that hold those of `landing`, where the project has one."""
+    name, others = landing.stream.out_of, ready.project.landings.values()
+    return next((one for one in others if name and one.system == landing.system and one.stream.name == name), None)
+
+
+def linked_to(ready: Opened, landing: Landing) -> list[Landing]:
+    """The landings whose rows link to those of `landing`."""
+    return list({other.name: other for other, _ in _rules_to(ready, landing)}.values())
+
+
+def _rules_to(ready: Opened, landing: Landing) -> Iterator[tuple[Landing, LinkRule]]:
+    for other in ready.project.landings.values():
+        for rule in other.stream.links:
+            if rule.to == landing.table:
+                yield other, rule
+
+
+def _derive(
+    connection: psycopg.Connection, stream: Stream, rule: LinkRule, side: str, values: Mapping[str, Sequence[str]]
+) -> set[str]:
+    named = {"table": stream.table or stream.name, "vendor_key": stream.key_column}
+    return {id_ for (id_,) in connection.execute(_statement(stream, rule, side), {**values, **named}).fetchall()}
+
+
+@cache
+def _statement(stream: Stream, rule: LinkRule, side: str) -> sql.Composed:
+    """One of the statements of linking.sql for a rule; `side`: "own" and "other" derive, "unlinked" lists."""
+    fitting = [
+        sql.SQL(
+            "when {stated} then (select array_agg(o.id) from {to} o where o.deleted_at is null and {equal})"
+        ).format(to=_target(rule), equal=_equal(tier), stated=_stated(tier))
+        for tier in rule.tiers
+    ]
+    name = "unlinked" if side == "unlinked" else "derive"
+    return sql.SQL(_SQL[name]).format(
+        table=table_of(stream),
+        key=sql.Identifier(stream.key_column),
+        column=sql.Identifier(rule.column),
+        linked_at=sql.Identifier(f"{rule.column}_linked_at"),
+        fitting=sql.SQL("case {} end").format(sql.SQL(" ").join(fitting)),
+        affected=_affected(stream, rule, side),
+        to=_target(rule),
+        agree=_agree(rule),
+    )
+
+
+def _affected(stream: Stream, rule: LinkRule, side: str) -> sql.Composable:
+    """The rows to derive: those named, or those that rows of the other table decide about.
+
+    From the rows that came to those that may fit them, so that indexes lead there however many there are.
+    """
+    if side == "own":
+        return sql.SQL("select unnest(%(ids)s::uuid[]) as id")
+    names = {"to": _target(rule), "table": table_of(stream), "column": sql.Identifier(rule.column)}
+    fits: LiteralString = "select f.id from {to} o join {table} f on {equal} where o.id = any(%(ids)s::uuid[])"
+    parts = [sql.SQL(fits).format(**names, equal=_equal(tier)) for tier in rule.tiers]
+    parts.append(sql.SQL("select id from {table} where {column} = any(%(ids)s::uuid[])").format(**names))
+    parts.append(sql.Composed([sql.SQL("select unnest(%(fitted)s::uuid[])")]))
+    return sql.SQL(" union ").join(parts)
+
+
+def _fitted(stream: Stream, rule: LinkRule, to: Stream) -> sql.Composed:
+    names = {"to": _target(rule), "table": table_of(stream), "to_key": sql.Identifier(to.key_column)}
+    key_type = sql.SQL(pg_type(to.key_type))
+    queries = [sql.SQL(_SQL["fitted"]).format(**names, equal=_equal(tier), key_type=key_type) for tier in rule.tiers]
+    return sql.SQL(" union ").join(queries)
+
+
+def _equal(tier: Sequence[tuple[str, str]]) -> sql.Composed:
+    pairs = [sql.SQL("o.{} = f.{}").format(sql.Identifier(other), sql.Identifier(own)) for own, other in tier]
+    return sql.SQL(" and ").join(pairs)
+
+
+def _stated(tier: Sequence[tuple[str, str]]) -> sql.Composed:
+    return sql.SQL(" and ").join(sql.SQL("f.{} is not null").format(sql.Identifier(own)) for own, _ in tier)
+
+
+def _agree(rule: LinkRule) -> sql.Composed:
+    """Nothing that the rule compares anywhere is stated by both sides and differs."""
+    pairs = dict.fromkeys([pair for tier in rule.tiers for pair in tier] + list(rule.agree))
+    return sql.SQL(" and ").join(
+        sql.SQL("(o.{other} = f.{own} or o.{other} is null or f.{own} is null)").format(
+            own=sql.Identifier(own), other=sql.Identifier(other)
+        )
+        for own, other in pairs
+    )
+
+
+def _target(rule: LinkRule) -> sql.Identifier:
+    return sql.Identifier(SCHEMA, rule.to)
+
+
+_SQL = statements("linking")

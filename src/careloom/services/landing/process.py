@@ -1,0 +1,319 @@
+"""Stored events, read and landed: in order, in batches, and again from the start of a batch after a crash.
+
+A batch is read, what it only hints at is fetched, all of it is landed in one go, and then its rows are done. Landing the same
+again changes nothing, so whatever happens in between, the batch is simply taken again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event, Lock
+
+from careloom.core.errors import Fix, Hold, Later
+from careloom.core.hooks import Hint, Reading, StoredEvent
+from careloom.core.log import LOG
+from careloom.core.streams import Record, StreamSource, Unreadable
+from careloom.services.landing.trust import as_first_told, doubted, is_shown
+from careloom.services.landing.write import land
+from careloom.services.session.session import Opened
+from careloom.store.inbox_queue import NOT_YET, Backoff, claim_events, events_done, events_wait, hold_event
+from careloom.store.landing_runs import SyncLog
+from careloom.store.locks import alone
+from careloom.store.queue import wake
+
+BACKOFF = Backoff(first=2.0, most=900.0)
+ATTEMPTS = 5
+"""How often an event may fail by a fault that is ours before it is held."""
+ASKS = 4
+"""So often a system is asked again that does not show yet what it has told; its answers may be seconds old."""
+_SOON = Backoff(first=4.0, most=60.0)
+NOT_SHOWN = "not-shown"
+"""Why an event is held whose new record the system did not show in all that time."""
+FETCHERS = 4
+GIVE_UP = 3
+"""So many fetches in a row that were told to wait, and the rest of the batch waits too, unasked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Why an event is not over.
+
+    `kind`: hold, wait (for as long as it takes), failed (held after some attempts), or again (what was shown is landed, and the
+    system is asked once more).
+    """
+
+    kind: str
+    code: str
+    message: str = ""
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What an event comes to: records that it told, records that were read because of it, and what has no form."""
+
+    told: Sequence[Record] = ()
+    read: Sequence[Record] = ()
+    unreadable: Sequence[Unreadable] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """The events of one claim and what became of them; without a verdict, an event is landed."""
+
+    ready: Opened
+    source: str
+    events: Sequence[StoredEvent]
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    said: dict[int, _Said] = field(default_factory=dict)
+
+    @property
+    def open(self) -> list[int]:
+        """The events that nothing speaks against landing so far."""
+        return [event.id for event in self.events if self._kind(event) in (None, "again")]
+
+    @property
+    def done(self) -> list[int]:
+        """The events that nothing speaks against at all."""
+        return [event.id for event in self.events if self._kind(event) is None]
+
+    def _kind(self, event: StoredEvent) -> str | None:
+        verdict = self.verdicts.get(event.id)
+        return verdict.kind if verdict else None
+
+
+def process_inbox(ready: Opened, source: str, *, stop: Event) -> Counter[str]:
+    """Land what the new events of `source` say, until none is due or `stop` is set (looked at between batches).
+
+    Returns `events` = `done` + `held` + `waiting`. Nothing is done where another worker is at the same source.
+    """
+    totals: Counter[str] = Counter(events=0, done=0, held=0, waiting=0)
+    with alone(ready.store, "inbox", source) as ours:
+        while ours and not stop.is_set():
+            with ready.store.transaction() as connection:
+                events = claim_events(connection, source)
+            if not events:
+                break
+            batch = _Batch(ready=ready, source=source, events=events)
+            _read(batch)
+            _land(batch)
+            totals.update(_settle(batch))
+    return totals
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _read(batch: _Batch) -> None:
+    """Ask the source's room what each event says, and fetch what it only hints at."""
+    hooks = batch.ready.hooks(batch.source)
+    readings: dict[int, Reading] = {}
+    for event in batch.events:
+        try:
+            readings[event.id] = hooks.read(event)
+        except Exception as error:  # noqa: BLE001 whatever one event does, the others go on
+            batch.verdicts[event.id] = _verdict(error)
+    readings.update(as_first_told(batch.ready, batch.source, batch.events, readings))
+    readings.update(_trusted(batch, readings))
+    fetched = _fetch(batch, {hint: None for reading in readings.values() for hint in reading.hints})
+    settled = _settled(batch, readings, fetched)
+    for event in batch.events:
+        if event.id in readings:
+            _judge(batch, event, readings[event.id], fetched, settled)
+
+
+def _trusted(batch: _Batch, readings: Mapping[int, Reading]) -> Mapping[int, Reading]:
+    """The readings in which a record stands that need not be the latest, with a hint in the place of what they tell."""
+    if not batch.ready.tells_when_asked(batch.source):
+        return {}
+    return doubted(batch.ready, batch.source, readings)
+
+
+def _settled(
+    batch: _Batch, readings: Mapping[int, Reading], fetched: Mapping[Hint, Sequence[Record] | Verdict]
+) -> Mapping[Hint, int]:
+    """For each hint the last event whose word the answer keeps: what was told before that is settled with it."""
+    last: dict[Hint, int] = {}
+    for place, event in enumerate(batch.events):
+        for hint in readings[event.id].hints if event.id in readings else ():
+            found = fetched[hint]
+            if not isinstance(found, Verdict) and is_shown(batch.ready, batch.source, hint, found):
+                last[hint] = place
+    return last
+
+
+def _judge(
+    batch: _Batch,
+    event: StoredEvent,
+    reading: Reading,
+    fetched: Mapping[Hint, Sequence[Record] | Verdict],
+    settled: Mapping[Hint, int],
+) -> None:
+    """What becomes of one event, as far as its reading and what was fetched for it say."""
+    place = batch.events.index(event)
+    read: list[Record] = []
+    for hint in reading.hints:
+        found = fetched[hint]
+        if isinstance(found, Verdict):
+            batch.verdicts[event.id] = found
+            continue
+        shown = settled.get(hint, -1) >= place or not found
+        absent = any(one.stream == hint.stream and one.key == hint.key and one.data is None for one in found)
+        if not shown and event.asked < ASKS:
+            batch.verdicts[event.id] = Verdict(kind="again", code=NOT_YET)
+        elif not shown and absent and hint.made:
+            message = f"the record of {hint.stream} that the event says was made is not shown"
+            batch.verdicts[event.id] = Verdict(kind="hold", code=NOT_SHOWN, message=message)
+        # Absence is believed when it is what was told, or has been the answer for long enough.
+        if shown or not absent or (event.asked >= ASKS and not hint.made):
+            read += found
+    batch.said[event.id] = _Said(told=reading.records, read=read, unreadable=reading.unreadable)
+
+
+def _fetch(batch: _Batch, hints: Iterable[Hint]) -> Mapping[Hint, Sequence[Record] | Verdict]:
+    """The records of each hint, each fetched once, however many events hint at it; hints that nobody lands are empty."""
+    streams = _landed_streams(batch)
+    wanted = [hint for hint in hints if hint.stream in streams]
+    nothing: dict[Hint, Sequence[Record] | Verdict] = {hint: () for hint in hints if hint.stream not in streams}
+    if not wanted:
+        return nothing
+    fetcher = _Fetcher(source=batch.ready.stream_source(batch.source))
+    with ThreadPoolExecutor(min(FETCHERS, len(wanted))) as pool:
+        return nothing | dict(zip(wanted, pool.map(fetcher.fetch, wanted), strict=True))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Fetcher:
+    """Fetches from a system for as long as it answers."""
+
+    source: StreamSource
+    refused: int = 0
+    last: Verdict | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def fetch(self, hint: Hint) -> Sequence[Record] | Verdict:
+        with self._lock:
+            if self.last is not None and self.refused >= GIVE_UP:
+                return self.last
+        try:
+            found = self.source.fetch(hint.stream, hint.key)
+        except Exception as error:  # noqa: BLE001 one record's fault is not the others'
+            verdict = _verdict(error)
+            with self._lock:
+                self.refused, self.last = (self.refused + 1, verdict) if verdict.kind == "wait" else (0, None)
+            return verdict
+        with self._lock:
+            self.refused, self.last = 0, None
+        return found
+
+
+def _landed_streams(batch: _Batch) -> set[str]:
+    """The source's streams that the project lands, and those whose records they come out of."""
+    landed = [one.stream for one in batch.ready.project.landings.values() if one.system == batch.source]
+    return {stream.name for stream in landed} | {stream.out_of for stream in landed if stream.out_of}
+
+
+# ---------------------------------------------------------------- landing
+
+
+def _land(batch: _Batch) -> None:
+    """Land all together; if that fails by a fault of ours, each alone, so that one event cannot stop the others."""
+    together = batch.open
+    try:
+        _land_these(batch, together)
+    except (Later, Fix) as error:
+        batch.verdicts.update(dict.fromkeys(together, _verdict(error)))
+    except Exception as error:  # noqa: BLE001 likewise
+        if len(together) == 1:
+            batch.verdicts[together[0]] = _verdict(error)
+            return
+        for id_ in together:
+            try:
+                _land_these(batch, [id_])
+            except Exception as alone_error:  # noqa: BLE001 likewise
+                batch.verdicts[id_] = _verdict(alone_error)
+
+
+def _land_these(batch: _Batch, ids: Sequence[int]) -> None:
+    told = [record for id_ in ids for record in batch.said[id_].told]
+    read = [record for id_ in ids for record in batch.said[id_].read]
+    unreadable = [one for id_ in ids for one in batch.said[id_].unreadable]
+    if not told and not read and not unreadable:
+        return
+    log = SyncLog(batch.ready.store)
+    tables = _tables(batch, {one.stream for one in (*told, *read)} | {one.stream for one in unreadable})
+    run = log.start(batch.source, "webhook", ", ".join(tables))
+    try:
+        actor = f"webhook:{batch.source}"
+        counts = land(batch.ready, batch.source, told, unreadable, actor=actor, run=run)
+        counts.update(land(batch.ready, batch.source, read, actor=actor, run=run, read=True))
+    except Exception as error:
+        log.finish(
+            run, status="failed", counts={}, error=type(error).__name__, repaired=0, details={"events": len(ids)}
+        )
+        raise
+    log.finish(run, status="completed", counts=counts, error=None, repaired=0, details={"events": len(ids)})
+
+
+def _tables(batch: _Batch, streams: set[str]) -> list[str]:
+    landings = batch.ready.project.landings.values()
+    return sorted({one.table for one in landings if one.system == batch.source and one.stream.name in streams})
+
+
+# ---------------------------------------------------------------- settling
+
+
+def _settle(batch: _Batch) -> Counter[str]:
+    """Say in one transaction what became of each event, and wake whoever tells of the changes."""
+    done = batch.done
+    held = {id_: verdict for id_, verdict in batch.verdicts.items() if verdict.kind == "hold"}
+    with batch.ready.store.transaction() as connection:
+        events_done(connection, done)
+        for id_, verdict in held.items():
+            hold_event(connection, id_, verdict.code, verdict.message)
+        given_up = 0
+        for (kind, code, message), after in _waiting(batch.verdicts).items():
+            limit = {"limit": ATTEMPTS} if kind == "failed" else {}
+            backoff = _SOON if kind == "again" else BACKOFF
+            given_up += events_wait(connection, after, code=code, message=message, backoff=backoff, **limit)
+        wake(connection, "publish", "outbox")
+    _tell(batch)
+    stopped = len(held) + given_up
+    return Counter(
+        events=len(batch.events), done=len(done), held=stopped, waiting=len(batch.events) - len(done) - stopped
+    )
+
+
+def _waiting(verdicts: Mapping[int, Verdict]) -> dict[tuple[str, str, str], dict[int, float]]:
+    """The events that wait, by what they wait for, with the seconds that were asked of them."""
+    found: dict[tuple[str, str, str], dict[int, float]] = {}
+    for id_, verdict in verdicts.items():
+        if verdict.kind != "hold":
+            found.setdefault((verdict.kind, verdict.code, verdict.message), {})[id_] = verdict.after
+    return found
+
+
+def _verdict(error: Exception) -> Verdict:
+    """What an error means for one event. Only our own errors' words are kept: others may quote what they failed on."""
+    name = type(error).__name__
+    by_kind: tuple[tuple[type[Exception], Callable[[], Verdict]], ...] = (
+        (Hold, lambda: Verdict(kind="hold", code=getattr(error, "code", name), message=str(error))),
+        (Later, lambda: Verdict(kind="wait", code="later", message=name, after=getattr(error, "after", None) or 0.0)),
+        (Fix, lambda: Verdict(kind="wait", code="fix", message=str(error))),
+    )
+    for kind, made in by_kind:
+        if isinstance(error, kind):
+            return made()
+    return Verdict(kind="failed", code="failed", message=name)
+
+
+def _tell(batch: _Batch) -> None:
+    """A line in the log for each reason, not for each event."""
+    reasons = Counter((one.kind, one.code, one.message) for one in batch.verdicts.values() if one.kind != "again")
+    for (kind, code, message), count in reasons.items():
+        LOG.warning(
+            "events were not landed", source=batch.source, outcome=kind, code=code, reason=message, events=count
+        )

@@ -1,0 +1,79 @@
+"""Receiving: verify, keep, answer. Nothing else happens while a sender waits; a 2xx means that the event is on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from careloom.core.errors import Later
+from careloom.core.hooks import Accepted, HookAnswer, HookRequest
+from careloom.core.log import LOG
+from careloom.services.session.session import Opened
+from careloom.store.inbox import Arrival, keep_events
+
+STORED = HookAnswer(status=200, body=b'{"status":"ok"}')
+AWAY = HookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
+"""Nothing was kept: the sender must send it again."""
+
+NOTHING = HookAnswer(status=400, body=b'{"error":"nothing-to-keep"}', reason="nothing-to-keep")
+"""Its sender believes that it told us something: a body that a proxy lost must be sent again, not thanked for."""
+
+_FIRST_REFUSAL = 300
+_LONGEST_ID, _LONGEST_NAME = 512, 200
+_OUTCOMES = {"new": "stored", "again": "again", "held": "held"}
+
+
+def receive(ready: Opened, source: str, request: HookRequest) -> HookAnswer:
+    """Answer one request of the system called `source`. Fix if that system does not call us."""
+    arrival = examined(ready, source, request)
+    if isinstance(arrival, HookAnswer):
+        return arrival
+    try:
+        return kept(ready, [arrival])[0]
+    except Later:
+        return AWAY
+
+
+def examined(ready: Opened, source: str, request: HookRequest) -> Arrival | HookAnswer:
+    """What is to be kept of a request, or what is to be answered at once. Quick: it asks neither store nor network."""
+    found = ready.hooks(source).receive(request)
+    if isinstance(found, HookAnswer):
+        if request.method == "POST" and found.status < _FIRST_REFUSAL and not found.thanks_for:
+            found = NOTHING
+        if found.reason:
+            LOG.warning("an event was refused", source=source, outcome=found.reason)
+        elif found.thanks_for:
+            LOG.info("nothing was kept", source=source, outcome=found.thanks_for)
+        return found
+    return _arrival(source, found, request.body)
+
+
+def kept(ready: Opened, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
+    """Keep these in one transaction; the answer for each. Later if the store is away: then none of them is kept."""
+    try:
+        fates = keep_events(ready.store, arrivals)
+    except Later:
+        LOG.error("events could not be kept", outcome="store-away", events=len(arrivals))
+        raise
+    log = LOG
+    for one, fate in zip(arrivals, fates, strict=True):
+        log.info("an event was received", source=one.source, outcome=_OUTCOMES[fate])
+        if fate == "held":
+            log.warning("an event bears the id of another one and was held", source=one.source)
+    return [STORED] * len(arrivals)
+
+
+def _arrival(source: str, found: Accepted, body: bytes) -> Arrival:
+    return Arrival(
+        source=source,
+        event_id=_keepable(found.event_id, _LONGEST_ID),
+        event=_keepable(found.event, _LONGEST_NAME),
+        body=body,
+    )
+
+
+def _keepable(text: str, longest: int) -> str:
+    """The text itself where PostgreSQL can keep and index it, else its digest: another text, but as much of its own."""
+    if len(text) <= longest and text.isprintable() and text:
+        return text
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,281 @@
+"""Records into their tables: read, written, linked and counted, so that every one of them is accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+import psycopg
+
+from careloom.core.errors import Hold, Later
+from careloom.core.log import LOG
+from careloom.core.streams import Record, Unreadable
+from careloom.engine.landing.values import Faulty, Reader, key_of, reader, version_of
+from careloom.project.model import Landing
+from careloom.services.landing.link import compared_columns, fitted_before, link_rows, lock_links, root_landing
+from careloom.services.landing.release_held import Settled, body_of, settle
+from careloom.services.session.session import Opened
+from careloom.store.landed_rows import Row, known_fingerprints, land_batch
+from careloom.store.landing_held import Drifted, HeldLanding, hold_landings, note_drift
+from careloom.store.landing_tables import ensure_table
+
+BATCH = 1000
+_KEY = 400
+"""Characters of a held record's key that its list can take; a longer one ends in its digest."""
+_ABSENT = "absent"
+COUNTED = {
+    "INSERT": "created",
+    "UPDATE": "updated",
+    "DELETE": "deleted",
+    "SAME": "unchanged",
+    # What came late, and was overtaken: the row is right as it is.
+    "STALE": "unchanged",
+    "DIFFERS": "held",
+    "ABSENT": _ABSENT,
+}
+BEHIND = "older-than-stored"
+"""Why a record is held that was just read and differs from a row which was written so lately that the answer may be behind."""
+
+
+def land(
+    ready: Opened,
+    system: str,
+    records: Sequence[Record],
+    unreadable: Sequence[Unreadable] = (),
+    *,
+    actor: str,
+    run: int | None = None,
+    read: bool = False,
+) -> Counter[str]:
+    """Land `records` of `system`, a batch to a transaction; total = created + updated + unchanged + deleted + held.
+
+    `read`: they were read from the source, and so are true as of their `observed_at`; else they were told, perhaps late.
+    Records of streams that the project does not land are passed over and not counted.
+    """
+    counts: Counter[str] = Counter(dict.fromkeys(("total", "created", "updated", "unchanged", "deleted", "held"), 0))
+    ours = [landing for landing in ready.project.landings.values() if landing.system == system]
+    # Records that hold others come first: their rows tell whether what they hold is overtaken.
+    for landing in sorted(ours, key=lambda landing: bool(landing.stream.out_of)):
+        name = landing.stream.name
+        by = reader(landing.stream, ready.project.timezone, compared_columns(ready, landing))
+        mine = iter([record for record in records if record.stream == name])
+        broken = [one for one in unreadable if one.stream == name]
+        root = root_landing(ready, landing)
+        beside = _times(records, landing.stream.out_of) if root else {}
+        while (batch := list(islice(mine, BATCH))) or broken:
+            into = _Into(
+                ready=ready, landing=landing, by=by, actor=actor, run=run, read=read, root=root, root_times=beside
+            )
+            counts.update(_land(into, batch, broken))
+            broken = []
+    return counts
+
+
+def _times(records: Sequence[Record], stream: str) -> Mapping[str, Sequence[datetime]]:
+    """When the records of `stream` among these were observed, by their keys."""
+    found: dict[str, list[datetime]] = {}
+    for record in records:
+        if record.stream == stream:
+            found.setdefault(record.key, []).append(record.observed_at)
+    return found
+
+
+def prepare(ready: Opened) -> list[str]:
+    """Make and widen the tables of all streams that the project lands; one line for each thing done."""
+    return [line for landing in ready.project.landings.values() for line in ensure_table(ready.store, landing.stream)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Into:
+    """One batch on its way into a landing. `beside`: the keys of which a record was held in the same batch.
+
+    `root`: the landing of the records that hold these, and `root_times` when those were observed that came with them.
+    """
+
+    ready: Opened
+    landing: Landing
+    by: Reader
+    actor: str
+    run: int | None
+    read: bool
+    root: Landing | None = None
+    root_times: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
+    drifted: Counter[Drifted] = field(default_factory=Counter)
+
+
+def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Mapping[str, int]:
+    ready, landing = into.ready, into.landing
+    _ensure(ready)
+    held = [
+        HeldLanding(stream=landing.name, key=_storable(one.key), code=one.code, body=one.body) for one in unreadable
+    ]
+    rows, same = _rows(into, records, held)
+    counts: Counter[str] = Counter(total=len(records) + len(unreadable), held=len(held), unchanged=len(same))
+    into.beside.update(one.key for one in held)
+    if held:
+        with ready.store.transaction() as connection:
+            hold_landings(connection, held)
+    if same:
+        with ready.store.transaction() as connection:
+            settle(connection, into.by, landing, same, into.beside)
+    if rows:
+        counts.update(_sifted(into, rows))
+    # A record that is not there and never was is none.
+    counts["total"] -= counts.pop(_ABSENT, 0)
+    if into.drifted:
+        _tell_of_drift(into)
+    return counts
+
+
+def _tell_of_drift(into: _Into) -> None:
+    """Count the values that could not be read, and say so once for each column and kind of value."""
+    with into.ready.store.transaction() as connection:
+        fresh = note_drift(connection, into.landing.name, into.drifted)
+    for column, code, kind in fresh:
+        LOG.warning(
+            "values came that are none of their column's type; the records landed without them",
+            stream=into.landing.name,
+            column=column,
+            code=code,
+            kind=kind,
+        )
+
+
+def _rows(into: _Into, records: Sequence[Record], held: list[HeldLanding]) -> tuple[list[Row], list[Settled]]:
+    """The rows to write, and the records that say what is stored already; those that cannot be read go to `held`."""
+    landing, by = into.landing, into.by
+    named: list[tuple[Record, str, str]] = []
+    for record in records:
+        key = record.key
+        try:
+            key = key_of(landing.stream, record, by.timezone)
+            named.append((record, key, by.fingerprint(record.data) if record.data is not None else ""))
+        except Hold as hold:
+            held.append(_held(landing, record, key, hold))
+    with into.ready.store.transaction() as connection:
+        known = known_fingerprints(connection, landing.stream, [key for _, key, _ in named])
+    rows: list[Row] = []
+    same: list[Settled] = []
+    for record, key, mark in named:
+        if mark and known.get(key) == mark:
+            same.append(Settled(key=key, data=record.data, observed_at=record.observed_at))
+            continue
+        try:
+            rows.append(_row(into, record, key, mark))
+        except Hold as hold:
+            held.append(_held(landing, record, key, hold))
+    return rows, same
+
+
+def _sifted(into: _Into, rows: Sequence[Row]) -> Counter[str]:
+    """Write `rows` in one transaction; where PostgreSQL refuses a value, halve them until the row is alone, and hold it."""
+    try:
+        with into.ready.store.transaction() as connection:
+            return _write(connection, into, rows)
+    except (psycopg.DataError, Later) as error:
+        if isinstance(error, Later) and not _is_too_large(error):
+            raise
+        if len(rows) == 1:
+            body = body_of(rows[0].raw)
+            refused = HeldLanding(stream=into.landing.name, key=rows[0].key, code="not-storable", body=body)
+            with into.ready.store.transaction() as connection:
+                hold_landings(connection, [refused])
+            return Counter(held=1)
+    middle = len(rows) // 2
+    return _sifted(into, rows[:middle]) + _sifted(into, rows[middle:])
+
+
+def _is_too_large(error: Later) -> bool:
+    """Whether a value outgrew what an index or a row takes: psycopg counts that among the outages, but it would never end."""
+    return isinstance(error.__cause__, psycopg.errors.ProgramLimitExceeded)
+
+
+def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> Counter[str]:
+    lock_links(connection, into.ready, into.landing)
+    before = fitted_before(connection, into.ready, into.landing, [row.key for row in rows])
+    landed = land_batch(
+        connection,
+        into.landing.stream,
+        rows,
+        actor=into.actor,
+        run=into.run,
+        read=into.read,
+        root=into.root.stream if into.root else None,
+    )
+    written = [one.record_id for one in landed if one.operation in ("INSERT", "UPDATE", "DELETE")]
+    if written:
+        link_rows(connection, into.ready, into.landing, written, before)
+    settled = [
+        Settled(
+            key=row.key,
+            data=None if row.deleted else row.raw,
+            observed_at=row.observed_at,
+            stale=one.operation in ("STALE", "DIFFERS"),
+        )
+        for row, one in zip(rows, landed, strict=True)
+    ]
+    settle(connection, into.by, into.landing, settled, into.beside)
+    behind = [row for row, one in zip(rows, landed, strict=True) if one.operation == "DIFFERS"]
+    if behind:
+        message = "the source shows an older form than it told a moment ago: the next scan compares them again"
+        name = into.landing.name
+        hold_landings(
+            connection,
+            [
+                HeldLanding(stream=name, key=row.key, code=BEHIND, message=message, body=body_of(row.raw))
+                for row in behind
+            ],
+        )
+    return Counter(COUNTED[one.operation] for one in landed)
+
+
+def _row(into: _Into, record: Record, key: str, mark: str) -> Row:
+    by, drifted = into.by, list[Faulty]()
+    version, seen = version_of(by.stream, record, by.timezone), record.observed_at
+    values = by.values(record.data, drifted) if record.data is not None else {}
+    into.drifted.update((fault.column, fault.code, fault.kind) for fault in drifted)
+    return Row(
+        key=key,
+        values=values,
+        raw=record.data if record.data is not None else {},
+        fingerprint=mark,
+        version=version,
+        observed_at=seen,
+        deleted=record.data is None,
+        root=record.root,
+        beside=into.root_times.get(record.root, ()),
+    )
+
+
+def _held(landing: Landing, record: Record, key: str, hold: Hold) -> HeldLanding:
+    return HeldLanding(
+        stream=landing.name,
+        key=_storable(key),
+        code=hold.code,
+        column=hold.column if isinstance(hold, Faulty) else None,
+        message=str(hold),
+        body=body_of(record.data),
+    )
+
+
+def _storable(key: str) -> str:
+    text = str(key).replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+    if len(text) <= _KEY:
+        return text
+    return f"{text[:_KEY]}#{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+def _ensure(ready: Opened) -> None:
+    """Tables are made once for each store and project that this process lands into."""
+    mark = (ready.store.url, ready.project.digest)
+    if mark not in _ENSURED:
+        prepare(ready)
+        _ENSURED.add(mark)
+
+
+_ENSURED: set[tuple[str, str]] = set()

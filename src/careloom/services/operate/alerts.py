@@ -1,0 +1,175 @@
+"""Mail when a run fails, and of what waits: what failed, the steps it took, how far it got. No people in it."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from careloom.core.attempts import Kind
+from careloom.core.errors import Later
+from careloom.core.log import LOG
+from careloom.project.model import Mail, Project
+from careloom.services.review.backlog import Waiting, all_waiting
+from careloom.services.session.attempts import attempt
+from careloom.services.session.session import Opened
+from careloom.store.attempts import Attempts
+from careloom.store.landing_held import Drift, drift_of
+
+_TIMEOUT = 20.0
+_SEVERAL = 2
+_DAYS = 48
+"""From so many hours on, an age is told in days."""
+
+
+def alert_failure(opened: Opened, name: str, message: str, *, kind: str = "sync") -> bool:
+    """Mail that `kind` of `name` failed, if the project says to whom; True if a mail went out. Never raises: the failure stands."""
+    mail = opened.project.alerts.mail
+    if mail is None:
+        return False
+    try:
+        latest = Attempts(opened.store).recent(name=name, limit=1)
+        letter = failure_mail(opened.project, kind, name, message, latest)
+        _send(mail, opened.settings.secret(mail.smtp), letter)
+    except Exception as error:  # noqa: BLE001 whatever stops a mail must not hide the failure that it tells of
+        LOG.error("alert not sent", kind=kind, name=name, error=type(error).__name__)
+        return False
+    return True
+
+
+def alert_job(opened: Opened, job: str, subject: str, reason: str) -> bool:
+    """Mail that a job of the worker goes on failing; True if a mail went out. Never raises."""
+    mail = opened.project.alerts.mail
+    if mail is None:
+        return False
+    try:
+        _send(mail, opened.settings.secret(mail.smtp), job_mail(told_name(opened.project), job, subject, reason))
+    except Exception as error:  # noqa: BLE001 likewise
+        LOG.error("alert not sent", job=job, subject=subject, error=type(error).__name__)
+        return False
+    return True
+
+
+def told_name(project: Project) -> str:
+    """The project's name, and in which environment: "clinic [staging]"."""
+    return f"{project.name} [{project.environment}]" if project.environment else project.name
+
+
+def job_mail(project: str, job: str, subject: str, reason: str) -> EmailMessage:
+    """The mail, without its addresses. `reason` comes from an error of ours, or is the name of another's."""
+    mail = EmailMessage()
+    mail["Subject"] = f"careloom: {job} {subject} of {project} fails"
+    lines = [
+        f"The worker's job {job} {subject} of the project {project} fails:",
+        "",
+        reason,
+        "",
+        "It is tried again by itself, each time after a longer while. Nothing that came in meanwhile is lost.",
+        "You hear of it again only after it has worked once. See: careloom doctor; careloom runs",
+    ]
+    mail.set_content("\n".join(lines))
+    return mail
+
+
+def alert_landing(opened: Opened, kind: str, stream: str, message: str) -> bool:
+    """Mail that a landing failed which did not fail the time before: a scheduler may try it every few minutes."""
+    before = Attempts(opened.store).recent(kind=kind, name=stream, limit=2)[1:]
+    if before and before[0]["state"] in ("failed", "interrupted"):
+        return False
+    return alert_failure(opened, stream, message, kind=kind)
+
+
+def mail_summary(opened: Opened) -> Mapping[str, int]:
+    """Mail what waits in the project, by cause; how much it is. Later if the mail cannot be sent."""
+    mail = opened.project.alerts.mail
+    if mail is None:
+        return {}
+    with attempt(opened, Kind.summary, opened.project.name) as entry:
+        # That the last one could not be mailed is over when this one is.
+        itself = f"{Kind.summary}:{opened.project.name}"
+        waits = [wait for wait in all_waiting(opened) if (wait.what, wait.where) != ("job", itself)]
+        drifts = {name: drift_of(opened.store, name) for name in opened.project.landings}
+        letter = summary_mail(opened.project, waits, drifts, opened.clock())
+        try:
+            _send(mail, opened.settings.secret(mail.smtp), letter)
+        except OSError as error:  # smtplib's own errors are of this kind
+            raise Later(f"the mail server did not take the summary ({type(error).__name__})") from error
+        entry.counts = {"waiting": sum(wait.number for wait in waits)}
+    return entry.counts
+
+
+def summary_mail(
+    project: Project, waits: Sequence[Waiting], drifts: Mapping[str, Sequence[Drift]], now: datetime
+) -> EmailMessage:
+    """The mail, without its addresses: counts, names of streams, reasons and columns; never a key, never a value."""
+    mail = EmailMessage()
+    number = sum(wait.number for wait in waits)
+    mail["Subject"] = f"careloom: {number or 'nothing'} {'waits' if number < _SEVERAL else 'wait'} in {project.name}"
+    lines = [f"What waits in the project {project.name}, the oldest first:" if waits else "Nothing is held.", ""]
+    for wait in waits:
+        column = f" ({wait.column})" if wait.column else ""
+        age = f", the oldest for {_age(now - wait.oldest)}" if wait.oldest else ""
+        reason = f"{wait.number} {wait.code or 'failed'}{column}{age}"
+        lines.append(f"{wait.what} of {wait.where}: {reason}. See: {wait.command}")
+    told = [(name, one) for name, found in drifts.items() for one in found]
+    if told:
+        lines += ["", "Not held: records that landed without a value, which their raw form keeps:", ""]
+        for name, one in told:
+            kind = f" {one.kind}" if one.kind else ""
+            lines.append(
+                f"{one.records} of {name}: {one.column} came as{kind} {one.code}. See: careloom held --stream {name}"
+            )
+    mail.set_content("\n".join([*lines, "", "All of it: careloom held"]))
+    return mail
+
+
+def _age(age: timedelta) -> str:
+    hours = max(0, int(age.total_seconds() // 3600))
+    return f"{hours // 24} days" if hours >= _DAYS else f"{hours} hour{'' if hours == 1 else 's'}"
+
+
+def failure_mail(
+    project: Project, kind: str, name: str, message: str, attempts: Sequence[Mapping[str, Any]]
+) -> EmailMessage:
+    """The mail, without its addresses. `message` comes from an error of ours, which never holds a person's data."""
+    mail = EmailMessage()
+    what = name if kind == "sync" else f"{kind} {name}"
+    mail["Subject"] = f"careloom: {what} of {told_name(project)} failed"
+    zone = project.timezone
+    lines = [f"The {kind} {name} of the project {told_name(project)} failed:", "", message, ""]
+    for one in attempts:
+        counts = ", ".join(f"{end} {number}" for end, number in one["counts"].items()) or "nothing yet"
+        which = "It failed before it began to read" if one["run"] is None else f"Run {one['run']}"
+        started = one["started_at"].astimezone(zone)
+        lines += [
+            f"{which}; started {started:%Y-%m-%d %H:%M} ({zone.key}), {one['state']}.",
+            f"How far it got: {counts}; {one['requests'] or 0} requests.",
+            "Steps: " + (", ".join(one["steps"]) or "none") + ".",
+            "",
+        ]
+    lines += ["What was acknowledged is kept; the next run goes on from there.", f"See: careloom runs {name}"]
+    mail.set_content("\n".join(lines))
+    return mail
+
+
+def _send(mail: Mail, url: str, message: EmailMessage) -> None:
+    """Send through `url`, of the form smtp://host:port, smtps://… or smtp+starttls://user:password@host:port."""
+    parts = urlsplit(url)
+    message["From"], message["To"] = mail.sender, ", ".join(mail.to)
+    host = parts.hostname or "localhost"
+    if parts.scheme == "smtps":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, parts.port or 465, timeout=_TIMEOUT, context=ssl.create_default_context()
+        )
+    else:
+        client = smtplib.SMTP(host, parts.port or 25, timeout=_TIMEOUT)
+    with client:
+        if parts.scheme == "smtp+starttls":
+            client.starttls(context=ssl.create_default_context())
+        if parts.username:
+            client.login(unquote(parts.username), unquote(parts.password or ""))
+        client.send_message(message)

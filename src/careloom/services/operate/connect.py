@@ -1,0 +1,125 @@
+"""The first token pair of a system: a person lets us in, once, and the code that comes back becomes a sealed pair."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hmac import compare_digest
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from careloom.core.errors import Fix, UsageFault
+from careloom.core.hooks import Token, Tokens
+from careloom.core.rooms import Authorization
+from careloom.services.session.seal_key import seal_key
+from careloom.services.session.session import Opened
+from careloom.systems.rooms import rooms
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """The page that a person opens. `redirect` is where the answer will be sent, as the page's address says it."""
+
+    url: str
+    redirect: str
+    state: str = field(repr=False)
+
+    @property
+    def loopback(self) -> tuple[str, int] | None:
+        """Host and port on which the answer can be listened for, if it is sent to this machine."""
+        parts = urlsplit(self.redirect)
+        if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
+            return None
+        return parts.hostname or "", parts.port or 80
+
+
+def invite(ready: Opened, system: str, redirect: str) -> Invitation:
+    """An invitation into `system`, answered at `redirect` unless the project says otherwise. Fix if it needs none."""
+    state = secrets.token_urlsafe(32)
+    authorization = _authorization(ready, system)
+    options = ready.project.systems[system].options
+    url = authorization.url(options, ready.surroundings(system), redirect, state)
+    stated = parse_qs(urlsplit(url).query).get("redirect_uri", [redirect])[-1]
+    return Invitation(url=url, redirect=stated, state=state)
+
+
+def code_in(answer: str, state: str | None) -> str:
+    """The code in an answer: the address that the browser was sent to, or the code alone.
+
+    An address must carry `state` back, unless there is none to compare: otherwise someone else began what it answers.
+    """
+    said = parse_qs(urlsplit(answer.strip()).query)
+    if not said:
+        if not answer.strip():
+            raise UsageFault("no code was given; open the address again and paste what the browser was sent to")
+        return answer.strip()
+    if "error" in said:
+        raise Fix(f"access was not granted ({_word(said['error'][-1])}); run the command again, and allow it")
+    if state is not None and not compare_digest(said.get("state", [""])[-1].encode(), state.encode()):
+        raise Fix("the answer belongs to another request than this one (its state differs); run the command again")
+    if not said.get("code", [""])[-1]:
+        raise UsageFault("the address holds no code; paste the whole address that the browser was sent to")
+    return said["code"][-1]
+
+
+def connect(ready: Opened, system: str, invitation: Invitation, code: str) -> None:
+    """Turn `code` into a token pair and keep it, sealed."""
+    tokens, authorization = _tokens(ready, system), _authorization(ready, system)
+    options = ready.project.systems[system].options
+    pair = authorization.exchange(options, ready.surroundings(system), invitation.redirect, code)
+    tokens.store(pair)
+
+
+def keep_given(ready: Opened, system: str, text: bytes) -> None:
+    """Keep a pair that was made elsewhere: the JSON that a token endpoint answers with."""
+    _authorization(ready, system)
+    tokens = _tokens(ready, system)
+    try:
+        said = orjson.loads(text)
+        pair = Token(
+            access=_text(said["access_token"]),
+            refresh=_text(said["refresh_token"]),
+            expires_at=ready.clock() + timedelta(seconds=float(said["expires_in"])),
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OverflowError):
+        raise UsageFault(
+            'standard input is no token pair; it is to be {"access_token": …, "refresh_token": …, "expires_in": SECONDS}'
+        ) from None
+    tokens.store(pair)
+
+
+def _authorization(ready: Opened, system: str) -> Authorization:
+    if system not in ready.project.systems:
+        raise UsageFault(
+            f"there is no system {system!r} in this project; there are: {', '.join(ready.project.systems)}"
+        )
+    kind = ready.project.systems[system].kind
+    found = rooms()[kind].authorization
+    if found is None:
+        raise Fix(f"system {system!r} is of kind {kind!r}, which is not connected this way; see its options")
+    return found
+
+
+def _tokens(ready: Opened, system: str) -> Tokens:
+    """Where the pair goes."""
+    # A missing or wrong key is told before a code is used up.
+    seal_key(ready.hidden, ready.settings)
+    tokens = ready.surroundings(system).tokens
+    if tokens is None:
+        raise AssertionError("an open project has a store")
+    return tokens
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("no text")
+    return value
+
+
+def _word(text: str) -> str:
+    """An OAuth2 error is one word (RFC 6749, 4.1.2.1); anything else is not repeated."""
+    return text if text.replace("_", "").isalpha() and text.isascii() else "for a reason that it does not name"

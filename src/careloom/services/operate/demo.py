@@ -1,0 +1,164 @@
+"""The whole way on invented people: a blueprint, a warehouse, a portal in a box; plan, apply, change, apply again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import psycopg
+
+from careloom.core.errors import Later, UsageFault
+from careloom.core.folders import HIDDEN
+from careloom.project.model import Sync
+from careloom.services.operate.blueprints import blueprints_folder, copy_blueprint
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened, database_url, opened
+from careloom.services.session.settings import Settings
+from careloom.services.sync.run import apply_sync, plan_sync, run_sync
+from careloom.services.sync.summary import Report
+from careloom.store.ledger import Ledger
+from careloom.store.migrations import SCHEMA
+
+_MARK = ".careloom-demo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One act of the demo, with what each sync did in it."""
+
+    title: str
+    planned: bool
+    reports: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the demo shows in the end. `links` are counts of right, wrong and missed links, judged by the truth."""
+
+    phases: tuple[Phase, ...]
+    links: Mapping[str, int]
+    people: str
+    changed: Mapping[str, Mapping[str, int]]
+    folder: Path
+
+
+def run_demo(
+    name: str, folder: Path, settings: Settings, watch: Watch, show: Callable[[Phase], None], *, share: float = 0.02
+) -> Verdict:
+    """Play the blueprint called `name` in `folder`; `show` is given each act as it ends."""
+    _clear(folder, settings)
+    watch.progress.step("inventing patients, releases and a portal that knows some of them")
+    copy_blueprint(name, folder)
+    (folder / _MARK).touch()
+    package = _demo_package(blueprints_folder() / name / "demo")
+    package.generate(folder)
+    stage = import_module(f"{package.__name__}.stage")
+    with _simulator(stage.SIMULATOR, folder / stage.RECORDS) as url:
+        secrets = stage.connect(folder, url)
+        ready = replace(settings, environment={**settings.environment, **secrets})
+        return _Play(folder=folder, settings=ready, watch=watch, show=show).whole(package, stage, share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Play:
+    folder: Path
+    settings: Settings
+    watch: Watch
+    show: Callable[[Phase], None]
+
+    def whole(self, package: ModuleType, stage: ModuleType, share: float) -> Verdict:
+        watch = self.watch
+        phases = [
+            self._act("plan", lambda ready, sync: plan_sync(ready, sync, watch, each=0), planned=True),
+            self._act("apply", lambda ready, sync: apply_sync(ready, sync, watch)),
+            self._act("run again", lambda ready, sync: run_sync(ready, sync, watch)),
+        ]
+        watch.progress.step(f"a day passes: {share:.0%} of the source's rows change")
+        changed = package.change(self.folder, share=share)
+        phases += [
+            self._act("plan the changes", lambda ready, sync: plan_sync(ready, sync, watch, each=0), planned=True),
+            self._act("apply the changes", lambda ready, sync: apply_sync(ready, sync, watch)),
+        ]
+        with opened(self.folder, self.settings) as ready:
+            links = stage.judge(self.folder, _links(ready, stage.PEOPLE))
+        return Verdict(phases=tuple(phases), links=links, people=stage.PEOPLE, changed=changed, folder=self.folder)
+
+    def _act(self, title: str, do: Callable[[Opened, Sync], Report], *, planned: bool = False) -> Phase:
+        with opened(self.folder, self.settings) as ready:
+            reports = tuple(do(ready, sync) for sync in ready.project.syncs.values())
+        self.watch.progress.rest()
+        phase = Phase(title=title, planned=planned, reports=reports)
+        self.show(phase)
+        return phase
+
+
+def _links(project: Opened, sync: str) -> dict[str, tuple[str, str]]:
+    return {
+        str(row["key"]): (str(row["remote_id"]), str(row["rule"]))
+        for row in Ledger(project.store, sync).linked_by_rule()
+    }
+
+
+def _clear(folder: Path, settings: Settings) -> None:
+    """Begin anew in a folder that an earlier demo made; UsageFault for any other that is not empty."""
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / _MARK).exists():
+        raise UsageFault(f"{folder} is not empty, and no demo made it; name another folder")
+    with psycopg.connect(database_url(folder, settings)) as connection:
+        connection.execute(f"drop schema if exists {SCHEMA} cascade")
+    for entry in folder.iterdir():
+        if entry.name == HIDDEN:
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+@contextmanager
+def _simulator(kind: str, records: Path) -> Iterator[str]:
+    """The simulator of `kind` in a process of its own; gives its address, and ends it."""
+    command = [
+        sys.executable,
+        "-m",
+        "careloom.cli.start",
+        "sim",
+        kind,
+        "--contacts",
+        str(records),
+        "--tier",
+        "unlimited",
+    ]
+    with subprocess.Popen(  # noqa: S603 our own words
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    ) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            addresses = [word for word in line.split() if word.startswith("http://")]
+            if not addresses:
+                raise Later(f"the simulator of {kind!r} did not start; try: careloom sim {kind}")
+            yield addresses[0]
+        finally:
+            process.terminate()
+
+
+def _demo_package(folder: Path) -> ModuleType:
+    """The blueprint's demo package; its folder's name is no Python name, so it is loaded by its path."""
+    name = "careloom_demo"
+    spec = spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    if spec is None or spec.loader is None or not (folder / "__init__.py").exists():
+        raise UsageFault(f"the blueprint {folder.parent.name!r} has no demo")
+    package = module_from_spec(spec)
+    sys.modules[name] = package
+    spec.loader.exec_module(package)
+    return package

@@ -1,0 +1,1 @@
+"""Reports of a billing service: requested, fetched, identified, loaded, and what became of each."""

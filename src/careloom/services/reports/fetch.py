@@ -1,0 +1,364 @@
+"""Reports asked for, waited for, fetched and loaded: one after the other, each account's failure its own.
+
+A system may make one report at a time for the whole organisation, so while it makes the next one the former is loaded. What
+was asked for is written down before anything else happens: whoever takes over after a crash waits for the same run.
+
+Whatever goes wrong with one report of one account is its own: it is told, tried again, and comes last in the next run. Only
+where no account at all gets an answer is the system taken to be away, and the run ends.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from careloom.core.attempts import Kind
+from careloom.core.errors import CareloomError, Fix, Hold, Later, NotPermitted, Stop, UsageFault
+from careloom.core.log import LOG
+from careloom.core.reports import Fetched
+from careloom.project.model import Report
+from careloom.services.reports.load import load_report
+from careloom.services.reports.outcomes import Outcome, ReportsRun
+from careloom.services.reports.request import Desk, check_delivery, handed_over
+from careloom.services.session.attempts import attempt
+from careloom.services.session.progress import Watch
+from careloom.services.session.session import Opened
+from careloom.store.account_reports import AccountReport, AccountReports
+from careloom.store.locks import alone
+from careloom.store.report_tables import forget_old, make_current
+from careloom.store.report_types import drop_unread
+
+_TRIES = 3
+"""After so many runs without an answer for a report of an account it counts as failed: it is told, and asked for anew."""
+_QUIET = 2
+"""After so many lost answers in a row of an account, each of which took minutes, the run goes on without that account."""
+_PAUSES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
+"""After so many failures in a row of one report of one account it is asked for again, even if it is not due; at last daily."""
+
+
+class _Away(Exception):
+    """No account gets an answer: `error` is what the last one got."""
+
+    def __init__(self, error: Fix | Later) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@dataclass(slots=True, kw_only=True)
+class _Asking:
+    """A run over one system's reports."""
+
+    ready: Opened
+    reports: AccountReports
+    watch: Watch
+    work: Sequence[tuple[Report, AccountReport]]
+    outcomes: list[Outcome] = field(default_factory=list)
+    fetched: tuple[Report, AccountReport, Fetched] | None = None
+    unanswered: dict[str, int] = field(default_factory=dict)
+    """How many reports of each account came to no answer since any account last had one."""
+    quiet: Counter[str] = field(default_factory=Counter)
+    """How many answers of each account in a row were lost."""
+    lost: list[tuple[Report, AccountReport, Later]] = field(default_factory=list)
+
+    def ended(self, report: Report, row: AccountReport, ended: str, **more: Any) -> None:
+        self.outcomes.append(Outcome(report=report.name, account=row.account, ended=ended, **more))
+        self.watch.progress.advance(len(self.outcomes), len(self.work))
+
+    def answered(self, account: str) -> None:
+        """Somebody was answered, so the system is there."""
+        self.unanswered.clear()
+        self.quiet[account] = 0
+
+    def no_answer(self, account: str, error: Fix | Later) -> None:
+        """_Away where that was so for each account of this run, and for more than one report."""
+        self.unanswered[account] = self.unanswered.get(account, 0) + 1
+        if set(self.unanswered) >= {row.account for _, row in self.work} and sum(self.unanswered.values()) > 1:
+            raise _Away(error)
+
+
+def reports_named(ready: Opened, name: str | None = None) -> Sequence[Report]:
+    """The report called `name`, or all. UsageFault if there is none of that name."""
+    if name is None:
+        return list(ready.project.reports.values())
+    if name not in ready.project.reports:
+        known = ", ".join(ready.project.reports) or "none"
+        raise UsageFault(f"there is no report {name!r} in this project; there are: {known}")
+    return [ready.project.reports[name]]
+
+
+def run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_only: bool = False) -> ReportsRun:
+    """Ask for `reports` of all their accounts, wait, and load them. `due_only`: those alone whose schedule has come round.
+
+    What concerns one report of one account is its outcome. Fix or Later where nothing at all was loaded and a system gave no
+    account an answer; where something was, that is the run's `trouble`.
+    """
+    if due_only and not _anything_due(ready, reports):
+        return ReportsRun(outcomes=[], seconds=0.0)
+    with attempt(ready, Kind.reports, ", ".join(dict.fromkeys(report.system for report in reports))) as entry:
+        run = _run_reports(ready, reports, watch, due_only=due_only)
+        entry.counts = run.counts
+        if run.counts["failed"]:
+            entry.state, entry.code = "failed", "reports-failed"
+            entry.error = (
+                f"{run.counts['failed']} of {run.counts['due']} came to nothing; see: careloom reports --failed"
+            )
+        elif run.trouble:
+            entry.state, entry.code, entry.error = "failed", "reports-failed", str(run.trouble)
+        elif run.counts["waiting"]:
+            entry.state = "interrupted"
+    return run
+
+
+def _anything_due(ready: Opened, reports: Sequence[Report]) -> bool:
+    return any(True for _ in _due(ready, AccountReports(ready.store), reports, due_only=True))
+
+
+def _run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_only: bool) -> ReportsRun:
+    began = time.monotonic()
+    outcomes: list[Outcome] = []
+    troubles: list[CareloomError] = []
+    for system in dict.fromkeys(report.system for report in reports):
+        of_system = [report for report in reports if report.system == system]
+        try:
+            found, trouble = _of_system(ready, system, of_system, watch, due_only=due_only)
+            outcomes += found
+        except (Fix, Later) as error:
+            # Another system's reports are not kept from being loaded.
+            trouble = error
+        troubles += [trouble] if trouble else []
+    if troubles and not any(outcome.ended in ("loaded", "unchanged", "empty") for outcome in outcomes):
+        raise troubles[0]
+    return ReportsRun(outcomes=outcomes, seconds=time.monotonic() - began, trouble=troubles[0] if troubles else None)
+
+
+def any_report_due(ready: Opened, system: str) -> bool:
+    """Whether a report of the system is due, or was begun and has come to no end."""
+    return _anything_due(ready, [report for report in ready.project.reports.values() if report.system == system])
+
+
+def _of_system(
+    ready: Opened, system: str, reports: Sequence[Report], watch: Watch, *, due_only: bool
+) -> tuple[Sequence[Outcome], CareloomError | None]:
+    with alone(ready.store, "reports", system) as ours:
+        if not ours:
+            raise Later(f"reports of {system!r} are being asked for already; try again when that is over", after=60.0)
+        kept = AccountReports(ready.store)
+        due = list(_due(ready, kept, reports, due_only=due_only))
+        watch.progress.step(f"reports of {system}")
+        source = ready.report_source(system)
+        now = ready.clock()
+        _end_others(ready, kept, system)
+        for schema in sorted({report.watched_in for report in reports} - {""}):
+            if why := kept.show_standing(schema):
+                LOG.warning("how far the reports are is not shown", reason=why)
+        rows = [(report, kept.open(system, report.name, account, now)) for report, account in due]
+        asking = _Asking(ready=ready, reports=kept, watch=watch, work=sorted(rows, key=lambda row: _turn(kept, row[1])))
+        desk = Desk(
+            source=source,
+            policy=ready.report_policy(system),
+            reports=kept,
+            stop=watch.stop,
+            meanwhile=lambda: _load_fetched(asking),
+        )
+        trouble = _all(asking, desk)
+        for report in reports:
+            forget_old(ready.store, system, report.name, keep=report.keep)
+            drop_unread(ready.store, report.name)
+        return asking.outcomes, trouble
+
+
+def _turn(kept: AccountReports, row: AccountReport) -> tuple[bool, datetime, bool, datetime]:
+    """Who comes first. Those that the system is making, or has made: a second one would not begin before they are over.
+
+    Then those that a former run did not come to; last those that came to nothing, the one first that has rested longest: what
+    can never be had must keep nothing else from being asked for.
+    """
+    before = kept.so_far(row.system, row.name, row.account, row.due_at)
+    failed = row.tried_at or before.failed_at
+    return failed is not None, failed or datetime.min.replace(tzinfo=UTC), not row.identifier, row.due_at
+
+
+def _all(asking: _Asking, desk: Desk) -> CareloomError | None:
+    """Ask for all, in their order; what made an end of it before."""
+    trouble: CareloomError | None = None
+    try:
+        for place, (report, row) in enumerate(asking.work):
+            try:
+                _one(asking, desk, report, row)
+            except _Away as away:
+                trouble = away.error
+                for later_report, later_row in asking.work[place + 1 :]:
+                    asking.ended(later_report, later_row, "waiting", message="the system was away", unasked=True)
+                break
+    finally:
+        # What was fetched already is loaded, whatever ended the run.
+        _load_fetched(asking)
+        _note_lost(asking)
+    return trouble
+
+
+def _due(
+    ready: Opened, kept: AccountReports, reports: Sequence[Report], *, due_only: bool
+) -> Iterator[tuple[Report, str]]:
+    for report in reports:
+        for account in report.accounts:
+            if not due_only or _has_come(ready, kept, report, account):
+                yield report, account
+
+
+def _has_come(ready: Opened, kept: AccountReports, report: Report, account: str) -> bool:
+    now = ready.clock()
+    row = kept.under_way(report.system, report.name, account)
+    if row is not None:
+        return not row.tries or row.tried_at is None or row.tried_at + _pause(row.tries) <= now
+    if report.schedule is None:
+        return False
+    last = kept.so_far(report.system, report.name, account, now)
+    if last.due_at is None or last.due_at < report.schedule.previous_tick(now, ready.project.timezone):
+        return True
+    return last.failed_at is not None and last.failed_at + _pause(last.failures) <= now
+
+
+def _pause(failures: int) -> timedelta:
+    return _PAUSES[min(failures, len(_PAUSES)) - 1]
+
+
+def _end_others(ready: Opened, kept: AccountReports, system: str) -> None:
+    """What is under way of an account or a report that was taken out of the project would be due for ever."""
+    wanted = [(one.system, one.name, account) for one in ready.project.reports.values() for account in one.accounts]
+    for id_, name, account in kept.end_others(system, wanted):
+        shutil.rmtree(_folder_of(ready, id_), ignore_errors=True)
+        LOG.info("a report that the project asks for no longer was ended", report=name, account=account)
+
+
+def _one(asking: _Asking, desk: Desk, report: Report, row: AccountReport) -> None:
+    """Ask for one report, load the former one meanwhile, and wait for this one."""
+    if asking.watch.stop.is_set():
+        asking.ended(report, row, "waiting", message="stopped before it was asked for", unasked=not row.identifier)
+        return
+    if asking.quiet[row.account] >= _QUIET:
+        asking.ended(report, row, "waiting", message="other reports of this account had no answer", unasked=True)
+        return
+    try:
+        fetched = handed_over(desk, report, row, _folder(asking.ready, row))
+    except Hold as hold:
+        asking.answered(row.account)
+        _failed(asking, report, row, hold.code, str(hold))
+        shutil.rmtree(_folder(asking.ready, row), ignore_errors=True)
+        return
+    except (Fix, Later) as error:
+        _unanswered(asking, report, row, error)
+        return
+    asking.answered(row.account)
+    if fetched is None:
+        asking.ended(report, row, "waiting", message="stopped while the system makes it; the next run goes on waiting")
+        return
+    _load_fetched(asking)
+    asking.fetched = (report, row, fetched)
+
+
+def _unanswered(asking: _Asking, report: Report, row: AccountReport, error: Fix | Later) -> None:
+    """One account's trouble is not the others'. A refusal is told at once; what may pass is tried in a few more runs."""
+    shutil.rmtree(_folder(asking.ready, row), ignore_errors=True)
+    if isinstance(error, Later):
+        asking.lost.append((report, row, error))
+        asking.quiet[row.account] += 1
+    else:
+        code = "not-permitted" if isinstance(error, NotPermitted) else "request-refused"
+        _failed(asking, report, row, code, str(error))
+    asking.no_answer(row.account, error)
+
+
+def _note_lost(asking: _Asking) -> None:
+    """Write down which had no answer; failed are those that had none in several runs."""
+    for report, row, error in asking.lost:
+        tries = row.tries + 1
+        if tries >= _TRIES:
+            message = f"in {tries} runs it came to no answer: {error}. It is asked for anew later"
+            _failed(asking, report, row, "no-answer", message)
+            continue
+        asking.reports.lost(row, tries, str(error), asking.ready.clock())
+        asking.ended(report, row, "waiting", code="no-answer", message=str(error))
+    asking.lost.clear()
+
+
+def _load_fetched(asking: _Asking) -> None:
+    """Load what was fetched last, if anything waits to be."""
+    if asking.fetched is None:
+        return
+    report, row, fetched = asking.fetched
+    asking.fetched = None
+    asking.reports.ready(row)
+    with _cleared(_folder(asking.ready, row)) as folder:
+        try:
+            check_delivery(asking.reports, report, row, fetched)
+            if fetched.state != "ready":
+                _show_none(asking, report, row, fetched)
+                return
+            loaded = load_report(
+                asking.ready.store,
+                system=report.system,
+                name=report.name,
+                account=row.account,
+                run=row.id,
+                files=fetched.files,
+                declared=report.types,
+                folder=folder,
+                required=report.columns,
+                recoded=fetched.recoded,
+            )
+        except Hold as hold:
+            _failed(asking, report, row, hold.code, str(hold))
+            return
+        except Later as later:
+            # A table that stayed locked, a full disk: the files are fetched again by the next run.
+            asking.lost.append((report, row, later))
+            return
+        except (Fix, Stop) as error:
+            # What a person must mend in one report, or a bug that it meets, keeps no other from being loaded.
+            LOG.error("a report was not loaded", report=report.name, account=row.account, reason=str(error))
+            _failed(asking, report, row, "not-loaded", str(error))
+            return
+        with asking.ready.store.transaction() as connection:
+            make_current(connection, row.id, loaded.rows, loaded.drifts)
+    ended = "unchanged" if loaded.unchanged else "loaded" if loaded.rows else "empty"
+    LOG.info("a report was loaded", report=report.name, account=row.account, rows=loaded.rows, outcome=ended)
+    asking.ended(report, row, ended, rows=loaded.rows, drifts=loaded.drifts)
+
+
+def _failed(asking: _Asking, report: Report, row: AccountReport, code: str, message: str) -> None:
+    asking.reports.failed(row, code, message, asking.ready.clock())
+    asking.ended(report, row, "failed", code=code, message=message)
+
+
+def _show_none(asking: _Asking, report: Report, row: AccountReport, fetched: Fetched) -> None:
+    """The system says that there are no rows: that is what readers see from now on."""
+    with asking.ready.store.transaction() as connection:
+        make_current(connection, row.id, 0, ())
+    asking.ended(report, row, "empty", message=fetched.message)
+
+
+def _folder(ready: Opened, row: AccountReport) -> Path:
+    folder = _folder_of(ready, row.id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _folder_of(ready: Opened, id_: int) -> Path:
+    return ready.hidden / "reports" / str(id_)
+
+
+@contextmanager
+def _cleared(folder: Path) -> Iterator[Path]:
+    """The folder, which holds people's data, is removed whatever happens."""
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,353 @@
+"""A report's files into its table: read, typed, written under the run's id; shown when the caller makes the run current."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
+
+import duckdb
+
+from careloom.core.errors import Fix, Hold, Stop, UsageFault
+from careloom.engine.reports import csv
+from careloom.engine.reports.columns import TYPES, ReportType, kinds_of, widened
+from careloom.engine.reports.csv import Crooked, Glance, Weighed, Weight
+from careloom.engine.reports.layouts import Layout, layout_of
+from careloom.engine.workspace import workbench
+from careloom.services.reports.identity import check_columns
+from careloom.store import report_tables, report_types
+from careloom.store.database import Store
+from careloom.store.report_tables import WHOLE, Drift
+
+HOLDS = {
+    "nul-character": "a file holds NUL characters, which PostgreSQL's text cannot",
+    "not-utf8": "a file is not UTF-8",
+    "empty-file": "a file has not even a header",
+    "different-headers": "the report's files have different headers",
+    "too-many-columns": "the report, or its table with all that came before, has more columns than PostgreSQL takes",
+    "unclosed-quote": "a file ends within a quoted cell: cut off, or a quote too many",
+    "row-too-long": "a cell or a row has more than 8 MiB",
+    "row-too-wide": "a row does not fit into a page of the database",
+    "unreadable": "a file cannot be read as CSV, also not when written anew",
+    "another-report": "the header is not that of the report that was asked for",
+    "column-missing": "a column that the project names, or one of amounts that was there before, is not there",
+    "one-column": "the file has one column, and nothing says that this is right",
+    "shifted-cells": "quotes do not close where they should",
+    "amounts-unreadable": "a column of amounts has none any more",
+}
+"""Why a report is held before it is landed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What `load_report` did. `unchanged`: the files were those of the current run, and nothing was written.
+
+    `columns`: those of the files, with the types that they are read as.
+    """
+
+    rows: int
+    columns: Mapping[str, str]
+    drifts: Sequence[Drift]
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    """Which report, and what is known of its columns.
+
+    `former`: those of its last files; without any nothing is known, and the types are learnt from what comes.
+    """
+
+    system: str
+    name: str
+    account: str
+    run: int
+    digest: str
+    declared: dict[str, ReportType]
+    required: Sequence[str]
+    known: Mapping[str, str]
+    former: Sequence[str]
+    recoded: int
+
+    @property
+    def begins_anew(self) -> bool:
+        """It has columns of before that are not to be compared with."""
+        return bool(self.known) and not self.former
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return {"system": self.system, "name": self.name}
+
+
+def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
+    store: Store,
+    *,
+    system: str,
+    name: str,
+    account: str,
+    run: int,
+    files: Sequence[Path],
+    declared: Mapping[str, str],
+    folder: Path,
+    required: Sequence[str] = (),
+    recoded: int = 0,
+) -> Loaded:
+    """Write a report's rows under `run`, the id in `account_reports`; `make_current` shows them.
+
+    Repeatable: a former try's rows of the run are replaced. No `files`: the report ran and found no rows. `folder` takes what
+    is written meanwhile. `required`: columns without which no file is the report. `declared`: types that columns have, whatever
+    comes; any other column is widened by what its type cannot read. Hold with one of `HOLDS`; Fix where `declared` names a type
+    that there is not.
+    """
+    glance = csv.digest_of(files)
+    types = _types_of(name, declared)
+    _retype(store, system, name, types, folder)
+    former = report_tables.former_header(store, run=run)
+    taken = report_tables.take_over(store, run=run, digest=glance.digest) if set(required) <= set(former) else None
+    known = report_tables.pinned_columns(store, system=system, name=name)
+    if taken:
+        return Loaded(rows=taken[0], columns=known, drifts=taken[1], unchanged=True)
+    report = _Report(
+        system=system,
+        name=name,
+        account=account,
+        run=run,
+        digest=glance.digest,
+        declared=types,
+        required=required,
+        known=known,
+        former=former,
+        recoded=recoded,
+    )
+    if not files:
+        return _load_nothing(store, report)
+    expected = set(required) | set(former)
+    layouts = [layout_of(path, expected, crooked=glance.crooked) for path in files]
+    if not glance.crooked:
+        try:
+            return _load(store, report, files, layouts, folder, glance, careful=False)
+        except Crooked:
+            layouts = [layout_of(path, expected, crooked=True) for path in files]
+    return _load(store, report, files, layouts, folder, glance, careful=True)
+
+
+def write_csv(store: Store, name: str, path: Path, *, system: str, safe: bool = True) -> None:
+    """All accounts' current rows of a report as one CSV file, readable by its owner only; it appears when it is whole.
+
+    `safe`: a text that begins with = + - @ or a control character gets a single quote before it, so that no spreadsheet
+    runs it as a formula. Without, every cell is exactly what the system sent. UsageFault where the file cannot be written.
+    """
+    try:
+        _write_csv(store, name, path, system=system, safe=safe)
+    except OSError as error:
+        fix = "name a file in a folder that there is, and that you may write to"
+        raise UsageFault(f"cannot write {path}: {error.strerror}; {fix}") from None
+
+
+def _write_csv(store: Store, name: str, path: Path, *, system: str, safe: bool) -> None:
+    with NamedTemporaryFile("wb", dir=path.parent, prefix=".report-", delete=False) as file:
+        try:
+            for piece in report_tables.csv_of(store, system=system, name=name, safe=safe):
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _types_of(name: str, declared: Mapping[str, str]) -> dict[str, ReportType]:
+    """`declared` as types. Fix where one is none."""
+    for column, kind in declared.items():
+        if kind not in TYPES or kind == report_tables.UNKNOWN:
+            raise Fix(
+                f"the column {column!r} of the report {name!r} cannot be of type {kind!r}: use one of {TYPES[:-1]}"
+            )
+    return _types(declared)
+
+
+def _retype(store: Store, system: str, name: str, declared: Mapping[str, ReportType], folder: Path) -> None:
+    """Give the columns of the table the types that are declared, and those that an earlier release took for whole numbers theirs."""
+    there = report_types.types_of(store, name)
+    wanted: dict[str, ReportType] = {
+        column: kind for column, kind in declared.items() if there.get(column, _pg(kind)) != _pg(kind)
+    }
+    pinned = report_tables.pinned_columns(store, system=system, name=name) if there else {}
+    whole = [column for column, kind in pinned.items() if kind == "integer" and column not in declared]
+    wanted |= {column: kind for column in whole if (kind := _of_name(column))}
+    unread = report_types.wrong_pins(store, system=system, name=name) if set(whole) - set(wanted) else {}
+    if not wanted and not unread:
+        return
+    with _desk(folder) as db:
+        for column in sorted(set(unread) - set(wanted) - set(declared)):
+            written = csv.written_as(db, unread[column], "numeric")
+            wanted[column] = "numeric" if all(value for _, value in written) else "text"
+        for column, kind in sorted(wanted.items()):
+            _retyped(store, db, {"system": system, "name": name}, column, kind)
+
+
+def _of_name(column: str) -> ReportType | None:
+    """What a column of whole numbers should have been by its name; None where it is right."""
+    kinds = kinds_of(column)
+    return None if "integer" in kinds else "numeric" if kinds else "text"
+
+
+def _retyped(
+    store: Store, db: duckdb.DuckDBPyConnection, keys: Mapping[str, str], column: str, kind: ReportType
+) -> None:
+    read = partial(csv.written_as, db, type=kind)
+    report_types.retype(store, system=keys["system"], name=keys["name"], column=column, kind=kind, read=read)
+
+
+def _pg(kind: str) -> str:
+    return report_tables.TYPES[kind]
+
+
+@contextmanager
+def _desk(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="types-", dir=folder) as work, workbench(Path(work)) as db:
+        yield db
+
+
+def _load(
+    store: Store,
+    report: _Report,
+    files: Sequence[Path],
+    layouts: Sequence[Layout],
+    folder: Path,
+    glance: Glance,
+    *,
+    careful: bool,
+) -> Loaded:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="report-", dir=folder) as work, workbench(Path(work)) as db:
+        sheets = csv.sheets_of(files, Path(work), careful=careful, layouts=layouts)
+        header = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
+        check_columns(report.name, header, required=report.required, former=report.former, types=report.known)
+        columns = csv.show(db, sheets, sums=glance.sums)
+        aside = csv.aside(db, columns) if glance.sums else {}
+        weighed, drifts = _weighed(store, db, report, columns, folder, careful=careful)
+        fixed = {"report_run": str(report.run), "customer_account": report.account}
+        written = report_tables.write_rows(
+            store,
+            name=report.name,
+            run=report.run,
+            digest=report.digest,
+            columns=csv.written_columns(weighed, fixed),
+            chunks=csv.chunks(db, weighed, fixed, careful=careful),
+            header=columns,
+        )
+    if written != weighed.rows:
+        raise Stop(f"the report {report.name!r} has {weighed.rows} rows and {written} were written")
+    if report.begins_anew:
+        report_tables.unlearn(store, system=report.system, name=report.name, header=columns)
+    told = [*_of_files(report, layouts, aside), *drifts]
+    return Loaded(rows=written, columns={one: weight.type for one, weight in weighed.columns.items()}, drifts=told)
+
+
+def _weighed(
+    store: Store,
+    db: duckdb.DuckDBPyConnection,
+    report: _Report,
+    columns: Sequence[str],
+    folder: Path,
+    *,
+    careful: bool,
+) -> tuple[Weighed, list[Drift]]:
+    """The types of the report's columns, all of which are in its table by now; and what is not as before."""
+    assumed = report.declared if report.begins_anew else _types(report.known) | report.declared
+    weighed = csv.weigh(db, columns, assumed, careful=careful)
+    _check_money(report, weighed)
+    wider = _wider(db, report, weighed, careful=careful)
+    if wider:
+        with _desk(folder) as desk:
+            for column, kind in wider.items():
+                _retyped(store, desk, report.keys, column, kind)
+        weighed = csv.weigh(db, columns, assumed | wider, careful=careful)
+    wanted = {one: weight.type for one, weight in weighed.columns.items()} | report.declared
+    pinned = report_tables.shape_table(store, system=report.system, name=report.name, wanted=wanted)
+    if any(weight.type not in {pinned[one], "unknown"} for one, weight in weighed.columns.items()):
+        # Pinned by another account's load meanwhile, or kept as text for the sake of a view.
+        weighed = csv.weigh(db, columns, _types(pinned), careful=careful)
+    drifts = _drifts(report, weighed)
+    if not report.begins_anew:
+        drifts += [Drift(column=one, code=f"widened-to-{kind}") for one, kind in wider.items()]  # type: ignore[arg-type]
+    return weighed, drifts
+
+
+def _wider(db: duckdb.DuckDBPyConnection, report: _Report, weighed: Weighed, *, careful: bool) -> dict[str, ReportType]:
+    """Columns that were not declared and hold what their type cannot read, with the type that reads all; anew, with any other type."""
+    pinned = {
+        one: kind for one, kind in _types(report.known).items() if kind != "unknown" and one not in report.declared
+    }
+    if report.begins_anew:
+        now = {one: weight.type for one, weight in weighed.columns.items()}
+        return {
+            one: kind
+            for one, kind in now.items()
+            if kind != "unknown" and one in pinned and _pg(kind) != _pg(pinned[one])
+        }
+    odd = [one for one, weight in weighed.columns.items() if one in pinned and weight.read < weight.filled]
+    if not odd:
+        return {}
+    again = csv.weigh(db, odd, {}, careful=careful)
+    return {one: widened(pinned[one], again.columns[one].type) for one in odd}
+
+
+def _check_money(report: _Report, weighed: Weighed) -> None:
+    """Hold where a column of amounts has none any more."""
+    gone = [
+        one
+        for one, weight in weighed.columns.items()
+        if one in report.former and report.known.get(one) == "numeric" and weight.filled and not weight.read
+    ]
+    if gone and not report.begins_anew:
+        raise Hold(
+            "amounts-unreadable",
+            f"nothing in {', '.join(gone)} can be read as an amount any more; where that is right: "
+            f"careloom reports {report.name} --start-over",
+        )
+
+
+def _load_nothing(store: Store, report: _Report) -> Loaded:
+    """The report ran and found nothing: an empty snapshot, of a table that has its columns if they are known."""
+    report_tables.shape_table(store, system=report.system, name=report.name, wanted=report.declared)
+    columns = ["report_run", "customer_account", "row_number"]
+    report_tables.write_rows(store, name=report.name, run=report.run, digest=report.digest, columns=columns, chunks=())
+    return Loaded(rows=0, columns=report.known, drifts=())
+
+
+def _types(known: Mapping[str, str]) -> dict[str, ReportType]:
+    return {column: kind for column, kind in known.items() if kind in TYPES}  # type: ignore[misc]
+
+
+def _of_files(report: _Report, layouts: Sequence[Layout], aside: Mapping[str, int]) -> list[Drift]:
+    """What was not by the rule in the files, and was read as it was meant."""
+    counts = {
+        "started-over": int(report.begins_anew),
+        "recoded-characters": report.recoded,
+        "title-lines": sum(layout.titles for layout in layouts),
+        "another-delimiter": sum(layout.delimiter != "," for layout in layouts),
+        **aside,
+    }
+    return [Drift(column=WHOLE, code=code, count=count) for code, count in sorted(counts.items()) if count]  # type: ignore[arg-type]
+
+
+def _drifts(report: _Report, weighed: Weighed) -> list[Drift]:
+    known: Mapping[str, str] = {} if report.begins_anew else report.known or report.declared
+    gone = [Drift(column=one, code="column-gone") for one in known if one not in weighed.columns]
+    new = [Drift(column=one, code="new-column") for one in weighed.columns if report.former and one not in report.known]
+    values = [_unread(one, weight) for one, weight in weighed.columns.items() if weight.read < weight.filled]
+    return [*gone, *new, *values]
+
+
+def _unread(column: str, weight: Weight) -> Drift:
+    if not weight.read:
+        return Drift(column=column, code="changed-type", count=weight.filled)
+    return Drift(column=column, code="unparsed-values", count=weight.filled - weight.read)

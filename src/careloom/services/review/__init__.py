@@ -1,0 +1,1 @@
+"""What waits for a person: the backlog, deciding, revealing, what is stuck, and the history of a record."""

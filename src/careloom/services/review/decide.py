@@ -1,0 +1,264 @@
+"""What waits for a person: listing it, deciding it, and explaining what was decided before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from careloom.core.errors import UsageFault
+from careloom.core.phi import MASK
+from careloom.project.model import Sync
+from careloom.services.session.session import Opened
+from careloom.services.sync.summary import reason_text
+from careloom.store.audit import append_audit
+from careloom.store.database import Store
+from careloom.store.statements import statements
+
+VERDICT_NAMES = {
+    "vf": "first name",
+    "vl": "last name",
+    "vd": "birth date",
+    "em": "mail",
+    "ph": "phone",
+    "ad": "address",
+    "zp": "zip",
+    "sx": "suffixes differ",
+    "gx": "sexes differ",
+    "mx": "middle names differ",
+    "ma": "middle names agree",
+}
+_LETTERS = {"A": "agrees", "N": "is near", "X": "CONTRADICTS", "?": "is unknown"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A record on the other side that a held row might be. `values` is empty unless revealed."""
+
+    remote_id: str
+    rule: str
+    reason: str
+    evidence: Sequence[str]
+    values: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldItem:
+    """A record that was stopped. `message` is the other side's own reason, masked unless revealed.
+
+    `source` are the row's own values as the sync would write them, empty unless revealed.
+    """
+
+    sync: str
+    key: str
+    kind: str
+    code: str
+    property: str | None
+    text: str
+    message: str
+    first_seen: Any
+    last_seen: Any
+    attempts: int
+    source: Mapping[str, str | None] = field(default_factory=dict)
+    candidates: Sequence[Candidate] = ()
+
+
+def list_held(
+    store: Store,
+    *,
+    sync: str | None = None,
+    key: str | None = None,
+    kinds: Sequence[str] | None = None,
+    code: str | None = None,
+    limit: int | None = 50,
+    reveal: bool = False,
+) -> list[HeldItem]:
+    """Held records, with the candidates of those that wait for a match; all of them where `limit` is None."""
+    wanted = {"sync": sync, "key": key, "kinds": list(kinds) if kinds else None, "code": code, "limit": limit}
+    rows = _rows(store, "list_held", wanted)
+    return [_item(store, row, reveal=reveal) for row in rows]
+
+
+def count_held(store: Store, sync: str | None = None) -> Sequence[Mapping[str, Any]]:
+    """Held records by cause, most frequent first: sync, kind, code, property, records, first_seen, last_seen, text."""
+    return [dict(row) | {"text": reason_text(row["code"])} for row in _rows(store, "count_held", {"sync": sync})]
+
+
+def retry(store: Store, *, sync: str | None, key: str | None, code: str | None) -> int:
+    """Offer refused records again at the next run; returns how many."""
+    return len(_rows(store, "retry", {"sync": sync, "key": key, "code": code}))
+
+
+def decide(
+    opened: Opened, sync: Sync, key: str, verdict: str, *, remote_id: str | None, prop: str | None, why: str
+) -> None:
+    """Write down what a person decided about one held record, and in the audit that they did.
+
+    UsageFault if the record is not held, or the verdict does not fit why it is.
+    """
+    held = list_held(opened.store, sync=sync.name, key=key, limit=1)
+    if not held:
+        raise UsageFault(f"no held record {key!r} in sync {sync.name!r}; list them with: careloom review {sync.name}")
+    _check_verdict(held[0], verdict, remote_id)
+    properties: list[str | None] = (
+        [prop] if prop else _conflicting(held[0]) if verdict in ("source", "destination") else [None]
+    )
+    ruling = {"sync": sync.name, "key": key, "verdict": verdict, "remote_id": remote_id, "why": why}
+    with opened.store.transaction() as connection:
+        if verdict in ("link", "create"):
+            # A row that is linked already begins anew: its record is gone, or has come to stand for another row too.
+            connection.execute(statements("ledger")["unlink"], {"sync": sync.name, "keys": [key]})
+        if held[0].kind == "remote":
+            connection.execute(statements("review")["retry"], {"sync": sync.name, "key": key, "code": held[0].code})
+        for one in properties:
+            values = ruling | {"property": one, "who": opened.settings.actor}
+            connection.execute(statements("ledger")["rule"], values)
+        append_audit(
+            opened.store,
+            connection,
+            at=opened.clock(),
+            actor=opened.settings.witness,
+            action=f"decide {verdict}",
+            subject=f"{sync.name}/{key}" + (f" → {remote_id}" if remote_id else ""),
+        )
+
+
+def link_lone(opened: Opened, sync: Sync, code: str, why: str) -> tuple[int, int]:
+    """Link every record held for `code` that has exactly one candidate that nothing contradicts.
+
+    Returns how many were linked so, and how many are left. For reasons such as a missing birth date, once a person has
+    looked at a sample and found it right.
+    """
+    items = list_held(opened.store, sync=sync.name, kinds=("match",), code=code, limit=_ALL)
+    lone = 0
+    for item in items:
+        open_ones = [candidate for candidate in item.candidates if not candidate.rule.startswith(("BLOCK", "ASK"))]
+        if len(open_ones) == 1:
+            decide(opened, sync, item.key, "link", remote_id=open_ones[0].remote_id, prop=None, why=why)
+            lone += 1
+    return lone, len(items) - lone
+
+
+_ALL = 1_000_000
+
+_FITTING: Mapping[str, Sequence[str]] = {
+    "match": ("link", "create", "never"),
+    "conflict": ("source", "destination"),
+}
+
+
+def _check_verdict(item: HeldItem, verdict: str, remote_id: str | None) -> None:
+    fitting = _FITTING.get(item.kind, ())
+    if item.code in ("missing-remote", "not-our-record"):
+        fitting = ("create",)
+    if verdict not in fitting:
+        what = (
+            f"it can be settled with: {', '.join(fitting)}"
+            if fitting
+            else "mend the row at its source, or: careloom retry"
+        )
+        raise UsageFault(f"record {item.key!r} is held as {item.code!r}; {what}")
+    known = {candidate.remote_id for candidate in item.candidates}
+    if verdict in ("link", "never") and remote_id not in known:
+        raise UsageFault(
+            f"{remote_id!r} is no candidate of {item.key!r}; its candidates are: {', '.join(sorted(known)) or 'none'}"
+        )
+
+
+def _conflicting(item: HeldItem) -> list[str | None]:
+    return [part.strip() for part in (item.property or "").split(",") if part.strip()] or [None]
+
+
+def explain(opened: Opened, syncs: Sequence[Sync], key: str, *, reveal: bool) -> list[dict[str, Any]]:
+    """For each of `syncs` that knows `key`: why the record is linked, what was agreed and where each value comes from.
+
+    UsageFault if none does.
+    """
+    told = [one for sync in syncs if (one := _explain(opened.store, sync, key, reveal=reveal))]
+    if not told:
+        if not syncs:
+            tables = ", ".join(opened.project.landings) or "TABLE"
+            raise UsageFault(
+                f"this project has no syncs; who changed a landed record says: careloom history TABLE {key} (of: {tables})"
+            )
+        keys = ", ".join(f"{sync.source.key} in {sync.name}" for sync in syncs)
+        raise UsageFault(f"nothing is known of key {key!r}; keys are the values of {keys}")
+    return told
+
+
+def _explain(store: Store, sync: Sync, key: str, *, reveal: bool) -> dict[str, Any] | None:
+    wanted = {"sync": sync.name, "key": key}
+    link = _rows(store, "link_of", wanted)
+    held = list_held(store, sync=sync.name, key=key, reveal=reveal)
+    rulings = _rows(store, "rulings_on", wanted)
+    if not (link or held or rulings):
+        return None
+    agreed = _rows(store, "agreed_with", wanted)
+    values: Mapping[str, str | None] = agreed[0]["values"] if agreed else {}
+    return {
+        "sync": sync.name,
+        "key": key,
+        "link": dict(link[0]) if link else None,
+        "held": held,
+        "values": [_value(sync, prop, values[prop], reveal=reveal) for prop in _in_order(sync, values)],
+        "rulings": [dict(row) for row in rulings],
+        "deliveries": [dict(row) for row in _rows(store, "deliveries_of", wanted | {"limit": 20})],
+    }
+
+
+def _in_order(sync: Sync, values: Mapping[str, str | None]) -> list[str]:
+    """The properties in the order of the sync's file, the others after them."""
+    return [*(prop for prop in sync.fields if prop in values), *sorted(set(values) - set(sync.fields))]
+
+
+def _value(sync: Sync, prop: str, value: str | None, *, reveal: bool) -> dict[str, Any]:
+    field_ = sync.fields.get(prop)
+    rerouted = [other.property for other in sync.fields.values() if other.when_taken == prop]
+    if field_:
+        source = field_.source
+    elif prop == sync.to.key:
+        source = sync.source.key
+    else:
+        source = f"{rerouted[0]}, since another record holds it" if rerouted else ""
+    shown = value if reveal else None if value is None else MASK
+    return {"property": prop, "value": shown, "from": source, "owner": (field_.owner if field_ else None) or "merge"}
+
+
+def _item(store: Store, row: Mapping[str, Any], *, reveal: bool) -> HeldItem:
+    offers = _rows(store, "candidates_of", {"sync": row["sync"], "key": row["key"]}) if row["kind"] == "match" else []
+    return HeldItem(
+        **{
+            name: row[name]
+            for name in ("sync", "key", "kind", "code", "property", "first_seen", "last_seen", "attempts")
+        },
+        text=reason_text(row["code"]),
+        message=row["message"] if reveal or not row["message"] else MASK,
+        candidates=[
+            Candidate(
+                remote_id=offer["remote_id"],
+                rule=offer["rule"],
+                reason=offer["reason"],
+                evidence=_evidence(offer["verdicts"]),
+            )
+            for offer in offers
+        ],
+    )
+
+
+def _evidence(verdicts: Mapping[str, Any]) -> list[str]:
+    """Field verdicts as words: "first name agrees", "mail agrees", "sexes differ"."""
+    said = []
+    for column, what in VERDICT_NAMES.items():
+        verdict = verdicts.get(column)
+        if isinstance(verdict, str) and verdict in _LETTERS:
+            said.append(f"{what} {_LETTERS[verdict]}")
+        elif verdict is True:
+            said.append(what if column in ("sx", "gx", "mx", "ma") else f"{what} agrees")
+    return said
+
+
+def _rows(store: Store, statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    with store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statements("review")[statement], values).fetchall()

@@ -1,0 +1,139 @@
+"""Every attempt leaves a row, whatever became of it and however early: `careloom runs` says what failed overnight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from careloom.core.attempts import Kind
+from careloom.core.errors import CareloomError, Hold, Later
+from careloom.core.ports import Lane
+from careloom.services.session.environments import hidden_folder, in_environment
+from careloom.services.session.session import Opened, Trigger, database_url, opened
+from careloom.services.session.settings import Settings
+from careloom.store.attempts import Attempts, State
+from careloom.store.database import open_store
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """How an attempt ends, to be filled in by whoever makes it; as it stands, it is done and there is nothing to tell."""
+
+    state: State = "done"
+    counts: Mapping[str, int] = field(default_factory=dict)
+    balanced: bool | None = None
+    code: str = ""
+    error: str = ""
+    run: int | None = None
+
+    def ended(self, state: str, counts: Mapping[str, int], *, balanced: bool | None = None) -> None:
+        """Take over how it ended by its own report; "completed" is done, and a word that is none of ours has failed."""
+        self.state = _STATES.get(state, "failed")
+        self.counts, self.balanced = counts, balanced
+
+
+_STATES: Mapping[str, State] = {"done": "done", "completed": "done", "interrupted": "interrupted"}
+
+
+@contextmanager
+def attempt(ready: Opened, kind: Kind, name: str) -> Iterator[Attempt]:
+    """A row for what is done inside; an exception is told in it, and goes on. Later where the database does not answer."""
+    attempts, entry = Attempts(ready.store), Attempt()
+    with attempts.under_way(kind, name, ready.trigger) as number:
+        try:
+            yield entry
+        except BaseException as error:
+            entry.state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            entry.code, entry.error = code_of(error), reason_of(error)
+            with suppress(CareloomError, psycopg.Error):
+                _end(attempts, number, entry)
+            raise
+        _end(attempts, number, entry)
+
+
+@contextmanager
+def round_of(ready: Opened, kind: Kind, name: str) -> Iterator[Attempt]:
+    """The same for one of the short rounds that come by the thousand: a row for an hour's that ended alike.
+
+    A round that did nothing leaves none.
+    """
+    entry = Attempt()
+    try:
+        yield entry
+    except Exception as error:
+        entry.state, entry.code, entry.error = "failed", code_of(error), reason_of(error)
+        with suppress(CareloomError, psycopg.Error):
+            _add_round(ready, kind, name, entry)
+        raise
+    if entry.counts or entry.state != "done":
+        _add_round(ready, kind, name, entry)
+
+
+def _add_round(ready: Opened, kind: Kind, name: str, entry: Attempt) -> None:
+    Attempts(ready.store).add_round(
+        kind,
+        name,
+        ready.trigger,
+        state=entry.state,
+        counts=entry.counts,
+        code=entry.code,
+        error=entry.error or None,
+    )
+
+
+def _end(attempts: Attempts, number: int, entry: Attempt) -> None:
+    attempts.end(
+        number,
+        state=entry.state,
+        counts=entry.counts,
+        balanced=entry.balanced,
+        code=entry.code,
+        error=entry.error or None,
+        run=entry.run,
+    )
+
+
+@contextmanager
+def opened_for(
+    folder: Path, settings: Settings, kind: Kind, name: str, *, lane: Lane = "schedule", trigger: Trigger = "hand"
+) -> Iterator[Opened]:
+    """The project in `folder`, opened for an attempt: where that fails already, there is a row that says so."""
+    with ExitStack() as stack:
+        try:
+            ready = stack.enter_context(opened(folder, settings, lane=lane, trigger=trigger))
+        except CareloomError as error:
+            _note(folder, settings, (kind, name, trigger), error)
+            raise
+        yield ready
+
+
+def _note(folder: Path, settings: Settings, tried: tuple[Kind, str, str], error: CareloomError) -> None:
+    """Write a failed attempt into the store, if there is one that answers; no store is made for it."""
+    if isinstance(error, Later):
+        return  # it is the database that does not answer
+    with suppress(CareloomError, psycopg.Error):
+        given = in_environment(folder, settings)
+        if given.database_url is None and not any(hidden_folder(folder, given).glob("postgres*")):
+            return
+        store = open_store(database_url(folder, given), given.env)
+        try:
+            Attempts(store).note(*tried, code=code_of(error), error=reason_of(error))
+        finally:
+            store.close()
+
+
+def code_of(error: BaseException) -> str:
+    """The machine's word for what went wrong: the reason of a hold, else the error's name in small letters with hyphens."""
+    if isinstance(error, Hold):
+        return error.code
+    name = type(error).__name__
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+
+
+def reason_of(error: BaseException) -> str:
+    """Our own errors hold nobody's data; another's message may quote what it failed on."""
+    return str(error) if isinstance(error, CareloomError) else f"{type(error).__name__} (see the log)"

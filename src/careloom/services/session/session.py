@@ -1,0 +1,193 @@
+"""A project made ready to run: its store opened, its systems at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+from careloom.core.clock import Clock, system_clock
+from careloom.core.errors import Fix
+from careloom.core.hooks import Hooks, Publisher
+from careloom.core.ports import Lane, Source, Target
+from careloom.core.reports import ReportPolicy, ReportSource
+from careloom.core.rooms import Surroundings
+from careloom.core.streams import Stream, StreamSource
+from careloom.project.loader import load_project
+from careloom.project.model import Project
+from careloom.project.overlay import overlay_name
+from careloom.services.session import places
+from careloom.services.session.environments import hidden_folder, in_environment
+from careloom.services.session.read_only_target import looked_at
+from careloom.services.session.seal_key import anchoring_of, seal_key
+from careloom.services.session.settings import Settings
+from careloom.store.budget import PostgresBudget
+from careloom.store.database import Store, open_store
+from careloom.store.migrations import migrate
+from careloom.store.server.embedded import ensure_server
+from careloom.store.server.restart import kept_running
+from careloom.store.tokens import SealedTokens
+from careloom.systems.rooms import rooms
+
+Trigger = Literal["hand", "schedule", "worker"]
+"""Who asks for what is done: a person (or a scheduler that only knows the command), a schedule, or the worker."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Opened:
+    """An open project, which threads may share. Systems are opened when first asked for, and closed with it.
+
+    `clock`: the database's, which all that is compared with what another process wrote is measured by, whichever machine does so;
+    any other is a test's.
+    """
+
+    project: Project
+    settings: Settings
+    store: Store
+    lane: Lane = "schedule"
+    trigger: Trigger = "hand"
+    clock: Clock = system_clock
+    _parts: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _opening: Lock = field(default_factory=Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.clock is system_clock:
+            self.clock = self.store.clock
+
+    @property
+    def work(self) -> Path:
+        """Where spill files may go."""
+        return self.hidden / "work"
+
+    @property
+    def hidden(self) -> Path:
+        """Where careloom keeps what it needs for this project, apart for each environment."""
+        return hidden_folder(self.project.folder, self.settings)
+
+    def source(self, name: str) -> Source:
+        """The system called `name`, to read from. Fix if its kind cannot be read."""
+        system = self.project.systems[name]
+        with places.placed(self.project, system):
+            found: Source = self._part(name, "source", "cannot be read from")
+        return places.PlacedSource(source=found, project=self.project, system=system)
+
+    def target(self, name: str) -> Target:
+        """The system called `name`, to write to. Fix if its kind cannot be written."""
+        found: Target = self._part(name, "target", "cannot be written to")
+        return found if self.project.writes(name) else looked_at(found, self.refusal(name))
+
+    def refusal(self, name: str) -> str:
+        """Why the system called `name` is not written to in this environment."""
+        environment = self.project.environment
+        return (
+            f"nothing was sent: {name!r} is production's, since the environment {environment!r} does not replace it; put "
+            f"`{name}:` under `systems:` in {overlay_name(environment)}"
+        )
+
+    def require_own(self, name: str) -> None:
+        """Fix where the system called `name` may not be written to in this environment."""
+        if not self.project.writes(name):
+            raise Fix(self.refusal(name))
+
+    def stream_source(self, name: str) -> StreamSource:
+        """The system called `name`, to land streams from. Fix if its kind has none that can be asked for."""
+        found: StreamSource = self._part(name, "stream_source", "has no streams that can be asked for")
+        return found
+
+    def streams(self, name: str) -> Mapping[str, Stream]:
+        """The streams that the system called `name` offers, as its room declares them."""
+        return rooms()[self.project.systems[name].kind].streams
+
+    def tells_when_asked(self, name: str) -> bool:
+        """Whether the system called `name` has streams that can be asked for; others only call us."""
+        return rooms()[self.project.systems[name].kind].stream_source is not None
+
+    def hooks(self, name: str) -> Hooks:
+        """The system called `name`, as one that calls us. Fix if its kind does not."""
+        found: Hooks = self._part(name, "hooks", "sends no webhooks")
+        return found
+
+    def publisher(self, name: str) -> Publisher:
+        """The system called `name`, to tell change events to. Fix if its kind takes none."""
+        self.require_own(name)
+        found: Publisher = self._part(name, "publisher", "takes no change events")
+        return found
+
+    def report_source(self, name: str) -> ReportSource:
+        """The system called `name`, to ask for reports. Fix if its kind makes none."""
+        found: ReportSource = self._part(name, "reports", "makes no reports")
+        return found
+
+    def report_policy(self, name: str) -> ReportPolicy:
+        """How the reports of the system called `name` are waited for."""
+        system = self.project.systems[name]
+        policy = rooms()[system.kind].report_policy
+        return policy(system.options) if policy else ReportPolicy()
+
+    def on_lane(self, lane: Lane) -> Opened:
+        """The same project, whose systems draw on rate budgets in `lane`; to be closed by itself, before this one."""
+        return Opened(
+            project=self.project,
+            settings=self.settings,
+            store=self.store,
+            lane=lane,
+            trigger=self.trigger,
+            clock=self.clock,
+        )
+
+    def _part(self, name: str, part: str, lack: str) -> Any:
+        with self._opening:
+            if (name, part) not in self._parts:
+                system = self.project.systems[name]
+                opener = getattr(rooms()[system.kind], part)
+                if opener is None:
+                    raise Fix(f"system {name!r} is of kind {system.kind!r}, which {lack}")
+                self._parts[name, part] = opener(system.options, self.surroundings(name))
+            return self._parts[name, part]
+
+    def close(self) -> None:
+        """Close every system that was opened."""
+        for (_, part), opened_part in self._parts.items():
+            if part != "hooks":
+                opened_part.close()
+
+    def surroundings(self, name: str) -> Surroundings:
+        """What the room of the system called `name` is handed."""
+        return Surroundings(
+            folder=self.project.folder,
+            timezone=self.project.timezone,
+            secret=self.settings.secret,
+            budget=PostgresBudget(self.store.pool, name),
+            lane=self.lane,
+            tokens=SealedTokens(database=self.store, system=name, key=lambda: seal_key(self.hidden, self.settings)),
+            clock=self.clock,
+            database_url=self.store.url,
+        )
+
+
+def database_url(folder: Path, settings: Settings) -> str:
+    """The store's address: the configured one, or the embedded server of the project in `folder`, started if need be."""
+    given = in_environment(folder, settings)
+    return given.database_url or ensure_server(hidden_folder(folder, given))
+
+
+@contextmanager
+def opened(folder: Path, settings: Settings, *, lane: Lane = "schedule", trigger: Trigger = "hand") -> Iterator[Opened]:
+    """Load the project in `folder` and open its store. The embedded store is migrated on the way."""
+    with ExitStack() as stack:
+        project = load_project(folder, rooms(), settings.env)
+        settings = in_environment(folder, settings)
+        hidden = hidden_folder(folder, settings)
+        url = database_url(folder, settings)
+        if settings.database_url is None:
+            stack.enter_context(kept_running(hidden))
+            migrate(url, settings.env)
+        store = open_store(url, settings.env)
+        stack.callback(store.close)
+        store.anchoring = anchoring_of(hidden, settings, url)
+        ready = Opened(project=project, settings=settings, store=store, lane=lane, trigger=trigger)
+        stack.callback(ready.close)
+        yield ready

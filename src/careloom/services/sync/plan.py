@@ -1,0 +1,383 @@
+"""From source rows to a table of actions: read, compare, match, merge. It writes nothing to anybody but the mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import orjson
+
+from careloom.core.ports import RemoteRecord, Since
+from careloom.engine.sql_text import name, names, text
+from careloom.engine.sync import actions, diff, merge, rows, unique
+from careloom.engine.sync.unique import claims_anew, reroute_taken
+from careloom.engine.workspace import load
+from careloom.identity.match import match
+from careloom.services.session.progress import Watch
+from careloom.services.sync.prepare import Loom
+from careloom.store.ledger import Ledger
+
+# pending(key, row, fp, class, remote_id, sent_fp, rule, grade, decision) is the heart: one line for each row that something
+# must be done about; decision is '', 'create', 'update' or 'hold'.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """What reading and comparing gave. `high` is the cursor value that the next run may read from."""
+
+    read: int
+    same: int
+    stopped: int
+    since: Since | None
+    high: str | None
+
+
+def weigh_source(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch, *, full: bool) -> Weighed:
+    """Read the source and compare it with the ledger: makes `verdict`, `gone` and the faulty rows' `stop`."""
+    full = full or bool(loom.lost)
+    since = None if full else _since(loom)
+    watch.progress.step(f"reading {loom.sync.source.system}")
+    read = rows.take_in(db, loom.source.read(loom.sync.source.query, since), loom.columns)
+    watch.progress.step("comparing with what was agreed")
+    rows.want(db, loom.fields, loom.sync.source.key, loom.zone)
+    diff.recall(db, loom.ledger.links(), loom.ledger.held())
+    diff.compare(db, full=full)
+    diff.find_gone(db, whole=since is None)
+    actions.begin(db)
+    actions.stop_faulty(db)
+    classes = diff.count_classes(db)
+    return Weighed(
+        read=read,
+        same=classes.get("same", 0),
+        stopped=classes.get("stopped", 0),
+        since=since,
+        high=_high(db, loom) or (since.value if since else None),
+    )
+
+
+def _since(loom: Loom) -> Since | None:
+    cursor = loom.sync.source.cursor
+    value = loom.ledger.watermark(loom.project.digest) if cursor else None
+    return Since(column=cursor, value=value) if cursor and value else None
+
+
+def _high(db: duckdb.DuckDBPyConnection, loom: Loom) -> str | None:
+    """The greatest cursor value read, less the look-back: what committed late at the source is read again.
+
+    A time that is still to come counts as now, or one wrong row would hide all that changes until then.
+    """
+    if not loom.sync.source.cursor:
+        return None
+    column = f"source.{name(loom.sync.source.cursor)}"
+    value = f"max({column})"
+    kind = db.execute(f"select typeof({value}) from source").fetchall()[0][0]
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        now = text(f"{loom.opened.clock():%Y-%m-%d %H:%M:%S}")
+        back = int(loom.sync.source.look_back.total_seconds())
+        value = f"least({value}, cast({now} as {kind})) - interval {back} second"
+    found = db.execute(f"select cast({value} as varchar) from source having max({column}) is not null").fetchone()
+    return None if found is None else str(found[0])
+
+
+def weigh_changes(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> None:
+    """Decide what to do about every new and changed row: fills `action` and `stop`."""
+    db.execute(
+        "create table pending as select key, row, fp, class, remote_id, sent_fp, 'key' as rule, 'certain' as grade, '' as decision"
+        " from verdict where class in ('new', 'changed')"
+    )
+    db.execute("create table refused (key varchar, property varchar)")
+    if db.execute("select 1 from pending limit 1").fetchall():
+        decide(db, loom, watch)
+    else:
+        merge.begin(db)
+        unique.begin(db)
+
+
+def decide(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> None:
+    """Decide about the rows of `pending`, as far as nothing was decided yet."""
+    _load_rulings(db, loom)
+    zone, key = loom.zone, loom.sync.source.key
+    rows.pick(db, loom.fields, key, zone, rows="pending", into="ours", key_property=loom.key_property)
+    merge.load_agreed(db, [])
+    merge.load_theirs(db, {})
+    _look_at_linked(db, loom, watch)
+    mirrored = _match_new(db, loom, watch) or _view_holders(db, loom, watch)
+    reroute_taken(db, loom.fields, loom.shape, loom.key_property, known=mirrored)
+    owners = {field.property: field.owner for field in loom.fields}
+    merge.merge(db, loom.types, {**owners, loom.key_property: "source"}, loom.likeness, loom.aliases)
+    actions.add_updates(db)
+    actions.add_creates(db, loom.properties, loom.shape, loom.key_property)
+
+
+def archive_gone(db: duckdb.DuckDBPyConnection, loom: Loom, read: int) -> str | None:
+    """Archive what left the source, if the sync says so; returns why not where the share is beyond its limit."""
+    gone = int(db.execute("select count(*) from gone").fetchall()[0][0])
+    if loom.sync.missing != "archive" or not gone:
+        return None
+    if db.execute("select count(*) from verdict where code = 'null-key'").fetchall()[0][0]:
+        return f"{gone} linked records seem to have left the source, but rows without a key came: nothing was archived"
+    _spare_shared(db, loom)
+    known = int(db.execute("select count(*) from sent").fetchall()[0][0])
+    if gone * 100 > known * loom.sync.archive_limit:
+        return (
+            f"{gone} of {known} linked records left the source ({read} rows read), more than archive_limit "
+            f"{loom.sync.archive_limit:g} %: nothing was archived; check the source, or raise the limit for this run"
+        )
+    actions.add_archives(db)
+    return None
+
+
+def _spare_shared(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+    """A record that another sync of the same object links does not leave with this sync's row."""
+    for other in loom.project.syncs.values():
+        if other.name != loom.sync.name and (other.to.system, other.to.object) == (
+            loom.sync.to.system,
+            loom.sync.to.object,
+        ):
+            db.register("incoming", Ledger(loom.opened.store, other.name).links())
+            db.execute("delete from gone where remote_id in (select remote_id from incoming)")
+            db.unregister("incoming")
+
+
+def _load_rulings(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+    rulings = loom.ledger.rulings()
+    columns = zip(*rulings, strict=True) if rulings else ([], [], [], [])
+    load(db, "ruled", dict(zip(("key", "verdict", "remote_id", "property"), columns, strict=True)))
+
+
+# ---------------------------------------------------------------- rows that have a record
+
+
+def _look_at_linked(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> None:
+    """Load what was agreed on, and what the other side holds now.
+
+    Also where every field is the source's: that the record is still this row's alone must be seen before it is written.
+    """
+    linked = db.execute("select key, remote_id from pending where remote_id is not null order by key").fetchall()
+    if not linked:
+        return
+    merge.load_agreed(db, _still_agreed(loom, loom.ledger.agreed([key for key, _ in linked])))
+    watch.progress.step(f"looking at {len(linked)} linked records")
+    now = loom.target.fetch(loom.sync.to.object, [remote_id for _, remote_id in linked], loom.mirrored)
+    _settle_identity(db, linked, now, loom.key_property)
+    merge.load_theirs(db, {record.id: record.values for record in now.values()})
+
+
+def _still_agreed(loom: Loom, rows_: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """What was agreed on, without the properties that the other side lost: nothing is agreed about those."""
+    if not loom.lost:
+        return rows_
+    return [
+        (
+            key,
+            orjson.dumps({prop: held for prop, held in orjson.loads(agreed).items() if prop not in loom.lost}).decode(),
+        )
+        for key, agreed in rows_
+    ]
+
+
+def _settle_identity(
+    db: duckdb.DuckDBPyConnection,
+    linked: Sequence[tuple[str, str]],
+    now: Mapping[str, RemoteRecord],
+    key_property: str,
+) -> None:
+    """Follow merges; hold what is gone, what is no longer ours, and what a merge would make one record of two rows."""
+    there = {key: now[remote_id] for key, remote_id in linked if remote_id in now}
+    moved = [(there[key].id, key) for key, remote_id in linked if key in there and there[key].id != remote_id]
+    if moved:
+        load(db, "moved", {"id": [row[0] for row in moved], "key": [row[1] for row in moved]})
+        db.execute("update pending set remote_id = moved.id from moved where moved.key = pending.key")
+    _stop_shared(db, there)
+    lost = [key for key, _ in linked if key not in there or there[key].archived]
+    _stop(db, lost, "remote", "missing-remote")
+    # A record that carries another key, or none, is somebody else's: another portal behind the same ledger, say.
+    strange = [
+        key
+        for key, remote_id in linked
+        if key in there and not there[key].archived and _is_strange(there[key], remote_id, key, key_property)
+    ]
+    _stop(db, strange, "remote", "not-our-record")
+
+
+def _is_strange(record: RemoteRecord, remote_id: str, key: str, key_property: str) -> bool:
+    carried = (record.values.get(key_property) or "").strip()
+    merged = record.id != remote_id
+    return carried.casefold() != key.casefold() if carried else not merged
+
+
+def _stop_shared(db: duckdb.DuckDBPyConnection, there: Mapping[str, RemoteRecord]) -> None:
+    """Hold each row whose record stands for another row too: by its own id, or by one of those merged into it.
+
+    The other row may be unchanged and its link still name a former id, so links are held against all of them.
+    """
+    stands = [(key, one) for key, record in there.items() for one in {record.id, *record.merged_ids}]
+    load(db, "standing", {"key": [row[0] for row in stands], "remote_id": [row[1] for row in stands]})
+    shared = db.execute(
+        "select distinct i.key from standing i join sent s on s.remote_id = i.remote_id and s.key <> i.key"
+    ).fetchall()
+    _stop(db, [row[0] for row in shared], "match", "two-rows-one-record")
+
+
+def _stop(db: duckdb.DuckDBPyConnection, keys: Sequence[str], kind: str, code: str) -> None:
+    if not keys:
+        return
+    load(db, "stopping", {"key": keys})
+    db.execute(
+        f"insert into stop select key, {text(kind)}, {text(code)}, null, fp from pending semi join stopping using (key)"
+    )
+    db.execute("delete from ours where key in (select key from stopping)")
+    db.execute("delete from pending where key in (select key from stopping)")
+
+
+# ---------------------------------------------------------------- rows that have none yet
+
+
+def _match_new(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> bool:
+    """Match the new rows to the records that the other side holds; True if the mirror was loaded as `theirs`."""
+    if not db.execute("select count(*) from pending where remote_id is null").fetchall()[0][0]:
+        return False
+    refresh_mirror(loom, watch)
+    load_mirror(db, loom)
+    watch.progress.step("matching people")
+    run_match(db, loom)
+    _take_decisions(db, loom)
+    return True
+
+
+def _view_holders(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> bool:
+    """Load the mirror where a linked row wants a unique value that another record may hold."""
+    if not claims_anew(db, loom.fields):
+        return False
+    refresh_mirror(loom, watch)
+    load_mirror(db, loom)
+    return True
+
+
+def refresh_mirror(loom: Loom, watch: Watch) -> None:
+    """Bring the mirror up to what the other side holds now."""
+    if loom.lacking and loom.lacking[0].startswith("object "):
+        return
+    absent = absent_properties(loom)
+    readable = sorted({*loom.mirror.properties(), *loom.mirrored} - absent)
+    cursor = loom.mirror.cursor(readable)
+    watch.progress.step(
+        f"reading {loom.sync.to.object} of {loom.sync.to.system}" + ("" if cursor is None else " that changed")
+    )
+    pages = loom.target.scan(loom.sync.to.object, readable, cursor)
+    loom.mirror.take_in(pages, readable, whole=cursor is None)
+
+
+def absent_properties(loom: Loom) -> set[str]:
+    """The properties that the other side did not have when `loom` was made ready."""
+    return {line.split()[1] for line in loom.lacking if line.startswith("property ")}
+
+
+def load_mirror(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+    """Make `theirs`: the mirror, one VARCHAR column a property."""
+    db.register("incoming", loom.mirror.records(loom.mirrored))
+    db.execute("create or replace table theirs as select * from incoming")
+    db.unregister("incoming")
+
+
+def run_match(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+    """Make `match_decision` and `match_candidate` for the rows of `ours` without a record."""
+    listed = names([*(field.property for field in loom.fields), loom.key_property])
+    db.execute(
+        f"create or replace table newcomer as select key, {listed} from ours where key in (select key from pending where remote_id is null)"
+    )
+    if not _may_fit(db, loom):
+        _match_nobody(db)
+        return
+    db.execute("create or replace table everyone_row as select key, row, fp from verdict where class <> 'held'")
+    rows.pick(
+        db,
+        loom.fields,
+        loom.sync.source.key,
+        loom.zone,
+        rows="everyone_row",
+        into="everyone",
+        key_property=loom.key_property,
+    )
+    db.register("incoming", loom.mirror.merged())
+    db.execute(
+        "create or replace table linked as select s.key, coalesce(m.merged_into, s.remote_id) as remote_id"
+        " from sent s left join incoming m on m.id = s.remote_id"
+    )
+    db.unregister("incoming")
+    db.execute(
+        "create or replace table ruled_match as select key, remote_id, verdict from ruled where verdict in ('never', 'link')"
+    )
+    match(
+        db,
+        loom.match_spec(),
+        ours="newcomer",
+        theirs="theirs",
+        linked="linked",
+        ruled="ruled_match",
+        everyone="everyone",
+        today=loom.opened.clock().date(),
+    )
+    db.execute("drop table everyone")
+
+
+def _may_fit(db: duckdb.DuckDBPyConnection, loom: Loom) -> bool:
+    """False if no record can be a newcomer's: a first load, and a sync by key alone, are spared the normal forms of all."""
+    if loom.sync.match:
+        suitors = "select 1 from theirs"
+    else:
+        suitors = (
+            f"select 1 from theirs join newcomer on trim(theirs.{name(loom.key_property)}) = newcomer.key"
+            " union all select 1 from ruled semi join newcomer using (key) where verdict = 'link'"
+        )
+    return bool(db.execute(f"{suitors} limit 1").fetchall())
+
+
+def _match_nobody(db: duckdb.DuckDBPyConnection) -> None:
+    """What matching finds where no record can fit."""
+    db.execute("drop table if exists match_candidate")
+    db.execute(
+        "create or replace table match_decision as select key, 'none' as outcome, cast(null as varchar) as remote_id,"
+        " cast(null as varchar) as rule, cast(null as varchar) as grade, 'no-candidate' as reason, 0 as candidates from newcomer"
+    )
+
+
+def _take_decisions(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+    otherwise = "'create'" if loom.sync.unmatched == "create" else "'hold'"
+    db.execute(
+        f"""
+        create or replace table chosen as
+        select d.key, d.remote_id, d.rule, d.grade, d.reason,
+            case when r.key is not null then 'create' when d.outcome = 'link' then 'update'
+                 when d.outcome = 'none' then {otherwise} else 'hold' end as decision,
+            d.outcome
+        from match_decision d
+        left join (select distinct key from ruled where verdict = 'create') r using (key)
+        """
+    )
+    db.execute(
+        "update pending set decision = c.decision, rule = coalesce(c.rule, pending.rule), grade = coalesce(c.grade, pending.grade),"
+        " remote_id = case when c.decision = 'update' then c.remote_id end"
+        " from chosen c where c.key = pending.key"
+    )
+    db.execute(
+        "insert into stop select p.key, 'match', case when c.outcome = 'none' then 'unmatched' else c.reason end, null, p.fp"
+        " from pending p join chosen c using (key) where p.decision = 'hold'"
+    )
+    db.execute("delete from ours where key in (select key from pending where decision = 'hold')")
+    _show_mirror(db, loom)
+
+
+def _show_mirror(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+    """What the records just linked hold, as `held_there`."""
+    listed = ", ".join(name(prop) for prop in loom.mirrored)
+    db.execute(
+        f"""
+        insert into held_there
+        from (
+            select id as remote_id, {listed} from theirs
+            where id in (select remote_id from pending where class = 'new' and remote_id is not null)
+        ) unpivot (value for property in ({listed}))
+        """
+    )

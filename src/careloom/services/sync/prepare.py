@@ -1,0 +1,236 @@
+"""One sync made ready: its fields as SQL, the shape of its object, and the stores and systems it works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from careloom.core.errors import Fault, Fix, ProjectFault
+from careloom.core.ports import Source, Target
+from careloom.core.schema import ObjectDeclaration, ObjectShape, Property, PropertyType
+from careloom.engine.sync.encode import WireField
+from careloom.engine.sync.merge import Likeness
+from careloom.engine.sync.rows import spare_properties
+from careloom.identity.match import MatchSpec
+from careloom.project.columns import check_columns
+from careloom.project.model import Field, Project, Sync
+from careloom.project.shapes import GONE_OPTION, check_shape
+from careloom.services.session.session import Opened
+from careloom.store.ledger import Ledger
+from careloom.store.mirror import Mirror
+from careloom.store.runs import Runs
+
+_LIKENESS: Mapping[str, Likeness] = {"email": "mail", "phone": "phone"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loom:
+    """Everything that one sync's run needs.
+
+    `shape` is the object as it will be once `declaration` was carried out; `lacking` lists what does not exist yet, and
+    `lost` those of its properties that records were linked with before. `notes` are for people.
+    """
+
+    opened: Opened
+    project: Project
+    sync: Sync
+    source: Source
+    target: Target
+    columns: Mapping[str, str]
+    shape: ObjectShape
+    declaration: ObjectDeclaration
+    lacking: tuple[str, ...]
+    lost: tuple[str, ...]
+    notes: tuple[str, ...]
+    fields: tuple[WireField, ...]
+    ledger: Ledger
+    mirror: Mirror
+    runs: Runs
+
+    @property
+    def key_property(self) -> str:
+        """The property that carries the source key."""
+        return self.sync.to.key
+
+    @property
+    def properties(self) -> list[str]:
+        """Every property that the sync may write, in a stable order."""
+        return [*(field.property for field in self.fields), self.key_property, *spare_properties(self.fields)]
+
+    @property
+    def mirrored(self) -> list[str]:
+        """Every property that the mirror must hold: those written, and the aliases of unique ones."""
+        aliases = {
+            alias
+            for field in self.fields
+            if field.unique and field.property in self.shape.properties
+            for alias in self.shape.properties[field.property].aliases
+        }
+        return [*self.properties, *sorted(aliases - set(self.properties))]
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """For each unique property the one in which a record holds further values of it."""
+        return {
+            field.property: described.aliases[0]
+            for field in self.fields
+            if field.unique and (described := self.shape.properties[field.property]).aliases
+        }
+
+    @property
+    def likeness(self) -> dict[str, Likeness]:
+        """Which properties hold mails and phone numbers, by their fields' roles; stand-ins hold what their field holds."""
+        found: dict[str, Likeness] = {}
+        for field in self.sync.fields.values():
+            kind = _LIKENESS.get(field.role or "")
+            if kind is not None:
+                found |= dict.fromkeys((field.property, *([field.when_taken] if field.when_taken else [])), kind)
+        return found
+
+    @property
+    def types(self) -> dict[str, tuple[PropertyType, bool]]:
+        """Each property's type, and whether it holds several options."""
+        found: dict[str, tuple[PropertyType, bool]] = {}
+        for prop in self.properties:
+            described = self.shape.properties.get(prop)
+            found[prop] = (described.type, described.multiple) if described else ("string", False)
+        return found
+
+    @property
+    def zone(self) -> str:
+        """The project's time zone."""
+        return self.project.timezone.key
+
+    def match_spec(self) -> MatchSpec:
+        """How identity matches this sync's rows."""
+        aliases = {
+            field.property: self.shape.properties[field.property].aliases
+            for field in self.fields
+            if field.unique and field.property in self.shape.properties
+        }
+        return MatchSpec(
+            roles={
+                field.property: field.role for field in self.sync.fields.values() if field.role and field.role != "none"
+            },
+            tiers=self.sync.match,
+            key_property=self.key_property,
+            accept=self.sync.accept,
+            aliases={prop: names for prop, names in aliases.items() if names},
+        )
+
+
+def make_ready(opened: Opened, sync: Sync) -> Loom:
+    """Look at both sides and compile `sync`. ProjectFault with every fault of columns and properties together."""
+    source, target = opened.source(sync.source.system), opened.target(sync.to.system)
+    columns = _columns(sync, source)
+    now = target.shape(sync.to.object)
+    faults, declaration = check_shape(sync, now)
+    ledger = Ledger(opened.store, sync.name)
+    ran = ledger.has_links()
+    gone = [fault for fault in faults if ran and fault.code == GONE_OPTION]
+    faults = [*check_columns(sync, columns), *_reserved(sync, columns), *(one for one in faults if one not in gone)]
+    if faults:
+        raise ProjectFault(*faults)
+    if now is None and ran:
+        raise Fix(
+            f"{sync.to.system} has no object {sync.to.object!r} any more, but sync {sync.name!r} linked records to it; "
+            "is this the right portal? Restore the object, or use a fresh database for a fresh portal"
+        )
+    shape = _completed(now, declaration)
+    lacking = _lacking(now, declaration)
+    lost = tuple(prop.name for prop in declaration.properties) if ran and now is not None else ()
+    return Loom(
+        opened=opened,
+        project=opened.project,
+        sync=sync,
+        source=source,
+        target=target,
+        columns=columns,
+        shape=shape,
+        declaration=declaration,
+        lacking=lacking,
+        lost=lost,
+        notes=(*_lost_notes(sync, lost), *(f"{fault.cause} any more: rows that need it are held" for fault in gone)),
+        fields=tuple(wire_field(field, shape.properties.get(field.property), sync) for field in sync.fields.values()),
+        ledger=ledger,
+        mirror=Mirror(opened.store, sync.to.system, sync.to.object),
+        runs=Runs(opened.store),
+    )
+
+
+def _columns(sync: Sync, source: Source) -> Mapping[str, str]:
+    """What the source has. A room does not know the project's files: what it finds wrong gets its place here."""
+    try:
+        return source.columns(sync.source.query)
+    except ProjectFault as error:
+        path = ("from", "table" if sync.source.table is not None else "sql")
+        placed = [
+            fault if fault.file else sync.fault(path, fault.code, fault.cause, fault.fix) for fault in error.faults
+        ]
+        raise ProjectFault(*placed) from None
+
+
+def _lost_notes(sync: Sync, lost: tuple[str, ...]) -> list[str]:
+    """What people are told of properties that are new or were taken away: either way every record is looked at."""
+    if not lost:
+        return []
+    return [f"{sync.to.system} lacks {', '.join(lost)}: created (again), and filled in every linked record"]
+
+
+_RESERVED = frozenset(
+    ("key", "row", "_row", "fp", "fault", "lacks", "id", "remote_id", "class", "rule", "grade", "decision", "sent_fp")
+)
+"""Names of columns that the engine's own tables have beside the properties."""
+
+
+def _reserved(sync: Sync, columns: Mapping[str, str]) -> list[Fault]:
+    clashes = [prop for prop in (*sync.fields, sync.to.key) if prop in _RESERVED]
+    faults = [
+        sync.fault(
+            ("fields",), "reserved-name", f"a property called {prop!r} cannot be written", "use another property"
+        )
+        for prop in clashes
+    ]
+    if "_row" in {column.lower() for column in columns}:
+        faults.append(
+            sync.fault(("from",), "reserved-name", "the source has a column called '_row'", "rename it with sql:")
+        )
+    return faults
+
+
+def wire_field(field: Field, described: Property | None, sync: Sync) -> WireField:
+    """`field` as SQL, by what its property admits."""
+    unique = bool(described and described.unique) and field.property != sync.to.key
+    return WireField(
+        property=field.property,
+        expression=field.expression,
+        type=described.type if described else field.type or "string",
+        format=field.format,
+        values=field.values,
+        otherwise=field.otherwise,
+        options=described.options if described else field.options,
+        multiple=bool(described and described.multiple),
+        max_length=described.max_length if described else None,
+        unique=unique,
+        lowered=field.role == "email",
+        when_taken=field.when_taken or None,
+        owner=field.owner,
+    )
+
+
+def _completed(now: ObjectShape | None, declaration: ObjectDeclaration) -> ObjectShape:
+    """The shape once the declared properties exist."""
+    declared = {prop.name: prop for prop in declaration.properties}
+    if now is None:
+        required = frozenset(declaration.create.required_properties) if declaration.create else frozenset()
+        return ObjectShape(name=declaration.name, properties=declared, required=required)
+    return replace(now, properties={**declared, **now.properties})
+
+
+def _lacking(now: ObjectShape | None, declaration: ObjectDeclaration) -> tuple[str, ...]:
+    have = now.properties if now else {}
+    lines = [] if now else [f"object {declaration.name}"]
+    return (
+        *lines,
+        *(f"property {prop.name} ({prop.type})" for prop in declaration.properties if prop.name not in have),
+    )

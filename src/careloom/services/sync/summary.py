@@ -1,0 +1,199 @@
+"""What a plan or a run says: counts and reasons, property by property, and never a person unless asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import duckdb
+import orjson
+
+from careloom.core.phi import MASK, masked
+from careloom.engine.sync.encode import FAULTS
+from careloom.engine.sync.merge import count_states
+from careloom.identity.match import REASONS
+from careloom.services.sync.plan import Weighed
+from careloom.services.sync.prepare import Loom
+
+COUNTED = ("read", "create", "update", "same", "held", "conflict", "archive", "later")
+
+_OTHER_REASONS = {
+    "unmatched": "no record matches, and the sync says `unmatched: hold`",
+    "both-changed": "both sides changed this property since they last agreed; settle it with: careloom review",
+    "not-our-record": "the linked record no longer carries our key; is this the right portal? Restore the key there and: "
+    "careloom retry; or make a new record: careloom review SYNC KEY --create",
+    "missing-remote": "the linked record was archived or deleted on the other side; restore it there and: careloom retry; or make a new "
+    "one: careloom review SYNC KEY --create",
+    "two-rows-one-record": "one record on the other side stands for several source rows; settle it with: careloom review",
+    "not-castable": "the field's expression cannot be computed from this row's values; a CAST may not fit them",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """So many records of one kind stop (or go) for one reason."""
+
+    kind: str
+    code: str
+    property: str | None
+    records: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyChange:
+    """How often a property would be filled, replaced, cleared, or is in conflict."""
+
+    property: str
+    fill: int = 0
+    replace: int = 0
+    clear: int = 0
+    conflict: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One record, masked unless revealed: what would be done to which properties."""
+
+    kind: str
+    key: str
+    rule: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A plan or a run in numbers. `leaves` names each property that leaves, with its class of personal data.
+
+    `unarchived` records were to be archived and were not.
+    `exit_code` is what the trouble that stopped a run calls for; 0 if none did.
+    """
+
+    sync: str
+    environment: str = ""
+    run: int | None = None
+    plan: int | None = None
+    state: str = "planned"
+    counts: Mapping[str, int]
+    requests: int = 0
+    seconds: float = 0.0
+    full: bool = False
+    balanced: bool = True
+    reasons: Sequence[Reason] = ()
+    properties: Sequence[PropertyChange] = ()
+    rules: Mapping[str, int] = field(default_factory=dict)
+    rerouted: Mapping[str, int] = field(default_factory=dict)
+    associations: Mapping[str, int] = field(default_factory=dict)
+    unarchived: int = 0
+    leaves: Mapping[str, str] = field(default_factory=dict)
+    lacking: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    examples: Sequence[Example] = ()
+    exit_code: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Nothing would be written."""
+        moves = sum(self.counts.get(kind, 0) for kind in ("create", "update", "archive"))
+        ties = self.associations.get("made", 0) + self.associations.get("removed", 0)
+        return moves + ties == 0 and not self.lacking
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return asdict(self)
+
+
+def is_balanced(counts: Mapping[str, int]) -> bool:
+    """Every row read is accounted for, once."""
+    return counts["read"] == sum(counts[kind] for kind in COUNTED if kind not in ("read", "archive"))
+
+
+def reason_text(code: str) -> str:
+    """A reason's sentence; a code that the other side gave stands for itself."""
+    return _OTHER_REASONS.get(code) or FAULTS.get(code) or REASONS.get(code) or "the other side's own reason"
+
+
+def planned_counts(db: duckdb.DuckDBPyConnection, weighed: Weighed) -> dict[str, int]:
+    """The counts that a run would end with."""
+    counts = dict.fromkeys(COUNTED, 0)
+    counts |= {"read": weighed.read, "same": weighed.same, "held": weighed.stopped}
+    for kind, conflicted, records in db.execute(
+        "select kind, coalesce(len(conflicts), 0) > 0, count(*) from action group by all"
+    ).fetchall():
+        counts["conflict" if conflicted else "same" if kind == "settle" else kind] += records
+    counts["held"] += int(db.execute("select count(*) from stop where kind <> 'conflict'").fetchall()[0][0])
+    return counts
+
+
+def reasons(db: duckdb.DuckDBPyConnection) -> list[Reason]:
+    """Why records are held, most frequent first."""
+    rows = db.execute(
+        """
+        select kind, code, property, count(*) from (
+            select kind, code, property from stop
+            union all select 'remote', code, property from verdict where class = 'stopped')
+        group by all order by 4 desc, 1, 2, 3
+        """
+    ).fetchall()
+    return [Reason(kind=row[0], code=row[1], property=row[2], records=row[3], text=reason_text(row[1])) for row in rows]
+
+
+def refusals(refused: Mapping[tuple[str, str, str | None], int]) -> list[Reason]:
+    """Why records were held that the plan would have written."""
+    return [
+        Reason(kind=kind, code=code, property=prop, records=records, text=reason_text(code))
+        for (kind, code, prop), records in sorted(refused.items(), key=lambda item: -item[1])
+    ]
+
+
+def property_changes(db: duckdb.DuckDBPyConnection, loom: Loom) -> list[PropertyChange]:
+    """Updates property by property; creates fill."""
+    found: dict[str, dict[str, int]] = {}
+    for prop, state, records in count_states(db):
+        found.setdefault(prop, {})[state] = records
+    counted = ", ".join(f"count(filled[{place}])" for place in range(1, len(loom.properties) + 1))
+    paths = ", ".join(_path(prop) for prop in loom.properties)
+    # One call for all paths: each call reads the JSON anew.
+    created = db.execute(
+        f"select {counted} from (select json_extract_string(send, [{paths}]) as filled from action where kind = 'create')"
+    ).fetchall()[0]
+    for prop, records in zip(loom.properties, created, strict=True):
+        if records:
+            states = found.setdefault(prop, {})
+            states["fill"] = states.get("fill", 0) + records
+    return [PropertyChange(property=prop, **found[prop]) for prop in loom.properties if prop in found]
+
+
+def rules(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How many records were linked or made by which rule."""
+    statement = "select action.rule, count(*) from action join pending using (key) where pending.class = 'new' group by 1 order by 2 desc"
+    return dict(db.execute(statement).fetchall())
+
+
+def rerouted(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How often a unique value went into another property since another record holds it: "email → shared_email"."""
+    statement = (
+        "select property || ' → ' || when_taken, count(*) from rerouted join action using (key) group by 1 order by 1"
+    )
+    return dict(db.execute(statement).fetchall())
+
+
+def examples(db: duckdb.DuckDBPyConnection, each: int, *, reveal: bool) -> list[Example]:
+    """A few records of each kind."""
+    rows = db.execute(
+        "select kind, key, rule, send from action where kind in ('create', 'update')"
+        " qualify row_number() over (partition by kind order by length(key), key) <= ? order by kind, length(key), key",
+        [each],
+    ).fetchall()
+    return [_example(*row, reveal=reveal) for row in rows]
+
+
+def _example(kind: str, key: str, rule: str, send: str, *, reveal: bool) -> Example:
+    values = {prop: value for prop, value in orjson.loads(send).items() if value is not None}
+    shown = values if reveal else {prop: masked(value) for prop, value in values.items()}
+    return Example(kind=kind, key=key if reveal else MASK, rule=rule, values=shown)
+
+
+def _path(prop: str) -> str:
+    return "'" + '$."' + prop.replace("'", "''") + '"' + "'"

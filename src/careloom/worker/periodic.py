@@ -1,0 +1,70 @@
+"""What every worker does every few seconds: wake what is due, and put back what a dead worker left.
+
+Rounds have a thread of their own instead of a place in the queue: there they would wait behind the very jobs that they watch.
+Any number of workers may make them at once, since a wake is one waiting row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+
+from careloom.core.errors import CareloomError
+from careloom.core.log import LOG
+from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.session.session import Opened
+from careloom.store.queue import abandoned_jobs, drop_ended_jobs, jobs_taken_by, wake_again
+from careloom.worker.app import Running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds. A killed worker's job is put back after `silence` and one `pause` at most.
+
+    `poll` is how long a job may wait that came while one of its subject was just ending: nobody is told when a lock is free.
+    """
+
+    pause: float = 2.0
+    heartbeat: float = 4.0
+    silence: float = 20.0
+    poll: float = 0.5
+    grace: float = 25.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Rounds:
+    """The rounds of one worker process."""
+
+    ready: Opened
+    running: Running
+    timing: Timing
+    _strays: set[int] = field(default_factory=set)
+
+    def go(self, stop: Event) -> None:
+        """Make rounds until `stop` is set. A round that fails is told of, and the next one is made."""
+        while not stop.is_set():
+            try:
+                self.once()
+            except CareloomError as error:
+                LOG.warning("a round failed", reason=str(error))
+            except Exception as error:  # noqa: BLE001 without rounds, a lost wake would sleep for ever
+                LOG.error("a round failed", reason=type(error).__name__)
+            stop.wait(self.timing.pause)
+
+    def once(self) -> None:
+        """One round."""
+        self._put_back()
+        wake_what_is_due(self.ready)
+
+    def _put_back(self) -> None:
+        with self.ready.store.transaction() as connection:
+            drop_ended_jobs(connection)
+            lost = set(abandoned_jobs(connection, self.timing.silence))
+            # Whose end could not be written, because the database was away, would be believed to run for ever: its worker
+            # lives. Seen so twice, it is no job that is just about to begin or to end.
+            strays = jobs_taken_by(connection, self.running.worker_ids()) - self.running.ids
+            lost |= strays & self._strays
+            self._strays = strays
+            for id_ in sorted(lost):
+                if job := wake_again(connection, id_):
+                    LOG.warning("a job that nobody carried on with was woken again", job=job)

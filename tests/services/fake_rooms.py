@@ -1,0 +1,194 @@
+"""A room that exists only in a test: what it is told to say, it says; what it was asked, it notes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from pydantic import BaseModel
+
+from careloom.core.hooks import Accepted, ChangeEvent, Hint, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom.core.ports import Finding
+from careloom.core.rooms import Room
+from careloom.core.streams import Column, Page, Record, Stream, Unreadable
+from careloom.project.model import Alerts, Landing, Project, System
+from careloom.project.nodes import Place
+from careloom.project.schedules import Schedule
+from careloom.services.session import session
+from careloom.services.session.session import Opened
+from careloom.services.session.settings import read_settings
+from careloom.store.database import Store
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+VISITS = Stream(
+    name="visits",
+    table="paper_visits",
+    key="id",
+    key_column="paper_id",
+    key_type="text",
+    version="changed_at",
+    changes=True,
+    columns=(Column(name="room", paths=("room",)), Column(name="beds", type="integer", paths=("beds",))),
+)
+
+
+class NoOptions(BaseModel):
+    """Nothing to say."""
+
+
+@dataclass
+class Paper:
+    """One system of kind `paper`. Events are JSON: {"records": [...]}, {"hints": [...]} or {"do": NAME of `acts`}."""
+
+    fetches: Callable[[str], Mapping[str, Any] | None] = lambda key: {"id": key, "room": "fetched"}
+    acts: dict[str, Callable[[], Reading]] = field(default_factory=dict)
+    read_events: list[str] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    publishing: Callable[[Sequence[ChangeEvent]], Sequence[int]] = lambda events: [one.id for one in events]
+    told: list[ChangeEvent] = field(default_factory=list)
+    pages: Callable[[], Iterator[Page]] = lambda: iter(())
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def receive(self, request: HookRequest) -> Accepted | HookAnswer:
+        return Accepted(event_id=request.headers["id"], event="paper")
+
+    def read(self, event: StoredEvent) -> Reading:
+        with self._lock:
+            self.read_events.append(event.event_id)
+        said = json.loads(event.body)
+        if "do" in said:
+            return self.acts[said["do"]]()
+        return Reading(
+            records=[record(one) for one in said.get("records", ())],
+            hints=[Hint(stream="visits", key=key) for key in said.get("hints", ())],
+            unreadable=[
+                Unreadable(stream="visits", key=key, code="no_shape", body=b"?") for key in said.get("unreadable", ())
+            ],
+        )
+
+    def scan(self, stream: str, since: datetime | None, checkpoint: str = "") -> Iterator[Page]:
+        return self.pages()
+
+    def fetch(self, stream: str, key: str) -> Sequence[Record]:
+        with self._lock:
+            self.fetched.append(key)
+        data = self.fetches(key)
+        return [Record(stream=stream, key=key, data=data, observed_at=NOON)]
+
+    def publish(self, events: Sequence[ChangeEvent]) -> Sequence[int]:
+        acknowledged = self.publishing(events)
+        with self._lock:
+            self.told += [one for one in events if one.id in set(acknowledged)]
+        return acknowledged
+
+    def check(self, *_what: object) -> Sequence[Finding]:
+        return [Finding(level="ok", what="paper", detail="is there")]
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def record(said: Mapping[str, Any]) -> Record:
+    return Record(stream="visits", key=str(said["id"]), data=said, observed_at=NOON)
+
+
+def install(monkeypatch: pytest.MonkeyPatch, papers: Mapping[str, Paper]) -> None:
+    """Every system is of its own kind, which is its name."""
+    made = {name: room(name, paper) for name, paper in papers.items()}
+    monkeypatch.setattr(session, "rooms", lambda: made)
+
+
+def room(kind: str, paper: Paper) -> Room:
+    return Room(
+        kind=kind,
+        options=NoOptions,
+        streams={"visits": VISITS},
+        stream_source=lambda _options, _surroundings: paper,
+        hooks=lambda _options, _surroundings: paper,
+        publisher=lambda _options, _surroundings: paper,
+    )
+
+
+def project(
+    folder: Path,
+    systems: Sequence[str],
+    *,
+    publish: Sequence[str] = (),
+    schedule: Schedule | None = None,
+    reconcile: Schedule | None = None,
+) -> Project:
+    landing = Landing(
+        name="visits", system=systems[0], stream=VISITS, schedule=schedule, reconcile=reconcile, file="streams/visits"
+    )
+    place = Place(file="careloom.yaml", line=1, column=1)
+    return Project(
+        name="paper",
+        timezone=ZoneInfo("America/New_York"),
+        folder=folder,
+        systems={name: System(name=name, kind=name, options=NoOptions(), place=place) for name in systems},
+        alerts=Alerts(),
+        syncs={},
+        digest="",
+        landings={"visits": landing},
+        publish=tuple(publish),
+    )
+
+
+def ready(store: Store, made: Project, environment: Mapping[str, str] | None = None) -> Opened:
+    settings = read_settings({"CARELOOM_DATABASE_URL": store.url, **(environment or {})})
+    return Opened(project=made, settings=settings, store=store)
+
+
+def arrive(store: Store, source: str, *bodies: object) -> list[int]:
+    """Events as the receiver leaves them, in one transaction; their ids."""
+    with store.transaction() as connection:
+        return [_insert(connection, source, body) for body in bodies]
+
+
+def _insert(connection: psycopg.Connection, source: str, body: object) -> int:
+    text = json.dumps(body).encode()
+    row = connection.execute(
+        "insert into inbox (source, event_id, event, body, body_hash)"
+        " values (%s, gen_random_uuid()::text, 'paper', %s, sha256(%s)) returning id",
+        [source, text, text],
+    ).fetchone()
+    assert row
+    return int(row[0])
+
+
+def inbox(store: Store) -> list[tuple[str, int, str | None]]:
+    """State, attempts and code of every event, in order."""
+    with store.transaction() as connection:
+        return connection.execute("select state, attempts, code from inbox order by id").fetchall()
+
+
+def rows(store: Store, statement: str) -> list[tuple[Any, ...]]:
+    with store.transaction() as connection:
+        return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
+
+
+def make_due(store: Store) -> None:
+    """What waits for its time waits no longer."""
+    with store.transaction() as connection:
+        connection.execute("update inbox set due_at = now() where state = 'new'")
+        connection.execute("update resting set due_at = now()")
+
+
+def put_changes(store: Store, count: int) -> None:
+    """So many change events, three to a record."""
+    with store.transaction() as connection:
+        connection.execute(
+            "insert into outbox (table_name, operation, record_id, vendor_id, vendor_key)"
+            " select 'paper_visits', 'UPDATE', md5((n / 3)::text)::uuid, n::text, 'paper_id'"
+            " from generate_series(1, %s) n",
+            [count],
+        )
