@@ -37,7 +37,7 @@ from benchmarks.bus import Bus
 from benchmarks.servers import remove_server
 from careloom.store.migrations import migrate
 from careloom.store.server.embedded import ensure_server
-from careloom.store.server.home import place
+from careloom.store.server.home import server_home
 
 SECRET = "invented-webhook-secret"
 CLIENTS, SHORTEST, LONGEST = 16, 5.0, 40.0
@@ -138,7 +138,7 @@ class Cluster:
         return _runs(self._pid())
 
     def _pid(self) -> int:
-        return int((place(self.folder).data / "postmaster.pid").read_text().splitlines()[0])
+        return int((server_home(self.folder).data / "postmaster.pid").read_text().splitlines()[0])
 
 
 def _runs(pid: int) -> bool:

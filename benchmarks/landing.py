@@ -22,7 +22,7 @@ from careloom.services.landing.scan import scan
 from careloom.services.operate.simulate import Simulated, connect_all, pointed_at
 from careloom.services.session.logs import set_up_logs
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened, opened
+from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import read_settings
 from careloom.systems.drchrono.options import LimitOptions
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
@@ -79,7 +79,7 @@ def main() -> int:
     try:
         with (
             RunningDrChrono("--tier", "unlimited", "--patients", "0") as vendor,
-            opened(folder / "clinic", settings) as plain,
+            open_session(folder / "clinic", settings) as plain,
         ):
             for first in range(0, patients, AT_ONCE):
                 vendor.control("seed", patients=min(AT_ONCE, patients - first), lives=False)
@@ -114,10 +114,10 @@ def _unlimited(project: Project) -> Project:
     return replace(project, systems={**project.systems, "drchrono": replace(system, options=options)})
 
 
-def _timed(ready: Opened, patients: int, what: str, *, full: bool = False) -> Loaded:
-    before = _written(ready)
+def _timed(session: Session, patients: int, what: str, *, full: bool = False) -> Loaded:
+    before = _written(session)
     began = time.perf_counter()
-    report = scan(ready, "patients", Watch(), full=full)
+    report = scan(session, "patients", Watch(), full=full)
     seconds = time.perf_counter() - began
     if report.status != "completed" or not report.balanced:
         raise SystemExit(f"the {what} is {report.status}: {'; '.join(report.notes)}")
@@ -128,14 +128,14 @@ def _timed(ready: Opened, patients: int, what: str, *, full: bool = False) -> Lo
         patients=patients,
         records=counts["total"],
         created=counts["created"],
-        written=_written(ready) - before,
+        written=_written(session) - before,
     )
 
 
-def _written(ready: Opened) -> int:
+def _written(session: Session) -> int:
     """Rows written so far, by PostgreSQL's own statistics."""
     time.sleep(IDLE)
-    with ready.store.transaction() as connection:
+    with session.store.transaction() as connection:
         row = connection.execute(_WRITTEN).fetchone()
     return int(row[0]) if row else 0
 

@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 from careloom.engine.sync import rows
-from careloom.engine.workspace import workbench
+from careloom.engine.workspace import open_workspace
 from careloom.services.session.logs import set_up_logs
-from careloom.services.session.session import opened
+from careloom.services.session.sessions import open_session
 from careloom.services.session.settings import read_settings
-from careloom.services.sync.prepare import make_ready
+from careloom.services.sync.prepare import prepare_sync
 
 _COPY = "copy link (sync, key, remote_id, rule, grade, fingerprint, linked_run, settled_run) from stdin"
 
@@ -25,20 +25,20 @@ def main() -> None:
     folder = Path(sys.argv[1])
     settings = read_settings(dict(os.environ))
     set_up_logs(settings)
-    with opened(folder, settings) as ready:
-        (sync,) = ready.project.syncs.values()
-        loom = make_ready(ready, sync)
+    with open_session(folder, settings) as session:
+        (sync,) = session.project.syncs.values()
+        context = prepare_sync(session, sync)
         # The project adds one property of its own; a first load would have made it.
-        loom.target.declare(loom.declaration)
-        with workbench(ready.work) as db, ready.store.transaction() as connection:
-            rows.take_in(db, loom.source.read(sync.source.query, None), loom.columns)
-            rows.want(db, loom.fields, sync.source.key, loom.zone)
+        context.target.declare(context.declaration)
+        with open_workspace(session.work) as db, session.store.transaction() as connection:
+            rows.load_source(db, context.source.read(sync.source.query, None), context.columns)
+            rows.fingerprint_rows(db, context.fields, sync.source.key, context.zone)
             wanted = db.execute("select key, fp from wanted")
             with connection.cursor().copy(_COPY) as copy:
                 while chunk := wanted.fetchmany(10_000):
                     for key, fingerprint in chunk:
                         copy.write_row((sync.name, key, f"r{key}", "created", "certain", fingerprint, 1, 1))
-        with ready.store.transaction() as connection:
+        with session.store.transaction() as connection:
             connection.execute("analyze link")
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from careloom.store.server import watchdog
 from careloom.store.server.embedded import leave_server
-from careloom.store.server.home import place
+from careloom.store.server.home import server_home
 
 
 def remove_server(folder: Path) -> None:
     """End the server of `folder`, which only this process uses, and remove its home."""
-    home = place(folder)
+    home = server_home(folder)
     leave_server(folder)
     watchdog.stop(str(home.data))
     shutil.rmtree(home.path, ignore_errors=True)

@@ -15,7 +15,7 @@ from careloom.project.model import Report
 from careloom.services.reports.fetch import reports_named, run_reports
 from careloom.services.reports.outcomes import ReportsRun
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened, opened
+from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import read_settings
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 
@@ -29,26 +29,28 @@ FEW = ("ar_aging", "payment_trends")
 class Office:
     """The project, and the billing service that it asks."""
 
-    ready: Opened
+    session: Session
     service: RunningCollaborateMD
     folder: Path
     database: str
 
     def run(self, *names: str, accounts: tuple[str, ...] = (), due_only: bool = False) -> ReportsRun:
-        return run_reports(self.ready, self.reports(*names, accounts=accounts), Watch(), due_only=due_only)
+        return run_reports(self.session, self.reports(*names, accounts=accounts), Watch(), due_only=due_only)
 
     def reports(self, *names: str, accounts: tuple[str, ...] = ()) -> list[Report]:
         found = (
-            [one for name in names for one in reports_named(self.ready, name)] if names else reports_named(self.ready)
+            [one for name in names for one in reports_named(self.session, name)]
+            if names
+            else reports_named(self.session)
         )
         return [replace(one, accounts=accounts or one.accounts) for one in found]
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        with self.ready.store.transaction() as connection:
+        with self.session.store.transaction() as connection:
             return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
 
     def ask_nothing(self, statement: str) -> None:
-        with self.ready.store.transaction() as connection:
+        with self.session.store.transaction() as connection:
             connection.execute(statement.encode())
 
     def rows(self, name: str) -> dict[str, int]:
@@ -77,5 +79,5 @@ def billing_office(
     if not columns:
         reports = folder / "reports" / "receivables.yaml"
         reports.write_text(re.sub(r"    columns:\n      \[[^]]*\]\n", "", reports.read_text()))
-    with opened(folder, read_settings(SECRETS | {"CARELOOM_DATABASE_URL": database})) as ready:
-        yield Office(ready=ready, service=service, folder=folder, database=database)
+    with open_session(folder, read_settings(SECRETS | {"CARELOOM_DATABASE_URL": database})) as session:
+        yield Office(session=session, service=service, folder=folder, database=database)

@@ -21,7 +21,7 @@ from careloom.services.reports.fetch import run_reports
 from careloom.services.reports.load import write_csv
 from careloom.services.reports.outcomes import ReportsRun
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import LAYOUTS
 
@@ -69,12 +69,12 @@ class Scripted:
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     one = Scripted()
-    monkeypatch.setattr(Opened, "report_source", lambda *_: one)
+    monkeypatch.setattr(Session, "report_source", lambda *_: one)
     return one
 
 
 def built(office: Office, found: ReportsRun) -> int | None:
-    made = build_after(office.ready, Watch())
+    made = build_after(office.session, Watch())
     return made.exit_code if made else None
 
 
@@ -94,7 +94,7 @@ def test_types_that_contradict_one_report_keep_no_other_report_waiting(office: O
     source.said[ACCOUNTS[0]] = PLAIN
     for _ in range(3):
         with suppress(CareloomError):
-            run_reports(office.ready, two, Watch())
+            run_reports(office.session, two, Watch())
     assert office.rows("payment_trends") == {ACCOUNTS[0]: 1}
 
 
@@ -149,8 +149,8 @@ def test_nobodys_rows_stay_on_the_disk_after_a_crash_and_a_refusal(
 
 def test_a_clock_that_was_ten_years_ahead_keeps_no_report_from_being_due(office: Office, source: Scripted) -> None:
     few = office.reports("ar_aging", accounts=ACCOUNTS[:1])
-    run_reports(replace(office.ready, clock=lambda: datetime(2036, 1, 1, tzinfo=UTC)), few, Watch())
-    now = replace(office.ready, clock=lambda: datetime(2027, 1, 1, tzinfo=UTC))
+    run_reports(replace(office.session, clock=lambda: datetime(2036, 1, 1, tzinfo=UTC)), few, Watch())
+    now = replace(office.session, clock=lambda: datetime(2027, 1, 1, tzinfo=UTC))
     assert run_reports(now, few, Watch(), due_only=True).counts["due"] == 1
     assert len(source.asked) == 2
 
@@ -158,14 +158,14 @@ def test_a_clock_that_was_ten_years_ahead_keeps_no_report_from_being_due(office:
 def test_a_run_of_another_filter_is_not_waited_for(office: Office, source: Scripted) -> None:
     source.said[ACCOUNTS[0]] = Fetched(state="waiting")
     (aging,) = office.reports("ar_aging", accounts=ACCOUNTS[:1])
-    with office.ready.store.transaction() as connection:
+    with office.session.store.transaction() as connection:
         connection.execute(
             "insert into account_reports (system, report_name, customer_account, due_at, status, identifier, asks) "
             "values ('billing', 'ar_aging', %s, now(), 'asked', '77', 1)",
             (ACCOUNTS[0],),
         )
     source.said[ACCOUNTS[0]] = PLAIN
-    run_reports(office.ready, [replace(aging, filter="888")], Watch())
+    run_reports(office.session, [replace(aging, filter="888")], Watch())
     assert [one.filter for one in source.asked] == ["888"]
 
 
@@ -191,7 +191,7 @@ def test_a_payment_that_was_sent_twice_with_its_number_is_one(office: Office, so
     source.said[ACCOUNTS[0]] = f"Payment ID,Payment Amount\n{rows}"
     (payments,) = office.reports("payment_trends", accounts=ACCOUNTS[:1])
     # A number that is none of its column's type stands beside the row, and is the row's number all the same.
-    built(office, run_reports(office.ready, [replace(payments, types={"payment_id": "integer"})], Watch()))
+    built(office, run_reports(office.session, [replace(payments, types={"payment_id": "integer"})], Watch()))
     assert office.ask("select pg_typeof(payment_id)::text, count(*) from reports.payment_trends group by 1") == [
         ("bigint", 6)
     ]
@@ -211,16 +211,16 @@ def test_models_go_on_over_a_column_that_is_given_its_type_and_let_go_of_the_for
 ) -> None:
     source.said[ACCOUNTS[0]] = "Charge ID,Balance Due\n1,n/a\n2,$7.00\n"
     (aging,) = office.reports("ar_aging", accounts=ACCOUNTS[:1])
-    assert built(office, run_reports(office.ready, [aging], Watch())) == 0
+    assert built(office, run_reports(office.session, [aging], Watch())) == 0
     former = "select count(*) from pg_class where starts_with(relname, 'ar_aging-former-')"
     kind = "select distinct pg_typeof(balance_due)::text from reports.ar_aging"
     shown = "select sum(balance_due), count(*) from analytics.ar_aging_view"
     assert office.ask(kind) == [("text",)]
     typed = replace(aging, types={"balance_due": "numeric"})
-    found = run_reports(office.ready, [typed], Watch())
+    found = run_reports(office.session, [typed], Watch())
     assert (office.ask(kind), office.ask(shown), office.ask(former)) == ([("numeric",)], [(7, 2)], [(1,)])
     assert built(office, found) == 0
-    run_reports(office.ready, [typed], Watch())
+    run_reports(office.session, [typed], Watch())
     assert (office.ask(shown), office.ask(former)) == ([(7, 2)], [(0,)])
 
 
@@ -242,4 +242,4 @@ def test_a_file_in_a_folder_that_there_is_not_is_told_in_words(office: Office, s
     office.run("ar_aging", accounts=ACCOUNTS[:1])
     for path in (office.folder / "nowhere" / "f.csv", office.folder / "reports"):
         with pytest.raises(Fix, match=f"cannot write {path}: .*; name a file in a folder"):
-            write_csv(office.ready.store, "ar_aging", path, system="billing")
+            write_csv(office.session.store, "ar_aging", path, system="billing")

@@ -71,7 +71,7 @@ def pin(project: Path) -> None:
 
 @pytest.fixture(scope="module")
 def built(office: Office) -> ModelsRun:
-    return run_models(office.ready, "build", Watch())
+    return run_models(office.session, "build", Watch())
 
 
 def test_every_model_builds_and_every_test_of_theirs_passes(built: ModelsRun) -> None:
@@ -145,7 +145,7 @@ def test_readers_and_their_own_views_never_miss_a_view_while_it_is_built_anew(of
     reading = Thread(target=keep_reading)
     reading.start()
     try:
-        again = run_models(office.ready, "run", Watch())
+        again = run_models(office.session, "run", Watch())
     finally:
         over.set()
         reading.join()
@@ -166,17 +166,17 @@ def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(offi
     try:
         model.write_text(text.replace("as payment_posting_tat_days", "as posting_days"))
         contract.write_text(columns.replace("name: payment_posting_tat_days", "name: posting_days"))
-        refused = run_models(office.ready, "run", Watch(), select="payment_trends_view")
+        refused = run_models(office.session, "run", Watch(), select="payment_trends_view")
         assert [one.name for one in refused.failed] == ["payment_trends_view"]
         assert "something of yours stands on it" in (office.folder / ".careloom" / "dbt" / "last.log").read_text()
         assert office.ask("select count(*) > 0 from yours.days") == [(True,)]
         office.ask_nothing("drop view yours.days")
-        assert run_models(office.ready, "run", Watch(), select="payment_trends_view").exit_code == 0
+        assert run_models(office.session, "run", Watch(), select="payment_trends_view").exit_code == 0
         assert office.ask("select count(posting_days) > 0 from analytics.payment_trends_view") == [(True,)]
     finally:
         model.write_text(text)
         contract.write_text(columns)
-        run_models(office.ready, "run", Watch(), select="payment_trends_view")
+        run_models(office.session, "run", Watch(), select="payment_trends_view")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_model_that_breaks_its_contract_is_not_built_and_the_former_one_stays(
     before = office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)")
     try:
         model.write_text(text.replace(now, changed))
-        refused = run_models(office.ready, "run", Watch(), select="payment_trends_view")
+        refused = run_models(office.session, "run", Watch(), select="payment_trends_view")
         assert [one.name for one in refused.failed] == ["payment_trends_view"]
         assert "enforced contract that failed" in (office.folder / ".careloom" / "dbt" / "last.log").read_text()
         assert office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)") == before
@@ -207,9 +207,9 @@ def test_a_model_that_breaks_its_contract_is_not_built_and_the_former_one_stays(
 
 def test_models_are_built_only_after_a_change_or_a_build_that_did_not_end(office: Office, built: ModelsRun) -> None:
     assert built.complete
-    assert build_after(office.ready, Watch()) is None
+    assert build_after(office.session, Watch()) is None
     office.ask_nothing("delete from models_built")
-    finished = build_after(office.ready, Watch())
+    finished = build_after(office.session, Watch())
     assert finished is not None
     assert finished.exit_code == 0
 
@@ -245,7 +245,7 @@ def copied(office: Office, warehouse: Path) -> None:
     with duckdb.connect(str(warehouse)) as db, psycopg.connect(office.database) as connection:
         db.execute("create schema reports")
         db.execute("create schema careloom")
-        views = [f"reports.{report}" for report in office.ready.project.reports]
+        views = [f"reports.{report}" for report in office.session.project.reports]
         for view in (*views, "reports.ar_aging_snapshots", "careloom.account_reports"):
             cursor = connection.execute(f"select * from {view}")
             names = [one.name for one in cursor.description or ()]
@@ -334,7 +334,7 @@ def test_the_page_shows_what_has_changed_since_the_snapshot_before(
         words = f"In all {'-' if change < 0 else ''}${abs(change):,.2f}."
         assert (tmp_path / "page.html").read_text().count(words) >= 2
         assert (
-            run_models(office.ready, "test", Watch(), select="the_newest_snapshot_is_what_readers_see").exit_code == 0
+            run_models(office.session, "test", Watch(), select="the_newest_snapshot_is_what_readers_see").exit_code == 0
         )
     finally:
         office.service.control("settings", seed=1)

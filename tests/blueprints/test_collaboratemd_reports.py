@@ -22,14 +22,14 @@ from blueprints.fake_practice import ACCOUNTS, SECRETS, Office, billing_office
 from careloom.core.errors import Later, NotPermitted
 from careloom.core.reports import ReportAsk
 from careloom.engine.reports.columns import column_names
-from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.operate.scheduler import enqueue_due
 from careloom.services.reports.fetch import run_reports
 from careloom.services.reports.outcomes import ReportsRun
 from careloom.services.session.progress import Watch
 from careloom.store.account_reports import AccountReports
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME
-from careloom.worker.jobs import Bench, run_job
+from careloom.worker.jobs import JobContext, run_job
 from cli.shell import START
 from hang import HANG
 
@@ -82,10 +82,10 @@ def test_a_wrong_number_at_first_shows_nothing_and_the_right_one_is_loaded_by_it
     (aging,) = office.reports("ar_aging", accounts=ACCOUNTS[:1])
     (billing,) = office.reports("gross_billing", accounts=ACCOUNTS[:1])
     wrong = replace(aging, report=billing.report, filter=billing.filter)
-    found = run_reports(office.ready, [wrong], Watch())
+    found = run_reports(office.session, [wrong], Watch())
     assert [(one.ended, one.code) for one in found.outcomes] == [("failed", "column-missing")]
-    assert run_reports(office.ready, [replace(wrong, columns=())], Watch()).counts["loaded"] == 1
-    mended = run_reports(office.ready, [aging], Watch())
+    assert run_reports(office.session, [replace(wrong, columns=())], Watch()).counts["loaded"] == 1
+    mended = run_reports(office.session, [aging], Watch())
     assert mended.counts["loaded"] == 1
     assert [one.code for one in mended.outcomes[0].drifts] == ["started-over"]
     truth = office.service.control("truth")["ar_aging"][ACCOUNTS[0]]["totals"]["Balance Due"]
@@ -94,12 +94,12 @@ def test_a_wrong_number_at_first_shows_nothing_and_the_right_one_is_loaded_by_it
 
 def test_only_what_is_due_is_asked_for(office: Office) -> None:
     few = office.reports("ar_aging", "write_off_trends", accounts=ACCOUNTS[:1])
-    monday = replace(office.ready, clock=lambda: datetime(2026, 11, 23, 15, tzinfo=UTC))
+    monday = replace(office.session, clock=lambda: datetime(2026, 11, 23, 15, tzinfo=UTC))
     assert endings(run_reports(monday, few, Watch(), due_only=True)) == {"due": 2, "loaded": 2}
     assert endings(run_reports(monday, few, Watch(), due_only=True)) == {}
-    tuesday = replace(office.ready, clock=lambda: datetime(2026, 11, 24, 15, tzinfo=UTC))
+    tuesday = replace(office.session, clock=lambda: datetime(2026, 11, 24, 15, tzinfo=UTC))
     assert [one.report for one in run_reports(tuesday, few, Watch(), due_only=True).outcomes] == ["ar_aging"]
-    december = replace(office.ready, clock=lambda: datetime(2026, 12, 1, 15, tzinfo=UTC))
+    december = replace(office.session, clock=lambda: datetime(2026, 12, 1, 15, tzinfo=UTC))
     assert len(run_reports(december, few, Watch(), due_only=True).outcomes) == 2
 
 
@@ -152,7 +152,7 @@ def test_wrong_credentials_are_told_and_nothing_is_lost(office: Office) -> None:
 def test_while_somebody_elses_report_is_made_ours_waits_and_never_takes_its_rows(office: Office) -> None:
     theirs = office.reports("ar_aging", accounts=(ACCOUNTS[3],))[0]
     office.service.control("settings", running_seconds=0.5)
-    source = office.ready.report_source("billing")
+    source = office.session.report_source("billing")
     source.ask(ReportAsk(account=ACCOUNTS[3], report=theirs.report, filter=theirs.filter))
     assert endings(office.run("ar_aging", accounts=(ACCOUNTS[0],))) == {"due": 1, "loaded": 1}
     truth = office.service.control("truth")["ar_aging"]
@@ -211,19 +211,19 @@ def test_killed_at_any_moment_the_next_run_finishes_the_same_report_once(office:
         assert office.ask("select count(*) > 0 from analytics.ar_aging_view") == [(True,)]
     if moment in ("being made", "fetched"):
         assert office.asked()["ar_aging", ACCOUNTS[0]] == 1, "the same report was waited for"
-    assert AccountReports(office.ready.store).standing()[0]["status"] == "loaded"
+    assert AccountReports(office.session.store).standing()[0]["status"] == "loaded"
 
 
 def test_a_worker_asks_for_what_is_due_once_and_builds_the_models(office: Office) -> None:
     few = {one.name: one for one in office.reports(*FEW, accounts=ACCOUNTS[:1])}
-    ready = replace(office.ready, project=replace(office.ready.project, reports=few))
-    bench = Bench(ready=ready, urgent=ready, stop=Event())
-    wake_what_is_due(ready)
+    ready = replace(office.session, project=replace(office.session.project, reports=few))
+    bench = JobContext(session=ready, urgent=ready, stop=Event())
+    enqueue_due(ready)
     woken = office.ask("select args->>'subject' from procrastinate_jobs where task_name = 'reports'")
     assert woken == [("billing",)]
     run_job(bench, "reports", "billing")
     assert office.asked() == {(name, ACCOUNTS[0]): 1 for name in FEW}
-    wake_what_is_due(ready)
+    enqueue_due(ready)
     due = office.ask("select args->>'subject' from procrastinate_jobs where task_name = 'models'")
     assert due == [(ready.project.name,)]
     run_job(bench, "models", ready.project.name)
@@ -235,7 +235,7 @@ def test_a_worker_asks_for_what_is_due_once_and_builds_the_models(office: Office
 def test_a_worker_that_is_stopped_leaves_the_report_to_the_next(office: Office) -> None:
     office.service.control("settings", running_seconds=30.0)
     stop = Event()
-    working = Thread(target=lambda: run_reports(office.ready, office.reports("ar_aging"), Watch(stop=stop)))
+    working = Thread(target=lambda: run_reports(office.session, office.reports("ar_aging"), Watch(stop=stop)))
     working.start()
     wait_for(lambda: office.ask("select count(*) from account_reports where status = 'asked'") == [(1,)])
     stop.set()

@@ -18,11 +18,11 @@ from careloom.cli.reports import show_reports_run
 from careloom.core.reports import Fetched
 from careloom.project.model import Retention
 from careloom.services.operate.retention import cleanup
-from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.operate.scheduler import enqueue_due
 from careloom.services.reports.fetch import any_report_due, run_reports
-from careloom.services.reports.outcomes import Outcome, ReportsRun
+from careloom.services.reports.outcomes import ReportOutcome, ReportsRun
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from cli.shell import Said, call
 
@@ -49,18 +49,18 @@ def office(tmp_path: Path, database: str, service: RunningCollaborateMD) -> Iter
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     one = Scripted()
-    monkeypatch.setattr(Opened, "report_source", lambda *_: one)
+    monkeypatch.setattr(Session, "report_source", lambda *_: one)
     return one
 
 
-def at(office: Office, moment: datetime, *accounts: str, names: tuple[str, ...] = ("ar_aging",)) -> Opened:
+def at(office: Office, moment: datetime, *accounts: str, names: tuple[str, ...] = ("ar_aging",)) -> Session:
     """The project at a moment, with these reports of these accounts alone."""
     reports = {one.name: one for one in office.reports(*names, accounts=accounts or ONE)}
-    return replace(office.ready, clock=lambda: moment, project=replace(office.ready.project, reports=reports))
+    return replace(office.session, clock=lambda: moment, project=replace(office.session.project, reports=reports))
 
 
-def due(ready: Opened) -> ReportsRun:
-    return run_reports(ready, list(ready.project.reports.values()), Watch(), due_only=True)
+def due(session: Session) -> ReportsRun:
+    return run_reports(session, list(session.project.reports.values()), Watch(), due_only=True)
 
 
 def test_a_failed_report_is_asked_for_again_after_a_pause_that_grows_to_a_day(office: Office, source: Scripted) -> None:
@@ -128,7 +128,7 @@ def test_what_was_asked_long_ago_goes_but_for_the_newest_and_whose_rows_are_ther
     ]
     assert office.ask(listed) == before
     kept = timedelta(days=400)
-    assert office.ready.project.retention == Retention(account_reports=kept, runs=kept)
+    assert office.session.project.retention == Retention(account_reports=kept, runs=kept)
     early = at(office, NOW + kept)
     assert cleanup(early, dry_run=False).removed["account_reports"] == 0
     late = at(office, NOW + kept + timedelta(days=9))
@@ -141,7 +141,7 @@ def test_what_was_asked_long_ago_goes_but_for_the_newest_and_whose_rows_are_ther
 
 def test_a_worker_removes_old_ones_each_night(office: Office, source: Scripted) -> None:
     del source
-    wake_what_is_due(office.ready)
+    enqueue_due(office.session)
     woken = "select task_name from procrastinate_jobs order by 1"
     assert office.ask(woken) == [("cleanup",), ("reports",)]
 
@@ -149,8 +149,8 @@ def test_a_worker_removes_old_ones_each_night(office: Office, source: Scripted) 
 def test_a_stopped_run_is_told_in_one_line(capsys: pytest.CaptureFixture[str], office: Office) -> None:
     stopped = Watch()
     stopped.stop.set()
-    found = run_reports(office.ready, office.reports("ar_aging", "payment_trends"), stopped)
-    begun = Outcome(report="ar_aging", account="1", ended="waiting", message="stopped while the system makes it")
+    found = run_reports(office.session, office.reports("ar_aging", "payment_trends"), stopped)
+    begun = ReportOutcome(report="ar_aging", account="1", ended="waiting", message="stopped while the system makes it")
     show_reports_run(replace(found, outcomes=[begun, *found.outcomes]))
     said = capsys.readouterr().out
     assert "9 due = 9 waiting" in said

@@ -10,7 +10,7 @@ import pytest
 from blueprints.fake_practice import ACCOUNTS, Office, billing_office
 from blueprints.test_collaboratemd_standing import call_in
 from careloom.core.errors import CareloomError, NotPermitted, RemoteUnavailable
-from careloom.services.session.session import opened
+from careloom.services.session.sessions import open_session
 from careloom.systems.collaboratemd.client import Patience
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 
@@ -148,8 +148,8 @@ def test_success_without_data_replaces_no_snapshot_and_may_begin_one(office: Off
     office.run("ar_aging", accounts=(FIRST,))
     before = office.rows("ar_aging")
     office.service.control("fault", kind="never-data", times=9)
-    with opened(office.folder, office.ready.settings) as ready:
-        office.ready = ready
+    with open_session(office.folder, office.session.settings) as session:
+        office.session = session
         found = office.run("ar_aging", accounts=(FIRST,))
         assert [(one.ended, one.code) for one in found.outcomes] == [("failed", "no-data")]
         assert office.rows("ar_aging") == before

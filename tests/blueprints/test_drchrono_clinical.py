@@ -24,7 +24,7 @@ from careloom.services.landing.publish import publish_outbox
 from careloom.services.landing.scan import scan
 from careloom.services.operate.simulate import Simulated, connect_all, pointed_at
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened, opened
+from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import read_settings
 from careloom.systems.deepcura.simulator import invented_note, sealed
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
@@ -52,7 +52,7 @@ TODAY = date(2026, 11, 20)
 class Practice:
     """The project, its door and those who call it."""
 
-    ready: Opened
+    session: Session
     url: str
     vendor: RunningDrChrono
     google: Google
@@ -84,7 +84,7 @@ class Practice:
 
     def work(self) -> None:
         for source in ("drchrono", "deepcura"):
-            process_inbox(self.ready, source, stop=Event())
+            process_inbox(self.session, source, stop=Event())
 
     def came(self, events: int) -> None:
         """Wait until so many events are in the inbox, then land them."""
@@ -98,7 +98,7 @@ class Practice:
             time.sleep(0.05)
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        with self.ready.store.transaction() as connection:
+        with self.session.store.transaction() as connection:
             return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
 
 
@@ -108,7 +108,7 @@ def practice(tmp_path: Path, database: str) -> Iterator[Practice]:
     shutil.copytree(BLUEPRINT, folder)
     settings = read_settings(SECRETS | {"CARELOOM_DATABASE_URL": database})
     google = Google()
-    with RunningDrChrono("--tier", "unlimited", "--patients", "12") as vendor, opened(folder, settings) as plain:
+    with RunningDrChrono("--tier", "unlimited", "--patients", "12") as vendor, open_session(folder, settings) as plain:
         simulated = Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={})
         project = replace(pointed_at(plain.project, simulated), service=CLOCK)
         ready = replace(plain, project=project)
@@ -172,7 +172,7 @@ def test_a_note_is_created_when_it_is_locked_and_session_notes_find_it(practice:
 
 
 def test_without_an_appointment_a_session_finds_the_note_of_its_patient_and_day(practice: Practice) -> None:
-    scan(practice.ready, "clinical_notes", Watch())
+    scan(practice.session, "clinical_notes", Watch())
     alone = """
         select drchrono_patient_id, note_date from clinical.clinical_notes where drchrono_patient_id is not null
         group by 1, 2 having count(*) = 1 limit 1"""
@@ -229,11 +229,11 @@ def test_every_stream_lands_equal_to_the_practice(practice: Practice) -> None:
 
 
 def test_each_upsert_is_told(practice: Practice) -> None:
-    with psycopg.connect(practice.ready.store.url, autocommit=True) as listener:
+    with psycopg.connect(practice.session.store.url, autocommit=True) as listener:
         listener.execute("listen change_events")
         key = practice.vendor.control("create", table="patients", values={"first_name": "Zzyzx"})["key"]
         practice.came(1)
-        publish_outbox(practice.ready)
+        publish_outbox(practice.session)
         told = [one.payload for one in listener.notifies(timeout=HANG, stop_after=1)]
     assert len(told) == 1
     assert f'"drchrono_id":{key}' in told[0]

@@ -28,7 +28,7 @@ from careloom.risk.inputs import diagnoses as diagnoses_of
 from careloom.risk.inputs import filter_claims
 from careloom.services.analytics.build import ModelsRun, run_models
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import opened
+from careloom.services.session.sessions import open_session
 from careloom.services.session.settings import read_settings
 from risk.people import diagnoses, people
 
@@ -118,8 +118,8 @@ def on_postgres(server_url: str, template: str, project: Path, clinic: Clinic) -
             with connection.cursor().copy(f"copy raw.{table} from stdin".encode()) as copy:
                 for row in rows:
                     copy.write_row(row)
-    with opened(project, read_settings({"CARELOOM_DATABASE_URL": database})) as ready:
-        yield database, run_models(ready, "build", Watch())
+    with open_session(project, read_settings({"CARELOOM_DATABASE_URL": database})) as session:
+        yield database, run_models(session, "build", Watch())
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

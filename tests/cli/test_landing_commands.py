@@ -25,7 +25,7 @@ def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> It
     made = project(tmp_path, retention=Retention(inbox=DAYS), people=DAYS)
     monkeypatch.setenv("CARELOOM_DATABASE_URL", database)
     monkeypatch.setenv("CARELOOM_ACTOR", "tester")
-    monkeypatch.setattr("careloom.services.session.session.load_project", lambda _folder, _rooms, _env: made)
+    monkeypatch.setattr("careloom.services.session.sessions.load_project", lambda _folder, _rooms, _env: made)
     with practice(monkeypatch, database, made) as opened:
         opened.shelves.put("people", 1, 2, 3, name="Zzyzx")
         yield opened

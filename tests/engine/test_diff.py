@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from careloom.engine.sync import diff, rows
-from careloom.engine.sync.encode import WireField
-from careloom.engine.workspace import workbench
+from careloom.engine.sync.encode import EncodedField
+from careloom.engine.workspace import open_workspace
 
-FIELDS = [WireField(property=name, expression=f'"{name}"', type="string") for name in ("a", "b", "c")]
+FIELDS = [EncodedField(property=name, expression=f'"{name}"', type="string") for name in ("a", "b", "c")]
 TEXT = st.none() | st.text(st.sampled_from('01:~|"\\,ab\n\u00e9'), max_size=5)
 ROW = st.tuples(TEXT, TEXT, TEXT)
 
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with workbench(tmp_path_factory.mktemp("bench")) as opened:
+    with open_workspace(tmp_path_factory.mktemp("bench")) as opened:
         yield opened
 
 
@@ -31,7 +31,7 @@ def fingerprints(db: duckdb.DuckDBPyConnection, *given_rows: tuple[Any, ...]) ->
     for number, row in enumerate(given_rows):
         db.execute("insert into source values (?, ?, ?, ?, ?)", [number, f"K{number}", *row])
     db.execute("drop table if exists wanted")
-    rows.want(db, FIELDS, "id", "UTC")
+    rows.fingerprint_rows(db, FIELDS, "id", "UTC")
     return [found[0] for found in db.execute("select fp from wanted order by row").fetchall()]
 
 
@@ -81,7 +81,7 @@ def held(*found: tuple[str, str, str, str | None, int | None]) -> pa.Table:
 def compare(
     tmp_path: Any, ledger: pa.Table, stops: pa.Table, *, full: bool = False
 ) -> tuple[dict[str, tuple[Any, ...]], list[Any]]:
-    with workbench(tmp_path) as db:
+    with open_workspace(tmp_path) as db:
         db.execute(
             "create table wanted as select * from (values (1, 'new', null, 10), (2, 'same', null, 20), (3, 'changed', null, 30),"
             " (4, 'bad', 'born:not-a-date', 40), (5, 'twice', null, 50), (6, 'twice', null, 51), (7, '', null, 60),"

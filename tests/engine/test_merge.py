@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from careloom.core.schema import ObjectShape
 from careloom.engine.sync import actions, merge
-from careloom.engine.workspace import workbench
+from careloom.engine.workspace import open_workspace
 
 VALUES = st.sampled_from([None, "a", "b", "c"])
 OWNERS = st.sampled_from([None, "source", "destination"])
@@ -37,7 +37,7 @@ ROWS = st.lists(st.tuples(st.booleans(), CELLS, CELLS), min_size=1, max_size=8)
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with workbench(tmp_path_factory.mktemp("bench")) as opened:
+    with open_workspace(tmp_path_factory.mktemp("bench")) as opened:
         yield opened
 
 
@@ -58,8 +58,8 @@ def lay_out(db: duckdb.DuckDBPyConnection, rows: list[tuple[bool, Cell, Cell]], 
         if known:
             agreed.append((key, json.dumps({"p": p.base, "q": q.base})))
         theirs[remote] = {"p": p.theirs or "", "q": q.theirs}
-    merge.load_agreed(db, agreed)
-    merge.load_theirs(db, theirs)
+    merge.load_base(db, agreed)
+    merge.load_remote(db, theirs)
     merge.merge(db, TYPES, owners)
 
 
@@ -148,7 +148,7 @@ def test_equal_values_in_other_spellings_are_the_same(db: duckdb.DuckDBPyConnect
 def test_a_record_in_conflict_is_written_where_it_can_be_and_looked_at_again(db: duckdb.DuckDBPyConnection) -> None:
     lay_out(db, [(True, Cell("b", "a", "c", None), Cell("b", "a", "a", None))], {})
     db.execute("drop table if exists action; drop table if exists stop")
-    actions.begin(db)
+    actions.begin_actions(db)
     actions.add_updates(db)
     made = next(actions.batches(db, "update", 10))[0]
     assert (made.send, made.conflicted, made.fingerprint) == ({"q": "b"}, True, 0)
@@ -170,7 +170,7 @@ def test_a_creation_without_what_the_portal_requires_is_held(
     db: duckdb.DuckDBPyConnection, values: dict[str, str | None], lacks: str | None
 ) -> None:
     db.execute("drop table if exists action; drop table if exists stop")
-    actions.begin(db)
+    actions.begin_actions(db)
     db.execute("create or replace table ours (key varchar, row bigint, fp bigint, p varchar, q varchar, id varchar)")
     db.execute("insert into ours values ('K', 1, 7, ?, ?, 'K')", [values["p"], values["q"]])
     db.execute("create or replace table pending as select 'K' as key, 'create' as decision")
@@ -185,7 +185,7 @@ def test_a_creation_without_what_the_portal_requires_is_held(
 
 def test_a_digest_moves_with_every_action_and_every_hold(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("drop table if exists action; drop table if exists stop")
-    actions.begin(db)
+    actions.begin_actions(db)
     seen = {actions.action_digest(db)}
     for statement in (
         "insert into action values ('K', 'update', 'R', 'key', 'certain', 1, '{}', '{}', null, '{}')",

@@ -9,7 +9,7 @@ import pytest
 from careloom.core.errors import Hold
 from careloom.engine.reports import csv
 from careloom.engine.reports.layouts import PLAIN, Layout, layout_of
-from careloom.engine.workspace import workbench
+from careloom.engine.workspace import open_workspace
 
 KNOWN = ("claim_id", "amount", "when", "payer")
 
@@ -60,7 +60,7 @@ def test_a_title_of_several_cells_is_seen_by_the_columns_that_are_expected(tmp_p
 def cells(path: Path, folder: Path) -> list[tuple[str, ...]]:
     glance = csv.digest_of([path])
     layout = layout_of(path, crooked=glance.crooked)
-    with workbench(folder / "work") as db:
+    with open_workspace(folder / "work") as db:
         sheets = csv.sheets_of([path], folder, careful=True, layouts=[layout])
         csv.show(db, sheets, sums=glance.sums)
         return db.execute("select * from sheet").fetchall()

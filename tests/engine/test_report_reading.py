@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from careloom.core.errors import Hold
 from careloom.engine.reports import csv as reports_csv
 from careloom.engine.reports.columns import column_names
-from careloom.engine.reports.csv import Crooked
-from careloom.engine.workspace import workbench
+from careloom.engine.reports.csv import MisreadRow
+from careloom.engine.workspace import open_workspace
 
 NASTY = st.text(alphabet=list("ab1\",,,\n\n\r;\\=#' \t\ufeffé\x0b\x1c\u2028"), max_size=40)
 CELLS = st.text(alphabet=list("a\",\n\r =$\t'é"), max_size=5)
@@ -31,12 +31,12 @@ def read(texts: Sequence[str], folder: Path, *, careful: bool | None = None) -> 
     if careful is None:
         try:
             return read(texts, folder, careful=crooked)
-        except Crooked:
+        except MisreadRow:
             return read(texts, folder, careful=True)
-    with workbench(folder / "work") as db:
+    with open_workspace(folder / "work") as db:
         sheets = reports_csv.sheets_of(files, folder, careful=careful)
         columns = reports_csv.show(db, sheets)
-        weighed = reports_csv.weigh(db, columns, dict.fromkeys(columns, "text"), careful=careful)
+        weighed = reports_csv.column_stats(db, columns, dict.fromkeys(columns, "text"), careful=careful)
         pieces = reports_csv.chunks(db, weighed, {}, careful=careful)
         text = b"".join(pieces).decode()
     rows = [tuple(row[:-2]) for row in csv.reader(io.StringIO(text, newline=""))]
@@ -143,9 +143,9 @@ def test_bytes_that_are_no_utf8_are_held_without_showing_them(tmp_path: Path) ->
 
 def types_of(text: str, folder: Path, known: dict[str, reports_csv.ReportType] | None = None) -> dict[str, str]:
     (folder / "a.csv").write_text(text, encoding="utf-8")
-    with workbench(folder / "work") as db:
+    with open_workspace(folder / "work") as db:
         columns = reports_csv.show(db, reports_csv.sheets_of([folder / "a.csv"], folder, careful=True))
-        weighed = reports_csv.weigh(db, columns, known or {}, careful=True)
+        weighed = reports_csv.column_stats(db, columns, known or {}, careful=True)
     return {column: weight.type for column, weight in weighed.columns.items()}
 
 

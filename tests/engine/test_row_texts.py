@@ -14,12 +14,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from careloom.engine.sync import rows
-from careloom.engine.sync.encode import WireField
-from careloom.engine.workspace import workbench
+from careloom.engine.sync.encode import EncodedField
+from careloom.engine.workspace import open_workspace
 
 FIELDS = (
-    WireField(property="name", expression="name", type="string", max_length=5),
-    WireField(property="amount", expression="amount", type="number"),
+    EncodedField(property="name", expression="name", type="string", max_length=5),
+    EncodedField(property="amount", expression="amount", type="number"),
 )
 BLANKS = " \t\n\r\u00a0"
 TEXTS = st.none() | st.text(st.sampled_from(BLANKS + '!"0aé~\x00\x1f\x0b💉'), max_size=7)
@@ -35,10 +35,10 @@ def wanted_of(tmp_path: Path, values: list[tuple[str | None, str]]) -> list[tupl
             "amount": pa.array([value[1] for value in values], pa.string()),
         }
     )
-    with workbench(tmp_path) as db:
+    with open_workspace(tmp_path) as db:
         kinds = {"id": "VARCHAR", "name": "VARCHAR", "amount": "VARCHAR"}
-        rows.take_in(db, iter(table.to_batches(max_chunksize=3)), kinds)
-        rows.want(db, FIELDS, "id", "UTC")
+        rows.load_source(db, iter(table.to_batches(max_chunksize=3)), kinds)
+        rows.fingerprint_rows(db, FIELDS, "id", "UTC")
         return db.execute("select key, fault, fp from wanted order by row").fetchall()
 
 
@@ -80,15 +80,15 @@ def test_a_rows_fault_and_fingerprint_are_those_of_a_second_reading(
 
 def test_rows_are_numbered_from_one_in_the_order_in_which_they_came(tmp_path: Path) -> None:
     table = pa.table({"id": [f"k{place}" for place in range(10)]})
-    with workbench(tmp_path) as db:
-        assert rows.take_in(db, iter(table.to_batches(max_chunksize=4)), {"id": "VARCHAR"}) == 10
+    with open_workspace(tmp_path) as db:
+        assert rows.load_source(db, iter(table.to_batches(max_chunksize=4)), {"id": "VARCHAR"}) == 10
         found = db.execute("select _row, id from source order by _row").fetchall()
     assert found == [(place + 1, f"k{place}") for place in range(10)]
 
 
 def test_a_source_without_rows_keeps_its_columns(tmp_path: Path) -> None:
-    with workbench(tmp_path) as db:
-        assert rows.take_in(db, iter([]), {"id": "VARCHAR"}) == 0
+    with open_workspace(tmp_path) as db:
+        assert rows.load_source(db, iter([]), {"id": "VARCHAR"}) == 0
         assert describe(db) == ["_row", "id"]
 
 

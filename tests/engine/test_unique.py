@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from careloom.core.schema import ObjectShape, Property
 from careloom.engine.sync import merge
-from careloom.engine.sync.encode import WireField
+from careloom.engine.sync.encode import EncodedField
 from careloom.engine.sync.unique import claims_anew, reroute_taken
-from careloom.engine.workspace import workbench
+from careloom.engine.workspace import open_workspace
 
-FIELD = WireField(property="email", expression="email", type="string", unique=True, lowered=True, when_taken="shared")
+FIELD = EncodedField(
+    property="email", expression="email", type="string", unique=True, lowered=True, when_taken="shared"
+)
 SHAPE = ObjectShape(
     name="contacts",
     properties={"email": Property(name="email", type="string", unique=True, aliases=("more",))},
@@ -51,7 +53,7 @@ HOLDERS = st.dictionaries(st.sampled_from(["a@x", "b@x"]), st.integers(0, 9), ma
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with workbench(tmp_path_factory.mktemp("bench")) as opened:
+    with open_workspace(tmp_path_factory.mktemp("bench")) as opened:
         yield opened
 
 
@@ -71,7 +73,7 @@ def outcome(
             db.execute("insert into refused values (?, 'email')", [key])
         if wish.linked and wish.moved:
             agreed.append((key, json.dumps({"email": None, "shared": wish.moved})))
-    merge.load_agreed(db, agreed)
+    merge.load_base(db, agreed)
     db.execute("create or replace table theirs (id varchar, email varchar, more varchar)")
     for mail, record in holders.items():
         values = [f"R{record}", None, f"other@x;{mail.upper()}"] if alias else [f"R{record}", mail.upper(), None]
@@ -119,5 +121,5 @@ def test_only_a_value_that_is_new_to_a_linked_row_is_a_reason_to_look(db: duckdb
         (None, {"email": "a@x", "shared": None}, False),
     ):
         db.execute("create or replace table ours as select 'K' as key, ?::varchar as email", [mail])
-        merge.load_agreed(db, [("K", json.dumps(agreed))])
+        merge.load_base(db, [("K", json.dumps(agreed))])
         assert claims_anew(db, [FIELD]) is anew

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careloom.engine.sql_text import name, text
-from careloom.engine.sync.encode import WireField, canonical
+from careloom.engine.sync.encode import EncodedField, canonical
 from careloom.engine.sync.rows import projection
-from careloom.engine.workspace import workbench
+from careloom.engine.workspace import open_workspace
 
 NEW_YORK = "America/New_York"
 many = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -26,7 +26,7 @@ many = settings(max_examples=80, deadline=None, suppress_health_check=[HealthChe
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with workbench(tmp_path_factory.mktemp("bench")) as opened:
+    with open_workspace(tmp_path_factory.mktemp("bench")) as opened:
         yield opened
 
 
@@ -39,7 +39,7 @@ def wired(
     db: duckdb.DuckDBPyConnection, value: Any, type_: str, *, source: str = "VARCHAR", zone: str = NEW_YORK, **more: Any
 ) -> tuple[str | None, str | None]:
     """The text and the fault of one value of the source type `source`."""
-    field = WireField(property="p", expression='"x"', type=type_, **more)  # type: ignore[arg-type]
+    field = EncodedField(property="p", expression='"x"', type=type_, **more)  # type: ignore[arg-type]
     db.execute(f"create or replace table source (_row bigint, id varchar, x {source})")
     db.execute("insert into source values (1, 'K', ?)", [value])
     found = db.execute(f"select p, fault from ({projection(db, [field], 'id', zone, 'source')})").fetchall()[0]
@@ -141,7 +141,7 @@ def test_moments_are_utc_with_milliseconds(
 def test_a_moment_without_end_is_no_moment(db: duckdb.DuckDBPyConnection, value: str) -> None:
     db.execute(f"create or replace table endless as select 1::bigint as _row, 'K' as id, '{value}'::timestamp as x")
     for kind, code in (("datetime", "not-a-time"), ("date", "not-a-date")):
-        field = WireField(property="p", expression='"x"', type=kind)  # type: ignore[arg-type]
+        field = EncodedField(property="p", expression='"x"', type=kind)  # type: ignore[arg-type]
         found = db.execute(f"select p, fault from ({projection(db, [field], 'id', NEW_YORK, 'endless')})").fetchall()
         assert found == [(None, f"p:{code}")]
 
@@ -347,6 +347,6 @@ def test_names_and_texts_cannot_leave_their_quotes(db: duckdb.DuckDBPyConnection
 
 
 def test_the_workbench_leaves_nothing_behind_and_reaches_nothing(tmp_path: Path) -> None:
-    with workbench(tmp_path / "work") as opened:
+    with open_workspace(tmp_path / "work") as opened:
         opened.execute("create table t as select 1")
     assert list((tmp_path / "work").iterdir()) == []

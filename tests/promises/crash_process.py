@@ -24,7 +24,7 @@ from typing import Any
 from careloom.project.loader import load_project
 from careloom.services.session.logs import set_up_logs
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import opened
+from careloom.services.session.sessions import open_session
 from careloom.services.session.settings import read_settings
 from careloom.services.sync.deliver import Delivery
 from careloom.services.sync.run import apply_sync, plan_sync, run_sync
@@ -63,14 +63,14 @@ def live(folder: Path, order: dict[str, Any]) -> int:
             setattr(owner, method, dying(getattr(owner, method), order["nth"], before=before))
     settings = read_settings(dict(os.environ))
     set_up_logs(settings)
-    with opened(folder, settings) as ready:
-        ready.target("crm").batch_size = BATCH
-        sync = ready.project.syncs["people"]
+    with open_session(folder, settings) as session:
+        session.target("crm").batch_size = BATCH
+        sync = session.project.syncs["people"]
         if order.get("way") == "apply":
-            plan_sync(ready, sync, Watch())
-            report = apply_sync(ready, sync, Watch())
+            plan_sync(session, sync, Watch())
+            report = apply_sync(session, sync, Watch())
         else:
-            report = run_sync(ready, sync, Watch())
+            report = run_sync(session, sync, Watch())
     return 0 if report.balanced and report.state == "done" else 1
 
 

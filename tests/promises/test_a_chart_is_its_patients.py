@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from careloom.core.streams import Record
 from careloom.project.loader import load_project
-from careloom.services.landing.link import relink, unlinked
+from careloom.services.landing.link import link_again, unlinked
 from careloom.services.landing.write import land, prepare
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.services.session.settings import read_settings
 from careloom.store.database import open_store
 from careloom.systems.rooms import rooms
@@ -29,12 +29,12 @@ DAYS = {"7001": "2026-11-20", "7002": "2026-11-21"}
 
 
 @pytest.fixture
-def ready(database: str) -> Iterator[Opened]:
+def session(database: str) -> Iterator[Session]:
     store = open_store(database)
     try:
-        opened = Opened(project=load_project(BLUEPRINT, rooms()), settings=read_settings({}), store=store)
-        prepare(opened)
-        yield opened
+        session = Session(project=load_project(BLUEPRINT, rooms()), settings=read_settings({}), store=store)
+        prepare(session)
+        yield session
     finally:
         store.close()
 
@@ -94,29 +94,29 @@ HAPPENINGS = st.lists(
 )
 
 
-def ask(ready: Opened, statement: str) -> list[tuple[Any, ...]]:
-    with ready.store.transaction() as connection:
+def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
+    with session.store.transaction() as connection:
         return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
 
 
-def wrong(ready: Opened) -> list[tuple[str, Any]]:
+def wrong(session: Session) -> list[tuple[str, Any]]:
     """Every row that a join would show in another patient's chart, or in one that is gone."""
     found: list[tuple[str, Any]] = []
     for table in OF_PATIENT:
         found += ask(
-            ready,
+            session,
             f"select '{table}.patient_id', t.drchrono_id from clinical.{table} t join clinical.patients p"
             " on p.id = t.patient_id where p.drchrono_id is distinct from t.drchrono_patient_id or p.deleted_at is not null",
         )
     for table in OF_APPOINTMENT:
         found += ask(
-            ready,
+            session,
             f"select '{table}.appointment_id', t.drchrono_id from clinical.{table} t join clinical.appointments a"
             " on a.id = t.appointment_id where a.drchrono_id is distinct from t.drchrono_appt_id"
             " or a.drchrono_patient_id <> t.drchrono_patient_id or a.deleted_at is not null",
         )
     return found + ask(
-        ready,
+        session,
         "select 'deepcura_notes.clinical_note_id', t.session_id from clinical.deepcura_notes t"
         " join clinical.clinical_notes n on n.id = t.clinical_note_id where n.deleted_at is not null"
         " or n.drchrono_patient_id <> t.drchrono_patient_id or n.drchrono_appt_id <> t.drchrono_appt_id"
@@ -124,14 +124,14 @@ def wrong(ready: Opened) -> list[tuple[str, Any]]:
     )
 
 
-def links(ready: Opened) -> list[tuple[Any, ...]]:
+def links(session: Session) -> list[tuple[Any, ...]]:
     """What every live row is tied to, by keys that are the same in every order."""
     found: list[tuple[Any, ...]] = []
-    for landing in ready.project.landings.values():
+    for landing in session.project.landings.values():
         for rule in landing.stream.links:
-            to = next(one for one in ready.project.landings.values() if one.table == rule.to)
+            to = next(one for one in session.project.landings.values() if one.table == rule.to)
             found += ask(
-                ready,
+                session,
                 f"select '{landing.table}.{rule.column}', t.{landing.stream.key_column}::text, o.{to.stream.key_column}::text"
                 f" from clinical.{landing.table} t left join clinical.{rule.to} o on o.id = t.{rule.column}"
                 " where t.deleted_at is null order by 2",
@@ -139,71 +139,71 @@ def links(ready: Opened) -> list[tuple[Any, ...]]:
     return sorted(found, key=str)
 
 
-def empty(ready: Opened) -> None:
-    with ready.store.transaction() as connection:
-        for landing in ready.project.landings.values():
+def empty(session: Session) -> None:
+    with session.store.transaction() as connection:
+        for landing in session.project.landings.values():
             connection.execute(f"delete from clinical.{landing.table}".encode())
 
 
-def put(ready: Opened, *records: tuple[str, Record]) -> None:
+def put(session: Session, *records: tuple[str, Record]) -> None:
     for system, one in records:
-        land(ready, system, [one], actor="tester")
+        land(session, system, [one], actor="tester")
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=HAPPENINGS, data=st.data())
 def test_nobody_is_shown_in_anothers_chart_at_any_moment(
-    ready: Opened, happenings: list[tuple[str, str, dict[str, Any]]], data: st.DataObject
+    session: Session, happenings: list[tuple[str, str, dict[str, Any]]], data: st.DataObject
 ) -> None:
     records = [record(stream, key, minute, **said) for minute, (stream, key, said) in enumerate(happenings)]
     ends: list[list[tuple[Any, ...]]] = []
     for order in (records, data.draw(st.permutations(records))):
-        empty(ready)
+        empty(session)
         for one in order:
-            put(ready, one)
-            assert wrong(ready) == []
-        ends.append(links(ready))
+            put(session, one)
+            assert wrong(session) == []
+        ends.append(links(session))
     assert ends[0] == ends[1], "the order in which events came decided a link"
 
 
-def test_what_moves_to_another_patient_is_told_and_logged(ready: Opened) -> None:
-    put(ready, *(record("patients", str(who), 0, id=who) for who in PEOPLE))
-    put(ready, record("appointments", "7001", 1, id="7001", patient=82))
-    put(ready, record("medications", "1", 2, id=1, patient=82, appointment="7001"))
-    put(ready, record("appointments", "7001", 3, id="7001", patient=81))
-    assert wrong(ready) == []
-    assert ("appointments.patient_id", "7001", "81") in links(ready)
+def test_what_moves_to_another_patient_is_told_and_logged(session: Session) -> None:
+    put(session, *(record("patients", str(who), 0, id=who) for who in PEOPLE))
+    put(session, record("appointments", "7001", 1, id="7001", patient=82))
+    put(session, record("medications", "1", 2, id=1, patient=82, appointment="7001"))
+    put(session, record("appointments", "7001", 3, id="7001", patient=81))
+    assert wrong(session) == []
+    assert ("appointments.patient_id", "7001", "81") in links(session)
     # The medication still says 82: tied to neither the other patient nor the other patient's appointment.
-    assert ("medications.patient_id", "1", "82") in links(ready)
-    medications = ready.project.landings["medications"]
-    assert [(one.column, one.why) for one in unlinked(ready, medications)] == [("appointment_id", "contradiction")]
-    assert ask(ready, "select operation, table_name from outbox order by id desc limit 1") == [
+    assert ("medications.patient_id", "1", "82") in links(session)
+    medications = session.project.landings["medications"]
+    assert [(one.column, one.why) for one in unlinked(session, medications)] == [("appointment_id", "contradiction")]
+    assert ask(session, "select operation, table_name from outbox order by id desc limit 1") == [
         ("UPDATE", "medications")
     ]
-    logged = ask(ready, "select table_name, changed ? 'appointment_id' from change_log order by id desc limit 1")
+    logged = ask(session, "select table_name, changed ? 'appointment_id' from change_log order by id desc limit 1")
     assert logged == [("medications", True)]
 
 
-def test_a_session_note_of_another_patient_or_of_no_appointment_is_tied_to_no_chart(ready: Opened) -> None:
-    put(ready, record("clinical_notes", "7001", 0, appointment="7001", patient="81", note_date="2026-11-20"))
+def test_a_session_note_of_another_patient_or_of_no_appointment_is_tied_to_no_chart(session: Session) -> None:
+    put(session, record("clinical_notes", "7001", 0, appointment="7001", patient="81", note_date="2026-11-20"))
     says = {"session_id": "S1", "appointment_id": "7001", "patient_id": 82, "session_date": "2024-01-01"}
-    put(ready, record("notes", "S1", 1, **says))
-    put(ready, record("notes", "S2", 1, **{**says, "session_id": "S2", "patient_id": 81}))
+    put(session, record("notes", "S1", 1, **says))
+    put(session, record("notes", "S2", 1, **{**says, "session_id": "S2", "patient_id": 81}))
     nowhere = {"appointment_id": "no-such", "patient_id": 81, "session_date": "2026-11-20"}
-    put(ready, record("notes", "S3", 1, session_id="S3", **nowhere))
-    put(ready, record("notes", "S4", 1, session_id="S4", **{**nowhere, "appointment_id": ""}))
-    whys = {one.key: one.why for one in unlinked(ready, ready.project.landings["deepcura_notes"])}
+    put(session, record("notes", "S3", 1, session_id="S3", **nowhere))
+    put(session, record("notes", "S4", 1, session_id="S4", **{**nowhere, "appointment_id": ""}))
+    whys = {one.key: one.why for one in unlinked(session, session.project.landings["deepcura_notes"])}
     assert whys == {"S1": "contradiction", "S2": "contradiction", "S3": "none"}
-    assert ("deepcura_notes.clinical_note_id", "S4", "7001") in links(ready)
+    assert ("deepcura_notes.clinical_note_id", "S4", "7001") in links(session)
 
 
-def test_what_an_earlier_release_tied_wrongly_is_repaired_by_looking_again(ready: Opened) -> None:
-    put(ready, *(record("patients", str(who), 0, id=who) for who in PEOPLE))
-    put(ready, record("allergies", "1", 2, id=1, patient=81))
-    with ready.store.transaction() as connection:
+def test_what_an_earlier_release_tied_wrongly_is_repaired_by_looking_again(session: Session) -> None:
+    put(session, *(record("patients", str(who), 0, id=who) for who in PEOPLE))
+    put(session, record("allergies", "1", 2, id=1, patient=81))
+    with session.store.transaction() as connection:
         connection.execute(
             "update clinical.allergies set patient_id = (select id from clinical.patients where drchrono_id = 82)"
         )
-    assert len(wrong(ready)) == 1
-    assert list(relink(ready, ready.project.landings["allergies"], actor="tester")) == [1]
-    assert wrong(ready) == []
+    assert len(wrong(session)) == 1
+    assert list(link_again(session, session.project.landings["allergies"], actor="tester")) == [1]
+    assert wrong(session) == []

@@ -21,7 +21,7 @@ import urllib3
 
 from careloom.cli import main
 from careloom.services.operate.simulate import Simulated, connect_all
-from careloom.services.session.session import opened
+from careloom.services.session.sessions import open_session
 from careloom.services.session.settings import read_settings
 from careloom.systems.deepcura.simulator import invented_note, sealed
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
@@ -127,9 +127,9 @@ def clinic(server_url: str, template: str, tmp_path_factory: pytest.TempPathFact
         project.write_text(text.replace("kind: drchrono\n", f"kind: drchrono\n    base_url: {vendor.url}\n"))
         environment = SECRETS | {"CARELOOM_DATABASE_URL": database}
         settings = read_settings(environment)
-        with opened(folder, settings) as ready:
-            connect_all(ready, Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={}))
-        ready.close()
+        with open_session(folder, settings) as session:
+            connect_all(session, Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={}))
+        session.close()
         found = Clinic(careloom=Careloom(folder=folder, environment=environment), vendor=vendor, database=database)
         with serving(found, folder, folder.parent / "serve.log"):
             vendor.control("settings", hooks_url=f"{found.url}/webhooks/drchrono", lag_seconds=0)

@@ -27,7 +27,7 @@ import urllib3
 
 from careloom.store.migrations import migrate
 from careloom.store.server.embedded import ensure_server, leave_server
-from careloom.store.server.home import place
+from careloom.store.server.home import server_home
 from careloom.systems.deepcura.simulator import invented_note, sealed
 from hang import HANG
 
@@ -113,14 +113,14 @@ def cluster() -> Iterator[Path]:
     yield folder
     leave_server(folder)
     kill(folder)
-    home = place(folder).path
+    home = server_home(folder).path
     until(lambda: not (home / "data" / "postmaster.pid").exists() or not alive(folder))
     shutil.rmtree(home, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def postmaster(folder: Path) -> int:
-    return int((place(folder).data / "postmaster.pid").read_text().splitlines()[0])
+    return int((server_home(folder).data / "postmaster.pid").read_text().splitlines()[0])
 
 
 def alive(folder: Path) -> bool:

@@ -24,7 +24,7 @@ from careloom.services.landing.process import process_inbox
 from careloom.services.landing.scan import LandingReport, reconcile, scan, scannable
 from careloom.services.operate.simulate import Simulated, connect_all, pointed_at
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened, opened
+from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import read_settings
 from careloom.systems.drchrono.options import LimitOptions
 from careloom.systems.drchrono.simulator.running import RunningDrChrono
@@ -95,11 +95,11 @@ _SAYS = ("insurance_payer_id", "insurance_id_number", "insurance_group_number")
 
 @dataclass
 class Practice:
-    ready: Opened
+    session: Session
     vendor: RunningDrChrono
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        with self.ready.store.transaction() as connection:
+        with self.session.store.transaction() as connection:
             return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
 
     def differences(self) -> list[tuple[str, str]]:
@@ -119,7 +119,7 @@ class Practice:
         return found
 
     def _columns(self, table: str) -> tuple[str, str]:
-        stream = self.ready.project.landings[table].stream
+        stream = self.session.project.landings[table].stream
         return stream.key_column, stream.raw
 
     def received(self) -> None:
@@ -132,17 +132,17 @@ class Practice:
             ]
 
         until(all_sent)
-        process_inbox(self.ready, "drchrono", stop=Event())
+        process_inbox(self.session, "drchrono", stop=Event())
         # What the system did not show yet is asked for again after some seconds; they pass at once here.
         for _ in range(ASKS):
-            with self.ready.store.transaction() as connection:
+            with self.session.store.transaction() as connection:
                 connection.execute("update inbox set due_at = now() where state = 'new'")
-            process_inbox(self.ready, "drchrono", stop=Event())
+            process_inbox(self.session, "drchrono", stop=Event())
         assert self.ask("select state, count(*) > 0 from inbox group by 1") == [("done", True)]
 
-    def each(self, how: Callable[[Opened, str, Watch], LandingReport]) -> dict[str, LandingReport]:
-        names = [name for name in scannable(self.ready) if self.ready.project.landings[name].system == "drchrono"]
-        return {name: how(self.ready, name, Watch()) for name in names}
+    def each(self, how: Callable[[Session, str, Watch], LandingReport]) -> dict[str, LandingReport]:
+        names = [name for name in scannable(self.session) if self.session.project.landings[name].system == "drchrono"]
+        return {name: how(self.session, name, Watch()) for name in names}
 
 
 def _policies(patients: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -173,7 +173,7 @@ def practice(tmp_path: Path, database: str) -> Iterator[Practice]:
     settings = read_settings(SECRETS | {"CARELOOM_DATABASE_URL": database})
     with (
         RunningDrChrono("--tier", "unlimited", "--patients", "80") as vendor,
-        opened(tmp_path / "clinic", settings) as plain,
+        open_session(tmp_path / "clinic", settings) as plain,
     ):
         simulated = Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={})
         ready = replace(plain, project=unlimited(pointed_at(plain.project, simulated)))
@@ -269,8 +269,8 @@ def test_a_worker_does_what_is_due_once_and_a_tick_that_it_missed_once_and_late(
         (tmp_path / "streams").mkdir()
         (tmp_path / "streams" / "patients.yaml").write_text(PATIENTS)
         settings = read_settings(SECRETS | {"CARELOOM_DATABASE_URL": database})
-        with opened(tmp_path, settings) as ready:
-            connect_all(ready, Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={}))
+        with open_session(tmp_path, settings) as session:
+            connect_all(session, Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={}))
         with worker(tmp_path, database):
             # A first scan is a whole one, so that nothing is left to reconcile.
             until(lambda: runs(database) == {"full_sync": 1, "cleanup": 1, "else": 0})

@@ -22,8 +22,8 @@ from careloom.core.streams import Column, Page, Record, Stream, Unreadable
 from careloom.project.model import Alerts, Landing, Project, System
 from careloom.project.nodes import Place
 from careloom.project.schedules import Schedule
-from careloom.services.session import session
-from careloom.services.session.session import Opened
+from careloom.services.session import sessions
+from careloom.services.session.sessions import Session
 from careloom.services.session.settings import read_settings
 from careloom.store.database import Store
 
@@ -104,7 +104,7 @@ def record(said: Mapping[str, Any]) -> Record:
 def install(monkeypatch: pytest.MonkeyPatch, papers: Mapping[str, Paper]) -> None:
     """Every system is of its own kind, which is its name."""
     made = {name: room(name, paper) for name, paper in papers.items()}
-    monkeypatch.setattr(session, "rooms", lambda: made)
+    monkeypatch.setattr(sessions, "rooms", lambda: made)
 
 
 def room(kind: str, paper: Paper) -> Room:
@@ -143,9 +143,9 @@ def project(
     )
 
 
-def ready(store: Store, made: Project, environment: Mapping[str, str] | None = None) -> Opened:
+def ready(store: Store, made: Project, environment: Mapping[str, str] | None = None) -> Session:
     settings = read_settings({"CARELOOM_DATABASE_URL": store.url, **(environment or {})})
-    return Opened(project=made, settings=settings, store=store)
+    return Session(project=made, settings=settings, store=store)
 
 
 def arrive(store: Store, source: str, *bodies: object) -> list[int]:

@@ -22,9 +22,9 @@ from careloom.core.streams import Column, LinkRule, Page, Record, Stream, Unread
 from careloom.project.model import Alerts, Landing, Project, Retention, System
 from careloom.project.nodes import Place
 from careloom.services.landing.scan import LandingReport, reconcile, scan
-from careloom.services.session import session
+from careloom.services.session import sessions
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.services.session.settings import read_settings
 from careloom.store.database import Store, open_store
 
@@ -136,18 +136,18 @@ class Shelves:
 class Practice:
     """An open project over shelves."""
 
-    ready: Opened
+    session: Session
     shelves: Shelves
 
     @property
     def store(self) -> Store:
-        return self.ready.store
+        return self.session.store
 
     def scan(self, name: str = "people", *, watch: Watch | None = None, **how: Any) -> LandingReport:
-        return scan(self.ready, name, watch or Watch(), **how)
+        return scan(self.session, name, watch or Watch(), **how)
 
     def reconcile(self, name: str = "people") -> LandingReport:
-        return reconcile(self.ready, name, Watch())
+        return reconcile(self.session, name, Watch())
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self.store.transaction() as connection:
@@ -211,7 +211,7 @@ def install(monkeypatch: pytest.MonkeyPatch, shelves: Shelves) -> None:
         stream_source=lambda _options, _surroundings: shelves,
         hooks=lambda _options, _surroundings: shelves,
     )
-    monkeypatch.setattr(session, "rooms", lambda: {"shelves": made})
+    monkeypatch.setattr(sessions, "rooms", lambda: {"shelves": made})
 
 
 @contextmanager
@@ -221,7 +221,7 @@ def practice(monkeypatch: pytest.MonkeyPatch, database: str, made: Project) -> I
     store = open_store(database)
     settings = read_settings({"CARELOOM_DATABASE_URL": database, "CARELOOM_ACTOR": "tester"})
     try:
-        yield Practice(ready=Opened(project=made, settings=settings, store=store), shelves=shelves)
+        yield Practice(session=Session(project=made, settings=settings, store=store), shelves=shelves)
     finally:
         store.close()
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from careloom.core.streams import Column, LinkRule, Record, Stream
 from careloom.project.model import Alerts, Landing, Project
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.services.session.settings import read_settings
 from careloom.store.database import open_store
 
@@ -68,10 +68,10 @@ def project(folder: Path, *streams: Stream) -> Project:
 
 
 @contextmanager
-def landing(folder: Path, database: str, *streams: Stream) -> Iterator[Opened]:
+def landing(folder: Path, database: str, *streams: Stream) -> Iterator[Session]:
     store = open_store(database)
     try:
-        yield Opened(project=project(folder, *streams), settings=read_settings({}), store=store)
+        yield Session(project=project(folder, *streams), settings=read_settings({}), store=store)
     finally:
         store.close()
 

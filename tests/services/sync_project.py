@@ -13,10 +13,10 @@ from typing import Any
 
 from careloom.services.review.decide import HeldItem, decide, list_held, retry
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened, opened
+from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import Settings, read_settings
 from careloom.services.sync.run import apply_sync, plan_sync, run_sync
-from careloom.services.sync.summary import Report
+from careloom.services.sync.summary import RunSummary
 from careloom.systems.hubspot.simulator import RunningSimulator
 from hang import HANG
 
@@ -111,19 +111,19 @@ class Clinic:
         return read_settings(base | self.environment)
 
     @contextmanager
-    def open(self) -> Iterator[Opened]:
-        with opened(self.folder, self.settings()) as ready:
-            yield ready
+    def open(self) -> Iterator[Session]:
+        with open_session(self.folder, self.settings()) as session:
+            yield session
 
-    def plan(self, sync: str = "people", **how: Any) -> Report:
+    def plan(self, sync: str = "people", **how: Any) -> RunSummary:
         with self.open() as ready:
             return plan_sync(ready, ready.project.syncs[sync], Watch(), **how)
 
-    def apply(self, sync: str = "people") -> Report:
+    def apply(self, sync: str = "people") -> RunSummary:
         with self.open() as ready:
             return apply_sync(ready, ready.project.syncs[sync], Watch())
 
-    def run(self, sync: str = "people", *, watch: Watch | None = None, **how: Any) -> Report:
+    def run(self, sync: str = "people", *, watch: Watch | None = None, **how: Any) -> RunSummary:
         with self.open() as ready:
             return run_sync(ready, ready.project.syncs[sync], watch or Watch(), **how)
 
@@ -194,7 +194,7 @@ class Clinic:
         self.simulator.control("POST", "faults", {"faults": list(faults)})
 
 
-def counts(report: Report) -> dict[str, int]:
+def counts(report: RunSummary) -> dict[str, int]:
     """What is not nought."""
     return {kind: number for kind, number in report.counts.items() if number}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from careloom.core.streams import Page
-from careloom.services.landing.prefetch import read_ahead
+from careloom.services.landing.prefetch import prefetch_pages
 
 
 class Pages:
@@ -38,7 +38,7 @@ class Pages:
 
 def test_pages_come_in_order_while_the_next_is_read_and_never_more_than_two_ahead() -> None:
     source, seen = Pages(9), []
-    with read_ahead(source.all(), lambda: False) as pages:
+    with prefetch_pages(source.all(), lambda: False) as pages:
         for page in pages:
             seen.append(page.checkpoint)
             source.wait_for(min(9, len(seen) + 1))
@@ -50,7 +50,7 @@ def test_pages_come_in_order_while_the_next_is_read_and_never_more_than_two_ahea
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(3)])
 def test_an_error_is_raised_behind_the_pages_that_came_before_it(error: BaseException) -> None:
     source, seen = Pages(3, error), []
-    with read_ahead(source.all(), lambda: False) as pages, pytest.raises(type(error)):
+    with prefetch_pages(source.all(), lambda: False) as pages, pytest.raises(type(error)):
         seen.extend(page.checkpoint for page in pages)
     assert source.closed == 1
     # What an `extend` that failed had taken in is there all the same.
@@ -60,7 +60,7 @@ def test_an_error_is_raised_behind_the_pages_that_came_before_it(error: BaseExce
 @pytest.mark.parametrize("used", [0, 1, 3])
 def test_whoever_leaves_early_leaves_no_reader_behind(used: int) -> None:
     source = Pages(1000)
-    with read_ahead(source.all(), lambda: False) as pages:
+    with prefetch_pages(source.all(), lambda: False) as pages:
         for _ in range(used):
             next(pages)
     assert source.closed == 1
@@ -79,6 +79,6 @@ def test_a_source_that_lets_wait_is_left_when_that_is_over() -> None:
     over = threading.Event()
     threading.Timer(0.1, over.set).start()
     threading.Timer(2.0, answer.set).start()
-    with read_ahead(slow(), over.is_set) as pages:
+    with prefetch_pages(slow(), over.is_set) as pages:
         assert [page.checkpoint for page in pages] == ["1"]
         assert not answer.is_set()

@@ -15,10 +15,10 @@ from aiosmtpd.controller import Controller
 
 from careloom.services.operate.alerts import alert_failure, alert_landing
 from careloom.services.operate.due import is_due
-from careloom.services.operate.scheduler import wake_what_is_due
-from careloom.services.session.session import Opened
+from careloom.services.operate.scheduler import enqueue_due
+from careloom.services.session.sessions import Session
 from careloom.store.attempts import Attempts
-from careloom.worker.jobs import Bench, run_job
+from careloom.worker.jobs import JobContext, run_job
 from services.sync_project import PEOPLE, PROJECT, Clinic, counts, someone
 
 ALERTS = PROJECT + "alerts:\n  mail: {{to: [ops@clinic.example], from: loom@clinic.example, smtp: secret:smtp-url}}\n"
@@ -100,14 +100,14 @@ def test_nobody_is_told_where_nobody_is_named(clinic: Clinic) -> None:
 SUMMARY = ALERTS.replace("smtp: secret:smtp-url", "smtp: secret:smtp-url, summary: daily at 07:00")
 
 
-def worker_round(ready: Opened) -> list[str]:
+def worker_round(session: Session) -> list[str]:
     """Wake what is due and do it, as a worker does; the jobs that were woken, but for the nightly one."""
-    wake_what_is_due(ready)
-    with ready.store.transaction() as connection:
+    enqueue_due(session)
+    with session.store.transaction() as connection:
         query = "delete from procrastinate_jobs where status = 'todo' returning task_name, args ->> 'subject'"
         jobs = connection.execute(query).fetchall()
     for job, subject in jobs:
-        run_job(Bench(ready=ready, urgent=ready, stop=Event()), job, subject)
+        run_job(JobContext(session=session, urgent=session, stop=Event()), job, subject)
     return [job for job, _ in jobs if job != "cleanup"]
 
 

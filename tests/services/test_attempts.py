@@ -15,11 +15,11 @@ from careloom.services.landing.scan import reconcile, scan
 from careloom.services.operate.retention import cleanup
 from careloom.services.review.stuck import retry_stream
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.attempts import Attempts
 from careloom.store.database import Store, open_store
-from careloom.store.locks import alone
-from careloom.worker.jobs import Bench, run_job
+from careloom.store.locks import advisory_lock
+from careloom.worker.jobs import JobContext, run_job
 from services.fake_rooms import Paper, arrive, install, make_due, project, ready, rows
 
 
@@ -38,7 +38,7 @@ def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
 
 
 @pytest.fixture
-def opened(store: Store, papers: dict[str, Paper], tmp_path: Path) -> Opened:
+def session(store: Store, papers: dict[str, Paper], tmp_path: Path) -> Session:
     return ready(store, project(tmp_path, ["ehr", "bus"], publish=["bus"]))
 
 
@@ -46,16 +46,16 @@ def told(store: Store) -> list[tuple[str, str, str, str]]:
     return [(one["kind"], one["name"], one["state"], one["code"]) for one in reversed(Attempts(store).recent())]
 
 
-def test_each_kind_of_landing_leaves_a_row_and_so_does_one_that_is_refused(opened: Opened, store: Store) -> None:
-    scan(opened, "visits", Watch())
-    reconcile(opened, "visits", Watch())
-    replay(opened, "ehr", Watch())
-    retry_stream(opened, "visits")
-    cleanup(opened, dry_run=True)
-    with alone(store, "scan", "visits"), pytest.raises(Later):
-        scan(opened, "visits", Watch())
+def test_each_kind_of_landing_leaves_a_row_and_so_does_one_that_is_refused(session: Session, store: Store) -> None:
+    scan(session, "visits", Watch())
+    reconcile(session, "visits", Watch())
+    replay(session, "ehr", Watch())
+    retry_stream(session, "visits")
+    cleanup(session, dry_run=True)
+    with advisory_lock(store, "scan", "visits"), pytest.raises(Later):
+        scan(session, "visits", Watch())
     with pytest.raises(UsageFault):
-        scan(opened, "nothing", Watch())
+        scan(session, "nothing", Watch())
     assert told(store) == [
         ("land", "visits", "done", ""),
         ("reconcile", "visits", "done", ""),
@@ -68,21 +68,23 @@ def test_each_kind_of_landing_leaves_a_row_and_so_does_one_that_is_refused(opene
     assert {one["trigger"] for one in Attempts(store).recent()} == {"hand"}
 
 
-def test_a_foreign_error_is_told_by_its_name_alone(opened: Opened, store: Store, papers: dict[str, Paper]) -> None:
+def test_a_foreign_error_is_told_by_its_name_alone(session: Session, store: Store, papers: dict[str, Paper]) -> None:
     def breaks() -> Iterator[None]:
         raise ValueError("Zzyzx")
 
     papers["ehr"].pages = breaks  # type: ignore[assignment]
     with pytest.raises(ValueError, match="Zzyzx"):
-        scan(opened, "visits", Watch())
+        scan(session, "visits", Watch())
     (row,) = Attempts(store).recent(failed=True)
     assert (row["code"], row["error"]) == ("value-error", "ValueError (see the log)")
 
 
 def test_rounds_by_the_thousand_are_a_row_for_each_hour_and_each_ending(
-    opened: Opened, store: Store, papers: dict[str, Paper]
+    session: Session, store: Store, papers: dict[str, Paper]
 ) -> None:
-    bench = Bench(ready=replace(opened, trigger="worker"), urgent=replace(opened, trigger="worker"), stop=Event())
+    bench = JobContext(
+        session=replace(session, trigger="worker"), urgent=replace(session, trigger="worker"), stop=Event()
+    )
     for number in range(3):
         arrive(store, "ehr", {"records": [{"id": f"V{number}", "room": "1"}]})
         run_job(bench, "process_inbox", "ehr")
@@ -112,10 +114,10 @@ def test_rounds_by_the_thousand_are_a_row_for_each_hour_and_each_ending(
     assert {one["trigger"] for one in found.values()} == {"worker"}
 
 
-def test_old_attempts_go_by_the_projects_rule_and_those_under_way_stay(opened: Opened, store: Store) -> None:
-    scan(opened, "visits", Watch())
-    rule = replace(opened.project.retention, runs=opened.clock() - opened.clock().replace(year=2020))
-    kept = replace(opened, project=replace(opened.project, retention=rule))
+def test_old_attempts_go_by_the_projects_rule_and_those_under_way_stay(session: Session, store: Store) -> None:
+    scan(session, "visits", Watch())
+    rule = replace(session.project.retention, runs=session.clock() - session.clock().replace(year=2020))
+    kept = replace(session, project=replace(session.project, retention=rule))
     with Attempts(store).under_way("land", "visits", "hand"):
         rows(store, "update careloom.attempt set started_at = '2001-01-01' returning id")
         assert cleanup(kept, dry_run=False).removed["runs"] == 1

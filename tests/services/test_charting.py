@@ -18,12 +18,12 @@ from careloom.charts.page import as_of, html
 from careloom.core.errors import Fix, UsageFault
 from careloom.project.model import Chart, ChartPage
 from careloom.services.analytics.charts import age_of_data, charts_after_run, page_named, read_charts
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from services.landing_project import NOTES, landing
 
 
 @pytest.fixture
-def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+def session(tmp_path: Path, database: str) -> Iterator[Session]:
     with landing(tmp_path, database, NOTES) as opened:
         yield opened
 
@@ -33,14 +33,14 @@ def page(*statements: str) -> ChartPage:
     return ChartPage(name="aging", title="Aging & more", description="What is owed", charts=charts)
 
 
-def test_rows_become_bars(ready: Opened) -> None:
-    (chart,) = read_charts(ready, page("select * from (values ('a', 'x', 1.50), ('b', 'x', 2)) v order by 1"))
+def test_rows_become_bars(session: Session) -> None:
+    (chart,) = read_charts(session, page("select * from (values ('a', 'x', 1.50), ('b', 'x', 2)) v order by 1"))
     assert chart.bars == {"a": {"x": Decimal("1.50")}, "b": {"x": Decimal(2)}}
 
 
-def test_the_page_stands_for_itself(ready: Opened) -> None:
+def test_the_page_stands_for_itself(session: Session) -> None:
     found = page("select 'Acme & Sons', 12.5")
-    text = html(found, read_charts(ready, found), datetime(2026, 11, 21, tzinfo=UTC))
+    text = html(found, read_charts(session, found), datetime(2026, 11, 21, tzinfo=UTC))
     assert "Aging &amp; more" in text
     assert "Acme &amp; Sons" in text
     assert "$12.50" in text
@@ -63,32 +63,32 @@ def test_the_page_stands_for_itself(ready: Opened) -> None:
         ("select pg_sleep(0), set_config('x.y', 'z', false), 1, 1", "columns"),
     ],
 )
-def test_a_statement_that_cannot_be_drawn_is_told_without_a_value(ready: Opened, statement: str, said: str) -> None:
+def test_a_statement_that_cannot_be_drawn_is_told_without_a_value(session: Session, statement: str, said: str) -> None:
     with pytest.raises(Fix) as caught:
-        read_charts(ready, page(statement))
+        read_charts(session, page(statement))
     assert said in str(caught.value)
     assert "charts/aging.yaml, 'Chart 0'" in str(caught.value)
     assert "Zzyzx" not in str(caught.value)
 
 
-def test_rows_that_are_too_many_to_draw_are_told(ready: Opened) -> None:
+def test_rows_that_are_too_many_to_draw_are_told(session: Session) -> None:
     found = page("select n, 1 from generate_series(1, 501) n", "select n, 1 from generate_series(1, 500) n")
-    cut, whole = read_charts(ready, found)
+    cut, whole = read_charts(session, found)
     assert (len(cut.bars), len(whole.bars)) == (500, 500)
     assert ("first 500 rows" in cut.cut, whole.cut) == (True, "")
     text = html(found, [cut, whole], datetime(2026, 11, 21, tzinfo=UTC))
     assert text.count("Only the first 500 rows are drawn") == 1
 
 
-def test_a_page_that_there_is_not_is_told(ready: Opened) -> None:
-    there = replace(ready, project=replace(ready.project, charts={"aging": page("select 1, 2")}))
+def test_a_page_that_there_is_not_is_told(session: Session) -> None:
+    there = replace(session, project=replace(session.project, charts={"aging": page("select 1, 2")}))
     assert page_named(there, "aging").title == "Aging & more"
     with pytest.raises(UsageFault, match="there are: aging"):
         page_named(there, "agin")
 
 
-def test_a_page_says_how_old_its_data_is_and_not_only_when_it_was_drawn(ready: Opened) -> None:
-    with ready.store.transaction() as connection:
+def test_a_page_says_how_old_its_data_is_and_not_only_when_it_was_drawn(session: Session) -> None:
+    with session.store.transaction() as connection:
         connection.execute("create schema analytics")
         connection.execute("create table reports.ar_aging (balance numeric)")
         connection.execute("create view analytics.stg_aging as select balance from reports.ar_aging")
@@ -101,23 +101,23 @@ def test_a_page_says_how_old_its_data_is_and_not_only_when_it_was_drawn(ready: O
             " ('billing', 'payments', '1', now(), 'loaded', '2025-01-01 00:00+00', true)"
         )
     chosen = page("with owed as (select 'a', sum(balance) from analytics.aging) select * from owed")
-    data = age_of_data(ready, chosen)
+    data = age_of_data(session, chosen)
     assert [(age.name, age.oldest.day, age.newest.day) for age in data] == [("ar_aging", 8, 20)]
     drawn_at = datetime(2026, 11, 30, 12, tzinfo=ZoneInfo("America/New_York"))
     assert as_of(data, drawn_at) == "Data as of 2026-11-08 04:00 EST (ar_aging) to 2026-11-20 09:30 EST"
-    text = html(chosen, read_charts(ready, chosen), drawn_at, data)
+    text = html(chosen, read_charts(session, chosen), drawn_at, data)
     assert "Data as of 2026-11-08 04:00 EST" in text
     assert "Drawn 2026-11-30 12:00 EST" in text
 
 
-def test_a_page_over_nothing_that_was_loaded_says_nothing_of_its_age(ready: Opened) -> None:
-    assert age_of_data(ready, page("select 'a', count(*) from pg_class", "select 'b', 1 from nowhere.nothing")) == []
+def test_a_page_over_nothing_that_was_loaded_says_nothing_of_its_age(session: Session) -> None:
+    assert age_of_data(session, page("select 'a', count(*) from pg_class", "select 'b', 1 from nowhere.nothing")) == []
     assert as_of([], datetime(2026, 11, 30, tzinfo=UTC)) == ""
 
 
-def test_the_file_in_the_page_holds_the_numbers_and_no_formula(ready: Opened) -> None:
+def test_the_file_in_the_page_holds_the_numbers_and_no_formula(session: Session) -> None:
     chosen = page("select '=cmd()', 1234.50")
-    text = html(chosen, read_charts(ready, chosen), datetime(2026, 11, 21, tzinfo=UTC))
+    text = html(chosen, read_charts(session, chosen), datetime(2026, 11, 21, tzinfo=UTC))
     (packed,) = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', text)
     assert b64decode(packed).decode().splitlines() == ["label,series,value", "'=cmd(),,1234.50"]
 
@@ -126,29 +126,29 @@ def marked(sql: str, **more: Any) -> ChartPage:
     return ChartPage(name="aging", title="Aging", charts=(Chart(title="Owed", sql=sql, unit="money", **more),))
 
 
-def test_the_first_labels_are_shown_and_the_others_are_counted_and_summed(ready: Opened) -> None:
+def test_the_first_labels_are_shown_and_the_others_are_counted_and_summed(session: Session) -> None:
     statement = "select 'p' || lpad(n::text, 4, '0'), s, 1.25 from generate_series(1, 300) n, (values ('a'), ('b')) v (s) order by 1"
-    (chart,) = read_charts(ready, marked(statement, most=3))
+    (chart,) = read_charts(session, marked(statement, most=3))
     assert list(chart.bars) == ["p0001", "p0002", "p0003"]
     assert chart.more == "and 297 more: $742.50 together"
     assert (chart.whole, chart.cut) == (Decimal("750.00"), "")
     text = html(marked(statement), [chart], datetime(2026, 11, 21, tzinfo=UTC))
     assert "And 297 more: $742.50 together." in text
     assert "In all $750.00." in text
-    (whole,) = read_charts(ready, marked("select 'a', 1", most=3))
+    (whole,) = read_charts(session, marked("select 'a', 1", most=3))
     assert whole.notes == []
 
 
-def test_a_chart_without_rows_says_what_that_means(ready: Opened) -> None:
+def test_a_chart_without_rows_says_what_that_means(session: Session) -> None:
     plain, told = (
-        read_charts(ready, marked("select 'a', 1 where false", **more))[0]
+        read_charts(session, marked("select 'a', 1 where false", **more))[0]
         for more in ({}, {"empty": "No <former> state."})
     )
     assert (plain.empty, told.empty) == ("nothing to show", "No <former> state.")
     assert "No &lt;former&gt; state." in html(marked("select 1, 2"), [told], datetime(2026, 11, 21, tzinfo=UTC))
 
 
-def test_charts_that_are_marked_are_read_after_a_run_and_no_others(ready: Opened) -> None:
+def test_charts_that_are_marked_are_read_after_a_run_and_no_others(session: Session) -> None:
     pages = {"a": marked("select 'x', 1", after_run=True), "b": marked("select 'y', 1")}
-    there = replace(ready, project=replace(ready.project, charts=pages))
+    there = replace(session, project=replace(session.project, charts=pages))
     assert [list(chart.bars) for chart in charts_after_run(there)] == [["x"]]

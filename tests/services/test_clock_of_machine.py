@@ -14,10 +14,10 @@ from careloom.project.model import Report
 from careloom.project.schedules import parse_schedule
 from careloom.services.landing.scan import scan
 from careloom.services.operate.due import has_come
-from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.operate.scheduler import enqueue_due
 from careloom.services.reports.fetch import any_report_due
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.account_reports import AccountReports
 from careloom.store.database import Store, open_store
 from services.fake_rooms import Paper, install, project, ready, rows
@@ -49,7 +49,7 @@ def store(database: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch, store: Store, tmp_path: Path, machine: timedelta) -> Opened:
+def session(monkeypatch: pytest.MonkeyPatch, store: Store, tmp_path: Path, machine: timedelta) -> Session:
     install(monkeypatch, {"ehr": Paper()})
     return ready(store, project(tmp_path, ["ehr"], schedule=HOURLY))
 
@@ -58,49 +58,49 @@ def woken(store: Store) -> list[str]:
     return [job for (job,) in rows(store, "delete from procrastinate_jobs where status = 'todo' returning task_name")]
 
 
-def test_a_scan_is_due_an_hour_after_the_last_and_not_before(opened: Opened, store: Store) -> None:
-    wake_what_is_due(opened)
+def test_a_scan_is_due_an_hour_after_the_last_and_not_before(session: Session, store: Store) -> None:
+    enqueue_due(session)
     assert woken(store) == ["scan"]
-    scan(opened, "visits", Watch(stop=Event()))
+    scan(session, "visits", Watch(stop=Event()))
     rows(store, "update stream_state set scanned_at = now() returning 1")
-    wake_what_is_due(opened)
+    enqueue_due(session)
     assert woken(store) == [], "it was done just now"
     rows(store, "update stream_state set scanned_at = now() - interval '61 minutes' returning 1")
-    wake_what_is_due(opened)
+    enqueue_due(session)
     assert woken(store) == ["scan"]
 
 
-def test_what_was_never_done_is_due_and_what_was_done_this_hour_is_not(opened: Opened, store: Store) -> None:
+def test_what_was_never_done_is_due_and_what_was_done_this_hour_is_not(session: Session, store: Store) -> None:
     (now,) = rows(store, "select now()")[0]
-    assert has_come(opened, HOURLY, None)
-    assert has_come(opened, HOURLY, now - timedelta(minutes=61))
-    assert not has_come(opened, HOURLY, now)
+    assert has_come(session, HOURLY, None)
+    assert has_come(session, HOURLY, now - timedelta(minutes=61))
+    assert not has_come(session, HOURLY, now)
 
 
-def test_an_unfinished_scan_of_yesterday_goes_on(opened: Opened, store: Store) -> None:
-    scan(opened, "visits", Watch(stop=Event()))
+def test_an_unfinished_scan_of_yesterday_goes_on(session: Session, store: Store) -> None:
+    scan(session, "visits", Watch(stop=Event()))
     young = "scan_began = now() - interval '6 days 12 hours', checkpoint = 'here', scan_kind = 'full_sync'"
     rows(store, f"update stream_state set {young} returning 1")
-    assert scan(opened, "visits", Watch(stop=Event())).resumed
+    assert scan(session, "visits", Watch(stop=Event())).resumed
     old = young.replace("6 days 12 hours", "7 days 12 hours")
     rows(store, f"update stream_state set {old} returning 1")
-    assert not scan(opened, "visits", Watch(stop=Event())).resumed
+    assert not scan(session, "visits", Watch(stop=Event())).resumed
 
 
-def test_a_report_is_due_by_its_schedule_and_rests_after_it_failed(opened: Opened, store: Store) -> None:
+def test_a_report_is_due_by_its_schedule_and_rests_after_it_failed(session: Session, store: Store) -> None:
     report = Report(name="aging", system="ehr", report="1", filter="2", accounts=("100",), schedule=HOURLY, file="")
-    opened.project.reports["aging"] = report  # type: ignore[index]
+    session.project.reports["aging"] = report  # type: ignore[index]
     kept = AccountReports(store)
-    assert any_report_due(opened, "ehr")
-    row = kept.open("ehr", "aging", "100", opened.clock())
-    kept.failed(row, "no-answer", "it came to no answer", opened.clock())
+    assert any_report_due(session, "ehr")
+    row = kept.open("ehr", "aging", "100", session.clock())
+    kept.failed(row, "no-answer", "it came to no answer", session.clock())
     apart = rows(store, "select abs(extract(epoch from now() - due_at)) < 60 from account_reports")
     assert apart == [(True,)]
-    assert not any_report_due(opened, "ehr"), "it failed just now, and rests"
+    assert not any_report_due(session, "ehr"), "it failed just now, and rests"
     rows(store, "update account_reports set due_at = due_at - interval '30 hours' returning 1")
-    assert any_report_due(opened, "ehr")
+    assert any_report_due(session, "ehr")
 
 
-def test_what_a_room_is_handed_is_the_same_clock(opened: Opened, store: Store) -> None:
-    for given in (opened.clock, opened.on_lane("event").clock, opened.surroundings("ehr").clock):
+def test_what_a_room_is_handed_is_the_same_clock(session: Session, store: Store) -> None:
+    for given in (session.clock, session.on_lane("event").clock, session.surroundings("ehr").clock):
         assert abs(given() - store.clock()) < timedelta(minutes=1)

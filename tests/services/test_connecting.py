@@ -22,8 +22,8 @@ from careloom.core.hooks import Token
 from careloom.core.rooms import Authorization
 from careloom.services.operate import connect as operate_connect
 from careloom.services.operate.connect import code_in, connect, invite, keep_given
-from careloom.services.session import session
-from careloom.services.session.session import Opened
+from careloom.services.session import sessions
+from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
 from hang import HANG
 from services.fake_rooms import NOON, Paper, project, ready, room
@@ -44,7 +44,7 @@ def exchanged() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def opened(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanged: list[tuple[str, str]]) -> Opened:
+def session(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanged: list[tuple[str, str]]) -> Session:
     def url(_options: Any, _surroundings: Any, redirect: str, state: str) -> str:
         return "https://ehr.example/authorize?" + urlencode({"redirect_uri": redirect, "state": state})
 
@@ -56,13 +56,13 @@ def opened(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchan
         "ehr": replace(room("ehr", Paper()), authorization=Authorization(url=url, exchange=exchange)),
         "bus": room("bus", Paper()),
     }
-    monkeypatch.setattr(session, "rooms", lambda: rooms)
+    monkeypatch.setattr(sessions, "rooms", lambda: rooms)
     monkeypatch.setattr(operate_connect, "rooms", lambda: rooms)
     return ready(store, project(tmp_path, ["ehr", "bus"]), KEY)
 
 
-def kept(opened: Opened) -> Token | None:
-    tokens = opened.surroundings("ehr").tokens
+def kept(session: Session) -> Token | None:
+    tokens = session.surroundings("ehr").tokens
     assert tokens is not None
     return tokens.current()
 
@@ -73,23 +73,23 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def test_a_code_becomes_a_sealed_pair(opened: Opened, exchanged: list[tuple[str, str]]) -> None:
-    invitation = invite(opened, "ehr", "http://127.0.0.1:8912/connected")
-    connect(opened, "ehr", invitation, "code-1")
+def test_a_code_becomes_a_sealed_pair(session: Session, exchanged: list[tuple[str, str]]) -> None:
+    invitation = invite(session, "ehr", "http://127.0.0.1:8912/connected")
+    connect(session, "ehr", invitation, "code-1")
     assert exchanged == [("http://127.0.0.1:8912/connected", "code-1")]
-    assert kept(opened) == Token(access="access-1", refresh="refresh-1", expires_at=NOON)
+    assert kept(session) == Token(access="access-1", refresh="refresh-1", expires_at=NOON)
 
 
-def test_without_a_key_no_code_is_used_up(opened: Opened, exchanged: list[tuple[str, str]]) -> None:
-    invitation = invite(opened, "ehr", "http://127.0.0.1:8912/connected")
-    opened.settings = replace(opened.settings, environment={})
+def test_without_a_key_no_code_is_used_up(session: Session, exchanged: list[tuple[str, str]]) -> None:
+    invitation = invite(session, "ehr", "http://127.0.0.1:8912/connected")
+    session.settings = replace(session.settings, environment={})
     with pytest.raises(Fix, match="CARELOOM_SEAL_KEY"):
-        connect(opened, "ehr", invitation, "code-1")
+        connect(session, "ehr", invitation, "code-1")
     assert exchanged == []
 
 
-def test_every_invitation_has_a_state_of_its_own_that_does_not_show(opened: Opened) -> None:
-    first, second = (invite(opened, "ehr", "http://127.0.0.1:1/x") for _ in range(2))
+def test_every_invitation_has_a_state_of_its_own_that_does_not_show(session: Session) -> None:
+    first, second = (invite(session, "ehr", "http://127.0.0.1:1/x") for _ in range(2))
     assert first.state != second.state
     assert len(first.state) >= 43
     assert parse_qs(urlsplit(first.url).query)["state"] == [first.state]
@@ -122,10 +122,10 @@ def test_an_answer_without_a_code_is_told_so(answer: str) -> None:
         code_in(answer, "mine")
 
 
-def test_a_pair_made_elsewhere_is_kept(opened: Opened) -> None:
-    opened.clock = lambda: NOON
-    keep_given(opened, "ehr", b'{"access_token": "a", "refresh_token": "r", "expires_in": 3600, "scope": "all"}')
-    assert kept(opened) == Token(access="a", refresh="r", expires_at=NOON + timedelta(hours=1))
+def test_a_pair_made_elsewhere_is_kept(session: Session) -> None:
+    session.clock = lambda: NOON
+    keep_given(session, "ehr", b'{"access_token": "a", "refresh_token": "r", "expires_in": 3600, "scope": "all"}')
+    assert kept(session) == Token(access="a", refresh="r", expires_at=NOON + timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -140,27 +140,27 @@ def test_a_pair_made_elsewhere_is_kept(opened: Opened) -> None:
         b'{"access_token": "hush", "refresh_token": "r", "expires_in": 1e300}',
     ],
 )
-def test_what_is_no_pair_is_refused_without_being_repeated(opened: Opened, text: bytes) -> None:
+def test_what_is_no_pair_is_refused_without_being_repeated(session: Session, text: bytes) -> None:
     with pytest.raises(UsageFault, match="no token pair") as refused:
-        keep_given(opened, "ehr", text)
+        keep_given(session, "ehr", text)
     assert "hush" not in str(refused.value)
-    assert kept(opened) is None
+    assert kept(session) is None
 
 
-def test_a_system_that_is_not_connected_this_way_says_so(opened: Opened) -> None:
+def test_a_system_that_is_not_connected_this_way_says_so(session: Session) -> None:
     with pytest.raises(Fix, match="not connected this way"):
-        invite(opened, "bus", "http://127.0.0.1:1/x")
+        invite(session, "bus", "http://127.0.0.1:1/x")
     with pytest.raises(UsageFault, match="there are: ehr, bus"):
-        invite(opened, "crm", "http://127.0.0.1:1/x")
+        invite(session, "crm", "http://127.0.0.1:1/x")
 
 
 # ---------------------------------------------------------------- the door
 
 
 def test_the_answer_is_heard_once_on_this_machine_past_whatever_else_browsers_ask(
-    opened: Opened, capsys: pytest.CaptureFixture[str]
+    session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    invitation = invite(opened, "ehr", f"http://127.0.0.1:{free_port()}/connected")
+    invitation = invite(session, "ehr", f"http://127.0.0.1:{free_port()}/connected")
     heard: list[str] = []
     ready_to_hear = threading.Event()
 
@@ -187,19 +187,19 @@ def test_the_answer_is_heard_once_on_this_machine_past_whatever_else_browsers_as
 
 
 def test_where_the_answer_cannot_be_heard_it_is_pasted(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    far = invite(opened, "ehr", "https://clinic.example/connected")
+    far = invite(session, "ehr", "https://clinic.example/connected")
     assert far.loopback is None
     monkeypatch.setattr("sys.stdin", io.StringIO(f"https://clinic.example/connected?code=abc&state={far.state}\n"))
     assert door._code(far, None, paste=False) == "abc"
     assert far.url in capsys.readouterr().out
 
 
-def test_a_port_that_is_taken_is_told_with_what_to_do(opened: Opened) -> None:
+def test_a_port_that_is_taken_is_told_with_what_to_do(session: Session) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        invitation = invite(opened, "ehr", f"http://127.0.0.1:{other.getsockname()[1]}/connected")
+        invitation = invite(session, "ehr", f"http://127.0.0.1:{other.getsockname()[1]}/connected")
         with pytest.raises(Fix, match="--port"), door._listening(invitation):
             pass

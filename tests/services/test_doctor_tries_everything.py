@@ -13,7 +13,7 @@ import pytest
 from careloom.core.ports import Finding
 from careloom.services.operate.doctor import check_up
 from careloom.services.operate.simulate import Simulated, connect_all
-from careloom.services.session.session import opened
+from careloom.services.session.sessions import open_session
 from careloom.services.session.settings import Settings, read_settings
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.drchrono.simulator import RunningDrChrono
@@ -98,8 +98,8 @@ def test_a_stream_that_the_account_may_not_read_is_the_only_fault(
 
 
 def connect(folder: Path, simulated: Simulated) -> None:
-    with opened(folder, simulated.settings) as ready:
-        connect_all(ready, simulated)
+    with open_session(folder, simulated.settings) as session:
+        connect_all(session, simulated)
 
 
 def test_wrong_credentials_and_an_away_system_are_told_without_a_report_being_made(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import opened
+from careloom.services.session.sessions import open_session
 from careloom.services.session.settings import read_settings
 from careloom.services.sync.run import run_sync
 from careloom.systems.hubspot.simulator import RunningSimulator
@@ -36,11 +36,11 @@ def test_a_full_run_repairs_what_was_edited_though_every_field_is_the_sources(tm
     settings = read_settings({"CARELOOM_DATABASE_URL": database, "HUBSPOT_TOKEN": "any"})
     with RunningSimulator("--tier", "unlimited") as portal:
         (tmp_path / "careloom.yaml").write_text(PROJECT.format(url=portal.url), encoding="utf-8")
-        with opened(tmp_path, settings) as ready:
-            sync = ready.project.syncs["patients"]
-            assert run_sync(ready, sync, Watch()).counts["create"] == 1
+        with open_session(tmp_path, settings) as session:
+            sync = session.project.syncs["patients"]
+            assert run_sync(session, sync, Watch()).counts["create"] == 1
             record = portal.control("GET", "records/contacts")["results"][0]["id"]
             portal.control("POST", "edit", {"object": "contacts", "id": record, "properties": {"city": "Cohoes"}})
-            assert run_sync(ready, sync, Watch(), full=True).counts["update"] == 1
+            assert run_sync(session, sync, Watch(), full=True).counts["update"] == 1
             assert portal.control("GET", "records/contacts")["results"][0]["properties"]["city"] == "Albany"
-            assert run_sync(ready, sync, Watch(), full=True).counts["same"] == 1
+            assert run_sync(session, sync, Watch(), full=True).counts["same"] == 1

@@ -24,7 +24,7 @@ def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> It
 
 
 def test_every_change_is_told_with_who_made_it_and_in_which_run(clinic: Practice) -> None:
-    first, second = history(clinic.ready, "people", "1")
+    first, second = history(clinic.session, "people", "1")
     assert (first.operation, first.actor, second.operation, second.actor) == (
         "INSERT",
         "full_sync:ehr",
@@ -38,12 +38,12 @@ def test_every_change_is_told_with_who_made_it_and_in_which_run(clinic: Practice
 
 
 def test_values_are_masked_unless_they_are_asked_for(clinic: Practice) -> None:
-    masked = history(clinic.ready, "people", "1")
+    masked = history(clinic.session, "people", "1")
     assert masked[1].changed["first_name"] == (MASK, MASK)
     assert masked[1].changed["age"] == ("∅", MASK)
     assert "Zzyzx" not in str(masked)
     assert clinic.ask("select count(*) from audit") == [(0,)]
-    told = history(clinic.ready, "people", "1", reveal=True)
+    told = history(clinic.session, "people", "1", reveal=True)
     assert told[1].changed["first_name"] == ("Zzyzx", "Other")
     assert told[0].changed["first_name"] == (None, "Zzyzx")
     assert clinic.ask("select split_part(actor, ' ', 1), action, subject from audit") == [
@@ -53,18 +53,18 @@ def test_values_are_masked_unless_they_are_asked_for(clinic: Practice) -> None:
 
 def test_a_record_is_found_by_its_own_id_too(clinic: Practice) -> None:
     ((own,),) = clinic.ask("select id::text from clinical.people where ehr_id = 1")
-    assert len(history(clinic.ready, "people", own)) == 2
+    assert len(history(clinic.session, "people", own)) == 2
 
 
 def test_a_deletion_is_part_of_the_history(clinic: Practice) -> None:
     del clinic.shelves.data["people"]["2"]
     clinic.scan(full=True)
-    assert [entry.operation for entry in history(clinic.ready, "people", "2")] == ["INSERT", "UPDATE"]
-    assert "deleted_at" in history(clinic.ready, "people", "2")[-1].changed
+    assert [entry.operation for entry in history(clinic.session, "people", "2")] == ["INSERT", "UPDATE"]
+    assert "deleted_at" in history(clinic.session, "people", "2")[-1].changed
 
 
 def test_what_is_not_known_is_said_with_the_next_step(clinic: Practice) -> None:
     with pytest.raises(UsageFault, match="keys are the values of ehr_id"):
-        history(clinic.ready, "people", "99")
+        history(clinic.session, "people", "99")
     with pytest.raises(UsageFault, match="tables are: people, pets, pills"):
-        history(clinic.ready, "patients", "1")
+        history(clinic.session, "patients", "1")

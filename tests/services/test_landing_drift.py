@@ -12,8 +12,8 @@ import pytest
 from careloom.core.streams import Column, Record, Stream
 from careloom.services.landing.link import compared_columns
 from careloom.services.landing.write import land, prepare
-from careloom.services.review.stuck import standing_of
-from careloom.services.session.session import Opened
+from careloom.services.review.stuck import stuck_items
+from careloom.services.session.sessions import Session
 from careloom.store.landing_held import drift_of, held_landings
 from careloom.systems.deepcura.streams import STREAMS as OF_DEEPCURA
 from careloom.systems.drchrono.streams import STREAMS as OF_DRCHRONO
@@ -35,14 +35,14 @@ EVERY = {name: stream for offered in (OF_DRCHRONO, OF_DEEPCURA) for name, stream
 
 
 @pytest.fixture
-def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+def session(tmp_path: Path, database: str) -> Iterator[Session]:
     with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as opened:
         prepare(opened)
         yield opened
 
 
-def ask(ready: Opened, statement: str) -> list[tuple[Any, ...]]:
-    with ready.store.transaction() as connection:
+def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
+    with session.store.transaction() as connection:
         return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
 
 
@@ -94,32 +94,32 @@ def test_only_what_links_compare_holds_a_record_of_every_column_and_kind_of_wron
 
 
 def test_it_is_told_once_for_each_column_and_kind_and_never_with_its_value(
-    ready: Opened, capsys: pytest.CaptureFixture[str]
+    session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     odd = {"first_name": {"given": SECRET}, "date_of_birth": SECRET}
     for number in range(1, 4):
-        assert land(ready, "ehr", [patient(number, **odd)], actor="tester")["created"] == 1
-    drift = [(one.column, one.code, one.kind, one.records) for one in drift_of(ready.store, "patients")]
+        assert land(session, "ehr", [patient(number, **odd)], actor="tester")["created"] == 1
+    drift = [(one.column, one.code, one.kind, one.records) for one in drift_of(session.store, "patients")]
     assert sorted(drift) == [("born", "not-a-date", "text", 3), ("first_name", "not-a-text", "object", 3)]
     shown = capsys.readouterr()
     assert (shown.out + shown.err).count("none of their column's type") == 2
-    waiting = standing_of(ready, "patients")
+    waiting = stuck_items(session, "patients")
     assert [(one.kind, one.column) for one in waiting] == [("drift", "born"), ("drift", "first_name")]
     assert SECRET not in shown.out + shown.err + repr(waiting)
 
 
-def test_the_value_that_was_there_stays_in_the_history_and_a_right_one_comes_back(ready: Opened) -> None:
+def test_the_value_that_was_there_stays_in_the_history_and_a_right_one_comes_back(session: Session) -> None:
     for minute, born in enumerate(("1931-01-15", "unknown", "1931-01-16")):
-        land(ready, "ehr", [patient(1, minute, date_of_birth=born)], actor="tester")
+        land(session, "ehr", [patient(1, minute, date_of_birth=born)], actor="tester")
     history = (
         "select changed->'born' from change_log where table_name = 'patients' and operation = 'UPDATE' order by id"
     )
-    assert ask(ready, history) == [(["1931-01-15", None],), ([None, "1931-01-16"],)]
-    assert ask(ready, "select born::text, raw->>'date_of_birth' from clinical.patients") == [("1931-01-16",) * 2]
+    assert ask(session, history) == [(["1931-01-15", None],), ([None, "1931-01-16"],)]
+    assert ask(session, "select born::text, raw->>'date_of_birth' from clinical.patients") == [("1931-01-16",) * 2]
 
 
-def test_what_was_held_for_such_a_value_is_over_when_the_record_lands(ready: Opened) -> None:
-    with ready.store.transaction() as connection:
+def test_what_was_held_for_such_a_value_is_over_when_the_record_lands(session: Session) -> None:
+    with session.store.transaction() as connection:
         connection.execute(
             'insert into landing_held (stream, key, code, "column", message, body)'
             " values ('patients', '1', 'not-a-date', 'born', '', %s)",
@@ -127,5 +127,5 @@ def test_what_was_held_for_such_a_value_is_over_when_the_record_lands(ready: Ope
         )
     record = patient(1, 1, date_of_birth="unknown")
     later = Record(stream="patients", key="1", data=record.data, observed_at=NOON + timedelta(minutes=1))
-    assert land(ready, "ehr", [later], actor="tester")["created"] == 1
-    assert held_landings(ready.store) == []
+    assert land(session, "ehr", [later], actor="tester")["created"] == 1
+    assert held_landings(session.store) == []

@@ -15,29 +15,29 @@ from careloom.core.streams import Record
 from careloom.services.landing import write as landing_service
 from careloom.services.landing.link import unlinked
 from careloom.services.landing.write import land, prepare
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from services.landing_project import NOTES, SESSIONS, landing, note
 
 
 @pytest.fixture
-def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+def session(tmp_path: Path, database: str) -> Iterator[Session]:
     with landing(tmp_path, database, NOTES, SESSIONS) as opened:
         yield opened
 
 
-def ask(ready: Opened, statement: str) -> list[tuple[Any, ...]]:
-    with ready.store.transaction() as connection:
+def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
+    with session.store.transaction() as connection:
         return connection.execute(statement).fetchall()
 
 
-def put(ready: Opened, *records: Record) -> None:
-    land(ready, "ehr", records, actor="tester")
+def put(session: Session, *records: Record) -> None:
+    land(session, "ehr", records, actor="tester")
 
 
-def links(ready: Opened) -> dict[str, str | None]:
+def links(session: Session) -> dict[str, str | None]:
     return dict(
         ask(
-            ready,
+            session,
             "select s.session_key, n.note_key from clinical.sessions s left join clinical.notes n on n.id = s.note_id",
         )
     )
@@ -47,44 +47,48 @@ def gone_note(key: str, minute: int) -> Record:
     return replace(note("notes", key, minute), data=None)
 
 
-def whys(ready: Opened) -> list[tuple[str, str]]:
-    return [(one.key, one.why) for one in unlinked(ready, ready.project.landings["sessions"])]
+def whys(session: Session) -> list[tuple[str, str]]:
+    return [(one.key, one.why) for one in unlinked(session, session.project.landings["sessions"])]
 
 
-def test_two_rows_of_one_tier_are_no_link_even_if_a_later_tier_finds_one(ready: Opened) -> None:
-    put(ready, note("notes", "N1", visit="V1", patient=1, day="2026-11-20"), note("notes", "N2", visit="V1", patient=2))
-    put(ready, note("sessions", "S1", visit="V1", patient=1, day="2026-11-20"))
-    assert links(ready) == {"S1": None}
-    assert whys(ready) == [("S1", "ambiguous")]
+def test_two_rows_of_one_tier_are_no_link_even_if_a_later_tier_finds_one(session: Session) -> None:
+    put(
+        session,
+        note("notes", "N1", visit="V1", patient=1, day="2026-11-20"),
+        note("notes", "N2", visit="V1", patient=2),
+    )
+    put(session, note("sessions", "S1", visit="V1", patient=1, day="2026-11-20"))
+    assert links(session) == {"S1": None}
+    assert whys(session) == [("S1", "ambiguous")]
 
 
-def test_a_link_goes_when_a_second_row_fits_and_when_its_row_goes(ready: Opened) -> None:
-    put(ready, note("notes", "N1", visit="V1"), note("sessions", "S1", visit="V1"))
-    put(ready, note("notes", "N2", visit="V1"))
-    assert links(ready) == {"S1": None}
-    assert whys(ready) == [("S1", "ambiguous")]
-    put(ready, gone_note("N1", 5))
-    assert links(ready) == {"S1": "N2"}
-    put(ready, gone_note("N2", 6))
-    assert links(ready) == {"S1": None}
-    assert whys(ready) == [("S1", "none")]
+def test_a_link_goes_when_a_second_row_fits_and_when_its_row_goes(session: Session) -> None:
+    put(session, note("notes", "N1", visit="V1"), note("sessions", "S1", visit="V1"))
+    put(session, note("notes", "N2", visit="V1"))
+    assert links(session) == {"S1": None}
+    assert whys(session) == [("S1", "ambiguous")]
+    put(session, gone_note("N1", 5))
+    assert links(session) == {"S1": "N2"}
+    put(session, gone_note("N2", 6))
+    assert links(session) == {"S1": None}
+    assert whys(session) == [("S1", "none")]
 
 
-def test_the_going_of_one_of_two_rows_leaves_the_other_to_be_linked(ready: Opened) -> None:
-    put(ready, note("notes", "N1", visit="V1"), note("notes", "N2", visit="V1"), note("sessions", "S1", visit="V1"))
-    assert whys(ready) == [("S1", "ambiguous")]
-    put(ready, gone_note("N1", 5))
-    assert links(ready) == {"S1": "N2"}
-    assert ask(ready, "select operation, table_name, vendor_id from outbox order by id desc limit 1") == [
+def test_the_going_of_one_of_two_rows_leaves_the_other_to_be_linked(session: Session) -> None:
+    put(session, note("notes", "N1", visit="V1"), note("notes", "N2", visit="V1"), note("sessions", "S1", visit="V1"))
+    assert whys(session) == [("S1", "ambiguous")]
+    put(session, gone_note("N1", 5))
+    assert links(session) == {"S1": "N2"}
+    assert ask(session, "select operation, table_name, vendor_id from outbox order by id desc limit 1") == [
         ("UPDATE", "sessions", "S1")
     ]
 
 
-def test_a_link_is_in_the_history_with_who_made_it(ready: Opened) -> None:
-    put(ready, note("sessions", "S1", visit="V1"))
-    put(ready, note("notes", "N1", visit="V1"))
-    [(actor, changed)] = ask(ready, "select actor, changed from change_log where operation = 'UPDATE'")
-    [(note_id, linked)] = ask(ready, "select note_id::text, note_id_linked_at is not null from clinical.sessions")
+def test_a_link_is_in_the_history_with_who_made_it(session: Session) -> None:
+    put(session, note("sessions", "S1", visit="V1"))
+    put(session, note("notes", "N1", visit="V1"))
+    [(actor, changed)] = ask(session, "select actor, changed from change_log where operation = 'UPDATE'")
+    [(note_id, linked)] = ask(session, "select note_id::text, note_id_linked_at is not null from clinical.sessions")
     assert (actor, set(changed), changed["note_id"], linked) == (
         "tester",
         {"note_id", "note_id_linked_at"},
@@ -103,11 +107,11 @@ FILL = (
 
 
 @contextmanager
-def rows_read_in_whole(ready: Opened) -> Iterator[list[tuple[str, int]]]:
+def rows_read_in_whole(session: Session) -> Iterator[list[tuple[str, int]]]:
     """What each transaction read without an index."""
     scans = "select relname, seq_tup_read from pg_stat_xact_user_tables where schemaname = 'clinical'"
     seen: list[tuple[str, int]] = []
-    original = ready.store.transaction
+    original = session.store.transaction
 
     @contextmanager
     def watched(_: object) -> Iterator[Any]:
@@ -116,29 +120,29 @@ def rows_read_in_whole(ready: Opened) -> Iterator[list[tuple[str, int]]]:
             seen.extend((table, number) for table, number in connection.execute(scans).fetchall() if number)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(ready.store), "transaction", watched)
+        patch.setattr(type(session.store), "transaction", watched)
         yield seen
 
 
 @pytest.mark.parametrize("last", ["notes", "sessions"])
-def test_one_of_many_is_linked_by_index_whichever_side_comes_last(ready: Opened, last: str) -> None:
+def test_one_of_many_is_linked_by_index_whichever_side_comes_last(session: Session, last: str) -> None:
     """Were a table read whole for a batch, the time of a landing would grow with all that is stored."""
-    prepare(ready)
-    with ready.store.transaction() as connection:
+    prepare(session)
+    with session.store.transaction() as connection:
         connection.execute("set local session_replication_role = replica")
         for table, key in (("notes", "note_key"), ("sessions", "session_key")):
             word, sign = ("other", "-") if table == last else ("old", "+")
             connection.execute(FILL.format(table=table, key=key, word=word, sign=sign, many=MANY))
-    with ready.store.transaction() as connection:
+    with session.store.transaction() as connection:
         connection.execute("analyze clinical.notes, clinical.sessions")
-    with rows_read_in_whole(ready) as seen:
-        put(ready, note(last, "new", visit="old7", patient=7, day="2020-01-01"))
+    with rows_read_in_whole(session) as seen:
+        put(session, note(last, "new", visit="old7", patient=7, day="2020-01-01"))
     assert seen == []
-    linked = {key: to for key, to in links(ready).items() if to}
+    linked = {key: to for key, to in links(session).items() if to}
     assert linked == ({"new": "old7"} if last == "sessions" else {"old7": "new"})
 
 
-def test_both_ends_of_a_link_landed_at_once_are_linked(ready: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_ends_of_a_link_landed_at_once_are_linked(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     both, real = threading.Barrier(2), landing_service.settle
 
     def late(*words: Any, **more: Any) -> None:
@@ -147,12 +151,12 @@ def test_both_ends_of_a_link_landed_at_once_are_linked(ready: Opened, monkeypatc
         with suppress(threading.BrokenBarrierError):
             both.wait(1)
 
-    prepare(ready)
+    prepare(session)
     monkeypatch.setattr(landing_service, "settle", late)
     ends = (note("notes", "N1", visit="V1"), note("sessions", "S1", visit="V1"))
-    threads = [threading.Thread(target=put, args=(ready, end)) for end in ends]
+    threads = [threading.Thread(target=put, args=(session, end)) for end in ends]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert links(ready) == {"S1": "N1"}
+    assert links(session) == {"S1": "N1"}

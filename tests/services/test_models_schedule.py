@@ -14,21 +14,21 @@ from careloom.core.streams import Page
 from careloom.project.model import Models
 from careloom.project.schedules import parse_schedule
 from careloom.services.analytics import build
-from careloom.services.analytics.build import ModelsRun, Node
+from careloom.services.analytics.build import ModelNode, ModelsRun
 from careloom.services.landing.scan import scan
 from careloom.services.operate.due import are_models_due
-from careloom.services.operate.scheduler import wake_what_is_due
+from careloom.services.operate.scheduler import enqueue_due
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.attempts import Attempts
 from careloom.store.database import Store, open_store
-from careloom.worker.jobs import Bench, run_job
+from careloom.worker.jobs import JobContext, run_job
 from cli.shell import call
 from services.fake_rooms import Paper, install, project, ready, record, rows
 from services.sync_project import PEOPLE, PROJECT, Clinic, someone
 
-GOOD = ModelsRun(nodes=[Node(name="m", kind="model", status="success")], seconds=0.1, complete=True)
-BAD = ModelsRun(nodes=[Node(name="m", kind="model", status="error")], seconds=0.1, complete=True)
+GOOD = ModelsRun(nodes=[ModelNode(name="m", kind="model", status="success")], seconds=0.1, complete=True)
+BAD = ModelsRun(nodes=[ModelNode(name="m", kind="model", status="error")], seconds=0.1, complete=True)
 
 
 @pytest.fixture
@@ -46,23 +46,23 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
 
 
 @pytest.fixture
-def opened(store: Store, paper: Paper, tmp_path: Path) -> Opened:
+def session(store: Store, paper: Paper, tmp_path: Path) -> Session:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "dbt_project.yml").write_text("name: paper\n")
     return ready(store, project(tmp_path, ["ehr"]))
 
 
-def ruled(opened: Opened, rule: Models, at: datetime | None = None) -> Opened:
-    clock = (lambda: at) if at else opened.clock
-    return replace(opened, project=replace(opened.project, models=rule), clock=clock)
+def ruled(session: Session, rule: Models, at: datetime | None = None) -> Session:
+    clock = (lambda: at) if at else session.clock
+    return replace(session, project=replace(session.project, models=rule), clock=clock)
 
 
-def built(opened: Opened, monkeypatch: pytest.MonkeyPatch, run: ModelsRun = GOOD) -> Bench:
+def built(session: Session, monkeypatch: pytest.MonkeyPatch, run: ModelsRun = GOOD) -> JobContext:
     """The worker's job, with dbt's answer instead of dbt."""
     monkeypatch.setattr(build, "_required", lambda _ready: None)
     monkeypatch.setattr(build, "_once", lambda *_: run)
-    bench = Bench(ready=opened, urgent=opened, stop=Event())
-    run_job(bench, "models", opened.project.name)
+    bench = JobContext(session=session, urgent=session, stop=Event())
+    run_job(bench, "models", session.project.name)
     return bench
 
 
@@ -73,31 +73,31 @@ def page(number: int) -> Iterator[Page]:
 
 
 def test_a_schedule_comes_round_and_a_failed_build_is_not_repeated_before_the_next_tick(
-    opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
+    session: Session, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rule = Models(schedule=parse_schedule("daily at 06:00"))
-    assert not are_models_due(opened)
-    daily = ruled(opened, rule)
+    assert not are_models_due(session)
+    daily = ruled(session, rule)
     assert are_models_due(daily)
-    wake_what_is_due(daily)
+    enqueue_due(daily)
     assert ("models:paper",) in rows(store, "select lock from procrastinate_jobs")
     built(daily, monkeypatch, BAD)
     assert not are_models_due(daily)
-    assert are_models_due(ruled(opened, rule, at=datetime.now(UTC) + timedelta(days=1)))
+    assert are_models_due(ruled(session, rule, at=datetime.now(UTC) + timedelta(days=1)))
     (row,) = Attempts(store).recent(kind="models")
     assert (row["name"], row["state"], row["code"]) == ("paper", "failed", "models-failed")
     assert rows(store, "select what from resting") == [("models:paper",)]
 
 
 def test_models_come_after_a_stream_that_changed_and_not_after_one_that_did_not(
-    opened: Opened, paper: Paper, monkeypatch: pytest.MonkeyPatch
+    session: Session, paper: Paper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after = ruled(opened, Models(after=("visits",)))
+    after = ruled(session, Models(after=("visits",)))
     assert not are_models_due(after), "nothing was landed yet"
     paper.pages = lambda: page(1)
     scan(after, "visits", Watch())
     assert are_models_due(after)
-    assert not are_models_due(opened), "nothing was asked for"
+    assert not are_models_due(session), "nothing was asked for"
     built(after, monkeypatch)
     assert not are_models_due(after)
     scan(after, "visits", Watch(), full=True)
@@ -107,8 +107,8 @@ def test_models_come_after_a_stream_that_changed_and_not_after_one_that_did_not(
     assert are_models_due(after)
 
 
-def test_a_build_that_could_not_begin_is_still_due(opened: Opened, store: Store) -> None:
-    daily = ruled(opened, Models(schedule=parse_schedule("daily at 06:00")))
+def test_a_build_that_could_not_begin_is_still_due(session: Session, store: Store) -> None:
+    daily = ruled(session, Models(schedule=parse_schedule("daily at 06:00")))
     Attempts(store).note("models", "paper", "worker", code="later", error="busy")
     assert are_models_due(daily)
 

@@ -20,7 +20,7 @@ from careloom.services.landing.process import process_inbox
 from careloom.services.landing.receive import receive
 from careloom.services.landing.replay import replay
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.services.session.settings import read_settings
 from careloom.store.database import Store, open_store
 from careloom.systems.deepcura.ciphers import CipherName
@@ -35,7 +35,7 @@ SECRET = "a shared secret of the clinic"
 class Desk:
     """An account's Gridhooks, and the notes that came of them."""
 
-    ready: Opened
+    session: Session
     store: Store
 
     def say(self, transcript: str, cipher: CipherName = "aes-gcm", session: int = 1) -> None:
@@ -43,11 +43,11 @@ class Desk:
         note = invented_note(session, patient=1, day=date(2026, 11, 20)) | {"transcript": transcript}
         body = sealed(note, SECRET, cipher)
         headers = {"content-type": "application/json", "x-deepcura-secret": SECRET}
-        answer = receive(self.ready, "scribe", HookRequest(method="POST", headers=headers, query={}, body=body))
+        answer = receive(self.session, "scribe", HookRequest(method="POST", headers=headers, query={}, body=body))
         assert answer.status == 200
 
     def work(self) -> dict[str, int]:
-        return dict(process_inbox(self.ready, "scribe", stop=Event()))
+        return dict(process_inbox(self.session, "scribe", stop=Event()))
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         with self.store.transaction() as connection:
@@ -74,7 +74,7 @@ def desk(tmp_path: Path, database: str) -> Iterator[Desk]:
         landings={"notes": Landing(name="notes", system="scribe", stream=NOTES, file="")},
     )
     store = open_store(database)
-    yield Desk(ready=Opened(project=made, settings=read_settings({}), store=store), store=store)
+    yield Desk(session=Session(project=made, settings=read_settings({}), store=store), store=store)
     store.close()
 
 
@@ -118,7 +118,7 @@ def test_a_replay_of_all_that_came_ends_in_the_correction_too(desk: Desk) -> Non
         desk.work()
     for forget in ("clinical.notes", "careloom.inbox_content"):
         desk.ask(f"delete from {forget} returning 1")
-        assert replay(desk.ready, "scribe", Watch(stop=Event())).events == 3
+        assert replay(desk.session, "scribe", Watch(stop=Event())).events == 3
         assert desk.notes() == [("session-1", "corrected")]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from careloom.core.hooks import Hint, Reading
 from careloom.services.landing.process import ASKS, NOT_SHOWN, process_inbox
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
 from careloom.store.inbox_queue import NOT_YET
 from services.fake_rooms import Paper, arrive, inbox, install, make_due, project, ready, rows
@@ -36,12 +36,12 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
 
 
 @pytest.fixture
-def opened(store: Store, paper: Paper, tmp_path: Path) -> Opened:
+def session(store: Store, paper: Paper, tmp_path: Path) -> Session:
     return ready(store, project(tmp_path, ["ehr"]))
 
 
-def process(opened: Opened) -> dict[str, int]:
-    return dict(process_inbox(opened, "ehr", stop=Event()))
+def process(session: Session) -> dict[str, int]:
+    return dict(process_inbox(session, "ehr", stop=Event()))
 
 
 def told(room: str, changed_at: str = AT) -> dict[str, Any]:
@@ -69,36 +69,36 @@ EVENTS = (told("first"), told("second"), told("latest", LATER), told("other late
 
 @pytest.mark.parametrize("together", [True, False])
 def test_events_of_one_second_end_in_what_the_source_shows_in_any_order(
-    opened: Opened, store: Store, paper: Paper, together: bool
+    session: Session, store: Store, paper: Paper, together: bool
 ) -> None:
     shows(paper, {"id": "V1", "room": "true", "changed_at": LATER})
     for order in permutations(EVENTS):
         for batch in [order] if together else [(event,) for event in order]:
             arrive(store, "ehr", *batch)
-            assert process(opened)["waiting"] == 0
+            assert process(session)["waiting"] == 0
         assert room(store) == [("true", False)]
         rows(store, "delete from clinical.paper_visits returning 1")
 
 
-def test_the_same_event_again_is_no_doubt(opened: Opened, store: Store, paper: Paper) -> None:
+def test_the_same_event_again_is_no_doubt(session: Session, store: Store, paper: Paper) -> None:
     arrive(store, "ehr", told("first"), told("first"))
-    process(opened)
+    process(session)
     arrive(store, "ehr", told("first"))
-    process(opened)
+    process(session)
     assert (room(store), paper.fetched) == ([("first", False)], [])
 
 
-def test_a_time_out_of_the_repeated_hour_is_asked_for(opened: Opened, store: Store, paper: Paper) -> None:
+def test_a_time_out_of_the_repeated_hour_is_asked_for(session: Session, store: Store, paper: Paper) -> None:
     shows(paper, {"id": "V1", "room": "EST", "changed_at": "2025-11-02T01:10:00"})
     arrive(store, "ehr", told("EDT", "2025-11-02T01:50:00"))
-    assert process(opened)["done"] == 1
+    assert process(session)["done"] == 1
     assert (room(store), paper.fetched) == ([("EST", False)], ["V1"])
 
 
-def test_a_time_that_lies_ahead_is_asked_for(opened: Opened, store: Store, paper: Paper) -> None:
+def test_a_time_that_lies_ahead_is_asked_for(session: Session, store: Store, paper: Paper) -> None:
     shows(paper, {"id": "V1", "room": "shown", "changed_at": "2027-01-01T00:00:00Z"})
     arrive(store, "ehr", told("told", "2027-01-01T00:00:00Z"))
-    assert process(opened)["done"] == 1
+    assert process(session)["done"] == 1
     assert (room(store), paper.fetched) == ([("shown", False)], ["V1"])
 
 
@@ -106,85 +106,85 @@ def test_a_time_that_lies_ahead_is_asked_for(opened: Opened, store: Store, paper
 
 
 def test_a_new_record_that_is_not_shown_yet_is_asked_for_again_and_never_marked_deleted(
-    opened: Opened, store: Store, paper: Paper
+    session: Session, store: Store, paper: Paper
 ) -> None:
     hint(paper, made=True, room="new")
     shows(paper, None, None, {"id": "V1", "room": "new"})
     arrive(store, "ehr", {"do": "hint"})
     for attempt in (1, 2):
-        assert process(opened)["waiting"] == 1
+        assert process(session)["waiting"] == 1
         assert inbox(store) == [("new", attempt, NOT_YET)]
         assert rows(store, "select due_at > now() from inbox") == [(True,)], "it was asked for again at once"
         make_due(store)
-    assert process(opened)["done"] == 1
+    assert process(session)["done"] == 1
     assert room(store) == [("new", False)]
     assert rows(store, "select operation from change_log") == [("INSERT",)]
 
 
-def test_a_change_that_is_not_shown_yet_is_asked_for_again(opened: Opened, store: Store, paper: Paper) -> None:
+def test_a_change_that_is_not_shown_yet_is_asked_for_again(session: Session, store: Store, paper: Paper) -> None:
     arrive(store, "ehr", {"records": [{"id": "V1", "room": "active"}]})
-    process(opened)
+    process(session)
     hint(paper, room="resolved")
     shows(paper, {"id": "V1", "room": "active"}, {"id": "V1", "room": "resolved"})
     arrive(store, "ehr", {"do": "hint"})
-    assert process(opened)["waiting"] == 1
+    assert process(session)["waiting"] == 1
     make_due(store)
-    assert process(opened)["done"] == 1
+    assert process(session)["done"] == 1
     assert room(store) == [("resolved", False)]
 
 
-def test_a_new_record_that_never_shows_is_held(opened: Opened, store: Store, paper: Paper) -> None:
+def test_a_new_record_that_never_shows_is_held(session: Session, store: Store, paper: Paper) -> None:
     hint(paper, made=True, room="new")
     shows(paper, None)
     arrive(store, "ehr", {"do": "hint"})
     for _ in range(ASKS):
-        assert process(opened)["waiting"] == 1
+        assert process(session)["waiting"] == 1
         make_due(store)
-    assert process(opened)["held"] == 1
+    assert process(session)["held"] == 1
     assert [(state, code) for state, _, code in inbox(store)] == [("held", NOT_SHOWN)]
     assert len(paper.fetched) == ASKS + 1
 
 
-def test_what_the_system_goes_on_showing_is_believed_in_the_end(opened: Opened, store: Store, paper: Paper) -> None:
+def test_what_the_system_goes_on_showing_is_believed_in_the_end(session: Session, store: Store, paper: Paper) -> None:
     hint(paper, room="told")
     shows(paper, {"id": "V1", "room": "changed since"})
     arrive(store, "ehr", {"do": "hint"})
-    assert process(opened)["waiting"] == 1
+    assert process(session)["waiting"] == 1
     assert room(store) == [("changed since", False)], "what is shown need not wait for what was told"
     for _ in range(ASKS):
         make_due(store)
-        process(opened)
+        process(session)
     assert [state for state, *_ in inbox(store)] == ["done"]
 
 
-def test_absence_is_believed_after_a_change_only_when_it_stays(opened: Opened, store: Store, paper: Paper) -> None:
+def test_absence_is_believed_after_a_change_only_when_it_stays(session: Session, store: Store, paper: Paper) -> None:
     arrive(store, "ehr", {"records": [{"id": "V1", "room": "there"}]})
-    process(opened)
+    process(session)
     hint(paper, room="changed")
     shows(paper, None)
     arrive(store, "ehr", {"do": "hint"})
     for _ in range(ASKS):
-        process(opened)
+        process(session)
         assert room(store) == [("there", False)]
         make_due(store)
-    assert process(opened)["done"] == 1
+    assert process(session)["done"] == 1
     assert room(store) == [("there", True)]
 
 
-def test_what_was_told_to_be_gone_is_asked_for_until_it_is(opened: Opened, store: Store, paper: Paper) -> None:
+def test_what_was_told_to_be_gone_is_asked_for_until_it_is(session: Session, store: Store, paper: Paper) -> None:
     hint(paper, gone=True)
     shows(paper, {"id": "V1", "room": "still there"}, None)
     arrive(store, "ehr", {"do": "hint"})
-    assert process(opened)["waiting"] == 1
+    assert process(session)["waiting"] == 1
     make_due(store)
-    assert process(opened)["done"] == 1
+    assert process(session)["done"] == 1
     assert room(store) == [("still there", True)]
 
 
-def test_what_was_told_before_the_last_word_is_settled_with_it(opened: Opened, store: Store, paper: Paper) -> None:
+def test_what_was_told_before_the_last_word_is_settled_with_it(session: Session, store: Store, paper: Paper) -> None:
     hint(paper, room="first")
     paper.acts["then"] = lambda: Reading(hints=[Hint(stream="visits", key="V1", told={"id": "V1", "room": "second"})])
     shows(paper, {"id": "V1", "room": "second"})
     arrive(store, "ehr", {"do": "hint"}, {"do": "then"})
-    assert process(opened)["done"] == 2
+    assert process(session)["done"] == 2
     assert paper.fetched == ["V1"]

@@ -12,7 +12,7 @@ import pytest
 from careloom.core.errors import RemoteUnavailable
 from careloom.core.hooks import ChangeEvent
 from careloom.services.landing.publish import BATCH, publish_outbox
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
 from services.fake_rooms import Paper, install, make_due, project, put_changes, ready, rows
 
@@ -31,7 +31,7 @@ def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
     return made
 
 
-def opened(store: Store, folder: Path, *publish: str) -> Opened:
+def session_to(store: Store, folder: Path, *publish: str) -> Session:
     return ready(store, project(folder, ["ehr", "bus", "feed"], publish=publish))
 
 
@@ -53,7 +53,7 @@ def acknowledge(events: Sequence[ChangeEvent]) -> Sequence[int]:
 
 def test_all_are_told_in_order_and_then_gone(store: Store, papers: dict[str, Paper], tmp_path: Path) -> None:
     put_changes(store, BATCH + 10)
-    assert publish_outbox(opened(store, tmp_path, "bus")) == BATCH + 10
+    assert publish_outbox(session_to(store, tmp_path, "bus")) == BATCH + 10
     assert numbers(papers["bus"].told) == list(range(1, BATCH + 11))
     assert waiting(store) == 0
     first = papers["bus"].told[0]
@@ -62,7 +62,7 @@ def test_all_are_told_in_order_and_then_gone(store: Store, papers: dict[str, Pap
 
 def test_with_nobody_to_tell_the_outbox_is_emptied(store: Store, papers: dict[str, Paper], tmp_path: Path) -> None:
     put_changes(store, 7)
-    assert publish_outbox(opened(store, tmp_path)) == 0
+    assert publish_outbox(session_to(store, tmp_path)) == 0
     assert waiting(store) == 0
 
 
@@ -71,12 +71,12 @@ def test_a_publisher_that_is_away_keeps_its_events_and_rests(
 ) -> None:
     put_changes(store, 3)
     papers["bus"].publishing = refuse
-    assert publish_outbox(opened(store, tmp_path, "bus")) == 0
+    assert publish_outbox(session_to(store, tmp_path, "bus")) == 0
     assert waiting(store) == 3
     papers["bus"].publishing = acknowledge
-    assert publish_outbox(opened(store, tmp_path, "bus")) == 0, "it is asked again before its time"
+    assert publish_outbox(session_to(store, tmp_path, "bus")) == 0, "it is asked again before its time"
     make_due(store)
-    assert publish_outbox(opened(store, tmp_path, "bus")) == 3
+    assert publish_outbox(session_to(store, tmp_path, "bus")) == 3
     assert numbers(papers["bus"].told) == [1, 2, 3]
     assert rows(store, "select * from resting") == []
 
@@ -88,7 +88,7 @@ def test_each_failure_makes_the_rest_longer_and_the_asked_for_wait_is_kept(
     papers["bus"].publishing = refuse
     waits = []
     for _ in range(6):
-        publish_outbox(opened(store, tmp_path, "bus"))
+        publish_outbox(session_to(store, tmp_path, "bus"))
         waits.append(float(rows(store, "select extract(epoch from due_at - now()) from resting")[0][0]))
         make_due(store)
     assert waits[0] <= 1.0
@@ -98,7 +98,7 @@ def test_each_failure_makes_the_rest_longer_and_the_asked_for_wait_is_kept(
         raise RemoteUnavailable("later", after=5000)
 
     papers["bus"].publishing = ask_for_patience
-    publish_outbox(opened(store, tmp_path, "bus"))
+    publish_outbox(session_to(store, tmp_path, "bus"))
     assert float(rows(store, "select extract(epoch from due_at - now()) from resting")[0][0]) > 4990
 
 
@@ -107,12 +107,12 @@ def test_one_that_is_away_holds_up_nobody_else_and_catches_up_alone(
 ) -> None:
     put_changes(store, 5)
     papers["bus"].publishing = refuse
-    publish_outbox(opened(store, tmp_path, "bus", "feed"))
+    publish_outbox(session_to(store, tmp_path, "bus", "feed"))
     assert numbers(papers["feed"].told) == [1, 2, 3, 4, 5]
     assert waiting(store) == 5
     papers["bus"].publishing = acknowledge
     make_due(store)
-    publish_outbox(opened(store, tmp_path, "bus", "feed"))
+    publish_outbox(session_to(store, tmp_path, "bus", "feed"))
     assert numbers(papers["bus"].told) == [1, 2, 3, 4, 5]
     assert numbers(papers["feed"].told) == [1, 2, 3, 4, 5], "told again what it had acknowledged"
     assert waiting(store) == 0
@@ -127,7 +127,7 @@ def test_one_that_breaks_by_a_fault_of_its_own_holds_up_nobody_else(
         raise ZeroDivisionError
 
     papers["bus"].publishing = breaks
-    assert publish_outbox(opened(store, tmp_path, "bus", "feed")) == 2
+    assert publish_outbox(session_to(store, tmp_path, "bus", "feed")) == 2
 
 
 def test_what_was_not_acknowledged_is_told_again_before_anything_later(
@@ -141,11 +141,11 @@ def test_what_was_not_acknowledged_is_told_again_before_anything_later(
         return [one.id for one in events if one.vendor_id != "2"]
 
     papers["bus"].publishing = drop_the_second
-    publish_outbox(opened(store, tmp_path, "bus"))
+    publish_outbox(session_to(store, tmp_path, "bus"))
     assert len(seen) == 1, "later changes were told before the missing one"
     papers["bus"].publishing = acknowledge
     make_due(store)
-    publish_outbox(opened(store, tmp_path, "bus"))
+    publish_outbox(session_to(store, tmp_path, "bus"))
     assert numbers(papers["bus"].told)[BATCH - 1 :] == [2, *range(BATCH + 1, BATCH + 6)]
 
 
@@ -154,8 +154,8 @@ def test_one_that_was_removed_from_the_project_is_waited_for_no_longer(
 ) -> None:
     put_changes(store, 4)
     papers["bus"].publishing = refuse
-    publish_outbox(opened(store, tmp_path, "bus", "feed"))
-    publish_outbox(opened(store, tmp_path, "feed"))
+    publish_outbox(session_to(store, tmp_path, "bus", "feed"))
+    publish_outbox(session_to(store, tmp_path, "feed"))
     assert waiting(store) == 0
 
 
@@ -170,9 +170,9 @@ def test_two_at_once_tell_each_event_once(store: Store, papers: dict[str, Paper]
 
     papers["bus"].publishing = slowly
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(publish_outbox, opened(store, tmp_path, "bus"))
+        first = pool.submit(publish_outbox, session_to(store, tmp_path, "bus"))
         assert began.wait(30)
-        assert publish_outbox(opened(store, tmp_path, "bus")) == 0
+        assert publish_outbox(session_to(store, tmp_path, "bus")) == 0
         go_on.set()
         assert first.result(30) == 20
     assert len(papers["bus"].told) == 20

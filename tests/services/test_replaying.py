@@ -13,8 +13,8 @@ from careloom.core.errors import Later, UsageFault
 from careloom.services.landing.process import process_inbox
 from careloom.services.landing.replay import ReplayReport, replay
 from careloom.services.session.progress import Watch
-from careloom.store.landing_runs import SyncLog
-from careloom.store.locks import alone
+from careloom.store.landing_runs import LandingRuns
+from careloom.store.locks import advisory_lock
 from services.fake_source import Practice, practice, project
 
 VERSIONS = ("2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00", "2026-01-03T00:00:00+00:00")
@@ -30,7 +30,7 @@ def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> It
         made.receive({"records": [person(1, 1, "Second"), person(2, 0, "Other")]}, state="new", age=30)
         made.receive({"records": [person(1, 0, "First")], "hints": [], "unreadable": 1}, state="new", age=20)
         made.receive({"stream": "pills", "records": [{"id": 5, "label": "red", "person": 1}]}, state="new", age=10)
-        process_inbox(made.ready, "ehr", stop=Event())
+        process_inbox(made.session, "ehr", stop=Event())
         assert made.names() == {1: "Second", 2: "Other"}
         yield made
 
@@ -44,7 +44,7 @@ def rows(clinic: Practice) -> list[tuple[object, ...]]:
 
 
 def again(clinic: Practice, **how: object) -> ReplayReport:
-    return replay(clinic.ready, "ehr", Watch(), **how)  # type: ignore[arg-type]
+    return replay(clinic.session, "ehr", Watch(), **how)  # type: ignore[arg-type]
 
 
 def test_a_replay_over_an_intact_store_writes_nothing(clinic: Practice) -> None:
@@ -54,7 +54,7 @@ def test_a_replay_over_an_intact_store_writes_nothing(clinic: Practice) -> None:
     assert report.counts["unchanged"] == report.counts["total"] == 4
     assert clinic.ask("select xmin::text, * from clinical.people order by id") == before
     assert clinic.changes() == changes
-    log = SyncLog(clinic.store).recent("people")[0]
+    log = LandingRuns(clinic.store).recent("people")[0]
     assert (log["sync_type"], log["status"], log["balanced"], log["records_repaired"]) == (
         "replay",
         "completed",
@@ -73,7 +73,7 @@ def test_lost_rows_are_rebuilt_equal_and_nobody_is_told(clinic: Practice) -> Non
     assert rows(clinic) == before
     assert clinic.ask("select count(*) from outbox") == [(0,)]
     # One of the three went through two forms.
-    assert SyncLog(clinic.store).recent("people")[0]["records_repaired"] == 4
+    assert LandingRuns(clinic.store).recent("people")[0]["records_repaired"] == 4
 
 
 def test_others_are_told_where_that_is_asked_for(clinic: Practice) -> None:
@@ -89,7 +89,7 @@ def test_quiet_ends_with_the_replay(clinic: Practice) -> None:
     again(clinic)
     clinic.do("delete from outbox")
     clinic.receive({"records": [person(9, 0, "New")]}, state="new")
-    process_inbox(clinic.ready, "ehr", stop=Event())
+    process_inbox(clinic.session, "ehr", stop=Event())
     assert clinic.ask("select operation, vendor_id from outbox") == [("INSERT", "9")]
 
 
@@ -150,13 +150,13 @@ def test_events_that_only_point_at_a_record_are_counted_and_not_fetched(clinic: 
 def test_a_replay_stops_when_it_is_asked_to(clinic: Practice) -> None:
     watch = Watch()
     watch.stop.set()
-    report = replay(clinic.ready, "ehr", watch)
+    report = replay(clinic.session, "ehr", watch)
     assert (report.complete, report.events) == (False, 1)
-    assert SyncLog(clinic.store).recent("people")[0]["status"] == "interrupted"
+    assert LandingRuns(clinic.store).recent("people")[0]["status"] == "interrupted"
 
 
 def test_two_replays_never_run_at_once_and_an_unknown_system_is_told(clinic: Practice) -> None:
-    with alone(clinic.store, "replay", "ehr"), pytest.raises(Later, match="being replayed already"):
+    with advisory_lock(clinic.store, "replay", "ehr"), pytest.raises(Later, match="being replayed already"):
         again(clinic)
     with pytest.raises(UsageFault, match="systems with streams are: ehr"):
-        replay(clinic.ready, "her", Watch())
+        replay(clinic.session, "her", Watch())

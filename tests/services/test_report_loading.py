@@ -20,7 +20,7 @@ from careloom.core.errors import Fix, Hold
 from careloom.services.reports.load import HOLDS, Loaded, load_report, write_csv
 from careloom.store import report_tables
 from careloom.store.database import Store, open_store
-from careloom.store.report_tables import Drift, forget_old, make_current
+from careloom.store.report_tables import ColumnDrift, forget_old, make_current
 from careloom.systems.collaboratemd.simulator.layouts import LAYOUTS
 
 HEADER = "Line,Balance,Entered,Rate,Code,Notes\n"
@@ -187,8 +187,8 @@ def test_a_value_that_its_declared_type_cannot_read_is_kept_as_it_came(office: O
         (Decimal("2.00"), None, {"entered": "soon"}),
     ]
     expected = [
-        Drift(column="balance", code="unparsed-values", count=1),
-        Drift(column="entered", code="changed-type", count=2),
+        ColumnDrift(column="balance", code="unparsed-values", count=1),
+        ColumnDrift(column="entered", code="changed-type", count=2),
     ]
     assert loaded.drifts == expected
     assert office.ask("select column_name, code, count from report_drift order by 1") == [
@@ -201,11 +201,14 @@ def test_columns_come_and_go_and_what_reads_the_view_goes_on(office: Office) -> 
     office.bring(HEADER + FIRST)
     office.ask("create view totals as select sum(balance) as total from reports.aging")
     loaded = office.bring("Extra,Line,Balance,Entered,Rate,Notes\n7,101,$5.00,1/5/2026,1%,x\n")
-    assert loaded.drifts == [Drift(column="code", code="column-gone"), Drift(column="extra", code="new-column")]
+    assert loaded.drifts == [
+        ColumnDrift(column="code", code="column-gone"),
+        ColumnDrift(column="extra", code="new-column"),
+    ]
     assert office.ask("select code, extra from reports.aging") == [(None, 7)]
     assert office.ask("select total from totals") == [(Decimal("5.00"),)]
     again = office.bring("Extra,Line,Balance,Entered,Rate,Notes\n8,101,$5.00,1/5/2026,1%,x\n")
-    assert again.drifts == [Drift(column="code", code="column-gone")]
+    assert again.drifts == [ColumnDrift(column="code", code="column-gone")]
 
 
 def test_an_empty_column_gets_its_type_when_its_first_value_comes(office: Office) -> None:
@@ -236,7 +239,7 @@ def test_a_declared_type_wins_over_what_the_values_look_like(office: Office) -> 
     assert office.ask("select line, notes, unparsed from reports.aging order by row_number limit 1") == [
         ("101", None, {"notes": "=1+1"})
     ]
-    assert loaded.drifts == [Drift(column="notes", code="changed-type", count=2)]
+    assert loaded.drifts == [ColumnDrift(column="notes", code="changed-type", count=2)]
     office.bring(HEADER + FIRST + "9,,,,,\n", declared={"balance": "text", "notes": "text"})
     assert office.ask("select balance from reports.aging order by row_number limit 2") == [("$1,234.50",), ("(12.00)",)]
     with pytest.raises(Fix, match="balance"):

@@ -15,7 +15,7 @@ from careloom.services.reports import load
 from careloom.services.reports.load import write_csv
 from careloom.store import report_tables
 from careloom.store.database import open_store
-from careloom.store.report_tables import Drift
+from careloom.store.report_tables import ColumnDrift
 from careloom.store.report_types import drop_unread
 from services.test_report_loading import Office
 
@@ -54,7 +54,7 @@ def test_rows_of_every_account_are_read_again_and_what_cannot_be_stays_as_it_cam
 def test_a_file_that_came_before_is_loaded_anew_and_says_what_cannot_be_read(office: Office) -> None:
     first = office.bring(BROKEN, account="1001", declared=TYPES)
     assert not first.unchanged
-    unread = [Drift(column=one, code="unparsed-values") for one in ("balance", "entered")]
+    unread = [ColumnDrift(column=one, code="unparsed-values") for one in ("balance", "entered")]
     assert first.drifts == unread
     assert office.bring(BROKEN, account="1001", declared=TYPES).unchanged
     assert office.count() == 6
@@ -131,7 +131,7 @@ def test_a_load_that_is_killed_on_the_way_leaves_all_as_it_was(office: Office, m
 
     before = office.ask(SHOWN)
     with monkeypatch.context() as now:
-        now.setattr(load.report_reading, "written_as", killed)
+        now.setattr(load.csv, "written_as", killed)
         with pytest.raises(KeyboardInterrupt):
             office.bring(OTHER, account="1002", declared=TYPES)
     assert office.ask(SHOWN) == before

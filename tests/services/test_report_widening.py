@@ -11,7 +11,7 @@ import pytest
 from careloom.core.errors import Hold
 from careloom.store.account_reports import AccountReports
 from careloom.store.database import open_store
-from careloom.store.report_tables import Drift
+from careloom.store.report_tables import ColumnDrift
 from services.test_report_loading import Office
 
 FIRST = "Line,Units,Rate,Entered\n1,5,3%,1/5/2026\n2,6,4%,1/6/2026\n"
@@ -32,7 +32,7 @@ def test_whole_numbers_become_amounts_and_text_without_loss_and_every_former_row
     office.bring(FIRST, account="1001")
     office.ask("create view mine as select sum(units) as units from reports.aging")
     loaded = office.bring("Line,Units,Rate,Entered\n3,5.25,5%,1/7/2026\n", account="1002")
-    assert loaded.drifts == [Drift(column="units", code="widened-to-numeric")]
+    assert loaded.drifts == [ColumnDrift(column="units", code="widened-to-numeric")]
     assert (kind(office, "units"), office.ask("select sum(units) from reports.aging")) == (
         "numeric",
         [(Decimal("16.25"),)],
@@ -40,7 +40,7 @@ def test_whole_numbers_become_amounts_and_text_without_loss_and_every_former_row
     assert office.ask("select units from mine") == [(11,)], "who stood on the view reads what it could say"
     half = "Line,Units,Rate,Entered\n3,half,5%,1/7/2026\n4,7,5%,1/7/2026\n"
     loaded = office.bring(half, account="1002")
-    assert loaded.drifts == [Drift(column="units", code="widened-to-text")]
+    assert loaded.drifts == [ColumnDrift(column="units", code="widened-to-text")]
     shown = "select units, unparsed from reports.aging order by customer_account, row_number"
     assert office.ask(shown) == [("5", None), ("6", None), ("half", None), ("7", None)]
     assert office.bring(half, account="1002").rows == 2
@@ -140,7 +140,7 @@ def test_a_report_that_is_started_over_takes_what_comes_and_readers_see_the_form
     AccountReports(office.store).start_over("billing", "aging")
     assert office.ask('select "user" from reports.aging') == [("a",), ("a",)]
     loaded = office.bring("Claim,Balance,Payer\n1,$5.00,Acme\n", account="1001")
-    assert loaded.drifts == [Drift(column="*", code="started-over")]
+    assert loaded.drifts == [ColumnDrift(column="*", code="started-over")]
     shown = 'select customer_account, "user", claim, balance, unparsed from reports.aging order by 1'
     assert office.ask(shown) == [
         ("1001", None, "1", Decimal("5.00"), None),
@@ -158,7 +158,7 @@ def test_another_number_of_the_report_or_its_filter_begins_anew_by_itself(office
     run = office.due()
     office.ask("update account_reports set asked_for = '2/1' where id = %s returning id", run)
     loaded = office.load("Claim,Balance,Payer\n1,$5.00,Acme\n", run=run)
-    assert loaded.drifts == [Drift(column="*", code="started-over")]
+    assert loaded.drifts == [ColumnDrift(column="*", code="started-over")]
 
 
 def test_what_is_laid_out_otherwise_is_read_and_told(office: Office) -> None:

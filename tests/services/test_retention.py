@@ -16,7 +16,7 @@ from careloom.services.operate.retention import cleanup
 from careloom.store import retention
 from careloom.store.audit import verify_audit
 from careloom.store.inbox import Arrival, keep_events
-from careloom.store.locks import alone
+from careloom.store.locks import advisory_lock
 from services.fake_source import Practice, practice, project
 
 DAYS = timedelta(days=30)
@@ -44,7 +44,7 @@ def test_a_row_that_nothing_changed_for_long_goes_with_all_that_was_known_of_it(
     clinic.do("delete from outbox")
     ((gone,),) = clinic.ask("select id from clinical.people where ehr_id = 1")
     assert clinic.ask("select person_id from clinical.pills") == [(gone,)]
-    report = cleanup(clinic.ready, dry_run=False)
+    report = cleanup(clinic.session, dry_run=False)
     assert report.removed["people"] == 2
     assert clinic.live() == {3}
     assert clinic.ask("select count(*) from change_log where record_id = %s", gone) == [(0,)]
@@ -56,11 +56,11 @@ def test_a_row_that_nothing_changed_for_long_goes_with_all_that_was_known_of_it(
 
 def test_a_dry_run_only_counts(clinic: Practice) -> None:
     age(clinic, 1, 2)
-    report = cleanup(clinic.ready, dry_run=True)
+    report = cleanup(clinic.session, dry_run=True)
     assert report.removed == {"people": 2, "held:people": 0, "inbox": 0, "change_log": 0, "sync_log": 0}
     assert clinic.live() == {1, 2, 3}
     assert clinic.ask("select dry_run, removed->>'people' from cleanup_receipt") == [(True, "2")]
-    assert cleanup(clinic.ready, dry_run=False).removed == report.removed
+    assert cleanup(clinic.session, dry_run=False).removed == report.removed
 
 
 def test_a_change_however_small_and_a_mark_of_deletion_begin_the_time_anew(clinic: Practice) -> None:
@@ -68,7 +68,7 @@ def test_a_change_however_small_and_a_mark_of_deletion_begin_the_time_anew(clini
     clinic.shelves.put("people", 1, name="Other")
     clinic.scan()
     clinic.do("update clinical.people set deleted_at = now() where ehr_id = 2")
-    assert cleanup(clinic.ready, dry_run=False).removed["people"] == 1
+    assert cleanup(clinic.session, dry_run=False).removed["people"] == 1
     assert clinic.ask("select ehr_id from clinical.people order by 1") == [(1,), (2,)]
 
 
@@ -87,7 +87,7 @@ def test_own_records_go_when_they_are_old_and_settled(clinic: Practice) -> None:
         "insert into landing_held (stream, key, code, body, last_seen) values ('people', '9', 'x', '', '2020-01-01'),"
         " ('pills', '9', 'x', '', '2020-01-01')"
     )
-    removed = cleanup(clinic.ready, dry_run=False).removed
+    removed = cleanup(clinic.session, dry_run=False).removed
     assert (removed["inbox"], removed["sync_log"], removed["held:people"]) == (2, 1, 1)
     assert clinic.ask("select event_id from inbox order by id") == [("1",), ("2",)]
     assert clinic.ask("select count(*) from sync_log where status = 'running'") == [(1,)]
@@ -98,7 +98,7 @@ def test_own_records_go_when_they_are_old_and_settled(clinic: Practice) -> None:
 
 def test_the_receipt_and_the_audit_hold_numbers_and_nobody(clinic: Practice) -> None:
     age(clinic, 1)
-    report = cleanup(clinic.ready, dry_run=False)
+    report = cleanup(clinic.session, dry_run=False)
     assert clinic.ask("select id, split_part(actor, ' ', 1), dry_run, removed->>'people' from cleanup_receipt") == [
         (report.receipt, "tester", False, "1")
     ]
@@ -117,19 +117,19 @@ def test_many_rows_go_in_batches_and_a_stop_is_met_between_them(
     age(clinic, 1, 2, 3)
     stop = Event()
     stop.set()
-    stopped = cleanup(clinic.ready, dry_run=False, stop=stop)
+    stopped = cleanup(clinic.session, dry_run=False, stop=stop)
     assert (stopped.complete, stopped.removed["people"]) == (False, 0)
-    assert cleanup(clinic.ready, dry_run=False).removed["people"] == 3
+    assert cleanup(clinic.session, dry_run=False).removed["people"] == 3
 
 
 def test_two_cleanups_never_run_at_once(clinic: Practice) -> None:
-    with alone(clinic.store, "cleanup", "shelves"), pytest.raises(Later, match="under way already"):
-        cleanup(clinic.ready, dry_run=False)
+    with advisory_lock(clinic.store, "cleanup", "shelves"), pytest.raises(Later, match="under way already"):
+        cleanup(clinic.session, dry_run=False)
 
 
 def test_without_rules_everything_is_kept(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> None:
     with practice(monkeypatch, database, project(tmp_path)) as clinic:
-        assert cleanup(clinic.ready, dry_run=False).removed == {}
+        assert cleanup(clinic.session, dry_run=False).removed == {}
 
 
 def test_an_event_that_is_sent_again_after_its_bytes_are_gone_is_known(clinic: Practice) -> None:
@@ -138,7 +138,7 @@ def test_an_event_that_is_sent_again_after_its_bytes_are_gone_is_known(clinic: P
 
     assert arrive(b"{}") == ["new"]
     clinic.do("update inbox set state = 'done', done_at = now() - interval '40 days' where event_id = 'a'")
-    assert cleanup(clinic.ready, dry_run=False).removed["inbox"] == 1
+    assert cleanup(clinic.session, dry_run=False).removed["inbox"] == 1
     assert clinic.ask("select count(*) from inbox where event_id = 'a'") == [(0,)]
     assert arrive(b"{}") == ["again"]
     assert clinic.ask("select count(*) from inbox where event_id = 'a'") == [(0,)]
@@ -148,10 +148,10 @@ def test_an_event_that_is_sent_again_after_its_bytes_are_gone_is_known(clinic: P
 def test_digests_go_only_by_a_rule_of_their_own(clinic: Practice) -> None:
     clinic.do("insert into inbox_digest values ('ehr', 'a', '\\x00', now() - interval '31 days')")
     clinic.do("insert into inbox_content values ('ehr', '\\x00', now() - interval '31 days'), ('ehr', '\\x01', now())")
-    assert "inbox_digest" not in cleanup(clinic.ready, dry_run=False).removed
+    assert "inbox_digest" not in cleanup(clinic.session, dry_run=False).removed
     past = Retention(inbox_digest=DAYS)
-    clinic.ready.project = replace(clinic.ready.project, retention=past)
-    assert cleanup(clinic.ready, dry_run=False).removed["inbox_digest"] == 2
+    clinic.session.project = replace(clinic.session.project, retention=past)
+    assert cleanup(clinic.session, dry_run=False).removed["inbox_digest"] == 2
     assert clinic.ask("select count(*) from inbox_digest") == [(0,)]
     assert clinic.ask("select digest from inbox_content") == [(b"\x01",)]
 
@@ -159,5 +159,5 @@ def test_digests_go_only_by_a_rule_of_their_own(clinic: Practice) -> None:
 def test_what_linked_to_a_removed_row_is_told_as_changed(clinic: Practice) -> None:
     age(clinic, 1, 2)
     clinic.do("delete from outbox")
-    cleanup(clinic.ready, dry_run=False)
+    cleanup(clinic.session, dry_run=False)
     assert clinic.ask("select operation, vendor_id from outbox where table_name = 'pills'") == [("UPDATE", "1")]

@@ -14,7 +14,7 @@ from careloom.core.errors import Later, NotPermitted, RemoteUnavailable, UsageFa
 from careloom.core.streams import Unreadable
 from careloom.services.landing import scan
 from careloom.services.session.progress import Watch
-from careloom.store.landing_runs import SyncLog
+from careloom.store.landing_runs import LandingRuns
 from careloom.store.stream_state import StreamStates
 from services.fake_source import Practice, moved, practice, project
 
@@ -35,7 +35,7 @@ def test_a_first_scan_reads_everything_and_accounts_for_it(clinic: Practice) -> 
     assert (report.status, report.kind, report.exit_code) == ("completed", "full_sync", 0)
     assert moved(report) == {"total": 7, "created": 7}
     assert clinic.live() == set(range(1, 8))
-    log = SyncLog(clinic.store).recent("people")[0]
+    log = LandingRuns(clinic.store).recent("people")[0]
     assert (log["id"], log["status"], log["records_created"], log["balanced"]) == (report.run, "completed", 7, True)
     assert log["table_name"] == "people, pets"
 
@@ -185,7 +185,7 @@ def test_a_source_that_asks_for_patience_interrupts_and_nothing_is_read_twice(cl
     report = clinic.scan()
     assert (report.status, report.exit_code, report.after) == ("interrupted", 6, 900.0)
     assert "the hour's calls are spent; what was landed stays" in report.notes[0]
-    assert SyncLog(clinic.store).recent("people")[0]["error"] == report.notes[0]
+    assert LandingRuns(clinic.store).recent("people")[0]["error"] == report.notes[0]
     clinic.shelves.at_page = lambda _: None
     assert clinic.scan().counts["total"] == 3
 
@@ -201,7 +201,7 @@ def test_a_refusal_is_told_and_logged_without_what_it_quotes(clinic: Practice) -
         clinic.shelves.at_page = act
         with pytest.raises((NotPermitted, RuntimeError)):
             clinic.scan()
-        log = SyncLog(clinic.store).recent("people")[0]
+        log = LandingRuns(clinic.store).recent("people")[0]
         assert (log["status"], log["error"]) == ("failed", error)
 
 
@@ -229,9 +229,9 @@ def test_two_scans_of_a_stream_never_run_at_once(clinic: Practice) -> None:
 
 
 def test_a_scan_that_died_is_marked_by_the_next(clinic: Practice) -> None:
-    died = SyncLog(clinic.store).start("ehr", "incremental", "people, pets")
+    died = LandingRuns(clinic.store).start("ehr", "incremental", "people, pets")
     clinic.scan()
-    assert {one["id"]: one["status"] for one in SyncLog(clinic.store).recent(None)}[died] == "interrupted"
+    assert {one["id"]: one["status"] for one in LandingRuns(clinic.store).recent(None)}[died] == "interrupted"
 
 
 def test_a_stream_that_comes_out_of_another_is_landed_with_it(clinic: Practice) -> None:
@@ -293,7 +293,7 @@ def test_reconcile_repairs_what_events_missed_and_says_how_much(clinic: Practice
     del clinic.shelves.data["people"]["2"]
     report = clinic.reconcile()
     assert (report.kind, report.repaired) == ("reconcile", 4)
-    assert SyncLog(clinic.store).recent("people")[0]["records_repaired"] == 4
+    assert LandingRuns(clinic.store).recent("people")[0]["records_repaired"] == 4
     assert clinic.live() == {1, 3, 4, 5, 6, 7, 8, 9}
     assert clinic.reconcile().repaired == 0
 

@@ -150,14 +150,14 @@ def test_a_stop_while_looking_for_what_is_gone_goes_on_there(clinic: Practice) -
     watch = Watch()
     drop(clinic, 3)
     clinic.shelves.at_page = lambda number: None
-    found = deletions.Absences.settle
+    found = deletions.DeletionDetector.settle
 
-    def stop(self: deletions.Absences, member: object) -> str | None:
+    def stop(self: deletions.DeletionDetector, member: object) -> str | None:
         watch.stop.set()
         return found(self, member)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deletions.Absences, "settle", stop)
+        patch.setattr(deletions.DeletionDetector, "settle", stop)
         assert clinic.scan("pills", watch=watch).status == "interrupted"
     assert 3 in pills(clinic)
     report = clinic.scan("pills")

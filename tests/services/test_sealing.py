@@ -20,7 +20,7 @@ from careloom.services.session.seal_key import seal_key
 from careloom.services.session.settings import read_settings
 from careloom.store import tokens as store_tokens
 from careloom.store.database import Store, open_store
-from careloom.store.tokens import SealedTokens
+from careloom.store.tokens import EncryptedTokens
 
 KEY = bytes(range(32))
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,8 +33,8 @@ def store(database: str) -> Iterator[Store]:
     found.close()
 
 
-def tokens(store: Store, system: str = "ehr", key: bytes = KEY) -> SealedTokens:
-    return SealedTokens(database=store, system=system, key=lambda: key)
+def tokens(store: Store, system: str = "ehr", key: bytes = KEY) -> EncryptedTokens:
+    return EncryptedTokens(database=store, system=system, key=lambda: key)
 
 
 def pair(name: str) -> Token:

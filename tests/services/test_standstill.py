@@ -9,10 +9,10 @@ import pytest
 
 from careloom.core.errors import Later, UsageFault
 from careloom.core.streams import Unreadable
-from careloom.services.review.backlog import all_waiting
-from careloom.services.review.stuck import count_standing, retry_stream, standing_of
-from careloom.store.landing_runs import SyncLog
-from careloom.store.locks import alone
+from careloom.services.review.backlog import backlog
+from careloom.services.review.stuck import count_stuck, retry_stream, stuck_items
+from careloom.store.landing_runs import LandingRuns
+from careloom.store.locks import advisory_lock
 from services.fake_source import STREAMS, Practice, practice, project
 
 
@@ -30,7 +30,7 @@ def test_records_events_and_rows_without_their_link_are_listed_without_values(cl
     clinic.shelves.put("pills", 8, person=1)
     clinic.scan("pills")
     number = clinic.receive({"records": []}, state="held")
-    people, pills = standing_of(clinic.ready, "people"), standing_of(clinic.ready, "pills")
+    people, pills = stuck_items(clinic.session, "people"), stuck_items(clinic.session, "pills")
     assert [(one.kind, one.key, one.code, one.column) for one in people] == [
         ("record", "3", "not-a-timestamp", "changed_at"),
         ("event", str(number), "poison", None),
@@ -39,21 +39,21 @@ def test_records_events_and_rows_without_their_link_are_listed_without_values(cl
         ("link", "7", "link-none", "person_id")
     ]
     assert "Zzyzx" not in str([people, pills])
-    assert count_standing(clinic.ready, "people") == {"record": 1, "event": 1, "drift": 0, "link": 0}
-    assert count_standing(clinic.ready, "pills", code="link-none") == {"record": 0, "event": 0, "drift": 0, "link": 1}
-    assert [one.kind for one in standing_of(clinic.ready, "people", code="poison")] == ["event"]
+    assert count_stuck(clinic.session, "people") == {"record": 1, "event": 1, "drift": 0, "link": 0}
+    assert count_stuck(clinic.session, "pills", code="link-none") == {"record": 0, "event": 0, "drift": 0, "link": 1}
+    assert [one.kind for one in stuck_items(clinic.session, "people", code="poison")] == ["event"]
 
 
 def test_a_record_that_fits_now_is_landed(clinic: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert retry_stream(clinic.ready, "people").counts["held"] == 1
+    assert retry_stream(clinic.session, "people").counts["held"] == 1
     clinic.do(
         """update landing_held set body = replace(convert_from(body, 'utf8'), '"many"', '"2026-01-01T00:00:00Z"')::bytea"""
     )
-    report = retry_stream(clinic.ready, "people")
+    report = retry_stream(clinic.session, "people")
     assert (report.counts["created"], report.counts["held"], report.left) == (1, 0, 0)
     assert clinic.live() == {1, 2, 3}
-    assert standing_of(clinic.ready, "people") == []
-    log = SyncLog(clinic.store).recent("people")[0]
+    assert stuck_items(clinic.session, "people") == []
+    log = LandingRuns(clinic.store).recent("people")[0]
     assert (log["sync_type"], log["status"], log["balanced"]) == ("retry", "completed", True)
     assert clinic.ask("select action, subject from audit order by seq desc limit 1") == [
         ("retry --stream", "people: 1 records, 0 events")
@@ -68,7 +68,7 @@ def test_what_was_held_long_ago_overwrites_nothing_newer(clinic: Practice) -> No
         "insert into landing_held (stream, key, code, body, first_seen) values"
         """ ('pills', '3', 'not-an-integer', '{"id": 3, "label": "older"}', now() - interval '1 hour')"""
     )
-    assert retry_stream(clinic.ready, "pills").counts["unchanged"] == 1
+    assert retry_stream(clinic.session, "pills").counts["unchanged"] == 1
     assert clinic.ask("select label from clinical.pills") == [("newer",)]
 
 
@@ -81,7 +81,7 @@ def test_what_had_no_form_is_fetched_afresh(clinic: Practice) -> None:
     ]
     clinic.shelves.unlisted = {"4"}
     clinic.scan(full=True)
-    report = retry_stream(clinic.ready, "people", key=None)
+    report = retry_stream(clinic.session, "people", key=None)
     assert clinic.shelves.fetched == ["4"]
     assert (report.counts["created"], report.left) == (1, 1)
     assert clinic.names()[4] == "Name4"
@@ -90,21 +90,21 @@ def test_what_had_no_form_is_fetched_afresh(clinic: Practice) -> None:
 def test_held_events_are_new_again_and_their_worker_is_woken(clinic: Practice) -> None:
     first, second = (clinic.receive({"records": []}, state="held") for _ in range(2))
     clinic.do("delete from procrastinate_jobs")
-    assert retry_stream(clinic.ready, "people", key=str(first)).events == 1
+    assert retry_stream(clinic.session, "people", key=str(first)).events == 1
     assert clinic.ask("select state, attempts, code from inbox order by id") == [
         ("new", 0, None),
         ("held", 0, "poison"),
     ]
     assert clinic.ask("select task_name, args->>'subject' from procrastinate_jobs") == [("process_inbox", "ehr")]
-    assert retry_stream(clinic.ready, "people", code="poison").events == 1
+    assert retry_stream(clinic.session, "people", code="poison").events == 1
     assert second
 
 
 def test_two_retries_never_run_at_once_and_an_unknown_stream_is_told(clinic: Practice) -> None:
-    with alone(clinic.store, "retry", "people"), pytest.raises(Later, match="offered again already"):
-        retry_stream(clinic.ready, "people")
+    with advisory_lock(clinic.store, "retry", "people"), pytest.raises(Later, match="offered again already"):
+        retry_stream(clinic.session, "people")
     with pytest.raises(UsageFault, match=f"there are: {', '.join(STREAMS)}"):
-        standing_of(clinic.ready, "nothing")
+        stuck_items(clinic.session, "nothing")
 
 
 def test_one_list_holds_all_that_waits_with_its_age_and_what_to_type(clinic: Practice) -> None:
@@ -120,8 +120,8 @@ def test_one_list_holds_all_that_waits_with_its_age_and_what_to_type(clinic: Pra
         "insert into account_reports (system, report_name, customer_account, status, due_at, error_code, asks)"
         " values ('ehr', 'ar_aging', '1001', 'failed', now(), 'report-refused', 2)"
     )
-    told = {one.what: one for one in all_waiting(clinic.ready)}
-    assert [one.what for one in all_waiting(clinic.ready)][:2] == ["landed record", "link"], "the oldest first"
+    told = {one.what: one for one in backlog(clinic.session)}
+    assert [one.what for one in backlog(clinic.session)][:2] == ["landed record", "link"], "the oldest first"
     assert told.keys() == {"landed record", "link", "event", "job", "report"}
     record, link = told["landed record"], told["link"]
     assert (record.where, record.code, record.number) == ("pills", "not-an-integer", 1)
@@ -132,12 +132,12 @@ def test_one_list_holds_all_that_waits_with_its_age_and_what_to_type(clinic: Pra
     assert (told["job"].where, told["job"].tries) == ("scan:people", 4)
     assert (told["report"].where, told["report"].command) == ("ar_aging", "careloom reports --failed")
     assert event
-    assert [one.what for one in all_waiting(clinic.ready, code="link-none")] == ["link"]
-    years = {one.kind: one.first_seen.year for one in standing_of(clinic.ready, "pills") if one.first_seen}
+    assert [one.what for one in backlog(clinic.session, code="link-none")] == ["link"]
+    years = {one.kind: one.first_seen.year for one in stuck_items(clinic.session, "pills") if one.first_seen}
     assert (years["record"], years["link"]) == (2001, 2002)
 
 
 def test_a_key_that_is_not_held_is_told(clinic: Practice) -> None:
     with pytest.raises(UsageFault, match="nothing is held of 'K77'"):
-        retry_stream(clinic.ready, "people", key="K77")
-    assert retry_stream(clinic.ready, "people").events == 0, "all of nothing is no mistake"
+        retry_stream(clinic.session, "people", key="K77")
+    assert retry_stream(clinic.session, "people").events == 0, "all of nothing is no mistake"

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from careloom.store.audit import append_audit, verify_audit, write_audit
-from careloom.store.audit_anchor import Anchoring
+from careloom.store.audit_anchor import AuditAnchor
 from careloom.store.database import Store, open_store
 
 MOMENT = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -102,12 +102,12 @@ def test_a_cut_end_and_a_removed_whole_show(store: Store, statements: list[str],
 def test_without_the_key_nobody_can_seal_a_shorter_chain(
     store: Store, forging: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store.anchoring = Anchoring(key=lambda: b"k" * 32)
+    store.anchoring = AuditAnchor(key=lambda: b"k" * 32)
     write_audit(store, at=MOMENT, actor="ops", action="x", subject="y")
     assert verify_audit(store).sealed is True
-    store.anchoring = Anchoring(key=lambda: b"l" * 32)
+    store.anchoring = AuditAnchor(key=lambda: b"l" * 32)
     assert verify_audit(store).sealed is False
-    store.anchoring = Anchoring(key=lambda: b"k" * 32)
+    store.anchoring = AuditAnchor(key=lambda: b"k" * 32)
     cut(store, "delete from audit where seq > 3", *forging)
     assert verify_audit(store).sealed is False
     write_audit(store, at=MOMENT, actor="ops", action="x", subject="y")
@@ -115,7 +115,7 @@ def test_without_the_key_nobody_can_seal_a_shorter_chain(
 
 
 def test_even_with_an_old_head_put_back_the_file_beside_shows_what_is_gone(store: Store, tmp_path: Path) -> None:
-    store.anchoring = Anchoring(file=tmp_path / "audit.head")
+    store.anchoring = AuditAnchor(file=tmp_path / "audit.head")
     assert verify_audit(store).lost == ""
     cut(store, "delete from audit where seq > 3", FORGED[0])
     assert verify_audit(store).lost == "end"
@@ -126,7 +126,7 @@ def test_even_with_an_old_head_put_back_the_file_beside_shows_what_is_gone(store
 
 
 def test_a_row_that_is_rolled_back_is_no_loss(store: Store, tmp_path: Path) -> None:
-    store.anchoring = Anchoring(key=lambda: b"k" * 32, file=tmp_path / "audit.head")
+    store.anchoring = AuditAnchor(key=lambda: b"k" * 32, file=tmp_path / "audit.head")
     with store.transaction() as connection:
         append_audit(store, connection, at=MOMENT, actor="ops", action="x", subject="y")
         connection.rollback()
@@ -136,7 +136,7 @@ def test_a_row_that_is_rolled_back_is_no_loss(store: Store, tmp_path: Path) -> N
 def test_each_row_is_logged_with_a_head_that_tells_nothing_of_it(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store.anchoring = Anchoring(key=lambda: b"k" * 32)
+    store.anchoring = AuditAnchor(key=lambda: b"k" * 32)
     write_audit(store, at=MOMENT, actor="ops", action="x", subject="people/K7")
     told = capsys.readouterr().out
     assert "the audit grew" in told

@@ -336,11 +336,11 @@ def test_a_copy_of_a_project_does_not_share_its_database(folder, monkeypatch):
     closed.mkdir(mode=0o700)
     monkeypatch.setattr(server_home, "SYSTEM_FOLDER", folder.parent / "system")
     first, second = closed / "first", closed / "second"
-    mine = server_home.place(first).path
+    mine = server_home.server_home(first).path
     shutil.copytree(first, second)
-    assert server_home.place(first).path == mine
-    assert server_home.place(second).path != mine
+    assert server_home.server_home(first).path == mine
+    assert server_home.server_home(second).path != mine
     shutil.rmtree(second)
     moved = closed / "moved"
     first.rename(moved)
-    assert server_home.place(moved).path == mine
+    assert server_home.server_home(moved).path == mine

@@ -12,7 +12,7 @@ import pytest
 
 from careloom.core.streams import Column, Record, Stream
 from careloom.services.landing.write import land, prepare
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from services.landing_project import NOON, PATIENTS, landing, patient
 
 POLICIES = Stream(
@@ -46,17 +46,17 @@ def form(number: int, version: int, company: str | None, came: int) -> list[Reco
     return [root, Record(stream="policies", key=key, data=policy, observed_at=seen, root=told.key)]
 
 
-def ask(ready: Opened, statement: str) -> list[tuple[Any, ...]]:
-    with ready.store.transaction() as connection:
+def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
+    with session.store.transaction() as connection:
         return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
 
 
-def policies(ready: Opened) -> dict[str, str]:
-    return dict(ask(ready, "select policy_key, company from clinical.policies where deleted_at is null"))
+def policies(session: Session) -> dict[str, str]:
+    return dict(ask(session, "select policy_key, company from clinical.policies where deleted_at is null"))
 
 
-def told_of_policies(ready: Opened) -> list[tuple[str, str]]:
-    return ask(ready, "select vendor_id, operation from outbox where table_name = 'policies' order by id")
+def told_of_policies(session: Session) -> list[tuple[str, str]]:
+    return ask(session, "select vendor_id, operation from outbox where table_name = 'policies' order by id")
 
 
 def were_there(order: Sequence[int], said: Sequence[str | None], together: bool) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from careloom.core.streams import Record
 from careloom.services.landing.write import land, prepare
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from services.landing_project import PATIENTS, gone, landing, patient
 
 KEYS, MINUTES = 2, 5
@@ -21,7 +21,7 @@ EVENTS = st.lists(
 
 
 @pytest.fixture
-def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+def session(tmp_path: Path, database: str) -> Iterator[Session]:
     with landing(tmp_path, database, PATIENTS) as opened:
         prepare(opened)
         yield opened
@@ -40,43 +40,43 @@ def newest(events: Sequence[tuple[int, int, bool]]) -> dict[int, str]:
     return {key: f"At{minute}" for key, (minute, alive) in last.items() if alive}
 
 
-def live(ready: Opened) -> dict[int, str]:
-    with ready.store.transaction() as connection:
+def live(session: Session) -> dict[int, str]:
+    with session.store.transaction() as connection:
         return dict(
             connection.execute("select ehr_id, first_name from clinical.patients where deleted_at is null").fetchall()
         )
 
 
-def land_anew(ready: Opened, events: Sequence[tuple[int, int, bool]], size: int) -> dict[int, str]:
-    with ready.store.transaction() as connection:
+def land_anew(session: Session, events: Sequence[tuple[int, int, bool]], size: int) -> dict[int, str]:
+    with session.store.transaction() as connection:
         connection.execute("delete from clinical.patients")
     for first in range(0, len(events), size):
-        land(ready, "ehr", [as_record(event) for event in events[first : first + size]], actor="tester")
-    return live(ready)
+        land(session, "ehr", [as_record(event) for event in events[first : first + size]], actor="tester")
+    return live(session)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=EVENTS, size=st.integers(1, 4), data=st.data())
 def test_any_order_of_versions_and_deletions_ends_in_the_newest(
-    ready: Opened, events: list[tuple[int, int, bool]], size: int, data: st.DataObject
+    session: Session, events: list[tuple[int, int, bool]], size: int, data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(events), max_size=4))
     shuffled = data.draw(st.permutations(events + again))
-    assert land_anew(ready, shuffled, size) == newest(events)
+    assert land_anew(session, shuffled, size) == newest(events)
 
 
-def test_a_second_deletion_is_remembered_by_its_own_time(ready: Opened) -> None:
+def test_a_second_deletion_is_remembered_by_its_own_time(session: Session) -> None:
     """Deleted, made again, deleted again; what was made again arrives last."""
-    assert land_anew(ready, [(1, 1, True), (1, 5, True), (1, 3, False)], 1) == {}
+    assert land_anew(session, [(1, 1, True), (1, 5, True), (1, 3, False)], 1) == {}
 
 
-def test_a_deletion_of_what_never_came_is_no_news_until_it_comes(ready: Opened) -> None:
-    with ready.store.transaction() as connection:
+def test_a_deletion_of_what_never_came_is_no_news_until_it_comes(session: Session) -> None:
+    with session.store.transaction() as connection:
         connection.execute("delete from clinical.patients")
         connection.execute("delete from outbox")
-    assert land(ready, "ehr", [gone(1, 3)], actor="tester")["unchanged"] == 1
-    assert land(ready, "ehr", [patient(1, 1)], actor="tester")["unchanged"] == 1
-    assert live(ready) == {}
-    assert land(ready, "ehr", [patient(1, 5)], actor="tester")["created"] == 1
-    with ready.store.transaction() as connection:
+    assert land(session, "ehr", [gone(1, 3)], actor="tester")["unchanged"] == 1
+    assert land(session, "ehr", [patient(1, 1)], actor="tester")["unchanged"] == 1
+    assert live(session) == {}
+    assert land(session, "ehr", [patient(1, 5)], actor="tester")["created"] == 1
+    with session.store.transaction() as connection:
         assert connection.execute("select operation, vendor_id from outbox").fetchall() == [("INSERT", "1")]

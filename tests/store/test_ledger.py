@@ -9,7 +9,7 @@ import pytest
 
 from careloom.core.errors import Fix
 from careloom.store.database import Store, open_store
-from careloom.store.ledger import PLANNED, DeliveryNote, HeldRecord, Ledger, Offer, Settled, Tie
+from careloom.store.ledger import PLANNED, DeliveryNote, HeldRecord, Ledger, LinkedPair, Offer, SettledWrite
 from careloom.store.statements import statements
 
 
@@ -25,8 +25,8 @@ def ledger(store: Store) -> Ledger:
     return Ledger(store, "people")
 
 
-def settled(key: str, remote_id: str, fingerprint: int = 1, agreed: str = "{}") -> Settled:
-    return Settled(
+def settled(key: str, remote_id: str, fingerprint: int = 1, agreed: str = "{}") -> SettledWrite:
+    return SettledWrite(
         key=key, remote_id=remote_id, rule="created", grade="certain", fingerprint=fingerprint, agreed=agreed
     )
 
@@ -123,16 +123,18 @@ def test_the_latest_word_counts(ledger: Ledger, store: Store) -> None:
 
 def test_unlinking_forgets_everything_that_was_agreed(ledger: Ledger) -> None:
     ledger.settle(1, settled=[settled("K1", "R1")])
-    ledger.settle_ties(1, "contacts", [Tie(key="K1", to_key="P1", label="", from_id="R1", to_id="R5")], [])
+    ledger.settle_ties(1, "contacts", [LinkedPair(key="K1", to_key="P1", label="", from_id="R1", to_id="R5")], [])
     ledger.settle(2, unlinked=["K1"])
     assert (ledger.links().num_rows, ledger.agreed(["K1"]), ledger.ties()) == (0, [], [])
 
 
 def test_ties_are_replaced_and_removed(ledger: Ledger) -> None:
-    first = Tie(key="K1", to_key="P1", label="", from_id="R1", to_id="R5")
-    labelled = Tie(key="K1", to_key="P1", label="owner", from_id="R1", to_id="R5")
+    first = LinkedPair(key="K1", to_key="P1", label="", from_id="R1", to_id="R5")
+    labelled = LinkedPair(key="K1", to_key="P1", label="owner", from_id="R1", to_id="R5")
     ledger.settle_ties(1, "contacts", [first, labelled], [])
-    ledger.settle_ties(2, "contacts", [Tie(key="K1", to_key="P1", label="", from_id="R1", to_id="R6")], [labelled])
+    ledger.settle_ties(
+        2, "contacts", [LinkedPair(key="K1", to_key="P1", label="", from_id="R1", to_id="R6")], [labelled]
+    )
     assert ledger.ties() == [("K1", "contacts", "P1", "", "R1", "R6")]
 
 

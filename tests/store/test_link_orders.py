@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careloom.core.streams import Record
-from careloom.services.landing.link import relink, unlinked
+from careloom.services.landing.link import link_again, unlinked
 from careloom.services.landing.write import land, prepare
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from services.landing_project import NOTES, SESSIONS, landing, note
 
 VISITS, PEOPLE, DAYS = (None, "V1", "V2"), (None, 1, 2), (None, "2026-11-20", "2026-11-21")
@@ -50,7 +50,7 @@ HAPPENINGS = st.lists(
 
 
 @pytest.fixture
-def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+def session(tmp_path: Path, database: str) -> Iterator[Session]:
     with landing(tmp_path, database, NOTES, SESSIONS) as opened:
         prepare(opened)
         yield opened
@@ -81,20 +81,20 @@ def last_of(happenings: list[Happening], stream: str) -> dict[str, dict[str, Any
     return {key: dict(said) for key, said in last.items() if said is not None}
 
 
-def links(ready: Opened) -> dict[str, str]:
+def links(session: Session) -> dict[str, str]:
     query = (
         "select s.session_key, 'to ' || n.note_key from clinical.sessions s join clinical.notes n on n.id = s.note_id"
         " where s.deleted_at is null"
     )
-    with ready.store.transaction() as connection:
+    with session.store.transaction() as connection:
         linked = dict(connection.execute(query).fetchall())
-    whys = {one.key: one.why for one in unlinked(ready, ready.project.landings["sessions"])}
+    whys = {one.key: one.why for one in unlinked(session, session.project.landings["sessions"])}
     assert not linked.keys() & whys.keys()
     return linked | whys
 
 
-def empty(ready: Opened) -> None:
-    with ready.store.transaction() as connection:
+def empty(session: Session) -> None:
+    with session.store.transaction() as connection:
         connection.execute("delete from clinical.sessions")
         connection.execute("delete from clinical.notes")
 
@@ -104,14 +104,14 @@ def empty(ready: Opened) -> None:
 )
 @given(happenings=HAPPENINGS, size=st.integers(1, 3), data=st.data())
 def test_in_any_order_a_row_is_linked_to_what_it_belongs_to_now(
-    ready: Opened, happenings: list[Happening], size: int, data: st.DataObject
+    session: Session, happenings: list[Happening], size: int, data: st.DataObject
 ) -> None:
     notes = last_of(happenings, "notes")
     wanted = {key: verdict(said, notes) for key, said in last_of(happenings, "sessions").items()}
     records = [one.record(minute) for minute, one in enumerate(happenings)]
     for order in (records, data.draw(st.permutations(records))):
-        empty(ready)
+        empty(session)
         for first in range(0, len(order), size):
-            land(ready, "ehr", order[first : first + size], actor="tester")
-        assert links(ready) == wanted
-        assert sum(relink(ready, ready.project.landings["sessions"], actor="tester")) == 0
+            land(session, "ehr", order[first : first + size], actor="tester")
+        assert links(session) == wanted
+        assert sum(link_again(session, session.project.landings["sessions"], actor="tester")) == 0

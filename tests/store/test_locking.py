@@ -10,7 +10,7 @@ import pytest
 
 from careloom.store import locks
 from careloom.store.database import Store, open_store
-from careloom.store.locks import alone
+from careloom.store.locks import advisory_lock
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def store(database: str) -> Iterator[Store]:
 
 
 def test_only_one_holds_a_lock(store: Store) -> None:
-    with alone(store, "scan", "people") as first, alone(store, "scan", "people") as second:
+    with advisory_lock(store, "scan", "people") as first, advisory_lock(store, "scan", "people") as second:
         assert (first, second) == (True, False)
-    with alone(store, "scan", "people"), alone(store, "scan", "pills") as other:
+    with advisory_lock(store, "scan", "people"), advisory_lock(store, "scan", "pills") as other:
         assert other
 
 
@@ -32,7 +32,7 @@ def test_a_lock_is_free_before_the_server_has_seen_its_holder_go(store: Store, m
     with psycopg.connect(store.url, autocommit=True) as lingering:
         with monkeypatch.context() as patch:
             patch.setattr(locks, "own_connection", lambda _store: nullcontext(lingering))
-            with suppress(ZeroDivisionError), alone(store, "scan", "people"):
+            with suppress(ZeroDivisionError), advisory_lock(store, "scan", "people"):
                 raise ZeroDivisionError
-        with alone(store, "scan", "people") as ours:
+        with advisory_lock(store, "scan", "people") as ours:
             assert ours

@@ -97,7 +97,7 @@ def test_the_worker_lands_and_audits_under_its_own_role_and_cannot_rewrite_the_a
     try:
         with served(store, paper_project(tmp_path), monkeypatch) as service:
             assert service.post(b"[1]").status == 200
-            counts = process_inbox(service.ready, "ehr", stop=service.app.state.stop)
+            counts = process_inbox(service.session, "ehr", stop=service.app.state.stop)
         assert counts["done"] == 1
         write_audit(store, at=NOON, actor="ops", action="x", subject="y")
         assert (verify_audit(store).rows, verify_audit(store).lost) == (1, "")

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from careloom.store.database import Store, open_store
-from careloom.store.landing_runs import SyncLog
+from careloom.store.landing_runs import LandingRuns
 
 
 @pytest.fixture
-def log(database: str) -> Iterator[SyncLog]:
+def log(database: str) -> Iterator[LandingRuns]:
     store: Store = open_store(database)
-    yield SyncLog(store)
+    yield LandingRuns(store)
     store.close()
 
 
-def row(log: SyncLog, run: int) -> Mapping[str, Any]:
+def row(log: LandingRuns, run: int) -> Mapping[str, Any]:
     return next(one for one in log.recent(None) if one["id"] == run)
 
 
-def test_a_landing_says_what_became_of_every_record(log: SyncLog) -> None:
+def test_a_landing_says_what_became_of_every_record(log: LandingRuns) -> None:
     run = log.start("ehr", "full_sync", "people")
     counts = {"total": 9, "created": 1, "updated": 1, "unchanged": 4, "deleted": 2, "held": 1}
     log.finish(run, status="completed", counts=counts, repaired=4, details={"note": "hello"})
@@ -33,13 +33,13 @@ def test_a_landing_says_what_became_of_every_record(log: SyncLog) -> None:
     assert found["completed_at"] is not None
 
 
-def test_a_landing_that_lost_a_record_is_unbalanced(log: SyncLog) -> None:
+def test_a_landing_that_lost_a_record_is_unbalanced(log: LandingRuns) -> None:
     run = log.start("ehr", "incremental", "people")
     log.finish(run, status="completed", counts={"total": 2, "created": 1}, error=None)
     assert row(log, run)["balanced"] is False
 
 
-def test_a_landing_that_died_is_marked_when_the_next_of_its_kind_begins(log: SyncLog) -> None:
+def test_a_landing_that_died_is_marked_when_the_next_of_its_kind_begins(log: LandingRuns) -> None:
     died = log.start("ehr", "full_sync", "people")
     log.note(died, {"total": 3, "created": 3})
     log.start("ehr", "incremental", "people")
@@ -47,7 +47,7 @@ def test_a_landing_that_died_is_marked_when_the_next_of_its_kind_begins(log: Syn
     assert row(log, died)["records_created"] == 3
 
 
-def test_a_landing_of_another_table_or_kind_may_go_on(log: SyncLog) -> None:
+def test_a_landing_of_another_table_or_kind_may_go_on(log: LandingRuns) -> None:
     scan = log.start("ehr", "full_sync", "people")
     log.start("ehr", "incremental", "visits")
     log.start("ehr", "webhook", "people")
@@ -56,13 +56,13 @@ def test_a_landing_of_another_table_or_kind_may_go_on(log: SyncLog) -> None:
     assert row(log, scan)["status"] == "running"
 
 
-def test_batches_of_events_share_one_lock_for_all_their_tables(log: SyncLog) -> None:
+def test_batches_of_events_share_one_lock_for_all_their_tables(log: LandingRuns) -> None:
     died = log.start("ehr", "webhook", "people, visits")
     log.start("ehr", "webhook", "visits")
     assert row(log, died)["status"] == "interrupted"
 
 
-def test_a_table_is_found_among_several(log: SyncLog) -> None:
+def test_a_table_is_found_among_several(log: LandingRuns) -> None:
     both = log.start("ehr", "webhook", "people, visits")
     log.start("ehr", "full_sync", "people_more")
     assert [one["id"] for one in log.recent("people")] == [both]

@@ -14,90 +14,90 @@ import pytest
 from careloom.core.streams import SKEW, Record
 from careloom.engine.landing.values import version_of
 from careloom.services.landing.write import BEHIND, land, prepare
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from services.landing_project import NOON, NOTES, PATIENTS, landing, note, patient
 
 NEW_YORK = ZoneInfo("America/New_York")
 
 
 @pytest.fixture
-def ready(tmp_path: Path, database: str) -> Iterator[Opened]:
+def session(tmp_path: Path, database: str) -> Iterator[Session]:
     with landing(tmp_path, database, PATIENTS, NOTES) as opened:
         prepare(opened)
         yield opened
 
 
-def ask(ready: Opened, statement: str) -> list[tuple[Any, ...]]:
-    with ready.store.transaction() as connection:
+def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
+    with session.store.transaction() as connection:
         return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
 
 
-def age(ready: Opened) -> None:
+def age(session: Session) -> None:
     """What is stored was written ten minutes ago."""
-    with ready.store.transaction() as connection:
+    with session.store.transaction() as connection:
         connection.execute("update clinical.patients set synced_at = synced_at - interval '10 minutes'")
         connection.execute("update clinical.notes set synced_at = synced_at - interval '10 minutes'")
 
 
-def read(ready: Opened, record: Record) -> dict[str, int]:
+def read(session: Session, record: Record) -> dict[str, int]:
     """Land a record that is read from the source now; what is not nought."""
-    fresh = replace(record, observed_at=ready.store.clock())
-    return {kind: count for kind, count in land(ready, "ehr", [fresh], actor="tester", read=True).items() if count}
+    fresh = replace(record, observed_at=session.store.clock())
+    return {kind: count for kind, count in land(session, "ehr", [fresh], actor="tester", read=True).items() if count}
 
 
-def told(ready: Opened, record: Record) -> dict[str, int]:
-    return {kind: count for kind, count in land(ready, "ehr", [record], actor="tester").items() if count}
+def told(session: Session, record: Record) -> dict[str, int]:
+    return {kind: count for kind, count in land(session, "ehr", [record], actor="tester").items() if count}
 
 
-def name(ready: Opened) -> str:
-    [(found,)] = ask(ready, "select first_name from clinical.patients where deleted_at is null")
+def name(session: Session) -> str:
+    [(found,)] = ask(session, "select first_name from clinical.patients where deleted_at is null")
     return str(found)
 
 
-def test_a_row_whose_version_is_too_high_takes_what_the_source_shows(ready: Opened) -> None:
-    told(ready, patient(1, 50, first_name="Former"))
-    age(ready)
-    assert read(ready, patient(1, 10, first_name="True")) == {"total": 1, "updated": 1}
-    assert name(ready) == "True"
+def test_a_row_whose_version_is_too_high_takes_what_the_source_shows(session: Session) -> None:
+    told(session, patient(1, 50, first_name="Former"))
+    age(session)
+    assert read(session, patient(1, 10, first_name="True")) == {"total": 1, "updated": 1}
+    assert name(session) == "True"
     # The event that had told the higher version comes once more.
-    assert told(ready, patient(1, 50, first_name="Former")) == {"total": 1, "unchanged": 1}
-    assert name(ready) == "True"
+    assert told(session, patient(1, 50, first_name="Former")) == {"total": 1, "unchanged": 1}
+    assert name(session) == "True"
 
 
-def test_what_the_source_shows_is_also_that_a_record_is_gone(ready: Opened) -> None:
-    told(ready, note("notes", "N1", visit="V1"))
-    with ready.store.transaction() as connection:
+def test_what_the_source_shows_is_also_that_a_record_is_gone(session: Session) -> None:
+    told(session, note("notes", "N1", visit="V1"))
+    with session.store.transaction() as connection:
         connection.execute("update clinical.notes set source_version = 'tomorrow', observed_at = 'tomorrow'")
-    assert read(ready, replace(note("notes", "N1"), data=None)) == {"total": 1, "deleted": 1}
+    assert read(session, replace(note("notes", "N1"), data=None)) == {"total": 1, "deleted": 1}
 
 
-def test_what_a_clock_ahead_wrote_is_repaired_at_once(ready: Opened) -> None:
-    ahead = ready.store.clock() + timedelta(days=1)
-    land(ready, "ehr", [replace(note("notes", "N1", visit="active"), observed_at=ahead)], actor="tester", read=True)
-    assert read(ready, note("notes", "N1", visit="resolved")) == {"total": 1, "updated": 1}
-    assert ask(ready, "select visit, source_version <= now() from clinical.notes") == [("resolved", True)]
+def test_what_a_clock_ahead_wrote_is_repaired_at_once(session: Session) -> None:
+    ahead = session.store.clock() + timedelta(days=1)
+    land(session, "ehr", [replace(note("notes", "N1", visit="active"), observed_at=ahead)], actor="tester", read=True)
+    assert read(session, note("notes", "N1", visit="resolved")) == {"total": 1, "updated": 1}
+    assert ask(session, "select visit, source_version <= now() from clinical.notes") == [("resolved", True)]
 
 
-def test_an_answer_that_may_be_behind_what_was_told_is_held_and_not_called_unchanged(ready: Opened) -> None:
-    told(ready, patient(1, 50, first_name="Told"))
-    assert read(ready, patient(1, 10, first_name="Shown")) == {"total": 1, "held": 1}
-    assert name(ready) == "Told"
-    assert ask(ready, "select stream, key, code from landing_held") == [("patients", "1", BEHIND)]
-    age(ready)
-    assert read(ready, patient(1, 10, first_name="Shown")) == {"total": 1, "updated": 1}
-    assert ask(ready, "select count(*) from landing_held") == [(0,)]
+def test_an_answer_that_may_be_behind_what_was_told_is_held_and_not_called_unchanged(session: Session) -> None:
+    told(session, patient(1, 50, first_name="Told"))
+    assert read(session, patient(1, 10, first_name="Shown")) == {"total": 1, "held": 1}
+    assert name(session) == "Told"
+    assert ask(session, "select stream, key, code from landing_held") == [("patients", "1", BEHIND)]
+    age(session)
+    assert read(session, patient(1, 10, first_name="Shown")) == {"total": 1, "updated": 1}
+    assert ask(session, "select count(*) from landing_held") == [(0,)]
 
 
-def test_a_page_that_was_read_before_the_row_was_written_takes_nothing_back(ready: Opened) -> None:
-    page = replace(patient(1, 10, first_name="Page"), observed_at=ready.store.clock())
-    told(ready, patient(1, 50, first_name="Told"))
-    age_less = land(ready, "ehr", [page], actor="tester", read=True)
-    assert (age_less["unchanged"], age_less["held"], name(ready)) == (1, 0, "Told")
+def test_a_page_that_was_read_before_the_row_was_written_takes_nothing_back(session: Session) -> None:
+    page = replace(patient(1, 10, first_name="Page"), observed_at=session.store.clock())
+    told(session, patient(1, 50, first_name="Told"))
+    age_less = land(session, "ehr", [page], actor="tester", read=True)
+    assert (age_less["unchanged"], age_less["held"], name(session)) == (1, 0, "Told")
 
 
-def test_an_older_answer_of_the_same_content_is_unchanged(ready: Opened) -> None:
-    told(ready, patient(1, 50))
-    assert read(ready, patient(1, 50)) == {"total": 1, "unchanged": 1}
+def test_an_older_answer_of_the_same_content_is_unchanged(session: Session) -> None:
+    told(session, patient(1, 50))
+    assert read(session, patient(1, 50)) == {"total": 1, "unchanged": 1}
 
 
 @pytest.mark.parametrize(

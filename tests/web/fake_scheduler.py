@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.web.app import make_app
 from careloom.web.oidc import CachedCertificates
 
@@ -58,12 +58,12 @@ class Google:
 
 
 @contextmanager
-def served(ready: Opened, google: Google | None = None) -> Iterator[str]:
+def served(session: Session, google: Google | None = None) -> Iterator[str]:
     """The address of the web door over `ready`."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        make_app(ready, certificates=CachedCertificates(ask=google) if google else None),
+        make_app(session, certificates=CachedCertificates(ask=google) if google else None),
         log_level="error",
         access_log=False,
         lifespan="off",

@@ -20,8 +20,8 @@ from careloom.core.ports import Finding
 from careloom.core.rooms import Room
 from careloom.core.streams import Column, LinkRule, Stream
 from careloom.project.model import Landing, Project, Service
-from careloom.services.session import session
-from careloom.services.session.session import Opened
+from careloom.services.session import sessions
+from careloom.services.session.sessions import Session
 from careloom.store.database import Store
 from careloom.systems import rooms as rooms_module
 from careloom.web import app as app_module
@@ -83,7 +83,7 @@ class Said:
 class Running:
     """A running service; `ready` is what it stands on."""
 
-    ready: Opened
+    session: Session
     port: int
     app: Any
 
@@ -113,7 +113,7 @@ class Running:
             return got
 
     def kept(self) -> list[tuple[Any, ...]]:
-        with self.ready.store.transaction() as connection:
+        with self.session.store.transaction() as connection:
             return connection.execute("select event_id, body, state from inbox order by id").fetchall()
 
 
@@ -143,7 +143,7 @@ def served(
         ),
         "quiet": Room(kind="quiet", options=NoOptions),
     }
-    for module in (session, webhooks, app_module, rooms_module):
+    for module in (sessions, webhooks, app_module, rooms_module):
         if hasattr(module, "rooms"):
             monkeypatch.setattr(module, "rooms", lambda: found)
     opened = ready(store, made, environment)

@@ -26,7 +26,7 @@ def service(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def execute(service: Running, statement: str, *values: Any) -> None:
-    with service.ready.store.transaction() as connection:
+    with service.session.store.transaction() as connection:
         connection.execute(statement.encode(), values)
 
 
@@ -40,7 +40,7 @@ def lacks(service: Running, path: str) -> list[str]:
 def test_asking_leaves_nothing_in_the_inbox_and_nothing_in_the_queue(service: Running) -> None:
     assert lacks(service, "/ready") == []
     assert service.kept() == []
-    with service.ready.store.transaction() as connection:
+    with service.session.store.transaction() as connection:
         assert connection.execute("select count(*) from procrastinate_jobs").fetchone() == (0,)
 
 

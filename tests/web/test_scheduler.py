@@ -23,7 +23,7 @@ from google.auth.exceptions import TransportError
 from careloom.core.errors import Fix
 from careloom.core.streams import Page, Record, Unreadable
 from careloom.store.database import Store
-from careloom.store.locks import alone
+from careloom.store.locks import advisory_lock
 from careloom.web import syncs
 from careloom.web.oidc import KEPT_FOR, REST, SERVED_FOR, CachedCertificates, Certificates
 from services.fake_rooms import NOON
@@ -303,7 +303,7 @@ def test_a_sync_answers_with_balanced_counts_in_the_schedulers_shape(
 
 
 def test_a_scan_that_is_under_way_is_not_begun_twice(service: Running, google: Google) -> None:
-    with alone(service.ready.store, "scan", "visits"):
+    with advisory_lock(service.session.store, "scan", "visits"):
         said = call(service, "/sync/visits", google.token())
         assert (said.status, said.json["status"]) == (409, "running")
         assert said.headers["retry-after"]
@@ -317,7 +317,7 @@ def test_a_long_scan_says_that_it_continues_and_goes_on_where_it_stopped(
     box.pages = pages("V1")
     said = call(service, "/sync/visits", google.token())
     assert (said.status, said.json["status"], said.json["created"]) == (200, "continues", 1)
-    with service.ready.store.transaction() as connection:
+    with service.session.store.transaction() as connection:
         assert connection.execute("select checkpoint from stream_state where stream = 'visits'").fetchall() == [("1",)]
 
 
@@ -347,7 +347,7 @@ def test_streams_and_queries_that_there_are_not_are_refused(service: Running, go
 def test_a_cleanup_can_be_tried_out_and_leaves_a_receipt(service: Running, google: Google) -> None:
     said = call(service, "/maintenance/cleanup?dry_run=true", google.token())
     assert (said.status, said.json["dry_run"], said.json["removed"]) == (200, True, {})
-    with service.ready.store.transaction() as connection:
+    with service.session.store.transaction() as connection:
         assert connection.execute("select id, dry_run from cleanup_receipt").fetchall() == [
             (said.json["receipt"], True)
         ]
@@ -365,7 +365,7 @@ def test_what_is_held_is_listed_by_ids_and_the_look_is_audited(
     assert [(one["key"], one["code"]) for one in said.json] == [("x", "no-shape")]
     assert "Zzyzx" not in said.body.decode()
     assert call(service, "/api/unlinked/session-notes", google.token(), "GET").json == []
-    with service.ready.store.transaction() as connection:
+    with service.session.store.transaction() as connection:
         audited = connection.execute("select actor, subject from audit order by seq").fetchall()
     assert audited == [(CALLER, "held visits"), (CALLER, "unlinked session_notes")]
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from careloom.core.hooks import Reading, StoredEvent
-from careloom.services.session import session
+from careloom.services.session import sessions
 from careloom.store.database import open_store
 from careloom.worker.periodic import Timing
 from careloom.worker.run import work
@@ -42,7 +42,7 @@ def main() -> None:
     database, folder, notes, delay = sys.argv[1:]
     paper = Slow()
     paper.notes, paper.delay = Path(notes), float(delay)
-    session.rooms = lambda: {"ehr": room("ehr", paper), "bus": room("bus", Paper())}
+    sessions.rooms = lambda: {"ehr": room("ehr", paper), "bus": room("bus", Paper())}
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()

@@ -15,7 +15,7 @@ from careloom.core.errors import Fix
 from careloom.project.model import Alerts, Mail
 from careloom.store.database import Store, open_store
 from careloom.worker import jobs
-from careloom.worker.jobs import Bench, run_job
+from careloom.worker.jobs import JobContext, run_job
 from promises.test_a_person_appears_nowhere import Post, free_port
 from services.fake_rooms import project, ready
 
@@ -37,16 +37,16 @@ def post() -> Iterator[tuple[Post, int]]:
 
 
 def failing(with_: Exception) -> Any:
-    def job(_bench: Bench, _subject: str) -> Any:
+    def job(_bench: JobContext, _subject: str) -> Any:
         raise with_
 
     return job
 
 
-def try_again(bench: Bench, times: int) -> None:
+def try_again(bench: JobContext, times: int) -> None:
     for _ in range(times):
         run_job(bench, "cleanup", "clinic")
-        with bench.ready.store.transaction() as connection:
+        with bench.session.store.transaction() as connection:
             connection.execute("update resting set due_at = now()")
 
 
@@ -68,7 +68,7 @@ def test_a_job_that_goes_on_failing_is_told_once(
     box, port = post
     mail = Mail(to=("ops@clinic.example",), sender="loom@clinic.example", smtp=f"smtp://127.0.0.1:{port}")
     found = ready(store, replace(project(tmp_path, ["ehr"]), alerts=Alerts(mail=mail)))
-    bench = Bench(ready=found, urgent=found, stop=Event())
+    bench = JobContext(session=found, urgent=found, stop=Event())
     monkeypatch.setitem(jobs.JOBS, "cleanup", failing(error))  # type: ignore[arg-type]
     counted = []
     for _ in range(5):

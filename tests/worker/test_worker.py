@@ -19,14 +19,14 @@ import pytest
 from procrastinate.worker import Worker
 
 from careloom.project.schedules import parse_schedule
-from careloom.services.operate.scheduler import wake_what_is_due
-from careloom.services.session.session import Opened
+from careloom.services.operate.scheduler import enqueue_due
+from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
 from careloom.store.inbox_queue import Backoff, rest
-from careloom.store.queue import wake
+from careloom.store.queue import enqueue
 from careloom.worker import jobs
-from careloom.worker.app import Running
-from careloom.worker.periodic import Rounds, Timing
+from careloom.worker.app import JobRun
+from careloom.worker.periodic import PeriodicTasks, Timing
 from careloom.worker.run import work
 from hang import HANG
 from services.fake_rooms import Paper, arrive, install, project, put_changes, ready, rows
@@ -49,14 +49,14 @@ def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
 
 
 @pytest.fixture
-def opened(store: Store, papers: dict[str, Paper], tmp_path: Path) -> Opened:
+def session(store: Store, papers: dict[str, Paper], tmp_path: Path) -> Session:
     return ready(store, project(tmp_path, ["ehr", "bus"], publish=["bus"]))
 
 
 @contextmanager
-def working(opened: Opened, timing: Timing = QUICK) -> Iterator[None]:
+def working(session: Session, timing: Timing = QUICK) -> Iterator[None]:
     stop = Event()
-    thread = Thread(target=work, args=(opened,), kwargs={"stop": stop, "timing": timing})
+    thread = Thread(target=work, args=(session,), kwargs={"stop": stop, "timing": timing})
     thread.start()
     try:
         yield
@@ -91,12 +91,12 @@ def queued(store: Store) -> list[str]:
 
 
 def test_an_event_is_landed_and_told_and_the_queue_is_empty_again(
-    opened: Opened, store: Store, papers: dict[str, Paper]
+    session: Session, store: Store, papers: dict[str, Paper]
 ) -> None:
-    with working(opened):
+    with working(session):
         arrive(store, "ehr", visit(1))
         with store.transaction() as connection:
-            wake(connection, "process_inbox", "ehr")
+            enqueue(connection, "process_inbox", "ehr")
         until(lambda: len(papers["bus"].told) == 1, "the change event")
         until(lambda: queued(store) == [], "an empty queue")
     assert states(store) == {"done": 1}
@@ -104,15 +104,15 @@ def test_an_event_is_landed_and_told_and_the_queue_is_empty_again(
     assert rows(store, "select count(*) from procrastinate_workers") == [(0,)]
 
 
-def test_a_wake_that_was_lost_costs_a_round(opened: Opened, store: Store, papers: dict[str, Paper]) -> None:
+def test_a_wake_that_was_lost_costs_a_round(session: Session, store: Store, papers: dict[str, Paper]) -> None:
     arrive(store, "ehr", visit(1))
     put_changes(store, 3)
-    with working(opened):
+    with working(session):
         until(lambda: states(store) == {"done": 1} and len(papers["bus"].told) == 4, "what nobody woke")
 
 
 def test_a_job_that_fails_rests_and_says_nothing_of_why_it_failed(
-    opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    session: Session, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ran = []
 
@@ -122,11 +122,11 @@ def test_a_job_that_fails_rests_and_says_nothing_of_why_it_failed(
 
     monkeypatch.setitem(jobs.JOBS, "process_inbox", fails)  # type: ignore[arg-type]
     arrive(store, "ehr", visit(1))
-    with working(opened):
+    with working(session):
         until(lambda: len(ran) == 1, "the first run")
         until(lambda: rows(store, "select what from resting") == [("process_inbox:ehr",)], "a rest")
         with store.transaction() as connection:
-            wake(connection, "process_inbox", "ehr")
+            enqueue(connection, "process_inbox", "ehr")
         until(lambda: queued(store) == [], "an empty queue")
     assert len(ran) == 1
     printed = capsys.readouterr()
@@ -135,7 +135,7 @@ def test_a_job_that_fails_rests_and_says_nothing_of_why_it_failed(
 
 
 def test_a_landing_of_hours_keeps_no_event_waiting(
-    opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
+    session: Session, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, go_on = [], Event()
 
@@ -145,10 +145,10 @@ def test_a_landing_of_hours_keeps_no_event_waiting(
         return {}
 
     monkeypatch.setitem(jobs.JOBS, "scan", hours)  # type: ignore[arg-type]
-    with working(opened):
+    with working(session):
         with store.transaction() as connection:
             for number in range(9):
-                wake(connection, "scan", f"stream {number}")
+                enqueue(connection, "scan", f"stream {number}")
         until(lambda: len(began) == 4, "as many scans as may run")
         arrive(store, "ehr", visit(1))
         until(lambda: states(store) == {"done": 1}, "the event")
@@ -158,7 +158,7 @@ def test_a_landing_of_hours_keeps_no_event_waiting(
 
 
 def test_one_subject_is_never_worked_on_twice_at_a_time(
-    opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
+    session: Session, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_it: list[str] = []
     most: list[int] = []
@@ -171,11 +171,11 @@ def test_one_subject_is_never_worked_on_twice_at_a_time(
         return {}
 
     monkeypatch.setitem(jobs.JOBS, "scan", one)  # type: ignore[arg-type]
-    with working(opened), working(opened):
+    with working(session), working(session):
         for _ in range(40):
             with store.transaction() as connection:
-                wake(connection, "scan", "a")
-                wake(connection, "scan", "b")
+                enqueue(connection, "scan", "a")
+                enqueue(connection, "scan", "b")
             time.sleep(0.01)
         until(lambda: queued(store) == [], "an empty queue")
     assert set(most) == {1}
@@ -214,7 +214,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_loses_nothing_and_doubles_noth
     notes = tmp_path / "notes"
     ids = arrive(store, "ehr", *(visit(number) for number in range(40)))
     with store.transaction() as connection:
-        wake(connection, "process_inbox", "ehr")
+        enqueue(connection, "process_inbox", "ehr")
     with process(database, tmp_path, notes, 0.05) as first:
         until(lambda: len(read_by(notes)) >= 5, "the middle of the batch")
         first.kill()
@@ -237,7 +237,7 @@ def test_the_job_of_a_killed_worker_is_put_back_even_if_another_of_its_subject_w
     with process(database, tmp_path, notes, 30.0) as first:
         until(lambda: len(read_by(notes)) == 1, "the first event")
         with store.transaction() as connection:
-            wake(connection, "process_inbox", "ehr")
+            enqueue(connection, "process_inbox", "ehr")
         first.kill()
         first.wait()
     assert queued(store) == ["process_inbox:ehr", "process_inbox:ehr"]
@@ -257,15 +257,15 @@ def test_a_worker_that_is_asked_to_stop_ends_its_batch_and_goes(store: Store, da
     assert rows(store, "select count(*) from procrastinate_workers") == [(0,)]
 
 
-def test_a_job_whose_end_could_not_be_written_is_woken_again(opened: Opened, store: Store) -> None:
+def test_a_job_whose_end_could_not_be_written_is_woken_again(session: Session, store: Store) -> None:
     """Its worker lives, so its heart beats: by the heartbeat alone it would be believed to run for ever."""
     with store.transaction() as connection:
-        wake(connection, "process_inbox", "ehr")
+        enqueue(connection, "process_inbox", "ehr")
         worker = connection.execute("select worker_id from procrastinate_register_worker_v1()").fetchone()
         assert worker
         connection.execute("update procrastinate_jobs set status = 'doing', worker_id = %s", worker)
-    running = Running(workers=[cast("Worker", SimpleNamespace(worker_id=worker[0]))])
-    rounds = Rounds(ready=opened, running=running, timing=Timing())
+    running = JobRun(workers=[cast("Worker", SimpleNamespace(worker_id=worker[0]))])
+    rounds = PeriodicTasks(session=session, running=running, timing=Timing())
     rounds.once()
     assert rows(store, "select status::text from procrastinate_jobs") == [("doing",)]
     rounds.once()
@@ -273,9 +273,9 @@ def test_a_job_whose_end_could_not_be_written_is_woken_again(opened: Opened, sto
 
 
 def test_a_database_that_drops_all_connections_is_come_back_to(
-    opened: Opened, store: Store, papers: dict[str, Paper], database: str
+    session: Session, store: Store, papers: dict[str, Paper], database: str
 ) -> None:
-    with working(opened):
+    with working(session):
         arrive(store, "ehr", visit(1))
         until(lambda: states(store) == {"done": 1}, "the first event")
         with psycopg.connect(database, autocommit=True) as other:
@@ -304,7 +304,7 @@ def _quietly(store: Store) -> dict[str, int]:
 
 
 def test_a_schedule_wakes_once_for_however_many_ticks_were_missed(
-    opened: Opened, store: Store, papers: dict[str, Paper], tmp_path: Path
+    session: Session, store: Store, papers: dict[str, Paper], tmp_path: Path
 ) -> None:
     now = datetime(2026, 3, 4, 12, tzinfo=UTC)
     scheduled = ready(
@@ -328,8 +328,8 @@ def test_a_schedule_wakes_once_for_however_many_ticks_were_missed(
             )
 
     def woken() -> list[str]:
-        wake_what_is_due(scheduled)
-        wake_what_is_due(scheduled)
+        enqueue_due(scheduled)
+        enqueue_due(scheduled)
         return queued(store)
 
     assert woken() == ["scan:visits"], "what never ran is due; a reconcile waits until the scan is over"

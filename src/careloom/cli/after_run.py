@@ -9,13 +9,13 @@ from careloom.cli import rich_output
 from careloom.cli.console import out
 from careloom.core.errors import CareloomError
 from careloom.services.analytics import charts as analytics_charts
-from careloom.services.session import session
+from careloom.services.session import sessions
 
 
-def charts_to_show(ready: session.Opened) -> tuple[Sequence[bars.BarChart], str]:
+def charts_to_show(session: sessions.Session) -> tuple[Sequence[bars.BarChart], str]:
     """The charts, and why there are none where they cannot be read: that is no failure of the run."""
     try:
-        return analytics_charts.charts_after_run(ready), ""
+        return analytics_charts.charts_after_run(session), ""
     except CareloomError as error:
         return [], str(error)
 

@@ -11,12 +11,12 @@ from careloom.services.sync import run
 
 def command(sync: SyncName = None, *, folder: Folder = HERE, json: Json = False) -> None:
     """Do what the last plan says."""
-    with project_for(Kind.apply, sync, folder) as ready, watching(quiet=json) as watch:
+    with project_for(Kind.apply, sync, folder) as session, watching(quiet=json) as watch:
         carry_out(
-            ready,
-            chosen(ready, sync),
+            session,
+            chosen(session, sync),
             watch,
-            lambda one: run.apply_sync(ready, one, watch),
+            lambda one: run.apply_sync(session, one, watch),
             json=json,
             single=bool(sync),
         )

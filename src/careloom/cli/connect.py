@@ -14,7 +14,7 @@ from careloom.cli.options import HERE, PORTS, Folder
 from careloom.cli.project_session import audited, project
 from careloom.core.errors import Fix, UsageFault
 from careloom.services.operate import connect
-from careloom.services.session import session
+from careloom.services.session import sessions
 
 PATH = "/connected"
 PAGE = b"<!doctype html><title>careloom</title><p>careloom has the answer. You can close this page."
@@ -74,7 +74,7 @@ def _heard(invitation: connect.Invitation) -> str:
     return server.answers[0]
 
 
-class _Server(HTTPServer):
+class _CallbackServer(HTTPServer):
     """Keeps the answers that came."""
 
     def __init__(self, address: tuple[str, int], path: str) -> None:
@@ -86,7 +86,7 @@ class _Server(HTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Takes one answer; logs nothing, since its address holds the code."""
 
-    server: _Server
+    server: _CallbackServer
     timeout = 10
 
     def do_GET(self) -> None:
@@ -106,11 +106,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _listening(invitation: connect.Invitation) -> Iterator[_Server]:
+def _listening(invitation: connect.Invitation) -> Iterator[_CallbackServer]:
     host, port = invitation.loopback or ("", 0)
     path = "/" + invitation.redirect.split("://", 1)[-1].partition("/")[2]
     try:
-        server = _Server((host, port), path)
+        server = _CallbackServer((host, port), path)
     except OSError as error:
         raise Fix(
             f"cannot listen on port {port} ({error.strerror}); choose another with --port, or use --paste"
@@ -119,6 +119,6 @@ def _listening(invitation: connect.Invitation) -> Iterator[_Server]:
         yield server
 
 
-def _said(ready: session.Opened, system: str) -> None:
-    audited(ready, "connect", system)
+def _said(session: sessions.Session, system: str) -> None:
+    audited(session, "connect", system)
     typer.echo(f"{system} is connected; its token is kept sealed, and refreshed by itself")

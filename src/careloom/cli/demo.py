@@ -45,7 +45,7 @@ def _show(phase: demo.Phase) -> None:
         show_report(report, planned=phase.planned)
 
 
-def _summary(verdict: demo.Verdict, directory: Path) -> None:
+def _summary(verdict: demo.DemoResult, directory: Path) -> None:
     rich_output.console().rule("what happened", align="left")
     columns = ("read", "create", "update", "same", "held", "conflict", "later")
     table = rich_output.Table("", "sync", *columns, "requests", "seconds", box=None)

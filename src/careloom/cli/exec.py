@@ -32,5 +32,5 @@ def command(
     program, own = client_command.checked_command(words), client_command.checked_schema(schema)
     with project(folder) as ready:
         audited(ready, "exec", Path(program).name)
-        code = client_command.run_beside(ready, program, words, own)
+        code = client_command.run_command(ready, program, words, own)
     raise typer.Exit(code)

@@ -16,7 +16,7 @@ from careloom.cli.project_session import audited, may_reveal, project
 from careloom.core.errors import UsageFault
 from careloom.services.review import backlog as waiting_items
 from careloom.services.review import decide, stuck
-from careloom.services.session import session
+from careloom.services.session import sessions
 
 _FEW, _ALL = 50, 10_000_000
 _UNTRIED = "*"
@@ -54,20 +54,22 @@ def command(
             _show(ready, sync, code, most if listed else 0, reveal=reveal, json=json)
 
 
-def _show(ready: session.Opened, sync: str | None, code: str | None, limit: int, *, reveal: bool, json: bool) -> None:
+def _show(
+    session: sessions.Session, sync: str | None, code: str | None, limit: int, *, reveal: bool, json: bool
+) -> None:
     """What waits by its cause, and up to `limit` of the records that syncs hold."""
-    causes = [cause for cause in decide.count_held(ready.store, sync) if code in (None, cause["code"])]
-    waiting = [wait for wait in waiting_items.all_waiting(ready, code=code) if sync is None or _is_of(wait, sync)]
-    items = decide.list_held(ready.store, sync=sync, code=code, limit=limit, reveal=reveal) if limit else []
+    causes = [cause for cause in decide.count_held(session.store, sync) if code in (None, cause["code"])]
+    waiting = [wait for wait in waiting_items.backlog(session, code=code) if sync is None or _is_of(wait, sync)]
+    items = decide.list_held(session.store, sync=sync, code=code, limit=limit, reveal=reveal) if limit else []
     if reveal:
-        audited(ready, "held --reveal", sync or "all syncs")
+        audited(session, "held --reveal", sync or "all syncs")
     if json:
         print_json({"waiting": [wait.as_json() for wait in waiting], "causes": causes, "records": items})
         return
     if not waiting:
         out.print("Nothing is held.")
         return
-    _show_waiting(waiting, ready.project.timezone)
+    _show_waiting(waiting, session.project.timezone)
     texts = {cause["code"]: cause["text"] for cause in causes}
     for reason, text in texts.items():
         out.print(f"  {reason}: {text}", markup=False)
@@ -77,11 +79,11 @@ def _show(ready: session.Opened, sync: str | None, code: str | None, limit: int,
         out.print("Each record of the syncs: careloom held --list", markup=False)
 
 
-def _is_of(wait: waiting_items.Waiting, sync: str) -> bool:
+def _is_of(wait: waiting_items.BacklogEntry, sync: str) -> bool:
     return wait.where == sync and wait.what in waiting_items.OF_SYNCS.values()
 
 
-def _show_waiting(waiting: Sequence[waiting_items.Waiting], zone: ZoneInfo) -> None:
+def _show_waiting(waiting: Sequence[waiting_items.BacklogEntry], zone: ZoneInfo) -> None:
     table = rich_output.Table(
         "number", "what", "where", "reason", "column", f"oldest ({zone.key})", "tries", "see", box=None
     )
@@ -103,9 +105,9 @@ def _local(time: datetime | None, zone: ZoneInfo) -> str:
     return f"{time.astimezone(zone):%Y-%m-%d %H:%M}" if time else ""
 
 
-def _show_stream(ready: session.Opened, stream: str, code: str | None, limit: int, *, json: bool) -> None:
-    counts = stuck.count_standing(ready, stream, code=code)
-    items = stuck.standing_of(ready, stream, code=code, limit=limit)
+def _show_stream(session: sessions.Session, stream: str, code: str | None, limit: int, *, json: bool) -> None:
+    counts = stuck.count_stuck(session, stream, code=code)
+    items = stuck.stuck_items(session, stream, code=code, limit=limit)
     if json:
         print_json({"counts": counts, "records": [item.as_json() for item in items]})
         return
@@ -113,7 +115,7 @@ def _show_stream(ready: session.Opened, stream: str, code: str | None, limit: in
         out.print("Nothing is held.")
         return
     out.print(", ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in counts.items() if number))
-    zone = ready.project.timezone
+    zone = session.project.timezone
     table = rich_output.Table(
         "kind", "key", "reason", "column", "what it means", f"since ({zone.key})", "tries", box=None
     )

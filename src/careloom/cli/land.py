@@ -42,12 +42,14 @@ def command(
     """Read a stream from its system into its table."""
     lane: Lane = "backfill" if backfill else "schedule"
     limit = None if minutes is None else minutes * 60
-    with project_for(Kind.land, stream, folder, lane=lane) as ready, watching(quiet=json) as watch:
+    with project_for(Kind.land, stream, folder, lane=lane) as session, watching(quiet=json) as watch:
         carry_out(
-            ready,
+            session,
             Kind.land,
-            streams_named(ready, stream),
+            streams_named(session, stream),
             watch,
-            lambda name: scan.scan(ready, name, watch, full=full, afresh=afresh, time_limit=limit, limit=delete_limit),
+            lambda name: scan.scan(
+                session, name, watch, full=full, afresh=afresh, time_limit=limit, limit=delete_limit
+            ),
             json=json,
         )

@@ -14,7 +14,7 @@ from careloom.core.attempts import Kind
 from careloom.services.analytics import build as analytics_build
 
 
-class Action(StrEnum):
+class ModelsAction(StrEnum):
     """What dbt does with the models."""
 
     build = "build"
@@ -23,7 +23,9 @@ class Action(StrEnum):
 
 
 def command(
-    action: Annotated[Action, typer.Argument(help="build: run and test; run; test.", metavar="ACTION")] = Action.build,
+    action: Annotated[
+        ModelsAction, typer.Argument(help="build: run and test; run; test.", metavar="ACTION")
+    ] = ModelsAction.build,
     *,
     folder: Folder = HERE,
     json: Json = False,
@@ -32,8 +34,8 @@ def command(
     ] = None,
 ) -> None:
     """Let dbt build and test the project's models."""
-    with project_for(Kind.models, None, folder) as ready, watching(quiet=json) as watch:
-        found = analytics_build.run_models(ready, action.value, watch, select=select)
+    with project_for(Kind.models, None, folder) as session, watching(quiet=json) as watch:
+        found = analytics_build.run_models(session, action.value, watch, select=select)
         if json:
             print_json(found.as_json())
         else:

@@ -32,12 +32,12 @@ def command(
 ) -> None:
     """Show what a run would do."""
     may_reveal(reveal=reveal)
-    with project_for(Kind.plan, sync, folder) as ready, watching(quiet=json) as watch:
+    with project_for(Kind.plan, sync, folder) as session, watching(quiet=json) as watch:
         reports = []
-        for one in chosen(ready, sync):
+        for one in chosen(session, sync):
             if reveal:
-                audited(ready, "plan --reveal", one.name)
-            reports.append(run.plan_sync(ready, one, watch, full=full, reveal=reveal, each=examples))
+                audited(session, "plan --reveal", one.name)
+            reports.append(run.plan_sync(session, one, watch, full=full, reveal=reveal, each=examples))
     if json:
         plain = [report.as_json() for report in reports]
         print_json(plain[0] if sync else plain)

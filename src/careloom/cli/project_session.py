@@ -15,7 +15,7 @@ from careloom.core.attempts import ALL, Kind
 from careloom.core.errors import UsageFault
 from careloom.core.ports import Lane
 from careloom.project import model
-from careloom.services.session import attempts, logs, session
+from careloom.services.session import attempts, logs, sessions
 from careloom.services.session import progress as progress_of
 from careloom.services.session import settings as environment
 from careloom.store import audit
@@ -30,40 +30,40 @@ def settings() -> environment.Settings:
 
 
 @contextmanager
-def project(folder: Path) -> Iterator[session.Opened]:
+def project(folder: Path) -> Iterator[sessions.Session]:
     """The project in `folder`, opened."""
-    with session.opened(folder.resolve(), settings()) as ready:
-        _say_environment(ready)
-        yield ready
+    with sessions.open_session(folder.resolve(), settings()) as session:
+        _say_environment(session)
+        yield session
 
 
 @contextmanager
 def project_for(
-    kind: Kind, name: str | None, folder: Path, *, lane: Lane = "schedule", trigger: session.Trigger = "hand"
-) -> Iterator[session.Opened]:
+    kind: Kind, name: str | None, folder: Path, *, lane: Lane = "schedule", trigger: sessions.Trigger = "hand"
+) -> Iterator[sessions.Session]:
     """The project in `folder`, opened to try `kind` of `name` (None: of all that it has): a failure to open it is a row too."""
     with attempts.opened_for(folder.resolve(), settings(), kind, name or ALL, lane=lane, trigger=trigger) as ready:
         _say_environment(ready)
         yield ready
 
 
-def _say_environment(ready: session.Opened) -> None:
-    if ready.project.environment:
-        talk.print(f"environment {ready.project.environment}", markup=False)
+def _say_environment(session: sessions.Session) -> None:
+    if session.project.environment:
+        talk.print(f"environment {session.project.environment}", markup=False)
 
 
-def chosen(ready: session.Opened, name: str | None) -> Sequence[model.Sync]:
+def chosen(session: sessions.Session, name: str | None) -> Sequence[model.Sync]:
     """The sync called `name`, or all in the order in which they depend on each other."""
     if name is None:
-        return list(ready.project.syncs.values())
-    if name not in ready.project.syncs:
-        raise UsageFault(f"there is no sync {name!r} in this project; there are: {', '.join(ready.project.syncs)}")
-    return [ready.project.syncs[name]]
+        return list(session.project.syncs.values())
+    if name not in session.project.syncs:
+        raise UsageFault(f"there is no sync {name!r} in this project; there are: {', '.join(session.project.syncs)}")
+    return [session.project.syncs[name]]
 
 
-def audited(ready: session.Opened, action: str, subject: str) -> None:
+def audited(session: sessions.Session, action: str, subject: str) -> None:
     """Write to the audit that this user saw or decided something."""
-    audit.write_audit(ready.store, at=ready.clock(), actor=ready.settings.witness, action=action, subject=subject)
+    audit.write_audit(session.store, at=session.clock(), actor=session.settings.witness, action=action, subject=subject)
 
 
 def may_reveal(*, reveal: bool) -> None:

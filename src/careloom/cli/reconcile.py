@@ -14,13 +14,13 @@ def command(
     stream: StreamName = None, *, folder: Folder = HERE, json: Json = False, delete_limit: DeleteLimit = DELETE_LIMIT
 ) -> None:
     """Compare a stream's table with its system, and repair what differs."""
-    with project_for(Kind.reconcile, stream, folder) as ready, watching(quiet=json) as watch:
-        names = streams_named(ready, stream)
+    with project_for(Kind.reconcile, stream, folder) as session, watching(quiet=json) as watch:
+        names = streams_named(session, stream)
         carry_out(
-            ready,
+            session,
             Kind.reconcile,
             names,
             watch,
-            lambda name: scan.reconcile(ready, name, watch, limit=delete_limit),
+            lambda name: scan.reconcile(session, name, watch, limit=delete_limit),
             json=json,
         )

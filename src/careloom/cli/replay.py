@@ -37,11 +37,11 @@ def command(
 ) -> None:
     """Land what stored events say, again; others hear nothing of it unless asked."""
     mode = _mode(dry_run=dry_run, compare=compare, publish=publish)
-    with project_for(Kind.replay, system, folder) as ready, watching(quiet=json) as watch:
-        zone = ready.project.timezone
-        report = replay.replay(ready, system, watch, since=_aware(since, zone), until=_aware(until, zone), mode=mode)
+    with project_for(Kind.replay, system, folder) as session, watching(quiet=json) as watch:
+        zone = session.project.timezone
+        report = replay.replay(session, system, watch, since=_aware(since, zone), until=_aware(until, zone), mode=mode)
         watch.progress.rest()
-        audited(ready, f"replay {mode}", f"{system}: {report.events} events")
+        audited(session, f"replay {mode}", f"{system}: {report.events} events")
     if json:
         print_json(report.as_json())
     else:

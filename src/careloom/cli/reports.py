@@ -16,7 +16,7 @@ from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import audited, project
 from careloom.core.errors import UsageFault
 from careloom.services.reports import fetch, load, outcomes
-from careloom.services.session import session
+from careloom.services.session import sessions
 from careloom.store import account_reports
 
 _KINDS = ("loaded", "unchanged", "empty", "failed", "waiting")
@@ -70,26 +70,26 @@ def command(
         _show(found, ready.project.timezone)
 
 
-def _write(ready: session.Opened, name: str | None, path: Path, *, safe: bool) -> None:
+def _write(session: sessions.Session, name: str | None, path: Path, *, safe: bool) -> None:
     if name is None:
         raise UsageFault("say which report: careloom reports REPORT --csv FILE")
-    (report,) = fetch.reports_named(ready, name)
-    load.write_csv(ready.store, report.name, path, system=report.system, safe=safe)
-    audited(ready, "reports --csv", report.name)
+    (report,) = fetch.reports_named(session, name)
+    load.write_csv(session.store, report.name, path, system=report.system, safe=safe)
+    audited(session, "reports --csv", report.name)
     out.print(f"Wrote {path}, which only you can read: it names people.", markup=False)
 
 
-def _start_over(ready: session.Opened, name: str | None, *, yes: bool) -> None:
+def _start_over(session: sessions.Session, name: str | None, *, yes: bool) -> None:
     if name is None:
         raise UsageFault("say which report: careloom reports REPORT --start-over")
-    (report,) = fetch.reports_named(ready, name)
+    (report,) = fetch.reports_named(session, name)
     question = (
         f"The next file of {name} is taken as it comes, whatever columns it has, if it has those of `columns:`. Go on?"
     )
     if not yes and not typer.confirm(question):
         raise UsageFault("nothing was changed")
-    account_reports.AccountReports(ready.store).start_over(report.system, report.name)
-    audited(ready, "reports --start-over", report.name)
+    account_reports.AccountReports(session.store).start_over(report.system, report.name)
+    audited(session, "reports --start-over", report.name)
     out.print(f"{name} starts over; what readers see stays until it is loaded: careloom run reports", markup=False)
 
 
@@ -132,7 +132,7 @@ def show_reports_run(found: outcomes.ReportsRun) -> None:
         out.print(f"  the run ended early: {found.trouble}", style="red", markup=False)
 
 
-def _show_outcome(one: outcomes.Outcome) -> None:
+def _show_outcome(one: outcomes.ReportOutcome) -> None:
     if one.ended in ("failed", "waiting"):
         reason = f"{one.code}: {one.message}" if one.code else one.message
         out.print(f"  {one.report} of {one.account} {one.ended}: {reason}", markup=False)

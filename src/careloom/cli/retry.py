@@ -11,7 +11,7 @@ from careloom.cli.options import HERE, Folder, Json, OneStream, SyncName
 from careloom.cli.project_session import audited, project
 from careloom.core.errors import UsageFault
 from careloom.services.review import decide, stuck
-from careloom.services.session import session
+from careloom.services.session import sessions
 
 
 def command(
@@ -43,8 +43,8 @@ def command(
         out.print(f"{many(offered, 'refused record')} will be offered again at the next run.")
 
 
-def _retry_stream(ready: session.Opened, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
-    report = stuck.retry_stream(ready, stream, code=code, key=key)
+def _retry_stream(session: sessions.Session, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
+    report = stuck.retry_stream(session, stream, code=code, key=key)
     if json:
         print_json(report.as_json())
         return

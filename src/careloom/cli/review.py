@@ -13,7 +13,7 @@ from careloom.cli.summary_tables import show_held
 from careloom.core.errors import UsageFault
 from careloom.services.review import decide
 from careloom.services.review import reveal as review_reveal
-from careloom.services.session import session
+from careloom.services.session import sessions
 
 
 def command(
@@ -81,15 +81,15 @@ _KINDS = ("match", "conflict")
 """What a person decides; the other reasons are mended at the source or offered again."""
 
 
-def _waiting(ready: session.Opened, sync: str | None, code: str | None) -> int:
-    causes = decide.count_held(ready.store, sync)
+def _waiting(session: sessions.Session, sync: str | None, code: str | None) -> int:
+    causes = decide.count_held(session.store, sync)
     return sum(one["records"] for one in causes if one["kind"] in _KINDS and code in (None, one["code"]))
 
 
-def _link_lone(ready: session.Opened, sync: str | None, code: str, why: str, *, json: bool) -> None:
+def _link_lone(session: sessions.Session, sync: str | None, code: str, why: str, *, json: bool) -> None:
     if not sync:
         raise UsageFault(f"say which sync: careloom review SYNC --link-lone {code}")
-    linked, left = decide.link_lone(ready, chosen(ready, sync)[0], code, why)
+    linked, left = decide.link_lone(session, chosen(session, sync)[0], code, why)
     if json:
         print_json({"linked": linked, "left": left})
     else:
@@ -97,7 +97,7 @@ def _link_lone(ready: session.Opened, sync: str | None, code: str, why: str, *, 
 
 
 def _settle(
-    ready: session.Opened,
+    session: sessions.Session,
     sync: str | None,
     key: str | None,
     verdict: str,
@@ -107,7 +107,7 @@ def _settle(
 ) -> None:
     if not sync or not key:
         raise UsageFault("say which record: careloom review SYNC KEY …")
-    decide.decide(ready, chosen(ready, sync)[0], key, verdict, remote_id=remote_id, prop=field, why=why)
+    decide.decide(session, chosen(session, sync)[0], key, verdict, remote_id=remote_id, prop=field, why=why)
 
 
 def _verdict(link: str | None, never: str | None, keep: str | None, *, create: bool) -> tuple[str | None, str | None]:

@@ -20,7 +20,7 @@ from careloom.project import model
 from careloom.services.analytics import build as analytics_build
 from careloom.services.operate import alerts
 from careloom.services.operate import due as due_dates
-from careloom.services.session import progress, session
+from careloom.services.session import progress, sessions
 from careloom.services.sync import run
 
 
@@ -46,37 +46,37 @@ def command(
     if sim:
         raise UsageFault("only reports are run against simulators: careloom run reports --sim")
     lane: Lane = "backfill" if backfill else "schedule"
-    trigger: session.Trigger = "schedule" if due else "hand"
+    trigger: sessions.Trigger = "schedule" if due else "hand"
     with (
-        project_for(Kind.run, sync, folder, lane=lane, trigger=trigger) as ready,
+        project_for(Kind.run, sync, folder, lane=lane, trigger=trigger) as session,
         watching(quiet=json) as watch,
     ):
-        named = chosen(ready, sync)
-        syncs = [one for one in named if not due or due_dates.is_due(ready, one)]
-        after = _models_after(ready, watch, json=json) if due and sync is None else None
-        if due and not syncs and not json and not (after and due_dates.are_models_due(ready)):
-            _say_next(ready, named)
+        named = chosen(session, sync)
+        syncs = [one for one in named if not due or due_dates.is_due(session, one)]
+        after = _models_after(session, watch, json=json) if due and sync is None else None
+        if due and not syncs and not json and not (after and due_dates.are_models_due(session)):
+            _say_next(session, named)
         carry_out(
-            ready,
+            session,
             syncs,
             watch,
-            lambda one: run.run_sync(ready, one, watch, full=full),
+            lambda one: run.run_sync(session, one, watch, full=full),
             json=json,
             single=bool(sync),
             after=after,
         )
 
 
-def _models_after(ready: session.Opened, watch: progress.Watch, *, json: bool) -> Callable[[], int]:
+def _models_after(session: sessions.Session, watch: progress.Watch, *, json: bool) -> Callable[[], int]:
     """What builds the models, if they are due when the syncs are over; gives their exit code."""
 
     def build() -> int:
-        if watch.stop.is_set() or not due_dates.are_models_due(ready):
+        if watch.stop.is_set() or not due_dates.are_models_due(session):
             return 0
         try:
-            found = analytics_build.run_models(ready, "build", watch)
+            found = analytics_build.run_models(session, "build", watch)
         except CareloomError as error:
-            alerts.alert_failure(ready, ready.project.name, str(error), kind="models")
+            alerts.alert_failure(session, session.project.name, str(error), kind="models")
             talk.print(f"careloom: models: {error}", markup=False)
             return error.exit_code
         watch.progress.rest()
@@ -84,16 +84,16 @@ def _models_after(ready: session.Opened, watch: progress.Watch, *, json: bool) -
             show_models(found)
         if found.failed or not found.complete:
             names = ", ".join(node.name for node in found.failed) or "dbt ended before it came to the models"
-            alerts.alert_failure(ready, ready.project.name, f"failed: {names}", kind="models")
+            alerts.alert_failure(session, session.project.name, f"failed: {names}", kind="models")
         return found.exit_code
 
     return build
 
 
-def _say_next(ready: session.Opened, syncs: Sequence[model.Sync]) -> None:
-    found = due_dates.next_due(ready, syncs)
+def _say_next(session: sessions.Session, syncs: Sequence[model.Sync]) -> None:
+    found = due_dates.next_due(session, syncs)
     if found is None:
         out.print("Nothing is due: no sync has a schedule.")
         return
     name, tick = found
-    out.print(f"Nothing is due; next: {name}, {tick:%A %Y-%m-%d %H:%M} ({ready.project.timezone.key}).", markup=False)
+    out.print(f"Nothing is due; next: {name}, {tick:%A %Y-%m-%d %H:%M} ({session.project.timezone.key}).", markup=False)

@@ -19,7 +19,7 @@ from careloom.core.errors import CareloomError
 from careloom.services.analytics import build
 from careloom.services.operate import alerts
 from careloom.services.reports import fetch
-from careloom.services.session import session as sessions
+from careloom.services.session import sessions as sessions
 
 REPORTS = "reports"
 """What `careloom run` calls all reports of a project."""

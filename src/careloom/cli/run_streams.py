@@ -14,19 +14,19 @@ from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Later
 from careloom.services.landing import scan
 from careloom.services.operate import alerts
-from careloom.services.session import progress, session
+from careloom.services.session import progress, sessions
 
 _COLOURS = {"completed": "green", "interrupted": "yellow"}
 _KINDS = ("created", "updated", "unchanged", "deleted", "held")
 
 
-def streams_named(ready: session.Opened, name: str | None) -> Sequence[str]:
+def streams_named(session: sessions.Session, name: str | None) -> Sequence[str]:
     """The stream called `name`, or all that can be asked for."""
-    return scan.scannable(ready) if name is None else [scan.landing_named(ready, name).name]
+    return scan.scannable(session) if name is None else [scan.landing_named(session, name).name]
 
 
 def carry_out(
-    ready: session.Opened,
+    session: sessions.Session,
     kind: Kind,
     names: Sequence[str],
     watch: progress.Watch,
@@ -43,7 +43,7 @@ def carry_out(
         try:
             report = act(name)
         except CareloomError as error:
-            alerts.alert_landing(ready, kind, name, str(error))
+            alerts.alert_landing(session, kind, name, str(error))
             talk.print(f"careloom: stream {name}: {error}", markup=False)
             plain.append({"stream": name, "error": failure_of(error)})
             codes.append(error.exit_code)
@@ -53,7 +53,7 @@ def carry_out(
         plain.append(dict(report.as_json()))
         codes.append(report.exit_code)
         if report.notes and report.exit_code in (CareloomError.exit_code, Later.exit_code):
-            alerts.alert_landing(ready, kind, name, "; ".join(report.notes))
+            alerts.alert_landing(session, kind, name, "; ".join(report.notes))
         if not json:
             _show(report)
     if json:

@@ -13,16 +13,16 @@ from careloom.cli.summary_tables import show_report
 from careloom.core.errors import CareloomError
 from careloom.project import model
 from careloom.services.operate import alerts
-from careloom.services.session import progress, session
+from careloom.services.session import progress, sessions
 from careloom.services.sync import run
 from careloom.services.sync import summary as run_report
 
 
 def carry_out(
-    ready: session.Opened,
+    session: sessions.Session,
     syncs: Sequence[model.Sync],
     watch: progress.Watch,
-    act: Callable[[model.Sync], run_report.Report],
+    act: Callable[[model.Sync], run_report.RunSummary],
     *,
     json: bool,
     single: bool,
@@ -37,7 +37,7 @@ def carry_out(
     for sync in syncs:
         if watch.stop.is_set():
             break
-        codes.append(_one(ready, sync, watch, act, plain, json=json))
+        codes.append(_one(session, sync, watch, act, plain, json=json))
     if after is not None:
         codes.append(after())
     if json:
@@ -46,10 +46,10 @@ def carry_out(
 
 
 def _one(
-    ready: session.Opened,
+    session: sessions.Session,
     sync: model.Sync,
     watch: progress.Watch,
-    act: Callable[[model.Sync], run_report.Report],
+    act: Callable[[model.Sync], run_report.RunSummary],
     plain: list[dict[str, Any]],
     *,
     json: bool,
@@ -58,16 +58,16 @@ def _one(
         report = act(sync)
         watch.progress.rest()
     except CareloomError as error:
-        alerts.alert_failure(ready, sync.name, str(error))
+        alerts.alert_failure(session, sync.name, str(error))
         talk.print(f"careloom: sync {sync.name}: {error}", markup=False)
         plain.append({"sync": sync.name, "error": failure_of(error)})
         return error.exit_code
     except Exception as error:
-        alerts.alert_failure(ready, sync.name, f"{type(error).__name__}, which is a bug: please report it")
+        alerts.alert_failure(session, sync.name, f"{type(error).__name__}, which is a bug: please report it")
         raise
     plain.append(report.as_json())
     if report.state == "failed":
-        alerts.alert_failure(ready, sync.name, "; ".join(report.notes))
+        alerts.alert_failure(session, sync.name, "; ".join(report.notes))
     if not json:
         show_report(report, planned=False)
     return run.trouble_exit(report)

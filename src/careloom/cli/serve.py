@@ -14,7 +14,7 @@ from careloom.cli.project_session import settings
 from careloom.cli.simulated_project import maybe_simulated
 from careloom.core.errors import CareloomError
 from careloom.services.operate import counts, simulate
-from careloom.services.session import session
+from careloom.services.session import sessions
 from careloom.store import inbox
 from careloom.systems import rooms as registry
 from careloom.web import app as web_app
@@ -54,9 +54,9 @@ def _spoken(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 a name
 
 
-def _say_where(ready: session.Opened, address: str, *, work: bool) -> None:
+def _say_where(session: sessions.Session, address: str, *, work: bool) -> None:
     systems = registry.rooms()
-    for name, system in ready.project.systems.items():
+    for name, system in session.project.systems.items():
         if systems[system.kind].hooks is not None:
             typer.echo(f"webhooks of {name} come to {address}/webhooks/{name}", err=True)
     done = "this process also does the work" if work else "the work is done by: careloom work"
@@ -65,14 +65,14 @@ def _say_where(ready: session.Opened, address: str, *, work: bool) -> None:
 
 @contextmanager
 def _beside(
-    ready: session.Opened, stop: threading.Event, shown: Callable[[], None] | None, *, work: bool
+    session: sessions.Session, stop: threading.Event, shown: Callable[[], None] | None, *, work: bool
 ) -> Iterator[None]:
     """The worker and the status line, in threads that end with the block."""
     threads: list[threading.Thread] = []
     if work:
         threads = [
-            threading.Thread(target=run.work, args=(ready,), kwargs={"stop": stop}, name="careloom work"),
-            threading.Thread(target=_tell, args=(ready, stop), name="careloom status"),
+            threading.Thread(target=run.work, args=(session,), kwargs={"stop": stop}, name="careloom work"),
+            threading.Thread(target=_tell, args=(session, stop), name="careloom status"),
         ]
     if shown is not None:
         threads.append(threading.Thread(target=shown, name="careloom day"))
@@ -86,17 +86,17 @@ def _beside(
             thread.join()
 
 
-def _tell(ready: session.Opened, stop: threading.Event) -> None:
+def _tell(session: sessions.Session, stop: threading.Event) -> None:
     while not stop.wait(_EVERY):
         try:
-            typer.echo(_status(ready), err=True)
+            typer.echo(_status(session), err=True)
         except CareloomError as error:
             typer.echo(str(error), err=True)
 
 
-def _status(ready: session.Opened) -> str:
-    received, waiting, held, untold = inbox.totals(ready.store)
-    landed, linked = counts.landed_rows(ready), counts.linked_rows(ready)
+def _status(session: sessions.Session) -> str:
+    received, waiting, held, untold = inbox.totals(session.store)
+    landed, linked = counts.landed_rows(session), counts.linked_rows(session)
     return (
         f"received {received:,}   waiting {waiting:,}   held {held:,}   landed {landed:,}   linked {linked:,}   "
         f"to be told {untold:,}"

@@ -11,7 +11,7 @@ import typer
 
 from careloom.core.attempts import ALL, Kind
 from careloom.services.operate import simulate
-from careloom.services.session import attempts, session, settings
+from careloom.services.session import attempts, sessions, settings
 
 
 @contextmanager
@@ -22,18 +22,18 @@ def maybe_simulated(
     *,
     sim: bool,
     kind: Kind = Kind.work,
-    trigger: session.Trigger = "hand",
-) -> Iterator[tuple[session.Opened, simulate.Simulated | None]]:
+    trigger: sessions.Trigger = "hand",
+) -> Iterator[tuple[sessions.Session, simulate.Simulated | None]]:
     """The project in `folder`, opened to do `kind`. `address`: where `careloom serve` will answer, for simulators that call us."""
     if not sim:
-        with attempts.opened_for(folder, found, kind, ALL, trigger=trigger) as ready:
-            yield ready, None
+        with attempts.opened_for(folder, found, kind, ALL, trigger=trigger) as session:
+            yield session, None
         return
     with (
         simulate.simulators(folder, found, address) as simulated,
-        session.opened(folder, simulated.settings) as ready,
+        sessions.open_session(folder, simulated.settings) as session,
     ):
-        pointed = replace(ready, project=simulate.pointed_at(ready.project, simulated))
+        pointed = replace(session, project=simulate.pointed_at(session.project, simulated))
         try:
             for name, url in simulated.addresses.items():
                 typer.echo(f"simulated: {name} {url or '(only sends)'}", err=True)

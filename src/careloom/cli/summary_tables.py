@@ -24,7 +24,7 @@ _SHOWN = 8
 """How many properties of an example are shown."""
 
 
-def show_report(report: run_report.Report, *, planned: bool) -> None:
+def show_report(report: run_report.RunSummary, *, planned: bool) -> None:
     """One plan or run."""
     out.print()
     out.print(_headline(report, planned=planned), markup=True)
@@ -49,7 +49,7 @@ def _shortened(values: Mapping[str, str]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _headline(report: run_report.Report, *, planned: bool) -> str:
+def _headline(report: run_report.RunSummary, *, planned: bool) -> str:
     spent = f"{many(report.requests, 'request')}, {report.seconds:.1f} s"
     place = f" in {report.environment}" if report.environment else ""
     if planned:
@@ -60,7 +60,7 @@ def _headline(report: run_report.Report, *, planned: bool) -> str:
     return f"[bold]run {report.run} of {report.sync}{place}[/bold]: [{colour}]{report.state}[/{colour}], {balance} ({spent})"
 
 
-def _counts(report: run_report.Report, *, planned: bool) -> str:
+def _counts(report: run_report.RunSummary, *, planned: bool) -> str:
     parts = [
         f"{number:,} {_WORDS[kind][0 if planned else 1]}"
         for kind, number in report.counts.items()
@@ -69,7 +69,7 @@ def _counts(report: run_report.Report, *, planned: bool) -> str:
     return f"{many(report.counts['read'], 'row')} read = " + (" + ".join(parts) or "nothing")
 
 
-def _show_properties(report: run_report.Report) -> None:
+def _show_properties(report: run_report.RunSummary) -> None:
     if not report.properties:
         return
     table = rich_output.Table(
@@ -90,7 +90,7 @@ def _show_pairs(title: str, pairs: object) -> None:
         )
 
 
-def _show_reasons(report: run_report.Report) -> None:
+def _show_reasons(report: run_report.RunSummary) -> None:
     if not report.reasons:
         return
     out.print("  held:")

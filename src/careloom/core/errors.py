@@ -117,3 +117,8 @@ class Stop(CareloomError):
     """A bug, or a promise that was about to be broken: nothing more is sent."""
 
     kind = "stopped"
+
+
+def safe_text(error: BaseException) -> str:
+    """What is kept and said of an error: the message of careloom's own, which hold nobody's data; of another's only its type."""
+    return str(error) if isinstance(error, CareloomError) else f"{type(error).__name__} (see the log)"

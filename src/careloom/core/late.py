@@ -65,7 +65,7 @@ def _load(module: ModuleType, own: dict[str, Any]) -> None:
         own.pop(_LOCK, None)
 
 
-class _Later:
+class _LateLoader:
     """Stands before a module's own loader, which it asks when the time has come."""
 
     def __init__(self, loader: Loader) -> None:
@@ -95,7 +95,7 @@ class _Finder:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None and spec.submodule_search_locations is None:
-            spec.loader = cast("Loader", _Later(spec.loader))
+            spec.loader = cast("Loader", _LateLoader(spec.loader))
         return spec
 
 

@@ -19,7 +19,7 @@ MEMORY_LIMIT = "1200MB"
 
 
 @contextmanager
-def workbench(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A fresh database whose spill files live under `folder` and go with it. It cannot reach files or the network."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     spill = Path(mkdtemp(prefix="work-", dir=folder))

@@ -10,13 +10,13 @@ from careloom.core.phi import Phi
 from careloom.core.schema import NewObject
 from careloom.project.expressions import read_expression
 from careloom.project.model import Association, Field, From, Sync, To
-from careloom.project.nodes import Node
+from careloom.project.nodes import YamlNode
 from careloom.project.roles import inferred_phi, inferred_role
 from careloom.project.schedules import Schedule
 from careloom.project.schema import WrittenField, WrittenSync, WrittenTo
 
 
-def build_sync(written: WrittenSync, node: Node, default: Schedule | None) -> tuple[Sync | None, list[Fault]]:
+def build_sync(written: WrittenSync, node: YamlNode, default: Schedule | None) -> tuple[Sync | None, list[Fault]]:
     """The sync, or the faults of its expressions. `default` is the project's schedule."""
     faults: list[Fault] = []
     fields = {
@@ -74,7 +74,7 @@ def _to(written: WrittenTo) -> To:
     return To(system=written.system, object=written.object, key=written.key, admits=admits, create=new)
 
 
-def _parsed(text: str, node: Node, faults: list[Fault]) -> str | None:
+def _parsed(text: str, node: YamlNode, faults: list[Fault]) -> str | None:
     found = read_expression(text)
     if isinstance(found, list):
         faults.extend(
@@ -85,7 +85,7 @@ def _parsed(text: str, node: Node, faults: list[Fault]) -> str | None:
     return found
 
 
-def _field(name: str, entry: WrittenField, sync: WrittenSync, node: Node, faults: list[Fault]) -> Field | None:
+def _field(name: str, entry: WrittenField, sync: WrittenSync, node: YamlNode, faults: list[Fault]) -> Field | None:
     expression = _parsed(entry.from_, node.at("fields", name, "from"), faults)
     if expression is None:
         return None

@@ -10,14 +10,14 @@ from sqlglot.expressions import Query
 
 from careloom.core.errors import Fault
 from careloom.project.model import Chart, ChartPage
-from careloom.project.nodes import Node
+from careloom.project.nodes import YamlNode
 from careloom.project.schema import WrittenCharts
 from careloom.project.schema_check import validated
 
 _COLUMNS = (2, 3)
 
 
-def build_charts(node: Node, faults: list[Fault]) -> ChartPage | None:
+def build_charts(node: YamlNode, faults: list[Fault]) -> ChartPage | None:
     """The page, or None with its faults added to `faults`."""
     written, found = validated(WrittenCharts, node)
     faults += found

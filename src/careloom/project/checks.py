@@ -10,14 +10,14 @@ from careloom.core.phi import Phi
 from careloom.core.rooms import Room
 from careloom.project.model import Field, Sync, System
 from careloom.project.nearest import suggestion
-from careloom.project.nodes import Node, Step
+from careloom.project.nodes import Step, YamlNode
 
 _SECRET_KEY = re.compile(r"(token|password|passwd|secret|api_?key|private_?key|credential)s?$", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"secret:[A-Za-z0-9][A-Za-z0-9_-]*")
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@")
 
 
-def secrets_in_clear(root: Node) -> Iterator[Fault]:
+def secrets_in_clear(root: YamlNode) -> Iterator[Fault]:
     """Every secret that is written out, and every `secret:` that names none. No message repeats the value."""
     for path, node in _texts(root, ()):
         text, key = node.text or "", str(path[-1]) if path else ""
@@ -36,7 +36,7 @@ def secrets_in_clear(root: Node) -> Iterator[Fault]:
             yield node.place.fault("secret", f"`{key}` holds a password in clear", fix)
 
 
-def _texts(node: Node, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Node]]:
+def _texts(node: YamlNode, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], YamlNode]]:
     if node.kind == "text":
         yield path, node
     for key, below in node.entries.items():

@@ -17,7 +17,7 @@ from careloom.project.dbt_project import check_dbt_project
 from careloom.project.model import Alerts, Mail, Project, Retention, Service, Sync, System
 from careloom.project.models import build_models
 from careloom.project.nearest import suggestion
-from careloom.project.nodes import Node, Place
+from careloom.project.nodes import Place, YamlNode
 from careloom.project.overlay import Overlay, read_overlay
 from careloom.project.reports import build_reports
 from careloom.project.schedules import Schedule
@@ -93,7 +93,7 @@ def load_project(folder: Path, rooms: Mapping[str, Room], environment: str = "")
     )
 
 
-def _overlay(folder: Path, environment: str, nodes: dict[str, Node], faults: list[Fault]) -> Overlay | None:
+def _overlay(folder: Path, environment: str, nodes: dict[str, YamlNode], faults: list[Fault]) -> Overlay | None:
     """The environment's own file, laid over careloom.yaml in `nodes`."""
     base = nodes.get(PROJECT_FILE)
     if not environment:
@@ -107,12 +107,12 @@ def _overlay(folder: Path, environment: str, nodes: dict[str, Node], faults: lis
     return overlay
 
 
-def _of(nodes: Mapping[str, Node], folder: str) -> list[Node]:
+def _of(nodes: Mapping[str, YamlNode], folder: str) -> list[YamlNode]:
     return [node for name, node in nodes.items() if name.startswith(f"{folder}/")]
 
 
 def _publishers(
-    node: Node | None, written: WrittenProject | None, systems: Mapping[str, System], rooms: Mapping[str, Room]
+    node: YamlNode | None, written: WrittenProject | None, systems: Mapping[str, System], rooms: Mapping[str, Room]
 ) -> Iterator[Fault]:
     if node is None or written is None:
         return
@@ -134,7 +134,7 @@ def _sorted(faults: list[Fault]) -> list[Fault]:
     return sorted(unique.values(), key=lambda fault: (fault.file != PROJECT_FILE, fault.file, fault.line, fault.column))
 
 
-def _read(folder: Path, faults: list[Fault]) -> tuple[dict[str, Node], dict[str, int]]:
+def _read(folder: Path, faults: list[Fault]) -> tuple[dict[str, YamlNode], dict[str, int]]:
     """Each readable file as nodes, and how many files there are in each folder, readable or not."""
     if folder.is_file():
         fix = f"give the folder that it is in: -p {folder.parent}"
@@ -143,7 +143,7 @@ def _read(folder: Path, faults: list[Fault]) -> tuple[dict[str, Node], dict[str,
         place = Place(file=PROJECT_FILE)
         fix = "go to a project folder, or make one with `careloom init`"
         raise ProjectFault(place.fault("no-folder", "its folder does not exist", fix))
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, YamlNode] = {}
     names = {part: _files(folder, part, faults) for part in (SYNCS, STREAMS, REPORTS, CHARTS)}
     for name in [PROJECT_FILE, *chain.from_iterable(names.values())]:
         node, found = read_file(folder, name)
@@ -179,7 +179,7 @@ def _files(folder: Path, part: str, faults: list[Fault]) -> list[str]:
     return [f"{part}/{name}" for name in found if name.endswith(".yaml")]
 
 
-def _project(node: Node | None, faults: list[Fault]) -> WrittenProject | None:
+def _project(node: YamlNode | None, faults: list[Fault]) -> WrittenProject | None:
     if node is None:
         return None
     written, found = validated(WrittenProject, node)
@@ -188,7 +188,7 @@ def _project(node: Node | None, faults: list[Fault]) -> WrittenProject | None:
     return written
 
 
-def _systems(node: Node | None, rooms: Mapping[str, Room], faults: list[Fault]) -> dict[str, System]:
+def _systems(node: YamlNode | None, rooms: Mapping[str, Room], faults: list[Fault]) -> dict[str, System]:
     """Every system whose entry is a mapping; those with faults too, so that syncs which name them are not blamed."""
     systems: dict[str, System] = {}
     entries = node.at("systems").entries if node is not None and "systems" in node.entries else {}
@@ -208,9 +208,9 @@ def _systems(node: Node | None, rooms: Mapping[str, Room], faults: list[Fault]) 
     return systems
 
 
-def _system(name: str, entry: Node, room: Room | None, faults: list[Fault]) -> System:
+def _system(name: str, entry: YamlNode, room: Room | None, faults: list[Fault]) -> System:
     without_kind = {key: node for key, node in entry.entries.items() if key != "kind"}
-    options_node = Node(kind="map", place=entry.place, entries=without_kind, keys=entry.keys)
+    options_node = YamlNode(kind="map", place=entry.place, entries=without_kind, keys=entry.keys)
     options = None
     if room is not None:
         options, found = validated(room.options, options_node)
@@ -222,7 +222,7 @@ def _system(name: str, entry: Node, room: Room | None, faults: list[Fault]) -> S
 _NOTHING = WrittenAlerts()
 
 
-def _sync(node: Node, default: Schedule | None, faults: list[Fault]) -> Sync | None:
+def _sync(node: YamlNode, default: Schedule | None, faults: list[Fault]) -> Sync | None:
     written, found = validated(WrittenSync, node)
     faults.extend(found)
     if written is None:
@@ -249,7 +249,7 @@ def _alerts(written: WrittenAlerts) -> Alerts:
     return Alerts(mail=Mail(to=tuple(mail.to), sender=mail.from_, smtp=mail.smtp, summary=mail.summary))
 
 
-def _digest(nodes: Mapping[str, Node], environment: str) -> str:
+def _digest(nodes: Mapping[str, YamlNode], environment: str) -> str:
     plain: dict[str, object] = {name: node.plain() for name, node in nodes.items()}
     if environment:
         plain["environment"] = environment

@@ -17,7 +17,7 @@ from careloom.core.ports import Query
 from careloom.core.reports import ReportType
 from careloom.core.schema import NewObject, PropertyType, Sensitivity
 from careloom.core.streams import Stream
-from careloom.project.nodes import Node, Place, Step
+from careloom.project.nodes import Place, Step, YamlNode
 from careloom.project.schedules import Schedule
 from careloom.project.schema import RoleName
 
@@ -136,7 +136,7 @@ class Sync:
     associations: tuple[Association, ...] = ()
     schedule: Schedule | None = None
     file: str
-    node: Node = field(repr=False, compare=False)
+    node: YamlNode = field(repr=False, compare=False)
 
     def fault(self, path: tuple[Step, ...], code: str, cause: str, fix: str) -> Fault:
         """A fault at the value under `path` of this sync's file."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from careloom.core.errors import Fault
 from careloom.project.model import Models
 from careloom.project.nearest import suggestion
-from careloom.project.nodes import Node
+from careloom.project.nodes import YamlNode
 from careloom.project.schema import WrittenModels
 
 MODELS = Path("models") / "dbt_project.yml"
@@ -16,7 +16,11 @@ MODELS = Path("models") / "dbt_project.yml"
 
 
 def build_models(
-    written: WrittenModels | None, node: Node | None, folder: Path, known: Collection[str] | None, faults: list[Fault]
+    written: WrittenModels | None,
+    node: YamlNode | None,
+    folder: Path,
+    known: Collection[str] | None,
+    faults: list[Fault],
 ) -> Models:
     """The rule that is written; `known` are the names of all streams and reports, None where some could not be read."""
     if written is None or node is None:
@@ -25,7 +29,7 @@ def build_models(
     return Models(schedule=written.schedule, after=tuple(written.after) if written.after else None)
 
 
-def _faults(written: WrittenModels, node: Node, folder: Path, known: Collection[str] | None) -> Iterator[Fault]:
+def _faults(written: WrittenModels, node: YamlNode, folder: Path, known: Collection[str] | None) -> Iterator[Fault]:
     if not (folder / MODELS).is_file():
         cause = f"there are no models: {MODELS} is missing"
         yield node.key_place("models").fault("no-models", cause, "make it a dbt project, or remove `models:`")

@@ -26,7 +26,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class YamlNode:
     """One value of a file. Only the part that fits its `kind` is filled.
 
     `text` is None where a key has no value at all; `written` is a scalar as it stands in the file, quotes and all.
@@ -36,8 +36,8 @@ class Node:
     place: Place
     text: str | None = None
     written: str = ""
-    items: tuple[Node, ...] = ()
-    entries: Mapping[str, Node] = field(default_factory=dict)
+    items: tuple[YamlNode, ...] = ()
+    entries: Mapping[str, YamlNode] = field(default_factory=dict)
     keys: Mapping[str, Place] = field(default_factory=dict)
 
     def plain(self) -> Plain:
@@ -48,13 +48,13 @@ class Node:
             return [node.plain() for node in self.items]
         return self.text
 
-    def child(self, step: Step) -> Node | None:
+    def child(self, step: Step) -> YamlNode | None:
         """The value under a key or an index, if there is one."""
         if isinstance(step, str):
             return self.entries.get(step)
         return self.items[step] if 0 <= step < len(self.items) else None
 
-    def at(self, *path: Step) -> Node:
+    def at(self, *path: Step) -> YamlNode:
         """The value at `path`, or the nearest one above it that was written."""
         here = self
         for step in path:

@@ -11,7 +11,7 @@ from careloom.core.errors import Fault, ProjectFault, UsageFault
 from careloom.project.checks import secrets_in_clear
 from careloom.project.model import Sync
 from careloom.project.nearest import suggestion
-from careloom.project.nodes import Node, Plain
+from careloom.project.nodes import Plain, YamlNode
 from careloom.project.schema import WrittenEnvironment
 from careloom.project.schema_check import validated
 from careloom.project.yaml_file import read_file
@@ -25,15 +25,15 @@ class Overlay:
     """The file of one environment. `base` is careloom.yaml as it stands, `node` the overlay's own file."""
 
     name: str
-    node: Node
-    base: Node
+    node: YamlNode
+    base: YamlNode
 
     @property
     def systems(self) -> frozenset[str]:
         """The systems that are the environment's own."""
         return frozenset(self._systems(self.node))
 
-    def merged(self) -> Node:
+    def merged(self) -> YamlNode:
         """Both as one file: systems by their names, everything else as a whole; each value keeps its place."""
         entries = {key: value for key, value in self.node.entries.items() if key not in (_DATABASE, "systems")}
         keys = {key: self.node.keys[key] for key in entries}
@@ -72,7 +72,7 @@ class Overlay:
             yield self.node.place_of("publish").fault("not-replaced", cause, fix)
 
     @staticmethod
-    def _systems(node: Node) -> Mapping[str, Node]:
+    def _systems(node: YamlNode) -> Mapping[str, YamlNode]:
         return node.entries["systems"].entries if "systems" in node.entries else {}
 
 
@@ -86,7 +86,7 @@ def environments(folder: Path) -> list[str]:
     return sorted(match[1] for path in folder.glob("careloom.*.yaml") if (match := _FILE.fullmatch(path.name)))
 
 
-def read_overlay(folder: Path, environment: str) -> tuple[Node | None, list[Fault]]:
+def read_overlay(folder: Path, environment: str) -> tuple[YamlNode | None, list[Fault]]:
     """The file of `environment`, with its own faults; no node where it cannot be used.
 
     UsageFault where there is no such environment.

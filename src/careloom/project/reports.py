@@ -9,7 +9,7 @@ from careloom.core.errors import Fault
 from careloom.core.rooms import Room
 from careloom.project.model import Report, System
 from careloom.project.nearest import suggestion
-from careloom.project.nodes import Node
+from careloom.project.nodes import YamlNode
 from careloom.project.schedules import Schedule
 from careloom.project.schema import WrittenReports
 from careloom.project.schema_check import validated
@@ -23,7 +23,7 @@ STANDING = "account_reports"
 
 
 def build_reports(
-    files: Sequence[Node], systems: Mapping[str, System], rooms: Mapping[str, Room], default: Schedule | None
+    files: Sequence[YamlNode], systems: Mapping[str, System], rooms: Mapping[str, Room], default: Schedule | None
 ) -> tuple[dict[str, Report], list[Fault]]:
     """The reports by name, and every fault. `default` is the project's schedule."""
     faults: list[Fault] = []
@@ -41,7 +41,7 @@ def build_reports(
     return reports, faults
 
 
-def _reports(written: WrittenReports, node: Node, default: Schedule | None) -> list[Report]:
+def _reports(written: WrittenReports, node: YamlNode, default: Schedule | None) -> list[Report]:
     return [
         Report(
             name=name,
@@ -62,7 +62,7 @@ def _reports(written: WrittenReports, node: Node, default: Schedule | None) -> l
 
 
 def _system(
-    written: WrittenReports, node: Node, systems: Mapping[str, System], rooms: Mapping[str, Room]
+    written: WrittenReports, node: YamlNode, systems: Mapping[str, System], rooms: Mapping[str, Room]
 ) -> list[Fault]:
     name = written.system
     if name not in systems:
@@ -78,7 +78,7 @@ def _system(
     return [node.place_of("system").fault("no-reports", cause, f"name a system of kind {makers}")]
 
 
-def _named(report: Report, node: Node, before: Mapping[str, Report], names: Collection[str]) -> list[Fault]:
+def _named(report: Report, node: YamlNode, before: Mapping[str, Report], names: Collection[str]) -> list[Fault]:
     place = node.key_place("reports", report.name)
     faults = _twice(node, ("reports", report.name, "accounts"), report.accounts)
     if report.name in before:
@@ -96,7 +96,7 @@ def _named(report: Report, node: Node, before: Mapping[str, Report], names: Coll
     return faults
 
 
-def _twice(node: Node, path: tuple[str, ...], accounts: Sequence[str]) -> list[Fault]:
+def _twice(node: YamlNode, path: tuple[str, ...], accounts: Sequence[str]) -> list[Fault]:
     here = node.at(*path[:-1])
     if path[-1] not in here.entries:
         return []

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from careloom.core.errors import Fault
 from careloom.project.nearest import listed, suggestion
-from careloom.project.nodes import Node, Step
+from careloom.project.nodes import Step, YamlNode
 from careloom.project.schema import COLUMN
 
 M = TypeVar("M", bound=BaseModel)
@@ -29,7 +29,7 @@ _PATTERN_WORDS = {
 }
 
 
-def validated(model: type[M], root: Node, prefix: tuple[Step, ...] = ()) -> tuple[M | None, list[Fault]]:
+def validated(model: type[M], root: YamlNode, prefix: tuple[Step, ...] = ()) -> tuple[M | None, list[Fault]]:
     """The value under `prefix` as an instance of `model`, or every fault that prevents it."""
     try:
         return model.model_validate(root.at(*prefix).plain()), []
@@ -42,7 +42,7 @@ def validated(model: type[M], root: Node, prefix: tuple[Step, ...] = ()) -> tupl
     return None, list(faults.values())
 
 
-def _path(root: Node, prefix: tuple[Step, ...], loc: tuple[Step, ...]) -> tuple[Step, ...]:
+def _path(root: YamlNode, prefix: tuple[Step, ...], loc: tuple[Step, ...]) -> tuple[Step, ...]:
     """`loc` without the steps that pydantic adds for unions and the like: those that the file does not have."""
     path, here = list(prefix), root.at(*prefix)
     for number, step in enumerate(loc):
@@ -55,7 +55,7 @@ def _path(root: Node, prefix: tuple[Step, ...], loc: tuple[Step, ...]) -> tuple[
     return tuple(path)
 
 
-def _fault(model: type[BaseModel], root: Node, prefix: tuple[Step, ...], error: Mapping[str, Any]) -> Fault:
+def _fault(model: type[BaseModel], root: YamlNode, prefix: tuple[Step, ...], error: Mapping[str, Any]) -> Fault:
     kind, context = str(error["type"]), error.get("ctx", {})
     loc = tuple(step for step in error["loc"] if step != "[key]")
     path = _path(root, prefix, loc)

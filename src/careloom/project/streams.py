@@ -11,7 +11,7 @@ from careloom.core.rooms import Room
 from careloom.core.streams import Column, LinkRule, Stream
 from careloom.project.model import Landing, System
 from careloom.project.nearest import suggestion
-from careloom.project.nodes import Node, Step
+from careloom.project.nodes import Step, YamlNode
 from careloom.project.schedules import Schedule
 from careloom.project.schema import WrittenStream
 from careloom.project.schema_check import validated
@@ -28,7 +28,7 @@ class _Draft:
 
     landing: Landing
     written: WrittenStream
-    node: Node
+    node: YamlNode
     offered: Stream
 
     @property
@@ -46,7 +46,7 @@ class _Draft:
 
 
 def build_landings(
-    files: Sequence[Node],
+    files: Sequence[YamlNode],
     number: int,
     systems: Mapping[str, System],
     rooms: Mapping[str, Room],
@@ -76,7 +76,7 @@ def build_landings(
 
 def _draft(
     written: WrittenStream,
-    node: Node,
+    node: YamlNode,
     systems: Mapping[str, System],
     rooms: Mapping[str, Room],
     default: Schedule | None,
@@ -118,7 +118,7 @@ def _draft(
     return draft
 
 
-def _offered(written: WrittenStream, node: Node, room: Room) -> Stream | Fault:
+def _offered(written: WrittenStream, node: YamlNode, room: Room) -> Stream | Fault:
     """The room's stream that the file asks for, or the one that the file declares itself; the fault of a file that does neither."""
     system, wanted = written.from_.system, written.from_.stream
     declared = next((key for key in ("key", "key_column", "key_type", "version", "raw") if getattr(written, key)), None)
@@ -152,7 +152,7 @@ def _offered(written: WrittenStream, node: Node, room: Room) -> Stream | Fault:
     )
 
 
-def _unasked(written: WrittenStream, node: Node, room: Room) -> Iterator[Fault]:
+def _unasked(written: WrittenStream, node: YamlNode, room: Room) -> Iterator[Fault]:
     """Schedules of a stream that nobody can ask for."""
     for key in ("schedule", "reconcile"):
         if getattr(written, key) is not None:
@@ -315,5 +315,5 @@ def _in_order(landings: Mapping[str, Landing]) -> dict[str, Landing]:
     return ordered
 
 
-def _fault(node: Node, path: tuple[Step, ...], code: str, cause: str, fix: str) -> Fault:
+def _fault(node: YamlNode, path: tuple[Step, ...], code: str, cause: str, fix: str) -> Fault:
     return node.place_of(*path).fault(code, cause, fix)

@@ -19,7 +19,7 @@ from ruamel.yaml.events import (
 )
 
 from careloom.core.errors import Fault
-from careloom.project.nodes import Node, Place
+from careloom.project.nodes import Place, YamlNode
 
 MOST_BYTES = 1_000_000
 MOST_NODES = 50_000
@@ -45,10 +45,10 @@ class _Open:
     event: Any
     node_place: Place
     size: int = 1
-    items: list[Node] = field(default_factory=list)
-    entries: dict[str, Node] = field(default_factory=dict)
+    items: list[YamlNode] = field(default_factory=list)
+    entries: dict[str, YamlNode] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
-    key: Node | None = None
+    key: YamlNode | None = None
 
 
 class _TooMuch(Exception):
@@ -57,7 +57,7 @@ class _TooMuch(Exception):
         self.fault = fault
 
 
-def read_file(folder: Path, name: str) -> tuple[Node | None, list[Fault]]:
+def read_file(folder: Path, name: str) -> tuple[YamlNode | None, list[Fault]]:
     """The file `name` of `folder` as nodes, with its faults; no node if nothing could be made of it."""
     text, fault = _text(folder / name, name)
     if fault is not None:
@@ -65,9 +65,9 @@ def read_file(folder: Path, name: str) -> tuple[Node | None, list[Fault]]:
     return read_text(text, name)
 
 
-def read_text(text: str, name: str) -> tuple[Node | None, list[Fault]]:
+def read_text(text: str, name: str) -> tuple[YamlNode | None, list[Fault]]:
     """`text` as nodes, with its faults; `name` is what the faults call it."""
-    reader = _Reader(text, name)
+    reader = _NodeReader(text, name)
     try:
         root = reader.read()
     except _TooMuch as stop:
@@ -124,18 +124,18 @@ def _syntax_fault(error: MarkedYAMLError, name: str) -> Fault:
     return place.fault("yaml", f"this is no YAML: {problem}", "check the lines around it")
 
 
-class _Reader:
+class _NodeReader:
     """Builds nodes from the parser's events, so that depth and size are checked before they cost anything."""
 
     def __init__(self, text: str, name: str) -> None:
         self.text, self.name = text, name
         self.faults: list[Fault] = []
-        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.anchors: dict[str, tuple[YamlNode, int]] = {}
         self.open: list[_Open] = []
         self.nodes = 0
-        self.root: Node | None = None
+        self.root: YamlNode | None = None
 
-    def read(self) -> Node | None:
+    def read(self) -> YamlNode | None:
         documents = 0
         for event in YAML(typ="safe", pure=True).parse(self.text):
             if isinstance(event, DocumentStartEvent):
@@ -175,9 +175,9 @@ class _Reader:
     def _end(self) -> None:
         done = self.open.pop()
         if isinstance(done.event, SequenceStartEvent):
-            node = Node(kind="list", place=done.node_place, items=tuple(done.items))
+            node = YamlNode(kind="list", place=done.node_place, items=tuple(done.items))
         else:
-            node = Node(kind="map", place=done.node_place, entries=done.entries, keys=done.keys)
+            node = YamlNode(kind="map", place=done.node_place, entries=done.entries, keys=done.keys)
         self._put(done.event, node, done.size)
 
     def _scalar(self, event: Any) -> None:
@@ -185,14 +185,14 @@ class _Reader:
         self._no_tag(event)
         absent = event.value == "" and event.style is None
         written = self.text[event.start_mark.index : event.end_mark.index]
-        node = Node(kind="text", place=self._place(event), text=None if absent else event.value, written=written)
+        node = YamlNode(kind="text", place=self._place(event), text=None if absent else event.value, written=written)
         self._put(event, node, 1)
 
     def _alias(self, event: Any) -> None:
         known = self.anchors.get(event.anchor)
         if known is None:
             self._fault(event, "alias", f"`*{event.anchor}` names no anchor above it", f"write `&{event.anchor}` above")
-            known = (Node(kind="text", place=self._place(event), text=f"*{event.anchor}"), 1)
+            known = (YamlNode(kind="text", place=self._place(event), text=f"*{event.anchor}"), 1)
         self._count(event, known[1])
         self._put(None, *known)
 
@@ -200,7 +200,7 @@ class _Reader:
         if event.tag is not None and str(event.tag) != "!":
             self._fault(event, "tag", "a YAML tag is used", "remove the tag: types come from the schema")
 
-    def _put(self, event: Any, node: Node, size: int) -> None:
+    def _put(self, event: Any, node: YamlNode, size: int) -> None:
         if event is not None and event.anchor is not None:
             self.anchors[event.anchor] = (node, size)
         if not self.open:
@@ -216,7 +216,7 @@ class _Reader:
             key, parent.key = parent.key, None
             self._entry(parent, key, node)
 
-    def _entry(self, parent: _Open, key: Node, node: Node) -> None:
+    def _entry(self, parent: _Open, key: YamlNode, node: YamlNode) -> None:
         if key.kind != "text" or key.text is None:
             self.faults.append(key.place.fault("key", "a key must be a plain text", "write `key: value`"))
         elif key.text == "<<":

@@ -39,7 +39,7 @@ def _no_key() -> bytes | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Anchoring:
+class AuditAnchor:
     """Where heads are held. `key`: what seals are made with, None where this process has none."""
 
     key: Callable[[], bytes | None] = _no_key

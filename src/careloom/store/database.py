@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from careloom.core.errors import Fix, Later, Stop
 from careloom.store import bulk
-from careloom.store.audit_anchor import Anchoring
+from careloom.store.audit_anchor import AuditAnchor
 from careloom.store.connection_faults import out_of_reach
 from careloom.store.environment import refuse_other
 from careloom.store.migrations import SCHEMA, pending_in
@@ -31,7 +31,7 @@ class Store:
 
     url: str
     pool: ConnectionPool
-    anchoring: Anchoring = field(default_factory=Anchoring)
+    anchoring: AuditAnchor = field(default_factory=AuditAnchor)
     """What holds the end of the audit outside the database."""
     _bulk: bulk.Bulk | None = field(default=None, repr=False)
     _bulk_lock: Lock = field(default_factory=Lock, repr=False)

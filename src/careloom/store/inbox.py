@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from careloom.store.database import Store
-from careloom.store.queue import wake
+from careloom.store.queue import enqueue
 from careloom.store.statements import statements
 
 JOB = "process_inbox"
@@ -99,7 +99,7 @@ def keep_events(store: Store, arrivals: Sequence[Arrival]) -> list[Fate]:
             twins.setdefault((twin.source, twin.event_id), twin)
         aside = _insert(connection, list(twins.values()), held=True)
         for source in sorted({source for source, _ in new}):
-            wake(connection, JOB, source)
+            enqueue(connection, JOB, source)
     return [
         "again" if fate == "held" and (one.source, f"{one.event_id}#{one.digest.hex()}") not in aside else fate
         for one, fate in zip(arrivals, fates, strict=True)
@@ -110,7 +110,7 @@ def put_in(connection: psycopg.Connection, arrivals: Sequence[Arrival]) -> None:
     """Put events into the inbox and wake who reads them, within a transaction that is open already."""
     _insert(connection, arrivals, held=False)
     for source in sorted({arrival.source for arrival in arrivals}):
-        wake(connection, JOB, source)
+        enqueue(connection, JOB, source)
 
 
 def first_told(store: Store, source: str, told: Sequence[tuple[bytes, datetime]]) -> dict[bytes, datetime]:
@@ -149,7 +149,7 @@ def release_events(connection: psycopg.Connection, ids: Sequence[int]) -> int:
     """Offer held events again; how many there were."""
     sources = [source for (source,) in connection.execute(_SQL["release"], {"ids": list(ids)}).fetchall()]
     for source in sorted(set(sources)):
-        wake(connection, JOB, source)
+        enqueue(connection, JOB, source)
     return len(sources)
 
 

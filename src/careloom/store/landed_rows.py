@@ -39,7 +39,7 @@ LAG = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class LandedRow:
     """A record as its table takes it. `values` are JSON's: numbers and times as text where they must stay exact.
 
     `version` and `observed_at` order the forms of one record. `deleted`: `values` are empty and `raw` is {}. `root`: the key of
@@ -83,7 +83,7 @@ def pg_type(column_type: ColumnType) -> LiteralString:
 def land_batch(
     connection: psycopg.Connection,
     stream: Stream,
-    rows: Sequence[Row],
+    rows: Sequence[LandedRow],
     *,
     actor: str,
     run: int | None,
@@ -108,7 +108,7 @@ def land_batch(
     return [landed[number] for number in range(len(rows))]
 
 
-def _rounds(rows: Sequence[Row]) -> list[list[int]]:
+def _rounds(rows: Sequence[LandedRow]) -> list[list[int]]:
     """The rows by their numbers; each key is in a round once, its oldest form in the first."""
     order = sorted(range(len(rows)), key=lambda number: (rows[number].version, rows[number].observed_at, number))
     rounds: list[list[int]] = []
@@ -122,7 +122,7 @@ def _rounds(rows: Sequence[Row]) -> list[list[int]]:
     return [sorted(numbers) for numbers in rounds]
 
 
-def tied_keys(connection: psycopg.Connection, stream: Stream, rows: Sequence[Row]) -> set[str]:
+def tied_keys(connection: psycopg.Connection, stream: Stream, rows: Sequence[LandedRow]) -> set[str]:
     """Keys of those rows whose version is the stored one while they say something else: which came last nobody can tell."""
     given = [{"_key": row.key, "_version": row.version, "_raw": row.raw} for row in rows]
     statement = sql.SQL(_SQL["ties"]).format(
@@ -160,7 +160,7 @@ def set_actor(connection: psycopg.Connection, actor: str, run: int | None) -> No
     connection.execute(_SQL["set_actor"], {"actor": actor, "run": "" if run is None else str(run)})
 
 
-def _as_json(number: int, row: Row) -> dict[str, Any]:
+def _as_json(number: int, row: LandedRow) -> dict[str, Any]:
     return {
         **row.values,
         "_number": number,

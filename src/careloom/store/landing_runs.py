@@ -31,7 +31,7 @@ def is_balanced(counts: Mapping[str, int]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncLog:
+class LandingRuns:
     """The landings of a store."""
 
     store: Store

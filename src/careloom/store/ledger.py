@@ -20,7 +20,7 @@ PLANNED = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class SettledWrite:
     """An acknowledged write: what is true on both sides from now on. `agreed` is a JSON object of property values."""
 
     key: str
@@ -68,7 +68,7 @@ class DeliveryNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tie:
+class LinkedPair:
     """A declared association and the records that it holds together."""
 
     key: str
@@ -119,7 +119,7 @@ class Ledger:
         self,
         run: int,
         *,
-        settled: Sequence[Settled] = (),
+        settled: Sequence[SettledWrite] = (),
         held: Sequence[HeldRecord] = (),
         unlinked: Sequence[str] = (),
         notes: Sequence[DeliveryNote] = (),
@@ -181,7 +181,7 @@ class Ledger:
             for name in ("forget_agreed_properties", "forget_fingerprints", "clear_watermark"):
                 connection.execute(_SQL[name], values)
 
-    def settle_ties(self, run: int, to_object: str, made: Sequence[Tie], removed: Sequence[Tie]) -> None:
+    def settle_ties(self, run: int, to_object: str, made: Sequence[LinkedPair], removed: Sequence[LinkedPair]) -> None:
         """Write down ties that the other side acknowledged."""
         with self.store.transaction() as connection:
             for name, ties in (("settle_ties", made), ("remove_ties", removed)):
@@ -222,7 +222,7 @@ class Ledger:
         text = sql.SQL(statement).format(sql.Identifier(SCHEMA), sql.Literal(self.sync)).as_string(None)
         return self.store.arrow(text)
 
-    def _settle(self, connection: psycopg.Connection, run: int, settled: Sequence[Settled]) -> None:
+    def _settle(self, connection: psycopg.Connection, run: int, settled: Sequence[SettledWrite]) -> None:
         keys = [record.key for record in settled]
         connection.execute(
             _SQL["settle_links"],
@@ -280,7 +280,7 @@ def _note_values(run: int, note: DeliveryNote) -> dict[str, object]:
     }
 
 
-def _tie_values(sync: str, run: int, to_object: str, ties: Sequence[Tie]) -> dict[str, object]:
+def _tie_values(sync: str, run: int, to_object: str, ties: Sequence[LinkedPair]) -> dict[str, object]:
     return {
         "sync": sync,
         "run": run,

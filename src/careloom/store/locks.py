@@ -12,7 +12,7 @@ from careloom.store.database import OPTIONS, Store
 
 
 @contextmanager
-def alone(store: Store, what: str, name: str, *, patience: float = 0.0) -> Iterator[bool]:
+def advisory_lock(store: Store, what: str, name: str, *, patience: float = 0.0) -> Iterator[bool]:
     """Whether nobody else is at `what` of `name` (and nobody will be while this lasts), after `patience` seconds at most.
 
     The lock has a connection of its own, so that those who wait never take the pool from the one who works. It is the

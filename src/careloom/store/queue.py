@@ -15,7 +15,7 @@ QUEUES = (EVENTS, LANDINGS)
 _QUICK = {"process_inbox", "publish"}
 
 
-def wake(connection: psycopg.Connection, job: str, subject: str) -> None:
+def enqueue(connection: psycopg.Connection, job: str, subject: str) -> None:
     """Ask for a run of `job` over `subject`, when the caller's transaction commits; nothing if one already waits.
 
     One that is running now does not count as waiting: it may have looked before this transaction committed.
@@ -43,7 +43,7 @@ def wake_again(connection: psycopg.Connection, id_: int) -> str | None:
     if row is None:
         return None
     job, subject = row
-    wake(connection, job, subject)
+    enqueue(connection, job, subject)
     return str(job)
 
 

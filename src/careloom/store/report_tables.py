@@ -64,7 +64,7 @@ _FORMULA = r"^[=+@\t\r-]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
+class ColumnDrift:
     """What a report brought that was not as before; `count` is of values where the code speaks of values, else 1."""
 
     column: str
@@ -105,10 +105,10 @@ def shape_table(store: Store, *, system: str, name: str, wanted: Mapping[str, st
         with store.transaction() as connection:
             return _shape(connection, system, name, wanted)
 
-    return patiently(name, shape)
+    return with_retries(name, shape)
 
 
-def patiently(name: str, work: Callable[[], _T], tries: int = _TRIES) -> _T:
+def with_retries(name: str, work: Callable[[], _T], tries: int = _TRIES) -> _T:
     """What `work` gives, which is done anew where a table was locked; Later where it stays so."""
     for _ in range(tries):
         try:
@@ -294,7 +294,7 @@ def _too_wide(columns: int, words: str) -> str:
     return f"a row of the report's {columns:,} columns does not fit into a page of the database{told}"
 
 
-def take_over(store: Store, *, run: int, digest: str) -> tuple[int, list[Drift]] | None:
+def take_over(store: Store, *, run: int, digest: str) -> tuple[int, list[ColumnDrift]] | None:
     """Let `run` show the rows of its account's current run, if that was loaded from files of the same digest.
 
     Returns how many rows they are, and what of their drift still holds; None where something changed.
@@ -304,10 +304,12 @@ def take_over(store: Store, *, run: int, digest: str) -> tuple[int, list[Drift]]
         if found is None:
             return None
         drifts = connection.execute(_SQL["drift_of"], {"run": found[0]}).fetchall()
-        return int(found[1]), [Drift(column=column, code=code, count=count) for column, code, count in drifts]
+        return int(found[1]), [ColumnDrift(column=column, code=code, count=count) for column, code, count in drifts]
 
 
-def make_current(connection: psycopg.Connection, account_report_id: int, rows: int, drifts: Sequence[Drift]) -> None:
+def make_current(
+    connection: psycopg.Connection, account_report_id: int, rows: int, drifts: Sequence[ColumnDrift]
+) -> None:
     """Show this run's rows instead of the account's former ones, in the caller's transaction, and note its drift."""
     run = {"run": account_report_id}
     connection.execute(_SQL["step_down"], run)

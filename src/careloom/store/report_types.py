@@ -22,9 +22,9 @@ from careloom.store.report_tables import (
     VIEWS,
     lock_report,
     make_view,
-    patiently,
     shown_column,
     table_of,
+    with_retries,
 )
 from careloom.store.statements import statements
 
@@ -82,7 +82,7 @@ def retype(store: Store, *, system: str, name: str, column: str, kind: str, read
             connection.execute(_SQL["pin"], keys | {"column": column, "type": kind})
             connection.execute(_SQL["load_anew"], keys)
 
-    patiently(name, work, _TRIES)
+    with_retries(name, work, _TRIES)
 
 
 def drop_unread(store: Store, name: str) -> None:

@@ -20,7 +20,7 @@ Kept = Literal["inbox", "inbox_digest", "change_log", "sync_log", "landing_held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tie:
+class ForeignKey:
     """`column` of `clinical.TABLE`, whose rows are known as `key`, holds ids of rows that may be removed."""
 
     table: str
@@ -52,7 +52,9 @@ def count_rows(store: Store, table: str, before: datetime) -> int:
         return int(row[0]) if row else 0
 
 
-def drop_rows(store: Store, table: str, vendor_key: str, before: datetime, ties: Sequence[Tie], actor: str) -> int:
+def drop_rows(
+    store: Store, table: str, vendor_key: str, before: datetime, ties: Sequence[ForeignKey], actor: str
+) -> int:
     """Remove a batch of such rows with all that the change log knows of them, and tell others that they are gone.
 
     The trigger writes the removed row into the change log; that entry goes too, in the same transaction.
@@ -82,7 +84,7 @@ def write_receipt(store: Store, *, at: datetime, actor: str, dry_run: bool, remo
         return int(row[0]) if row else 0
 
 
-def _untie(connection: psycopg.Connection, tie: Tie, ids: Sequence[object]) -> None:
+def _untie(connection: psycopg.Connection, tie: ForeignKey, ids: Sequence[object]) -> None:
     names = {
         "column": sql.Identifier(tie.column),
         "linked_at": sql.Identifier(f"{tie.column}_linked_at"),

@@ -17,7 +17,7 @@ _LAST = "running"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class RunningRole:
     """What the role that this process connects as may do beyond its part."""
 
     superuser: bool
@@ -45,11 +45,11 @@ def make_roles(url: str) -> list[str]:
     return list(ROLES)
 
 
-def running_role(store: Store) -> Running:
+def running_role(store: Store) -> RunningRole:
     """What this process's role may do beyond its part."""
     with store.transaction() as connection:
         row = connection.execute(_SQL[_LAST]).fetchone()
-    return Running(superuser=bool(row and row[0]), makes_roles=bool(row and row[1]))
+    return RunningRole(superuser=bool(row and row[0]), makes_roles=bool(row and row[1]))
 
 
 _SQL = statements("roles")

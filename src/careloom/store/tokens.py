@@ -14,7 +14,7 @@ from careloom.core.errors import Fix, Later, Stop
 from careloom.core.hooks import Token
 from careloom.store import cipher
 from careloom.store.database import Store
-from careloom.store.locks import alone
+from careloom.store.locks import advisory_lock
 from careloom.store.statements import statements
 
 NONCE_BYTES = 12
@@ -24,7 +24,7 @@ PATIENCE = 90.0
 
 
 @dataclass(slots=True, kw_only=True)
-class SealedTokens:
+class EncryptedTokens:
     """The token pair of one system; implements `core.hooks.Tokens`. `key` is asked for when it is first needed."""
 
     database: Store
@@ -44,7 +44,7 @@ class SealedTokens:
     def refreshed(self, stale: Token, refresh: Callable[[Token], Token]) -> Token:
         """A pair newer than `stale`. Later if another worker's refresh does not end."""
         # Threads of this process queue here, so that each of them does not hold a connection while it waits.
-        with self._ours, alone(self.database, "token", self.system, patience=PATIENCE) as ours:
+        with self._ours, advisory_lock(self.database, "token", self.system, patience=PATIENCE) as ours:
             if not ours:
                 raise Later(f"another worker is still refreshing the token of {self.system!r}; try again in a minute")
             newest = self.current() or stale

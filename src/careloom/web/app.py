@@ -18,13 +18,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from careloom import __version__
 from careloom.core.log import LOG
 from careloom.services.landing.write import prepare
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.web import health, held, syncs
 from careloom.web.client_ip import senders
 from careloom.web.oidc import callers_of
 from careloom.web.openapi import describe
 from careloom.web.responses import refused
-from careloom.web.webhooks import door, webhook
+from careloom.web.webhooks import webhook, webhook_endpoint
 
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -35,19 +35,19 @@ _HEADERS = (
 )
 
 
-def make_app(ready: Opened, *, certificates: Callable[..., Any] | None = None, stop: Event | None = None) -> FastAPI:
+def make_app(session: Session, *, certificates: Callable[..., Any] | None = None, stop: Event | None = None) -> FastAPI:
     """The application over an open project. `certificates` stands in for asking Google; `stop` ends scans at a checkpoint.
 
     Fix where callers are named without what their tokens must be made out to.
     """
-    _prepare(ready)
+    _prepare(session)
     app = FastAPI(title="careloom", version=__version__, docs_url=None, redoc_url=None, lifespan=_until_closed)
-    app.state.ready = ready
+    app.state.session = session
     app.state.stop = stop or Event()
-    app.state.senders = senders(ready.settings.environment)
-    app.state.door = door(ready, app.state.senders)
-    app.state.health = health.health_of(ready, app.state.door.keeper)
-    app.state.callers = callers_of(ready.project.service, ready.settings.environment, certificates)
+    app.state.senders = senders(session.settings.environment)
+    app.state.door = webhook_endpoint(session, app.state.senders)
+    app.state.health = health.health_of(session, app.state.door.keeper)
+    app.state.callers = callers_of(session.project.service, session.settings.environment, certificates)
     app.add_route("/webhooks/{system}", webhook, methods=["GET", "POST"], include_in_schema=False)
     for part in (health, syncs, held):
         app.include_router(part.router)
@@ -58,10 +58,10 @@ def make_app(ready: Opened, *, certificates: Callable[..., Any] | None = None, s
     return app
 
 
-def _prepare(ready: Opened) -> None:
+def _prepare(session: Session) -> None:
     """Make the tables of all streams, unless this process's role of the database is one that only receives."""
     try:
-        prepare(ready)
+        prepare(session)
     except InsufficientPrivilege:
         LOG.info("the tables are the worker's to make")
 

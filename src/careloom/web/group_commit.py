@@ -15,7 +15,7 @@ from careloom.core.errors import Later
 from careloom.core.hooks import HookAnswer
 from careloom.core.log import LOG
 from careloom.services.landing.receive import AWAY, kept
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.inbox import Arrival
 
 WRITERS = 2
@@ -28,19 +28,19 @@ PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _PendingArrival:
     arrival: Arrival
     answer: asyncio.Future[HookAnswer]
 
 
 @dataclass(slots=True)
-class Keeper:
+class GroupCommit:
     """Keeps events for the requests of one event loop; `kept` is called in its threads."""
 
-    ready: Opened
+    session: Session
     failed: int = 0
     """Bytes of the largest event that could not be kept last; 0 where the last one was kept."""
-    _queue: deque[_Waiting] = field(default_factory=deque)
+    _queue: deque[_PendingArrival] = field(default_factory=deque)
     _writers: set[asyncio.Task[None]] = field(default_factory=set)
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(WRITERS, thread_name_prefix="careloom inbox")
@@ -50,7 +50,7 @@ class Keeper:
         """The answer once the event is committed; AWAY if it is not, or not for sure."""
         if len(self._queue) >= WAITING_EVENTS:
             return AWAY
-        waiting = _Waiting(arrival, asyncio.get_running_loop().create_future())
+        waiting = _PendingArrival(arrival, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if len(self._writers) < WRITERS:
             writer = asyncio.create_task(self._write())
@@ -70,8 +70,8 @@ class Keeper:
                 if not one.answer.done():
                     one.answer.set_result(answer)
 
-    def _batch(self) -> list[_Waiting]:
-        batch: list[_Waiting] = []
+    def _batch(self) -> list[_PendingArrival]:
+        batch: list[_PendingArrival] = []
         size = 0
         while self._queue and len(batch) < MOST_EVENTS:
             size += len(self._queue[0].arrival.body)
@@ -83,12 +83,12 @@ class Keeper:
                 batch.append(one)
         return batch
 
-    async def _kept(self, batch: list[_Waiting]) -> list[HookAnswer]:
+    async def _kept(self, batch: list[_PendingArrival]) -> list[HookAnswer]:
         """The answers for a batch. If it fails by a fault that may be one event's, each of them is kept by itself."""
         loop = asyncio.get_running_loop()
         arrivals = [one.arrival for one in batch]
         try:
-            answers = await loop.run_in_executor(self._threads, kept, self.ready, arrivals)
+            answers = await loop.run_in_executor(self._threads, kept, self.session, arrivals)
         except Later:
             self.failed = max(len(arrival.body) for arrival in arrivals)
             return [AWAY] * len(batch)

@@ -18,10 +18,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from careloom.core.log import LOG
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.inbox import inbox_depth
 from careloom.store.readiness import BODY, Work, lack_for_events, work_of
-from careloom.web.group_commit import Keeper
+from careloom.web.group_commit import GroupCommit
 from careloom.web.oidc import caller
 from careloom.web.responses import UNAVAILABLE
 
@@ -35,7 +35,7 @@ FRESH = 2.0
 
 
 @dataclass(slots=True)
-class Asked(Generic[Answer]):
+class CachedAnswer(Generic[Answer]):
     """A question whose answer is kept for a moment. One at a time is asked; who comes meanwhile gets the same answer."""
 
     ask: Callable[[], Answer]
@@ -64,8 +64,8 @@ class Asked(Generic[Answer]):
 class Health:
     """What the two routes below ask of one service."""
 
-    ready: Asked[str]
-    work: Asked[Work | None]
+    ready: CachedAnswer[str]
+    work: CachedAnswer[Work | None]
 
     def close(self) -> None:
         """End the threads."""
@@ -73,14 +73,14 @@ class Health:
         self.work.close()
 
 
-def health_of(opened: Opened, keeper: Keeper) -> Health:
+def health_of(session: Session, keeper: GroupCommit) -> Health:
     """The questions of a service that keeps events by `keeper`."""
-    return Health(ready=Asked(lambda: _lack(opened, keeper)), work=Asked(lambda: work_of(opened.store)))
+    return Health(ready=CachedAnswer(lambda: _lack(session, keeper)), work=CachedAnswer(lambda: work_of(session.store)))
 
 
-def _lack(opened: Opened, keeper: Keeper) -> str:
+def _lack(session: Session, keeper: GroupCommit) -> str:
     """What is lacking. Where an event could not be kept, one of its size is tried: a smaller one may still find room."""
-    lack = lack_for_events(opened.store, max(BODY, keeper.failed))
+    lack = lack_for_events(session.store, max(BODY, keeper.failed))
     if lack:
         LOG.error("the service is not ready", lack=lack)
     else:
@@ -117,8 +117,8 @@ async def work(request: Request) -> JSONResponse:
 @router.get("/api/progress", tags=["review"])
 async def work_by_system(request: Request, _who: Annotated[str, Depends(caller)]) -> dict[str, Any]:
     """How much waits and is held of each system that sends, and for how many seconds the oldest has been due."""
-    opened: Opened = request.app.state.ready
-    depths = await run_sync(inbox_depth, opened.store, sorted(request.app.state.door.systems))
+    session: Session = request.app.state.session
+    depths = await run_sync(inbox_depth, session.store, sorted(request.app.state.door.systems))
     return {
         depth.source: {"waiting": depth.waiting, "held": depth.held, "oldest": round(depth.oldest or 0.0)}
         for depth in depths

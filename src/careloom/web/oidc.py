@@ -106,7 +106,7 @@ class CachedCertificates:
 
 
 @dataclass(slots=True)
-class Desk:
+class TokenChecks:
     """Where tokens are looked at: in threads of its own, so that none of the service's others hangs with Google."""
 
     _under_way: int = 0
@@ -139,7 +139,7 @@ class Callers:
     service: Service
     certificates: Callable[..., Any] = field(default_factory=CachedCertificates)
     cloud_run: str = ""
-    desk: Desk = field(default_factory=Desk)
+    desk: TokenChecks = field(default_factory=TokenChecks)
 
     def check(self, token: str, host: str, path: str) -> str:
         """The caller's e-mail address. PermissionError if the token is good but not one of theirs, other errors if not."""

@@ -16,7 +16,7 @@ from careloom.core.log import LOG
 from careloom.services.landing.scan import LandingReport, scan
 from careloom.services.operate.retention import cleanup
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.web.oidc import caller
 from careloom.web.responses import AGAIN_AFTER, UNAVAILABLE
 
@@ -37,10 +37,10 @@ async def sync_all(request: Request, *, full: _Full = False) -> JSONResponse:
 
     `continues`: not all was done in the time that there is; ask again, and it goes on there.
     """
-    ready: Opened = request.app.state.ready
+    session: Session = request.app.state.session
     deadline = time.monotonic() + TIME_LIMIT
     streams: dict[str, dict[str, Any]] = {}
-    for name in asked_for(ready):
+    for name in asked_for(session):
         left = deadline - time.monotonic()
         streams[name] = await _sync(request, name, full, left) if left > 0 else _nothing("continues")
     states = {one["status"] for one in streams.values()}
@@ -55,9 +55,9 @@ async def sync_all(request: Request, *, full: _Full = False) -> JSONResponse:
 @router.post("/sync/{stream}")
 async def sync_one(request: Request, stream: str, *, full: _Full = False) -> JSONResponse:
     """Land what changed in one stream. 409 while it is being scanned; `continues`: ask again, it goes on where it stopped."""
-    ready: Opened = request.app.state.ready
+    session: Session = request.app.state.session
     name = stream.replace("-", "_")
-    if name not in ready.project.landings:
+    if name not in session.project.landings:
         raise HTTPException(404, "no-such-stream")
     found = await _sync(request, name, full, TIME_LIMIT)
     status = _STATUS_OF[found["status"]]
@@ -68,9 +68,9 @@ async def sync_one(request: Request, stream: str, *, full: _Full = False) -> JSO
 @router.post("/maintenance/cleanup")
 async def maintenance_cleanup(request: Request, *, dry_run: _DryRun = False) -> JSONResponse:
     """Remove what the project's rules of retention keep no longer; the answer is the receipt."""
-    ready: Opened = replace(request.app.state.ready, trigger="schedule")
+    session: Session = replace(request.app.state.session, trigger="schedule")
     try:
-        report = await run_sync(lambda: cleanup(ready, dry_run=dry_run, stop=request.app.state.stop))
+        report = await run_sync(lambda: cleanup(session, dry_run=dry_run, stop=request.app.state.stop))
     except Later as error:
         status = 409 if error.after is not None else UNAVAILABLE
         return JSONResponse({"error": str(error)}, status, {"Retry-After": str(AGAIN_AFTER)})
@@ -80,10 +80,10 @@ async def maintenance_cleanup(request: Request, *, dry_run: _DryRun = False) -> 
 
 
 async def _sync(request: Request, name: str, full: bool, seconds: float) -> dict[str, Any]:
-    ready: Opened = replace(request.app.state.ready, trigger="schedule")
+    session: Session = replace(request.app.state.session, trigger="schedule")
     watch = Watch(stop=request.app.state.stop)
     try:
-        report: LandingReport = await run_sync(lambda: scan(ready, name, watch, full=full, time_limit=seconds))
+        report: LandingReport = await run_sync(lambda: scan(session, name, watch, full=full, time_limit=seconds))
     except UsageFault as error:
         raise HTTPException(400, str(error)) from None
     except Later as error:
@@ -120,12 +120,12 @@ def _counts(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: counts.get("held" if name == "failed" else name, 0) for name in _COUNTS}
 
 
-def asked_for(ready: Opened) -> list[str]:
+def asked_for(session: Session) -> list[str]:
     """Streams whose system answers, without those that come with another."""
-    landings = ready.project.landings
+    landings = session.project.landings
     present = {(one.system, one.stream.name) for one in landings.values()}
     return [
         name
         for name, one in landings.items()
-        if ready.tells_when_asked(one.system) and (one.system, one.stream.out_of) not in present
+        if session.tells_when_asked(one.system) and (one.system, one.stream.out_of) not in present
     ]

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from careloom.core.errors import CareloomError
+from careloom.core.errors import safe_text
 from careloom.core.hooks import HookAnswer, HookRequest
 from careloom.core.log import LOG
 from careloom.services.landing.receive import examined
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.systems.rooms import rooms
 from careloom.web.body import BadBody, Memory, read_body
 from careloom.web.client_ip import Senders
 from careloom.web.content_type import METHODS, is_event_type
-from careloom.web.group_commit import Keeper
+from careloom.web.group_commit import GroupCommit
 from careloom.web.refusals import Refusals
 from careloom.web.responses import answered, refused
 
@@ -26,27 +26,27 @@ GONE = 499
 
 
 @dataclass(slots=True, kw_only=True)
-class Door:
+class WebhookEndpoint:
     """What all webhooks of a service share. `systems`: the names of those that call us."""
 
-    ready: Opened
+    session: Session
     senders: Senders
     systems: frozenset[str]
-    keeper: Keeper
+    keeper: GroupCommit
     refusals: Refusals = field(default_factory=Refusals)
     memory: Memory = field(default_factory=Memory)
 
 
-def door(ready: Opened, senders: Senders) -> Door:
+def webhook_endpoint(session: Session, senders: Senders) -> WebhookEndpoint:
     """The door of an open project."""
-    systems = ready.project.systems
+    systems = session.project.systems
     calling = frozenset(name for name, system in systems.items() if rooms()[system.kind].hooks is not None)
-    return Door(ready=ready, senders=senders, systems=calling, keeper=Keeper(ready))
+    return WebhookEndpoint(session=session, senders=senders, systems=calling, keeper=GroupCommit(session))
 
 
 async def webhook(request: Request) -> Response:
     """Hand the request to its system's room; the answer is the room's, or that the event is kept."""
-    shared: Door = request.app.state.door
+    shared: WebhookEndpoint = request.app.state.door
     source = request.path_params["system"]
     if source not in shared.systems:
         return refused(404, "not-found")
@@ -64,8 +64,8 @@ async def webhook(request: Request) -> Response:
         return Response(status_code=GONE)
 
 
-async def _received(shared: Door, source: str, client: str, request: Request, body: bytes) -> Response:
-    options = shared.ready.project.systems[source].options
+async def _received(shared: WebhookEndpoint, source: str, client: str, request: Request, body: bytes) -> Response:
+    options = shared.session.project.systems[source].options
     if body and not is_event_type(request.headers.get("content-type", ""), options):
         return refused(415, "wrong-content-type")
     hook = HookRequest(
@@ -76,9 +76,9 @@ async def _received(shared: Door, source: str, client: str, request: Request, bo
         body=body,
     )
     try:
-        found = examined(shared.ready, source, hook)
+        found = examined(shared.session, source, hook)
     except Exception as error:  # noqa: BLE001 a room that fails is not its sender's fault: it is to come again
-        reason = str(error) if isinstance(error, CareloomError) else type(error).__name__
+        reason = safe_text(error)
         LOG.error("a room could not look at a request", source=source, reason=reason)
         return refused(503, "not-ready")
     if not isinstance(found, HookAnswer):

@@ -31,7 +31,7 @@ def _add(app: App, job: str, run: Callable[[str, str], None]) -> None:
 
 
 @dataclass(slots=True)
-class Running:
+class JobRun:
     """The jobs that this process is at, to be told from those that the queue only believes to run here."""
 
     workers: list[Worker] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Running:
         return [worker.worker_id for worker in self.workers if worker.worker_id is not None]
 
 
-class Bare(logging.Handler):
+class PlainWorker(logging.Handler):
     """Passes on that something was logged, and where, but neither its text nor its arguments: they may quote anything."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -69,6 +69,6 @@ class Bare(logging.Handler):
 def hush_libraries() -> None:
     """Let the queue's own log lines through only as `Bare` tells them."""
     told = logging.getLogger("procrastinate")
-    if not any(isinstance(handler, Bare) for handler in told.handlers):
-        told.addHandler(Bare(level=logging.WARNING))
+    if not any(isinstance(handler, PlainWorker) for handler in told.handlers):
+        told.addHandler(PlainWorker(level=logging.WARNING))
     told.propagate = False

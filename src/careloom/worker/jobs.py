@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from careloom.core.attempts import Kind
-from careloom.core.errors import CareloomError, Fix, Later
+from careloom.core.errors import CareloomError, Fix, Later, safe_text
 from careloom.core.log import LOG
 from careloom.services.analytics.build import run_models
 from careloom.services.landing.process import process_inbox
@@ -17,11 +17,11 @@ from careloom.services.landing.scan import LandingReport, reconcile, scan
 from careloom.services.operate.alerts import alert_job, mail_summary
 from careloom.services.operate.retention import cleanup
 from careloom.services.reports.fetch import run_reports
-from careloom.services.session.attempts import reason_of, round_of
+from careloom.services.session.attempts import round_of
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.inbox_queue import Backoff, rest, rested, rests
-from careloom.store.queue import wake
+from careloom.store.queue import enqueue
 
 BACKOFF = Backoff(first=10.0, most=900.0)
 _PERSISTENT = 3
@@ -29,41 +29,41 @@ _PERSISTENT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class JobContext:
     """What jobs work on. `urgent` is the same project, drawing on rate budgets as events may."""
 
-    ready: Opened
-    urgent: Opened
+    session: Session
+    urgent: Session
     stop: Event
 
 
-def run_job(bench: Bench, job: str, subject: str) -> None:
+def run_job(bench: JobContext, job: str, subject: str) -> None:
     """Run `job` over `subject`. It never raises: the rows stay what they are, and the job rests before it is woken again."""
     what, began = f"{job}:{subject}", time.monotonic()
     told = LOG.bind(job=job, subject=subject)
     try:
-        with bench.ready.store.transaction() as connection:
+        with bench.session.store.transaction() as connection:
             if rests(connection, what):
                 return
         try:
             outcome = JOBS[job](bench, subject)
         except Exception as error:  # noqa: BLE001 whatever it was, the worker goes on
-            reason = reason_of(error)
+            reason = safe_text(error)
             told.error("a job failed", reason=reason, seconds=round(time.monotonic() - began, 3))
-            with bench.ready.store.transaction() as connection:
+            with bench.session.store.transaction() as connection:
                 failed = rest(connection, what, BACKOFF, getattr(error, "after", None))
             if failed == (1 if isinstance(error, Fix) else _PERSISTENT):
-                alert_job(bench.ready, job, subject, reason)
+                alert_job(bench.session, job, subject, reason)
         else:
             told.info("a job ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
-            with bench.ready.store.transaction() as connection:
+            with bench.session.store.transaction() as connection:
                 rested(connection, what)
     except CareloomError as error:
         # The database itself is away. Whatever is due is woken when it is back.
-        told.error("a job could not be looked at", reason=reason_of(error))
+        told.error("a job could not be looked at", reason=safe_text(error))
 
 
-def _process(bench: Bench, source: str) -> Mapping[str, int]:
+def _process(bench: JobContext, source: str) -> Mapping[str, int]:
     with round_of(bench.urgent, Kind.events, source) as entry:
         counts = process_inbox(bench.urgent, source, stop=bench.stop)
         entry.counts = {kind: number for kind, number in counts.items() if number}
@@ -73,58 +73,58 @@ def _process(bench: Bench, source: str) -> Mapping[str, int]:
     return counts
 
 
-def _publish(bench: Bench, subject: str) -> Mapping[str, int]:
+def _publish(bench: JobContext, subject: str) -> Mapping[str, int]:
     with round_of(bench.urgent, Kind.publish, subject) as entry:
         counts = {"acknowledged": publish_outbox(bench.urgent)}
         entry.counts = {kind: number for kind, number in counts.items() if number}
     return counts
 
 
-def _scan(bench: Bench, stream: str) -> Mapping[str, int]:
+def _scan(bench: JobContext, stream: str) -> Mapping[str, int]:
     return _landed(bench, stream, scan)
 
 
-def _reconcile(bench: Bench, stream: str) -> Mapping[str, int]:
+def _reconcile(bench: JobContext, stream: str) -> Mapping[str, int]:
     return _landed(bench, stream, reconcile)
 
 
-def _reports(bench: Bench, system: str) -> Mapping[str, int]:
-    reports = [one for one in bench.ready.project.reports.values() if one.system == system]
+def _reports(bench: JobContext, system: str) -> Mapping[str, int]:
+    reports = [one for one in bench.session.project.reports.values() if one.system == system]
     # The models come after them in a job of their own.
-    run = run_reports(bench.ready, reports, Watch(stop=bench.stop), due_only=True)
+    run = run_reports(bench.session, reports, Watch(stop=bench.stop), due_only=True)
     if run.trouble:
         raise run.trouble
     return run.counts
 
 
-def _models(bench: Bench, _subject: str) -> Mapping[str, int]:
-    found = run_models(bench.ready, "build", Watch(stop=bench.stop))
+def _models(bench: JobContext, _subject: str) -> Mapping[str, int]:
+    found = run_models(bench.session, "build", Watch(stop=bench.stop))
     if found.exit_code and not bench.stop.is_set():
         names = ", ".join(node.name for node in found.failed) or "dbt ended before it came to the models"
         raise Fix(f"models failed: {names}; see: {found.log}")
     return found.counts
 
 
-def _cleanup(bench: Bench, _subject: str) -> Mapping[str, int]:
-    return cleanup(bench.ready, dry_run=False, stop=bench.stop).removed
+def _cleanup(bench: JobContext, _subject: str) -> Mapping[str, int]:
+    return cleanup(bench.session, dry_run=False, stop=bench.stop).removed
 
 
-def _summary(bench: Bench, _subject: str) -> Mapping[str, int]:
-    return mail_summary(bench.ready)
+def _summary(bench: JobContext, _subject: str) -> Mapping[str, int]:
+    return mail_summary(bench.session)
 
 
-def _landed(bench: Bench, stream: str, how: Callable[[Opened, str, Watch], LandingReport]) -> Mapping[str, int]:
-    if stream not in bench.ready.project.landings:
+def _landed(bench: JobContext, stream: str, how: Callable[[Session, str, Watch], LandingReport]) -> Mapping[str, int]:
+    if stream not in bench.session.project.landings:
         return {}  # it was woken by an earlier state of the project
-    report = how(bench.ready, stream, Watch(stop=bench.stop))
-    with bench.ready.store.transaction() as connection:
-        wake(connection, "publish", "outbox")
+    report = how(bench.session, stream, Watch(stop=bench.stop))
+    with bench.session.store.transaction() as connection:
+        enqueue(connection, "publish", "outbox")
     if report.status != "completed" and not bench.stop.is_set():
         raise Later(f"the landing of {stream!r} is {report.status}: {'; '.join(report.notes)}", after=report.after)
     return report.counts
 
 
-JOBS: Mapping[str, Callable[[Bench, str], Mapping[str, int]]] = {
+JOBS: Mapping[str, Callable[[JobContext, str], Mapping[str, int]]] = {
     "process_inbox": _process,
     "publish": _publish,
     "scan": _scan,

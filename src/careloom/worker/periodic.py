@@ -11,10 +11,10 @@ from threading import Event
 
 from careloom.core.errors import CareloomError
 from careloom.core.log import LOG
-from careloom.services.operate.scheduler import wake_what_is_due
-from careloom.services.session.session import Opened
+from careloom.services.operate.scheduler import enqueue_due
+from careloom.services.session.sessions import Session
 from careloom.store.queue import abandoned_jobs, drop_ended_jobs, jobs_taken_by, wake_again
-from careloom.worker.app import Running
+from careloom.worker.app import JobRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +32,11 @@ class Timing:
 
 
 @dataclass(slots=True, kw_only=True)
-class Rounds:
+class PeriodicTasks:
     """The rounds of one worker process."""
 
-    ready: Opened
-    running: Running
+    session: Session
+    running: JobRun
     timing: Timing
     _strays: set[int] = field(default_factory=set)
 
@@ -54,10 +54,10 @@ class Rounds:
     def once(self) -> None:
         """One round."""
         self._put_back()
-        wake_what_is_due(self.ready)
+        enqueue_due(self.session)
 
     def _put_back(self) -> None:
-        with self.ready.store.transaction() as connection:
+        with self.session.store.transaction() as connection:
             drop_ended_jobs(connection)
             lost = set(abandoned_jobs(connection, self.timing.silence))
             # Whose end could not be written, because the database was away, would be believed to run for ever: its worker

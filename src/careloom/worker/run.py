@@ -17,12 +17,12 @@ from procrastinate.worker import Worker
 from careloom.core.attempts import ALL, Kind
 from careloom.core.log import LOG
 from careloom.services.session.attempts import opened_for
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.services.session.settings import Settings
 from careloom.store.queue import QUEUES
-from careloom.worker.app import Running, hush_libraries, queue_app
-from careloom.worker.jobs import JOBS, Bench, run_job
-from careloom.worker.periodic import Rounds, Timing
+from careloom.worker.app import JobRun, hush_libraries, queue_app
+from careloom.worker.jobs import JOBS, JobContext, run_job
+from careloom.worker.periodic import PeriodicTasks, Timing
 
 LOOK = 0.1
 """Seconds between two looks at whether it is time to stop."""
@@ -36,19 +36,19 @@ def run_worker(
         work(ready, stop=stop, concurrency=concurrency, timing=timing)
 
 
-def work(ready: Opened, *, stop: Event, concurrency: int = 4, timing: Timing | None = None) -> None:
+def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing | None = None) -> None:
     """The same for a project that is open. `concurrency`: so many jobs of each of the queues at a time.
 
     A database that goes away and comes back is no reason to end.
     """
-    ready, timing = replace(ready, trigger="worker"), timing or Timing()
+    session, timing = replace(session, trigger="worker"), timing or Timing()
     hush_libraries()
-    urgent = ready.on_lane("event")
-    running = Running()
-    rounds = Rounds(ready=ready, running=running, timing=timing)
+    urgent = session.on_lane("event")
+    running = JobRun()
+    rounds = PeriodicTasks(session=session, running=running, timing=timing)
     thread = Thread(target=rounds.go, args=(stop,), name="careloom rounds")
     thread.start()
-    bench = Bench(ready=ready, urgent=urgent, stop=stop)
+    bench = JobContext(session=session, urgent=urgent, stop=stop)
     try:
         while not stop.is_set():
             try:
@@ -62,12 +62,12 @@ def work(ready: Opened, *, stop: Event, concurrency: int = 4, timing: Timing | N
         urgent.close()
 
 
-async def _serve(bench: Bench, running: Running, concurrency: int, timing: Timing) -> None:
+async def _serve(bench: JobContext, running: JobRun, concurrency: int, timing: Timing) -> None:
     """Run one worker for each queue until it is time to stop, or until one of them has failed."""
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(len(QUEUES) * concurrency + 2, thread_name_prefix="careloom job"))
     loop.set_exception_handler(_told)
-    app = queue_app(bench.ready.store.url, JOBS, partial(run_job, bench))
+    app = queue_app(bench.session.store.url, JOBS, partial(run_job, bench))
     async with app.open_async():
         running.workers = [
             Worker(

@@ -49,7 +49,7 @@ class Faulty(Hold):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ValueReader:
     """How the records of one stream are read; made once for many of them. `timezone` is that of times without one.
 
     `needed`: the columns that links compare.
@@ -99,12 +99,12 @@ class Reader:
         return None
 
 
-def reader(stream: Stream, timezone: ZoneInfo, needed: Iterable[str] = ()) -> Reader:
+def reader(stream: Stream, timezone: ZoneInfo, needed: Iterable[str] = ()) -> ValueReader:
     """The reader of a stream. `needed`: columns that links of others compare, beside those of its own."""
     columns = [(one.name, [path.split(".") for path in one.paths], one.type) for one in stream.columns]
     shape = hashlib.blake2b(repr(columns).encode(), digest_size=4).hexdigest()
     compared = {own for link in stream.links for pairs in (*link.tiers, link.agree) for own, _ in pairs}
-    return Reader(stream, timezone, shape, columns, frozenset(compared.union(needed)))
+    return ValueReader(stream, timezone, shape, columns, frozenset(compared.union(needed)))
 
 
 def at(data: Any, path: str) -> Any:
@@ -194,7 +194,7 @@ def is_ahead(stated: datetime, seen_at: datetime) -> bool:
     return stated > seen_at + timedelta(seconds=SKEW)
 
 
-def shows(by: Reader, told: Mapping[str, Any], shown: Mapping[str, Any], seen_at: datetime) -> bool:
+def shows(by: ValueReader, told: Mapping[str, Any], shown: Mapping[str, Any], seen_at: datetime) -> bool:
     """Whether what a system shows is what it told, or later: by their versions, or by the columns that both state."""
     if second_of_repeated(at(told, by.stream.version) if by.stream.version else None, by.timezone):
         return True  # which of the two is the later one nobody can tell: what is shown stands
@@ -206,7 +206,7 @@ def shows(by: Reader, told: Mapping[str, Any], shown: Mapping[str, Any], seen_at
         # An inner list may be shown in another fullness than it was told.
         if kind == "jsonb" or not heads & told.keys() or not heads & shown.keys():
             continue
-        one = Reader(by.stream, by.timezone, by.shape, [(name, paths, kind)])
+        one = ValueReader(by.stream, by.timezone, by.shape, [(name, paths, kind)])
         if one.values(told) != one.values(shown):
             return False
     return True

@@ -47,7 +47,7 @@ _SUMS = tuple(b"\n" + quote + word for quote in (b"", b'"') for word in (b"total
 _SUM_OF_ALL = "(grand |report |sub-?)?totals?:?|sum:?"
 
 
-class Crooked(Exception):
+class MisreadRow(Exception):
     """DuckDB cannot read the files as they are: they are to be straightened first."""
 
 
@@ -60,7 +60,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weight:
+class ColumnStats:
     """What one column holds: values that are not empty, and how many of them its type reads. Not counted for text."""
 
     type: ReportType
@@ -69,11 +69,11 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
+class SheetStats:
     """A report's rows and columns, every cell looked at."""
 
     rows: int
-    columns: Mapping[str, Weight] = field(default_factory=dict)
+    columns: Mapping[str, ColumnStats] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- files
@@ -253,9 +253,9 @@ _ROWS = ""
 """The name of no column, under which the rows themselves are counted."""
 
 
-def weigh(
+def column_stats(
     db: duckdb.DuckDBPyConnection, columns: Sequence[str], types: Mapping[str, ReportType], *, careful: bool
-) -> Weighed:
+) -> SheetStats:
     """Look at every cell of `sheet`: the type of each column that `types` does not settle, and what its type cannot read.
 
     Crooked where DuckDB cannot read the files; Hold where it cannot although they were straightened (`careful`).
@@ -271,12 +271,12 @@ def weigh(
         (rows,) = counted.pop(_ROWS)
     except duckdb.Error as error:
         raise _refused(error, careful=careful) from None
-    weights = {one: Weight(type="text") for one in columns}
+    weights = {one: ColumnStats(type="text") for one in columns}
     for column, (values, *fitting) in counted.items():
         fits = [kind for kind, number in zip(tried.get(column, ()), fitting, strict=False) if number == values]
         kind = settled.get(column) or ("unknown" if not values else fits[0] if fits else "text")
-        weights[column] = Weight(type=kind, filled=values, read=fitting[0] if column in settled else values)
-    return Weighed(rows=rows, columns=weights)
+        weights[column] = ColumnStats(type=kind, filled=values, read=fitting[0] if column in settled else values)
+    return SheetStats(rows=rows, columns=weights)
 
 
 def _not_refuted(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[str, list[ReportType]]:
@@ -306,7 +306,7 @@ def _count(db: duckdb.DuckDBPyConnection, table: str, tests: Mapping[str, Sequen
 
 
 def chunks(
-    db: duckdb.DuckDBPyConnection, weighed: Weighed, fixed: Mapping[str, str], *, careful: bool
+    db: duckdb.DuckDBPyConnection, weighed: SheetStats, fixed: Mapping[str, str], *, careful: bool
 ) -> Iterator[bytes]:
     """The rows of `sheet` as PostgreSQL's COPY takes them in CSV, in the order of `written_columns`.
 
@@ -331,7 +331,7 @@ def chunks(
         raise _refused(error, careful=careful) from None
 
 
-def written_columns(weighed: Weighed, fixed: Mapping[str, str]) -> list[str]:
+def written_columns(weighed: SheetStats, fixed: Mapping[str, str]) -> list[str]:
     """The columns of `chunks`, in order."""
     return [
         *fixed,
@@ -351,13 +351,13 @@ def written_as(
     ).fetchall()
 
 
-def _guarded(column: str, weight: Weight) -> str:
+def _guarded(column: str, weight: ColumnStats) -> str:
     if weight.read == weight.filled:
         return value(column, weight.type)
     return f"case when {reads(column, weight.type)} then {value(column, weight.type)} end"
 
 
-def _unparsed(columns: Mapping[str, Weight]) -> str:
+def _unparsed(columns: Mapping[str, ColumnStats]) -> str:
     """A JSON object of the cells that their column's type cannot read; null where there are none."""
     bad = {
         one: f"({filled(one)} and not {reads(one, weight.type)})"
@@ -379,4 +379,4 @@ def _refused(error: Exception, *, careful: bool) -> Exception:
         return Later("out of memory or disk while reading a report; free some space, then run again")
     if careful:
         return Hold("unreadable", "a file of the report cannot be read as CSV, also not when written anew")
-    return Crooked()
+    return MisreadRow()

@@ -34,7 +34,7 @@ class Action:
     seen: dict[str, str]
 
 
-def begin(db: duckdb.DuckDBPyConnection) -> None:
+def begin_actions(db: duckdb.DuckDBPyConnection) -> None:
     """Make the empty `action` and `stop`."""
     db.execute(
         "create table action (key varchar, kind varchar, remote_id varchar, rule varchar, grade varchar, fp bigint,"

@@ -14,7 +14,7 @@ Owner = Literal["source", "destination"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WireField:
+class EncodedField:
     """A mapped field, made ready: `expression` is DuckDB SQL over the source's columns.
 
     `format` is a strptime pattern for dates that the source keeps as text. `values` maps source values to target
@@ -38,7 +38,7 @@ class WireField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wired:
+class Encoded:
     """SQL for a field's text (NULL when empty) and for its fault (NULL when there is none).
 
     The fault speaks of the text by the name that `made` gives it, so that a row's text is made once and not again in each
@@ -66,7 +66,7 @@ FAULTS: Mapping[str, str] = {
 """What stops a row at the source, for people. No text here or elsewhere quotes the row."""
 
 
-def wire(wanted: WireField, column: str, column_type: str, zone: str) -> Wired:  # noqa: PLR0911 one arm a type
+def encode(wanted: EncodedField, column: str, column_type: str, zone: str) -> Encoded:  # noqa: PLR0911 one arm a type
     """SQL over the column that holds the field's expression, of DuckDB type `column_type`; `zone` is the project's."""
     raw = name(column)
     if wanted.values:
@@ -86,7 +86,7 @@ def wire(wanted: WireField, column: str, column_type: str, zone: str) -> Wired: 
             return _string(wanted, _listed(raw, column_type))
 
 
-def made(property_name: str) -> str:
+def encoded_column(property_name: str) -> str:
     """The column in which a field's text stands while its fault is sought."""
     return name("=" + property_name)
 
@@ -108,9 +108,9 @@ def canonical(kind: PropertyType, raw: str, *, multiple: bool = False) -> str:
             return raw
 
 
-def _read(wanted: WireField, value: str, raw: str, code: str) -> Wired:
-    fault = f"case when {made(wanted.property)} is null and not blank({raw}) then {text(code)} end"
-    return Wired(value=value, fault=fault)
+def _read(wanted: EncodedField, value: str, raw: str, code: str) -> Encoded:
+    fault = f"case when {encoded_column(wanted.property)} is null and not blank({raw}) then {text(code)} end"
+    return Encoded(value=value, fault=fault)
 
 
 def _listed(raw: str, column_type: str) -> str:
@@ -140,7 +140,7 @@ def _moment(raw: str, column_type: str, zone: str, pattern: str | None) -> str:
     return f"text_moment(cast({raw} as varchar), {text(zone)})"
 
 
-def _mapped(wanted: WireField, raw: str) -> Wired:
+def _mapped(wanted: EncodedField, raw: str) -> Encoded:
     trimmed = f"trim(cast({raw} as varchar))"
     arms = " ".join(f"when {text(ours)} then {text(theirs)}" for ours, theirs in wanted.values.items())
     rest = {"keep": f"wire_string({raw})", "hold": "null", "null": "null"}[wanted.otherwise]
@@ -150,28 +150,28 @@ def _mapped(wanted: WireField, raw: str) -> Wired:
         known = f"list_contains({texts(wanted.values)}, {trimmed})"
         refusals.append(f"when not blank({raw}) and not {known} then 'not-in-values'")
     if wanted.options and not wanted.multiple:
-        found = made(wanted.property)
+        found = encoded_column(wanted.property)
         refusals.append(
             f"when {found} is not null and not list_contains({texts(wanted.options)}, {found}) then 'invalid-option'"
         )
-    return Wired(value=value, fault=f"case {' '.join(refusals)} end" if refusals else None)
+    return Encoded(value=value, fault=f"case {' '.join(refusals)} end" if refusals else None)
 
 
-def _option(wanted: WireField, raw: str) -> Wired:
+def _option(wanted: EncodedField, raw: str) -> Encoded:
     value = f"ordered_options(wire_string({raw}))" if wanted.multiple else f"trim(wire_string({raw}))"
     if not wanted.options:
-        return Wired(value=value, fault=None)
-    admitted, found = texts(wanted.options), made(wanted.property)
+        return Encoded(value=value, fault=None)
+    admitted, found = texts(wanted.options), encoded_column(wanted.property)
     if wanted.multiple:
         known = f"list_has_all({admitted}, string_split({found}, ';'))"
     else:
         known = f"list_contains({admitted}, {found})"
-    return Wired(value=value, fault=f"case when {found} is not null and not {known} then 'invalid-option' end")
+    return Encoded(value=value, fault=f"case when {found} is not null and not {known} then 'invalid-option' end")
 
 
-def _string(wanted: WireField, raw: str) -> Wired:
+def _string(wanted: EncodedField, raw: str) -> Encoded:
     value = f"lower(trim(wire_string({raw})))" if wanted.lowered else f"wire_string({raw})"
-    found, most = made(wanted.property), wanted.max_length
+    found, most = encoded_column(wanted.property), wanted.max_length
     # Characters are counted only where there are more bytes than characters may be.
     long = f" when strlen({found}) > {most} then case when length({found}) > {most} then 'too-long' end" if most else ""
-    return Wired(value=value, fault=f"case when contains({found}, chr(0)) then 'nul-character'{long} end")
+    return Encoded(value=value, fault=f"case when contains({found}, chr(0)) then 'nul-character'{long} end")

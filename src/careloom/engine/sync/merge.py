@@ -25,12 +25,12 @@ def begin(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("create table cell (key varchar, property varchar, state varchar)")
 
 
-def load_agreed(db: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str]]) -> None:
+def load_base(db: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str]]) -> None:
     """Fill `agreed` from the ledger."""
     load(db, "agreed", {"key": [row[0] for row in rows], "agreed": [row[1] for row in rows]})
 
 
-def load_theirs(db: duckdb.DuckDBPyConnection, rows: Mapping[str, Mapping[str, str | None]]) -> None:
+def load_remote(db: duckdb.DuckDBPyConnection, rows: Mapping[str, Mapping[str, str | None]]) -> None:
     """Fill `held_there` with the values of remote records, by their id."""
     flat = [(remote_id, prop, value) for remote_id, values in rows.items() for prop, value in values.items()]
     load(

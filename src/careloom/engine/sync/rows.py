@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 
 from careloom.engine.sql_text import name, text
-from careloom.engine.sync.encode import WireField, made, wire
+from careloom.engine.sync.encode import EncodedField, encode, encoded_column
 
 # Tables that this module makes:
 #   source(_row BIGINT, the source's columns)      every row as read
@@ -19,7 +19,7 @@ from careloom.engine.sync.encode import WireField, made, wire
 #   ours(row, key, fp, one VARCHAR a property)      the rows that something must be done about
 
 
-def take_in(db: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch], columns: Mapping[str, str]) -> int:
+def load_source(db: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch], columns: Mapping[str, str]) -> int:
     """Fill `source` from `batches`; returns the number of rows. `columns` shapes it when there is no batch."""
     first = next(batches, None)
     if first is None:
@@ -43,7 +43,7 @@ def _numbered(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[
         before += batch.num_rows
 
 
-def want(db: duckdb.DuckDBPyConnection, fields: Sequence[WireField], key: str, zone: str) -> None:
+def fingerprint_rows(db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField], key: str, zone: str) -> None:
     """Make `wanted` from `source`: each row's key, fingerprint, and first fault."""
     ordered = [name(field.property) for field in sorted(fields, key=lambda f: f.property)]
     prints = f"concat({', '.join(f'framed({column}), {column}' for column in ordered)})"
@@ -51,9 +51,9 @@ def want(db: duckdb.DuckDBPyConnection, fields: Sequence[WireField], key: str, z
     db.execute(f"create table wanted as select row, key, fault, fingerprint({prints}) as fp from ({projected})")
 
 
-def pick(
+def project_rows(
     db: duckdb.DuckDBPyConnection,
-    fields: Sequence[WireField],
+    fields: Sequence[EncodedField],
     key: str,
     zone: str,
     *,
@@ -76,17 +76,17 @@ def pick(
     db.execute("drop table picked")
 
 
-def spare_properties(fields: Sequence[WireField]) -> list[str]:
+def spare_properties(fields: Sequence[EncodedField]) -> list[str]:
     """The properties that receive a unique value when another record holds it, as far as no field maps them."""
     mapped = {field.property for field in fields}
     return sorted({field.when_taken for field in fields if field.unique and field.when_taken} - mapped)
 
 
-def projection(db: duckdb.DuckDBPyConnection, fields: Sequence[WireField], key: str, zone: str, table: str) -> str:
+def projection(db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField], key: str, zone: str, table: str) -> str:
     """A SELECT of row, key, fault and each property's text, over `table`."""
     inner, computed = _computed(fields, key, table)
     types = {row[0]: row[1] for row in db.execute(f"describe {inner}").fetchall()}
-    wired = [wire(field, field.property, types[field.property], zone) for field in fields]
+    wired = [encode(field, field.property, types[field.property], zone) for field in fields]
     faults = [
         f"{text(field.property + ':')} || {fault}"
         for field, done in zip(fields, wired, strict=True)
@@ -96,15 +96,17 @@ def projection(db: duckdb.DuckDBPyConnection, fields: Sequence[WireField], key: 
     faults.append(
         "case when contains(key, chr(0)) then ':nul-character' when length(key) > 500 then ':key-too-long' end"
     )
-    values = ", ".join(f"{done.value} as {made(field.property)}" for field, done in zip(fields, wired, strict=True))
-    named = ", ".join(f"{made(field.property)} as {name(field.property)}" for field in fields)
+    values = ", ".join(
+        f"{done.value} as {encoded_column(field.property)}" for field, done in zip(fields, wired, strict=True)
+    )
+    named = ", ".join(f"{encoded_column(field.property)} as {name(field.property)}" for field in fields)
     return (
         f"select row, key, coalesce({', '.join(faults)}, null) as fault, {named}"
         f" from (select *, {values} from ({inner}))"
     )
 
 
-def _computed(fields: Sequence[WireField], key: str, table: str) -> tuple[str, dict[str, str]]:
+def _computed(fields: Sequence[EncodedField], key: str, table: str) -> tuple[str, dict[str, str]]:
     """A SELECT of row, key and each property's raw value; and for what is computed, SQL that says if it could not be.
 
     An error in one row would end the statement, and its text would quote the row. TRY makes it NULL instead; a value that

@@ -8,7 +8,7 @@ import duckdb
 
 from careloom.core.schema import ObjectShape
 from careloom.engine.sql_text import name, text
-from careloom.engine.sync.encode import WireField
+from careloom.engine.sync.encode import EncodedField
 
 # Tables: holder(value, remote_id) for one property at a time; rerouted(key, property, when_taken) for all of them.
 
@@ -19,7 +19,7 @@ def begin(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def reroute_taken(
-    db: duckdb.DuckDBPyConnection, fields: Sequence[WireField], shape: ObjectShape, key_property: str, *, known: bool
+    db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField], shape: ObjectShape, key_property: str, *, known: bool
 ) -> None:
     """Where another record holds a unique value of a row in `ours`, move it into the field's `when_taken` property.
 
@@ -34,12 +34,12 @@ def reroute_taken(
             _reroute(db, field)
 
 
-def claims_anew(db: duckdb.DuckDBPyConnection, fields: Sequence[WireField]) -> bool:
+def claims_anew(db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField]) -> bool:
     """True if a linked row wants a unique value that it neither holds nor was denied before."""
     unique = [field for field in fields if field.unique]
     news = [
-        f"(o.{name(field.property)} is not null and o.{name(field.property)} is distinct from {agreed_value(field.property)}"
-        f" and o.{name(field.property)} is distinct from {agreed_value(field.when_taken or '')})"
+        f"(o.{name(field.property)} is not null and o.{name(field.property)} is distinct from {base_value(field.property)}"
+        f" and o.{name(field.property)} is distinct from {base_value(field.when_taken or '')})"
         for field in unique
     ]
     statement = (
@@ -48,7 +48,7 @@ def claims_anew(db: duckdb.DuckDBPyConnection, fields: Sequence[WireField]) -> b
     return bool(unique) and bool(db.execute(statement).fetchall()[0][0])
 
 
-def agreed_value(property_name: str) -> str:
+def base_value(property_name: str) -> str:
     """SQL for what was agreed about a property, in the table `a`."""
     return f"json_extract_string(a.agreed, {text('$.' + name(property_name))})"
 
@@ -66,7 +66,7 @@ def _holders(db: duckdb.DuckDBPyConnection, property_name: str, shape: ObjectSha
         )
 
 
-def _reroute(db: duckdb.DuckDBPyConnection, field: WireField) -> None:
+def _reroute(db: duckdb.DuckDBPyConnection, field: EncodedField) -> None:
     column = name(field.property)
     # Who has the value already keeps it; then who has a record; then the oldest key.
     db.execute(
@@ -77,7 +77,7 @@ def _reroute(db: duckdb.DuckDBPyConnection, field: WireField) -> None:
                 (h.remote_id is not null and h.remote_id = p.remote_id) desc, (p.remote_id is null),
                 length(o.key), o.key) as turn,
             h.remote_id is not null and h.remote_id is distinct from p.remote_id as elsewhere,
-            r.key is not null or {agreed_value(field.when_taken or "")} = o.{column} as refused
+            r.key is not null or {base_value(field.when_taken or "")} = o.{column} as refused
         from ours o join pending p using (key)
         left join (select value, min(remote_id) as remote_id from holder group by value) h on h.value = lower(trim(o.{column}))
         left join refused r on r.key = o.key and r.property = {text(field.property)}

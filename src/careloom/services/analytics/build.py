@@ -24,7 +24,7 @@ from careloom.services.analytics.dbt_faults import is_collision, mistake_before,
 from careloom.services.analytics.dbt_profile import database_variables, write_profile
 from careloom.services.session.attempts import Attempt, attempt
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.account_reports import AccountReports
 
 Action = Literal["build", "run", "test"]
@@ -44,7 +44,7 @@ _RESULTS = Path("target") / "run_results.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class ModelNode:
     """One model or test: dbt's word for how it ended; `mistake`: what it says of it, where that quotes nobody's data."""
 
     name: str
@@ -62,7 +62,7 @@ class ModelsRun:
     `log`: where all that dbt said is. `collided`: what failed met somebody else's change of the same views.
     """
 
-    nodes: Sequence[Node]
+    nodes: Sequence[ModelNode]
     seconds: float
     complete: bool
     mistake: str = ""
@@ -75,7 +75,7 @@ class ModelsRun:
         return dict(Counter(f"{one.kind} {one.status}" for one in self.nodes))
 
     @property
-    def failed(self) -> Sequence[Node]:
+    def failed(self) -> Sequence[ModelNode]:
         """What did not end well."""
         return [one for one in self.nodes if one.status in _BAD]
 
@@ -89,57 +89,57 @@ class ModelsRun:
         return asdict(self) | {"counts": self.counts}
 
 
-def has_models(ready: Opened) -> bool:
+def has_models(session: Session) -> bool:
     """Whether the project has a dbt project."""
-    return (ready.project.folder / MODELS).is_file()
+    return (session.project.folder / MODELS).is_file()
 
 
-def run_models(ready: Opened, action: Action, watch: Watch, *, select: str | None = None) -> ModelsRun:
+def run_models(session: Session, action: Action, watch: Watch, *, select: str | None = None) -> ModelsRun:
     """Let dbt do `action` on the project's models.
 
     Fix where there are none, or dbt is not installed; UsageFault where `select` chooses nothing; Later if another build is
     under way. What met somebody else's change of the same views is tried again.
     """
     whole = action == "build" and select is None
-    with attempt(ready, Kind.models, ready.project.name if whole else f"{action} {select or ''}".strip()) as entry:
-        _required(ready)
-        kept = AccountReports(ready.store)
+    with attempt(session, Kind.models, session.project.name if whole else f"{action} {select or ''}".strip()) as entry:
+        _required(session)
+        kept = AccountReports(session.store)
         began = kept.now()
         for _ in range(_TRIES):
-            found = _once(ready, action, watch, select)
+            found = _once(session, action, watch, select)
             if not found.collided or watch.stop.is_set():
                 break
         if select and found.complete and not found.nodes:
-            raise UsageFault(f"--select {select!r} chose nothing to {action}: {_meant(ready, select)}")
+            raise UsageFault(f"--select {select!r} chose nothing to {action}: {_meant(session, select)}")
         if whole and found.exit_code == 0:
-            kept.built(ready.project.name, began)
+            kept.built(session.project.name, began)
         _note(entry, found, stopped=watch.stop.is_set())
     return found
 
 
-def _required(ready: Opened) -> None:
-    if not has_models(ready):
+def _required(session: Session) -> None:
+    if not has_models(session):
         raise Fix(f"this project has no models: {FOLDER}/dbt_project.yml is missing; see: careloom docs models")
     if importlib.util.find_spec("dbt") is None:
         raise Fix("dbt is not installed: python -m pip install 'careloom[models]'")
 
 
-def _once(ready: Opened, action: Action, watch: Watch, select: str | None) -> ModelsRun:
+def _once(session: Session, action: Action, watch: Watch, select: str | None) -> ModelsRun:
     watch.progress.step(f"dbt {action}")
-    hidden = ready.hidden / "dbt"
+    hidden = session.hidden / "dbt"
     results = hidden / _RESULTS
     results.unlink(missing_ok=True)
-    code = _run(ready, hidden, [action, *(["--select", select] if select else [])], watch, locked=True)
+    code = _run(session, hidden, [action, *(["--select", select] if select else [])], watch, locked=True)
     if code == dbt_process.BUSY:
         raise Later("the models are being built already; try again when that is over", after=60.0)
     if code == dbt_process.AWAY:
         raise Later("the database did not answer; check that it runs, then build the models again", after=60.0)
-    return replace(_read(results, hidden / _LOG), log=_log_of(ready))
+    return replace(_read(results, hidden / _LOG), log=_log_of(session))
 
 
-def _log_of(ready: Opened) -> str:
+def _log_of(session: Session) -> str:
     """What dbt said, as a path in the project's folder."""
-    return str((ready.hidden / "dbt" / _LOG).relative_to(ready.project.folder))
+    return str((session.hidden / "dbt" / _LOG).relative_to(session.project.folder))
 
 
 def _note(entry: Attempt, found: ModelsRun, *, stopped: bool) -> None:
@@ -153,47 +153,51 @@ def _note(entry: Attempt, found: ModelsRun, *, stopped: bool) -> None:
         entry.state, entry.code, entry.error = "failed", FAILED, f"failed: {names}; see: {found.log}"
 
 
-def check_models(ready: Opened, watch: Watch) -> Sequence[Finding]:
+def check_models(session: Session, watch: Watch) -> Sequence[Finding]:
     """Whether dbt is there and can read the project's models; nothing is built. Nothing to say where there are none."""
-    if not has_models(ready):
+    if not has_models(session):
         return []
-    _required(ready)
-    hidden = ready.hidden / "dbt"
-    if _run(ready, hidden, ["parse"], watch, locked=False) == 0:
+    _required(session)
+    hidden = session.hidden / "dbt"
+    if _run(session, hidden, ["parse"], watch, locked=False) == 0:
         return [Finding(level="ok", what="models", detail="dbt reads them")]
     mistake = mistake_before((hidden / _LOG).read_text(encoding="utf-8", errors="replace"))
     detail = f"dbt cannot read them: {mistake}" if mistake else "dbt cannot read them"
-    return [Finding(level="fault", what="models", detail=detail, fix=f"see: {_log_of(ready)}")]
+    return [Finding(level="fault", what="models", detail=detail, fix=f"see: {_log_of(session)}")]
 
 
-def build_after(ready: Opened, watch: Watch) -> ModelsRun | None:
+def build_after(session: Session, watch: Watch) -> ModelsRun | None:
     """Build the models if reports were loaded since they were last built whole and without a failure; None if not."""
-    if not has_models(ready) or watch.stop.is_set() or not AccountReports(ready.store).to_build(ready.project.name):
+    if (
+        not has_models(session)
+        or watch.stop.is_set()
+        or not AccountReports(session.store).to_build(session.project.name)
+    ):
         return None
-    return run_models(ready, "build", watch)
+    return run_models(session, "build", watch)
 
 
-def _meant(ready: Opened, select: str) -> str:
+def _meant(session: Session, select: str) -> str:
     """The model that was probably meant."""
-    names = [path.stem for path in (ready.project.folder / FOLDER).rglob("*.sql")]
+    names = [path.stem for path in (session.project.folder / FOLDER).rglob("*.sql")]
     return suggestion(
         select.strip("+@"), names, f"name a model as dbt selects it; they are the .sql files in {FOLDER}/"
     )
 
 
-def _run(ready: Opened, hidden: Path, words: Sequence[str], watch: Watch, *, locked: bool) -> int:
+def _run(session: Session, hidden: Path, words: Sequence[str], watch: Watch, *, locked: bool) -> int:
     """One dbt process, its talk kept in a log of its own; it is asked to end when the run is, and ends when we do.
 
     `locked`: nobody else builds meanwhile, and it is not begun where somebody does. Its exit code.
     """
-    write_profile(hidden, ready.store)
-    project = ready.project.folder / FOLDER
+    write_profile(hidden, session.store)
+    project = session.project.folder / FOLDER
     places = ["--project-dir", str(project), "--profiles-dir", str(hidden), "--target-path", str(hidden / "target")]
     quiet = ["--log-path", str(hidden / "logs"), "--no-use-colors", "--no-version-check"]
-    variables = orjson.dumps({"timezone": str(ready.project.timezone)}).decode()
-    ours = [sys.executable, "-m", dbt_process.__name__, ready.project.name if locked else ""]
+    variables = orjson.dumps({"timezone": str(session.project.timezone)}).decode()
+    ours = [sys.executable, "-m", dbt_process.__name__, session.project.name if locked else ""]
     command = [*ours, *words, *places, *quiet, "--vars", variables]
-    environment = database_variables(ready.store, ready.project.timezone)
+    environment = database_variables(session.store, session.project.timezone)
     kept = dict(os.environ) | environment | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
     pipe, streams = subprocess.PIPE, subprocess.STDOUT
     with (
@@ -201,7 +205,7 @@ def _run(ready: Opened, hidden: Path, words: Sequence[str], watch: Watch, *, loc
         # It ends when its standard input does: when this process closes the other end, or is no more.
         subprocess.Popen(command, env=kept, cwd=hidden, stdin=pipe, stdout=log, stderr=streams) as process,  # noqa: S603 our own words
     ):
-        dbt_process.tell(process, ready.store.url, _PATIENCE)
+        dbt_process.tell(process, session.store.url, _PATIENCE)
         asked = False
         while process.poll() is None:
             if watch.stop.wait(_POLL) and not asked:
@@ -218,7 +222,7 @@ def _read(results: Path, log: Path) -> ModelsRun:
         return ModelsRun(nodes=[], seconds=0.0, complete=False, mistake=mistake)
     said = orjson.loads(results.read_bytes())
     nodes = [
-        Node(
+        ModelNode(
             name=one["unique_id"].split(".", 2)[-1],
             kind=one["unique_id"].partition(".")[0],
             status=one["status"],

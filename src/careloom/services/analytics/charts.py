@@ -12,7 +12,7 @@ from sqlglot import exp
 from careloom.charts.bars import BarChart, bar_chart
 from careloom.core.errors import Fix, UsageFault
 from careloom.project.model import Chart, ChartPage
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.data_age import DataAge, data_age
 
 _PATIENCE_MS = 120_000
@@ -21,38 +21,41 @@ _ROWS_TO_CUT = 50_000
 """Rows that are read of a chart which shows its first labels and sums up the others."""
 
 
-def page_named(ready: Opened, name: str) -> ChartPage:
+def page_named(session: Session, name: str) -> ChartPage:
     """The page of charts called `name`. UsageFault if there is none."""
-    if name not in ready.project.charts:
-        known = ", ".join(ready.project.charts) or "none: add a file to charts/"
+    if name not in session.project.charts:
+        known = ", ".join(session.project.charts) or "none: add a file to charts/"
         raise UsageFault(f"there is no report {name!r} in this project; there are: {known}")
-    return ready.project.charts[name]
+    return session.project.charts[name]
 
 
-def read_charts(ready: Opened, page: ChartPage) -> Sequence[BarChart]:
+def read_charts(session: Session, page: ChartPage) -> Sequence[BarChart]:
     """The page's charts with what the store says now. Fix where a statement fails: its models may not be built yet."""
-    return [_read(ready, page, chart) for chart in page.charts]
+    return [_read(session, page, chart) for chart in page.charts]
 
 
-def charts_after_run(ready: Opened) -> Sequence[BarChart]:
+def charts_after_run(session: Session) -> Sequence[BarChart]:
     """The charts that are to be shown when reports were run. Fix where one cannot be read: its models may not be built."""
     return [
-        _read(ready, page, chart) for page in ready.project.charts.values() for chart in page.charts if chart.after_run
+        _read(session, page, chart)
+        for page in session.project.charts.values()
+        for chart in page.charts
+        if chart.after_run
     ]
 
 
-def age_of_data(ready: Opened, page: ChartPage) -> Sequence[DataAge]:
+def age_of_data(session: Session, page: ChartPage) -> Sequence[DataAge]:
     """When the reports and streams that the page's statements stand on last came, the oldest first."""
     relations = sorted({relation for chart in page.charts for relation in _relations(chart.sql)})
-    landed = {landing.table: landing.name for landing in ready.project.landings.values()}
-    return data_age(ready.store, relations, landed)
+    landed = {landing.table: landing.name for landing in session.project.landings.values()}
+    return data_age(session.store, relations, landed)
 
 
-def _read(ready: Opened, page: ChartPage, chart: Chart) -> BarChart:
+def _read(session: Session, page: ChartPage, chart: Chart) -> BarChart:
     drawn = bar_chart(
         chart.title,
         chart.unit,
-        _rows(ready, page, chart),
+        _rows(session, page, chart),
         place=f"charts/{page.name}.yaml",
         most=_limit(chart),
         ordered=chart.ordered,
@@ -73,10 +76,10 @@ def _relations(statement: str) -> Sequence[str]:
     return [exp.table_(table.name, db=table.db or None, quoted=True).sql(dialect="postgres") for table in tables]
 
 
-def _rows(ready: Opened, page: ChartPage, chart: Chart) -> Sequence[Sequence[object]]:
+def _rows(session: Session, page: ChartPage, chart: Chart) -> Sequence[Sequence[object]]:
     where = f"charts/{page.name}.yaml, {chart.title!r}"
     try:
-        with ready.store.transaction() as connection:
+        with session.store.transaction() as connection:
             connection.execute("set transaction read only")
             connection.execute("select set_config('statement_timeout', %s, true)", (str(_PATIENCE_MS),))
             rows = connection.execute(chart.sql.encode()).fetchmany(_limit(chart) + 1)

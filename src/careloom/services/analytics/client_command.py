@@ -16,7 +16,7 @@ from types import FrameType
 from careloom.core.errors import UsageFault
 from careloom.services.analytics.build import FOLDER, has_models
 from careloom.services.analytics.dbt_profile import ANALYTICS, database_variables, write_profile
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 
 _OWN = re.compile(r"dev_[a-z0-9_]{1,36}")
 """Schemas that are no one's but an analyst's: careloom never builds into one, and a model's own suffix still fits behind."""
@@ -49,32 +49,32 @@ def checked_command(words: Sequence[str]) -> str:
     return program
 
 
-def run_beside(ready: Opened, program: str, words: Sequence[str], schema: str) -> int:
+def run_command(session: Session, program: str, words: Sequence[str], schema: str) -> int:
     """Run `program` with `words` (the first is its name) on the project's open database; its exit code, as a shell gives it.
 
     dbt builds into `schema`. Nothing secret is on its command line: the password goes by the environment.
     """
-    environment = {**os.environ, **database_variables(ready.store, ready.project.timezone), "PATH": _path()}
+    environment = {**os.environ, **database_variables(session.store, session.project.timezone), "PATH": _path()}
     for name in (*_RIVALS, *(f"DBT_ENGINE_{name.removeprefix('DBT_')}" for name in _RIVALS)):
         environment.pop(name, None)
-    environment |= _dbt(ready, schema)
+    environment |= _dbt(session, schema)
     with subprocess.Popen(list(words), executable=program, env=environment) as process, _signals_to(process):  # noqa: S603 the user's own words
         code = process.wait()
     return _CAUGHT - code if code < 0 else code
 
 
-def _dbt(ready: Opened, schema: str) -> Mapping[str, str]:
+def _dbt(session: Session, schema: str) -> Mapping[str, str]:
     """The variables of dbt. What it writes of itself is kept apart from what `careloom models` reads of its own builds."""
-    folder = ready.hidden / "dbt" / "by-hand" / schema
-    write_profile(folder, ready.store, schema)
+    folder = session.hidden / "dbt" / "by-hand" / schema
+    write_profile(folder, session.store, schema)
     settings = {
         "PROFILES_DIR": str(folder),
         "TARGET_PATH": str(folder / "target"),
         "LOG_PATH": str(folder / "logs"),
         "SEND_ANONYMOUS_USAGE_STATS": "false",
     }
-    if has_models(ready):
-        settings["PROJECT_DIR"] = str(ready.project.folder / FOLDER)
+    if has_models(session):
+        settings["PROJECT_DIR"] = str(session.project.folder / FOLDER)
     # Newer releases of dbt prefer the longer name, which the user may have set.
     return {f"{begin}_{name}": value for begin in ("DBT", "DBT_ENGINE") for name, value in settings.items()}
 

@@ -12,9 +12,9 @@ from careloom.core.streams import Record, Stream, Unreadable
 from careloom.project.model import Landing
 from careloom.services.landing.link import link_rows, lock_links
 from careloom.services.landing.write import land
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.landed_rows import mark_absent
-from careloom.store.queue import wake
+from careloom.store.queue import enqueue
 from careloom.store.stream_state import Absent, Seen, StreamState, StreamStates
 
 _FEW = 10
@@ -39,13 +39,13 @@ def seen_of(stream: Stream, records: Sequence[Record], unreadable: Sequence[Unre
 
 
 @dataclass(slots=True, kw_only=True)
-class Absences:
+class DeletionDetector:
     """Settles the absent rows of a scan. `changes`: the source tells changes, so that a listing may leave out its past.
 
     Such a source is asked for each absent record before it counts as gone; for others absence from the listing is the sign.
     """
 
-    ready: Opened
+    session: Session
     state: StreamState
     changes: bool
     limit: float
@@ -57,7 +57,7 @@ class Absences:
 
     def settle(self, member: Landing) -> str | None:
         """Mark deleted what is gone of `member`; returns a note where something was left undone."""
-        states, stream, began = StreamStates(self.ready.store), member.stream, self.state.scan_began
+        states, stream, began = StreamStates(self.session.store), member.stream, self.state.scan_began
         if began is None:
             return None
         absent = states.absent(self.state.stream, member.name, member.table, stream.key_column, began)
@@ -78,10 +78,10 @@ class Absences:
         undone = f"{gone} of {absent.live} records of {table} were not shown by the source"
         if member.stream.key_type not in ("text", "integer"):
             return f"{undone}: nothing was marked deleted, since keys of type {member.stream.key_type} are not compared"
-        others = [one.name for one in self.ready.project.landings.values() if one.table == table]
+        others = [one.name for one in self.session.project.landings.values() if one.table == table]
         if len(others) > 1:
             return f"{undone}: nothing was marked deleted, since {', '.join(others)} land in the same table"
-        keyless = StreamStates(self.ready.store).keyless(self.state.stream, member.name)
+        keyless = StreamStates(self.session.store).keyless(self.state.stream, member.name)
         if keyless:
             return (
                 f"{undone}, but {keyless} without a usable key were: nothing was marked deleted; "
@@ -96,7 +96,7 @@ class Absences:
         return None
 
     def _ask(self, member: Landing, keys: Sequence[str]) -> str | None:
-        source = self.ready.stream_source(member.system)
+        source = self.session.stream_source(member.system)
         unanswered = 0
         for key in keys[:_ASKED]:
             if self._stops():
@@ -118,21 +118,21 @@ class Absences:
 
     def _mark(self, member: Landing, keys: Sequence[str], began: datetime) -> None:
         """Absence from the listing is the sign. Counts as a record each, as if the source had said so."""
-        with self.ready.store.transaction() as connection:
-            lock_links(connection, self.ready, member)
-            states = StreamStates(self.ready.store)
+        with self.session.store.transaction() as connection:
+            lock_links(connection, self.session, member)
+            states = StreamStates(self.session.store)
             still = states.still_absent(connection, member.table, member.stream.key_column, keys, began)
             gone = mark_absent(connection, member.stream, still, actor=self.actor, run=self.run)
             marked = len(gone)
             if marked:
                 # A mark changes no column: what fitted a row before still does.
-                link_rows(connection, self.ready, member, [one.record_id for one in gone], {})
-                wake(connection, "publish", "outbox")
+                link_rows(connection, self.session, member, [one.record_id for one in gone], {})
+                enqueue(connection, "publish", "outbox")
         self.count({"total": marked, "deleted": marked})
 
     def _land(self, system: str, records: Sequence[Record]) -> None:
-        counts = land(self.ready, system, records, actor=self.actor, run=self.run, read=True)
+        counts = land(self.session, system, records, actor=self.actor, run=self.run, read=True)
         if any(counts.get(change) for change in ("created", "updated", "deleted")):
-            with self.ready.store.transaction() as connection:
-                wake(connection, "publish", "outbox")
+            with self.session.store.transaction() as connection:
+                enqueue(connection, "publish", "outbox")
         self.count(counts)

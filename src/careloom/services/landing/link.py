@@ -17,7 +17,7 @@ from psycopg import sql
 
 from careloom.core.streams import LinkRule, Stream
 from careloom.project.model import Landing
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.landed_rows import SCHEMA, pg_type, set_actor, table_of
 from careloom.store.statements import statements
 
@@ -38,30 +38,32 @@ class Unlinked:
     why: str
 
 
-def lock_links(connection: psycopg.Connection, ready: Opened, landing: Landing) -> None:
+def lock_links(connection: psycopg.Connection, session: Session, landing: Landing) -> None:
     """Until this transaction ends nobody else lands what `landing` links to, or what links to it. Call it before writing.
 
     Two that landed the ends of a link at once would not see each other's row, and the link would never be made. Nor does anybody
     land the records that hold those of `landing`, or that these hold.
     """
     tables = {rule.to for rule in landing.stream.links}
-    if any(True for _ in _rules_to(ready, landing)):
+    if any(True for _ in _rules_to(session, landing)):
         tables.add(landing.table)
     # Whether what a record holds is overtaken, its row decides: nobody writes that in the meantime.
-    roots = [root_landing(ready, other) for other in ready.project.landings.values()]
-    tables |= {root.table for root in (root_landing(ready, landing), *(one for one in roots if one is landing)) if root}
+    roots = [root_landing(session, other) for other in session.project.landings.values()]
+    tables |= {
+        root.table for root in (root_landing(session, landing), *(one for one in roots if one is landing)) if root
+    }
     # In one order, so that no two wait for each other.
     for table in sorted(tables):
         connection.execute(_SQL["lock"], {"table": table})
 
 
-def fitted_before(connection: psycopg.Connection, ready: Opened, landing: Landing, keys: Sequence[str]) -> Fitted:
+def fitted_before(connection: psycopg.Connection, session: Session, landing: Landing, keys: Sequence[str]) -> Fitted:
     """The rows of other streams that fit the rows `keys` of `landing` as these are before they are written.
 
     What is written may fit them no longer, and where two fitted, the other one is then the only one.
     """
     found: dict[tuple[str, str], list[str]] = {}
-    for other, rule in _rules_to(ready, landing):
+    for other, rule in _rules_to(session, landing):
         # A key never changes: what fits by it alone is found afterwards as well.
         if {theirs for tier in rule.tiers for _, theirs in tier} == {landing.stream.key_column}:
             continue
@@ -71,7 +73,7 @@ def fitted_before(connection: psycopg.Connection, ready: Opened, landing: Landin
 
 
 def link_rows(
-    connection: psycopg.Connection, ready: Opened, landing: Landing, ids: Sequence[str], before: Fitted
+    connection: psycopg.Connection, session: Session, landing: Landing, ids: Sequence[str], before: Fitted
 ) -> set[str]:
     """Derive the links of `ids`, rows of `landing` that were just written or marked deleted, and all links that they decide.
 
@@ -80,19 +82,19 @@ def link_rows(
     changed: set[str] = set()
     for rule in landing.stream.links:
         changed |= _derive(connection, landing.stream, rule, "own", {"ids": list(ids)})
-    for other, rule in _rules_to(ready, landing):
+    for other, rule in _rules_to(session, landing):
         fitted = before.get((other.name, rule.column), ())
         changed |= _derive(connection, other.stream, rule, "other", {"ids": list(ids), "fitted": list(fitted)})
     return changed
 
 
-def relink(ready: Opened, landing: Landing, *, actor: str, run: int | None = None) -> Iterator[int]:
+def link_again(session: Session, landing: Landing, *, actor: str, run: int | None = None) -> Iterator[int]:
     """Derive every link of `landing`, a batch of rows to a transaction; yields after each how many rows were not right."""
     after: str | UUID = _FIRST
     while landing.stream.links:
-        with ready.store.transaction() as connection:
+        with session.store.transaction() as connection:
             set_actor(connection, actor, run)
-            lock_links(connection, ready, landing)
+            lock_links(connection, session, landing)
             query = sql.SQL(_SQL["next_ids"]).format(table=table_of(landing.stream))
             ids = [id_ for (id_,) in connection.execute(query, {"after": after, "most": _BATCH})]
             changed: set[str] = set()
@@ -104,36 +106,36 @@ def relink(ready: Opened, landing: Landing, *, actor: str, run: int | None = Non
         yield len(changed)
 
 
-def unlinked(ready: Opened, landing: Landing, limit: int = 1000) -> Sequence[Unlinked]:
+def unlinked(session: Session, landing: Landing, limit: int = 1000) -> Sequence[Unlinked]:
     """The live rows of `landing` that lack a link, oldest first."""
     found: list[Unlinked] = []
-    with ready.store.transaction() as connection:
+    with session.store.transaction() as connection:
         for rule in landing.stream.links:
             rows = connection.execute(_statement(landing.stream, rule, "unlinked"), {"limit": limit}).fetchall()
             found += [Unlinked(record_id=id_, key=key, column=rule.column, why=why) for id_, key, why in rows]
     return found
 
 
-def compared_columns(ready: Opened, landing: Landing) -> set[str]:
+def compared_columns(session: Session, landing: Landing) -> set[str]:
     """The columns of `landing` that links of others compare."""
     return {
-        theirs for _, rule in _rules_to(ready, landing) for pairs in (*rule.tiers, rule.agree) for _, theirs in pairs
+        theirs for _, rule in _rules_to(session, landing) for pairs in (*rule.tiers, rule.agree) for _, theirs in pairs
     }
 
 
-def root_landing(ready: Opened, landing: Landing) -> Landing | None:
+def root_landing(session: Session, landing: Landing) -> Landing | None:
     """The landing of the records that hold those of `landing`, where the project has one."""
-    name, others = landing.stream.out_of, ready.project.landings.values()
+    name, others = landing.stream.out_of, session.project.landings.values()
     return next((one for one in others if name and one.system == landing.system and one.stream.name == name), None)
 
 
-def linked_to(ready: Opened, landing: Landing) -> list[Landing]:
+def linked_to(session: Session, landing: Landing) -> list[Landing]:
     """The landings whose rows link to those of `landing`."""
-    return list({other.name: other for other, _ in _rules_to(ready, landing)}.values())
+    return list({other.name: other for other, _ in _rules_to(session, landing)}.values())
 
 
-def _rules_to(ready: Opened, landing: Landing) -> Iterator[tuple[Landing, LinkRule]]:
-    for other in ready.project.landings.values():
+def _rules_to(session: Session, landing: Landing) -> Iterator[tuple[Landing, LinkRule]]:
+    for other in session.project.landings.values():
         for rule in other.stream.links:
             if rule.to == landing.table:
                 yield other, rule

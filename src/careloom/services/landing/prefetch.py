@@ -19,13 +19,13 @@ _LOOK = 1.0
 
 
 @contextmanager
-def read_ahead(pages: Iterator[Page], over: Callable[[], bool]) -> Iterator[Iterator[Page]]:
+def prefetch_pages(pages: Iterator[Page], over: Callable[[], bool]) -> Iterator[Iterator[Page]]:
     """`pages` in their order, each read while the one before is worked on.
 
     An error of the source is raised behind the pages that came before it. Where the source lets wait and `over` says so, they
     end. When the block is left, `pages` are closed.
     """
-    reader = _Reader(pages=pages, over=over)
+    reader = _PageReader(pages=pages, over=over)
     thread = Thread(target=copy_context().run, args=(reader.run,), name="careloom reading ahead", daemon=True)
     thread.start()
     try:
@@ -45,7 +45,7 @@ class _End:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reader:
+class _PageReader:
     pages: Iterator[Page]
     over: Callable[[], bool]
     read: Queue[Page | _End] = field(default_factory=lambda: Queue(1))

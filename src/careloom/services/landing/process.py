@@ -16,13 +16,13 @@ from careloom.core.errors import Fix, Hold, Later
 from careloom.core.hooks import Hint, Reading, StoredEvent
 from careloom.core.log import LOG
 from careloom.core.streams import Record, StreamSource, Unreadable
-from careloom.services.landing.trust import as_first_told, doubted, is_shown
+from careloom.services.landing.trust import as_first_told, is_shown, to_ask_again
 from careloom.services.landing.write import land
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.inbox_queue import NOT_YET, Backoff, claim_events, events_done, events_wait, hold_event
-from careloom.store.landing_runs import SyncLog
-from careloom.store.locks import alone
-from careloom.store.queue import wake
+from careloom.store.landing_runs import LandingRuns
+from careloom.store.locks import advisory_lock
+from careloom.store.queue import enqueue
 
 BACKOFF = Backoff(first=2.0, most=900.0)
 ATTEMPTS = 5
@@ -38,7 +38,7 @@ GIVE_UP = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class EventOutcome:
     """Why an event is not over.
 
     `kind`: hold, wait (for as long as it takes), failed (held after some attempts), or again (what was shown is landed, and the
@@ -52,7 +52,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
+class _StatedRecord:
     """What an event comes to: records that it told, records that were read because of it, and what has no form."""
 
     told: Sequence[Record] = ()
@@ -61,14 +61,14 @@ class _Said:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Batch:
+class _EventBatch:
     """The events of one claim and what became of them; without a verdict, an event is landed."""
 
-    ready: Opened
+    session: Session
     source: str
     events: Sequence[StoredEvent]
-    verdicts: dict[int, Verdict] = field(default_factory=dict)
-    said: dict[int, _Said] = field(default_factory=dict)
+    verdicts: dict[int, EventOutcome] = field(default_factory=dict)
+    said: dict[int, _StatedRecord] = field(default_factory=dict)
 
     @property
     def open(self) -> list[int]:
@@ -85,19 +85,19 @@ class _Batch:
         return verdict.kind if verdict else None
 
 
-def process_inbox(ready: Opened, source: str, *, stop: Event) -> Counter[str]:
+def process_inbox(session: Session, source: str, *, stop: Event) -> Counter[str]:
     """Land what the new events of `source` say, until none is due or `stop` is set (looked at between batches).
 
     Returns `events` = `done` + `held` + `waiting`. Nothing is done where another worker is at the same source.
     """
     totals: Counter[str] = Counter(events=0, done=0, held=0, waiting=0)
-    with alone(ready.store, "inbox", source) as ours:
+    with advisory_lock(session.store, "inbox", source) as ours:
         while ours and not stop.is_set():
-            with ready.store.transaction() as connection:
+            with session.store.transaction() as connection:
                 events = claim_events(connection, source)
             if not events:
                 break
-            batch = _Batch(ready=ready, source=source, events=events)
+            batch = _EventBatch(session=session, source=source, events=events)
             _read(batch)
             _land(batch)
             totals.update(_settle(batch))
@@ -107,16 +107,16 @@ def process_inbox(ready: Opened, source: str, *, stop: Event) -> Counter[str]:
 # ---------------------------------------------------------------- reading
 
 
-def _read(batch: _Batch) -> None:
+def _read(batch: _EventBatch) -> None:
     """Ask the source's room what each event says, and fetch what it only hints at."""
-    hooks = batch.ready.hooks(batch.source)
+    hooks = batch.session.hooks(batch.source)
     readings: dict[int, Reading] = {}
     for event in batch.events:
         try:
             readings[event.id] = hooks.read(event)
         except Exception as error:  # noqa: BLE001 whatever one event does, the others go on
             batch.verdicts[event.id] = _verdict(error)
-    readings.update(as_first_told(batch.ready, batch.source, batch.events, readings))
+    readings.update(as_first_told(batch.session, batch.source, batch.events, readings))
     readings.update(_trusted(batch, readings))
     fetched = _fetch(batch, {hint: None for reading in readings.values() for hint in reading.hints})
     settled = _settled(batch, readings, fetched)
@@ -125,31 +125,31 @@ def _read(batch: _Batch) -> None:
             _judge(batch, event, readings[event.id], fetched, settled)
 
 
-def _trusted(batch: _Batch, readings: Mapping[int, Reading]) -> Mapping[int, Reading]:
+def _trusted(batch: _EventBatch, readings: Mapping[int, Reading]) -> Mapping[int, Reading]:
     """The readings in which a record stands that need not be the latest, with a hint in the place of what they tell."""
-    if not batch.ready.tells_when_asked(batch.source):
+    if not batch.session.tells_when_asked(batch.source):
         return {}
-    return doubted(batch.ready, batch.source, readings)
+    return to_ask_again(batch.session, batch.source, readings)
 
 
 def _settled(
-    batch: _Batch, readings: Mapping[int, Reading], fetched: Mapping[Hint, Sequence[Record] | Verdict]
+    batch: _EventBatch, readings: Mapping[int, Reading], fetched: Mapping[Hint, Sequence[Record] | EventOutcome]
 ) -> Mapping[Hint, int]:
     """For each hint the last event whose word the answer keeps: what was told before that is settled with it."""
     last: dict[Hint, int] = {}
     for place, event in enumerate(batch.events):
         for hint in readings[event.id].hints if event.id in readings else ():
             found = fetched[hint]
-            if not isinstance(found, Verdict) and is_shown(batch.ready, batch.source, hint, found):
+            if not isinstance(found, EventOutcome) and is_shown(batch.session, batch.source, hint, found):
                 last[hint] = place
     return last
 
 
 def _judge(
-    batch: _Batch,
+    batch: _EventBatch,
     event: StoredEvent,
     reading: Reading,
-    fetched: Mapping[Hint, Sequence[Record] | Verdict],
+    fetched: Mapping[Hint, Sequence[Record] | EventOutcome],
     settled: Mapping[Hint, int],
 ) -> None:
     """What becomes of one event, as far as its reading and what was fetched for it say."""
@@ -157,30 +157,30 @@ def _judge(
     read: list[Record] = []
     for hint in reading.hints:
         found = fetched[hint]
-        if isinstance(found, Verdict):
+        if isinstance(found, EventOutcome):
             batch.verdicts[event.id] = found
             continue
         shown = settled.get(hint, -1) >= place or not found
         absent = any(one.stream == hint.stream and one.key == hint.key and one.data is None for one in found)
         if not shown and event.asked < ASKS:
-            batch.verdicts[event.id] = Verdict(kind="again", code=NOT_YET)
+            batch.verdicts[event.id] = EventOutcome(kind="again", code=NOT_YET)
         elif not shown and absent and hint.made:
             message = f"the record of {hint.stream} that the event says was made is not shown"
-            batch.verdicts[event.id] = Verdict(kind="hold", code=NOT_SHOWN, message=message)
+            batch.verdicts[event.id] = EventOutcome(kind="hold", code=NOT_SHOWN, message=message)
         # Absence is believed when it is what was told, or has been the answer for long enough.
         if shown or not absent or (event.asked >= ASKS and not hint.made):
             read += found
-    batch.said[event.id] = _Said(told=reading.records, read=read, unreadable=reading.unreadable)
+    batch.said[event.id] = _StatedRecord(told=reading.records, read=read, unreadable=reading.unreadable)
 
 
-def _fetch(batch: _Batch, hints: Iterable[Hint]) -> Mapping[Hint, Sequence[Record] | Verdict]:
+def _fetch(batch: _EventBatch, hints: Iterable[Hint]) -> Mapping[Hint, Sequence[Record] | EventOutcome]:
     """The records of each hint, each fetched once, however many events hint at it; hints that nobody lands are empty."""
     streams = _landed_streams(batch)
     wanted = [hint for hint in hints if hint.stream in streams]
-    nothing: dict[Hint, Sequence[Record] | Verdict] = {hint: () for hint in hints if hint.stream not in streams}
+    nothing: dict[Hint, Sequence[Record] | EventOutcome] = {hint: () for hint in hints if hint.stream not in streams}
     if not wanted:
         return nothing
-    fetcher = _Fetcher(source=batch.ready.stream_source(batch.source))
+    fetcher = _Fetcher(source=batch.session.stream_source(batch.source))
     with ThreadPoolExecutor(min(FETCHERS, len(wanted))) as pool:
         return nothing | dict(zip(wanted, pool.map(fetcher.fetch, wanted), strict=True))
 
@@ -191,10 +191,10 @@ class _Fetcher:
 
     source: StreamSource
     refused: int = 0
-    last: Verdict | None = None
+    last: EventOutcome | None = None
     _lock: Lock = field(default_factory=Lock)
 
-    def fetch(self, hint: Hint) -> Sequence[Record] | Verdict:
+    def fetch(self, hint: Hint) -> Sequence[Record] | EventOutcome:
         with self._lock:
             if self.last is not None and self.refused >= GIVE_UP:
                 return self.last
@@ -210,16 +210,16 @@ class _Fetcher:
         return found
 
 
-def _landed_streams(batch: _Batch) -> set[str]:
+def _landed_streams(batch: _EventBatch) -> set[str]:
     """The source's streams that the project lands, and those whose records they come out of."""
-    landed = [one.stream for one in batch.ready.project.landings.values() if one.system == batch.source]
+    landed = [one.stream for one in batch.session.project.landings.values() if one.system == batch.source]
     return {stream.name for stream in landed} | {stream.out_of for stream in landed if stream.out_of}
 
 
 # ---------------------------------------------------------------- landing
 
 
-def _land(batch: _Batch) -> None:
+def _land(batch: _EventBatch) -> None:
     """Land all together; if that fails by a fault of ours, each alone, so that one event cannot stop the others."""
     together = batch.open
     try:
@@ -237,19 +237,19 @@ def _land(batch: _Batch) -> None:
                 batch.verdicts[id_] = _verdict(alone_error)
 
 
-def _land_these(batch: _Batch, ids: Sequence[int]) -> None:
+def _land_these(batch: _EventBatch, ids: Sequence[int]) -> None:
     told = [record for id_ in ids for record in batch.said[id_].told]
     read = [record for id_ in ids for record in batch.said[id_].read]
     unreadable = [one for id_ in ids for one in batch.said[id_].unreadable]
     if not told and not read and not unreadable:
         return
-    log = SyncLog(batch.ready.store)
+    log = LandingRuns(batch.session.store)
     tables = _tables(batch, {one.stream for one in (*told, *read)} | {one.stream for one in unreadable})
     run = log.start(batch.source, "webhook", ", ".join(tables))
     try:
         actor = f"webhook:{batch.source}"
-        counts = land(batch.ready, batch.source, told, unreadable, actor=actor, run=run)
-        counts.update(land(batch.ready, batch.source, read, actor=actor, run=run, read=True))
+        counts = land(batch.session, batch.source, told, unreadable, actor=actor, run=run)
+        counts.update(land(batch.session, batch.source, read, actor=actor, run=run, read=True))
     except Exception as error:
         log.finish(
             run, status="failed", counts={}, error=type(error).__name__, repaired=0, details={"events": len(ids)}
@@ -258,19 +258,19 @@ def _land_these(batch: _Batch, ids: Sequence[int]) -> None:
     log.finish(run, status="completed", counts=counts, error=None, repaired=0, details={"events": len(ids)})
 
 
-def _tables(batch: _Batch, streams: set[str]) -> list[str]:
-    landings = batch.ready.project.landings.values()
+def _tables(batch: _EventBatch, streams: set[str]) -> list[str]:
+    landings = batch.session.project.landings.values()
     return sorted({one.table for one in landings if one.system == batch.source and one.stream.name in streams})
 
 
 # ---------------------------------------------------------------- settling
 
 
-def _settle(batch: _Batch) -> Counter[str]:
+def _settle(batch: _EventBatch) -> Counter[str]:
     """Say in one transaction what became of each event, and wake whoever tells of the changes."""
     done = batch.done
     held = {id_: verdict for id_, verdict in batch.verdicts.items() if verdict.kind == "hold"}
-    with batch.ready.store.transaction() as connection:
+    with batch.session.store.transaction() as connection:
         events_done(connection, done)
         for id_, verdict in held.items():
             hold_event(connection, id_, verdict.code, verdict.message)
@@ -279,7 +279,7 @@ def _settle(batch: _Batch) -> Counter[str]:
             limit = {"limit": ATTEMPTS} if kind == "failed" else {}
             backoff = _SOON if kind == "again" else BACKOFF
             given_up += events_wait(connection, after, code=code, message=message, backoff=backoff, **limit)
-        wake(connection, "publish", "outbox")
+        enqueue(connection, "publish", "outbox")
     _tell(batch)
     stopped = len(held) + given_up
     return Counter(
@@ -287,7 +287,7 @@ def _settle(batch: _Batch) -> Counter[str]:
     )
 
 
-def _waiting(verdicts: Mapping[int, Verdict]) -> dict[tuple[str, str, str], dict[int, float]]:
+def _waiting(verdicts: Mapping[int, EventOutcome]) -> dict[tuple[str, str, str], dict[int, float]]:
     """The events that wait, by what they wait for, with the seconds that were asked of them."""
     found: dict[tuple[str, str, str], dict[int, float]] = {}
     for id_, verdict in verdicts.items():
@@ -296,21 +296,24 @@ def _waiting(verdicts: Mapping[int, Verdict]) -> dict[tuple[str, str, str], dict
     return found
 
 
-def _verdict(error: Exception) -> Verdict:
+def _verdict(error: Exception) -> EventOutcome:
     """What an error means for one event. Only our own errors' words are kept: others may quote what they failed on."""
     name = type(error).__name__
-    by_kind: tuple[tuple[type[Exception], Callable[[], Verdict]], ...] = (
-        (Hold, lambda: Verdict(kind="hold", code=getattr(error, "code", name), message=str(error))),
-        (Later, lambda: Verdict(kind="wait", code="later", message=name, after=getattr(error, "after", None) or 0.0)),
-        (Fix, lambda: Verdict(kind="wait", code="fix", message=str(error))),
+    by_kind: tuple[tuple[type[Exception], Callable[[], EventOutcome]], ...] = (
+        (Hold, lambda: EventOutcome(kind="hold", code=getattr(error, "code", name), message=str(error))),
+        (
+            Later,
+            lambda: EventOutcome(kind="wait", code="later", message=name, after=getattr(error, "after", None) or 0.0),
+        ),
+        (Fix, lambda: EventOutcome(kind="wait", code="fix", message=str(error))),
     )
     for kind, made in by_kind:
         if isinstance(error, kind):
             return made()
-    return Verdict(kind="failed", code="failed", message=name)
+    return EventOutcome(kind="failed", code="failed", message=name)
 
 
-def _tell(batch: _Batch) -> None:
+def _tell(batch: _EventBatch) -> None:
     """A line in the log for each reason, not for each event."""
     reasons = Counter((one.kind, one.code, one.message) for one in batch.verdicts.values() if one.kind != "again")
     for (kind, code, message), count in reasons.items():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from careloom.core.errors import CareloomError
+from careloom.core.errors import safe_text
 from careloom.core.log import LOG
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.inbox_queue import (
     Backoff,
     changes_told,
@@ -17,68 +17,66 @@ from careloom.store.inbox_queue import (
     rested,
     resting,
 )
-from careloom.store.locks import alone
+from careloom.store.locks import advisory_lock
 
 BATCH = 500
 FORGET = 5000
 BACKOFF = Backoff(first=1.0, most=300.0)
 
 
-def publish_outbox(ready: Opened) -> int:
+def publish_outbox(session: Session) -> int:
     """Tell what waits in the outbox; returns how many acknowledgements came. One publisher at a time keeps the order.
 
     A change event leaves once every publisher has acknowledged it. One that does not answer rests, and holds up nobody else.
     """
-    publishers = ready.project.publish
-    with alone(ready.store, "publish", "outbox") as ours:
+    publishers = session.project.publish
+    with advisory_lock(session.store, "publish", "outbox") as ours:
         if not ours:
             return 0
         if not publishers:
-            return _forget(ready)
-        with ready.store.transaction() as connection:
+            return _forget(session)
+        with session.store.transaction() as connection:
             forget_settled(connection, publishers)
             away = resting(connection)
-        return sum(_tell(ready, name, publishers) for name in publishers if _what(name) not in away)
+        return sum(_tell(session, name, publishers) for name in publishers if _what(name) not in away)
 
 
-def _forget(ready: Opened) -> int:
+def _forget(session: Session) -> int:
     """Nobody is to be told: the outbox is emptied, so that a publisher declared later does not begin with the past."""
     while True:
-        with ready.store.transaction() as connection:
+        with session.store.transaction() as connection:
             if forget_changes(connection, FORGET) < FORGET:
                 return 0
 
 
-def _tell(ready: Opened, name: str, publishers: Sequence[str]) -> int:
+def _tell(session: Session, name: str, publishers: Sequence[str]) -> int:
     """Tell one publisher all that it has not acknowledged, until it does not acknowledge something."""
     told = 0
     while True:
-        with ready.store.transaction() as connection:
+        with session.store.transaction() as connection:
             events = claim_changes(connection, name, BATCH)
         if not events:
             return told
         try:
-            acknowledged = ready.publisher(name).publish(events)
+            acknowledged = session.publisher(name).publish(events)
         except Exception as error:  # noqa: BLE001 a publisher's fault must not stop the others
-            _rest(ready, name, error)
+            _rest(session, name, error)
             return told
         told += len(acknowledged)
-        with ready.store.transaction() as connection:
+        with session.store.transaction() as connection:
             changes_told(connection, name, acknowledged, publishers)
             if acknowledged:
                 rested(connection, _what(name))
         if len(acknowledged) < len(events):
             # Going on would tell a record's later change before its earlier one.
-            _rest(ready, name, None)
+            _rest(session, name, None)
             return told
 
 
-def _rest(ready: Opened, name: str, error: Exception | None) -> None:
-    with ready.store.transaction() as connection:
+def _rest(session: Session, name: str, error: Exception | None) -> None:
+    with session.store.transaction() as connection:
         rest(connection, _what(name), BACKOFF, getattr(error, "after", None))
-    reason = (
-        str(error) if isinstance(error, CareloomError) else type(error).__name__ if error else "partly acknowledged"
-    )
+    reason = safe_text(error) if error else "partly acknowledged"
     LOG.warning("a publisher does not acknowledge", publisher=name, reason=reason)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from careloom.core.errors import Later
 from careloom.core.hooks import Accepted, HookAnswer, HookRequest
 from careloom.core.log import LOG
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.inbox import Arrival, keep_events
 
 STORED = HookAnswer(status=200, body=b'{"status":"ok"}')
@@ -23,20 +23,20 @@ _LONGEST_ID, _LONGEST_NAME = 512, 200
 _OUTCOMES = {"new": "stored", "again": "again", "held": "held"}
 
 
-def receive(ready: Opened, source: str, request: HookRequest) -> HookAnswer:
+def receive(session: Session, source: str, request: HookRequest) -> HookAnswer:
     """Answer one request of the system called `source`. Fix if that system does not call us."""
-    arrival = examined(ready, source, request)
+    arrival = examined(session, source, request)
     if isinstance(arrival, HookAnswer):
         return arrival
     try:
-        return kept(ready, [arrival])[0]
+        return kept(session, [arrival])[0]
     except Later:
         return AWAY
 
 
-def examined(ready: Opened, source: str, request: HookRequest) -> Arrival | HookAnswer:
+def examined(session: Session, source: str, request: HookRequest) -> Arrival | HookAnswer:
     """What is to be kept of a request, or what is to be answered at once. Quick: it asks neither store nor network."""
-    found = ready.hooks(source).receive(request)
+    found = session.hooks(source).receive(request)
     if isinstance(found, HookAnswer):
         if request.method == "POST" and found.status < _FIRST_REFUSAL and not found.thanks_for:
             found = NOTHING
@@ -48,10 +48,10 @@ def examined(ready: Opened, source: str, request: HookRequest) -> Arrival | Hook
     return _arrival(source, found, request.body)
 
 
-def kept(ready: Opened, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
+def kept(session: Session, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
     """Keep these in one transaction; the answer for each. Later if the store is away: then none of them is kept."""
     try:
-        fates = keep_events(ready.store, arrivals)
+        fates = keep_events(session.store, arrivals)
     except Later:
         LOG.error("events could not be kept", outcome="store-away", events=len(arrivals))
         raise

@@ -11,13 +11,13 @@ import orjson
 import psycopg
 
 from careloom.core.errors import Hold
-from careloom.engine.landing.values import CODES, Reader, stated_version
+from careloom.engine.landing.values import CODES, ValueReader, stated_version
 from careloom.project.model import Landing
 from careloom.store.landing_held import HeldLanding, forget_landings, held_among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class ReleasedHolds:
     """A record that was landed, or needed no landing. `stale`: a newer form was stored already."""
 
     key: str
@@ -26,11 +26,11 @@ class Settled:
     stale: bool = False
 
 
-def settle(
+def release_held(
     connection: psycopg.Connection,
-    by: Reader,
+    by: ValueReader,
     landing: Landing,
-    settled: Sequence[Settled],
+    settled: Sequence[ReleasedHolds],
     beside: Collection[str] = (),
 ) -> None:
     """Forget what was held of the keys of `settled`, but for records that are newer than what settled them.
@@ -51,7 +51,7 @@ def body_of(data: object) -> bytes:
         return repr(data).encode("utf-8", "backslashreplace")
 
 
-def _is_over(by: Reader, held: HeldLanding, settled: Settled, beside: bool) -> bool:
+def _is_over(by: ValueReader, held: HeldLanding, settled: ReleasedHolds, beside: bool) -> bool:
     if held.body == body_of(settled.data):
         return True
     newest = _stated(by, held)
@@ -60,7 +60,7 @@ def _is_over(by: Reader, held: HeldLanding, settled: Settled, beside: bool) -> b
     return (_version(by, settled.data, settled.observed_at) or settled.observed_at) >= newest
 
 
-def _stated(by: Reader, held: HeldLanding) -> datetime | None:
+def _stated(by: ValueReader, held: HeldLanding) -> datetime | None:
     """The version that a held record states; None where it states none, or is none."""
     if held.code not in CODES:
         return None
@@ -71,7 +71,7 @@ def _stated(by: Reader, held: HeldLanding) -> datetime | None:
     return _version(by, data, held.first_seen) if isinstance(data, dict) else None
 
 
-def _version(by: Reader, data: Mapping[str, Any] | None, seen_at: datetime | None) -> datetime | None:
+def _version(by: ValueReader, data: Mapping[str, Any] | None, seen_at: datetime | None) -> datetime | None:
     try:
         return stated_version(by.stream, data, by.timezone, seen_at)
     except Hold:

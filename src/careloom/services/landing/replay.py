@@ -13,18 +13,18 @@ from datetime import datetime
 from typing import Any, Literal
 
 from careloom.core.attempts import Kind
-from careloom.core.errors import CareloomError, Hold, Later, UsageFault
+from careloom.core.errors import Hold, Later, UsageFault, safe_text
 from careloom.core.streams import Record
 from careloom.project.model import Landing
 from careloom.services.landing.trust import as_first_told
 from careloom.services.landing.write import land
 from careloom.services.session.attempts import attempt
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
-from careloom.store.landing_runs import SyncLog, is_balanced
+from careloom.services.session.sessions import Session
+from careloom.store.landing_runs import LandingRuns, is_balanced
 from careloom.store.landing_tables import ensure_table
-from careloom.store.locks import alone
-from careloom.store.queue import wake
+from careloom.store.locks import advisory_lock
+from careloom.store.queue import enqueue
 from careloom.store.replay import compare_tables, quiet_store, scratch_tables, stored_events
 
 Mode = Literal["land", "publish", "compare", "dry-run"]
@@ -69,8 +69,8 @@ class ReplayReport:
 class _Replay:
     """A replay under way. `into`: the project whose tables are filled; None where events are only read."""
 
-    ready: Opened
-    into: Opened | None
+    session: Session
+    into: Session | None
     source: str
     watch: Watch
     run: int | None = None
@@ -81,7 +81,7 @@ class _Replay:
 
 
 def replay(
-    ready: Opened,
+    session: Session,
     source: str,
     watch: Watch,
     *,
@@ -94,8 +94,8 @@ def replay(
     `dry-run` only reads the events. `compare` rebuilds into tables of its own, which are gone afterwards, and holds them
     against the store's.
     """
-    with attempt(ready, Kind.replay, source) as entry:
-        report = _replay(ready, source, watch, (since, until), mode)
+    with attempt(session, Kind.replay, source) as entry:
+        report = _replay(session, source, watch, (since, until), mode)
         entry.counts, entry.run = report.counts or {"events": report.events}, report.run
         if not report.complete:
             entry.state = "interrupted"
@@ -105,36 +105,36 @@ def replay(
 
 
 def _replay(
-    ready: Opened, source: str, watch: Watch, span: tuple[datetime | None, datetime | None], mode: Mode
+    session: Session, source: str, watch: Watch, span: tuple[datetime | None, datetime | None], mode: Mode
 ) -> ReplayReport:
-    landings = _landings_of(ready, source)
-    with alone(ready.store, "replay", source) as ours, ExitStack() as stack:
+    landings = _landings_of(session, source)
+    with advisory_lock(session.store, "replay", source) as ours, ExitStack() as stack:
         if not ours:
             raise Later(f"events of {source!r} are being replayed already; try again when that is over", after=60.0)
         if mode == "dry-run":
-            return _report(_read_all(_Replay(ready=ready, into=None, source=source, watch=watch), *span))
-        store = ready.store if mode == "publish" else stack.enter_context(quiet_store(ready.store))
+            return _report(_read_all(_Replay(session=session, into=None, source=source, watch=watch), *span))
+        store = session.store if mode == "publish" else stack.enter_context(quiet_store(session.store))
         if mode == "compare":
-            return _compare(replace(ready, store=store), source, landings, watch, span)
-        into = replace(ready, store=store)
-        return _rebuild(_Replay(ready=ready, into=into, source=source, watch=watch), landings, *span)
+            return _compare(replace(session, store=store), source, landings, watch, span)
+        into = replace(session, store=store)
+        return _rebuild(_Replay(session=session, into=into, source=source, watch=watch), landings, *span)
 
 
-def _landings_of(ready: Opened, source: str) -> Sequence[Landing]:
-    landings = [one for one in ready.project.landings.values() if one.system == source]
+def _landings_of(session: Session, source: str) -> Sequence[Landing]:
+    landings = [one for one in session.project.landings.values() if one.system == source]
     if not landings:
-        known = ", ".join(sorted({one.system for one in ready.project.landings.values()})) or "none"
+        known = ", ".join(sorted({one.system for one in session.project.landings.values()})) or "none"
         raise UsageFault(f"no stream of this project comes from {source!r}; systems with streams are: {known}")
     return landings
 
 
 def _rebuild(one: _Replay, landings: Sequence[Landing], since: datetime | None, until: datetime | None) -> ReplayReport:
-    log = SyncLog(one.ready.store)
+    log = LandingRuns(one.session.store)
     one.run = log.start(one.source, "replay", ", ".join(sorted(landing.table for landing in landings)))
     try:
         _read_all(one, since, until)
     except BaseException as error:
-        reason = str(error) if isinstance(error, CareloomError) else type(error).__name__
+        reason = safe_text(error)
         log.finish(one.run, status="failed", counts=one.counts, error=reason)
         raise
     changed = sum(one.counts[kind] for kind in ("created", "updated", "deleted"))
@@ -145,13 +145,13 @@ def _rebuild(one: _Replay, landings: Sequence[Landing], since: datetime | None, 
         repaired=changed,
         details=dict(one.said),
     )
-    with one.ready.store.transaction() as connection:
-        wake(connection, "publish", "outbox")
+    with one.session.store.transaction() as connection:
+        enqueue(connection, "publish", "outbox")
     return _report(one)
 
 
 def _compare(
-    ready: Opened,
+    session: Session,
     source: str,
     landings: Sequence[Landing],
     watch: Watch,
@@ -159,16 +159,16 @@ def _compare(
 ) -> ReplayReport:
     scratch = [_scratch(landing) for landing in landings]
     project = replace(
-        ready.project, landings={one.name: one for one in scratch}, digest=f"{_SCRATCH}{ready.project.digest}"
+        session.project, landings={one.name: one for one in scratch}, digest=f"{_SCRATCH}{session.project.digest}"
     )
-    into = replace(ready, project=project)
+    into = replace(session, project=project)
     for landing in landings:
-        ensure_table(ready.store, landing.stream)
-    with scratch_tables(ready.store, [one.stream for one in scratch], [one.name for one in scratch]):
-        done = _read_all(_Replay(ready=ready, into=into, source=source, watch=watch), *span)
+        ensure_table(session.store, landing.stream)
+    with scratch_tables(session.store, [one.stream for one in scratch], [one.name for one in scratch]):
+        done = _read_all(_Replay(session=session, into=into, source=source, watch=watch), *span)
         watch.progress.step("comparing with the store")
         differences = {
-            landing.table: compare_tables(ready.store, one.stream, landing.stream)
+            landing.table: compare_tables(session.store, one.stream, landing.stream)
             for landing, one in zip(landings, scratch, strict=True)
         }
     return replace(_report(done), differences=differences)
@@ -182,9 +182,9 @@ def _scratch(landing: Landing) -> Landing:
 
 def _read_all(one: _Replay, since: datetime | None, until: datetime | None) -> _Replay:
     one.watch.progress.step(f"reading the stored events of {one.source}")
-    streams = {landing.stream.name for landing in _landings_of(one.ready, one.source)}
-    hooks = one.ready.hooks(one.source)
-    for event in stored_events(one.ready.store, one.source, since, until):
+    streams = {landing.stream.name for landing in _landings_of(one.session, one.source)}
+    hooks = one.session.hooks(one.source)
+    for event in stored_events(one.session.store, one.source, since, until):
         one.said["events"] += 1
         try:
             reading = hooks.read(event)
@@ -194,7 +194,7 @@ def _read_all(one: _Replay, since: datetime | None, until: datetime | None) -> _
         one.said["hints"] += len(reading.hints)
         one.said["unreadable"] += len(reading.unreadable)
         if one.into is not None:
-            reading = as_first_told(one.ready, one.source, [event], {event.id: reading}).get(event.id, reading)
+            reading = as_first_told(one.session, one.source, [event], {event.id: reading}).get(event.id, reading)
         mine = [record for record in reading.records if record.stream in streams]
         one.said["records"] += len(mine)
         one.waiting += mine
@@ -211,7 +211,9 @@ def _read_all(one: _Replay, since: datetime | None, until: datetime | None) -> _
 def _flush(one: _Replay) -> None:
     records, one.waiting = one.waiting, []
     if records and one.into is not None:
-        one.counts.update(land(one.into, one.source, records, actor=f"replay:{one.ready.settings.actor}", run=one.run))
+        one.counts.update(
+            land(one.into, one.source, records, actor=f"replay:{one.session.settings.actor}", run=one.run)
+        )
 
 
 def _report(one: _Replay) -> ReplayReport:

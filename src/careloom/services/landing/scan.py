@@ -14,21 +14,21 @@ from datetime import timedelta
 from typing import Any
 
 from careloom.core.attempts import Kind
-from careloom.core.errors import CareloomError, Later, UsageFault
+from careloom.core.errors import CareloomError, Later, UsageFault, safe_text
 from careloom.core.log import LOG
 from careloom.core.streams import DELETE_LIMIT, Page, Stream
 from careloom.project.model import Landing
-from careloom.services.landing.deletions import Absences, seen_of
-from careloom.services.landing.link import linked_to, relink
-from careloom.services.landing.prefetch import read_ahead
+from careloom.services.landing.deletions import DeletionDetector, seen_of
+from careloom.services.landing.link import link_again, linked_to
+from careloom.services.landing.prefetch import prefetch_pages
 from careloom.services.landing.write import land
 from careloom.services.session.attempts import Attempt, attempt
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
-from careloom.store.landing_runs import ENDS, SyncLog, is_balanced
+from careloom.services.session.sessions import Session
+from careloom.store.landing_runs import ENDS, LandingRuns, is_balanced
 from careloom.store.landing_tables import ensure_table
-from careloom.store.locks import alone
-from careloom.store.queue import wake
+from careloom.store.locks import advisory_lock
+from careloom.store.queue import enqueue
 from careloom.store.stream_state import ScanKind, StreamState, StreamStates
 
 _RESUMABLE = timedelta(days=7)
@@ -70,7 +70,7 @@ class LandingReport:
 class _Scan:
     """One scan under way. `root` is what the source is asked for; `members` are the landings that its pages fill."""
 
-    ready: Opened
+    session: Session
     watch: Watch
     asked: str
     system: str
@@ -107,11 +107,11 @@ class _Scan:
         self.counts.update(counts)
         if time.monotonic() - self.noted >= _NOTED_EVERY:
             self.noted = time.monotonic()
-            SyncLog(self.ready.store).note(self.run, self.counts)
+            LandingRuns(self.session.store).note(self.run, self.counts)
 
 
 def scan(
-    ready: Opened,
+    session: Session,
     name: str,
     watch: Watch,
     *,
@@ -125,17 +125,17 @@ def scan(
     A scan that was interrupted goes on first, unless `afresh`. `limit`: how many percent of a table's rows a whole scan may
     mark deleted. Later if the stream is being scanned already.
     """
-    with attempt(ready, Kind.land, name) as entry:
-        one = _prepared(ready, name, watch, time_limit, limit)
+    with attempt(session, Kind.land, name) as entry:
+        one = _prepared(session, name, watch, time_limit, limit)
         return _noted(entry, _scan(one, full=full, afresh=afresh, kind="full_sync"))
 
 
 def reconcile(
-    ready: Opened, name: str, watch: Watch, *, time_limit: float | None = None, limit: float = DELETE_LIMIT
+    session: Session, name: str, watch: Watch, *, time_limit: float | None = None, limit: float = DELETE_LIMIT
 ) -> LandingReport:
     """Compare all of the stream called `name` with the store, and repair: where events do their work, `repaired` is 0."""
-    with attempt(ready, Kind.reconcile, name) as entry:
-        one = _prepared(ready, name, watch, time_limit, limit)
+    with attempt(session, Kind.reconcile, name) as entry:
+        one = _prepared(session, name, watch, time_limit, limit)
         return _noted(entry, _scan(one, full=True, afresh=False, kind="reconcile"))
 
 
@@ -149,17 +149,17 @@ def _noted(entry: Attempt, report: LandingReport) -> LandingReport:
 # ---------------------------------------------------------------- what is scanned
 
 
-def _prepared(ready: Opened, name: str, watch: Watch, time_limit: float | None, limit: float) -> _Scan:
-    landing = landing_named(ready, name)
-    root = _root(ready, landing)
+def _prepared(session: Session, name: str, watch: Watch, time_limit: float | None, limit: float) -> _Scan:
+    landing = landing_named(session, name)
+    root = _root(session, landing)
     members = [
         one
-        for one in ready.project.landings.values()
-        if one.system == landing.system and _root(ready, one).name == root.name
+        for one in session.project.landings.values()
+        if one.system == landing.system and _root(session, one).name == root.name
     ]
     members.sort(key=lambda one: (one.stream.name != root.name, one.name))
     return _Scan(
-        ready=ready,
+        session=session,
         watch=watch,
         asked=name,
         system=landing.system,
@@ -170,27 +170,29 @@ def _prepared(ready: Opened, name: str, watch: Watch, time_limit: float | None, 
     )
 
 
-def landing_named(ready: Opened, name: str) -> Landing:
+def landing_named(session: Session, name: str) -> Landing:
     """The landing called `name`. UsageFault if the project has none."""
-    if name not in ready.project.landings:
-        known = ", ".join(ready.project.landings) or "none"
+    if name not in session.project.landings:
+        known = ", ".join(session.project.landings) or "none"
         raise UsageFault(f"there is no stream {name!r} in this project; there are: {known}")
-    return ready.project.landings[name]
+    return session.project.landings[name]
 
 
-def scannable(ready: Opened) -> list[str]:
+def scannable(session: Session) -> list[str]:
     """The landings to scan so that every stream that can be asked for is read once."""
     found: dict[tuple[str, str], str] = {}
-    for one in ready.project.landings.values():
-        if ready.tells_when_asked(one.system):
-            found.setdefault((one.system, _root(ready, one).name), one.name)
+    for one in session.project.landings.values():
+        if session.tells_when_asked(one.system):
+            found.setdefault((one.system, _root(session, one).name), one.name)
     return list(found.values())
 
 
-def _root(ready: Opened, landing: Landing) -> Stream:
+def _root(session: Session, landing: Landing) -> Stream:
     """The stream whose pages hold the records of `landing`: its own, or the one that it is `out_of`."""
-    declared = {one.stream.name: one.stream for one in ready.project.landings.values() if one.system == landing.system}
-    offered = {**ready.streams(landing.system), **declared}
+    declared = {
+        one.stream.name: one.stream for one in session.project.landings.values() if one.system == landing.system
+    }
+    offered = {**session.streams(landing.system), **declared}
     stream = landing.stream
     while stream.out_of and stream.out_of in offered:
         stream = offered[stream.out_of]
@@ -204,7 +206,7 @@ def _scan(one: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRep
     began = time.monotonic()
     with _under_lock(one):
         _begin(one, full=full, afresh=afresh, kind=kind)
-        log = SyncLog(one.ready.store)
+        log = LandingRuns(one.session.store)
         one.run = log.start(one.system, one.kind, ", ".join(sorted({member.table for member in one.members})))
         told = LOG.bind(stream=one.name, run=one.run)
         told.info("a scan started", kind=one.kind, resumed=one.resumed)
@@ -213,7 +215,7 @@ def _scan(one: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRep
         except BaseException as error:
             with suppress(CareloomError):
                 status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-                log.finish(one.run, status=status, counts=one.counts, error=_reason(error), details=_details(one))
+                log.finish(one.run, status=status, counts=one.counts, error=safe_text(error), details=_details(one))
             told.error("a scan failed", error=type(error).__name__)
             raise
         report = replace(_report(one, trouble), seconds=round(time.monotonic() - began, 3))
@@ -231,7 +233,7 @@ def _scan(one: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRep
 
 @contextmanager
 def _under_lock(one: _Scan) -> Iterator[None]:
-    with alone(one.ready.store, "scan", one.name) as ours:
+    with advisory_lock(one.session.store, "scan", one.name) as ours:
         if not ours:
             raise Later(f"stream {one.name!r} is being scanned already; try again when that is over", after=60.0)
         yield
@@ -239,11 +241,11 @@ def _under_lock(one: _Scan) -> Iterator[None]:
 
 def _begin(one: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> None:
     """Go on with what was left unfinished, or begin: with what changed, where the system tells and we were there before."""
-    states = StreamStates(one.ready.store)
+    states = StreamStates(one.session.store)
     state = states.read(one.name)
     wanted: ScanKind = kind if full or not one.root.changes or state.changed_until is None else "incremental"
     if state.checkpoint and state.scan_kind and state.scan_began and not afresh:
-        young = one.ready.clock() - state.scan_began < _RESUMABLE
+        young = one.session.clock() - state.scan_began < _RESUMABLE
         if young and (state.scan_kind != "incremental" or wanted == "incremental"):
             one.state, one.kind, one.resumed = state, state.scan_kind, True
             return
@@ -253,7 +255,7 @@ def _begin(one: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> None:
 def _read_all(one: _Scan) -> Later | None:
     """Land every page, then what is absent; returns what made it stop before the end, if the source did."""
     for member in one.members:
-        ensure_table(one.ready.store, member.stream)
+        ensure_table(one.session.store, member.stream)
     try:
         if not _land_pages(one):
             return None
@@ -263,7 +265,7 @@ def _read_all(one: _Scan) -> Later | None:
             return None
     except Later as later:
         return later
-    states, began = StreamStates(one.ready.store), one.state.scan_began or one.ready.clock()
+    states, began = StreamStates(one.session.store), one.state.scan_began or one.session.clock()
     if is_balanced(one.counts):
         states.complete(one.name, [member.name for member in one.members], began, whole=one.whole)
         one.complete = True
@@ -279,8 +281,8 @@ def _land_pages(one: _Scan) -> bool:
     if not one.whole and one.state.changed_until is not None:
         since = one.state.changed_until - max(member.look_back for member in one.members)
     one.watch.progress.step(f"landing {one.name} from {one.system}")
-    source = one.ready.stream_source(one.system).scan(one.root.name, since, one.state.checkpoint)
-    with read_ahead(source, lambda: one.over) as pages:
+    source = one.session.stream_source(one.system).scan(one.root.name, since, one.state.checkpoint)
+    with prefetch_pages(source, lambda: one.over) as pages:
         for page in pages:
             _land_page(one, page)
             one.watch.progress.advance(one.counts["total"], page.total)
@@ -296,19 +298,21 @@ def _land_page(one: _Scan, page: Page) -> None:
     unreadable = [record for record in page.unreadable if record.stream in ours]
     counts: Mapping[str, int] = {}
     if records or unreadable:
-        counts = land(one.ready, one.members[0].system, records, unreadable, actor=_actor(one), run=one.run, read=True)
+        counts = land(
+            one.session, one.members[0].system, records, unreadable, actor=_actor(one), run=one.run, read=True
+        )
     seen = {member.name: seen_of(member.stream, records, unreadable) for member in one.members} if one.whole else None
-    with one.ready.store.transaction() as connection:
-        StreamStates(one.ready.store).advance(connection, one.name, page.checkpoint, seen)
+    with one.session.store.transaction() as connection:
+        StreamStates(one.session.store).advance(connection, one.name, page.checkpoint, seen)
         if any(counts.get(change) for change in ("created", "updated", "deleted")):
-            wake(connection, "publish", "outbox")
+            enqueue(connection, "publish", "outbox")
     one.take(counts)
 
 
 def _settle_absences(one: _Scan) -> bool:
     """Mark as deleted what a whole scan did not show; False if it was stopped on the way."""
-    absences = Absences(
-        ready=one.ready,
+    absences = DeletionDetector(
+        session=one.session,
         state=one.state,
         changes=one.root.changes,
         limit=one.limit,
@@ -332,17 +336,17 @@ def _repair_links(one: _Scan) -> bool:
 
     A row whose link was not right counts as a record that was updated.
     """
-    linking = [other for member in one.members for other in (member, *linked_to(one.ready, member))]
+    linking = [other for member in one.members for other in (member, *linked_to(one.session, member))]
     for landing in {other.name: other for other in linking}.values():
         one.watch.progress.step(f"comparing the links of {landing.table}")
-        ensure_table(one.ready.store, landing.stream)
-        for repaired in relink(one.ready, landing, actor=_actor(one), run=one.run):
+        ensure_table(one.session.store, landing.stream)
+        for repaired in link_again(one.session, landing, actor=_actor(one), run=one.run):
             if repaired:
                 one.take({"total": repaired, "updated": repaired})
             if one.over:
                 return False
-    with one.ready.store.transaction() as connection:
-        wake(connection, "publish", "outbox")
+    with one.session.store.transaction() as connection:
+        enqueue(connection, "publish", "outbox")
     return True
 
 
@@ -391,8 +395,3 @@ def _details(one: _Scan) -> dict[str, Any]:
 
 def _actor(one: _Scan) -> str:
     return f"{one.kind}:{one.system}"
-
-
-def _reason(error: BaseException) -> str:
-    """Our own errors hold nobody's data; another's message may quote what it failed on."""
-    return str(error) if isinstance(error, CareloomError) else f"{type(error).__name__} (see the log)"

@@ -10,7 +10,7 @@ from careloom.core.errors import Hold
 from careloom.core.hooks import Hint, Reading, StoredEvent
 from careloom.core.streams import Record
 from careloom.engine.landing.values import (
-    Reader,
+    ValueReader,
     at,
     is_ahead,
     key_of,
@@ -20,14 +20,14 @@ from careloom.engine.landing.values import (
     stated_version,
 )
 from careloom.project.model import Landing
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.inbox import first_told
-from careloom.store.landed_rows import Row, tied_keys
+from careloom.store.landed_rows import LandedRow, tied_keys
 from careloom.store.landing_tables import ensure_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
+class _StatedEvent:
     """A record that an event told, with the version that it states."""
 
     event: int
@@ -37,28 +37,28 @@ class _Told:
     fingerprint: str
 
 
-def doubted(ready: Opened, source: str, readings: Mapping[int, Reading]) -> Mapping[int, Reading]:
+def to_ask_again(session: Session, source: str, readings: Mapping[int, Reading]) -> Mapping[int, Reading]:
     """Those of `readings`, by their events, that tell a record of which nobody knows whether it is the latest.
 
     Two forms of one version, a time out of an hour that a clock repeats, and a time that lies ahead decide nothing. What the
     event tells of that record and of what lies in it is left out, and a hint stands in its place.
     """
     doubts: dict[int, list[Record]] = {}
-    for landing in ready.project.landings.values():
+    for landing in session.project.landings.values():
         if landing.system == source and landing.stream.version and not landing.stream.out_of:
-            for told in _doubts(ready, landing, readings):
+            for told in _doubts(session, landing, readings):
                 doubts.setdefault(told.event, []).append(told.record)
-    return {id_: _hinted(ready, source, readings[id_], records) for id_, records in doubts.items()}
+    return {id_: _hinted(session, source, readings[id_], records) for id_, records in doubts.items()}
 
 
 def as_first_told(
-    ready: Opened, source: str, events: Sequence[StoredEvent], readings: Mapping[int, Reading]
+    session: Session, source: str, events: Sequence[StoredEvent], readings: Mapping[int, Reading]
 ) -> Mapping[int, Reading]:
     """Those of `readings`, by their events, whose content may have come before: what they tell is as old as the first time."""
     told = [(event, readings[event.id]) for event in events if event.id in readings and readings[event.id].content]
     if not told:
         return {}
-    first = first_told(ready.store, source, [(reading.content, event.received_at) for event, reading in told])
+    first = first_told(session.store, source, [(reading.content, event.received_at) for event, reading in told])
     return {
         event.id: replace(
             reading, records=[replace(record, observed_at=first[reading.content]) for record in reading.records]
@@ -67,7 +67,7 @@ def as_first_told(
     }
 
 
-def is_shown(ready: Opened, source: str, hint: Hint, found: Sequence[Record]) -> bool:
+def is_shown(session: Session, source: str, hint: Hint, found: Sequence[Record]) -> bool:
     """Whether what was fetched is what the event told, or later."""
     record = next((one for one in found if (one.stream, one.key) == (hint.stream, hint.key)), None)
     if hint.gone:
@@ -76,34 +76,34 @@ def is_shown(ready: Opened, source: str, hint: Hint, found: Sequence[Record]) ->
         return True
     if record.data is None:
         return not hint.made and hint.told is None
-    stream = next((one.stream for one in _landings(ready, source) if one.stream.name == hint.stream), None)
+    stream = next((one.stream for one in _landings(session, source) if one.stream.name == hint.stream), None)
     if hint.told is None or stream is None:
         return True
     try:
-        return shows(reader(stream, ready.project.timezone), hint.told, record.data, record.observed_at)
+        return shows(reader(stream, session.project.timezone), hint.told, record.data, record.observed_at)
     except Hold:  # what cannot be read says nothing; landing it will say so
         return True
 
 
-def _doubts(ready: Opened, landing: Landing, readings: Mapping[int, Reading]) -> Iterator[_Told]:
-    told = list(_told(reader(landing.stream, ready.project.timezone), readings))
+def _doubts(session: Session, landing: Landing, readings: Mapping[int, Reading]) -> Iterator[_StatedEvent]:
+    told = list(_told(reader(landing.stream, session.project.timezone), readings))
     if not told:
         return
-    ensure_table(ready.store, landing.stream)
+    ensure_table(session.store, landing.stream)
     forms: dict[tuple[str, datetime], set[str]] = {}
     for one in told:
         forms.setdefault((one.key, one.version), set()).add(one.fingerprint)
     rows = [_row(one) for one in told]
-    with ready.store.transaction() as connection:
+    with session.store.transaction() as connection:
         tied = tied_keys(connection, landing.stream, rows)
     for one in told:
         several = len(forms[one.key, one.version]) > 1
-        repeated = second_of_repeated(at(one.record.data, landing.stream.version), ready.project.timezone)
+        repeated = second_of_repeated(at(one.record.data, landing.stream.version), session.project.timezone)
         if several or repeated or one.key in tied or is_ahead(one.version, one.record.observed_at):
             yield one
 
 
-def _told(by: Reader, readings: Mapping[int, Reading]) -> Iterator[_Told]:
+def _told(by: ValueReader, readings: Mapping[int, Reading]) -> Iterator[_StatedEvent]:
     """The records of one stream that state a version; what cannot be read is held when it is landed."""
     for id_, reading in readings.items():
         for record in reading.records:
@@ -116,11 +116,11 @@ def _told(by: Reader, readings: Mapping[int, Reading]) -> Iterator[_Told]:
             except Hold:
                 continue
             if version is not None:
-                yield _Told(event=id_, record=record, key=key, version=version, fingerprint=fingerprint)
+                yield _StatedEvent(event=id_, record=record, key=key, version=version, fingerprint=fingerprint)
 
 
-def _row(told: _Told) -> Row:
-    return Row(
+def _row(told: _StatedEvent) -> LandedRow:
+    return LandedRow(
         key=told.key,
         values={},
         raw=told.record.data or {},
@@ -130,13 +130,13 @@ def _row(told: _Told) -> Row:
     )
 
 
-def _hinted(ready: Opened, source: str, reading: Reading, doubts: Sequence[Record]) -> Reading:
-    inner = {one.stream.name: one.stream.out_of for one in _landings(ready, source)}
+def _hinted(session: Session, source: str, reading: Reading, doubts: Sequence[Record]) -> Reading:
+    inner = {one.stream.name: one.stream.out_of for one in _landings(session, source)}
     streams = {one.stream for one in doubts}
     kept = [one for one in reading.records if one not in doubts and inner.get(one.stream, "") not in streams]
     hints = [Hint(stream=one.stream, key=one.key, told=one.data) for one in doubts]
     return replace(reading, records=kept, hints=[*reading.hints, *hints])
 
 
-def _landings(ready: Opened, source: str) -> Sequence[Landing]:
-    return [one for one in ready.project.landings.values() if one.system == source]
+def _landings(session: Session, source: str) -> Sequence[Landing]:
+    return [one for one in session.project.landings.values() if one.system == source]

@@ -14,12 +14,12 @@ import psycopg
 from careloom.core.errors import Hold, Later
 from careloom.core.log import LOG
 from careloom.core.streams import Record, Unreadable
-from careloom.engine.landing.values import Faulty, Reader, key_of, reader, version_of
+from careloom.engine.landing.values import Faulty, ValueReader, key_of, reader, version_of
 from careloom.project.model import Landing
 from careloom.services.landing.link import compared_columns, fitted_before, link_rows, lock_links, root_landing
-from careloom.services.landing.release_held import Settled, body_of, settle
-from careloom.services.session.session import Opened
-from careloom.store.landed_rows import Row, known_fingerprints, land_batch
+from careloom.services.landing.release_held import ReleasedHolds, body_of, release_held
+from careloom.services.session.sessions import Session
+from careloom.store.landed_rows import LandedRow, known_fingerprints, land_batch
 from careloom.store.landing_held import Drifted, HeldLanding, hold_landings, note_drift
 from careloom.store.landing_tables import ensure_table
 
@@ -42,7 +42,7 @@ BEHIND = "older-than-stored"
 
 
 def land(
-    ready: Opened,
+    session: Session,
     system: str,
     records: Sequence[Record],
     unreadable: Sequence[Unreadable] = (),
@@ -57,18 +57,18 @@ def land(
     Records of streams that the project does not land are passed over and not counted.
     """
     counts: Counter[str] = Counter(dict.fromkeys(("total", "created", "updated", "unchanged", "deleted", "held"), 0))
-    ours = [landing for landing in ready.project.landings.values() if landing.system == system]
+    ours = [landing for landing in session.project.landings.values() if landing.system == system]
     # Records that hold others come first: their rows tell whether what they hold is overtaken.
     for landing in sorted(ours, key=lambda landing: bool(landing.stream.out_of)):
         name = landing.stream.name
-        by = reader(landing.stream, ready.project.timezone, compared_columns(ready, landing))
+        by = reader(landing.stream, session.project.timezone, compared_columns(session, landing))
         mine = iter([record for record in records if record.stream == name])
         broken = [one for one in unreadable if one.stream == name]
-        root = root_landing(ready, landing)
+        root = root_landing(session, landing)
         beside = _times(records, landing.stream.out_of) if root else {}
         while (batch := list(islice(mine, BATCH))) or broken:
             into = _Into(
-                ready=ready, landing=landing, by=by, actor=actor, run=run, read=read, root=root, root_times=beside
+                session=session, landing=landing, by=by, actor=actor, run=run, read=read, root=root, root_times=beside
             )
             counts.update(_land(into, batch, broken))
             broken = []
@@ -84,9 +84,11 @@ def _times(records: Sequence[Record], stream: str) -> Mapping[str, Sequence[date
     return found
 
 
-def prepare(ready: Opened) -> list[str]:
+def prepare(session: Session) -> list[str]:
     """Make and widen the tables of all streams that the project lands; one line for each thing done."""
-    return [line for landing in ready.project.landings.values() for line in ensure_table(ready.store, landing.stream)]
+    return [
+        line for landing in session.project.landings.values() for line in ensure_table(session.store, landing.stream)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +98,9 @@ class _Into:
     `root`: the landing of the records that hold these, and `root_times` when those were observed that came with them.
     """
 
-    ready: Opened
+    session: Session
     landing: Landing
-    by: Reader
+    by: ValueReader
     actor: str
     run: int | None
     read: bool
@@ -109,7 +111,7 @@ class _Into:
 
 
 def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Mapping[str, int]:
-    ready, landing = into.ready, into.landing
+    ready, landing = into.session, into.landing
     _ensure(ready)
     held = [
         HeldLanding(stream=landing.name, key=_storable(one.key), code=one.code, body=one.body) for one in unreadable
@@ -122,7 +124,7 @@ def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadabl
             hold_landings(connection, held)
     if same:
         with ready.store.transaction() as connection:
-            settle(connection, into.by, landing, same, into.beside)
+            release_held(connection, into.by, landing, same, into.beside)
     if rows:
         counts.update(_sifted(into, rows))
     # A record that is not there and never was is none.
@@ -134,7 +136,7 @@ def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadabl
 
 def _tell_of_drift(into: _Into) -> None:
     """Count the values that could not be read, and say so once for each column and kind of value."""
-    with into.ready.store.transaction() as connection:
+    with into.session.store.transaction() as connection:
         fresh = note_drift(connection, into.landing.name, into.drifted)
     for column, code, kind in fresh:
         LOG.warning(
@@ -146,7 +148,9 @@ def _tell_of_drift(into: _Into) -> None:
         )
 
 
-def _rows(into: _Into, records: Sequence[Record], held: list[HeldLanding]) -> tuple[list[Row], list[Settled]]:
+def _rows(
+    into: _Into, records: Sequence[Record], held: list[HeldLanding]
+) -> tuple[list[LandedRow], list[ReleasedHolds]]:
     """The rows to write, and the records that say what is stored already; those that cannot be read go to `held`."""
     landing, by = into.landing, into.by
     named: list[tuple[Record, str, str]] = []
@@ -157,13 +161,13 @@ def _rows(into: _Into, records: Sequence[Record], held: list[HeldLanding]) -> tu
             named.append((record, key, by.fingerprint(record.data) if record.data is not None else ""))
         except Hold as hold:
             held.append(_held(landing, record, key, hold))
-    with into.ready.store.transaction() as connection:
+    with into.session.store.transaction() as connection:
         known = known_fingerprints(connection, landing.stream, [key for _, key, _ in named])
-    rows: list[Row] = []
-    same: list[Settled] = []
+    rows: list[LandedRow] = []
+    same: list[ReleasedHolds] = []
     for record, key, mark in named:
         if mark and known.get(key) == mark:
-            same.append(Settled(key=key, data=record.data, observed_at=record.observed_at))
+            same.append(ReleasedHolds(key=key, data=record.data, observed_at=record.observed_at))
             continue
         try:
             rows.append(_row(into, record, key, mark))
@@ -172,10 +176,10 @@ def _rows(into: _Into, records: Sequence[Record], held: list[HeldLanding]) -> tu
     return rows, same
 
 
-def _sifted(into: _Into, rows: Sequence[Row]) -> Counter[str]:
+def _sifted(into: _Into, rows: Sequence[LandedRow]) -> Counter[str]:
     """Write `rows` in one transaction; where PostgreSQL refuses a value, halve them until the row is alone, and hold it."""
     try:
-        with into.ready.store.transaction() as connection:
+        with into.session.store.transaction() as connection:
             return _write(connection, into, rows)
     except (psycopg.DataError, Later) as error:
         if isinstance(error, Later) and not _is_too_large(error):
@@ -183,7 +187,7 @@ def _sifted(into: _Into, rows: Sequence[Row]) -> Counter[str]:
         if len(rows) == 1:
             body = body_of(rows[0].raw)
             refused = HeldLanding(stream=into.landing.name, key=rows[0].key, code="not-storable", body=body)
-            with into.ready.store.transaction() as connection:
+            with into.session.store.transaction() as connection:
                 hold_landings(connection, [refused])
             return Counter(held=1)
     middle = len(rows) // 2
@@ -195,9 +199,9 @@ def _is_too_large(error: Later) -> bool:
     return isinstance(error.__cause__, psycopg.errors.ProgramLimitExceeded)
 
 
-def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> Counter[str]:
-    lock_links(connection, into.ready, into.landing)
-    before = fitted_before(connection, into.ready, into.landing, [row.key for row in rows])
+def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[LandedRow]) -> Counter[str]:
+    lock_links(connection, into.session, into.landing)
+    before = fitted_before(connection, into.session, into.landing, [row.key for row in rows])
     landed = land_batch(
         connection,
         into.landing.stream,
@@ -209,9 +213,9 @@ def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> 
     )
     written = [one.record_id for one in landed if one.operation in ("INSERT", "UPDATE", "DELETE")]
     if written:
-        link_rows(connection, into.ready, into.landing, written, before)
+        link_rows(connection, into.session, into.landing, written, before)
     settled = [
-        Settled(
+        ReleasedHolds(
             key=row.key,
             data=None if row.deleted else row.raw,
             observed_at=row.observed_at,
@@ -219,7 +223,7 @@ def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> 
         )
         for row, one in zip(rows, landed, strict=True)
     ]
-    settle(connection, into.by, into.landing, settled, into.beside)
+    release_held(connection, into.by, into.landing, settled, into.beside)
     behind = [row for row, one in zip(rows, landed, strict=True) if one.operation == "DIFFERS"]
     if behind:
         message = "the source shows an older form than it told a moment ago: the next scan compares them again"
@@ -234,12 +238,12 @@ def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[Row]) -> 
     return Counter(COUNTED[one.operation] for one in landed)
 
 
-def _row(into: _Into, record: Record, key: str, mark: str) -> Row:
+def _row(into: _Into, record: Record, key: str, mark: str) -> LandedRow:
     by, drifted = into.by, list[Faulty]()
     version, seen = version_of(by.stream, record, by.timezone), record.observed_at
     values = by.values(record.data, drifted) if record.data is not None else {}
     into.drifted.update((fault.column, fault.code, fault.kind) for fault in drifted)
-    return Row(
+    return LandedRow(
         key=key,
         values=values,
         raw=record.data if record.data is not None else {},
@@ -270,11 +274,11 @@ def _storable(key: str) -> str:
     return f"{text[:_KEY]}#{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
-def _ensure(ready: Opened) -> None:
+def _ensure(session: Session) -> None:
     """Tables are made once for each store and project that this process lands into."""
-    mark = (ready.store.url, ready.project.digest)
+    mark = (session.store.url, session.project.digest)
     if mark not in _ENSURED:
-        prepare(ready)
+        prepare(session)
         _ENSURED.add(mark)
 
 

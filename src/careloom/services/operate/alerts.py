@@ -14,9 +14,9 @@ from careloom.core.attempts import Kind
 from careloom.core.errors import Later
 from careloom.core.log import LOG
 from careloom.project.model import Mail, Project
-from careloom.services.review.backlog import Waiting, all_waiting
+from careloom.services.review.backlog import BacklogEntry, backlog
 from careloom.services.session.attempts import attempt
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.attempts import Attempts
 from careloom.store.landing_held import Drift, drift_of
 
@@ -26,28 +26,28 @@ _DAYS = 48
 """From so many hours on, an age is told in days."""
 
 
-def alert_failure(opened: Opened, name: str, message: str, *, kind: str = "sync") -> bool:
+def alert_failure(session: Session, name: str, message: str, *, kind: str = "sync") -> bool:
     """Mail that `kind` of `name` failed, if the project says to whom; True if a mail went out. Never raises: the failure stands."""
-    mail = opened.project.alerts.mail
+    mail = session.project.alerts.mail
     if mail is None:
         return False
     try:
-        latest = Attempts(opened.store).recent(name=name, limit=1)
-        letter = failure_mail(opened.project, kind, name, message, latest)
-        _send(mail, opened.settings.secret(mail.smtp), letter)
+        latest = Attempts(session.store).recent(name=name, limit=1)
+        letter = failure_mail(session.project, kind, name, message, latest)
+        _send(mail, session.settings.secret(mail.smtp), letter)
     except Exception as error:  # noqa: BLE001 whatever stops a mail must not hide the failure that it tells of
         LOG.error("alert not sent", kind=kind, name=name, error=type(error).__name__)
         return False
     return True
 
 
-def alert_job(opened: Opened, job: str, subject: str, reason: str) -> bool:
+def alert_job(session: Session, job: str, subject: str, reason: str) -> bool:
     """Mail that a job of the worker goes on failing; True if a mail went out. Never raises."""
-    mail = opened.project.alerts.mail
+    mail = session.project.alerts.mail
     if mail is None:
         return False
     try:
-        _send(mail, opened.settings.secret(mail.smtp), job_mail(told_name(opened.project), job, subject, reason))
+        _send(mail, session.settings.secret(mail.smtp), job_mail(told_name(session.project), job, subject, reason))
     except Exception as error:  # noqa: BLE001 likewise
         LOG.error("alert not sent", job=job, subject=subject, error=type(error).__name__)
         return False
@@ -75,27 +75,27 @@ def job_mail(project: str, job: str, subject: str, reason: str) -> EmailMessage:
     return mail
 
 
-def alert_landing(opened: Opened, kind: str, stream: str, message: str) -> bool:
+def alert_landing(session: Session, kind: str, stream: str, message: str) -> bool:
     """Mail that a landing failed which did not fail the time before: a scheduler may try it every few minutes."""
-    before = Attempts(opened.store).recent(kind=kind, name=stream, limit=2)[1:]
+    before = Attempts(session.store).recent(kind=kind, name=stream, limit=2)[1:]
     if before and before[0]["state"] in ("failed", "interrupted"):
         return False
-    return alert_failure(opened, stream, message, kind=kind)
+    return alert_failure(session, stream, message, kind=kind)
 
 
-def mail_summary(opened: Opened) -> Mapping[str, int]:
+def mail_summary(session: Session) -> Mapping[str, int]:
     """Mail what waits in the project, by cause; how much it is. Later if the mail cannot be sent."""
-    mail = opened.project.alerts.mail
+    mail = session.project.alerts.mail
     if mail is None:
         return {}
-    with attempt(opened, Kind.summary, opened.project.name) as entry:
+    with attempt(session, Kind.summary, session.project.name) as entry:
         # That the last one could not be mailed is over when this one is.
-        itself = f"{Kind.summary}:{opened.project.name}"
-        waits = [wait for wait in all_waiting(opened) if (wait.what, wait.where) != ("job", itself)]
-        drifts = {name: drift_of(opened.store, name) for name in opened.project.landings}
-        letter = summary_mail(opened.project, waits, drifts, opened.clock())
+        itself = f"{Kind.summary}:{session.project.name}"
+        waits = [wait for wait in backlog(session) if (wait.what, wait.where) != ("job", itself)]
+        drifts = {name: drift_of(session.store, name) for name in session.project.landings}
+        letter = summary_mail(session.project, waits, drifts, session.clock())
         try:
-            _send(mail, opened.settings.secret(mail.smtp), letter)
+            _send(mail, session.settings.secret(mail.smtp), letter)
         except OSError as error:  # smtplib's own errors are of this kind
             raise Later(f"the mail server did not take the summary ({type(error).__name__})") from error
         entry.counts = {"waiting": sum(wait.number for wait in waits)}
@@ -103,7 +103,7 @@ def mail_summary(opened: Opened) -> Mapping[str, int]:
 
 
 def summary_mail(
-    project: Project, waits: Sequence[Waiting], drifts: Mapping[str, Sequence[Drift]], now: datetime
+    project: Project, waits: Sequence[BacklogEntry], drifts: Mapping[str, Sequence[Drift]], now: datetime
 ) -> EmailMessage:
     """The mail, without its addresses: counts, names of streams, reasons and columns; never a key, never a value."""
     mail = EmailMessage()

@@ -14,7 +14,7 @@ from careloom.core.errors import Fix, UsageFault
 from careloom.core.hooks import Token, Tokens
 from careloom.core.rooms import Authorization
 from careloom.services.session.seal_key import seal_key
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.systems.rooms import rooms
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -37,12 +37,12 @@ class Invitation:
         return parts.hostname or "", parts.port or 80
 
 
-def invite(ready: Opened, system: str, redirect: str) -> Invitation:
+def invite(session: Session, system: str, redirect: str) -> Invitation:
     """An invitation into `system`, answered at `redirect` unless the project says otherwise. Fix if it needs none."""
     state = secrets.token_urlsafe(32)
-    authorization = _authorization(ready, system)
-    options = ready.project.systems[system].options
-    url = authorization.url(options, ready.surroundings(system), redirect, state)
+    authorization = _authorization(session, system)
+    options = session.project.systems[system].options
+    url = authorization.url(options, session.surroundings(system), redirect, state)
     stated = parse_qs(urlsplit(url).query).get("redirect_uri", [redirect])[-1]
     return Invitation(url=url, redirect=stated, state=state)
 
@@ -66,24 +66,24 @@ def code_in(answer: str, state: str | None) -> str:
     return said["code"][-1]
 
 
-def connect(ready: Opened, system: str, invitation: Invitation, code: str) -> None:
+def connect(session: Session, system: str, invitation: Invitation, code: str) -> None:
     """Turn `code` into a token pair and keep it, sealed."""
-    tokens, authorization = _tokens(ready, system), _authorization(ready, system)
-    options = ready.project.systems[system].options
-    pair = authorization.exchange(options, ready.surroundings(system), invitation.redirect, code)
+    tokens, authorization = _tokens(session, system), _authorization(session, system)
+    options = session.project.systems[system].options
+    pair = authorization.exchange(options, session.surroundings(system), invitation.redirect, code)
     tokens.store(pair)
 
 
-def keep_given(ready: Opened, system: str, text: bytes) -> None:
+def keep_given(session: Session, system: str, text: bytes) -> None:
     """Keep a pair that was made elsewhere: the JSON that a token endpoint answers with."""
-    _authorization(ready, system)
-    tokens = _tokens(ready, system)
+    _authorization(session, system)
+    tokens = _tokens(session, system)
     try:
         said = orjson.loads(text)
         pair = Token(
             access=_text(said["access_token"]),
             refresh=_text(said["refresh_token"]),
-            expires_at=ready.clock() + timedelta(seconds=float(said["expires_in"])),
+            expires_at=session.clock() + timedelta(seconds=float(said["expires_in"])),
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OverflowError):
         raise UsageFault(
@@ -92,23 +92,23 @@ def keep_given(ready: Opened, system: str, text: bytes) -> None:
     tokens.store(pair)
 
 
-def _authorization(ready: Opened, system: str) -> Authorization:
-    if system not in ready.project.systems:
+def _authorization(session: Session, system: str) -> Authorization:
+    if system not in session.project.systems:
         raise UsageFault(
-            f"there is no system {system!r} in this project; there are: {', '.join(ready.project.systems)}"
+            f"there is no system {system!r} in this project; there are: {', '.join(session.project.systems)}"
         )
-    kind = ready.project.systems[system].kind
+    kind = session.project.systems[system].kind
     found = rooms()[kind].authorization
     if found is None:
         raise Fix(f"system {system!r} is of kind {kind!r}, which is not connected this way; see its options")
     return found
 
 
-def _tokens(ready: Opened, system: str) -> Tokens:
+def _tokens(session: Session, system: str) -> Tokens:
     """Where the pair goes."""
     # A missing or wrong key is told before a code is used up.
-    seal_key(ready.hidden, ready.settings)
-    tokens = ready.surroundings(system).tokens
+    seal_key(session.hidden, session.settings)
+    tokens = session.surroundings(system).tokens
     if tokens is None:
         raise AssertionError("an open project has a store")
     return tokens

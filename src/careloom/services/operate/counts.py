@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.landed_rows import table_of
 
 
-def landed_rows(ready: Opened) -> int:
+def landed_rows(session: Session) -> int:
     """The live rows of all landing tables."""
     count = sql.SQL("select count(*) from {} where deleted_at is null")
-    return sum(_number(ready, count.format(table_of(one.stream))) for one in ready.project.landings.values())
+    return sum(_number(session, count.format(table_of(one.stream))) for one in session.project.landings.values())
 
 
-def linked_rows(ready: Opened) -> int:
+def linked_rows(session: Session) -> int:
     """The links that live rows have."""
     count = sql.SQL("select count({}) from {} where deleted_at is null")
     return sum(
-        _number(ready, count.format(sql.Identifier(rule.column), table_of(one.stream)))
-        for one in ready.project.landings.values()
+        _number(session, count.format(sql.Identifier(rule.column), table_of(one.stream)))
+        for one in session.project.landings.values()
         for rule in one.stream.links
     )
 
 
-def _number(ready: Opened, statement: sql.Composed) -> int:
-    with ready.store.transaction() as connection:
+def _number(session: Session, statement: sql.Composed) -> int:
+    with session.store.transaction() as connection:
         row = connection.execute(statement).fetchone()
         return int(row[0]) if row else 0

@@ -21,10 +21,10 @@ from careloom.core.folders import HIDDEN
 from careloom.project.model import Sync
 from careloom.services.operate.blueprints import blueprints_folder, copy_blueprint
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened, database_url, opened
+from careloom.services.session.sessions import Session, open_session, store_url
 from careloom.services.session.settings import Settings
 from careloom.services.sync.run import apply_sync, plan_sync, run_sync
-from careloom.services.sync.summary import Report
+from careloom.services.sync.summary import RunSummary
 from careloom.store.ledger import Ledger
 from careloom.store.migrations import SCHEMA
 
@@ -37,11 +37,11 @@ class Phase:
 
     title: str
     planned: bool
-    reports: tuple[Report, ...]
+    reports: tuple[RunSummary, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class DemoResult:
     """What the demo shows in the end. `links` are counts of right, wrong and missed links, judged by the truth."""
 
     phases: tuple[Phase, ...]
@@ -53,7 +53,7 @@ class Verdict:
 
 def run_demo(
     name: str, folder: Path, settings: Settings, watch: Watch, show: Callable[[Phase], None], *, share: float = 0.02
-) -> Verdict:
+) -> DemoResult:
     """Play the blueprint called `name` in `folder`; `show` is given each act as it ends."""
     _clear(folder, settings)
     watch.progress.step("inventing patients, releases and a portal that knows some of them")
@@ -75,7 +75,7 @@ class _Play:
     watch: Watch
     show: Callable[[Phase], None]
 
-    def whole(self, package: ModuleType, stage: ModuleType, share: float) -> Verdict:
+    def whole(self, package: ModuleType, stage: ModuleType, share: float) -> DemoResult:
         watch = self.watch
         phases = [
             self._act("plan", lambda ready, sync: plan_sync(ready, sync, watch, each=0), planned=True),
@@ -88,20 +88,20 @@ class _Play:
             self._act("plan the changes", lambda ready, sync: plan_sync(ready, sync, watch, each=0), planned=True),
             self._act("apply the changes", lambda ready, sync: apply_sync(ready, sync, watch)),
         ]
-        with opened(self.folder, self.settings) as ready:
-            links = stage.judge(self.folder, _links(ready, stage.PEOPLE))
-        return Verdict(phases=tuple(phases), links=links, people=stage.PEOPLE, changed=changed, folder=self.folder)
+        with open_session(self.folder, self.settings) as session:
+            links = stage.judge(self.folder, _links(session, stage.PEOPLE))
+        return DemoResult(phases=tuple(phases), links=links, people=stage.PEOPLE, changed=changed, folder=self.folder)
 
-    def _act(self, title: str, do: Callable[[Opened, Sync], Report], *, planned: bool = False) -> Phase:
-        with opened(self.folder, self.settings) as ready:
-            reports = tuple(do(ready, sync) for sync in ready.project.syncs.values())
+    def _act(self, title: str, do: Callable[[Session, Sync], RunSummary], *, planned: bool = False) -> Phase:
+        with open_session(self.folder, self.settings) as session:
+            reports = tuple(do(session, sync) for sync in session.project.syncs.values())
         self.watch.progress.rest()
         phase = Phase(title=title, planned=planned, reports=reports)
         self.show(phase)
         return phase
 
 
-def _links(project: Opened, sync: str) -> dict[str, tuple[str, str]]:
+def _links(project: Session, sync: str) -> dict[str, tuple[str, str]]:
     return {
         str(row["key"]): (str(row["remote_id"]), str(row["rule"]))
         for row in Ledger(project.store, sync).linked_by_rule()
@@ -114,7 +114,7 @@ def _clear(folder: Path, settings: Settings) -> None:
         return
     if not (folder / _MARK).exists():
         raise UsageFault(f"{folder} is not empty, and no demo made it; name another folder")
-    with psycopg.connect(database_url(folder, settings)) as connection:
+    with psycopg.connect(store_url(folder, settings)) as connection:
         connection.execute(f"drop schema if exists {SCHEMA} cascade")
     for entry in folder.iterdir():
         if entry.name == HIDDEN:

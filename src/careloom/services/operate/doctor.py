@@ -18,7 +18,7 @@ from careloom.project import loader, model
 from careloom.services.analytics import build
 from careloom.services.landing import scan
 from careloom.services.operate import migrate, safeguards
-from careloom.services.session import environments, progress, seal_key, session
+from careloom.services.session import environments, progress, seal_key, sessions
 from careloom.services.session import settings as environment
 from careloom.services.sync import prepare as preparation
 from careloom.store import database, migrations, rights
@@ -49,22 +49,22 @@ def check_up(folder: Path, settings: environment.Settings) -> Iterator[Finding]:
     lacking = list(secrets.findings())
     yield from lacking
     try:
-        url = session.database_url(folder, settings)
+        url = sessions.store_url(folder, settings)
         yield from _database(folder, url, settings)
         store = database.open_store(url, settings.env)
     except CareloomError as error:
         yield _fault("database", str(error))
         return
-    store.anchoring = seal_key.anchoring_of(environments.hidden_folder(folder, settings), settings, url)
+    store.anchoring = seal_key.audit_anchor_of(environments.hidden_folder(folder, settings), settings, url)
     yield from safeguards.role_findings(store, settings)
     yield from safeguards.audit_findings(store)
-    opened = session.Opened(project=project, settings=settings, store=store)
+    session = sessions.Session(project=project, settings=settings, store=store)
     try:
-        yield from _store(opened)
+        yield from _store(session)
         causes = {finding.detail for finding in lacking}
-        yield from _CheckUp(opened=opened, kinds=kinds, blocked=secrets.blocked, causes=causes).findings()
+        yield from _CheckUp(session=session, kinds=kinds, blocked=secrets.blocked, causes=causes).findings()
     finally:
-        opened.close()
+        session.close()
         store.close()
 
 
@@ -151,25 +151,25 @@ def _database(folder: Path, url: str, settings: environment.Settings) -> Iterato
         yield Finding(level="ok", what="database", detail="reached, up to date")
 
 
-def _store(opened: session.Opened) -> Iterator[Finding]:
+def _store(session: sessions.Session) -> Iterator[Finding]:
     """What the database's role may do, the chain of the audit, and the key that tokens are sealed with."""
-    schemas = [*(["clinical"] if opened.project.landings else []), *(["reports"] if opened.project.reports else [])]
-    lacking = rights.lacking_rights(opened.store, schemas)
+    schemas = [*(["clinical"] if session.project.landings else []), *(["reports"] if session.project.reports else [])]
+    lacking = rights.lacking_rights(session.store, schemas)
     if lacking:
         fix = "grant it, or connect as the role that ran careloom migrate"
         yield _fault("database role", f"may not write: {', '.join(lacking)}", fix)
     else:
         yield Finding(level="ok", what="database role", detail="may write what the project needs")
     kinds = registry.rooms()
-    if any(kinds[system.kind].authorization for system in opened.project.systems.values()):
-        yield from _seal(opened)
+    if any(kinds[system.kind].authorization for system in session.project.systems.values()):
+        yield from _seal(session)
 
 
-def _seal(opened: session.Opened) -> Iterator[Finding]:
-    if opened.settings.database_url is None:
+def _seal(session: sessions.Session) -> Iterator[Finding]:
+    if session.settings.database_url is None:
         return  # the key of an embedded store is made when it is first needed
     try:
-        seal_key.seal_key(opened.hidden, opened.settings)
+        seal_key.seal_key(session.hidden, session.settings)
     except CareloomError as error:
         yield _fault("seal key", str(error))
     else:
@@ -183,7 +183,7 @@ def _seal(opened: session.Opened) -> Iterator[Finding]:
 class _CheckUp:
     """Each system, then what flows between them. `causes`: faults that were said already, which are not said again."""
 
-    opened: session.Opened
+    session: sessions.Session
     kinds: dict[str, Room]
     blocked: set[str]
     causes: set[str]
@@ -196,25 +196,25 @@ class _CheckUp:
                 self.causes.add(finding.detail)
 
     def _all(self) -> Iterator[Finding]:
-        for system in self.opened.project.systems.values():
+        for system in self.session.project.systems.values():
             if system.name not in self.blocked:
                 yield from self._system(system)
-        for sync in self.opened.project.syncs.values():
+        for sync in self.session.project.syncs.values():
             if not {sync.source.system, sync.to.system} & self.blocked:
                 yield from _tried(f"sync {sync.name}", partial(self._sync, sync))
         yield from self._schedules()
-        yield from _tried("models", lambda: build.check_models(self.opened, progress.Watch()))
+        yield from _tried("models", lambda: build.check_models(self.session, progress.Watch()))
 
     def _system(self, system: model.System) -> Iterator[Finding]:
         """Each part of a system that the project uses; all that it has, where nothing uses it."""
         room, used = self.kinds[system.kind], self._uses(system.name)
         parts: dict[str, Callable[[], Sequence[Finding]]] = {
             "source": lambda: self._reached(system.name),
-            "target": lambda: self.opened.target(system.name).check(self._objects(system.name)),
-            "stream_source": lambda: self.opened.stream_source(system.name).check(self._streams(system.name)),
-            "hooks": lambda: self.opened.hooks(system.name).check(),
-            "publisher": lambda: self.opened.publisher(system.name).check(),
-            "reports": lambda: self.opened.report_source(system.name).check(self._asks(system.name)),
+            "target": lambda: self.session.target(system.name).check(self._objects(system.name)),
+            "stream_source": lambda: self.session.stream_source(system.name).check(self._streams(system.name)),
+            "hooks": lambda: self.session.hooks(system.name).check(),
+            "publisher": lambda: self.session.publisher(system.name).check(),
+            "reports": lambda: self.session.report_source(system.name).check(self._asks(system.name)),
         }
         offered = [part for part in parts if getattr(room, part) is not None]
         if not used:
@@ -227,7 +227,7 @@ class _CheckUp:
                     yield replace(finding, what=named)
 
     def _uses(self, name: str) -> set[str]:
-        project = self.opened.project
+        project = self.session.project
         used: set[str] = set()
         for sync in project.syncs.values():
             used |= {
@@ -242,19 +242,19 @@ class _CheckUp:
         return used
 
     def _objects(self, name: str) -> list[str]:
-        return sorted({sync.to.object for sync in self.opened.project.syncs.values() if sync.to.system == name})
+        return sorted({sync.to.object for sync in self.session.project.syncs.values() if sync.to.system == name})
 
     def _reached(self, name: str) -> Sequence[Finding]:
-        self.opened.source(name).columns(Query(sql="select 1 as reached"))
+        self.session.source(name).columns(Query(sql="select 1 as reached"))
         return [Finding(level="ok", what=name, detail="reached")]
 
     def _streams(self, name: str) -> list[str]:
-        landings = self.opened.project.landings
-        wanted = [landings[stream] for stream in scan.scannable(self.opened)]
+        landings = self.session.project.landings
+        wanted = [landings[stream] for stream in scan.scannable(self.session)]
         return [landing.stream.name for landing in wanted if landing.system == name]
 
     def _asks(self, name: str) -> list[ReportAsk]:
-        reports = [report for report in self.opened.project.reports.values() if report.system == name]
+        reports = [report for report in self.session.project.reports.values() if report.system == name]
         return [
             ReportAsk(account=account, report=report.report, filter=report.filter)
             for report in reports
@@ -262,23 +262,24 @@ class _CheckUp:
         ]
 
     def _sync(self, sync: model.Sync) -> Sequence[Finding]:
-        loom = preparation.make_ready(self.opened, sync)
+        context = preparation.prepare_sync(self.session, sync)
         what = f"sync {sync.name}"
         schedule = sync.schedule.text if sync.schedule else "no schedule"
-        detail = f"{len(loom.columns)} source columns, {len(loom.fields)} fields, {schedule}"
+        detail = f"{len(context.columns)} source columns, {len(context.fields)} fields, {schedule}"
         fix = "the first apply or run creates it"
         lacking = [
-            Finding(level="warn", what=what, detail=f"{sync.to.system} lacks {line}", fix=fix) for line in loom.lacking
+            Finding(level="warn", what=what, detail=f"{sync.to.system} lacks {line}", fix=fix)
+            for line in context.lacking
         ]
         return [Finding(level="ok", what=what, detail=detail), *lacking]
 
     def _schedules(self) -> Iterator[Finding]:
         """When streams and reports are read; their systems were tried above."""
-        for landing in self.opened.project.landings.values():
-            asked = self.opened.tells_when_asked(landing.system)
+        for landing in self.session.project.landings.values():
+            asked = self.session.tells_when_asked(landing.system)
             schedule = landing.schedule.text if landing.schedule else "no schedule" if asked else "only called"
             yield Finding(level="ok", what=f"stream {landing.name}", detail=f"lands in {landing.table}, {schedule}")
-        for report in self.opened.project.reports.values():
+        for report in self.session.project.reports.values():
             schedule = report.schedule.text if report.schedule else "no schedule"
             detail = f"number {report.report}, filter {report.filter}, {len(report.accounts)} accounts, {schedule}"
             yield Finding(level="ok", what=f"report {report.name}", detail=detail)

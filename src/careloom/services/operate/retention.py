@@ -12,11 +12,11 @@ from careloom.core.attempts import Kind
 from careloom.core.errors import Later
 from careloom.project.model import Landing
 from careloom.services.session.attempts import attempt
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.landing_tables import ensure_table
-from careloom.store.locks import alone
-from careloom.store.queue import wake
-from careloom.store.retention import BATCH, Kept, Tie, count_old, count_rows, drop_old, drop_rows, write_receipt
+from careloom.store.locks import advisory_lock
+from careloom.store.queue import enqueue
+from careloom.store.retention import BATCH, ForeignKey, Kept, count_old, count_rows, drop_old, drop_rows, write_receipt
 
 _OWN: tuple[Kept, ...] = ("inbox", "inbox_digest", "change_log", "sync_log", "runs")
 _OF_REPORTS: tuple[Kept, ...] = ("account_reports",)
@@ -40,7 +40,7 @@ class CleanupReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rule:
+class _RetentionRule:
     """What one rule of retention covers. `count` says how many there are, `drop` removes a batch."""
 
     name: str
@@ -48,34 +48,34 @@ class _Rule:
     drop: Callable[[], int]
 
 
-def cleanup(ready: Opened, *, dry_run: bool, stop: Event | None = None) -> CleanupReport:
+def cleanup(session: Session, *, dry_run: bool, stop: Event | None = None) -> CleanupReport:
     """Remove what the project's rules keep no longer, in batches; a dry run only counts. Later if one is under way."""
     halt = stop or Event()
-    with attempt(ready, Kind.cleanup, ready.project.name) as entry:
-        report = _cleaned(ready, halt, dry_run=dry_run)
+    with attempt(session, Kind.cleanup, session.project.name) as entry:
+        report = _cleaned(session, halt, dry_run=dry_run)
         entry.counts, entry.state = report.removed, "done" if report.complete else "interrupted"
     return report
 
 
-def _cleaned(ready: Opened, halt: Event, *, dry_run: bool) -> CleanupReport:
-    with alone(ready.store, "cleanup", ready.project.name) as ours:
+def _cleaned(session: Session, halt: Event, *, dry_run: bool) -> CleanupReport:
+    with advisory_lock(session.store, "cleanup", session.project.name) as ours:
         if not ours:
             raise Later("a cleanup is under way already; try again when that is over", after=60.0)
-        for landing in ready.project.landings.values():
-            ensure_table(ready.store, landing.stream)
+        for landing in session.project.landings.values():
+            ensure_table(session.store, landing.stream)
         removed: dict[str, int] = {}
-        for rule in _rules(ready):
+        for rule in _rules(session):
             removed[rule.name] = rule.count() if dry_run else _drop_all(rule, halt)
         receipt = write_receipt(
-            ready.store, at=ready.clock(), actor=ready.settings.witness, dry_run=dry_run, removed=removed
+            session.store, at=session.clock(), actor=session.settings.witness, dry_run=dry_run, removed=removed
         )
-        if not dry_run and any(removed.get(one.table) for one in ready.project.landings.values()):
-            with ready.store.transaction() as connection:
-                wake(connection, "publish", "outbox")
+        if not dry_run and any(removed.get(one.table) for one in session.project.landings.values()):
+            with session.store.transaction() as connection:
+                enqueue(connection, "publish", "outbox")
     return CleanupReport(dry_run=dry_run, removed=removed, receipt=receipt, complete=not halt.is_set())
 
 
-def _drop_all(rule: _Rule, halt: Event) -> int:
+def _drop_all(rule: _RetentionRule, halt: Event) -> int:
     total = 0
     while not halt.is_set():
         gone = rule.drop()
@@ -85,42 +85,42 @@ def _drop_all(rule: _Rule, halt: Event) -> int:
     return total
 
 
-def _rules(ready: Opened) -> Iterator[_Rule]:
-    now, past = ready.clock(), ready.project.retention
-    for landing in ready.project.landings.values():
+def _rules(session: Session) -> Iterator[_RetentionRule]:
+    now, past = session.clock(), session.project.retention
+    for landing in session.project.landings.values():
         if landing.retention is not None:
-            yield _rows_of(ready, landing, now - landing.retention)
-            yield _own(ready, "landing_held", now - landing.retention, f"held:{landing.name}", landing.name)
+            yield _rows_of(session, landing, now - landing.retention)
+            yield _own(session, "landing_held", now - landing.retention, f"held:{landing.name}", landing.name)
     # A project without reports has no such records, and so no rule about them.
-    for what in (*_OWN, *_OF_REPORTS) if ready.project.reports else _OWN:
+    for what in (*_OWN, *_OF_REPORTS) if session.project.reports else _OWN:
         kept = getattr(past, what)
         if kept is not None:
-            yield _own(ready, what, now - kept, what)
+            yield _own(session, what, now - kept, what)
 
 
-def _own(ready: Opened, what: Kept, before: datetime, name: str, stream: str = "") -> _Rule:
-    return _Rule(
+def _own(session: Session, what: Kept, before: datetime, name: str, stream: str = "") -> _RetentionRule:
+    return _RetentionRule(
         name=name,
-        count=lambda: count_old(ready.store, what, before, stream=stream),
-        drop=lambda: drop_old(ready.store, what, before, stream=stream),
+        count=lambda: count_old(session.store, what, before, stream=stream),
+        drop=lambda: drop_old(session.store, what, before, stream=stream),
     )
 
 
-def _rows_of(ready: Opened, landing: Landing, before: datetime) -> _Rule:
-    ties = _ties_to(ready, landing)
+def _rows_of(session: Session, landing: Landing, before: datetime) -> _RetentionRule:
+    ties = _ties_to(session, landing)
     key = landing.stream.key_column
-    return _Rule(
+    return _RetentionRule(
         name=landing.table,
-        count=lambda: count_rows(ready.store, landing.table, before),
-        drop=lambda: drop_rows(ready.store, landing.table, key, before, ties, f"retention:{ready.settings.actor}"),
+        count=lambda: count_rows(session.store, landing.table, before),
+        drop=lambda: drop_rows(session.store, landing.table, key, before, ties, f"retention:{session.settings.actor}"),
     )
 
 
-def _ties_to(ready: Opened, landing: Landing) -> tuple[Tie, ...]:
+def _ties_to(session: Session, landing: Landing) -> tuple[ForeignKey, ...]:
     """The columns of other tables that link to the rows of `landing`."""
     return tuple(
-        Tie(table=other.table, column=rule.column, key=other.stream.key_column)
-        for other in ready.project.landings.values()
+        ForeignKey(table=other.table, column=rule.column, key=other.stream.key_column)
+        for other in session.project.landings.values()
         for rule in other.stream.links
         if rule.to == landing.table
     )

@@ -10,9 +10,9 @@ from careloom.project.model import Landing
 from careloom.project.schedules import parse_schedule
 from careloom.services.operate.due import are_models_due, has_come, is_summary_due
 from careloom.services.reports.fetch import any_report_due
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.inbox_queue import anything_to_tell, due_sources, resting
-from careloom.store.queue import last_cleanup, under_way, wake
+from careloom.store.queue import enqueue, last_cleanup, under_way
 from careloom.store.stream_state import StreamStates
 
 NIGHTLY = parse_schedule("daily at 03:00")
@@ -20,63 +20,63 @@ NIGHTLY = parse_schedule("daily at 03:00")
 _LONG = {"scan", "reconcile", "reports", "models", "cleanup", "summary"}
 
 
-def wake_what_is_due(ready: Opened) -> None:
+def enqueue_due(session: Session) -> None:
     """Wake every job that has something to do and does not rest after a failure."""
-    with ready.store.transaction() as connection:
+    with session.store.transaction() as connection:
         # What a long job has begun, it will have done: a second one would only do it again.
         away = resting(connection)
         away |= {what for what in under_way(connection) if what.partition(":")[0] in _LONG}
-        for job, subject in _due(ready, connection, away):
+        for job, subject in _due(session, connection, away):
             if f"{job}:{subject}" not in away:
-                wake(connection, job, subject)
+                enqueue(connection, job, subject)
 
 
-def _due(ready: Opened, connection: psycopg.Connection, away: set[str]) -> Iterator[tuple[str, str]]:
-    for source in due_sources(connection, ready.project.systems):
+def _due(session: Session, connection: psycopg.Connection, away: set[str]) -> Iterator[tuple[str, str]]:
+    for source in due_sources(connection, session.project.systems):
         yield "process_inbox", source
-    publishers = {f"publisher:{name}" for name in ready.project.publish}
+    publishers = {f"publisher:{name}" for name in session.project.publish}
     if (not publishers or publishers - away) and anything_to_tell(connection):
         yield "publish", "outbox"
-    yield from _due_scans(ready, away)
-    for system in dict.fromkeys(report.system for report in ready.project.reports.values()):
-        if any_report_due(ready, system):
+    yield from _due_scans(session, away)
+    for system in dict.fromkeys(report.system for report in session.project.reports.values()):
+        if any_report_due(session, system):
             yield "reports", system
-    if are_models_due(ready):
-        yield "models", ready.project.name
-    if _anything_expires(ready) and has_come(ready, NIGHTLY, last_cleanup(connection)):
+    if are_models_due(session):
+        yield "models", session.project.name
+    if _anything_expires(session) and has_come(session, NIGHTLY, last_cleanup(connection)):
         yield "cleanup", "project"
-    if is_summary_due(ready):
-        yield "summary", ready.project.name
+    if is_summary_due(session):
+        yield "summary", session.project.name
 
 
-def _due_scans(ready: Opened, away: set[str]) -> Iterator[tuple[str, str]]:
-    for name, landing in ready.project.landings.items():
-        state = StreamStates(ready.store).read(name)
-        if not _comes_with_another(ready, landing) and has_come(ready, landing.schedule, state.scanned_at):
+def _due_scans(session: Session, away: set[str]) -> Iterator[tuple[str, str]]:
+    for name, landing in session.project.landings.items():
+        state = StreamStates(session.store).read(name)
+        if not _comes_with_another(session, landing) and has_come(session, landing.schedule, state.scanned_at):
             yield "scan", name
         # A reconcile reads all that a scan does; both at once would only wait for each other.
-        elif has_come(ready, landing.reconcile, state.reconciled_at) and f"scan:{name}" not in away:
+        elif has_come(session, landing.reconcile, state.reconciled_at) and f"scan:{name}" not in away:
             yield "reconcile", name
 
 
-def _comes_with_another(ready: Opened, landing: Landing) -> bool:
+def _comes_with_another(session: Session, landing: Landing) -> bool:
     """Whether the scan of another stream, which is scheduled itself, also brings this one."""
     return any(
         one.stream.name == landing.stream.out_of and one.system == landing.system and one.schedule
-        for one in ready.project.landings.values()
+        for one in session.project.landings.values()
     )
 
 
-def _anything_expires(ready: Opened) -> bool:
-    past = ready.project.retention
+def _anything_expires(session: Session) -> bool:
+    past = session.project.retention
     rules = [
         past.inbox,
         past.inbox_digest,
         past.change_log,
         past.sync_log,
         past.runs,
-        *(one.retention for one in ready.project.landings.values()),
+        *(one.retention for one in session.project.landings.values()),
     ]
-    if ready.project.reports:
+    if session.project.reports:
         rules.append(past.account_reports)
     return any(rule is not None for rule in rules)

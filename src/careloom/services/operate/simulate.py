@@ -26,7 +26,7 @@ from careloom.core.rooms import Room
 from careloom.project.loader import load_project
 from careloom.project.model import Project, System
 from careloom.services.operate.blueprints import blueprints_folder
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.services.session.settings import Settings
 from careloom.systems.rooms import rooms
 
@@ -77,13 +77,13 @@ def pointed_at(project: Project, simulated: Simulated) -> Project:
     return replace(project, systems=systems)
 
 
-def connect_all(ready: Opened, simulated: Simulated) -> None:
+def connect_all(session: Session, simulated: Simulated) -> None:
     """Authorize careloom at each simulator, as a person would by `careloom connect`."""
     http = urllib3.PoolManager()
     for name in simulated.addresses:
-        system = ready.project.systems[name]
+        system = session.project.systems[name]
         authorization = rooms()[system.kind].authorization
-        surroundings = ready.surroundings(name)
+        surroundings = session.surroundings(name)
         if authorization is None or surroundings.tokens is None:
             continue
         # Anew at each start: the simulator that gave out what is stored from an earlier one is gone.
@@ -93,12 +93,12 @@ def connect_all(ready: Opened, simulated: Simulated) -> None:
         surroundings.tokens.store(authorization.exchange(system.options, surroundings, _REDIRECT, code))
 
 
-def live(ready: Opened, simulated: Simulated, hooks: str, stop: Event) -> None:
+def live(session: Session, simulated: Simulated, hooks: str, stop: Event) -> None:
     """Let things happen in the simulated systems until `stop` is set, where the project's blueprint knows what does.
 
     `hooks`: the address at which `careloom serve` answers.
     """
-    path = blueprints_folder() / ready.project.name / "demo" / "day.py"
+    path = blueprints_folder() / session.project.name / "demo" / "day.py"
     spec = spec_from_file_location("careloom_day", path) if path.is_file() else None
     if spec is None or spec.loader is None or not simulated.addresses:
         return

@@ -16,14 +16,14 @@ _PASSING = "locked-file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class FileShape:
     """`unseen` are the systems of files that are not on this machine, each of which a run would ask for."""
 
     faults: tuple[Fault, ...]
     unseen: tuple[str, ...]
 
 
-def look(project: Project, rooms: Mapping[str, Room], *, missing: bool) -> Looked:
+def look(project: Project, rooms: Mapping[str, Room], *, missing: bool) -> FileShape:
     """Hold each sync against the columns of its source, where that is in files of this machine.
 
     `missing`: files that are not there are faults too, and not only told as unseen.
@@ -38,7 +38,7 @@ def look(project: Project, rooms: Mapping[str, Room], *, missing: bool) -> Looke
             unseen[system.name] = None
         elif place != "elsewhere":
             faults += _faults(project, rooms[system.kind], sync, missing=missing)
-    return Looked(faults=tuple(faults), unseen=tuple(unseen))
+    return FileShape(faults=tuple(faults), unseen=tuple(unseen))
 
 
 def _faults(project: Project, room: Room, sync: Sync, *, missing: bool) -> list[Fault]:

@@ -25,13 +25,13 @@ from careloom.core.log import LOG
 from careloom.core.reports import Fetched
 from careloom.project.model import Report
 from careloom.services.reports.load import load_report
-from careloom.services.reports.outcomes import Outcome, ReportsRun
-from careloom.services.reports.request import Desk, check_delivery, handed_over
+from careloom.services.reports.outcomes import ReportOutcome, ReportsRun
+from careloom.services.reports.request import ReportRequests, check_delivery, handed_over
 from careloom.services.session.attempts import attempt
 from careloom.services.session.progress import Watch
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.account_reports import AccountReport, AccountReports
-from careloom.store.locks import alone
+from careloom.store.locks import advisory_lock
 from careloom.store.report_tables import forget_old, make_current
 from careloom.store.report_types import drop_unread
 
@@ -43,7 +43,7 @@ _PAUSES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timede
 """After so many failures in a row of one report of one account it is asked for again, even if it is not due; at last daily."""
 
 
-class _Away(Exception):
+class _AskedReport(Exception):
     """No account gets an answer: `error` is what the last one got."""
 
     def __init__(self, error: Fix | Later) -> None:
@@ -55,11 +55,11 @@ class _Away(Exception):
 class _Asking:
     """A run over one system's reports."""
 
-    ready: Opened
+    session: Session
     reports: AccountReports
     watch: Watch
     work: Sequence[tuple[Report, AccountReport]]
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[ReportOutcome] = field(default_factory=list)
     fetched: tuple[Report, AccountReport, Fetched] | None = None
     unanswered: dict[str, int] = field(default_factory=dict)
     """How many reports of each account came to no answer since any account last had one."""
@@ -68,7 +68,7 @@ class _Asking:
     lost: list[tuple[Report, AccountReport, Later]] = field(default_factory=list)
 
     def ended(self, report: Report, row: AccountReport, ended: str, **more: Any) -> None:
-        self.outcomes.append(Outcome(report=report.name, account=row.account, ended=ended, **more))
+        self.outcomes.append(ReportOutcome(report=report.name, account=row.account, ended=ended, **more))
         self.watch.progress.advance(len(self.outcomes), len(self.work))
 
     def answered(self, account: str) -> None:
@@ -80,29 +80,29 @@ class _Asking:
         """_Away where that was so for each account of this run, and for more than one report."""
         self.unanswered[account] = self.unanswered.get(account, 0) + 1
         if set(self.unanswered) >= {row.account for _, row in self.work} and sum(self.unanswered.values()) > 1:
-            raise _Away(error)
+            raise _AskedReport(error)
 
 
-def reports_named(ready: Opened, name: str | None = None) -> Sequence[Report]:
+def reports_named(session: Session, name: str | None = None) -> Sequence[Report]:
     """The report called `name`, or all. UsageFault if there is none of that name."""
     if name is None:
-        return list(ready.project.reports.values())
-    if name not in ready.project.reports:
-        known = ", ".join(ready.project.reports) or "none"
+        return list(session.project.reports.values())
+    if name not in session.project.reports:
+        known = ", ".join(session.project.reports) or "none"
         raise UsageFault(f"there is no report {name!r} in this project; there are: {known}")
-    return [ready.project.reports[name]]
+    return [session.project.reports[name]]
 
 
-def run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_only: bool = False) -> ReportsRun:
+def run_reports(session: Session, reports: Sequence[Report], watch: Watch, *, due_only: bool = False) -> ReportsRun:
     """Ask for `reports` of all their accounts, wait, and load them. `due_only`: those alone whose schedule has come round.
 
     What concerns one report of one account is its outcome. Fix or Later where nothing at all was loaded and a system gave no
     account an answer; where something was, that is the run's `trouble`.
     """
-    if due_only and not _anything_due(ready, reports):
+    if due_only and not _anything_due(session, reports):
         return ReportsRun(outcomes=[], seconds=0.0)
-    with attempt(ready, Kind.reports, ", ".join(dict.fromkeys(report.system for report in reports))) as entry:
-        run = _run_reports(ready, reports, watch, due_only=due_only)
+    with attempt(session, Kind.reports, ", ".join(dict.fromkeys(report.system for report in reports))) as entry:
+        run = _run_reports(session, reports, watch, due_only=due_only)
         entry.counts = run.counts
         if run.counts["failed"]:
             entry.state, entry.code = "failed", "reports-failed"
@@ -116,18 +116,18 @@ def run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_o
     return run
 
 
-def _anything_due(ready: Opened, reports: Sequence[Report]) -> bool:
-    return any(True for _ in _due(ready, AccountReports(ready.store), reports, due_only=True))
+def _anything_due(session: Session, reports: Sequence[Report]) -> bool:
+    return any(True for _ in _due(session, AccountReports(session.store), reports, due_only=True))
 
 
-def _run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_only: bool) -> ReportsRun:
+def _run_reports(session: Session, reports: Sequence[Report], watch: Watch, *, due_only: bool) -> ReportsRun:
     began = time.monotonic()
-    outcomes: list[Outcome] = []
+    outcomes: list[ReportOutcome] = []
     troubles: list[CareloomError] = []
     for system in dict.fromkeys(report.system for report in reports):
         of_system = [report for report in reports if report.system == system]
         try:
-            found, trouble = _of_system(ready, system, of_system, watch, due_only=due_only)
+            found, trouble = _of_system(session, system, of_system, watch, due_only=due_only)
             outcomes += found
         except (Fix, Later) as error:
             # Another system's reports are not kept from being loaded.
@@ -138,39 +138,41 @@ def _run_reports(ready: Opened, reports: Sequence[Report], watch: Watch, *, due_
     return ReportsRun(outcomes=outcomes, seconds=time.monotonic() - began, trouble=troubles[0] if troubles else None)
 
 
-def any_report_due(ready: Opened, system: str) -> bool:
+def any_report_due(session: Session, system: str) -> bool:
     """Whether a report of the system is due, or was begun and has come to no end."""
-    return _anything_due(ready, [report for report in ready.project.reports.values() if report.system == system])
+    return _anything_due(session, [report for report in session.project.reports.values() if report.system == system])
 
 
 def _of_system(
-    ready: Opened, system: str, reports: Sequence[Report], watch: Watch, *, due_only: bool
-) -> tuple[Sequence[Outcome], CareloomError | None]:
-    with alone(ready.store, "reports", system) as ours:
+    session: Session, system: str, reports: Sequence[Report], watch: Watch, *, due_only: bool
+) -> tuple[Sequence[ReportOutcome], CareloomError | None]:
+    with advisory_lock(session.store, "reports", system) as ours:
         if not ours:
             raise Later(f"reports of {system!r} are being asked for already; try again when that is over", after=60.0)
-        kept = AccountReports(ready.store)
-        due = list(_due(ready, kept, reports, due_only=due_only))
+        kept = AccountReports(session.store)
+        due = list(_due(session, kept, reports, due_only=due_only))
         watch.progress.step(f"reports of {system}")
-        source = ready.report_source(system)
-        now = ready.clock()
-        _end_others(ready, kept, system)
+        source = session.report_source(system)
+        now = session.clock()
+        _end_others(session, kept, system)
         for schema in sorted({report.watched_in for report in reports} - {""}):
             if why := kept.show_standing(schema):
                 LOG.warning("how far the reports are is not shown", reason=why)
         rows = [(report, kept.open(system, report.name, account, now)) for report, account in due]
-        asking = _Asking(ready=ready, reports=kept, watch=watch, work=sorted(rows, key=lambda row: _turn(kept, row[1])))
-        desk = Desk(
+        asking = _Asking(
+            session=session, reports=kept, watch=watch, work=sorted(rows, key=lambda row: _turn(kept, row[1]))
+        )
+        desk = ReportRequests(
             source=source,
-            policy=ready.report_policy(system),
+            policy=session.report_policy(system),
             reports=kept,
             stop=watch.stop,
             meanwhile=lambda: _load_fetched(asking),
         )
         trouble = _all(asking, desk)
         for report in reports:
-            forget_old(ready.store, system, report.name, keep=report.keep)
-            drop_unread(ready.store, report.name)
+            forget_old(session.store, system, report.name, keep=report.keep)
+            drop_unread(session.store, report.name)
         return asking.outcomes, trouble
 
 
@@ -185,14 +187,14 @@ def _turn(kept: AccountReports, row: AccountReport) -> tuple[bool, datetime, boo
     return failed is not None, failed or datetime.min.replace(tzinfo=UTC), not row.identifier, row.due_at
 
 
-def _all(asking: _Asking, desk: Desk) -> CareloomError | None:
+def _all(asking: _Asking, desk: ReportRequests) -> CareloomError | None:
     """Ask for all, in their order; what made an end of it before."""
     trouble: CareloomError | None = None
     try:
         for place, (report, row) in enumerate(asking.work):
             try:
                 _one(asking, desk, report, row)
-            except _Away as away:
+            except _AskedReport as away:
                 trouble = away.error
                 for later_report, later_row in asking.work[place + 1 :]:
                     asking.ended(later_report, later_row, "waiting", message="the system was away", unasked=True)
@@ -205,23 +207,23 @@ def _all(asking: _Asking, desk: Desk) -> CareloomError | None:
 
 
 def _due(
-    ready: Opened, kept: AccountReports, reports: Sequence[Report], *, due_only: bool
+    session: Session, kept: AccountReports, reports: Sequence[Report], *, due_only: bool
 ) -> Iterator[tuple[Report, str]]:
     for report in reports:
         for account in report.accounts:
-            if not due_only or _has_come(ready, kept, report, account):
+            if not due_only or _has_come(session, kept, report, account):
                 yield report, account
 
 
-def _has_come(ready: Opened, kept: AccountReports, report: Report, account: str) -> bool:
-    now = ready.clock()
+def _has_come(session: Session, kept: AccountReports, report: Report, account: str) -> bool:
+    now = session.clock()
     row = kept.under_way(report.system, report.name, account)
     if row is not None:
         return not row.tries or row.tried_at is None or row.tried_at + _pause(row.tries) <= now
     if report.schedule is None:
         return False
     last = kept.so_far(report.system, report.name, account, now)
-    if last.due_at is None or last.due_at < report.schedule.previous_tick(now, ready.project.timezone):
+    if last.due_at is None or last.due_at < report.schedule.previous_tick(now, session.project.timezone):
         return True
     return last.failed_at is not None and last.failed_at + _pause(last.failures) <= now
 
@@ -230,15 +232,15 @@ def _pause(failures: int) -> timedelta:
     return _PAUSES[min(failures, len(_PAUSES)) - 1]
 
 
-def _end_others(ready: Opened, kept: AccountReports, system: str) -> None:
+def _end_others(session: Session, kept: AccountReports, system: str) -> None:
     """What is under way of an account or a report that was taken out of the project would be due for ever."""
-    wanted = [(one.system, one.name, account) for one in ready.project.reports.values() for account in one.accounts]
+    wanted = [(one.system, one.name, account) for one in session.project.reports.values() for account in one.accounts]
     for id_, name, account in kept.end_others(system, wanted):
-        shutil.rmtree(_folder_of(ready, id_), ignore_errors=True)
+        shutil.rmtree(_folder_of(session, id_), ignore_errors=True)
         LOG.info("a report that the project asks for no longer was ended", report=name, account=account)
 
 
-def _one(asking: _Asking, desk: Desk, report: Report, row: AccountReport) -> None:
+def _one(asking: _Asking, desk: ReportRequests, report: Report, row: AccountReport) -> None:
     """Ask for one report, load the former one meanwhile, and wait for this one."""
     if asking.watch.stop.is_set():
         asking.ended(report, row, "waiting", message="stopped before it was asked for", unasked=not row.identifier)
@@ -247,11 +249,11 @@ def _one(asking: _Asking, desk: Desk, report: Report, row: AccountReport) -> Non
         asking.ended(report, row, "waiting", message="other reports of this account had no answer", unasked=True)
         return
     try:
-        fetched = handed_over(desk, report, row, _folder(asking.ready, row))
+        fetched = handed_over(desk, report, row, _folder(asking.session, row))
     except Hold as hold:
         asking.answered(row.account)
         _failed(asking, report, row, hold.code, str(hold))
-        shutil.rmtree(_folder(asking.ready, row), ignore_errors=True)
+        shutil.rmtree(_folder(asking.session, row), ignore_errors=True)
         return
     except (Fix, Later) as error:
         _unanswered(asking, report, row, error)
@@ -266,7 +268,7 @@ def _one(asking: _Asking, desk: Desk, report: Report, row: AccountReport) -> Non
 
 def _unanswered(asking: _Asking, report: Report, row: AccountReport, error: Fix | Later) -> None:
     """One account's trouble is not the others'. A refusal is told at once; what may pass is tried in a few more runs."""
-    shutil.rmtree(_folder(asking.ready, row), ignore_errors=True)
+    shutil.rmtree(_folder(asking.session, row), ignore_errors=True)
     if isinstance(error, Later):
         asking.lost.append((report, row, error))
         asking.quiet[row.account] += 1
@@ -284,7 +286,7 @@ def _note_lost(asking: _Asking) -> None:
             message = f"in {tries} runs it came to no answer: {error}. It is asked for anew later"
             _failed(asking, report, row, "no-answer", message)
             continue
-        asking.reports.lost(row, tries, str(error), asking.ready.clock())
+        asking.reports.lost(row, tries, str(error), asking.session.clock())
         asking.ended(report, row, "waiting", code="no-answer", message=str(error))
     asking.lost.clear()
 
@@ -296,14 +298,14 @@ def _load_fetched(asking: _Asking) -> None:
     report, row, fetched = asking.fetched
     asking.fetched = None
     asking.reports.ready(row)
-    with _cleared(_folder(asking.ready, row)) as folder:
+    with _cleared(_folder(asking.session, row)) as folder:
         try:
             check_delivery(asking.reports, report, row, fetched)
             if fetched.state != "ready":
                 _show_none(asking, report, row, fetched)
                 return
             loaded = load_report(
-                asking.ready.store,
+                asking.session.store,
                 system=report.system,
                 name=report.name,
                 account=row.account,
@@ -326,7 +328,7 @@ def _load_fetched(asking: _Asking) -> None:
             LOG.error("a report was not loaded", report=report.name, account=row.account, reason=str(error))
             _failed(asking, report, row, "not-loaded", str(error))
             return
-        with asking.ready.store.transaction() as connection:
+        with asking.session.store.transaction() as connection:
             make_current(connection, row.id, loaded.rows, loaded.drifts)
     ended = "unchanged" if loaded.unchanged else "loaded" if loaded.rows else "empty"
     LOG.info("a report was loaded", report=report.name, account=row.account, rows=loaded.rows, outcome=ended)
@@ -334,25 +336,25 @@ def _load_fetched(asking: _Asking) -> None:
 
 
 def _failed(asking: _Asking, report: Report, row: AccountReport, code: str, message: str) -> None:
-    asking.reports.failed(row, code, message, asking.ready.clock())
+    asking.reports.failed(row, code, message, asking.session.clock())
     asking.ended(report, row, "failed", code=code, message=message)
 
 
 def _show_none(asking: _Asking, report: Report, row: AccountReport, fetched: Fetched) -> None:
     """The system says that there are no rows: that is what readers see from now on."""
-    with asking.ready.store.transaction() as connection:
+    with asking.session.store.transaction() as connection:
         make_current(connection, row.id, 0, ())
     asking.ended(report, row, "empty", message=fetched.message)
 
 
-def _folder(ready: Opened, row: AccountReport) -> Path:
-    folder = _folder_of(ready, row.id)
+def _folder(session: Session, row: AccountReport) -> Path:
+    folder = _folder_of(session, row.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 
-def _folder_of(ready: Opened, id_: int) -> Path:
-    return ready.hidden / "reports" / str(id_)
+def _folder_of(session: Session, id_: int) -> Path:
+    return session.hidden / "reports" / str(id_)
 
 
 @contextmanager

@@ -15,13 +15,13 @@ import duckdb
 from careloom.core.errors import Fix, Hold, Stop, UsageFault
 from careloom.engine.reports import csv
 from careloom.engine.reports.columns import TYPES, ReportType, kinds_of, widened
-from careloom.engine.reports.csv import Crooked, Glance, Weighed, Weight
+from careloom.engine.reports.csv import ColumnStats, Glance, MisreadRow, SheetStats
 from careloom.engine.reports.layouts import Layout, layout_of
-from careloom.engine.workspace import workbench
+from careloom.engine.workspace import open_workspace
 from careloom.services.reports.identity import check_columns
 from careloom.store import report_tables, report_types
 from careloom.store.database import Store
-from careloom.store.report_tables import WHOLE, Drift
+from careloom.store.report_tables import WHOLE, ColumnDrift
 
 HOLDS = {
     "nul-character": "a file holds NUL characters, which PostgreSQL's text cannot",
@@ -51,12 +51,12 @@ class Loaded:
 
     rows: int
     columns: Mapping[str, str]
-    drifts: Sequence[Drift]
+    drifts: Sequence[ColumnDrift]
     unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Report:
+class _ReportLoad:
     """Which report, and what is known of its columns.
 
     `former`: those of its last files; without any nothing is known, and the types are learnt from what comes.
@@ -111,7 +111,7 @@ def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
     known = report_tables.pinned_columns(store, system=system, name=name)
     if taken:
         return Loaded(rows=taken[0], columns=known, drifts=taken[1], unchanged=True)
-    report = _Report(
+    report = _ReportLoad(
         system=system,
         name=name,
         account=account,
@@ -130,7 +130,7 @@ def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
     if not glance.crooked:
         try:
             return _load(store, report, files, layouts, folder, glance, careful=False)
-        except Crooked:
+        except MisreadRow:
             layouts = [layout_of(path, expected, crooked=True) for path in files]
     return _load(store, report, files, layouts, folder, glance, careful=True)
 
@@ -211,13 +211,13 @@ def _pg(kind: str) -> str:
 @contextmanager
 def _desk(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="types-", dir=folder) as work, workbench(Path(work)) as db:
+    with TemporaryDirectory(prefix="types-", dir=folder) as work, open_workspace(Path(work)) as db:
         yield db
 
 
 def _load(
     store: Store,
-    report: _Report,
+    report: _ReportLoad,
     files: Sequence[Path],
     layouts: Sequence[Layout],
     folder: Path,
@@ -226,7 +226,7 @@ def _load(
     careful: bool,
 ) -> Loaded:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="report-", dir=folder) as work, workbench(Path(work)) as db:
+    with TemporaryDirectory(prefix="report-", dir=folder) as work, open_workspace(Path(work)) as db:
         sheets = csv.sheets_of(files, Path(work), careful=careful, layouts=layouts)
         header = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
         check_columns(report.name, header, required=report.required, former=report.former, types=report.known)
@@ -254,34 +254,36 @@ def _load(
 def _weighed(
     store: Store,
     db: duckdb.DuckDBPyConnection,
-    report: _Report,
+    report: _ReportLoad,
     columns: Sequence[str],
     folder: Path,
     *,
     careful: bool,
-) -> tuple[Weighed, list[Drift]]:
+) -> tuple[SheetStats, list[ColumnDrift]]:
     """The types of the report's columns, all of which are in its table by now; and what is not as before."""
     assumed = report.declared if report.begins_anew else _types(report.known) | report.declared
-    weighed = csv.weigh(db, columns, assumed, careful=careful)
+    weighed = csv.column_stats(db, columns, assumed, careful=careful)
     _check_money(report, weighed)
     wider = _wider(db, report, weighed, careful=careful)
     if wider:
         with _desk(folder) as desk:
             for column, kind in wider.items():
                 _retyped(store, desk, report.keys, column, kind)
-        weighed = csv.weigh(db, columns, assumed | wider, careful=careful)
+        weighed = csv.column_stats(db, columns, assumed | wider, careful=careful)
     wanted = {one: weight.type for one, weight in weighed.columns.items()} | report.declared
     pinned = report_tables.shape_table(store, system=report.system, name=report.name, wanted=wanted)
     if any(weight.type not in {pinned[one], "unknown"} for one, weight in weighed.columns.items()):
         # Pinned by another account's load meanwhile, or kept as text for the sake of a view.
-        weighed = csv.weigh(db, columns, _types(pinned), careful=careful)
+        weighed = csv.column_stats(db, columns, _types(pinned), careful=careful)
     drifts = _drifts(report, weighed)
     if not report.begins_anew:
-        drifts += [Drift(column=one, code=f"widened-to-{kind}") for one, kind in wider.items()]  # type: ignore[arg-type]
+        drifts += [ColumnDrift(column=one, code=f"widened-to-{kind}") for one, kind in wider.items()]  # type: ignore[arg-type]
     return weighed, drifts
 
 
-def _wider(db: duckdb.DuckDBPyConnection, report: _Report, weighed: Weighed, *, careful: bool) -> dict[str, ReportType]:
+def _wider(
+    db: duckdb.DuckDBPyConnection, report: _ReportLoad, weighed: SheetStats, *, careful: bool
+) -> dict[str, ReportType]:
     """Columns that were not declared and hold what their type cannot read, with the type that reads all; anew, with any other type."""
     pinned = {
         one: kind for one, kind in _types(report.known).items() if kind != "unknown" and one not in report.declared
@@ -296,11 +298,11 @@ def _wider(db: duckdb.DuckDBPyConnection, report: _Report, weighed: Weighed, *, 
     odd = [one for one, weight in weighed.columns.items() if one in pinned and weight.read < weight.filled]
     if not odd:
         return {}
-    again = csv.weigh(db, odd, {}, careful=careful)
+    again = csv.column_stats(db, odd, {}, careful=careful)
     return {one: widened(pinned[one], again.columns[one].type) for one in odd}
 
 
-def _check_money(report: _Report, weighed: Weighed) -> None:
+def _check_money(report: _ReportLoad, weighed: SheetStats) -> None:
     """Hold where a column of amounts has none any more."""
     gone = [
         one
@@ -315,7 +317,7 @@ def _check_money(report: _Report, weighed: Weighed) -> None:
         )
 
 
-def _load_nothing(store: Store, report: _Report) -> Loaded:
+def _load_nothing(store: Store, report: _ReportLoad) -> Loaded:
     """The report ran and found nothing: an empty snapshot, of a table that has its columns if they are known."""
     report_tables.shape_table(store, system=report.system, name=report.name, wanted=report.declared)
     columns = ["report_run", "customer_account", "row_number"]
@@ -327,7 +329,7 @@ def _types(known: Mapping[str, str]) -> dict[str, ReportType]:
     return {column: kind for column, kind in known.items() if kind in TYPES}  # type: ignore[misc]
 
 
-def _of_files(report: _Report, layouts: Sequence[Layout], aside: Mapping[str, int]) -> list[Drift]:
+def _of_files(report: _ReportLoad, layouts: Sequence[Layout], aside: Mapping[str, int]) -> list[ColumnDrift]:
     """What was not by the rule in the files, and was read as it was meant."""
     counts = {
         "started-over": int(report.begins_anew),
@@ -336,18 +338,22 @@ def _of_files(report: _Report, layouts: Sequence[Layout], aside: Mapping[str, in
         "another-delimiter": sum(layout.delimiter != "," for layout in layouts),
         **aside,
     }
-    return [Drift(column=WHOLE, code=code, count=count) for code, count in sorted(counts.items()) if count]  # type: ignore[arg-type]
+    return [ColumnDrift(column=WHOLE, code=code, count=count) for code, count in sorted(counts.items()) if count]  # type: ignore[arg-type]
 
 
-def _drifts(report: _Report, weighed: Weighed) -> list[Drift]:
+def _drifts(report: _ReportLoad, weighed: SheetStats) -> list[ColumnDrift]:
     known: Mapping[str, str] = {} if report.begins_anew else report.known or report.declared
-    gone = [Drift(column=one, code="column-gone") for one in known if one not in weighed.columns]
-    new = [Drift(column=one, code="new-column") for one in weighed.columns if report.former and one not in report.known]
+    gone = [ColumnDrift(column=one, code="column-gone") for one in known if one not in weighed.columns]
+    new = [
+        ColumnDrift(column=one, code="new-column")
+        for one in weighed.columns
+        if report.former and one not in report.known
+    ]
     values = [_unread(one, weight) for one, weight in weighed.columns.items() if weight.read < weight.filled]
     return [*gone, *new, *values]
 
 
-def _unread(column: str, weight: Weight) -> Drift:
+def _unread(column: str, weight: ColumnStats) -> ColumnDrift:
     if not weight.read:
-        return Drift(column=column, code="changed-type", count=weight.filled)
-    return Drift(column=column, code="unparsed-values", count=weight.filled - weight.read)
+        return ColumnDrift(column=column, code="changed-type", count=weight.filled)
+    return ColumnDrift(column=column, code="unparsed-values", count=weight.filled - weight.read)

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from careloom.core.errors import CareloomError
-from careloom.store.report_tables import Drift
+from careloom.store.report_tables import ColumnDrift
 
 UNANSWERED = ("no-answer", "not-permitted", "request-refused")
 """Codes of reports for which the system gave no answer that could be used, beside those for which files are held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ReportOutcome:
     """What became of one report of one account. `ended`: loaded, unchanged, empty, failed, or waiting to go on."""
 
     report: str
@@ -24,7 +24,7 @@ class Outcome:
     rows: int = 0
     code: str = ""
     message: str = ""
-    drifts: Sequence[Drift] = ()
+    drifts: Sequence[ColumnDrift] = ()
     unasked: bool = False
     """The run was stopped before it came to this one."""
 
@@ -33,7 +33,7 @@ class Outcome:
 class ReportsRun:
     """One run over reports: an outcome for each report of each account that was due."""
 
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[ReportOutcome]
     seconds: float
     trouble: CareloomError | None = None
     """What ended the run over a system before all were asked for: no account had an answer any more."""

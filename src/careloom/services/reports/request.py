@@ -15,7 +15,7 @@ from careloom.store.account_reports import AccountReport, AccountReports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class ReportRequests:
     """Where reports are asked for. `meanwhile` is called while nothing but waiting is to be done."""
 
     source: ReportSource
@@ -30,7 +30,7 @@ def numbers(report: Report) -> str:
     return f"{report.report}/{report.filter}"
 
 
-def handed_over(desk: Desk, report: Report, row: AccountReport, folder: Path) -> Fetched | None:
+def handed_over(desk: ReportRequests, report: Report, row: AccountReport, folder: Path) -> Fetched | None:
     """The report's files; None if the run was stopped. Hold where the system will not make it, or gave it up too often."""
     identifier: str | None = row.identifier if row.asked_for == numbers(report) else ""
     last = ""
@@ -70,7 +70,7 @@ def check_delivery(reports: AccountReports, report: Report, row: AccountReport, 
         )
 
 
-def _asked(desk: Desk, report: Report, row: AccountReport) -> str | None:
+def _asked(desk: ReportRequests, report: Report, row: AccountReport) -> str | None:
     """The identifier of our own run; None if stopped. While another's run is under way ours cannot begin."""
     until = time.monotonic() + desk.policy.ceiling_seconds
     while True:
@@ -86,7 +86,7 @@ def _asked(desk: Desk, report: Report, row: AccountReport) -> str | None:
             return None
 
 
-def _waited(desk: Desk, row: AccountReport, identifier: str, folder: Path) -> Fetched | None:
+def _waited(desk: ReportRequests, row: AccountReport, identifier: str, folder: Path) -> Fetched | None:
     """What came of a run; `timed-out`, with what the system said last, where that is still nothing after the ceiling."""
     until = time.monotonic() + desk.policy.ceiling_seconds
     while True:

@@ -10,7 +10,7 @@ from typing import Any
 
 from careloom.project.model import Landing
 from careloom.services.landing.link import unlinked
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.backlog import Cause, causes, first_seen
 from careloom.store.landing_tables import ensure_table
 
@@ -21,7 +21,7 @@ OF_SYNCS = {"source": "record", "remote": "refused record", "match": "review", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class BacklogEntry:
     """What waits for one reason: `where` it does, how many, since when the oldest, and what to do about it.
 
     `what`: record, refused record, review, conflict (of a sync), landed record, event, event tried again, link, report, job. `tries`: the most that any was tried;
@@ -42,18 +42,18 @@ class Waiting:
         return asdict(self)
 
 
-def all_waiting(ready: Opened, *, code: str | None = None) -> Sequence[Waiting]:
+def backlog(session: Session, *, code: str | None = None) -> Sequence[BacklogEntry]:
     """All that waits in the project, oldest first; for one reason, if it is named."""
-    waits = [wait for wait in (*_causes(ready), *_links(ready)) if code in (None, wait.code)]
+    waits = [wait for wait in (*_causes(session), *_links(session)) if code in (None, wait.code)]
     return sorted(
         waits, key=lambda wait: (wait.oldest is None, str(wait.oldest or ""), wait.what, wait.where, wait.code)
     )
 
 
-def _causes(ready: Opened) -> Iterator[Waiting]:
-    for cause in causes(ready.store):
+def _causes(session: Session) -> Iterator[BacklogEntry]:
+    for cause in causes(session.store):
         what = OF_SYNCS.get(cause.kind, cause.kind)
-        yield Waiting(
+        yield BacklogEntry(
             what=what,
             where=cause.name,
             code=cause.code,
@@ -61,11 +61,11 @@ def _causes(ready: Opened) -> Iterator[Waiting]:
             number=cause.number,
             oldest=cause.oldest,
             tries=cause.tries,
-            command=_command(ready, cause),
+            command=_command(session, cause),
         )
 
 
-def _command(ready: Opened, cause: Cause) -> str:
+def _command(session: Session, cause: Cause) -> str:
     """What a person types to see it, or to decide it."""
     if cause.kind in _DECIDED:
         return f"careloom review {cause.name}"
@@ -76,31 +76,33 @@ def _command(ready: Opened, cause: Cause) -> str:
     if cause.kind == "landed record":
         return f"careloom held --stream {cause.name}"
     if cause.kind.startswith("event"):
-        stream = next((landing.name for landing in ready.project.landings.values() if landing.system == cause.name), "")
+        stream = next(
+            (landing.name for landing in session.project.landings.values() if landing.system == cause.name), ""
+        )
         return f"careloom held --stream {stream}" if stream else "careloom runs --kind events --failed"
     return "careloom reports --failed" if cause.kind == "report" else "careloom runs --failed"
 
 
-def _links(ready: Opened) -> Iterator[Waiting]:
-    by_table = {landing.table: landing for landing in ready.project.landings.values()}
-    for landing in ready.project.landings.values():
+def _links(session: Session) -> Iterator[BacklogEntry]:
+    by_table = {landing.table: landing for landing in session.project.landings.values()}
+    for landing in session.project.landings.values():
         if not landing.stream.links:
             continue
         for rule in landing.stream.links:
             if rule.to in by_table:
-                ensure_table(ready.store, by_table[rule.to].stream)
-        ensure_table(ready.store, landing.stream)
-        yield from _links_of(ready, landing)
+                ensure_table(session.store, by_table[rule.to].stream)
+        ensure_table(session.store, landing.stream)
+        yield from _links_of(session, landing)
 
 
-def _links_of(ready: Opened, landing: Landing) -> Iterator[Waiting]:
-    rows = unlinked(ready, landing, _ALL)
+def _links_of(session: Session, landing: Landing) -> Iterator[BacklogEntry]:
+    rows = unlinked(session, landing, _ALL)
     numbers = Counter((row.column, row.why) for row in rows)
     # They come oldest first.
     oldest = {(row.column, row.why): row.record_id for row in reversed(rows)}
-    times = first_seen(ready.store, landing.table, list(oldest.values()))
+    times = first_seen(session.store, landing.table, list(oldest.values()))
     for (column, why), number in numbers.items():
-        yield Waiting(
+        yield BacklogEntry(
             what="link",
             where=landing.name,
             code=f"link-{why}",

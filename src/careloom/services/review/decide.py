@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from careloom.core.errors import UsageFault
 from careloom.core.phi import MASK
 from careloom.project.model import Sync
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.services.sync.summary import reason_text
 from careloom.store.audit import append_audit
 from careloom.store.database import Store
@@ -92,13 +92,13 @@ def retry(store: Store, *, sync: str | None, key: str | None, code: str | None) 
 
 
 def decide(
-    opened: Opened, sync: Sync, key: str, verdict: str, *, remote_id: str | None, prop: str | None, why: str
+    session: Session, sync: Sync, key: str, verdict: str, *, remote_id: str | None, prop: str | None, why: str
 ) -> None:
     """Write down what a person decided about one held record, and in the audit that they did.
 
     UsageFault if the record is not held, or the verdict does not fit why it is.
     """
-    held = list_held(opened.store, sync=sync.name, key=key, limit=1)
+    held = list_held(session.store, sync=sync.name, key=key, limit=1)
     if not held:
         raise UsageFault(f"no held record {key!r} in sync {sync.name!r}; list them with: careloom review {sync.name}")
     _check_verdict(held[0], verdict, remote_id)
@@ -106,37 +106,37 @@ def decide(
         [prop] if prop else _conflicting(held[0]) if verdict in ("source", "destination") else [None]
     )
     ruling = {"sync": sync.name, "key": key, "verdict": verdict, "remote_id": remote_id, "why": why}
-    with opened.store.transaction() as connection:
+    with session.store.transaction() as connection:
         if verdict in ("link", "create"):
             # A row that is linked already begins anew: its record is gone, or has come to stand for another row too.
             connection.execute(statements("ledger")["unlink"], {"sync": sync.name, "keys": [key]})
         if held[0].kind == "remote":
             connection.execute(statements("review")["retry"], {"sync": sync.name, "key": key, "code": held[0].code})
         for one in properties:
-            values = ruling | {"property": one, "who": opened.settings.actor}
+            values = ruling | {"property": one, "who": session.settings.actor}
             connection.execute(statements("ledger")["rule"], values)
         append_audit(
-            opened.store,
+            session.store,
             connection,
-            at=opened.clock(),
-            actor=opened.settings.witness,
+            at=session.clock(),
+            actor=session.settings.witness,
             action=f"decide {verdict}",
             subject=f"{sync.name}/{key}" + (f" → {remote_id}" if remote_id else ""),
         )
 
 
-def link_lone(opened: Opened, sync: Sync, code: str, why: str) -> tuple[int, int]:
+def link_lone(session: Session, sync: Sync, code: str, why: str) -> tuple[int, int]:
     """Link every record held for `code` that has exactly one candidate that nothing contradicts.
 
     Returns how many were linked so, and how many are left. For reasons such as a missing birth date, once a person has
     looked at a sample and found it right.
     """
-    items = list_held(opened.store, sync=sync.name, kinds=("match",), code=code, limit=_ALL)
+    items = list_held(session.store, sync=sync.name, kinds=("match",), code=code, limit=_ALL)
     lone = 0
     for item in items:
         open_ones = [candidate for candidate in item.candidates if not candidate.rule.startswith(("BLOCK", "ASK"))]
         if len(open_ones) == 1:
-            decide(opened, sync, item.key, "link", remote_id=open_ones[0].remote_id, prop=None, why=why)
+            decide(session, sync, item.key, "link", remote_id=open_ones[0].remote_id, prop=None, why=why)
             lone += 1
     return lone, len(items) - lone
 
@@ -171,15 +171,15 @@ def _conflicting(item: HeldItem) -> list[str | None]:
     return [part.strip() for part in (item.property or "").split(",") if part.strip()] or [None]
 
 
-def explain(opened: Opened, syncs: Sequence[Sync], key: str, *, reveal: bool) -> list[dict[str, Any]]:
+def explain(session: Session, syncs: Sequence[Sync], key: str, *, reveal: bool) -> list[dict[str, Any]]:
     """For each of `syncs` that knows `key`: why the record is linked, what was agreed and where each value comes from.
 
     UsageFault if none does.
     """
-    told = [one for sync in syncs if (one := _explain(opened.store, sync, key, reveal=reveal))]
+    told = [one for sync in syncs if (one := _explain(session.store, sync, key, reveal=reveal))]
     if not told:
         if not syncs:
-            tables = ", ".join(opened.project.landings) or "TABLE"
+            tables = ", ".join(session.project.landings) or "TABLE"
             raise UsageFault(
                 f"this project has no syncs; who changed a landed record says: careloom history TABLE {key} (of: {tables})"
             )

@@ -10,7 +10,7 @@ from typing import Any
 from careloom.core.errors import UsageFault
 from careloom.core.phi import masked
 from careloom.project.model import Landing
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.audit import write_audit
 from careloom.store.changes import Change, changes_of
 
@@ -30,30 +30,30 @@ class HistoryEntry:
         return asdict(self)
 
 
-def history(ready: Opened, table: str, key: str, *, reveal: bool = False) -> Sequence[HistoryEntry]:
+def history(session: Session, table: str, key: str, *, reveal: bool = False) -> Sequence[HistoryEntry]:
     """Every change of the row of `table` (or of the landing called so) that has the key or the id `key`, oldest first.
 
     Showing values is written to the audit before they are given out. UsageFault if nothing is known of the record.
     """
-    landing = _landing_of(ready, table)
-    found = changes_of(ready.store, landing.table, landing.stream.key_column, key)
+    landing = _landing_of(session, table)
+    found = changes_of(session.store, landing.table, landing.stream.key_column, key)
     if not found:
         raise UsageFault(
             f"nothing is known of {key!r} in {landing.table}; keys are the values of {landing.stream.key_column}, or ids"
         )
     if reveal:
         write_audit(
-            ready.store,
-            at=ready.clock(),
-            actor=ready.settings.witness,
+            session.store,
+            at=session.clock(),
+            actor=session.settings.witness,
             action="history --reveal",
             subject=f"{landing.table}/{key}",
         )
     return [_entry(change, reveal=reveal) for change in found]
 
 
-def _landing_of(ready: Opened, table: str) -> Landing:
-    landings = ready.project.landings
+def _landing_of(session: Session, table: str) -> Landing:
+    landings = session.project.landings
     for one in landings.values():
         if table in (one.table, one.name):
             return one

@@ -9,29 +9,29 @@ from psycopg.rows import dict_row
 
 from careloom.engine.sql_text import name, texts
 from careloom.engine.sync import rows
-from careloom.engine.workspace import workbench
+from careloom.engine.workspace import open_workspace
 from careloom.project.model import Sync
 from careloom.services.review.decide import HeldItem
-from careloom.services.session.session import Opened
-from careloom.services.sync.prepare import make_ready
+from careloom.services.session.sessions import Session
+from careloom.services.sync.prepare import prepare_sync
 from careloom.store.statements import statements
 
 
-def with_values(opened: Opened, items: Sequence[HeldItem]) -> list[HeldItem]:
+def with_values(session: Session, items: Sequence[HeldItem]) -> list[HeldItem]:
     """`items`, each with its source row's values and its candidates', for the properties that say who a person is."""
     shown: list[HeldItem] = []
-    for sync in opened.project.syncs.values():
+    for sync in session.project.syncs.values():
         own = [item for item in items if item.sync == sync.name]
         if own:
-            ours = _source_values(opened, sync, [item.key for item in own])
-            shown += [_filled(opened, sync, item, ours.get(item.key, {})) for item in own]
+            ours = _source_values(session, sync, [item.key for item in own])
+            shown += [_filled(session, sync, item, ours.get(item.key, {})) for item in own]
     return shown
 
 
-def _filled(opened: Opened, sync: Sync, item: HeldItem, ours: Mapping[str, str | None]) -> HeldItem:
+def _filled(session: Session, sync: Sync, item: HeldItem, ours: Mapping[str, str | None]) -> HeldItem:
     ids = [candidate.remote_id for candidate in item.candidates]
     wanted = {"system": sync.to.system, "object": sync.to.object, "ids": ids}
-    with opened.store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with session.store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
         theirs = {row["id"]: row["values"] for row in cursor.execute(statements("review")["mirror_record"], wanted)}
     return replace(
         item,
@@ -47,13 +47,13 @@ def _telling(sync: Sync) -> list[str]:
     return [prop for prop, field in sync.fields.items() if field.role and field.role != "none"]
 
 
-def _source_values(opened: Opened, sync: Sync, keys: Sequence[str]) -> dict[str, dict[str, str | None]]:
+def _source_values(session: Session, sync: Sync, keys: Sequence[str]) -> dict[str, dict[str, str | None]]:
     """What the source holds of `keys` now, read afresh: held rows are kept as reasons, not as people."""
-    loom = make_ready(opened, sync)
+    context = prepare_sync(session, sync)
     props = _telling(sync)
-    with workbench(opened.work) as db:
-        rows.take_in(db, loom.source.read(sync.source.query), loom.columns)
-        projected = rows.projection(db, loom.fields, sync.source.key, loom.zone, "source")
+    with open_workspace(session.work) as db:
+        rows.load_source(db, context.source.read(sync.source.query), context.columns)
+        projected = rows.projection(db, context.fields, sync.source.key, context.zone, "source")
         listed = ", ".join(name(prop) for prop in props)
         found = db.execute(
             f"select key{', ' + listed if listed else ''} from ({projected}) where list_contains({texts(keys)}, key)"

@@ -18,15 +18,15 @@ from careloom.services.landing.link import unlinked
 from careloom.services.landing.scan import landing_named
 from careloom.services.landing.write import land
 from careloom.services.session.attempts import attempt
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.audit import append_audit
 from careloom.store.backlog import first_seen
 from careloom.store.held_events import count_held_events, held_events, offer_events
 from careloom.store.landing_held import HeldLanding, drift_of, held_bodies, held_landings
-from careloom.store.landing_runs import SyncLog
+from careloom.store.landing_runs import LandingRuns
 from careloom.store.landing_tables import ensure_table
-from careloom.store.locks import alone
-from careloom.store.queue import wake
+from careloom.store.locks import advisory_lock
+from careloom.store.queue import enqueue
 
 _MOST = 10_000
 """Held records of one stream that are offered in one go."""
@@ -41,7 +41,7 @@ _LINKS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class StuckItem:
     """One thing that waits. `kind`: record, event (`key` is its number), drift (of a column) or link. Names and ids, never a value."""
 
     stream: str
@@ -72,12 +72,12 @@ class RetryReport:
         return asdict(self)
 
 
-def standing_of(ready: Opened, name: str, *, code: str | None = None, limit: int = 50) -> Sequence[Standing]:
+def stuck_items(session: Session, name: str, *, code: str | None = None, limit: int = 50) -> Sequence[StuckItem]:
     """What waits in the stream called `name`: records, events of its system, and rows without their link, oldest first."""
-    landing = landing_named(ready, name)
-    ensure_table(ready.store, landing.stream)
+    landing = landing_named(session, name)
+    ensure_table(session.store, landing.stream)
     found = [
-        Standing(
+        StuckItem(
             stream=name,
             kind="record",
             key=one.key,
@@ -87,11 +87,11 @@ def standing_of(ready: Opened, name: str, *, code: str | None = None, limit: int
             first_seen=one.first_seen,
             attempts=one.attempts,
         )
-        for one in held_landings(ready.store, name)
+        for one in held_landings(session.store, name)
         if code in (None, one.code)
     ][:limit]
     found += [
-        Standing(
+        StuckItem(
             stream=name,
             kind="event",
             key=one.key,
@@ -100,15 +100,15 @@ def standing_of(ready: Opened, name: str, *, code: str | None = None, limit: int
             first_seen=one.first_seen,
             attempts=one.attempts,
         )
-        for one in held_events(ready.store, landing.system, code=code, limit=limit)
+        for one in held_events(session.store, landing.system, code=code, limit=limit)
     ]
-    return found + _drifted(ready, name, code)[:limit] + _without_link(ready, landing, code, limit)
+    return found + _drifted(session, name, code)[:limit] + _without_link(session, landing, code, limit)
 
 
-def _drifted(ready: Opened, name: str, code: str | None) -> list[Standing]:
+def _drifted(session: Session, name: str, code: str | None) -> list[StuckItem]:
     """Columns that are empty because their values could not be read; the records themselves landed, with them in their raw form."""
     return [
-        Standing(
+        StuckItem(
             stream=name,
             kind="drift",
             key="",
@@ -117,32 +117,32 @@ def _drifted(ready: Opened, name: str, code: str | None) -> list[Standing]:
             message=f"{one.records} records landed without it: {one.kind or 'the value'} that is {one.code.replace('-', ' ')}",
             first_seen=one.first_seen,
         )
-        for one in drift_of(ready.store, name)
+        for one in drift_of(session.store, name)
         if code in (None, "drift")
     ]
 
 
-def count_standing(ready: Opened, name: str, *, code: str | None = None) -> Mapping[str, int]:
+def count_stuck(session: Session, name: str, *, code: str | None = None) -> Mapping[str, int]:
     """How much waits, by kind; of drift, how many columns."""
-    landing = landing_named(ready, name)
-    ensure_table(ready.store, landing.stream)
+    landing = landing_named(session, name)
+    ensure_table(session.store, landing.stream)
     return {
-        "record": sum(code in (None, one.code) for one in held_landings(ready.store, name)),
-        "event": count_held_events(ready.store, landing.system, code=code),
-        "drift": len(_drifted(ready, name, code)),
-        "link": len(_without_link(ready, landing, code, _EVERY)),
+        "record": sum(code in (None, one.code) for one in held_landings(session.store, name)),
+        "event": count_held_events(session.store, landing.system, code=code),
+        "drift": len(_drifted(session, name, code)),
+        "link": len(_without_link(session, landing, code, _EVERY)),
     }
 
 
-def _without_link(ready: Opened, landing: Landing, code: str | None, limit: int) -> list[Standing]:
+def _without_link(session: Session, landing: Landing, code: str | None, limit: int) -> list[StuckItem]:
     for rule in landing.stream.links:
-        for other in ready.project.landings.values():
+        for other in session.project.landings.values():
             if other.table == rule.to:
-                ensure_table(ready.store, other.stream)
-    rows = [one for one in unlinked(ready, landing, limit) if code in (None, f"link-{one.why}")]
-    times = first_seen(ready.store, landing.table, [one.record_id for one in rows])
+                ensure_table(session.store, other.stream)
+    rows = [one for one in unlinked(session, landing, limit) if code in (None, f"link-{one.why}")]
+    times = first_seen(session.store, landing.table, [one.record_id for one in rows])
     return [
-        Standing(
+        StuckItem(
             stream=landing.name,
             kind="link",
             key=one.key,
@@ -155,50 +155,52 @@ def _without_link(ready: Opened, landing: Landing, code: str | None, limit: int)
     ]
 
 
-def retry_stream(ready: Opened, name: str, *, code: str | None = None, key: str | None = None) -> RetryReport:
+def retry_stream(session: Session, name: str, *, code: str | None = None, key: str | None = None) -> RetryReport:
     """Offer what is held in the stream called `name` again: records now, events to whoever processes them next.
 
     A record that had no usable form is fetched afresh, where its key is known and its system can be asked.
     """
-    with attempt(ready, Kind.retry, name) as entry:
-        report = _retried(ready, name, code, key)
+    with attempt(session, Kind.retry, name) as entry:
+        report = _retried(session, name, code, key)
         if key is not None and not (report.counts.get("total") or report.events or report.left):
             raise UsageFault(f"nothing is held of {key!r} in stream {name!r}; see: careloom held --stream {name}")
         entry.counts = {**report.counts, "events": report.events, "left": report.left}
     return report
 
 
-def _retried(ready: Opened, name: str, code: str | None, key: str | None) -> RetryReport:
-    landing = landing_named(ready, name)
-    with alone(ready.store, "retry", name) as ours:
+def _retried(session: Session, name: str, code: str | None, key: str | None) -> RetryReport:
+    landing = landing_named(session, name)
+    with advisory_lock(session.store, "retry", name) as ours:
         if not ours:
             raise Later(f"stream {name!r} is being offered again already; try when that is over", after=60.0)
         held = [
-            one for one in held_bodies(ready.store, name, _MOST) if code in (None, one.code) and key in (None, one.key)
+            one
+            for one in held_bodies(session.store, name, _MOST)
+            if code in (None, one.code) and key in (None, one.key)
         ]
-        came, fetched, left = _offered(ready, landing, held)
+        came, fetched, left = _offered(session, landing, held)
         records = [*came, *fetched]
-        counts = _land(ready, landing, came, fetched) if records else {}
-        with ready.store.transaction() as connection:
+        counts = _land(session, landing, came, fetched) if records else {}
+        with session.store.transaction() as connection:
             events = offer_events(connection, landing.system, code=code, key=key)
             if events:
-                wake(connection, "process_inbox", landing.system)
+                enqueue(connection, "process_inbox", landing.system)
             if counts.get("created") or counts.get("updated") or counts.get("deleted"):
-                wake(connection, "publish", "outbox")
+                enqueue(connection, "publish", "outbox")
             told = f"{name}: {len(records)} records, {events} events"
-            actor, at = ready.settings.witness, ready.clock()
-            append_audit(ready.store, connection, at=at, actor=actor, action="retry --stream", subject=told)
+            actor, at = session.settings.witness, session.clock()
+            append_audit(session.store, connection, at=at, actor=actor, action="retry --stream", subject=told)
     return RetryReport(stream=name, counts=dict(counts), events=events, left=left)
 
 
-def _offered(ready: Opened, landing: Landing, held: Sequence[HeldLanding]) -> tuple[list[Record], list[Record], int]:
+def _offered(session: Session, landing: Landing, held: Sequence[HeldLanding]) -> tuple[list[Record], list[Record], int]:
     """The records as they came, those that were fetched afresh, and how many can be neither."""
     came: list[Record] = []
     fetched: list[Record] = []
     left = 0
     for one in held:
         own = _as_it_came(landing, one)
-        afresh = [] if own else _fetched(ready, landing, one)
+        afresh = [] if own else _fetched(session, landing, one)
         came += own
         fetched += afresh
         left += not (own or afresh)
@@ -219,22 +221,22 @@ def _as_it_came(landing: Landing, held: HeldLanding) -> list[Record]:
     return [Record(stream=landing.stream.name, key=held.key, data=data, observed_at=held.first_seen)]
 
 
-def _fetched(ready: Opened, landing: Landing, held: HeldLanding) -> list[Record]:
-    if not held.key or not ready.tells_when_asked(landing.system):
+def _fetched(session: Session, landing: Landing, held: HeldLanding) -> list[Record]:
+    if not held.key or not session.tells_when_asked(landing.system):
         return []
     try:
-        found = ready.stream_source(landing.system).fetch(landing.stream.name, held.key)
+        found = session.stream_source(landing.system).fetch(landing.stream.name, held.key)
     except Hold:
         return []
     return [record for record in found if record.stream == landing.stream.name]
 
 
-def _land(ready: Opened, landing: Landing, came: Sequence[Record], fetched: Sequence[Record]) -> Mapping[str, int]:
-    log, actor = SyncLog(ready.store), f"retry:{ready.settings.actor}"
+def _land(session: Session, landing: Landing, came: Sequence[Record], fetched: Sequence[Record]) -> Mapping[str, int]:
+    log, actor = LandingRuns(session.store), f"retry:{session.settings.actor}"
     run = log.start(landing.system, "retry", landing.table)
     try:
-        counts = land(ready, landing.system, came, actor=actor, run=run)
-        counts.update(land(ready, landing.system, fetched, actor=actor, run=run, read=True))
+        counts = land(session, landing.system, came, actor=actor, run=run)
+        counts.update(land(session, landing.system, fetched, actor=actor, run=run, read=True))
     except BaseException as error:
         log.finish(run, status="failed", counts={}, error=type(error).__name__)
         raise

@@ -10,10 +10,10 @@ from pathlib import Path
 import psycopg
 
 from careloom.core.attempts import Kind
-from careloom.core.errors import CareloomError, Hold, Later
+from careloom.core.errors import CareloomError, Hold, Later, safe_text
 from careloom.core.ports import Lane
 from careloom.services.session.environments import hidden_folder, in_environment
-from careloom.services.session.session import Opened, Trigger, database_url, opened
+from careloom.services.session.sessions import Session, Trigger, open_session, store_url
 from careloom.services.session.settings import Settings
 from careloom.store.attempts import Attempts, State
 from careloom.store.database import open_store
@@ -40,15 +40,15 @@ _STATES: Mapping[str, State] = {"done": "done", "completed": "done", "interrupte
 
 
 @contextmanager
-def attempt(ready: Opened, kind: Kind, name: str) -> Iterator[Attempt]:
+def attempt(session: Session, kind: Kind, name: str) -> Iterator[Attempt]:
     """A row for what is done inside; an exception is told in it, and goes on. Later where the database does not answer."""
-    attempts, entry = Attempts(ready.store), Attempt()
-    with attempts.under_way(kind, name, ready.trigger) as number:
+    attempts, entry = Attempts(session.store), Attempt()
+    with attempts.under_way(kind, name, session.trigger) as number:
         try:
             yield entry
         except BaseException as error:
             entry.state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            entry.code, entry.error = code_of(error), reason_of(error)
+            entry.code, entry.error = code_of(error), safe_text(error)
             with suppress(CareloomError, psycopg.Error):
                 _end(attempts, number, entry)
             raise
@@ -56,7 +56,7 @@ def attempt(ready: Opened, kind: Kind, name: str) -> Iterator[Attempt]:
 
 
 @contextmanager
-def round_of(ready: Opened, kind: Kind, name: str) -> Iterator[Attempt]:
+def round_of(session: Session, kind: Kind, name: str) -> Iterator[Attempt]:
     """The same for one of the short rounds that come by the thousand: a row for an hour's that ended alike.
 
     A round that did nothing leaves none.
@@ -65,19 +65,19 @@ def round_of(ready: Opened, kind: Kind, name: str) -> Iterator[Attempt]:
     try:
         yield entry
     except Exception as error:
-        entry.state, entry.code, entry.error = "failed", code_of(error), reason_of(error)
+        entry.state, entry.code, entry.error = "failed", code_of(error), safe_text(error)
         with suppress(CareloomError, psycopg.Error):
-            _add_round(ready, kind, name, entry)
+            _add_round(session, kind, name, entry)
         raise
     if entry.counts or entry.state != "done":
-        _add_round(ready, kind, name, entry)
+        _add_round(session, kind, name, entry)
 
 
-def _add_round(ready: Opened, kind: Kind, name: str, entry: Attempt) -> None:
-    Attempts(ready.store).add_round(
+def _add_round(session: Session, kind: Kind, name: str, entry: Attempt) -> None:
+    Attempts(session.store).add_round(
         kind,
         name,
-        ready.trigger,
+        session.trigger,
         state=entry.state,
         counts=entry.counts,
         code=entry.code,
@@ -100,11 +100,11 @@ def _end(attempts: Attempts, number: int, entry: Attempt) -> None:
 @contextmanager
 def opened_for(
     folder: Path, settings: Settings, kind: Kind, name: str, *, lane: Lane = "schedule", trigger: Trigger = "hand"
-) -> Iterator[Opened]:
+) -> Iterator[Session]:
     """The project in `folder`, opened for an attempt: where that fails already, there is a row that says so."""
     with ExitStack() as stack:
         try:
-            ready = stack.enter_context(opened(folder, settings, lane=lane, trigger=trigger))
+            ready = stack.enter_context(open_session(folder, settings, lane=lane, trigger=trigger))
         except CareloomError as error:
             _note(folder, settings, (kind, name, trigger), error)
             raise
@@ -119,9 +119,9 @@ def _note(folder: Path, settings: Settings, tried: tuple[Kind, str, str], error:
         given = in_environment(folder, settings)
         if given.database_url is None and not any(hidden_folder(folder, given).glob("postgres*")):
             return
-        store = open_store(database_url(folder, given), given.env)
+        store = open_store(store_url(folder, given), given.env)
         try:
-            Attempts(store).note(*tried, code=code_of(error), error=reason_of(error))
+            Attempts(store).note(*tried, code=code_of(error), error=safe_text(error))
         finally:
             store.close()
 
@@ -132,8 +132,3 @@ def code_of(error: BaseException) -> str:
         return error.code
     name = type(error).__name__
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
-
-
-def reason_of(error: BaseException) -> str:
-    """Our own errors hold nobody's data; another's message may quote what it failed on."""
-    return str(error) if isinstance(error, CareloomError) else f"{type(error).__name__} (see the log)"

@@ -10,13 +10,13 @@ from careloom.core.ports import AssociationBatch, Batch, Finding, Outcome, Remot
 from careloom.core.schema import ObjectDeclaration, ObjectShape
 
 
-def looked_at(target: Target, refusal: str) -> ReadTarget:
+def read_only(target: Target, refusal: str) -> ReadOnlyTarget:
     """`target`, to be read only."""
-    return ReadTarget(target=target, refusal=refusal, batch_size=target.batch_size, concurrency=target.concurrency)
+    return ReadOnlyTarget(target=target, refusal=refusal, batch_size=target.batch_size, concurrency=target.concurrency)
 
 
 @dataclass(slots=True, kw_only=True)
-class ReadTarget:
+class ReadOnlyTarget:
     """Reads as `target` does; whatever would write raises Fix with `refusal`."""
 
     target: Target

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from careloom.core.errors import Fix
 from careloom.services.session.settings import Settings
-from careloom.store.audit_anchor import Anchoring, anchor_file
+from careloom.store.audit_anchor import AuditAnchor, anchor_file
 
 KEY_BYTES = 32
 _SECRET = "careloom-seal-key"  # noqa: S105 - the secret's name, not the secret
@@ -62,7 +62,7 @@ def _checked(text: str) -> bytes:
     return key
 
 
-def anchoring_of(hidden: Path, settings: Settings, url: str) -> Anchoring:
+def audit_anchor_of(hidden: Path, settings: Settings, url: str) -> AuditAnchor:
     """What holds the end of the audit of the database at `url`: the same key, and a file in `hidden`."""
     key: list[bytes | None] = []
 
@@ -74,4 +74,4 @@ def anchoring_of(hidden: Path, settings: Settings, url: str) -> Anchoring:
                 key.append(None)
         return key[0]
 
-    return Anchoring(key=key_or_none, file=anchor_file(hidden, url))
+    return AuditAnchor(key=key_or_none, file=anchor_file(hidden, url))

@@ -14,26 +14,26 @@ from careloom.core.ports import Association as WireTie
 from careloom.core.ports import AssociationBatch
 from careloom.project.model import Association
 from careloom.services.session.progress import Watch
-from careloom.services.sync.prepare import Loom
-from careloom.store.ledger import Ledger, Tie
+from careloom.services.sync.prepare import PreparedSync
+from careloom.store.ledger import Ledger, LinkedPair
 
 UNBORN = ""
 """Stands for the id of a record that this very run creates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TiePlan:
+class AssociationPlan:
     """The ties of one association to make and to remove; `waiting` ones lack a record on one side, or their row a key."""
 
     association: Association
-    make: Sequence[Tie]
-    remove: Sequence[Tie]
+    make: Sequence[LinkedPair]
+    remove: Sequence[LinkedPair]
     same: int
     waiting: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DesiredPair:
     """The pairs of keys that the rows read want; the keys of `sound` rows; how many rows are `unsure`: no key computes."""
 
     pairs: set[tuple[str, str]]
@@ -41,30 +41,30 @@ class Wanted:
     unsure: int
 
 
-def plan_ties(db: duckdb.DuckDBPyConnection, loom: Loom, *, coming: bool) -> list[TiePlan]:
+def plan_associations(db: duckdb.DuckDBPyConnection, context: PreparedSync, *, coming: bool) -> list[AssociationPlan]:
     """Compare what the source wants with what was made.
 
     A tie is removed only if its row was read, is sound and wants it no more: not because the row is held, was not read
     by an incremental run, or left the source. `coming`: rows that are to be created count as if they had a record.
     """
-    if not loom.sync.associations:
+    if not context.sync.associations:
         return []
-    own = _links(loom.ledger)
+    own = _links(context.ledger)
     if coming:
         fresh = db.execute(
             "select key, coalesce(remote_id, ?) from action where kind <> 'archive'", [UNBORN]
         ).fetchall()
         own = dict(fresh) | own
-    made = loom.ledger.ties()
-    wanted = [_wanted(db, association) for association in loom.sync.associations]
+    made = context.ledger.ties()
+    wanted = [_wanted(db, association) for association in context.sync.associations]
     return [
-        _plan(loom, association, own, made, one, _elsewhere(loom.sync.associations, wanted, association))
-        for association, one in zip(loom.sync.associations, wanted, strict=True)
+        _plan(context, association, own, made, one, _elsewhere(context.sync.associations, wanted, association))
+        for association, one in zip(context.sync.associations, wanted, strict=True)
     ]
 
 
 def _elsewhere(
-    associations: Sequence[Association], wanted: Sequence[Wanted], association: Association
+    associations: Sequence[Association], wanted: Sequence[DesiredPair], association: Association
 ) -> set[tuple[str, str]]:
     """The pairs that other associations to the same object and of the same label want: they are not ours to remove."""
     return {
@@ -76,22 +76,22 @@ def _elsewhere(
 
 
 def _plan(
-    loom: Loom,
+    context: PreparedSync,
     association: Association,
     own: dict[str, str],
     made: Sequence[tuple[str, str, str, str, str, str]],
-    wanted: Wanted,
+    wanted: DesiredPair,
     elsewhere: set[tuple[str, str]],
-) -> TiePlan:
-    others = _links(Ledger(loom.opened.store, association.via))
+) -> AssociationPlan:
+    others = _links(Ledger(context.session.store, association.via))
     label = association.label or ""
     have = {
-        (key, to_key): Tie(key=key, to_key=to_key, label=label, from_id=from_id, to_id=to_id)
+        (key, to_key): LinkedPair(key=key, to_key=to_key, label=label, from_id=from_id, to_id=to_id)
         for key, to_object, to_key, tie_label, from_id, to_id in made
         if to_object == association.to and tie_label == label
     }
     ready = {
-        (key, to_key): Tie(key=key, to_key=to_key, label=label, from_id=own[key], to_id=others[to_key])
+        (key, to_key): LinkedPair(key=key, to_key=to_key, label=label, from_id=own[key], to_id=others[to_key])
         for key, to_key in wanted.pairs
         if key in own and to_key in others
     }
@@ -99,46 +99,52 @@ def _plan(
     kept = wanted.pairs | elsewhere
     remove = [tie for pair, tie in have.items() if pair not in kept and pair[0] in wanted.sound]
     waiting = len(wanted.pairs) - len(ready) + wanted.unsure
-    return TiePlan(association=association, make=make, remove=remove, same=len(ready) - len(make), waiting=waiting)
+    return AssociationPlan(
+        association=association, make=make, remove=remove, same=len(ready) - len(make), waiting=waiting
+    )
 
 
-def _wanted(db: duckdb.DuckDBPyConnection, association: Association) -> Wanted:
+def _wanted(db: duckdb.DuckDBPyConnection, association: Association) -> DesiredPair:
     expression = association.expression
     rows = db.execute(
         f"select v.key, e.tried is null, case when not blank(e.tried.v) then trim(cast(e.tried.v as varchar)) end"
         f" from verdict v join (select _row, try({{'v': {expression}}}) as tried from source) e on e._row = v.row"
         " where v.class <> 'held'"
     ).fetchall()
-    return Wanted(
+    return DesiredPair(
         pairs={(key, to_key) for key, _, to_key in rows if to_key is not None},
         sound={key for key, failed, _ in rows if not failed},
         unsure=sum(failed for _, failed, _ in rows),
     )
 
 
-def deliver_ties(loom: Loom, run: int, plans: Sequence[TiePlan], watch: Watch) -> Counter[str]:
+def deliver_associations(
+    context: PreparedSync, run: int, plans: Sequence[AssociationPlan], watch: Watch
+) -> Counter[str]:
     """Make and remove ties; returns how many were made, removed, the same, waiting and refused."""
     counts: Counter[str] = Counter()
     for plan in plans:
         counts.update({"same": plan.same, "waiting": plan.waiting})
         for remove, ties in ((True, plan.remove), (False, plan.make)):
-            for batch in _chunks(ties, loom.target.batch_size):
+            for batch in _chunks(ties, context.target.batch_size):
                 if watch.stop.is_set():
                     counts["stopped"] = 1
                     return counts
-                counts.update(_deliver(loom, run, plan.association, batch, remove=remove))
+                counts.update(_deliver(context, run, plan.association, batch, remove=remove))
     return counts
 
 
-def _deliver(loom: Loom, run: int, association: Association, ties: Sequence[Tie], *, remove: bool) -> Counter[str]:
+def _deliver(
+    context: PreparedSync, run: int, association: Association, ties: Sequence[LinkedPair], *, remove: bool
+) -> Counter[str]:
     wire = [WireTie(from_id=tie.from_id, to_id=tie.to_id, type=association.label) for tie in ties]
-    batch = AssociationBatch(from_object=loom.sync.to.object, to_object=association.to, remove=remove, ties=wire)
+    batch = AssociationBatch(from_object=context.sync.to.object, to_object=association.to, remove=remove, ties=wire)
     try:
-        outcomes = {outcome.key: outcome.verdict for outcome in loom.target.associate(batch)}
+        outcomes = {outcome.key: outcome.verdict for outcome in context.target.associate(batch)}
     except (Fix, Later):
         return Counter({"later": len(ties)})
     done = [tie for tie in ties if outcomes.get(f"{tie.from_id}/{tie.to_id}") == "ok"]
-    loom.ledger.settle_ties(run, association.to, [] if remove else done, done if remove else [])
+    context.ledger.settle_ties(run, association.to, [] if remove else done, done if remove else [])
     return Counter({"removed" if remove else "made": len(done), "refused": len(ties) - len(done)})
 
 
@@ -146,7 +152,7 @@ def _links(ledger: Ledger) -> dict[str, str]:
     return {str(row["key"]): str(row["remote_id"]) for row in ledger.links().to_pylist()}
 
 
-def _chunks(ties: Sequence[Tie], size: int) -> Iterator[list[Tie]]:
+def _chunks(ties: Sequence[LinkedPair], size: int) -> Iterator[list[LinkedPair]]:
     rest = iter(ties)
     while chunk := list(islice(rest, size)):
         yield chunk

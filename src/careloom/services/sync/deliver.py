@@ -17,8 +17,8 @@ from careloom.core.errors import CareloomError, Fix, Later, Stop
 from careloom.core.ports import Batch, Outcome, Target, Write, WriteKind
 from careloom.engine.sync.actions import Action, batches
 from careloom.services.session.progress import Watch
-from careloom.services.sync.prepare import Loom
-from careloom.store.ledger import DeliveryNote, HeldRecord, Settled
+from careloom.services.sync.prepare import PreparedSync
+from careloom.store.ledger import DeliveryNote, HeldRecord, SettledWrite
 
 _ORDER: tuple[WriteKind, ...] = ("update", "create", "archive")
 """Updates first: they may set free a unique value that a create takes."""
@@ -55,7 +55,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sent:
+class _SentBatch:
     """A batch, and what came back."""
 
     number: int
@@ -70,7 +70,7 @@ class _Sent:
 class Delivery:
     """The delivery of one run."""
 
-    loom: Loom
+    context: PreparedSync
     run: int
     watch: Watch
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -82,9 +82,9 @@ class Delivery:
             dict(db.execute("select kind, count(*) from action where kind <> 'settle' group by 1").fetchall())
         )
         total = unsent.total()
-        self.watch.progress.step(f"writing {total} records to {self.loom.sync.to.system}")
+        self.watch.progress.step(f"writing {total} records to {self.context.sync.to.system}")
         done, noted = 0, time.monotonic()
-        with ThreadPoolExecutor(self.loom.target.concurrency, thread_name_prefix="deliver") as pool:
+        with ThreadPoolExecutor(self.context.target.concurrency, thread_name_prefix="deliver") as pool:
             for group in self._in_flight(pool, self._all_batches(db), tally):
                 self._settle_group(group, tally)
                 for sent in group:
@@ -100,23 +100,23 @@ class Delivery:
         now = time.monotonic()
         if now - noted < _NOTE_EVERY:
             return noted
-        self.loom.runs.progress(self.run, tally.counts, self.loom.target.requests(), None)
+        self.context.runs.progress(self.run, tally.counts, self.context.target.requests(), None)
         return now
 
     def _all_batches(self, db: duckdb.DuckDBPyConnection) -> Iterator[tuple[WriteKind, list[Action]]]:
         for kind in _ORDER:
-            for actions in batches(db, kind, self.loom.target.batch_size):
+            for actions in batches(db, kind, self.context.target.batch_size):
                 yield kind, actions
 
     def _in_flight(
         self, pool: ThreadPoolExecutor, waiting: Iterator[tuple[WriteKind, list[Action]]], tally: Tally
-    ) -> Iterator[list[_Sent]]:
+    ) -> Iterator[list[_SentBatch]]:
         """Keep the target busy, yielding what has come back; kinds do not overlap."""
-        flying: set[Future[_Sent]] = set()
+        flying: set[Future[_SentBatch]] = set()
         current: WriteKind | None = None
         following = next(waiting, None)
         while flying or (following and not tally.halted):
-            while following and not tally.halted and len(flying) < self.loom.target.concurrency + 2:
+            while following and not tally.halted and len(flying) < self.context.target.concurrency + 2:
                 kind, actions = following
                 if flying and kind != current:
                     break
@@ -127,22 +127,24 @@ class Delivery:
             landed, flying = wait(flying, return_when=FIRST_COMPLETED)
             yield [future.result() for future in landed]
 
-    def _send(self, number: int, kind: WriteKind, actions: Sequence[Action]) -> _Sent:
+    def _send(self, number: int, kind: WriteKind, actions: Sequence[Action]) -> _SentBatch:
         writes = [
             Write(key=action.key, remote_id=action.remote_id, values=action.send, seen=action.seen)
             for action in actions
         ]
-        batch = Batch(object=self.loom.sync.to.object, kind=kind, key_property=self.loom.key_property, writes=writes)
+        batch = Batch(
+            object=self.context.sync.to.object, kind=kind, key_property=self.context.key_property, writes=writes
+        )
         began, trouble = time.monotonic(), None
         try:
-            outcomes = self.loom.target.deliver(batch)
+            outcomes = self.context.target.deliver(batch)
         except (Fix, Later) as error:
             trouble, outcomes = error, [Outcome(key=write.key, verdict="later") for write in writes]
         if [outcome.key for outcome in outcomes] != [write.key for write in writes]:
             outcomes = _in_order(outcomes, writes)
-        outcomes = give_back(self.loom.target, batch, outcomes)
+        outcomes = give_back(self.context.target, batch, outcomes)
         elapsed = int((time.monotonic() - began) * 1000)
-        return _Sent(
+        return _SentBatch(
             number=number, kind=kind, actions=actions, outcomes=outcomes, milliseconds=elapsed, trouble=trouble
         )
 
@@ -152,8 +154,8 @@ class Delivery:
             tally.counts.update("conflict" if action.conflicted else "same" for action in actions)
             self._write([_settled(action, action.remote_id or "") for action in actions], [], [], [])
 
-    def _settle_group(self, group: Sequence[_Sent], tally: Tally) -> None:
-        settled: list[Settled] = []
+    def _settle_group(self, group: Sequence[_SentBatch], tally: Tally) -> None:
+        settled: list[SettledWrite] = []
         held: list[HeldRecord] = []
         gone: list[str] = []
         for sent in group:
@@ -168,7 +170,7 @@ class Delivery:
         action: Action,
         outcome: Outcome,
         tally: Tally,
-        settled: list[Settled],
+        settled: list[SettledWrite],
         held: list[HeldRecord],
         gone: list[str],
     ) -> None:
@@ -198,29 +200,29 @@ class Delivery:
                 tally.refused["remote", code, outcome.property] += 1
 
     def _write(
-        self, settled: list[Settled], held: list[HeldRecord], gone: list[str], notes: list[DeliveryNote]
+        self, settled: list[SettledWrite], held: list[HeldRecord], gone: list[str], notes: list[DeliveryNote]
     ) -> None:
         try:
-            self.loom.ledger.settle(self.run, settled=settled, held=held, unlinked=gone, notes=notes)
+            self.context.ledger.settle(self.run, settled=settled, held=held, unlinked=gone, notes=notes)
         except UniqueViolation:
             # One record has come to stand for two rows since the plan: that one waits for a person, the others go on.
-            self.loom.ledger.settle(self.run, held=held, unlinked=gone, notes=notes)
+            self.context.ledger.settle(self.run, held=held, unlinked=gone, notes=notes)
             for record in settled:
                 self._write_alone(record)
 
-    def _write_alone(self, record: Settled) -> None:
+    def _write_alone(self, record: SettledWrite) -> None:
         try:
-            self.loom.ledger.settle(self.run, settled=[record])
+            self.context.ledger.settle(self.run, settled=[record])
         except UniqueViolation:
             stopped = HeldRecord(
                 key=record.key, kind="match", code="two-rows-one-record", fingerprint=record.fingerprint
             )
-            self.loom.ledger.settle(self.run, held=[stopped])
+            self.context.ledger.settle(self.run, held=[stopped])
 
-    def _note(self, sent: _Sent) -> DeliveryNote:
+    def _note(self, sent: _SentBatch) -> DeliveryNote:
         return DeliveryNote(
             batch=sent.number,
-            object=self.loom.sync.to.object,
+            object=self.context.sync.to.object,
             kind=sent.kind,
             keys=[action.key for action in sent.actions],
             verdicts=[outcome.verdict for outcome in sent.outcomes],
@@ -269,12 +271,12 @@ def _in_order(outcomes: Sequence[Outcome], writes: Sequence[Write]) -> list[Outc
     return [by_key[write.key] for write in writes]
 
 
-def _settled(action: Action, remote_id: str, overtaken: Mapping[str, str] | None = None) -> Settled:
+def _settled(action: Action, remote_id: str, overtaken: Mapping[str, str] | None = None) -> SettledWrite:
     """What the ledger learns of a record. Where staff's edit came between, what was agreed on is what was read before it."""
     agreed = action.agreed
     if overtaken:
         agreed = orjson.dumps(orjson.loads(agreed) | {prop: action.seen[prop] or None for prop in overtaken}).decode()
-    return Settled(
+    return SettledWrite(
         key=action.key,
         remote_id=remote_id,
         rule=action.rule,

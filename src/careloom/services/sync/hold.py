@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import orjson
 
-from careloom.services.sync.prepare import Loom
+from careloom.services.sync.prepare import PreparedSync
 from careloom.store.ledger import PLANNED, HeldRecord, Offer
 
 _CHUNK = 1000
@@ -13,7 +13,7 @@ _VERDICTS = ("vf", "vl", "vd", "em", "ph", "ad", "zp", "sx", "gx", "mx", "ma")
 """The columns of `match_candidate` that say, field by field, how two records compare; none holds a value."""
 
 
-def write_stops(db: duckdb.DuckDBPyConnection, loom: Loom, run: int) -> None:
+def write_stops(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int) -> None:
     """Write every line of `stop` to the ledger, and renew the records that were refused before and have not changed."""
     rows = db.execute("select key, kind, code, property, fp from stop").fetchall()
     for start in range(0, len(rows), _CHUNK):
@@ -21,24 +21,24 @@ def write_stops(db: duckdb.DuckDBPyConnection, loom: Loom, run: int) -> None:
             HeldRecord(key=key, kind=kind, code=code, property=prop, fingerprint=fp)
             for key, kind, code, prop, fp in rows[start : start + _CHUNK]
         ]
-        loom.ledger.settle(run, held=_distinct(held))
-    offer_candidates(db, loom)
+        context.ledger.settle(run, held=_distinct(held))
+    offer_candidates(db, context)
 
 
-def write_review(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+def write_review(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """List for review what a plan found ambiguous, in place of what the plan before it did."""
-    loom.ledger.forget_planned_holds()
+    context.ledger.forget_planned_holds()
     rows = db.execute("select key, code, fp from stop where kind = 'match'").fetchall()
     for start in range(0, len(rows), _CHUNK):
         held = [
             HeldRecord(key=key, kind="match", code=code, fingerprint=fp)
             for key, code, fp in rows[start : start + _CHUNK]
         ]
-        loom.ledger.settle(PLANNED, held=_distinct(held))
-    offer_candidates(db, loom)
+        context.ledger.settle(PLANNED, held=_distinct(held))
+    offer_candidates(db, context)
 
 
-def offer_candidates(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+def offer_candidates(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """Keep the candidates of the rows that were held for their match."""
     if not db.execute("select 1 from information_schema.tables where table_name = 'match_candidate'").fetchall():
         return
@@ -46,7 +46,7 @@ def offer_candidates(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
     columns = [column[0] for column in found.description]
     offers = [_offer(dict(zip(columns, row, strict=True))) for row in found.fetchall()]
     for start in range(0, len(offers), _CHUNK):
-        loom.ledger.offer(offers[start : start + _CHUNK])
+        context.ledger.offer(offers[start : start + _CHUNK])
 
 
 def _offer(row: dict[str, object]) -> Offer:

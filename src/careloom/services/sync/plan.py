@@ -15,7 +15,7 @@ from careloom.engine.sync.unique import claims_anew, reroute_taken
 from careloom.engine.workspace import load
 from careloom.identity.match import match
 from careloom.services.session.progress import Watch
-from careloom.services.sync.prepare import Loom
+from careloom.services.sync.prepare import PreparedSync
 from careloom.store.ledger import Ledger
 
 # pending(key, row, fp, class, remote_id, sent_fp, rule, grade, decision) is the heart: one line for each row that something
@@ -23,7 +23,7 @@ from careloom.store.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
+class SourceDiff:
     """What reading and comparing gave. `high` is the cursor value that the next run may read from."""
 
     read: int
@@ -33,54 +33,54 @@ class Weighed:
     high: str | None
 
 
-def weigh_source(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch, *, full: bool) -> Weighed:
+def diff_source(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch, *, full: bool) -> SourceDiff:
     """Read the source and compare it with the ledger: makes `verdict`, `gone` and the faulty rows' `stop`."""
-    full = full or bool(loom.lost)
-    since = None if full else _since(loom)
-    watch.progress.step(f"reading {loom.sync.source.system}")
-    read = rows.take_in(db, loom.source.read(loom.sync.source.query, since), loom.columns)
+    full = full or bool(context.lost)
+    since = None if full else _since(context)
+    watch.progress.step(f"reading {context.sync.source.system}")
+    read = rows.load_source(db, context.source.read(context.sync.source.query, since), context.columns)
     watch.progress.step("comparing with what was agreed")
-    rows.want(db, loom.fields, loom.sync.source.key, loom.zone)
-    diff.recall(db, loom.ledger.links(), loom.ledger.held())
+    rows.fingerprint_rows(db, context.fields, context.sync.source.key, context.zone)
+    diff.recall(db, context.ledger.links(), context.ledger.held())
     diff.compare(db, full=full)
     diff.find_gone(db, whole=since is None)
-    actions.begin(db)
+    actions.begin_actions(db)
     actions.stop_faulty(db)
     classes = diff.count_classes(db)
-    return Weighed(
+    return SourceDiff(
         read=read,
         same=classes.get("same", 0),
         stopped=classes.get("stopped", 0),
         since=since,
-        high=_high(db, loom) or (since.value if since else None),
+        high=_high(db, context) or (since.value if since else None),
     )
 
 
-def _since(loom: Loom) -> Since | None:
-    cursor = loom.sync.source.cursor
-    value = loom.ledger.watermark(loom.project.digest) if cursor else None
+def _since(context: PreparedSync) -> Since | None:
+    cursor = context.sync.source.cursor
+    value = context.ledger.watermark(context.project.digest) if cursor else None
     return Since(column=cursor, value=value) if cursor and value else None
 
 
-def _high(db: duckdb.DuckDBPyConnection, loom: Loom) -> str | None:
+def _high(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> str | None:
     """The greatest cursor value read, less the look-back: what committed late at the source is read again.
 
     A time that is still to come counts as now, or one wrong row would hide all that changes until then.
     """
-    if not loom.sync.source.cursor:
+    if not context.sync.source.cursor:
         return None
-    column = f"source.{name(loom.sync.source.cursor)}"
+    column = f"source.{name(context.sync.source.cursor)}"
     value = f"max({column})"
     kind = db.execute(f"select typeof({value}) from source").fetchall()[0][0]
     if kind.startswith(("TIMESTAMP", "DATE")):
-        now = text(f"{loom.opened.clock():%Y-%m-%d %H:%M:%S}")
-        back = int(loom.sync.source.look_back.total_seconds())
+        now = text(f"{context.session.clock():%Y-%m-%d %H:%M:%S}")
+        back = int(context.sync.source.look_back.total_seconds())
         value = f"least({value}, cast({now} as {kind})) - interval {back} second"
     found = db.execute(f"select cast({value} as varchar) from source having max({column}) is not null").fetchone()
     return None if found is None else str(found[0])
 
 
-def weigh_changes(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> None:
+def plan_changes(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -> None:
     """Decide what to do about every new and changed row: fills `action` and `stop`."""
     db.execute(
         "create table pending as select key, row, fp, class, remote_id, sent_fp, 'key' as rule, 'certain' as grade, '' as decision"
@@ -88,60 +88,60 @@ def weigh_changes(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> No
     )
     db.execute("create table refused (key varchar, property varchar)")
     if db.execute("select 1 from pending limit 1").fetchall():
-        decide(db, loom, watch)
+        decide(db, context, watch)
     else:
         merge.begin(db)
         unique.begin(db)
 
 
-def decide(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> None:
+def decide(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -> None:
     """Decide about the rows of `pending`, as far as nothing was decided yet."""
-    _load_rulings(db, loom)
-    zone, key = loom.zone, loom.sync.source.key
-    rows.pick(db, loom.fields, key, zone, rows="pending", into="ours", key_property=loom.key_property)
-    merge.load_agreed(db, [])
-    merge.load_theirs(db, {})
-    _look_at_linked(db, loom, watch)
-    mirrored = _match_new(db, loom, watch) or _view_holders(db, loom, watch)
-    reroute_taken(db, loom.fields, loom.shape, loom.key_property, known=mirrored)
-    owners = {field.property: field.owner for field in loom.fields}
-    merge.merge(db, loom.types, {**owners, loom.key_property: "source"}, loom.likeness, loom.aliases)
+    _load_decisions(db, context)
+    zone, key = context.zone, context.sync.source.key
+    rows.project_rows(db, context.fields, key, zone, rows="pending", into="ours", key_property=context.key_property)
+    merge.load_base(db, [])
+    merge.load_remote(db, {})
+    _look_at_linked(db, context, watch)
+    mirrored = _match_new(db, context, watch) or _view_holders(db, context, watch)
+    reroute_taken(db, context.fields, context.shape, context.key_property, known=mirrored)
+    owners = {field.property: field.owner for field in context.fields}
+    merge.merge(db, context.types, {**owners, context.key_property: "source"}, context.likeness, context.aliases)
     actions.add_updates(db)
-    actions.add_creates(db, loom.properties, loom.shape, loom.key_property)
+    actions.add_creates(db, context.properties, context.shape, context.key_property)
 
 
-def archive_gone(db: duckdb.DuckDBPyConnection, loom: Loom, read: int) -> str | None:
+def archive_gone(db: duckdb.DuckDBPyConnection, context: PreparedSync, read: int) -> str | None:
     """Archive what left the source, if the sync says so; returns why not where the share is beyond its limit."""
     gone = int(db.execute("select count(*) from gone").fetchall()[0][0])
-    if loom.sync.missing != "archive" or not gone:
+    if context.sync.missing != "archive" or not gone:
         return None
     if db.execute("select count(*) from verdict where code = 'null-key'").fetchall()[0][0]:
         return f"{gone} linked records seem to have left the source, but rows without a key came: nothing was archived"
-    _spare_shared(db, loom)
+    _spare_shared(db, context)
     known = int(db.execute("select count(*) from sent").fetchall()[0][0])
-    if gone * 100 > known * loom.sync.archive_limit:
+    if gone * 100 > known * context.sync.archive_limit:
         return (
             f"{gone} of {known} linked records left the source ({read} rows read), more than archive_limit "
-            f"{loom.sync.archive_limit:g} %: nothing was archived; check the source, or raise the limit for this run"
+            f"{context.sync.archive_limit:g} %: nothing was archived; check the source, or raise the limit for this run"
         )
     actions.add_archives(db)
     return None
 
 
-def _spare_shared(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+def _spare_shared(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """A record that another sync of the same object links does not leave with this sync's row."""
-    for other in loom.project.syncs.values():
-        if other.name != loom.sync.name and (other.to.system, other.to.object) == (
-            loom.sync.to.system,
-            loom.sync.to.object,
+    for other in context.project.syncs.values():
+        if other.name != context.sync.name and (other.to.system, other.to.object) == (
+            context.sync.to.system,
+            context.sync.to.object,
         ):
-            db.register("incoming", Ledger(loom.opened.store, other.name).links())
+            db.register("incoming", Ledger(context.session.store, other.name).links())
             db.execute("delete from gone where remote_id in (select remote_id from incoming)")
             db.unregister("incoming")
 
 
-def _load_rulings(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
-    rulings = loom.ledger.rulings()
+def _load_decisions(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
+    rulings = context.ledger.rulings()
     columns = zip(*rulings, strict=True) if rulings else ([], [], [], [])
     load(db, "ruled", dict(zip(("key", "verdict", "remote_id", "property"), columns, strict=True)))
 
@@ -149,7 +149,7 @@ def _load_rulings(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
 # ---------------------------------------------------------------- rows that have a record
 
 
-def _look_at_linked(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> None:
+def _look_at_linked(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -> None:
     """Load what was agreed on, and what the other side holds now.
 
     Also where every field is the source's: that the record is still this row's alone must be seen before it is written.
@@ -157,21 +157,23 @@ def _look_at_linked(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> 
     linked = db.execute("select key, remote_id from pending where remote_id is not null order by key").fetchall()
     if not linked:
         return
-    merge.load_agreed(db, _still_agreed(loom, loom.ledger.agreed([key for key, _ in linked])))
+    merge.load_base(db, _still_agreed(context, context.ledger.agreed([key for key, _ in linked])))
     watch.progress.step(f"looking at {len(linked)} linked records")
-    now = loom.target.fetch(loom.sync.to.object, [remote_id for _, remote_id in linked], loom.mirrored)
-    _settle_identity(db, linked, now, loom.key_property)
-    merge.load_theirs(db, {record.id: record.values for record in now.values()})
+    now = context.target.fetch(context.sync.to.object, [remote_id for _, remote_id in linked], context.mirrored)
+    _settle_identity(db, linked, now, context.key_property)
+    merge.load_remote(db, {record.id: record.values for record in now.values()})
 
 
-def _still_agreed(loom: Loom, rows_: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+def _still_agreed(context: PreparedSync, rows_: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     """What was agreed on, without the properties that the other side lost: nothing is agreed about those."""
-    if not loom.lost:
+    if not context.lost:
         return rows_
     return [
         (
             key,
-            orjson.dumps({prop: held for prop, held in orjson.loads(agreed).items() if prop not in loom.lost}).decode(),
+            orjson.dumps(
+                {prop: held for prop, held in orjson.loads(agreed).items() if prop not in context.lost}
+            ).decode(),
         )
         for key, agreed in rows_
     ]
@@ -234,73 +236,73 @@ def _stop(db: duckdb.DuckDBPyConnection, keys: Sequence[str], kind: str, code: s
 # ---------------------------------------------------------------- rows that have none yet
 
 
-def _match_new(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> bool:
+def _match_new(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -> bool:
     """Match the new rows to the records that the other side holds; True if the mirror was loaded as `theirs`."""
     if not db.execute("select count(*) from pending where remote_id is null").fetchall()[0][0]:
         return False
-    refresh_mirror(loom, watch)
-    load_mirror(db, loom)
+    refresh_mirror(context, watch)
+    load_mirror(db, context)
     watch.progress.step("matching people")
-    run_match(db, loom)
-    _take_decisions(db, loom)
+    run_match(db, context)
+    _take_decisions(db, context)
     return True
 
 
-def _view_holders(db: duckdb.DuckDBPyConnection, loom: Loom, watch: Watch) -> bool:
+def _view_holders(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -> bool:
     """Load the mirror where a linked row wants a unique value that another record may hold."""
-    if not claims_anew(db, loom.fields):
+    if not claims_anew(db, context.fields):
         return False
-    refresh_mirror(loom, watch)
-    load_mirror(db, loom)
+    refresh_mirror(context, watch)
+    load_mirror(db, context)
     return True
 
 
-def refresh_mirror(loom: Loom, watch: Watch) -> None:
+def refresh_mirror(context: PreparedSync, watch: Watch) -> None:
     """Bring the mirror up to what the other side holds now."""
-    if loom.lacking and loom.lacking[0].startswith("object "):
+    if context.lacking and context.lacking[0].startswith("object "):
         return
-    absent = absent_properties(loom)
-    readable = sorted({*loom.mirror.properties(), *loom.mirrored} - absent)
-    cursor = loom.mirror.cursor(readable)
+    absent = absent_properties(context)
+    readable = sorted({*context.mirror.properties(), *context.mirrored} - absent)
+    cursor = context.mirror.cursor(readable)
     watch.progress.step(
-        f"reading {loom.sync.to.object} of {loom.sync.to.system}" + ("" if cursor is None else " that changed")
+        f"reading {context.sync.to.object} of {context.sync.to.system}" + ("" if cursor is None else " that changed")
     )
-    pages = loom.target.scan(loom.sync.to.object, readable, cursor)
-    loom.mirror.take_in(pages, readable, whole=cursor is None)
+    pages = context.target.scan(context.sync.to.object, readable, cursor)
+    context.mirror.take_in(pages, readable, whole=cursor is None)
 
 
-def absent_properties(loom: Loom) -> set[str]:
+def absent_properties(context: PreparedSync) -> set[str]:
     """The properties that the other side did not have when `loom` was made ready."""
-    return {line.split()[1] for line in loom.lacking if line.startswith("property ")}
+    return {line.split()[1] for line in context.lacking if line.startswith("property ")}
 
 
-def load_mirror(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+def load_mirror(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """Make `theirs`: the mirror, one VARCHAR column a property."""
-    db.register("incoming", loom.mirror.records(loom.mirrored))
+    db.register("incoming", context.mirror.records(context.mirrored))
     db.execute("create or replace table theirs as select * from incoming")
     db.unregister("incoming")
 
 
-def run_match(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+def run_match(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """Make `match_decision` and `match_candidate` for the rows of `ours` without a record."""
-    listed = names([*(field.property for field in loom.fields), loom.key_property])
+    listed = names([*(field.property for field in context.fields), context.key_property])
     db.execute(
         f"create or replace table newcomer as select key, {listed} from ours where key in (select key from pending where remote_id is null)"
     )
-    if not _may_fit(db, loom):
+    if not _may_fit(db, context):
         _match_nobody(db)
         return
     db.execute("create or replace table everyone_row as select key, row, fp from verdict where class <> 'held'")
-    rows.pick(
+    rows.project_rows(
         db,
-        loom.fields,
-        loom.sync.source.key,
-        loom.zone,
+        context.fields,
+        context.sync.source.key,
+        context.zone,
         rows="everyone_row",
         into="everyone",
-        key_property=loom.key_property,
+        key_property=context.key_property,
     )
-    db.register("incoming", loom.mirror.merged())
+    db.register("incoming", context.mirror.merged())
     db.execute(
         "create or replace table linked as select s.key, coalesce(m.merged_into, s.remote_id) as remote_id"
         " from sent s left join incoming m on m.id = s.remote_id"
@@ -311,24 +313,24 @@ def run_match(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
     )
     match(
         db,
-        loom.match_spec(),
+        context.match_spec(),
         ours="newcomer",
         theirs="theirs",
         linked="linked",
         ruled="ruled_match",
         everyone="everyone",
-        today=loom.opened.clock().date(),
+        today=context.session.clock().date(),
     )
     db.execute("drop table everyone")
 
 
-def _may_fit(db: duckdb.DuckDBPyConnection, loom: Loom) -> bool:
+def _may_fit(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> bool:
     """False if no record can be a newcomer's: a first load, and a sync by key alone, are spared the normal forms of all."""
-    if loom.sync.match:
+    if context.sync.match:
         suitors = "select 1 from theirs"
     else:
         suitors = (
-            f"select 1 from theirs join newcomer on trim(theirs.{name(loom.key_property)}) = newcomer.key"
+            f"select 1 from theirs join newcomer on trim(theirs.{name(context.key_property)}) = newcomer.key"
             " union all select 1 from ruled semi join newcomer using (key) where verdict = 'link'"
         )
     return bool(db.execute(f"{suitors} limit 1").fetchall())
@@ -343,8 +345,8 @@ def _match_nobody(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _take_decisions(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
-    otherwise = "'create'" if loom.sync.unmatched == "create" else "'hold'"
+def _take_decisions(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
+    otherwise = "'create'" if context.sync.unmatched == "create" else "'hold'"
     db.execute(
         f"""
         create or replace table chosen as
@@ -366,12 +368,12 @@ def _take_decisions(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
         " from pending p join chosen c using (key) where p.decision = 'hold'"
     )
     db.execute("delete from ours where key in (select key from pending where decision = 'hold')")
-    _show_mirror(db, loom)
+    _show_mirror(db, context)
 
 
-def _show_mirror(db: duckdb.DuckDBPyConnection, loom: Loom) -> None:
+def _show_mirror(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """What the records just linked hold, as `held_there`."""
-    listed = ", ".join(name(prop) for prop in loom.mirrored)
+    listed = ", ".join(name(prop) for prop in context.mirrored)
     db.execute(
         f"""
         insert into held_there

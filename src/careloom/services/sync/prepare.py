@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from careloom.core.errors import Fault, Fix, ProjectFault
 from careloom.core.ports import Source, Target
 from careloom.core.schema import ObjectDeclaration, ObjectShape, Property, PropertyType
-from careloom.engine.sync.encode import WireField
+from careloom.engine.sync.encode import EncodedField
 from careloom.engine.sync.merge import Likeness
 from careloom.engine.sync.rows import spare_properties
 from careloom.identity.match import MatchSpec
 from careloom.project.columns import check_columns
 from careloom.project.model import Field, Project, Sync
 from careloom.project.shapes import GONE_OPTION, check_shape
-from careloom.services.session.session import Opened
+from careloom.services.session.sessions import Session
 from careloom.store.ledger import Ledger
 from careloom.store.mirror import Mirror
 from careloom.store.runs import Runs
@@ -24,14 +24,14 @@ _LIKENESS: Mapping[str, Likeness] = {"email": "mail", "phone": "phone"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loom:
+class PreparedSync:
     """Everything that one sync's run needs.
 
     `shape` is the object as it will be once `declaration` was carried out; `lacking` lists what does not exist yet, and
     `lost` those of its properties that records were linked with before. `notes` are for people.
     """
 
-    opened: Opened
+    session: Session
     project: Project
     sync: Sync
     source: Source
@@ -42,7 +42,7 @@ class Loom:
     lacking: tuple[str, ...]
     lost: tuple[str, ...]
     notes: tuple[str, ...]
-    fields: tuple[WireField, ...]
+    fields: tuple[EncodedField, ...]
     ledger: Ledger
     mirror: Mirror
     runs: Runs
@@ -119,13 +119,13 @@ class Loom:
         )
 
 
-def make_ready(opened: Opened, sync: Sync) -> Loom:
+def prepare_sync(session: Session, sync: Sync) -> PreparedSync:
     """Look at both sides and compile `sync`. ProjectFault with every fault of columns and properties together."""
-    source, target = opened.source(sync.source.system), opened.target(sync.to.system)
+    source, target = session.source(sync.source.system), session.target(sync.to.system)
     columns = _columns(sync, source)
     now = target.shape(sync.to.object)
     faults, declaration = check_shape(sync, now)
-    ledger = Ledger(opened.store, sync.name)
+    ledger = Ledger(session.store, sync.name)
     ran = ledger.has_links()
     gone = [fault for fault in faults if ran and fault.code == GONE_OPTION]
     faults = [*check_columns(sync, columns), *_reserved(sync, columns), *(one for one in faults if one not in gone)]
@@ -139,9 +139,9 @@ def make_ready(opened: Opened, sync: Sync) -> Loom:
     shape = _completed(now, declaration)
     lacking = _lacking(now, declaration)
     lost = tuple(prop.name for prop in declaration.properties) if ran and now is not None else ()
-    return Loom(
-        opened=opened,
-        project=opened.project,
+    return PreparedSync(
+        session=session,
+        project=session.project,
         sync=sync,
         source=source,
         target=target,
@@ -151,10 +151,12 @@ def make_ready(opened: Opened, sync: Sync) -> Loom:
         lacking=lacking,
         lost=lost,
         notes=(*_lost_notes(sync, lost), *(f"{fault.cause} any more: rows that need it are held" for fault in gone)),
-        fields=tuple(wire_field(field, shape.properties.get(field.property), sync) for field in sync.fields.values()),
+        fields=tuple(
+            encoded_field(field, shape.properties.get(field.property), sync) for field in sync.fields.values()
+        ),
         ledger=ledger,
-        mirror=Mirror(opened.store, sync.to.system, sync.to.object),
-        runs=Runs(opened.store),
+        mirror=Mirror(session.store, sync.to.system, sync.to.object),
+        runs=Runs(session.store),
     )
 
 
@@ -198,10 +200,10 @@ def _reserved(sync: Sync, columns: Mapping[str, str]) -> list[Fault]:
     return faults
 
 
-def wire_field(field: Field, described: Property | None, sync: Sync) -> WireField:
+def encoded_field(field: Field, described: Property | None, sync: Sync) -> EncodedField:
     """`field` as SQL, by what its property admits."""
     unique = bool(described and described.unique) and field.property != sync.to.key
-    return WireField(
+    return EncodedField(
         property=field.property,
         expression=field.expression,
         type=described.type if described else field.type or "string",

@@ -13,8 +13,8 @@ from careloom.core.phi import MASK, masked
 from careloom.engine.sync.encode import FAULTS
 from careloom.engine.sync.merge import count_states
 from careloom.identity.match import REASONS
-from careloom.services.sync.plan import Weighed
-from careloom.services.sync.prepare import Loom
+from careloom.services.sync.plan import SourceDiff
+from careloom.services.sync.prepare import PreparedSync
 
 COUNTED = ("read", "create", "update", "same", "held", "conflict", "archive", "later")
 
@@ -63,7 +63,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class RunSummary:
     """A plan or a run in numbers. `leaves` names each property that leaves, with its class of personal data.
 
     `unarchived` records were to be archived and were not.
@@ -114,7 +114,7 @@ def reason_text(code: str) -> str:
     return _OTHER_REASONS.get(code) or FAULTS.get(code) or REASONS.get(code) or "the other side's own reason"
 
 
-def planned_counts(db: duckdb.DuckDBPyConnection, weighed: Weighed) -> dict[str, int]:
+def planned_counts(db: duckdb.DuckDBPyConnection, weighed: SourceDiff) -> dict[str, int]:
     """The counts that a run would end with."""
     counts = dict.fromkeys(COUNTED, 0)
     counts |= {"read": weighed.read, "same": weighed.same, "held": weighed.stopped}
@@ -147,22 +147,22 @@ def refusals(refused: Mapping[tuple[str, str, str | None], int]) -> list[Reason]
     ]
 
 
-def property_changes(db: duckdb.DuckDBPyConnection, loom: Loom) -> list[PropertyChange]:
+def property_changes(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> list[PropertyChange]:
     """Updates property by property; creates fill."""
     found: dict[str, dict[str, int]] = {}
     for prop, state, records in count_states(db):
         found.setdefault(prop, {})[state] = records
-    counted = ", ".join(f"count(filled[{place}])" for place in range(1, len(loom.properties) + 1))
-    paths = ", ".join(_path(prop) for prop in loom.properties)
+    counted = ", ".join(f"count(filled[{place}])" for place in range(1, len(context.properties) + 1))
+    paths = ", ".join(_path(prop) for prop in context.properties)
     # One call for all paths: each call reads the JSON anew.
     created = db.execute(
         f"select {counted} from (select json_extract_string(send, [{paths}]) as filled from action where kind = 'create')"
     ).fetchall()[0]
-    for prop, records in zip(loom.properties, created, strict=True):
+    for prop, records in zip(context.properties, created, strict=True):
         if records:
             states = found.setdefault(prop, {})
             states["fill"] = states.get("fill", 0) + records
-    return [PropertyChange(property=prop, **found[prop]) for prop in loom.properties if prop in found]
+    return [PropertyChange(property=prop, **found[prop]) for prop in context.properties if prop in found]
 
 
 def rules(db: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -34,7 +34,7 @@ from urllib.parse import quote
 
 from careloom.core.errors import Fix, RemoteUnavailable
 from careloom.store.server import watchdog
-from careloom.store.server.home import Account, Home, binaries, folder_for, place
+from careloom.store.server.home import Account, Home, binaries, folder_for, server_home
 
 PORT = 5432
 DATABASE = "careloom"
@@ -78,7 +78,7 @@ def ensure_server(folder: Path) -> str:
     The server stays up at least as long as this process. Fix when it cannot be started, with what a person must change.
     """
     with _mutex, _explained(folder):
-        home = place(folder)
+        home = server_home(folder)
         if home.path not in _using:
             _using[home.path] = _use(home)
         with _locked(home.path / "start"):
@@ -90,7 +90,7 @@ def ensure_server(folder: Path) -> str:
 
 def runs(folder: Path) -> bool:
     """Whether the server of `folder` lives. Cheap: nothing is connected to."""
-    home = place(folder)
+    home = server_home(folder)
     found = _postmaster(home)
     return found is not None and found.lives(home.data)
 
@@ -98,7 +98,7 @@ def runs(folder: Path) -> bool:
 def leave_server(folder: Path) -> None:
     """Use the server of `folder` no longer: it stops soon, unless others use it."""
     with _mutex:
-        handle = _using.pop(place(folder).path, None)
+        handle = _using.pop(server_home(folder).path, None)
         if handle is not None:
             os.close(handle)
 

@@ -69,7 +69,7 @@ class Home:
         return self.path / "data"
 
 
-def place(folder: Path) -> Home:
+def server_home(folder: Path) -> Home:
     """The home of the server that belongs to `folder`, made if absent. OSError where it cannot be made."""
     folder = folder.resolve()
     asked_by_root = os.geteuid() == 0

@@ -21,15 +21,15 @@ from careloom.project.model import Project
 from careloom.project.overlay import overlay_name
 from careloom.services.session import places
 from careloom.services.session.environments import hidden_folder, in_environment
-from careloom.services.session.read_only_target import looked_at
-from careloom.services.session.seal_key import anchoring_of, seal_key
+from careloom.services.session.read_only_target import read_only
+from careloom.services.session.seal_key import audit_anchor_of, seal_key
 from careloom.services.session.settings import Settings
 from careloom.store.budget import PostgresBudget
 from careloom.store.database import Store, open_store
 from careloom.store.migrations import migrate
 from careloom.store.server.embedded import ensure_server
 from careloom.store.server.restart import kept_running
-from careloom.store.tokens import SealedTokens
+from careloom.store.tokens import EncryptedTokens
 from careloom.systems.rooms import rooms
 
 Trigger = Literal["hand", "schedule", "worker"]
@@ -37,7 +37,7 @@ Trigger = Literal["hand", "schedule", "worker"]
 
 
 @dataclass(slots=True, kw_only=True)
-class Opened:
+class Session:
     """An open project, which threads may share. Systems are opened when first asked for, and closed with it.
 
     `clock`: the database's, which all that is compared with what another process wrote is measured by, whichever machine does so;
@@ -77,7 +77,7 @@ class Opened:
     def target(self, name: str) -> Target:
         """The system called `name`, to write to. Fix if its kind cannot be written."""
         found: Target = self._part(name, "target", "cannot be written to")
-        return found if self.project.writes(name) else looked_at(found, self.refusal(name))
+        return found if self.project.writes(name) else read_only(found, self.refusal(name))
 
     def refusal(self, name: str) -> str:
         """Why the system called `name` is not written to in this environment."""
@@ -127,9 +127,9 @@ class Opened:
         policy = rooms()[system.kind].report_policy
         return policy(system.options) if policy else ReportPolicy()
 
-    def on_lane(self, lane: Lane) -> Opened:
+    def on_lane(self, lane: Lane) -> Session:
         """The same project, whose systems draw on rate budgets in `lane`; to be closed by itself, before this one."""
-        return Opened(
+        return Session(
             project=self.project,
             settings=self.settings,
             store=self.store,
@@ -162,32 +162,34 @@ class Opened:
             secret=self.settings.secret,
             budget=PostgresBudget(self.store.pool, name),
             lane=self.lane,
-            tokens=SealedTokens(database=self.store, system=name, key=lambda: seal_key(self.hidden, self.settings)),
+            tokens=EncryptedTokens(database=self.store, system=name, key=lambda: seal_key(self.hidden, self.settings)),
             clock=self.clock,
             database_url=self.store.url,
         )
 
 
-def database_url(folder: Path, settings: Settings) -> str:
+def store_url(folder: Path, settings: Settings) -> str:
     """The store's address: the configured one, or the embedded server of the project in `folder`, started if need be."""
     given = in_environment(folder, settings)
     return given.database_url or ensure_server(hidden_folder(folder, given))
 
 
 @contextmanager
-def opened(folder: Path, settings: Settings, *, lane: Lane = "schedule", trigger: Trigger = "hand") -> Iterator[Opened]:
+def open_session(
+    folder: Path, settings: Settings, *, lane: Lane = "schedule", trigger: Trigger = "hand"
+) -> Iterator[Session]:
     """Load the project in `folder` and open its store. The embedded store is migrated on the way."""
     with ExitStack() as stack:
         project = load_project(folder, rooms(), settings.env)
         settings = in_environment(folder, settings)
         hidden = hidden_folder(folder, settings)
-        url = database_url(folder, settings)
+        url = store_url(folder, settings)
         if settings.database_url is None:
             stack.enter_context(kept_running(hidden))
             migrate(url, settings.env)
         store = open_store(url, settings.env)
         stack.callback(store.close)
-        store.anchoring = anchoring_of(hidden, settings, url)
-        ready = Opened(project=project, settings=settings, store=store, lane=lane, trigger=trigger)
-        stack.callback(ready.close)
-        yield ready
+        store.anchoring = audit_anchor_of(hidden, settings, url)
+        session = Session(project=project, settings=settings, store=store, lane=lane, trigger=trigger)
+        stack.callback(session.close)
+        yield session
