@@ -127,7 +127,7 @@ def test_eleven_megabytes_are_refused_however_they_come(service: Running) -> Non
     chunked = head + b"Transfer-Encoding: chunked\r\n\r\n" + b"b00000\r\n" + large + b"\r\n0\r\n\r\n"
     assert service.raw(chunked).startswith(b"HTTP/1.1 413") or service.kept() == []
     assert service.kept() == []
-    assert service.app.state.door.memory.held == 0
+    assert service.app.state.door.memory.size == 0
 
 
 def test_ten_megabytes_are_taken(service: Running) -> None:
@@ -282,10 +282,10 @@ def test_behind_a_proxy_only_the_one_who_fails_must_wait(
 
 def test_bodies_share_one_memory_of_which_nobody_takes_more_than_half(service: Running) -> None:
     memory = service.app.state.door.memory
-    memory.most = 1000
+    memory.limit = 1000
     assert refusal(service.post(b"x" * 501), 503) == "busy"
     assert service.post(b"x" * 500).status == 200
-    assert (memory.held, dict(memory.by_client)) == (0, {})
+    assert (memory.size, dict(memory.by_client)) == (0, {})
     with memory.share("another") as first, memory.share("a third") as second:
         first.take(500)
         second.take(100)

@@ -23,8 +23,8 @@ def charts_to_show(session: sessions.Session) -> tuple[Sequence[bars.BarChart], 
 def show_tables(charts: Sequence[bars.BarChart], reason: str) -> None:
     """A table for each chart: a row for each label, a column for each series, and what they come to."""
     for chart in charts:
-        whole = "" if chart.whole is None else f": {bars.written(chart.whole, chart.unit)}"
-        out.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{whole}")
+        total = "" if chart.whole is None else f": {bars.written(chart.whole, chart.unit)}"
+        out.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{total}")
         if chart.bars:
             out.print(_table(chart))
         else:

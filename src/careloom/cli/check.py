@@ -48,20 +48,20 @@ def command(
         )
         return
     parts = [("streams", project.landings), ("reports", project.reports), ("syncs", project.syncs)]
-    found = [f"{word} {', '.join(names)}" for word, names in parts if names]
+    parts_shown = [f"{word} {', '.join(names)}" for word, names in parts if names]
     name = f"{project.name} in {project.environment}" if project.environment else project.name
-    out.print("; ".join([f"{name}: {found[0]}" if found else name, *found[1:], "no faults."]))
+    out.print("; ".join([f"{name}: {parts_shown[0]}" if parts_shown else name, *parts_shown[1:], "no faults."]))
     for name in unseen:
         out.print(f"Not looked at: the files of {name} are not here (careloom check --sources asks for them).")
 
 
 def _look(project: model.Project, *, missing: bool) -> list[str]:
     """The systems that could not be looked at. ProjectFault with what is wrong in the others."""
-    known = registry.rooms()
+    room_of = registry.rooms()
     kinds = {project.systems[sync.source.system].kind for sync in project.syncs.values()}
-    if not any(known[kind].stands for kind in kinds):
+    if not any(room_of[kind].stands for kind in kinds):
         return []
-    looked = source_files.look(project, known, missing=missing)
-    if looked.faults:
-        raise ProjectFault(*looked.faults)
-    return list(looked.unseen)
+    shape = source_files.look(project, room_of, missing=missing)
+    if shape.faults:
+        raise ProjectFault(*shape.faults)
+    return list(shape.unseen)

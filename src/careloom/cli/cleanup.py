@@ -19,14 +19,14 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much would be removed.")] = False,
 ) -> None:
     """Remove what the project's rules of retention keep no longer."""
-    with project(folder) as ready, watching(quiet=True) as watch:
-        report = retention.cleanup(ready, dry_run=dry_run, stop=watch.stop)
+    with project(folder) as session, watching(quiet=True) as watch:
+        report = retention.cleanup(session, dry_run=dry_run, stop=watch.stop)
     if json:
         print_json(report.as_json())
     elif not report.removed:
         out.print("The project has no rules of retention: everything is kept. See `retention:` in careloom.yaml.")
     else:
-        for what, number in report.removed.items():
-            out.print(f"{number:>10,}  {what}{'  would be removed' if dry_run else '  removed'}", markup=False)
+        for category, number in report.removed.items():
+            out.print(f"{number:>10,}  {category}{'  would be removed' if dry_run else '  removed'}", markup=False)
         out.print(f"receipt {report.receipt}")
     raise typer.Exit(0 if report.complete else 130)

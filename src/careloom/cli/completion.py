@@ -16,8 +16,8 @@ _NAME = r"^{key}:[ \t]*['\"]?([a-z][a-z0-9_-]*)"
 def sync_names(context: typer.Context, incomplete: str) -> list[str]:
     """The project's syncs, and `reports` where it has any."""
     folder = _folder(context)
-    more = ["reports"] if (folder / "reports").is_dir() else []
-    return _beginning([*_named(folder, "syncs", "sync"), *more], incomplete)
+    extra = ["reports"] if (folder / "reports").is_dir() else []
+    return _beginning([*_named(folder, "syncs", "sync"), *extra], incomplete)
 
 
 def stream_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -38,11 +38,11 @@ def environment_names(context: typer.Context, incomplete: str) -> list[str]:
 
 def report_names(context: typer.Context, incomplete: str) -> list[str]:
     """The project's reports."""
-    found: list[str] = []
+    names: list[str] = []
     for path in sorted((_folder(context) / "reports").glob("*.yaml")):
         _, _, below = path.read_text(encoding="utf-8", errors="replace").partition("\nreports:")
-        found += re.findall(r"^  ([a-z][a-z0-9_]*):", below, re.MULTILINE)
-    return _beginning(found, incomplete)
+        names += re.findall(r"^  ([a-z][a-z0-9_]*):", below, re.MULTILINE)
+    return _beginning(names, incomplete)
 
 
 def blueprint_names(incomplete: str) -> list[str]:
@@ -59,10 +59,10 @@ def topic_names(incomplete: str) -> list[str]:
 def simulator_kinds(incomplete: str) -> list[str]:
     """The systems that can be simulated: the rooms that have a simulator."""
     rooms = Path(careloom.__file__).parent / "systems"
-    found = [
+    kinds = [
         path.name for path in rooms.iterdir() if (path / "simulator").is_dir() or (path / "simulator.py").is_file()
     ]
-    return _beginning(sorted(found), incomplete)
+    return _beginning(sorted(kinds), incomplete)
 
 
 def _shipped(name: str) -> Path:
@@ -77,7 +77,7 @@ def _folder(context: typer.Context) -> Path:
 def _named(folder: Path, part: str, key: str) -> list[str]:
     pattern = re.compile(_NAME.format(key=key), re.MULTILINE)
     texts = (path.read_text(encoding="utf-8", errors="replace") for path in sorted((folder / part).glob("*.yaml")))
-    return [found[1] for text in texts if (found := pattern.search(text))]
+    return [match[1] for text in texts if (match := pattern.search(text))]
 
 
 def _beginning(names: Iterable[str], incomplete: str) -> list[str]:

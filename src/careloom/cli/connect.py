@@ -38,19 +38,19 @@ def command(
     ] = False,
 ) -> None:
     """Let careloom into a system, once; the token pair is kept sealed and shown to nobody."""
-    with project(folder) as ready:
+    with project(folder) as session:
         if token_stdin:
-            connect.keep_given(ready, system, sys.stdin.buffer.read())
+            connect.keep_given(session, system, sys.stdin.buffer.read())
         else:
-            invitation = connect.invite(ready, system, f"http://127.0.0.1:{port}{PATH}")
-            connect.connect(ready, system, invitation, _code(invitation, code, paste=paste))
-        _said(ready, system)
+            invitation = connect.invite(session, system, f"http://127.0.0.1:{port}{PATH}")
+            connect.connect(session, system, invitation, _code(invitation, code, paste=paste))
+        _said(session, system)
 
 
-def _code(invitation: connect.Invitation, given: str | None, *, paste: bool) -> str:
-    if given is not None:
+def _code(invitation: connect.Invitation, answer: str | None, *, paste: bool) -> str:
+    if answer is not None:
         # It answers an earlier invitation, whose state only its giver knows.
-        return connect.code_in(given, None)
+        return connect.code_in(answer, None)
     typer.echo(f"Open this page, and allow it:\n\n  {invitation.url}\n")
     if invitation.loopback is None or paste:
         typer.echo("The browser is then sent to an address that begins with the redirect address; paste it whole.")
@@ -92,16 +92,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The browser, sent back."""
         path, _, query = self.path.partition("?")
-        found = path == self.server.path and ("code=" in query or "error=" in query)
-        self.send_response(200 if found else 404)
+        is_callback = path == self.server.path and ("code=" in query or "error=" in query)
+        self.send_response(200 if is_callback else 404)
         self.send_header("content-type", "text/html; charset=utf-8")
         self.send_header("referrer-policy", "no-referrer")
         self.end_headers()
-        if found:
+        if is_callback:
             self.wfile.write(PAGE)
             self.server.answers.append(self.path)
 
-    def log_message(self, *_said: object) -> None:
+    def log_message(self, *_args: object) -> None:
         """Nothing."""
 
 

@@ -32,17 +32,17 @@ class Printer:
         self._stderr = stderr
 
     def print(
-        self, what: str | rich_output.Table = "", *, markup: bool = True, style: str = "", end: str = "\n"
+        self, text: str | rich_output.Table = "", *, markup: bool = True, style: str = "", end: str = "\n"
     ) -> None:
         """One line, or a table. Where `markup` is true, [bold] and the like are styles and no text."""
         stream = sys.stderr if self._stderr else sys.stdout
-        styled = style and (stream.isatty() or os.environ.get("FORCE_COLOR"))
-        if not isinstance(what, str) or styled or (markup and "[" in what):
+        has_style = style and (stream.isatty() or os.environ.get("FORCE_COLOR"))
+        if not isinstance(text, str) or has_style or (markup and "[" in text):
             rich_output.console(stderr=self._stderr).print(
-                what, markup=markup, style=style or None, emoji=False, end=end
+                text, markup=markup, style=style or None, emoji=False, end=end
             )
             return
-        stream.write(what.translate(_UNSEEN) + end)
+        stream.write(text.translate(_UNSEEN) + end)
         stream.flush()
 
 
@@ -64,17 +64,17 @@ def many(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def moment(at: datetime, zone: tzinfo) -> str:
+def moment(time: datetime, zone: tzinfo) -> str:
     """A moment as the project's clocks show it: "2026-03-08 06:00:00 EDT"."""
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+    return f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def own_name() -> str:
     """How this command is called from here: by its name if the shell would find it, else by its path."""
-    beside = Path(sys.executable).with_name("careloom")
-    if not beside.exists() or shutil.which("careloom") == str(beside):
+    script = Path(sys.executable).with_name("careloom")
+    if not script.exists() or shutil.which("careloom") == str(script):
         return "careloom"
-    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
+    return str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
 
 
 class PlainProgress:

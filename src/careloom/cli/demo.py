@@ -42,7 +42,7 @@ def _nothing(_phase: demo.Phase) -> None:
 def _show(phase: demo.Phase) -> None:
     rich_output.console().rule(phase.title, align="left")
     for report in phase.reports:
-        show_report(report, planned=phase.planned)
+        show_report(report, is_plan=phase.planned)
 
 
 def _summary(verdict: demo.DemoResult, directory: Path) -> None:
@@ -54,8 +54,8 @@ def _summary(verdict: demo.DemoResult, directory: Path) -> None:
             numbers = [f"{report.counts[column]:,}" for column in columns]
             table.add_row(phase.title, report.sync, *numbers, f"{report.requests:,}", f"{report.seconds:.1f}")
     out.print(table)
-    judged = ", ".join(f"{number:,} {what}" for what, number in verdict.links.items())
-    out.print(f"\n{verdict.people} matched to records that were there before, held against the truth: {judged}.")
+    counts = ", ".join(f"{number:,} {outcome}" for outcome, number in verdict.links.items())
+    out.print(f"\n{verdict.people} matched to records that were there before, held against the truth: {counts}.")
     out.print("Every row is accounted for: read = created + updated + the same + held + in conflict + left for later.")
     out.print("The simulator has ended; what the store knows is still there to look at:", markup=False)
     for words in ("runs", "held", "review --limit 3", "explain 100001"):

@@ -29,8 +29,8 @@ def command(
     """Run a command of your own (dbt, psql, a script) beside the project's database."""
     if not words:
         raise UsageFault("say what to run, behind --: careloom exec -- dbt build")
-    program, own = client_command.checked_command(words), client_command.checked_schema(schema)
-    with project(folder) as ready:
-        audited(ready, "exec", Path(program).name)
-        code = client_command.run_command(ready, program, words, own)
+    program, arguments = client_command.checked_command(words), client_command.checked_schema(schema)
+    with project(folder) as session:
+        audited(session, "exec", Path(program).name)
+        code = client_command.run_command(session, program, words, arguments)
     raise typer.Exit(code)

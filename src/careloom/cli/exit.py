@@ -59,10 +59,10 @@ def end_with(call: Callable[[], object]) -> int:
         return _unforeseen(error)
 
 
-def _code_of(left: object) -> int:
+def _code_of(code: object) -> int:
     if MANNER.interrupted:
         return _stopped()
-    return left if isinstance(left, int) else 0
+    return code if isinstance(code, int) else 0
 
 
 def _stopped() -> int:
@@ -73,8 +73,8 @@ def _stopped() -> int:
 
 def _misused(error: typer.TyperException) -> int:
     """Options and arguments that are none."""
-    if isinstance(said := getattr(error, "message", None), str):
-        error.message = _plain(said)
+    if isinstance(message := getattr(error, "message", None), str):
+        error.message = _plain(message)
     code = int(getattr(error, "exit_code", 2))
     words = getattr(error, "format_message", lambda: str(error))()
     _print(failure("usage", words, code))
@@ -100,8 +100,8 @@ _PLAIN = (
 def _plain(words: str) -> str:
     for begin, plain in _PLAIN:
         if begin in words:
-            before, _, after = words.partition(begin)
-            return f"{before}{plain}{after.partition(',')[0]}"
+            head, _, after = words.partition(begin)
+            return f"{head}{plain}{after.partition(',')[0]}"
     return words
 
 
@@ -129,19 +129,21 @@ def _told(error: CareloomError) -> str:
 def _places(error: BaseException) -> str:
     """Where an error of ours rose, without its message: a library's may quote the data that it failed on."""
     lines = ["careloom: this is a bug, please report it with these lines; they hold nobody's data:"]
-    one: BaseException | None = error
-    while one is not None:
-        lines += [line.rstrip() for line in format_tb(one.__traceback__)]
-        lines.append(f"{type(one).__module__}.{type(one).__qualname__} (its message is left out: it may quote data)")
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    cause: BaseException | None = error
+    while cause is not None:
+        lines += [line.rstrip() for line in format_tb(cause.__traceback__)]
+        lines.append(
+            f"{type(cause).__module__}.{type(cause).__qualname__} (its message is left out: it may quote data)"
+        )
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return "\n".join(lines)
 
 
-def _print(failed: dict[str, object]) -> None:
+def _print(failure: dict[str, object]) -> None:
     """The failure as JSON, where JSON was asked for and nothing was printed yet."""
     if MANNER.json and not MANNER.printed:
         MANNER.printed = True
-        sys.stdout.write(json.dumps({"error": failed}, indent=2) + "\n")
+        sys.stdout.write(json.dumps({"error": failure}, indent=2) + "\n")
         sys.stdout.flush()
 
 

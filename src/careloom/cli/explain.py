@@ -32,21 +32,25 @@ def command(
 ) -> None:
     """Say why a record is linked, and where each of its values came from."""
     may_reveal(reveal=reveal)
-    with project(folder) as ready:
-        zone = ready.project.timezone
-        told = decide.explain(ready, chosen(ready, sync), key, reveal=reveal)
+    with project(folder) as session:
+        zone = session.project.timezone
+        explanations = decide.explain(session, chosen(session, sync), key, reveal=reveal)
         if reveal:
-            audited(ready, "explain --reveal", f"{key} in {', '.join(one['sync'] for one in told)}")
+            audited(
+                session,
+                "explain --reveal",
+                f"{key} in {', '.join(explanation['sync'] for explanation in explanations)}",
+            )
     if json:
-        print_json(told)
+        print_json(explanations)
         return
-    for one in told:
-        _show(one, zone)
+    for explanation in explanations:
+        _show(explanation, zone)
 
 
-def _show(told: Mapping[str, Any], zone: tzinfo) -> None:
-    link = told["link"]
-    name = f"{told['sync']}/{told['key']}"
+def _show(explanation: Mapping[str, Any], zone: tzinfo) -> None:
+    link = explanation["link"]
+    name = f"{explanation['sync']}/{explanation['key']}"
     if link:
         out.print(
             f"{name} is record {link['remote_id']}: rule {link['rule']} ({link['grade']}), run {link['linked_run']}"
@@ -54,16 +58,18 @@ def _show(told: Mapping[str, Any], zone: tzinfo) -> None:
         out.print(f"last agreed in run {link['settled_run']}, {moment(link['settled_at'], zone)}")
     else:
         out.print(f"{name} is linked to nothing yet.")
-    for item in told["held"]:
+    for item in explanation["held"]:
         show_held(item)
     values = rich_output.Table("property", "value", "comes from", "owner", box=None)
-    for value in told["values"]:
+    for value in explanation["values"]:
         values.add_row(value["property"], value["value"] or "∅", value["from"], value["owner"])
     out.print(rich_output.uncut(values, "property"))
-    for ruling in told["rulings"]:
-        what = ruling["remote_id"] or ruling["property"] or ""
+    for ruling in explanation["rulings"]:
+        subject = ruling["remote_id"] or ruling["property"] or ""
         out.print(
-            f"decided {ruling['verdict']} {what} by {ruling['who']} at {moment(ruling['at'], zone)}", markup=False
+            f"decided {ruling['verdict']} {subject} by {ruling['who']} at {moment(ruling['at'], zone)}", markup=False
         )
-    for sent in told["deliveries"]:
-        out.print(f"run {sent['run']} batch {sent['batch']}: {sent['kind']} → {sent['verdict']}", markup=False)
+    for delivery in explanation["deliveries"]:
+        out.print(
+            f"run {delivery['run']} batch {delivery['batch']}: {delivery['kind']} → {delivery['verdict']}", markup=False
+        )

@@ -10,10 +10,10 @@ from careloom.core.errors import CareloomError, Fault, ProjectFault
 
 def failure(code: str, message: str, exit_code: int, faults: Sequence[Fault] = ()) -> dict[str, Any]:
     """What `--json` prints of a failure; `faults` are the mistakes in the project's files, each with its place."""
-    told: dict[str, Any] = {"code": code, "message": message, "exit_code": exit_code}
+    content: dict[str, Any] = {"code": code, "message": message, "exit_code": exit_code}
     if faults:
-        told["faults"] = [fault_as_json(fault) for fault in faults]
-    return told
+        content["faults"] = [fault_as_json(fault) for fault in faults]
+    return content
 
 
 def failure_of(error: CareloomError) -> dict[str, Any]:

@@ -40,18 +40,18 @@ def command(
 ) -> None:
     """List all that waits: records, reviews, events, links, reports, jobs."""
     may_reveal(reveal=reveal)
-    sync, most = sync or of_sync, limit or (_ALL if json else _FEW)
+    sync, at_most = sync or of_sync, limit or (_ALL if json else _FEW)
     if sync is not None and stream is not None:
         raise UsageFault("name a sync or a --stream, not both")
-    with project(folder) as ready:
-        if sync is not None and sync not in ready.project.syncs:
-            known = ", ".join(ready.project.syncs) or "none"
-            raise UsageFault(f"there is no sync {sync!r} in this project; there are: {known}")
+    with project(folder) as session:
+        if sync is not None and sync not in session.project.syncs:
+            names = ", ".join(session.project.syncs) or "none"
+            raise UsageFault(f"there is no sync {sync!r} in this project; there are: {names}")
         if stream is not None:
-            _show_stream(ready, stream, code, most, json=json)
+            _show_stream(session, stream, code, at_most, json=json)
         else:
-            listed = list_all or reveal or (code is not None and sync is not None)
-            _show(ready, sync, code, most if listed else 0, reveal=reveal, json=json)
+            with_records = list_all or reveal or (code is not None and sync is not None)
+            _show(session, sync, code, at_most if with_records else 0, reveal=reveal, json=json)
 
 
 def _show(

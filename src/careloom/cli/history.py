@@ -23,13 +23,13 @@ def command(
 ) -> None:
     """Say who changed what of a landed record, and when."""
     may_reveal(reveal=reveal)
-    with project(folder) as ready:
-        found = record_history.history(ready, table, key, reveal=reveal)
-        zone = ready.project.timezone
+    with project(folder) as session:
+        entries = record_history.history(session, table, key, reveal=reveal)
+        zone = session.project.timezone
     if json:
-        print_json([entry.as_json() for entry in found])
+        print_json([entry.as_json() for entry in entries])
         return
-    for entry in found:
+    for entry in entries:
         run = f", run {entry.run}" if entry.run else ""
         out.print(f"{moment(entry.at, zone)}  {entry.operation}  by {entry.actor}{run}", markup=False)
         for column, (old, new) in entry.changed.items():

@@ -50,16 +50,16 @@ def command(
     """Copy a blueprint into a new project folder."""
     begin()
     blueprints.copy_blueprint(blueprint, directory)
-    told = _taken_over(blueprint, directory, given) if given is not None else []
+    lines = _taken_over(blueprint, directory, given) if given is not None else []
     schemas.write_schemas(directory / schemas.FOLDER, registry.rooms())
     schemas.lead_editors(directory)
-    copied = blueprints.files_of(directory)
+    files = blueprints.files_of(directory)
     if json:
-        print_json({"project": str(directory), "files": copied, "taken over": told})
+        print_json({"project": str(directory), "files": files, "taken over": lines})
         return
-    for line in told:
+    for line in lines:
         out.print(f"Taken over: {line}", markup=False)
-    out.print(f"Made {directory} with {len(copied)} files. Next:", markup=False)
+    out.print(f"Made {directory} with {len(files)} files. Next:", markup=False)
     for name, where in _addresses(directory):
         out.print(f"  {where}: the url of {name} is to be changed to where your data is", markup=False)
     following = [command for part, command in _FIRST.items() if (directory / part).is_dir()]
@@ -69,18 +69,18 @@ def command(
 def _addresses(directory: Path) -> list[tuple[str, str]]:
     """The systems of a new project whose data is in files that are not there, each with its place."""
     project = loader.load_project(directory.resolve(), registry.rooms())
-    found = []
+    addresses = []
     for name, system in project.systems.items():
         scheme, _, path = str(getattr(system.options, "url", "")).partition("://")
         if path and scheme in ("csv", "parquet", "duckdb") and not (directory / path).exists():
-            found.append((name, f"careloom.yaml:{system.place.line}"))
-    return found
+            addresses.append((name, f"careloom.yaml:{system.place.line}"))
+    return addresses
 
 
-def _taken_over(blueprint: str, directory: Path, given: Path) -> Sequence[str]:
+def _taken_over(blueprint: str, directory: Path, source: Path) -> Sequence[str]:
     """What was taken over; if it cannot be, the new folder is gone again, so that the command can be repeated."""
     try:
-        return blueprints.take_over(blueprint, directory, given, dict(os.environ))
+        return blueprints.take_over(blueprint, directory, source, dict(os.environ))
     except CareloomError:
         blueprints.undo(directory)
         raise

@@ -74,10 +74,10 @@ class LazyGroup(TyperGroup):
         """
         if not ctx.resilient_parsing and args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise UsageFault(_no_such(args[0]))
-        name, command, rest = super().resolve_command(ctx, args)
-        found = loaded(name) if name and command else command
+        name, command, arguments = super().resolve_command(ctx, args)
+        loaded_command = loaded(name) if name and command else command
         raise_on_interrupt()
-        return name, found, rest
+        return name, loaded_command, arguments
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 likewise
         """The commands by what they are for, each with its whole line."""
@@ -88,7 +88,7 @@ class LazyGroup(TyperGroup):
 
 def _no_such(name: str) -> str:
     near = get_close_matches(name, COMMANDS, n=2)
-    hint = f"Did you mean {' or '.join(repr(other) for other in near)}?" if near else "See: careloom --help"
+    hint = f"Did you mean {' or '.join(repr(candidate) for candidate in near)}?" if near else "See: careloom --help"
     return f"No such command {name!r}. {hint}"
 
 
@@ -104,8 +104,8 @@ def loaded(name: str) -> Command:
     command.epilog = f"Example: {EXAMPLES[name]}"
     for verb in verbs(command).values():
         _in_our_words(verb)
-    made: Command = taken_as_written(command, {}) if isinstance(command, TyperGroup) else command
-    return made
+    group: Command = taken_as_written(command, {}) if isinstance(command, TyperGroup) else command
+    return group
 
 
 _WORDS = {int: "NUMBER", float: "NUMBER", Path: "FILE", datetime: "TIME", str: "TEXT"}
@@ -217,8 +217,8 @@ def root(
     MANNER.quiet = quiet
     if env is not None:
         os.environ["CARELOOM_ENV"] = env
-    said = "error" if quiet else ("", "info", "debug")[min(verbose, 2)]
-    if level := log_level or said:
+    by_flags = "error" if quiet else ("", "info", "debug")[min(verbose, 2)]
+    if level := log_level or by_flags:
         os.environ["CARELOOM_LOG_LEVEL"] = str(level)
 
 
@@ -227,20 +227,20 @@ _ANYWHERE = frozenset({"-v", "-vv", "--verbose", "-q", "--quiet", "--no-color"})
 
 def _arranged(words: Sequence[str]) -> list[str]:
     """The arguments with what all commands know in front, and `help COMMAND` as `COMMAND --help`."""
-    own, rest = list(words), list[str]()
-    if "--" in own:
-        rest = own[own.index("--") :]
-        own = own[: own.index("--")]
-    everywhere = [word for word in own if word in _ANYWHERE or word.startswith(("--log-level=", "--env="))]
-    own = [word for word in own if word not in everywhere]
+    options, tail = list(words), list[str]()
+    if "--" in options:
+        tail = options[options.index("--") :]
+        options = options[: options.index("--")]
+    everywhere = [word for word in options if word in _ANYWHERE or word.startswith(("--log-level=", "--env="))]
+    options = [word for word in options if word not in everywhere]
     for option in ("--log-level", "--env"):
-        if option in own[:-1]:
-            number = own.index(option)
-            everywhere += own[number : number + 2]
-            del own[number : number + 2]
-    if own[:1] == ["help"]:
-        own = [*own[1:], "--help"]
-    return [*everywhere, *own, *rest]
+        if option in options[:-1]:
+            number = options.index(option)
+            everywhere += options[number : number + 2]
+            del options[number : number + 2]
+    if options[:1] == ["help"]:
+        options = [*options[1:], "--help"]
+    return [*everywhere, *options, *tail]
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

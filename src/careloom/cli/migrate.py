@@ -29,18 +29,18 @@ def command(
     """Bring the database up to this release."""
     if check and roles:
         raise UsageFault("--check changes nothing and --roles does: say one of them")
-    given = settings()
-    if given.database_url is None and not (folder / loader.PROJECT_FILE).is_file():
+    environment = settings()
+    if environment.database_url is None and not (folder / loader.PROJECT_FILE).is_file():
         raise UsageFault(f"{folder} holds no {loader.PROJECT_FILE}; give the project's folder with -p")
-    names = migrate.waiting(folder.resolve(), given) if check else migrate.bring_up(folder.resolve(), given)
-    made = migrate.bring_up_roles(folder.resolve(), given) if roles else []
+    names = migrate.waiting(folder.resolve(), environment) if check else migrate.bring_up(folder.resolve(), environment)
+    roles_made = migrate.bring_up_roles(folder.resolve(), environment) if roles else []
     if json:
-        print_json({"waiting" if check else "applied": names, **({"roles": made} if roles else {})})
+        print_json({"waiting" if check else "applied": names, **({"roles": roles_made} if roles else {})})
     elif names:
         out.print(("waiting: " if check else "applied: ") + ", ".join(names))
     else:
         out.print("The database is up to date.")
-    if made and not json:
-        out.print("roles: " + ", ".join(made))
+    if roles_made and not json:
+        out.print("roles: " + ", ".join(roles_made))
     if check and names:
         raise Fix("the database is not up to date; run: careloom migrate")

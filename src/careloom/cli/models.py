@@ -35,29 +35,29 @@ def command(
 ) -> None:
     """Let dbt build and test the project's models."""
     with project_for(Kind.models, None, folder) as session, watching(quiet=json) as watch:
-        found = analytics_build.run_models(session, action.value, watch, select=select)
+        result = analytics_build.run_models(session, action.value, watch, select=select)
         if json:
-            print_json(found.as_json())
+            print_json(result.as_json())
         else:
-            show_models(found)
-        raise typer.Exit(found.exit_code)
+            show_models(result)
+        raise typer.Exit(result.exit_code)
 
 
-def show_models(found: analytics_build.ModelsRun) -> None:
+def show_models(result: analytics_build.ModelsRun) -> None:
     """What dbt did, in a line; what failed, each in one."""
-    if not found.complete:
-        out.print(f"[red]dbt ended before it came to the models[/red]; what it said: {found.log}")
-        _show_mistake(found.mistake)
+    if not result.complete:
+        out.print(f"[red]dbt ended before it came to the models[/red]; what it said: {result.log}")
+        _show_mistake(result.mistake)
         return
-    parts = ", ".join(f"{number} {name}" for name, number in sorted(found.counts.items()))
-    colour = "red" if found.failed else "green"
-    out.print(f"[bold]models[/bold]: [{colour}]{parts}[/{colour}] ({found.seconds:.1f} s)")
-    for one in found.failed:
-        rows = f", {one.failures:,} rows" if one.failures else ""
-        out.print(f"  {one.kind} {one.name}: {one.status}{rows}", markup=False)
-        _show_mistake(one.mistake)
-    if found.failed:
-        out.print(f"  see: {found.log}", markup=False)
+    parts = ", ".join(f"{number} {name}" for name, number in sorted(result.counts.items()))
+    colour = "red" if result.failed else "green"
+    out.print(f"[bold]models[/bold]: [{colour}]{parts}[/{colour}] ({result.seconds:.1f} s)")
+    for node in result.failed:
+        rows = f", {node.failures:,} rows" if node.failures else ""
+        out.print(f"  {node.kind} {node.name}: {node.status}{rows}", markup=False)
+        _show_mistake(node.mistake)
+    if result.failed:
+        out.print(f"  see: {result.log}", markup=False)
 
 
 def _show_mistake(mistake: str) -> None:

@@ -34,15 +34,15 @@ def command(
     may_reveal(reveal=reveal)
     with project_for(Kind.plan, sync, folder) as session, watching(quiet=json) as watch:
         reports = []
-        for one in chosen(session, sync):
+        for chosen_sync in chosen(session, sync):
             if reveal:
-                audited(session, "plan --reveal", one.name)
-            reports.append(run.plan_sync(session, one, watch, full=full, reveal=reveal, each=examples))
+                audited(session, "plan --reveal", chosen_sync.name)
+            reports.append(run.plan_sync(session, chosen_sync, watch, full=full, reveal=reveal, each=examples))
     if json:
         plain = [report.as_json() for report in reports]
         print_json(plain[0] if sync else plain)
     else:
         for report in reports:
-            show_report(report, planned=True)
+            show_report(report, is_plan=True)
     if check and not all(report.empty for report in reports):
         raise typer.Exit(PLAN_NOT_EMPTY)

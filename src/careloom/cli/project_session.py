@@ -23,10 +23,10 @@ from careloom.store import audit
 
 def settings() -> environment.Settings:
     """The environment's settings; logs are set up by them, and what begins now is brought to an end."""
-    found = environment.read_settings(dict(os.environ))
-    logs.set_up_logs(found)
+    values = environment.read_settings(dict(os.environ))
+    logs.set_up_logs(values)
     begin()
-    return found
+    return values
 
 
 @contextmanager
@@ -42,9 +42,9 @@ def project_for(
     kind: Kind, name: str | None, folder: Path, *, lane: Lane = "schedule", trigger: sessions.Trigger = "hand"
 ) -> Iterator[sessions.Session]:
     """The project in `folder`, opened to try `kind` of `name` (None: of all that it has): a failure to open it is a row too."""
-    with attempts.opened_for(folder.resolve(), settings(), kind, name or ALL, lane=lane, trigger=trigger) as ready:
-        _say_environment(ready)
-        yield ready
+    with attempts.opened_for(folder.resolve(), settings(), kind, name or ALL, lane=lane, trigger=trigger) as session:
+        _say_environment(session)
+        yield session
 
 
 def _say_environment(session: sessions.Session) -> None:

@@ -50,16 +50,16 @@ def command(
 
 
 def _mode(*, dry_run: bool, compare: bool, publish: bool) -> replay.Mode:
-    asked: list[replay.Mode] = []
+    modes: list[replay.Mode] = []
     if dry_run:
-        asked.append("dry-run")
+        modes.append("dry-run")
     if compare:
-        asked.append("compare")
+        modes.append("compare")
     if publish:
-        asked.append("publish")
-    if len(asked) > 1:
+        modes.append("publish")
+    if len(modes) > 1:
         raise UsageFault("--dry-run, --compare and --publish exclude each other; choose one")
-    return asked[0] if asked else "land"
+    return modes[0] if modes else "land"
 
 
 def _aware(time: datetime | None, zone: ZoneInfo) -> datetime | None:
@@ -75,8 +75,8 @@ def _show(report: replay.ReplayReport) -> None:
     if report.counts:
         parts = [f"{number:,} {kind}" for kind, number in report.counts.items() if number and kind != "total"]
         out.print(f"  {report.counts.get('total', 0):,} landed again = {' + '.join(parts) or 'nothing'}", markup=False)
-    for table, found in report.differences.items():
-        told = ", ".join(f"{number:,} {verdict}" for verdict, number in found.items() if number) or "no rows"
-        out.print(f"  {table}: {told}", markup=False)
+    for table, verdicts in report.differences.items():
+        text = ", ".join(f"{number:,} {verdict}" for verdict, number in verdicts.items() if number) or "no rows"
+        out.print(f"  {table}: {text}", markup=False)
     if report.differences:
         out.print("The store holds what the events say." if report.equal else "[red]The store differs.[/red]")

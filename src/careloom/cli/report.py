@@ -34,19 +34,27 @@ def command(
     ] = None,
 ) -> None:
     """Show a page of the project's charts."""
-    with project(folder) as ready:
+    with project(folder) as session:
         if name is None:
             if json:
-                print_json([{"name": one.name, "title": one.title} for one in ready.project.charts.values()])
+                print_json(
+                    [
+                        {"name": chart_page.name, "title": chart_page.title}
+                        for chart_page in session.project.charts.values()
+                    ]
+                )
                 return
-            for one in ready.project.charts.values():
-                out.print(f"{one.name}: {one.title}", markup=False)
-            if not ready.project.charts:
+            for chart_page in session.project.charts.values():
+                out.print(f"{chart_page.name}: {chart_page.title}", markup=False)
+            if not session.project.charts:
                 out.print("This project has no charts; see: careloom docs charts", markup=False)
             return
-        chosen = analytics_charts.page_named(ready, name)
-        charts, data = analytics_charts.read_charts(ready, chosen), analytics_charts.age_of_data(ready, chosen)
-        now = ready.clock().astimezone(ready.project.timezone)
+        page_chosen = analytics_charts.page_named(session, name)
+        charts, data = (
+            analytics_charts.read_charts(session, page_chosen),
+            analytics_charts.age_of_data(session, page_chosen),
+        )
+        now = session.clock().astimezone(session.project.timezone)
         if json:
             print_json({"charts": [chart.as_json() for chart in charts], "data": data})
         elif page is None:
@@ -54,7 +62,7 @@ def command(
             for chart in charts:
                 _show(chart)
         if page is not None:
-            _write(page, charts_page.html(chosen, charts, now, data))
+            _write(page, charts_page.html(page_chosen, charts, now, data))
             if not json:
                 out.print(f"Wrote {page}.", markup=False)
 

@@ -48,26 +48,28 @@ def command(
     yes: Annotated[bool, typer.Option("--yes", help="With --start-over: do not ask.")] = False,
 ) -> None:
     """Say how far each report of each account is, and since when its rows are shown."""
-    with project(folder) as ready:
+    with project(folder) as session:
         if csv is not None:
-            _write(ready, name, csv, safe=not as_they_came)
+            _write(session, name, csv, safe=not as_they_came)
             return
         if start_over:
-            _start_over(ready, name, yes=yes)
+            _start_over(session, name, yes=yes)
             return
         if name is not None:
-            fetch.reports_named(ready, name)
-        kept = account_reports.AccountReports(ready.store)
-        found = [dict(one) for one in kept.standing(name) if not failed or one["status"] == "failed" or one["error"]]
-        for one in found:
-            one["drifts"] = [dict(drift) for drift in kept.drifts(one["id"])]
+            fetch.reports_named(session, name)
+        store_reports = account_reports.AccountReports(session.store)
+        rows = [
+            dict(row) for row in store_reports.standing(name) if not failed or row["status"] == "failed" or row["error"]
+        ]
+        for row in rows:
+            row["drifts"] = [dict(drift) for drift in store_reports.drifts(row["id"])]
         if json:
-            print_json(found)
+            print_json(rows)
             return
-        if not found:
+        if not rows:
             out.print("Nothing was asked for yet: careloom run reports" if not failed else "Nothing failed.")
             return
-        _show(found, ready.project.timezone)
+        _show(rows, session.project.timezone)
 
 
 def _write(session: sessions.Session, name: str | None, path: Path, *, safe: bool) -> None:
@@ -97,16 +99,16 @@ def _show(found: list[dict[str, Any]], zone: ZoneInfo) -> None:
     table = rich_output.Table(
         "report", "account", "status", "rows", f"shown since ({zone.key})", box=None, padding=(0, 2, 0, 0)
     )
-    for one in found:
-        colour = _COLOURS.get(one["status"], "yellow")
-        since = f"{one['shown_since'].astimezone(zone):%Y-%m-%d %H:%M}" if one["shown_since"] else ""
-        rows = f"{one['shown_rows']:,}" if one["shown_rows"] is not None else ""
-        table.add_row(one["name"], one["account"], f"[{colour}]{one['status']}[/{colour}]", rows, since)
+    for row in found:
+        colour = _COLOURS.get(row["status"], "yellow")
+        since = f"{row['shown_since'].astimezone(zone):%Y-%m-%d %H:%M}" if row["shown_since"] else ""
+        rows = f"{row['shown_rows']:,}" if row["shown_rows"] is not None else ""
+        table.add_row(row["name"], row["account"], f"[{colour}]{row['status']}[/{colour}]", rows, since)
     out.print(rich_output.uncut(table, "report", "account"))
-    for one in found:
-        if one["error"]:
-            out.print(f"  {one['name']} of {one['account']}: {one['error_code']}: {one['error']}", markup=False)
-        _show_drifts(one["name"], one["account"], one["drifts"])
+    for row in found:
+        if row["error"]:
+            out.print(f"  {row['name']} of {row['account']}: {row['error_code']}: {row['error']}", markup=False)
+        _show_drifts(row["name"], row["account"], row["drifts"])
 
 
 def _show_drifts(name: str, account: str, drifts: list[Mapping[str, Any]]) -> None:
@@ -114,27 +116,29 @@ def _show_drifts(name: str, account: str, drifts: list[Mapping[str, Any]]) -> No
         out.print(f"  {name} of {account}: {drift['column_name']}: {drift['code']} ({drift['count']:,})", markup=False)
 
 
-def show_reports_run(found: outcomes.ReportsRun) -> None:
+def show_reports_run(result: outcomes.ReportsRun) -> None:
     """A run over reports: its balance, then each one that a person should look at."""
-    counts = found.counts
+    counts = result.counts
     parts = " + ".join(f"{counts[kind]:,} {kind}" for kind in _KINDS if counts[kind]) or "nothing"
-    rows = sum(one.rows for one in found.outcomes)
-    out.print(f"[bold]reports[/bold]: {counts['due']:,} due = {parts}; {rows:,} rows ({found.seconds:.1f} s)")
-    unasked = sum(one.unasked for one in found.outcomes)
-    for one in found.outcomes:
-        if not one.unasked:
-            _show_outcome(one)
-    if unasked:
-        out.print(f"  stopped before {unasked:,} were asked for; the next run asks for them", markup=False)
+    rows = sum(outcome.rows for outcome in result.outcomes)
+    out.print(f"[bold]reports[/bold]: {counts['due']:,} due = {parts}; {rows:,} rows ({result.seconds:.1f} s)")
+    never_asked = sum(outcome.unasked for outcome in result.outcomes)
+    for outcome in result.outcomes:
+        if not outcome.unasked:
+            _show_outcome(outcome)
+    if never_asked:
+        out.print(f"  stopped before {never_asked:,} were asked for; the next run asks for them", markup=False)
     if counts["failed"]:
         out.print("  see: careloom reports --failed", markup=False)
-    if found.trouble:
-        out.print(f"  the run ended early: {found.trouble}", style="red", markup=False)
+    if result.trouble:
+        out.print(f"  the run ended early: {result.trouble}", style="red", markup=False)
 
 
-def _show_outcome(one: outcomes.ReportOutcome) -> None:
-    if one.ended in ("failed", "waiting"):
-        reason = f"{one.code}: {one.message}" if one.code else one.message
-        out.print(f"  {one.report} of {one.account} {one.ended}: {reason}", markup=False)
-    for drift in one.drifts:
-        out.print(f"  {one.report} of {one.account}: {drift.column}: {drift.code} ({drift.count:,})", markup=False)
+def _show_outcome(outcome: outcomes.ReportOutcome) -> None:
+    if outcome.ended in ("failed", "waiting"):
+        reason = f"{outcome.code}: {outcome.message}" if outcome.code else outcome.message
+        out.print(f"  {outcome.report} of {outcome.account} {outcome.ended}: {reason}", markup=False)
+    for drift in outcome.drifts:
+        out.print(
+            f"  {outcome.report} of {outcome.account}: {drift.column}: {drift.code} ({drift.count:,})", markup=False
+        )

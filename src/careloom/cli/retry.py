@@ -29,18 +29,18 @@ def command(
         raise UsageFault(
             "name a sync or a --stream, not both; one key of a stream: careloom retry --stream STREAM --key KEY"
         )
-    with project(folder) as ready:
+    with project(folder) as session:
         if stream is not None:
-            _retry_stream(ready, stream, code, stream_key, json=json)
+            _retry_stream(session, stream, code, stream_key, json=json)
             return
-        offered = decide.retry(ready.store, sync=sync, key=key, code=code)
-        if key is not None and not offered:
+        records = decide.retry(session.store, sync=sync, key=key, code=code)
+        if key is not None and not records:
             raise UsageFault(f"no refused record {key!r} waits in sync {sync!r}; see: careloom held {sync} --list")
-        audited(ready, "retry", f"{sync or 'all syncs'}: {offered} records")
+        audited(session, "retry", f"{sync or 'all syncs'}: {records} records")
     if json:
-        print_json({"offered": offered})
+        print_json({"offered": records})
     else:
-        out.print(f"{many(offered, 'refused record')} will be offered again at the next run.")
+        out.print(f"{many(records, 'refused record')} will be offered again at the next run.")
 
 
 def _retry_stream(session: sessions.Session, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
@@ -48,9 +48,11 @@ def _retry_stream(session: sessions.Session, stream: str, code: str | None, key:
     if json:
         print_json(report.as_json())
         return
-    landed = report.counts.get("total", 0) - report.counts.get("held", 0)
-    still = report.counts.get("held", 0)
-    out.print(f"{many(landed, 'held record')} landed, {still} {'is' if still == 1 else 'are'} still held.")
+    landed_count = report.counts.get("total", 0) - report.counts.get("held", 0)
+    held_count = report.counts.get("held", 0)
+    out.print(
+        f"{many(landed_count, 'held record')} landed, {held_count} {'is' if held_count == 1 else 'are'} still held."
+    )
     out.print(f"{many(report.events, 'held event')} will be read again by the next worker.")
     if report.left:
         out.print(

@@ -52,27 +52,29 @@ def command(
     """List what a machine must not decide, or settle one record of it."""
     verdict, remote_id = _verdict(link, never, keep, create=create)
     may_reveal(reveal=reveal)
-    with project(folder) as ready:
+    with project(folder) as session:
         if link_lone_of:
-            _link_lone(ready, sync, link_lone_of, why, json=json)
+            _link_lone(session, sync, link_lone_of, why, json=json)
             return
         if verdict:
-            _settle(ready, sync, key, verdict, remote_id, field, why)
+            _settle(session, sync, key, verdict, remote_id, field, why)
             out.print("Noted. The next run acts on it.") if not json else print_json({"noted": verdict})
             return
-        most = limit if limit is not None or json else _SHOWN
-        items = decide.list_held(ready.store, sync=sync, key=key, kinds=_KINDS, code=code, limit=most, reveal=reveal)
-        waiting = len(items) if key else _waiting(ready, sync, code)
+        at_most = limit if limit is not None or json else _SHOWN
+        items = decide.list_held(
+            session.store, sync=sync, key=key, kinds=_KINDS, code=code, limit=at_most, reveal=reveal
+        )
+        waiting = len(items) if key else _waiting(session, sync, code)
         if reveal:
-            audited(ready, "review --reveal", f"{sync or 'all syncs'}{f'/{key}' if key else ''}")
-            items = review_reveal.with_values(ready, items)
+            audited(session, "review --reveal", f"{sync or 'all syncs'}{f'/{key}' if key else ''}")
+            items = review_reveal.with_values(session, items)
     if json:
         print_json({"waiting": waiting, "shown": len(items), "records": items})
         return
     for item in items:
         show_held(item)
-    more = f" More: --limit {waiting}, or one reason alone: --code CODE." if waiting > len(items) else ""
-    out.print(f"{len(items):,} of {waiting:,} shown.{more}", markup=False)
+    hint = f" More: --limit {waiting}, or one reason alone: --code CODE." if waiting > len(items) else ""
+    out.print(f"{len(items):,} of {waiting:,} shown.{hint}", markup=False)
     out.print("Settle: careloom review SYNC KEY --link ID | --create | --never ID | --keep source|destination")
 
 
@@ -83,17 +85,19 @@ _KINDS = ("match", "conflict")
 
 def _waiting(session: sessions.Session, sync: str | None, code: str | None) -> int:
     causes = decide.count_held(session.store, sync)
-    return sum(one["records"] for one in causes if one["kind"] in _KINDS and code in (None, one["code"]))
+    return sum(cause["records"] for cause in causes if cause["kind"] in _KINDS and code in (None, cause["code"]))
 
 
 def _link_lone(session: sessions.Session, sync: str | None, code: str, why: str, *, json: bool) -> None:
     if not sync:
         raise UsageFault(f"say which sync: careloom review SYNC --link-lone {code}")
-    linked, left = decide.link_lone(session, chosen(session, sync)[0], code, why)
+    linked_count, remaining = decide.link_lone(session, chosen(session, sync)[0], code, why)
     if json:
-        print_json({"linked": linked, "left": left})
+        print_json({"linked": linked_count, "left": remaining})
     else:
-        out.print(f"{many(linked, 'record')} will be linked by the next run; {left:,} held for {code} are left.")
+        out.print(
+            f"{many(linked_count, 'record')} will be linked by the next run; {remaining:,} held for {code} are left."
+        )
 
 
 def _settle(
@@ -111,11 +115,11 @@ def _settle(
 
 
 def _verdict(link: str | None, never: str | None, keep: str | None, *, create: bool) -> tuple[str | None, str | None]:
-    given = [("link", link)] * bool(link) + [("never", never)] * bool(never) + [("create", None)] * create
+    verdicts = [("link", link)] * bool(link) + [("never", never)] * bool(never) + [("create", None)] * create
     if keep:
         if keep not in ("source", "destination"):
             raise UsageFault(f"--keep takes source or destination, not {keep!r}")
-        given.append((keep, None))
-    if len(given) > 1:
+        verdicts.append((keep, None))
+    if len(verdicts) > 1:
         raise UsageFault("give one of --link, --create, --never and --keep")
-    return given[0] if given else (None, None)
+    return verdicts[0] if verdicts else (None, None)

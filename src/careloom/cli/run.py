@@ -51,11 +51,11 @@ def command(
         project_for(Kind.run, sync, folder, lane=lane, trigger=trigger) as session,
         watching(quiet=json) as watch,
     ):
-        named = chosen(session, sync)
-        syncs = [one for one in named if not due or due_dates.is_due(session, one)]
+        syncs_named = chosen(session, sync)
+        syncs = [due_sync for due_sync in syncs_named if not due or due_dates.is_due(session, due_sync)]
         after = _models_after(session, watch, json=json) if due and sync is None else None
         if due and not syncs and not json and not (after and due_dates.are_models_due(session)):
-            _say_next(session, named)
+            _say_next(session, syncs_named)
         carry_out(
             session,
             syncs,
@@ -74,26 +74,26 @@ def _models_after(session: sessions.Session, watch: progress.Watch, *, json: boo
         if watch.stop.is_set() or not due_dates.are_models_due(session):
             return 0
         try:
-            found = analytics_build.run_models(session, "build", watch)
+            result = analytics_build.run_models(session, "build", watch)
         except CareloomError as error:
             alerts.alert_failure(session, session.project.name, str(error), kind="models")
             talk.print(f"careloom: models: {error}", markup=False)
             return error.exit_code
         watch.progress.rest()
         if not json:
-            show_models(found)
-        if found.failed or not found.complete:
-            names = ", ".join(node.name for node in found.failed) or "dbt ended before it came to the models"
+            show_models(result)
+        if result.failed or not result.complete:
+            names = ", ".join(node.name for node in result.failed) or "dbt ended before it came to the models"
             alerts.alert_failure(session, session.project.name, f"failed: {names}", kind="models")
-        return found.exit_code
+        return result.exit_code
 
     return build
 
 
 def _say_next(session: sessions.Session, syncs: Sequence[model.Sync]) -> None:
-    found = due_dates.next_due(session, syncs)
-    if found is None:
+    next_tick = due_dates.next_due(session, syncs)
+    if next_tick is None:
         out.print("Nothing is due: no sync has a schedule.")
         return
-    name, tick = found
+    name, tick = next_tick
     out.print(f"Nothing is due; next: {name}, {tick:%A %Y-%m-%d %H:%M} ({session.project.timezone.key}).", markup=False)

@@ -29,23 +29,23 @@ def carry_out_reports(folder: Path, *, json: bool, due: bool, sim: bool) -> NoRe
     """Run the project's reports and build its models; leaves with the worst exit code."""
     trigger: sessions.Trigger = "schedule" if due else "hand"
     opening = maybe_simulated(folder.resolve(), settings(), sim=sim, kind=Kind.reports, trigger=trigger)
-    with opening as (ready, _), watching(quiet=json) as watch:
+    with opening as (session, _), watching(quiet=json) as watch:
         try:
-            found = fetch.run_reports(ready, fetch.reports_named(ready), watch, due_only=due)
+            result = fetch.run_reports(session, fetch.reports_named(session), watch, due_only=due)
             watch.progress.rest()
             if not json:
-                show_reports_run(found)
-            built = build.build_after(ready, watch)
+                show_reports_run(result)
+            models = build.build_after(session, watch)
             watch.progress.rest()
         except CareloomError as error:
-            alerts.alert_job(ready, "reports", ready.project.name, str(error))
+            alerts.alert_job(session, "reports", session.project.name, str(error))
             raise
-        charts, reason = charts_to_show(ready) if found.outcomes else ([], "")
+        charts, reason = charts_to_show(session) if result.outcomes else ([], "")
         if json:
-            shown = {"charts": [chart.as_json() for chart in charts], "no_charts": reason}
-            print_json({"reports": found.as_json(), "models": built.as_json() if built else None, **shown})
+            chart_json = {"charts": [chart.as_json() for chart in charts], "no_charts": reason}
+            print_json({"reports": result.as_json(), "models": models.as_json() if models else None, **chart_json})
         else:
-            if built:
-                show_models(built)
+            if models:
+                show_models(models)
             show_tables(charts, reason)
-        raise typer.Exit(max([found.exit_code, built.exit_code if built else 0], key=severity))
+        raise typer.Exit(max([result.exit_code, models.exit_code if models else 0], key=severity))

@@ -66,10 +66,10 @@ def carry_out(
 def _show(report: scan.LandingReport) -> None:
     colour = _COLOURS.get(report.status, "red")
     balance = "balanced" if report.balanced else "[red]UNBALANCED[/red]"
-    how = f"{report.kind}{', resumed' if report.resumed else ''}"
+    manner = f"{report.kind}{', resumed' if report.resumed else ''}"
     out.print(
         f"[bold]{report.stream}[/bold]: [{colour}]{report.status}[/{colour}], {balance}"
-        f" ({how}, run {report.run}, {report.seconds:.1f} s)"
+        f" ({manner}, run {report.run}, {report.seconds:.1f} s)"
     )
     parts = [f"{report.counts[kind]:,} {kind}" for kind in _KINDS if report.counts.get(kind)]
     out.print(f"  {report.counts['total']:,} records = " + (" + ".join(parts) or "nothing"), markup=False)

@@ -69,7 +69,7 @@ def _one(
     if report.state == "failed":
         alerts.alert_failure(session, sync.name, "; ".join(report.notes))
     if not json:
-        show_report(report, planned=False)
+        show_report(report, is_plan=False)
     return run.trouble_exit(report)
 
 

@@ -36,9 +36,9 @@ def command(
     limit: Annotated[int, typer.Option("--limit", min=1, max=MANY, help="How many to show, newest first.")] = 20,
 ) -> None:
     """List what was tried, and how it ended."""
-    with project(folder) as ready:
-        zone, environment = ready.project.timezone, ready.project.environment
-        rows = attempts.Attempts(ready.store).recent(
+    with project(folder) as session:
+        zone, environment = session.project.timezone, session.project.environment
+        rows = attempts.Attempts(session.store).recent(
             name=name,
             kind=kind.value if kind else None,
             failed=failed,
@@ -61,13 +61,13 @@ def _show(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
     )
     for row in rows:
         colour = _COLOURS.get(row["state"], "red")
-        unbalanced = " (unbalanced)" if row["balanced"] is False else ""
+        balance = " (unbalanced)" if row["balanced"] is False else ""
         table.add_row(
             row["kind"],
             row["name"],
             "" if row["run"] is None else str(row["run"]),
             row["trigger"],
-            f"[{colour}]{row['state']}{unbalanced}[/{colour}]",
+            f"[{colour}]{row['state']}{balance}[/{colour}]",
             f"{row['started_at'].astimezone(zone):%Y-%m-%d %H:%M:%S}",
             f"{row['seconds']:.1f}",
             " ".join(f"{kind} {number}" for kind, number in row["counts"].items() if number),
@@ -76,5 +76,5 @@ def _show(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
     for row in rows:
         if row["error"]:
             times = f" ({row['rounds']} times in that hour)" if row["rounds"] > 1 else ""
-            started = f"{row['started_at'].astimezone(zone):%Y-%m-%d %H:%M:%S}"
-            out.print(f"  {started} {row['kind']} {row['name']}: {row['error']}{times}", markup=False)
+            start = f"{row['started_at'].astimezone(zone):%Y-%m-%d %H:%M:%S}"
+            out.print(f"  {start} {row['kind']} {row['name']}: {row['error']}{times}", markup=False)

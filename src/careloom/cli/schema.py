@@ -25,8 +25,8 @@ def command(
     if folder is None:
         print_json(json_schemas.schemas(registry.rooms()))
         return
-    written = json_schemas.write_schemas(folder, registry.rooms())
+    paths = json_schemas.write_schemas(folder, registry.rooms())
     if json:
-        print_json([str(path) for path in written])
+        print_json([str(path) for path in paths])
     else:
-        out.print(f"Wrote {', '.join(str(path) for path in written)}.", markup=False)
+        out.print(f"Wrote {', '.join(str(path) for path in paths)}.", markup=False)

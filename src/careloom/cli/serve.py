@@ -42,11 +42,11 @@ def command(
     listening = server.listener(host, port)
     address = f"http://{_spoken(host)}:{listening.getsockname()[1]}"
     stop = threading.Event()
-    with closing(listening), maybe_simulated(folder.resolve(), settings(), address, sim=sim) as (ready, simulated):
-        app = web_app.make_app(ready, stop=stop)
-        shown = (lambda: simulate.live(ready, simulated, address, stop)) if simulated else None
-        with _beside(ready, stop, shown, work=work or sim):
-            server.serve(app, listening, stop, lambda: _say_where(ready, address, work=work or sim))
+    with closing(listening), maybe_simulated(folder.resolve(), settings(), address, sim=sim) as (session, systems):
+        app = web_app.make_app(session, stop=stop)
+        show = (lambda: simulate.live(session, systems, address, stop)) if systems else None
+        with _beside(session, stop, show, work=work or sim):
+            server.serve(app, listening, stop, lambda: _say_where(session, address, work=work or sim))
 
 
 def _spoken(host: str) -> str:
@@ -59,13 +59,13 @@ def _say_where(session: sessions.Session, address: str, *, work: bool) -> None:
     for name, system in session.project.systems.items():
         if systems[system.kind].hooks is not None:
             typer.echo(f"webhooks of {name} come to {address}/webhooks/{name}", err=True)
-    done = "this process also does the work" if work else "the work is done by: careloom work"
-    typer.echo(f"serving on {address}; {done}; Ctrl-C stops", err=True)
+    worker = "this process also does the work" if work else "the work is done by: careloom work"
+    typer.echo(f"serving on {address}; {worker}; Ctrl-C stops", err=True)
 
 
 @contextmanager
 def _beside(
-    session: sessions.Session, stop: threading.Event, shown: Callable[[], None] | None, *, work: bool
+    session: sessions.Session, stop: threading.Event, show: Callable[[], None] | None, *, work: bool
 ) -> Iterator[None]:
     """The worker and the status line, in threads that end with the block."""
     threads: list[threading.Thread] = []
@@ -74,8 +74,8 @@ def _beside(
             threading.Thread(target=run.work, args=(session,), kwargs={"stop": stop}, name="careloom work"),
             threading.Thread(target=_tell, args=(session, stop), name="careloom status"),
         ]
-    if shown is not None:
-        threads.append(threading.Thread(target=shown, name="careloom day"))
+    if show is not None:
+        threads.append(threading.Thread(target=show, name="careloom day"))
     for thread in threads:
         thread.start()
     try:
@@ -95,9 +95,9 @@ def _tell(session: sessions.Session, stop: threading.Event) -> None:
 
 
 def _status(session: sessions.Session) -> str:
-    received, waiting, held, untold = inbox.totals(session.store)
-    landed, linked = counts.landed_rows(session), counts.linked_rows(session)
+    received_count, waiting, held_count, untold = inbox.totals(session.store)
+    landed_count, linked_count = counts.landed_rows(session), counts.linked_rows(session)
     return (
-        f"received {received:,}   waiting {waiting:,}   held {held:,}   landed {landed:,}   linked {linked:,}   "
+        f"received {received_count:,}   waiting {waiting:,}   held {held_count:,}   landed {landed_count:,}   linked {linked_count:,}   "
         f"to be told {untold:,}"
     )

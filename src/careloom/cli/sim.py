@@ -43,12 +43,12 @@ def command(
     ] = "",
 ) -> None:
     """Serve a vendor's simulator until Ctrl-C."""
-    simulated = {name: room for name, room in registry.rooms().items() if room.simulate}
-    if kind not in simulated or (serve := simulated[kind].simulate) is None:
-        raise UsageFault(f"there is no simulator of {kind!r}; there are: {', '.join(simulated)}")
+    simulators = {name: room for name, room in registry.rooms().items() if room.simulate}
+    if kind not in simulators or (serve := simulators[kind].simulate) is None:
+        raise UsageFault(f"there is no simulator of {kind!r}; there are: {', '.join(simulators)}")
     if contacts is not None and not contacts.is_file():
         raise UsageFault(f"{contacts} is not a file")
-    found = {
+    secrets = {
         name.removeprefix(SHARED).lower(): value
         for name, value in os.environ.items()
         if name.startswith(SHARED) and value
@@ -62,6 +62,6 @@ def command(
             records=contacts,
             seed=seed,
             hooks_url=hooks_url,
-            secrets=found,
+            secrets=secrets,
         )
     )

@@ -17,7 +17,7 @@ from careloom.services.session import attempts, sessions, settings
 @contextmanager
 def maybe_simulated(
     folder: Path,
-    found: settings.Settings,
+    values: settings.Settings,
     address: str = "",
     *,
     sim: bool,
@@ -26,18 +26,18 @@ def maybe_simulated(
 ) -> Iterator[tuple[sessions.Session, simulate.Simulated | None]]:
     """The project in `folder`, opened to do `kind`. `address`: where `careloom serve` will answer, for simulators that call us."""
     if not sim:
-        with attempts.opened_for(folder, found, kind, ALL, trigger=trigger) as session:
+        with attempts.opened_for(folder, values, kind, ALL, trigger=trigger) as session:
             yield session, None
         return
     with (
-        simulate.simulators(folder, found, address) as simulated,
-        sessions.open_session(folder, simulated.settings) as session,
+        simulate.simulators(folder, values, address) as systems,
+        sessions.open_session(folder, systems.settings) as session,
     ):
-        pointed = replace(session, project=simulate.pointed_at(session.project, simulated))
+        simulated_session = replace(session, project=simulate.pointed_at(session.project, systems))
         try:
-            for name, url in simulated.addresses.items():
+            for name, url in systems.addresses.items():
                 typer.echo(f"simulated: {name} {url or '(only sends)'}", err=True)
-            simulate.connect_all(pointed, simulated)
-            yield pointed, simulated
+            simulate.connect_all(simulated_session, systems)
+            yield simulated_session, systems
         finally:
-            pointed.close()
+            simulated_session.close()

@@ -24,14 +24,14 @@ _SHOWN = 8
 """How many properties of an example are shown."""
 
 
-def show_report(report: run_report.RunSummary, *, planned: bool) -> None:
+def show_report(report: run_report.RunSummary, *, is_plan: bool) -> None:
     """One plan or run."""
     out.print()
-    out.print(_headline(report, planned=planned), markup=True)
+    out.print(_headline(report, is_plan=is_plan), markup=True)
     if report.lacking:
-        out.print(f"  {'will be created' if planned else 'created'} first: {', '.join(report.lacking)}", markup=False)
-    out.print("  " + _counts(report, planned=planned), markup=False)
-    if planned:
+        out.print(f"  {'will be created' if is_plan else 'created'} first: {', '.join(report.lacking)}", markup=False)
+    out.print("  " + _counts(report, is_plan=is_plan), markup=False)
+    if is_plan:
         _show_properties(report)
     _show_pairs("linked or made by rule", report.rules)
     _show_pairs("unique value held by another record, so it goes to", report.rerouted)
@@ -44,25 +44,25 @@ def show_report(report: run_report.RunSummary, *, planned: bool) -> None:
 
 
 def _shortened(values: Mapping[str, str]) -> str:
-    shown = [f"{prop}={value}" for prop, value in list(values.items())[:_SHOWN]]
-    more = len(values) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    texts = [f"{prop}={value}" for prop, value in list(values.items())[:_SHOWN]]
+    hidden = len(values) - len(texts)
+    return ", ".join(texts) + (f" and {hidden} more" if hidden else "")
 
 
-def _headline(report: run_report.RunSummary, *, planned: bool) -> str:
-    spent = f"{many(report.requests, 'request')}, {report.seconds:.1f} s"
+def _headline(report: run_report.RunSummary, *, is_plan: bool) -> str:
+    cost = f"{many(report.requests, 'request')}, {report.seconds:.1f} s"
     place = f" in {report.environment}" if report.environment else ""
-    if planned:
+    if is_plan:
         verdict = "nothing to do" if report.empty else "this would happen"
-        return f"[bold]plan {report.plan} of {report.sync}{place}[/bold]: {verdict} ({spent})"
+        return f"[bold]plan {report.plan} of {report.sync}{place}[/bold]: {verdict} ({cost})"
     colour = {"done": "green", "interrupted": "yellow"}.get(report.state, "red")
     balance = "balanced" if report.balanced else "[red]UNBALANCED[/red]"
-    return f"[bold]run {report.run} of {report.sync}{place}[/bold]: [{colour}]{report.state}[/{colour}], {balance} ({spent})"
+    return f"[bold]run {report.run} of {report.sync}{place}[/bold]: [{colour}]{report.state}[/{colour}], {balance} ({cost})"
 
 
-def _counts(report: run_report.RunSummary, *, planned: bool) -> str:
+def _counts(report: run_report.RunSummary, *, is_plan: bool) -> str:
     parts = [
-        f"{number:,} {_WORDS[kind][0 if planned else 1]}"
+        f"{number:,} {_WORDS[kind][0 if is_plan else 1]}"
         for kind, number in report.counts.items()
         if kind in _WORDS and number
     ]

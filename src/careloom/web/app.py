@@ -95,7 +95,7 @@ class Watched:
             return
         began, status = perf_counter(), 0
 
-        async def sent(message: Message) -> None:
+        async def send_watched(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -103,11 +103,11 @@ class Watched:
             await send(message)
 
         try:
-            await self._app(scope, receive, sent)
+            await self._app(scope, receive, send_watched)
         except Exception as error:  # noqa: BLE001 its words may quote the request
             LOG.error("a request failed", reason=type(error).__name__)
             if not status:
-                await refused(500, "failed")(scope, receive, sent)
+                await refused(500, "failed")(scope, receive, send_watched)
         route = getattr(scope.get("route"), "path", "") or _template(scope)
         milliseconds = round((perf_counter() - began) * 1000, 1)
         LOG.info("answered", route=route, status=status, ms=milliseconds)

@@ -34,24 +34,24 @@ class Share:
 
     memory: Memory
     client: str
-    held: int = 0
+    size: int = 0
 
     def take(self, size: int) -> None:
         """Hold `size` bytes more. BadBody with 503 if that is more than there is for all requests, or for one client's."""
         memory = self.memory
-        if memory.held + size > memory.most or memory.by_client[self.client] + size > memory.most // PARTS:
+        if memory.size + size > memory.limit or memory.by_client[self.client] + size > memory.limit // PARTS:
             raise BadBody(503, "busy")
-        memory.held += size
+        memory.size += size
         memory.by_client[self.client] += size
-        self.held += size
+        self.size += size
 
 
 @dataclass(slots=True)
 class Memory:
     """The memory for the bodies of all requests that are under way. No client's bodies take more than half of it."""
 
-    most: int = TOGETHER
-    held: int = 0
+    limit: int = TOGETHER
+    size: int = 0
     by_client: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
@@ -61,50 +61,50 @@ class Memory:
         try:
             yield share
         finally:
-            self.held -= share.held
-            self.by_client[client] -= share.held
+            self.size -= share.size
+            self.by_client[client] -= share.size
             if not self.by_client[client]:
                 del self.by_client[client]
 
 
-async def read_body(request: Request, share: Share, *, most: int = MOST, seconds: float = SECONDS) -> bytes:
+async def read_body(request: Request, share: Share, *, limit: int = MOST, seconds: float = SECONDS) -> bytes:
     """The whole body, unpacked. BadBody with 400, 408, 413, 415 or 503; ClientDisconnect if nobody is there any more."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
         raise BadBody(415, "content-encoding")
-    stated = request.headers.get("content-length", "")
-    if stated.isdecimal() and int(stated[:20]) > most:
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > limit:
         raise BadBody(413, "too-large")
     try:
         async with asyncio.timeout(seconds):
-            body = await _read(request, share, most)
+            body = await _read(request, share, limit)
     except TimeoutError:
         raise BadBody(408, "too-slow") from None
     if encoding != "gzip":
         return body
-    content = _unpacked(body, most)
+    content = _unpacked(body, limit)
     share.take(len(content))
     return content
 
 
-async def _read(request: Request, share: Share, most: int) -> bytes:
+async def _read(request: Request, share: Share, limit: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         # What a stated length promises is not believed: only what came is counted.
-        if len(body) + len(chunk) > most:
+        if len(body) + len(chunk) > limit:
             raise BadBody(413, "too-large")
         share.take(len(chunk))
         body += chunk
     return bytes(body)
 
 
-def _unpacked(body: bytes, most: int) -> bytes:
+def _unpacked(body: bytes, limit: int) -> bytes:
     unpacker = zlib.decompressobj(_GZIP)
     try:
-        content = unpacker.decompress(body, most + 1)
+        content = unpacker.decompress(body, limit + 1)
     except zlib.error:
         raise BadBody(400, "bad-gzip") from None
-    if len(content) > most:
+    if len(content) > limit:
         raise BadBody(413, "too-large")
     if not unpacker.eof or unpacker.unused_data:
         raise BadBody(400, "bad-gzip")

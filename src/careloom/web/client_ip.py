@@ -19,14 +19,14 @@ class Senders:
     def client(self, request: Request) -> str:
         """The sender's address; "" if it is not known."""
         if self.hops:
-            chain = [one.strip() for one in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
+            chain = [address.strip() for address in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
             return chain[-self.hops] if len(chain) >= self.hops else ""
         return request.client.host if request.client else ""
 
 
 def senders(environment: Mapping[str, str]) -> Senders:
     """As CARELOOM_PROXIES says; on Cloud Run, one: its front end."""
-    stated = environment.get(_HOPS, "")
-    if stated.isdecimal():
-        return Senders(int(stated))
+    hops = environment.get(_HOPS, "")
+    if hops.isdecimal():
+        return Senders(int(hops))
     return Senders(1 if environment.get(_CLOUD_RUN) else 0)

@@ -41,27 +41,27 @@ class Crowd:
 
     def enter(self, client: str, guest: Guest) -> bool:
         """Let a connection in; false if it is to be shed."""
-        theirs = self._by_client.setdefault(client, {})
-        crowded: Iterable[dict[Guest, None]] = ()
-        if self.of_a_client and len(theirs) >= self.of_a_client:
-            crowded = [theirs]
+        of_client = self._by_client.setdefault(client, {})
+        candidates: Iterable[dict[Guest, None]] = ()
+        if self.of_a_client and len(of_client) >= self.of_a_client:
+            candidates = [of_client]
         elif self._inside >= self.most:
-            crowded = sorted(self._by_client.values(), key=len, reverse=True)
-        if crowded and not any(self._send_one_off(guests) for guests in crowded):
+            candidates = sorted(self._by_client.values(), key=len, reverse=True)
+        if candidates and not any(self._send_one_off(guests) for guests in candidates):
             self._shed_one(guest)
             return False
-        theirs[guest] = None
+        of_client[guest] = None
         self._inside += 1
         return True
 
     def leave(self, client: str, guest: Guest) -> None:
         """A connection has ended; harmless when said twice."""
         self._shed.discard(guest)
-        theirs = self._by_client.get(client, {})
-        if guest in theirs:
-            del theirs[guest]
+        guests = self._by_client.get(client, {})
+        if guest in guests:
+            del guests[guest]
             self._inside -= 1
-        if not theirs:
+        if not guests:
             self._by_client.pop(client, None)
 
     def _send_one_off(self, guests: dict[Guest, None]) -> bool:

@@ -16,5 +16,5 @@ def is_event_type(content_type: str, options: BaseModel) -> bool:
     Rooms whose vendor is known to label its JSON otherwise have an option `event_content_types`.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    named = {one.lower() for one in getattr(options, "event_content_types", ())}
-    return not kind or kind in named or _JSON.fullmatch(kind) is not None
+    allowed_types = {name.lower() for name in getattr(options, "event_content_types", ())}
+    return not kind or kind in allowed_types or _JSON.fullmatch(kind) is not None

@@ -66,9 +66,9 @@ class GroupCommit:
         """Keep what waits, batch by batch, until nothing does."""
         while batch := self._batch():
             answers = await self._kept(batch)
-            for one, answer in zip(batch, answers, strict=True):
-                if not one.answer.done():
-                    one.answer.set_result(answer)
+            for pending, answer in zip(batch, answers, strict=True):
+                if not pending.answer.done():
+                    pending.answer.set_result(answer)
 
     def _batch(self) -> list[_PendingArrival]:
         batch: list[_PendingArrival] = []
@@ -77,16 +77,16 @@ class GroupCommit:
             size += len(self._queue[0].arrival.body)
             if batch and size > MOST_BYTES:
                 break
-            one = self._queue.popleft()
+            pending = self._queue.popleft()
             # Whoever gave up has been told to come again.
-            if not one.answer.done():
-                batch.append(one)
+            if not pending.answer.done():
+                batch.append(pending)
         return batch
 
     async def _kept(self, batch: list[_PendingArrival]) -> list[HookAnswer]:
         """The answers for a batch. If it fails by a fault that may be one event's, each of them is kept by itself."""
         loop = asyncio.get_running_loop()
-        arrivals = [one.arrival for one in batch]
+        arrivals = [pending.arrival for pending in batch]
         try:
             answers = await loop.run_in_executor(self._threads, kept, self.session, arrivals)
         except Later:
@@ -100,7 +100,7 @@ class GroupCommit:
         else:
             self.failed = 0
             return answers
-        return [(await self._kept([one]))[0] for one in batch]
+        return [(await self._kept([pending]))[0] for pending in batch]
 
     def close(self) -> None:
         """End the threads, when nothing is received any more."""

@@ -98,8 +98,8 @@ async def health() -> dict[str, str]:
 async def ready(request: Request) -> JSONResponse:
     """An event that comes now would be kept: one was put in and taken back. What sends requests to a process asks here."""
     lack = await request.app.state.health.ready.answer()
-    found = {"status": "not ready" if lack else "ready", "lacks": [lack] if lack else []}
-    return JSONResponse(found, UNAVAILABLE if lack else 200)
+    body = {"status": "not ready" if lack else "ready", "lacks": [lack] if lack else []}
+    return JSONResponse(body, UNAVAILABLE if lack else 200)
 
 
 @router.get("/progress", responses={UNAVAILABLE: {"description": "Somebody must look; `lacks` says at what."}})
@@ -109,13 +109,13 @@ async def work(request: Request) -> JSONResponse:
     `late`: an event waits since fifteen minutes. `stopped`: events wait for a person, as when a token was revoked.
     `failing`: a job failed three times in a row. `database`: nobody knows.
     """
-    found: Work | None = await request.app.state.health.work.answer()
-    lacks = ["database"] if found is None else _lacks(found)
+    state: Work | None = await request.app.state.health.work.answer()
+    lacks = ["database"] if state is None else _lacks(state)
     return JSONResponse({"status": "not well" if lacks else "well", "lacks": lacks}, UNAVAILABLE if lacks else 200)
 
 
 @router.get("/api/progress", tags=["review"])
-async def work_by_system(request: Request, _who: Annotated[str, Depends(caller)]) -> dict[str, Any]:
+async def work_by_system(request: Request, _caller: Annotated[str, Depends(caller)]) -> dict[str, Any]:
     """How much waits and is held of each system that sends, and for how many seconds the oldest has been due."""
     session: Session = request.app.state.session
     depths = await run_sync(inbox_depth, session.store, sorted(request.app.state.door.systems))
@@ -125,6 +125,6 @@ async def work_by_system(request: Request, _who: Annotated[str, Depends(caller)]
     }
 
 
-def _lacks(found: Work) -> list[str]:
-    lacks = {"late": found.late > LATE, "stopped": found.stopped > 0, "failing": found.failing > 0}
+def _lacks(state: Work) -> list[str]:
+    lacks = {"late": state.late > LATE, "stopped": state.stopped > 0, "failing": state.failing > 0}
     return [name for name, lacking in lacks.items() if lacking]

@@ -18,23 +18,23 @@ router = APIRouter(prefix="/api", tags=["review"])
 
 
 @router.get("/unlinked/{stream}")
-async def list_unlinked(request: Request, stream: str, who: Caller) -> list[dict[str, Any]]:
+async def list_unlinked(request: Request, stream: str, actor: Caller) -> list[dict[str, Any]]:
     """Landed rows that lack a link, oldest first, each with the reason: none, ambiguous or contradiction."""
     session: Session = request.app.state.session
     landing = _landing(session, stream)
-    await run_sync(_audit, session, who, f"unlinked {landing.name}")
-    found = await run_sync(unlinked, session, landing)
-    return [{"id": one.record_id, "key": one.key, "link": one.column, "why": one.why} for one in found]
+    await run_sync(_audit, session, actor, f"unlinked {landing.name}")
+    rows = await run_sync(unlinked, session, landing)
+    return [{"id": row.record_id, "key": row.key, "link": row.column, "why": row.why} for row in rows]
 
 
 @router.get("/held/{stream}")
-async def list_held(request: Request, stream: str, who: Caller) -> list[dict[str, Any]]:
+async def list_held(request: Request, stream: str, actor: Caller) -> list[dict[str, Any]]:
     """Records that could not be landed, oldest first, each with its reason."""
     session: Session = request.app.state.session
     landing = _landing(session, stream)
-    await run_sync(_audit, session, who, f"held {landing.name}")
-    found = await run_sync(held_landings, session.store, landing.name)
-    return [{"key": one.key, "code": one.code, "column": one.column, "since": one.first_seen} for one in found]
+    await run_sync(_audit, session, actor, f"held {landing.name}")
+    rows = await run_sync(held_landings, session.store, landing.name)
+    return [{"key": row.key, "code": row.code, "column": row.column, "since": row.first_seen} for row in rows]
 
 
 def _landing(session: Session, stream: str) -> Landing:
@@ -44,5 +44,5 @@ def _landing(session: Session, stream: str) -> Landing:
     return session.project.landings[name]
 
 
-def _audit(session: Session, who: str, subject: str) -> None:
-    write_audit(session.store, at=session.clock(), actor=who, action="list", subject=subject)
+def _audit(session: Session, actor: str, subject: str) -> None:
+    write_audit(session.store, at=session.clock(), actor=actor, action="list", subject=subject)

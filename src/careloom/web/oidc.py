@@ -66,7 +66,7 @@ class CachedCertificates:
     _failed: dict[str, tuple[float, Any]] = field(default_factory=dict)
     _asking: Lock = field(default_factory=Lock)
 
-    def __call__(self, url: str, method: str = "GET", **_more: Any) -> Any:
+    def __call__(self, url: str, method: str = "GET", **_options: Any) -> Any:
         """The answer of `url`. TransportError where it cannot be had now. Only good answers are kept."""
         if method != "GET":
             raise TransportError("certificates are only read")  # type: ignore[no-untyped-call]
@@ -80,12 +80,12 @@ class CachedCertificates:
             self._asking.release()
 
     def _younger(self, url: str, seconds: float) -> Any:
-        at, answer = self._kept.get(url, (0.0, None))
-        return answer if answer is not None and self.clock() - at <= seconds else None
+        time, answer = self._kept.get(url, (0.0, None))
+        return answer if answer is not None and self.clock() - time <= seconds else None
 
     def _asked(self, url: str) -> Any:
-        at, failure = self._failed.get(url, (0.0, None))
-        if failure is None or self.clock() - at > REST:
+        time, failure = self._failed.get(url, (0.0, None))
+        if failure is None or self.clock() - time > REST:
             try:
                 answer = self.ask(url)
             except TransportError:

@@ -24,14 +24,14 @@ def describe(app: FastAPI, systems: Sequence[str]) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            found = get_openapi(
+            schema = get_openapi(
                 title=app.title,
                 version=app.version,
                 routes=app.routes,
                 description="Receives what systems send, and lands what a scheduler asks for.",
             )
-            found["paths"] = {f"/webhooks/{name}": _webhook(name) for name in systems} | found["paths"]
-            app.openapi_schema = found
+            schema["paths"] = {f"/webhooks/{name}": _webhook(name) for name in systems} | schema["paths"]
+            app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]

@@ -24,8 +24,8 @@ class Refusals:
     def wait(self, client: str) -> int:
         """Seconds that `client` must wait; 0 if it may go on."""
         began, count = self._counts.get(client, (0.0, 0))
-        left = began + WINDOW - self.clock()
-        return int(left) + 1 if count >= REFUSALS and left > 0 else 0
+        seconds = began + WINDOW - self.clock()
+        return int(seconds) + 1 if count >= REFUSALS and seconds > 0 else 0
 
     def note(self, client: str) -> None:
         """`client` was refused."""

@@ -17,12 +17,12 @@ _UNREAD = {408, 413, 415, 429, UNAVAILABLE}
 
 def refused(status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:
     """A refusal; where the body may not have been read, the connection ends with it."""
-    more = dict(headers or {})
+    all_headers = dict(headers or {})
     if status == UNAVAILABLE:
-        more.setdefault("Retry-After", str(AGAIN_AFTER))
+        all_headers.setdefault("Retry-After", str(AGAIN_AFTER))
     if status in _UNREAD:
-        more["Connection"] = "close"
-    return Response(orjson.dumps({"error": why}), status, more, media_type="application/json")
+        all_headers["Connection"] = "close"
+    return Response(orjson.dumps({"error": why}), status, all_headers, media_type="application/json")
 
 
 def answered(answer: HookAnswer) -> Response:

@@ -26,15 +26,15 @@ _BACKLOG = 1024
 
 def listener(host: str, port: int) -> socket.socket:
     """A socket that listens; port 0 takes a free one. UsageFault if the address is taken or not ours."""
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((host, port))
+        sock.bind((host, port))
     except OSError as error:
-        made.close()
+        sock.close()
         raise UsageFault(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port") from None
-    made.listen(_BACKLOG)
-    return made
+    sock.listen(_BACKLOG)
+    return sock
 
 
 class _Server(uvicorn.Server):
@@ -85,9 +85,9 @@ def server_of(app: FastAPI, stop: Event, answers: Callable[[], None] = lambda: N
 
 def _ask_for_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    limit = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 @contextmanager

@@ -41,14 +41,14 @@ async def sync_all(request: Request, *, full: _Full = False) -> JSONResponse:
     deadline = time.monotonic() + TIME_LIMIT
     streams: dict[str, dict[str, Any]] = {}
     for name in asked_for(session):
-        left = deadline - time.monotonic()
-        streams[name] = await _sync(request, name, full, left) if left > 0 else _nothing("continues")
-    states = {one["status"] for one in streams.values()}
+        seconds = deadline - time.monotonic()
+        streams[name] = await _sync(request, name, full, seconds) if seconds > 0 else _nothing("continues")
+    states = {result["status"] for result in streams.values()}
     # The worst of them; a stream that is being scanned already is in good hands.
-    ranked = ("failed", "unavailable", "continues", "running")
-    status = next((one for one in ranked if one in states), "completed")
+    ranks = ("failed", "unavailable", "continues", "running")
+    status = next((result for result in ranks if result in states), "completed")
     status = "continues" if status == "running" else status
-    sums = {name: sum(one[name] for one in streams.values()) for name in _COUNTS}
+    sums = {name: sum(result[name] for result in streams.values()) for name in _COUNTS}
     return JSONResponse({"status": status, **sums, "streams": streams}, _STATUS_OF[status])
 
 
@@ -59,10 +59,10 @@ async def sync_one(request: Request, stream: str, *, full: _Full = False) -> JSO
     name = stream.replace("-", "_")
     if name not in session.project.landings:
         raise HTTPException(404, "no-such-stream")
-    found = await _sync(request, name, full, TIME_LIMIT)
-    status = _STATUS_OF[found["status"]]
-    headers = {"Retry-After": str(found.get("retry_after", AGAIN_AFTER))} if status in {409, UNAVAILABLE} else None
-    return JSONResponse(found, status, headers)
+    result = await _sync(request, name, full, TIME_LIMIT)
+    status = _STATUS_OF[result["status"]]
+    headers = {"Retry-After": str(result.get("retry_after", AGAIN_AFTER))} if status in {409, UNAVAILABLE} else None
+    return JSONResponse(result, status, headers)
 
 
 @router.post("/maintenance/cleanup")
@@ -75,8 +75,8 @@ async def maintenance_cleanup(request: Request, *, dry_run: _DryRun = False) -> 
         status = 409 if error.after is not None else UNAVAILABLE
         return JSONResponse({"error": str(error)}, status, {"Retry-After": str(AGAIN_AFTER)})
     status_of = "completed" if report.complete else "continues"
-    found = {"status": status_of, "dry_run": report.dry_run, "removed": report.removed, "receipt": report.receipt}
-    return JSONResponse(found)
+    body = {"status": status_of, "dry_run": report.dry_run, "removed": report.removed, "receipt": report.receipt}
+    return JSONResponse(body)
 
 
 async def _sync(request: Request, name: str, full: bool, seconds: float) -> dict[str, Any]:
@@ -97,7 +97,7 @@ async def _sync(request: Request, name: str, full: bool, seconds: float) -> dict
 
 
 def _told(report: LandingReport) -> dict[str, Any]:
-    found = {
+    body = {
         "status": "continues" if report.status == "interrupted" else report.status,
         **_counts(report.counts),
         "balanced": report.balanced,
@@ -105,10 +105,10 @@ def _told(report: LandingReport) -> dict[str, Any]:
         "seconds": report.seconds,
     }
     if report.notes:
-        found["message"] = "; ".join(report.notes)
+        body["message"] = "; ".join(report.notes)
     if report.after is not None:
-        found["retry_after"] = int(report.after)
-    return found
+        body["retry_after"] = int(report.after)
+    return body
 
 
 def _nothing(status: str) -> dict[str, Any]:
@@ -123,9 +123,9 @@ def _counts(counts: Mapping[str, int]) -> dict[str, int]:
 def asked_for(session: Session) -> list[str]:
     """Streams whose system answers, without those that come with another."""
     landings = session.project.landings
-    present = {(one.system, one.stream.name) for one in landings.values()}
+    present = {(landing.system, landing.stream.name) for landing in landings.values()}
     return [
         name
-        for name, one in landings.items()
-        if session.tells_when_asked(one.system) and (one.system, one.stream.out_of) not in present
+        for name, landing in landings.items()
+        if session.tells_when_asked(landing.system) and (landing.system, landing.stream.out_of) not in present
     ]

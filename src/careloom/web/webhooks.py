@@ -46,17 +46,17 @@ def webhook_endpoint(session: Session, senders: Senders) -> WebhookEndpoint:
 
 async def webhook(request: Request) -> Response:
     """Hand the request to its system's room; the answer is the room's, or that the event is kept."""
-    shared: WebhookEndpoint = request.app.state.door
+    endpoint: WebhookEndpoint = request.app.state.door
     source = request.path_params["system"]
-    if source not in shared.systems:
+    if source not in endpoint.systems:
         return refused(404, "not-found")
     if request.method not in METHODS:
         return refused(405, "wrong-method", {"Allow": ", ".join(METHODS)})
-    client = f"{source} {shared.senders.client(request)}"
+    client = f"{source} {endpoint.senders.client(request)}"
     try:
-        with shared.memory.share(client) as share:
+        with endpoint.memory.share(client) as share:
             body = await read_body(request, share)
-            return await _received(shared, source, client, request, body)
+            return await _received(endpoint, source, client, request, body)
     except BadBody as bad:
         LOG.warning("an event was refused", source=source, outcome=bad.reason)
         return refused(bad.status, bad.reason)
@@ -64,8 +64,8 @@ async def webhook(request: Request) -> Response:
         return Response(status_code=GONE)
 
 
-async def _received(shared: WebhookEndpoint, source: str, client: str, request: Request, body: bytes) -> Response:
-    options = shared.session.project.systems[source].options
+async def _received(endpoint: WebhookEndpoint, source: str, client: str, request: Request, body: bytes) -> Response:
+    options = endpoint.session.project.systems[source].options
     if body and not is_event_type(request.headers.get("content-type", ""), options):
         return refused(415, "wrong-content-type")
     hook = HookRequest(
@@ -76,16 +76,16 @@ async def _received(shared: WebhookEndpoint, source: str, client: str, request: 
         body=body,
     )
     try:
-        found = examined(shared.session, source, hook)
+        examination = examined(endpoint.session, source, hook)
     except Exception as error:  # noqa: BLE001 a room that fails is not its sender's fault: it is to come again
         reason = safe_text(error)
         LOG.error("a room could not look at a request", source=source, reason=reason)
         return refused(503, "not-ready")
-    if not isinstance(found, HookAnswer):
-        return answered(await shared.keeper.keep(found))
-    if found.status in UNSIGNED:
+    if not isinstance(examination, HookAnswer):
+        return answered(await endpoint.keeper.keep(examination))
+    if examination.status in UNSIGNED:
         # Only after the room has looked: who knows the secret is let in, whatever others do from the same address.
-        if wait := shared.refusals.wait(client):
+        if wait := endpoint.refusals.wait(client):
             return refused(429, "too-many-refusals", {"Retry-After": str(wait)})
-        shared.refusals.note(client)
-    return answered(found)
+        endpoint.refusals.note(client)
+    return answered(examination)

@@ -56,19 +56,19 @@ class PlainWorker(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line, with the kind of the exception if there is one."""
-        failed = record.exc_info[0] if record.exc_info else None
+        error_type = record.exc_info[0] if record.exc_info else None
         LOG.log(
             record.levelno,
             "from the queue",
             logger=record.name,
             action=str(getattr(record, "action", "")),
-            error=failed.__name__ if failed else "",
+            error=error_type.__name__ if error_type else "",
         )
 
 
 def hush_libraries() -> None:
     """Let the queue's own log lines through only as `Bare` tells them."""
-    told = logging.getLogger("procrastinate")
-    if not any(isinstance(handler, PlainWorker) for handler in told.handlers):
-        told.addHandler(PlainWorker(level=logging.WARNING))
-    told.propagate = False
+    logger = logging.getLogger("procrastinate")
+    if not any(isinstance(handler, PlainWorker) for handler in logger.handlers):
+        logger.addHandler(PlainWorker(level=logging.WARNING))
+    logger.propagate = False

@@ -39,28 +39,28 @@ class JobContext:
 
 def run_job(bench: JobContext, job: str, subject: str) -> None:
     """Run `job` over `subject`. It never raises: the rows stay what they are, and the job rests before it is woken again."""
-    what, began = f"{job}:{subject}", time.monotonic()
-    told = LOG.bind(job=job, subject=subject)
+    subject_key, began = f"{job}:{subject}", time.monotonic()
+    log = LOG.bind(job=job, subject=subject)
     try:
         with bench.session.store.transaction() as connection:
-            if rests(connection, what):
+            if rests(connection, subject_key):
                 return
         try:
             outcome = JOBS[job](bench, subject)
         except Exception as error:  # noqa: BLE001 whatever it was, the worker goes on
             reason = safe_text(error)
-            told.error("a job failed", reason=reason, seconds=round(time.monotonic() - began, 3))
+            log.error("a job failed", reason=reason, seconds=round(time.monotonic() - began, 3))  # noqa: TRY400 a traceback could quote a person
             with bench.session.store.transaction() as connection:
-                failed = rest(connection, what, BACKOFF, getattr(error, "after", None))
-            if failed == (1 if isinstance(error, Fix) else _PERSISTENT):
+                failures = rest(connection, subject_key, BACKOFF, getattr(error, "after", None))
+            if failures == (1 if isinstance(error, Fix) else _PERSISTENT):
                 alert_job(bench.session, job, subject, reason)
         else:
-            told.info("a job ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
+            log.info("a job ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
             with bench.session.store.transaction() as connection:
-                rested(connection, what)
+                rested(connection, subject_key)
     except CareloomError as error:
         # The database itself is away. Whatever is due is woken when it is back.
-        told.error("a job could not be looked at", reason=safe_text(error))
+        log.error("a job could not be looked at", reason=safe_text(error))  # noqa: TRY400 a traceback could quote a person
 
 
 def _process(bench: JobContext, source: str) -> Mapping[str, int]:
@@ -89,7 +89,7 @@ def _reconcile(bench: JobContext, stream: str) -> Mapping[str, int]:
 
 
 def _reports(bench: JobContext, system: str) -> Mapping[str, int]:
-    reports = [one for one in bench.session.project.reports.values() if one.system == system]
+    reports = [report for report in bench.session.project.reports.values() if report.system == system]
     # The models come after them in a job of their own.
     run = run_reports(bench.session, reports, Watch(stop=bench.stop), due_only=True)
     if run.trouble:
@@ -98,11 +98,11 @@ def _reports(bench: JobContext, system: str) -> Mapping[str, int]:
 
 
 def _models(bench: JobContext, _subject: str) -> Mapping[str, int]:
-    found = run_models(bench.session, "build", Watch(stop=bench.stop))
-    if found.exit_code and not bench.stop.is_set():
-        names = ", ".join(node.name for node in found.failed) or "dbt ended before it came to the models"
-        raise Fix(f"models failed: {names}; see: {found.log}")
-    return found.counts
+    result = run_models(bench.session, "build", Watch(stop=bench.stop))
+    if result.exit_code and not bench.stop.is_set():
+        names = ", ".join(node.name for node in result.failed) or "dbt ended before it came to the models"
+        raise Fix(f"models failed: {names}; see: {result.log}")
+    return result.counts
 
 
 def _cleanup(bench: JobContext, _subject: str) -> Mapping[str, int]:
@@ -113,10 +113,10 @@ def _summary(bench: JobContext, _subject: str) -> Mapping[str, int]:
     return mail_summary(bench.session)
 
 
-def _landed(bench: JobContext, stream: str, how: Callable[[Session, str, Watch], LandingReport]) -> Mapping[str, int]:
+def _landed(bench: JobContext, stream: str, land: Callable[[Session, str, Watch], LandingReport]) -> Mapping[str, int]:
     if stream not in bench.session.project.landings:
         return {}  # it was woken by an earlier state of the project
-    report = how(bench.session, stream, Watch(stop=bench.stop))
+    report = land(bench.session, stream, Watch(stop=bench.stop))
     with bench.session.store.transaction() as connection:
         enqueue(connection, "publish", "outbox")
     if report.status != "completed" and not bench.stop.is_set():

@@ -59,12 +59,12 @@ class PeriodicTasks:
     def _put_back(self) -> None:
         with self.session.store.transaction() as connection:
             drop_ended_jobs(connection)
-            lost = set(abandoned_jobs(connection, self.timing.silence))
+            jobs = set(abandoned_jobs(connection, self.timing.silence))
             # Whose end could not be written, because the database was away, would be believed to run for ever: its worker
             # lives. Seen so twice, it is no job that is just about to begin or to end.
             strays = jobs_taken_by(connection, self.running.worker_ids()) - self.running.ids
-            lost |= strays & self._strays
+            jobs |= strays & self._strays
             self._strays = strays
-            for id_ in sorted(lost):
+            for id_ in sorted(jobs):
                 if job := wake_again(connection, id_):
                     LOG.warning("a job that nobody carried on with was woken again", job=job)

@@ -32,8 +32,8 @@ def run_worker(
     folder: Path, settings: Settings, *, stop: Event, concurrency: int = 4, timing: Timing | None = None
 ) -> None:
     """Work for the project in `folder` until `stop` is set; may run in any thread, and sets no signal handlers."""
-    with opened_for(folder, settings, Kind.work, ALL, trigger="worker") as ready:
-        work(ready, stop=stop, concurrency=concurrency, timing=timing)
+    with opened_for(folder, settings, Kind.work, ALL, trigger="worker") as session:
+        work(session, stop=stop, concurrency=concurrency, timing=timing)
 
 
 def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing | None = None) -> None:
@@ -88,8 +88,8 @@ async def _serve(bench: JobContext, running: JobRun, concurrency: int, timing: T
         tasks = [asyncio.create_task(worker.run()) for worker in running.workers]  # type: ignore[no-untyped-call]
         while True:
             # At least once: a worker that is stopped before it runs would forget it.
-            done, _ = await asyncio.wait(tasks, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
-            if done or bench.stop.is_set():
+            ended_tasks, _ = await asyncio.wait(tasks, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+            if ended_tasks or bench.stop.is_set():
                 break
         for worker in running.workers:
             worker.stop()  # type: ignore[no-untyped-call]
