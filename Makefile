@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 RUNS := $(VENV)/.runs
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
-.PHONY: setup demo test test-all check measure format lock spark bench docs clean
+.PHONY: setup demo test test-all test-postgres check measure format lock spark bench docs clean
 
 setup: $(INSTALLED)
 
@@ -38,6 +38,12 @@ test: setup
 test-all: setup
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/spark.txt
 	TESTS=whole $(BIN)/python -m pytest -n 4 --dist loadgroup --durations 30
+
+# The store on the oldest release that is tested: Debian 12's, where it is installed.
+POSTGRES ?= /usr/lib/postgresql/15/bin
+test-postgres: setup
+	@test -x $(POSTGRES)/postgres || echo "there is no PostgreSQL in $(POSTGRES); make POSTGRES=FOLDER test-postgres"
+	@test ! -x $(POSTGRES)/postgres || TESTS_POSTGRES=$(POSTGRES) $(BIN)/python -m pytest -n 2 --dist loadgroup tests/store --deselect tests/store/test_embedded.py
 
 check: setup
 	$(BIN)/ruff format --check .

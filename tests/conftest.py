@@ -17,12 +17,14 @@ import pytest
 import structlog
 
 from careloom.store.migrations import migrate
-from careloom.store.server import watchdog
+from careloom.store.server import embedded, watchdog
 from careloom.store.server.embedded import ensure_server, leave_server
 
 FOREIGN = ("CARELOOM", "HUBSPOT", "PG")
 PREFIX = "careloom-tests-"
 DAY = 86_400
+POSTGRES = "TESTS_POSTGRES"
+"""The variable that names a folder of another release's postgres, initdb and pg_ctl: the same tests run on that."""
 PLENTY = 6 << 30
 
 # How long an example takes is the machine's mood, and no property of what is tested.
@@ -55,7 +57,11 @@ def server_url(server_folder: Path) -> str:
     Its databases live for one test each, so nothing of them needs to reach the disk: without fsync making one and dropping
     it takes a fifth of the time. The server of a project keeps fsync on (tests/store/test_embedded.py).
     """
-    url = ensure_server(server_folder)
+    with pytest.MonkeyPatch.context() as patch:
+        if folder := os.environ.get(POSTGRES):
+            patch.setattr(embedded, "binaries", lambda _account: Path(folder))
+            patch.setattr(embedded, "LOCALE", ("--locale=C.UTF-8",))  # the builtin provider came with 17
+        url = ensure_server(server_folder)
     with psycopg.connect(url, autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(f"ALTER SYSTEM SET {setting} = off")

@@ -152,7 +152,7 @@ def test_both_ends_of_a_link_landed_at_once_are_linked(session: Session, monkeyp
             both.wait(1)
 
     prepare(session)
-    monkeypatch.setattr(landing_service, "settle", late)
+    monkeypatch.setattr(landing_service, "release_held", late)
     ends = (note("notes", "N1", visit="V1"), note("sessions", "S1", visit="V1"))
     threads = [threading.Thread(target=put, args=(session, end)) for end in ends]
     for thread in threads:

@@ -39,6 +39,8 @@ from careloom.store.server.home import Account, Home, binaries, folder_for, serv
 PORT = 5432
 DATABASE = "careloom"
 USER = "careloom"
+LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+"""Sorting and capitals that no upgrade of the machine changes."""
 SOCKET_LIMIT = 107
 START_PATIENCE = 60.0
 LOG_LIMIT = 4_000_000
@@ -258,7 +260,7 @@ def _create(home: Home, bin_folder: Path) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     folder_for(fresh, home.account)
     words: list[str | Path] = ["-D", fresh, "-U", USER, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-instructions"]
-    words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    words += LOCALE
     made = home.account.run([bin_folder / "initdb", *words])
     if made.returncode == 0:
         # In single-user mode and before the rename, so that no crash can leave a server without its database.
