@@ -1,6 +1,6 @@
 """Runs a sync again and again, each time in a child that is killed where it is told to.
 
-    python mortal.py FOLDER
+    python crash_process.py FOLDER
 
 Each line of standard input is a JSON object: {"at": POINT, "nth": N} kills at the N-th passing of a point (see POINTS),
 {"part": P} kills from outside after that part of the time that the last whole life took, {} lets the run end. "way" says what

@@ -308,7 +308,7 @@ def test_a_database_that_refuses_a_row_tells_nothing_of_it(clinic: Clinic, carel
         assert told.code == FAILED
         assert "this is a bug, please report it" in told.err
         assert "CheckViolation" in told.err
-        assert "delivery.py" in told.err
+        assert "deliver.py" in told.err
         assert EVERYBODY[2]["Email"] not in told.err
         connection.execute("alter table careloom.agreed drop constraint odd")
     everything_lands(clinic, careloom)

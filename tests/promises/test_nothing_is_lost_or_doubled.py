@@ -79,7 +79,7 @@ def mortal(clinic: Clinic) -> Iterator[Mortal]:
         "HUBSPOT_TOKEN": "pat-test",
         "CARELOOM_LOG_LEVEL": "critical",
     }
-    command = [sys.executable, str(Path(__file__).parent / "mortal.py"), str(clinic.folder)]
+    command = [sys.executable, str(Path(__file__).parent / "crash_process.py"), str(clinic.folder)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as process:
         try:
