@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from careloom.risk import read_tables
-from careloom.risk.emitting import emit_models
+from careloom.risk.dbt.emit import emit_models
 
 BLUEPRINT = Path(__file__).parents[1] / "blueprints" / "hcc-analytics"
 PEOPLE, MODELS, YEAR, GOAL = 1_000_000, "V24,V28", 2026, 60.0

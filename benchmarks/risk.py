@@ -26,7 +26,7 @@ import duckdb
 import pyarrow as pa
 
 from careloom.risk import read_tables, score
-from careloom.risk.models import MODELS
+from careloom.risk.model.models import MODELS
 
 YEAR = 2026
 RUNS = 3

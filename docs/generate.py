@@ -27,7 +27,7 @@ from careloom.project.schedules import EXAMPLES
 from careloom.project.schema import RoleName
 from careloom.project.schema_docs import keys, resolved
 from careloom.project.yaml_file import MOST_BYTES
-from careloom.risk.editions import EDITIONS
+from careloom.risk.published.editions import EDITIONS
 from careloom.services.landing.process import NOT_SHOWN
 from careloom.services.landing.write import BEHIND
 from careloom.services.reports.load import HOLDS

@@ -23,7 +23,7 @@ from blueprints.hcc_claims import CLAIMANT, services, sources
 from blueprints.hcc_project import BLUEPRINT, GENERATED, SCORED, as_text, dbt, fill, rows_of
 from careloom.core.errors import Fix
 from careloom.risk import lookups, score, standard_money
-from careloom.risk.emitting import edition_name, emit_models
+from careloom.risk.dbt.emit import edition_name, emit_models
 from careloom.risk.inputs import diagnoses as diagnoses_of
 from careloom.risk.inputs import filter_claims
 from careloom.services.analytics.build import ModelsRun, run_models

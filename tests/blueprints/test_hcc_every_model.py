@@ -18,9 +18,9 @@ import pytest
 
 from blueprints.hcc_project import BLUEPRINT, GENERATED, SCORED, as_text, dbt, fill, rows_of
 from careloom.risk import score
-from careloom.risk.desk import desk
-from careloom.risk.emitting import emit_models
-from careloom.risk.recapture import recapture, show_years
+from careloom.risk.dbt.emit import emit_models
+from careloom.risk.review.gaps import recapture, show_years
+from careloom.risk.workspace import desk
 from risk.people import diagnoses, people
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from careloom.risk.columns import PEOPLE
+from careloom.risk.population.columns import PEOPLE
 from risk.people import diagnoses, people
 
 HOST = "BIGQUERY_EMULATOR_HOST"

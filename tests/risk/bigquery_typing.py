@@ -15,7 +15,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from careloom.risk import lookups
-from careloom.risk.columns import PEOPLE
+from careloom.risk.population.columns import PEOPLE
 
 FUNCTIONS = frozenset(
     {

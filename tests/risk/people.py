@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from careloom.risk.tables import read_tables
+from careloom.risk.published.tables import read_tables
 
 AGES = (
     0,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from careloom.risk import MODELS, Tables, read_tables
-from careloom.risk.payment import GRAFT_NORMALIZATION, NORMALIZATION
+from careloom.risk.payment.announced import GRAFT_NORMALIZATION, NORMALIZATION
 
 RECORD = Path(__file__).with_name("second_source.json")
 SOURCE = "pfehlinger/risk_adjustment_model 0.7.0, commit ecfbac4"

@@ -15,8 +15,8 @@ from sqlglot import exp
 
 from careloom.core.errors import Fix
 from careloom.risk import COLUMNS, lookups, score, standard_money
-from careloom.risk.functions import functions, scores_until
-from careloom.risk.tables import read_tables
+from careloom.risk.dbt.functions import functions, scores_until
+from careloom.risk.published.tables import read_tables
 from risk.bigquery_emulator import Dataset, dataset, population
 from risk.bigquery_typing import declared, faults
 

@@ -6,7 +6,7 @@ import pytest
 from sqlglot import exp
 
 from careloom.risk import COLUMNS, scoring_statement
-from careloom.risk.models import MODELS
+from careloom.risk.model.models import MODELS
 from risk.bigquery_typing import declared, faults, typed
 
 TYPES = {

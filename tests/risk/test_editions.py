@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from careloom.core.errors import Fix
-from careloom.risk import MODELS, package, read_tables, score, scoring_statement, tables, years
-from careloom.risk.lookup_tables import lookups
+from careloom.risk import MODELS, read_tables, score, scoring_statement, years
+from careloom.risk.published import package, tables
+from careloom.risk.published.lookup_tables import lookups
 from risk.risk_shell import Shell
 from risk.second_source import PAIRS, RECORD, digest, ours
 

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pytest
 
 from careloom.core.errors import Fix, Later, Stop
-from careloom.risk import lookups, read_tables, score, tables
-from careloom.risk.desk import desk
+from careloom.risk import lookups, read_tables, score
 from careloom.risk.inputs import HeldInput, read_fhir
+from careloom.risk.published import tables
+from careloom.risk.workspace import desk
 from risk.invented_claims import NAME, eob, written
 from risk.risk_shell import Shell
 from risk.test_inputs import codes

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from careloom.risk.inputs import SERVICES, HeldInput, diagnoses, filter_claims, read_fhir
-from careloom.risk.inputs.filtering import eligible_codes, judge
+from careloom.risk.inputs.filter import eligible_codes, judge
 from careloom.risk.inputs.rules import claim_rules
 from risk.invented_claims import NAME, billed, coded, concept, eob, serviced, written
 

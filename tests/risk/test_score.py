@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from careloom.core.errors import Fix
-from careloom.risk import COLUMNS, Money, score, standard_money, tracing
-from careloom.risk.scoring import whole
+from careloom.risk import COLUMNS, Money, score, standard_money
+from careloom.risk.scores import trace
+from careloom.risk.scores.score import whole
 from risk.people import diagnoses, people
 
 NOBODYS = pa.table({"person_id": pa.array([], pa.int64()), "diagnosis_code": pa.array([], pa.string())})
@@ -286,7 +287,7 @@ def test_people_traced_in_parts_are_those_traced_at_once(tmp_path: Path, monkeyp
     codes = _codes(**{f"p{number}": " ".join(code for code in mine if code) for number, mine in found.items()})
     persons = pa.Table.from_pylist(population)
     at_once = score(persons, codes, model="V28", year=2026, trace=True)
-    monkeypatch.setattr(tracing, "PART", 70)
+    monkeypatch.setattr(trace, "PART", 70)
     file = tmp_path / "traced.parquet"
     assert score(persons, codes, model="V28", year=2026, trace=True, out=file) == 300
     assert pq.ParquetFile(file).num_row_groups == 5

@@ -16,7 +16,7 @@ import pytest
 
 from careloom.core.errors import Fix
 from careloom.risk import score, snapshots
-from careloom.risk.money import Money
+from careloom.risk.payment.payment_factors import Money
 from risk.people import diagnoses as invented_diagnoses
 from risk.people import people as invented_people
 from risk.risk_shell import Shell
@@ -62,7 +62,7 @@ def by_person(rows: pa.Table, end: date | None = None) -> dict[Any, dict[str, An
 def test_each_month_is_what_score_says_of_the_diagnoses_known_by_its_end(
     model: str, mode: str, compared: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("careloom.risk.monthly.AT_ONCE", 250)
+    monkeypatch.setattr("careloom.risk.scores.monthly.AT_ONCE", 250)
     people, codes = population(model)
     money = Money(normalization=1.1, coding_intensity=0.059)
     made = snapshots(people, table(codes), model=model, year=2026, mode=mode, money=money)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from careloom.risk import COLUMNS, Money, lookups, score, scoring_statement
-from careloom.risk.columns import PEOPLE
+from careloom.risk.population.columns import PEOPLE
 from risk.people import diagnoses, people
 
 py4j = pytest.importorskip("py4j.protocol", reason="pyspark is not installed; make spark")

@@ -12,13 +12,13 @@ import sqlglot
 from psycopg import sql
 
 from careloom.core.errors import Fix
-from careloom.risk.columns import PEOPLE
-from careloom.risk.dialects import DIALECTS
-from careloom.risk.lookup_tables import lookups
-from careloom.risk.models import MODELS
-from careloom.risk.money import Money
-from careloom.risk.scoring import score
-from careloom.risk.statement import COLUMNS, Names, scoring_statement
+from careloom.risk.model.models import MODELS
+from careloom.risk.payment.payment_factors import Money
+from careloom.risk.population.columns import PEOPLE
+from careloom.risk.published.lookup_tables import lookups
+from careloom.risk.scores.score import score
+from careloom.risk.sql.dialects import DIALECTS
+from careloom.risk.sql.statement import COLUMNS, Names, scoring_statement
 from risk.people import diagnoses, people
 
 MONEY = Money(normalization=1.067, coding_intensity=0.059, grafts=1.104)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from careloom.core.errors import Fix
-from careloom.risk import MODELS, blend, digests, lookups, model_named, package, read_tables, tables
-from careloom.risk.demographics import cms_cell
-from careloom.risk.payment import BLENDS, NORMALIZATION, PACE_BLENDS
-from careloom.risk.persons import kinds
+from careloom.risk import MODELS, blend, digests, lookups, model_named, read_tables
+from careloom.risk.model.demographics import cms_cell
+from careloom.risk.model.profiles import kinds
+from careloom.risk.payment.announced import BLENDS, NORMALIZATION, PACE_BLENDS
+from careloom.risk.published import package, tables
 
 PAID = (
     ("V22", 2026),

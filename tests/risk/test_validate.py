@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from careloom.risk import RULES
-from careloom.risk import differences as differences_
-from careloom.risk.comparing import Validated, validate
-from careloom.risk.desk import desk
+from careloom.risk.review import differences as differences_
+from careloom.risk.review.validation import Validated, validate
+from careloom.risk.workspace import desk
 from risk.people import diagnoses, people
 from risk.risk_shell import Shell
 
@@ -113,7 +113,7 @@ def test_a_member_who_does_not_agree_is_told_and_leaves_with_1(shell: Shell, mon
             },
         )
 
-    monkeypatch.setattr("careloom.risk.comparing._peer", wrong)
+    monkeypatch.setattr("careloom.risk.review.validation._peer", wrong)
     said = shell.risk("validate")
     assert said.code == 1
     assert "3 do not agree: please report it" in said.out

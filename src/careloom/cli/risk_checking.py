@@ -31,21 +31,13 @@ from careloom.cli.risk_doing import (
 )
 from careloom.cli.risk_parallel import Against, Columns, Compared, TheirScore, beside_another
 from careloom.core.errors import UsageFault
-from careloom.risk import (
-    comparing,
-    dialects,
-    emitting,
-    upstream,
-)
-from careloom.risk import (
-    desk as risk_desk,
-)
-from careloom.risk import (
-    factors as payment_factors,
-)
-from careloom.risk import (
-    functions as sql_functions,
-)
+from careloom.risk import workspace as risk_desk
+from careloom.risk.dbt import emit as dbt_emit
+from careloom.risk.dbt import functions as sql_functions
+from careloom.risk.payment import factors as payment_factors
+from careloom.risk.published import table_releases
+from careloom.risk.review import validation
+from careloom.risk.sql import dialects
 
 CHANGED = 20
 """What `tables --check` leaves with if something changed, as `plan --check` does."""
@@ -95,7 +87,7 @@ def validate(
             risk_desk.check_out(out)
         codes, _ = risk_desk.counting(at, diagnoses, year, every_date=every_date)
         progress.step(f"asking hccinfhir for each member's {name} score")
-        found = comparing.validate(at, people, codes, model=name, year=year, sample=sample, said=progress.advance)
+        found = validation.validate(at, people, codes, model=name, year=year, sample=sample, said=progress.advance)
         if out:
             risk_desk.write(at, "from validated", out)
         progress.rest()
@@ -107,7 +99,7 @@ def validate(
         raise typer.Exit(DISAGREES)
 
 
-def _show_validated(found: comparing.Validated) -> None:
+def _show_validated(found: validation.Validated) -> None:
     agreeing = found.verdicts.get("agrees", 0)
     page.print(f"{agreeing:,} of {found.members:,} members: compat equals hccinfhir, to the thousandth and HCC by HCC")
     said = {
@@ -149,11 +141,11 @@ def tables(
     with asked():
         if against is not None and not check:
             raise UsageFault("--against goes with --check")
-        found = upstream.installed()
+        found = table_releases.installed()
         if record is not None:
-            upstream.write_record(record, found)
+            table_releases.write_record(record, found)
         if check:
-            _check(upstream.recorded(against), found, json=json)
+            _check(table_releases.recorded(against), found, json=json)
             return
     if json:
         print_json(found)
@@ -176,7 +168,7 @@ def tables(
 
 
 def _check(was: dict[str, Any], now: dict[str, Any], *, json: bool) -> None:
-    found, files = upstream.changes(was, now), upstream.file_changes(was, now)
+    found, files = table_releases.changes(was, now), table_releases.file_changes(was, now)
     if json:
         both = {"changes": [asdict(one) for one in found], "files": [asdict(one) for one in files]}
         print_json({"was": was["package"], "now": now["package"], **both})
@@ -237,7 +229,7 @@ def emit(
         if project is not None:
             if functions:
                 raise UsageFault("--functions and --project write different things; give one of them")
-            _show_emitted(emitting.emit_models(project, models=models, years=years, own=_of_project(factors)))
+            _show_emitted(dbt_emit.emit_models(project, models=models, years=years, own=_of_project(factors)))
             return
         if functions:
             if dialect != sql_functions.DIALECT or mode != Mode.cms or lookup_tables is not None:
@@ -289,7 +281,7 @@ def _write_tables(folder: Path, model: str, year: int, mode: Mode) -> None:
         raise UsageFault(f"{folder} cannot be written: {error.strerror}") from None
 
 
-def _show_emitted(made: emitting.Emitted) -> None:
+def _show_emitted(made: dbt_emit.Emitted) -> None:
     editions = ", ".join(f"{model} of {year}" for model, year in made.editions)
     page.print(f"Wrote {len(made.files)} files into {made.project}: {editions}.", markup=False)
     for (model, year), why in made.absent.items():

@@ -15,8 +15,8 @@ from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import THIS_YEAR, Year, asked
 from careloom.core.errors import UsageFault
-from careloom.risk import desk as risk_desk
-from careloom.risk.inputs import gathering
+from careloom.risk import workspace as risk_desk
+from careloom.risk.inputs import gather
 from careloom.risk.inputs import rules as input_rules
 
 _LEFT = 4
@@ -89,15 +89,13 @@ def claims(
         lists = _files(fhir or (), x12 or ())
         with risk_desk.desk() as at:
             progress.step(f"reading {sum(map(len, lists.values())):,} files of claims, by service line")
-            found = gathering.gather(
-                at, **lists, year=year, every_claim=every_claim, rules=rules, said=progress.advance
-            )
+            found = gather.gather(at, **lists, year=year, every_claim=every_claim, rules=rules, said=progress.advance)
             unread = bool(found.held) and not found.lines
             if not unread:
                 progress.step("writing diagnoses")
-                risk_desk.write(at, gathering.DIAGNOSES, out)
+                risk_desk.write(at, gather.DIAGNOSES, out)
             if held is not None:
-                risk_desk.write(at, gathering.HELD_ROWS, held)
+                risk_desk.write(at, gather.HELD_ROWS, held)
         progress.rest()
     if json:
         print_json({"year": year, **asdict(found), "seconds": round(time.monotonic() - begun, 3)})
@@ -115,10 +113,10 @@ def _files(fhir: Sequence[Path], x12: Sequence[Path]) -> dict[str, Sequence[Path
     """The files to read, by their format."""
     if not fhir and not x12:
         raise UsageFault("there is nothing to read: give --fhir PATH or --x12 PATH")
-    return {"fhir": gathering.claim_files(fhir, gathering.FHIR), "x12": gathering.claim_files(x12, gathering.X12)}
+    return {"fhir": gather.claim_files(fhir, gather.FHIR), "x12": gather.claim_files(x12, gather.X12)}
 
 
-def _show(found: gathering.Gathered, year: int, seconds: float) -> None:
+def _show(found: gather.Gathered, year: int, seconds: float) -> None:
     page.print(f"{found.files:,} files, {found.claims:,} claims, {found.lines:,} service lines in {seconds:.1f} s")
     if found.without_claims:
         page.print(f"  {found.without_claims:,} files have no claims")
@@ -140,7 +138,7 @@ def _show(found: gathering.Gathered, year: int, seconds: float) -> None:
         _show_held(found)
 
 
-def _show_held(found: gathering.Gathered) -> None:
+def _show_held(found: gather.Gathered) -> None:
     total = sum(found.held_by_code.values())
     page.print(
         f"{total:,} held: {', '.join(f'{many:,} {code}' for code, many in found.held_by_code.items())}", markup=False

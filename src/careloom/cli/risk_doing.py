@@ -16,7 +16,7 @@ from careloom import risk
 from careloom.cli.console import talk
 from careloom.cli.options import finite
 from careloom.core.errors import Fix, UsageFault
-from careloom.risk import desk
+from careloom.risk import workspace
 
 People = Annotated[
     Path, typer.Option("--people", help="People: person_id, sex, age or birth_date, and what is known.", metavar="FILE")
@@ -86,7 +86,7 @@ def asked() -> Iterator[None]:
         if error.exit_code != Fix.exit_code:
             raise
         raise UsageFault(str(error)) from None
-    except desk.READ_ERRORS as error:
+    except workspace.READ_ERRORS as error:
         raise UsageFault(
             f"a file cannot be read to its end ({type(error).__name__}); write it anew as Parquet or CSV"
         ) from None

@@ -36,11 +36,11 @@ from careloom.cli.risk_doing import (
 from careloom.cli.risk_parallel import Compared, columns_named
 from careloom.core.errors import UsageFault
 from careloom.project import model as project_model
-from careloom.risk import desk as risk_desk
-from careloom.risk import distributions as spreads
-from careloom.risk import paid as payments
-from careloom.risk import recapture as recaptures
-from careloom.risk.defaults import LOOK_BACK, TOLERANCE
+from careloom.risk import workspace as risk_desk
+from careloom.risk.review import gaps as recaptures
+from careloom.risk.review import mor as payments
+from careloom.risk.review.defaults import LOOK_BACK, TOLERANCE
+from careloom.risk.scores import distributions as spreads
 
 _MOST = 15
 LookBack = Annotated[

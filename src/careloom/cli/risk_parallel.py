@@ -14,8 +14,8 @@ from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
 from careloom.cli.risk_doing import Mode, asked, known, money_for, payment_unknown
 from careloom.core.errors import UsageFault
-from careloom.risk import desk as risk_desk
-from careloom.risk import paid, parallel
+from careloom.risk import workspace as risk_desk
+from careloom.risk.review import mor, parallel
 
 DIFFERS = 1
 """What it leaves with unless everybody is equal."""
@@ -51,8 +51,8 @@ def columns_named(columns: Sequence[str]) -> dict[str, str]:
     """What another's table calls our columns."""
     names = dict(one.partition("=")[::2] for one in columns)
     for ours, theirs in names.items():
-        if ours not in paid.COLUMNS or not theirs:
-            raise UsageFault(f"write --column OURS=THEIRS, where OURS is one of {', '.join(paid.COLUMNS)}")
+        if ours not in mor.COLUMNS or not theirs:
+            raise UsageFault(f"write --column OURS=THEIRS, where OURS is one of {', '.join(mor.COLUMNS)}")
     return names
 
 
@@ -110,4 +110,4 @@ def _show(told: parallel.Parallel) -> None:
     if told.categories:
         page.print("categories that only one side has (CMS in these words is the other table)")
     for reason, number in told.categories.items():
-        page.print(f"  {number:>8,} {reason:<28} {paid.REASONS[reason]}", markup=False)
+        page.print(f"  {number:>8,} {reason:<28} {mor.REASONS[reason]}", markup=False)

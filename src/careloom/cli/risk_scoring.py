@@ -33,9 +33,10 @@ from careloom.cli.risk_doing import (
 )
 from careloom.cli.risk_telling import Told, show_counts, show_explanation, show_what_if
 from careloom.core.errors import UsageFault
-from careloom.risk import blending, explaining
-from careloom.risk import counting as tallies
-from careloom.risk import desk as risk_desk
+from careloom.risk import workspace as risk_desk
+from careloom.risk.population import counts as tallies
+from careloom.risk.scores import blend
+from careloom.risk.scores import explain as scores_explain
 
 _STEPS = "select person_id, unnest(trace, recursive := true) from scores"
 
@@ -86,7 +87,7 @@ def score(
     seconds = time.monotonic() - begun
     told = Told(model=title, year=year, mode=mode.value, money=money, shares=shares, seconds=seconds, status=status)
     if json:
-        print_json({"model": blending.BLEND if shares else title, **asdict(found), **told.json})
+        print_json({"model": blend.BLEND if shares else title, **asdict(found), **told.json})
         return
     show_counts(found, told)
     if other_years:
@@ -101,11 +102,11 @@ def score(
 
 def _shares(model: str, year: int, mode: Mode, trace: Path | None, *, pace: bool) -> dict[str, float]:
     """The models of the year's blend with their shares; none if one model is asked for."""
-    if model.strip().upper() != blending.BLEND:
+    if model.strip().upper() != blend.BLEND:
         return {}
     if trace is not None or mode is not Mode.cms:
         raise UsageFault(
-            f"--trace and --mode compat are of one model: take them away, or write one in place of {blending.BLEND}"
+            f"--trace and --mode compat are of one model: take them away, or write one in place of {blend.BLEND}"
         )
     shares = risk.blend(year, pace=pace)
     for name in shares:
@@ -156,7 +157,7 @@ def explain(
         name = known(model, year, mode)
         money = money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors)
         found, codes = _one(person, people, diagnoses, year, every_date=every_date)
-        told = explaining.explain(found, codes, model=name, year=year, mode=mode.value, money=money)
+        told = scores_explain.explain(found, codes, model=name, year=year, mode=mode.value, money=money)
     if json:
         print_json(asdict(told))
     else:
@@ -198,7 +199,7 @@ def what_if(
         name = known(model, year, mode)
         money: risk.Money = money_for(name, year, mode, pace=pace, frailty=frailty, factors=factors)
         found, codes = _one(person, people, diagnoses, year, every_date=every_date)
-        would = explaining.what_if(
+        would = scores_explain.what_if(
             found, codes, add=add or (), remove=remove or (), model=name, year=year, mode=mode.value, money=money
         )
     if json:

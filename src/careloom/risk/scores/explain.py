@@ -1,0 +1,187 @@
+"""One person's score, told step by step from the diagnoses to the payment; and what other diagnoses would make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from careloom.core.errors import Fix
+from careloom.risk.payment.factors import standard_money
+from careloom.risk.payment.payment_factors import Money
+from careloom.risk.population.clean import clean_code
+from careloom.risk.published.tables import read_tables
+from careloom.risk.scores.score import score
+
+EDITED_OUT = "edited-out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coded:
+    """A diagnosis code and its category; `why` says what an edit did, or that there is no category."""
+
+    code: str
+    hcc: str | None
+    label: str | None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A category that does not count, and the categories that push it out; none if the model has no use for it."""
+
+    hcc: str
+    label: str | None
+    by: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One coefficient that counts."""
+
+    name: str
+    value: Decimal
+    hcc: str | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A person's score with everything that made it. `row` is the row that `score` gives, without its trace.
+
+    `status` is that of the coefficients: CMS pays by final ones alone.
+    """
+
+    year: int
+    mode: str
+    status: str
+    row: Mapping[str, Any]
+    codes: Sequence[Coded]
+    dropped: Sequence[Dropped]
+    terms: Sequence[Term]
+    money: Money
+    normalization: float | None
+    sources: Sequence[str]
+
+
+def explain(
+    people: pa.Table, diagnoses: pa.Table, *, model: str, year: int, mode: str = "cms", money: Money | None = None
+) -> Explanation:
+    """How the score of the one person of `people` comes about.
+
+    Raises:
+        Fix: it is nobody, or more than one; or as `score`.
+
+    """
+    if people.num_rows != 1:
+        raise Fix(f"the person_id is that of {people.num_rows} people, so there is no one to explain")
+    used = money or standard_money(model, year, mode)
+    (row,) = score(people, diagnoses, model=model, year=year, mode=mode, money=used, trace=True).to_pylist()
+    steps = row.pop("trace")
+    read = read_tables(model, year, mode)
+    labels = read.labels
+    graft = used.grafts is not None and str(row["segment"]).startswith("G")
+    return Explanation(
+        year=year,
+        mode=mode,
+        status=str(read.status),
+        row=row,
+        codes=[*_coded(steps, labels), *_unmapped(diagnoses, steps)],
+        dropped=_dropped(steps, labels),
+        terms=[_term(step, labels) for step in steps if step["step"] == "coefficient"],
+        money=used,
+        normalization=used.grafts if graft else used.normalization,
+        sources=used.sources,
+    )
+
+
+def _coded(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> list[Coded]:
+    said = {"edited": "an age or sex edit gives it this category", EDITED_OUT: "an age or sex edit takes it out"}
+    return [
+        Coded(
+            code=step["diagnosis_code"], hcc=step["hcc"], label=labels.get(step["hcc"]), why=said.get(str(step["step"]))
+        )
+        for step in steps
+        if step["step"] in ("diagnosis", "edited", EDITED_OUT)
+    ]
+
+
+def normal(code: str) -> str:
+    """A code without dots and blanks, in capitals."""
+    return clean_code(code)
+
+
+def _unmapped(diagnoses: pa.Table, steps: Sequence[Mapping[str, Any]]) -> list[Coded]:
+    mapped = {step["diagnosis_code"] for step in steps}
+    given = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]
+    found = sorted({normal(code) for code in given} - mapped)
+    return [Coded(code=code, hcc=None, label=None, why="no category in this model") for code in found]
+
+
+def _dropped(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> list[Dropped]:
+    found: dict[str, list[str]] = {}
+    for step in steps:
+        if step["step"] in ("dropped", "not-counted"):
+            found.setdefault(step["hcc"], []).extend([step["dropped_by"]] if step["dropped_by"] else [])
+    return [Dropped(hcc=hcc, label=labels.get(hcc), by=by) for hcc, by in found.items()]
+
+
+def _term(step: Mapping[str, Any], labels: Mapping[str, str]) -> Term:
+    return Term(name=step["coefficient"], value=step["value"], hcc=step["hcc"], label=labels.get(step["hcc"] or ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIf:
+    """The same person with other diagnoses. `changes` are the coefficients that come (+) and go (-), by name."""
+
+    before: Explanation
+    after: Explanation
+    changes: Mapping[str, Decimal]
+
+    @property
+    def difference(self) -> Decimal | None:
+        """Of the raw scores; None where the person cannot be scored."""
+        before, after = self.before.row["risk_score"], self.after.row["risk_score"]
+        return None if before is None or after is None else after - before
+
+
+def what_if(  # noqa: PLR0913 - everything after the data is named
+    people: pa.Table,
+    diagnoses: pa.Table,
+    *,
+    add: Sequence[str],
+    remove: Sequence[str],
+    model: str,
+    year: int,
+    mode: str = "cms",
+    money: Money | None = None,
+) -> WhatIf:
+    """What the person of `people` would score with the codes `add` and without `remove`.
+
+    Raises:
+        Fix: a code to remove is none of the person's; or as `explain`.
+
+    """
+    given = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]
+    gone = {normal(code) for code in remove}
+    lacking = sorted(gone - {normal(code) for code in given})
+    if lacking:
+        raise Fix(f"{', '.join(lacking)} is no diagnosis of this person that counts, so it cannot be removed")
+    codes = [code for code in given if normal(code) not in gone] + list(add)
+    others = (
+        pa.table({"person_id": [people["person_id"][0].as_py()] * len(codes), "diagnosis_code": codes})
+        if codes
+        else (diagnoses.slice(0, 0))
+    )
+    before = explain(people, diagnoses, model=model, year=year, mode=mode, money=money)
+    after = explain(people, others, model=model, year=year, mode=mode, money=money)
+    return WhatIf(before=before, after=after, changes=_changes(before.terms, after.terms))
+
+
+def _changes(before: Sequence[Term], after: Sequence[Term]) -> dict[str, Decimal]:
+    was, is_ = ({term.name: term.value for term in terms} for terms in (before, after))
+    change = {name: is_.get(name, Decimal(0)) - was.get(name, Decimal(0)) for name in {**was, **is_}}
+    return {name: value for name, value in change.items() if value}

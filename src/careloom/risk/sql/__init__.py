@@ -1,0 +1,1 @@
+"""The scoring statement, and the engines that it is written for."""

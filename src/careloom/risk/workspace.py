@@ -1,0 +1,191 @@
+"""A DuckDB to look at people's files with: Parquet and CSV as views, what counts of diagnoses, results as files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TypeAlias
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from careloom.core.errors import Fix, Later
+from careloom.risk.embedded import IN_PLACE, MEMORY, whole
+from careloom.risk.population.clean import day
+
+PARQUET, CSV = (".parquet", ".pq"), (".csv", ".tsv", ".txt", ".gz")
+
+
+Rows: TypeAlias = pa.Table
+
+READ_ERRORS = (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException)
+"""What DuckDB raises where a file cannot be read to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A connection, and a folder that only this user can read and that goes when the work is done."""
+
+    db: duckdb.DuckDBPyConnection
+    folder: Path
+
+
+@contextmanager
+def desk(memory: str = MEMORY) -> Iterator[Desk]:
+    """A desk for one piece of work.
+
+    Raises:
+        Fix: a file is damaged. What DuckDB says of it may quote a person, so it is not repeated.
+        Later: memory or disk ran out.
+
+    """
+    folder = Path(mkdtemp(prefix="careloom-risk-"))
+    db = duckdb.connect(":memory:", config={"memory_limit": memory, "temp_directory": str(folder / "spill")})
+    try:
+        db.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
+        yield Desk(db=db, folder=folder)
+    except duckdb.OutOfMemoryException:
+        raise Later(f"out of memory or disk within {memory}; give more memory, or free disk space") from None
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException, UnicodeDecodeError) as error:
+        raise Fix(
+            f"a file cannot be read to its end ({type(error).__name__}): it is damaged, or not of the kind that its name "
+            "says; write it anew as Parquet or CSV"
+        ) from None
+    finally:
+        db.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def show(at: Desk, name: str, path: Path, names: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Make the file a view called `name`; its columns with their types come back.
+
+    `names` maps a column's name here to the file's. Cells of a CSV are text, and an empty one is nothing.
+
+    Raises:
+        Fix: there is no such file or column, or it cannot be read.
+
+    """
+    try:
+        at.db.execute(f"create or replace temp view {name} as select * from {_reader(path)}")
+        given = {column.lower(): kind for column, kind, *_ in at.db.execute(f"describe {name}").fetchall()}
+    except duckdb.Error:
+        raise Fix(f"{path} cannot be read: give a Parquet or CSV file that exists") from None
+    if not names:
+        return given
+    wrong = [theirs for theirs in names.values() if theirs.lower() not in given]
+    if wrong:
+        raise Fix(f"{path} has no column {wrong[0]!r}; it has: {', '.join(given)}")
+    new = [f"{_quoted(theirs)} as {_quoted(ours)}" for ours, theirs in names.items()]
+    rest = [_quoted(one) for one in given if one not in {*names, *(theirs.lower() for theirs in names.values())}]
+    at.db.execute(f"create or replace temp view {name} as select {', '.join([*new, *rest])} from {_reader(path)}")
+    return {column.lower(): kind for column, kind, *_ in at.db.execute(f"describe {name}").fetchall()}
+
+
+def _reader(path: Path) -> str:
+    where = exp.Literal.string(str(path)).sql("duckdb")
+    if path.suffix.lower() in CSV:
+        return f"read_csv({where}, all_varchar = true, header = true, union_by_name = true)"
+    if path.suffix.lower() in PARQUET or "*" in path.name:
+        return f"read_parquet({where}, union_by_name = true)"
+    raise Fix(f"{path} is neither Parquet nor CSV by its name; end it in .parquet or .csv")
+
+
+def _quoted(name: str) -> str:
+    return exp.to_identifier(name, quoted=True).sql("duckdb")
+
+
+def staged(at: Desk, name: str, query: str) -> Path:
+    """The rows of `query` as a Parquet file in the desk's folder."""
+    path = at.folder / f"{name}.parquet"
+    at.db.execute(f"copy ({query}) to {exp.Literal.string(str(path)).sql('duckdb')} (format parquet)")
+    return path
+
+
+def ready(at: Desk, name: str, path: Path) -> Path:
+    """The file as Parquet: itself, or what is staged of it; a view `name` shows it either way."""
+    show(at, name, path)
+    return path if path.suffix.lower() not in CSV else staged(at, name, f"select * from {name}")
+
+
+def counting(at: Desk, path: Path, year: int, *, every_date: bool) -> tuple[Path, int]:
+    """The diagnoses that a payment year counts, as Parquet, and how many rows were left out.
+
+    Those with a service date count if it is in the year before the payment year; those without one always do. A view
+    `diagnoses` shows what counts.
+    """
+    columns = show(at, "diagnoses", path)
+    if every_date or "service_date" not in columns:
+        return ready(at, "diagnoses", path), 0
+    counts = f"coalesce(year({day('service_date', columns['service_date'])}) = {year - 1}, true)"
+    kept = staged(at, "counted_diagnoses", f"select * from diagnoses where {counts}")
+    rows = at.db.execute(f"select count(*) from diagnoses where not {counts}").fetchone() or (0,)
+    show(at, "diagnoses", kept)
+    return kept, int(rows[0])
+
+
+def years_coded(at: Desk, path: Path) -> dict[int, int]:
+    """How many diagnoses of the file are of each year of service, the most frequent one first."""
+    columns = show(at, "all_diagnoses", path)
+    if "service_date" not in columns:
+        return {}
+    on = day("service_date", columns["service_date"])
+    query = f"select year({on}) as y, count(*) from all_diagnoses where {on} is not null group by y order by 2 desc, 1"
+    return dict(at.db.execute(query).fetchall())
+
+
+def one_person(at: Desk, view: str, person: str) -> Rows:
+    """The rows of a view that are of `person`, whose key is compared as text.
+
+    Raises:
+        Fix: the view has no keys.
+
+    """
+    columns = [column.lower() for column, *_ in at.db.execute(f"describe {view}").fetchall()]
+    if "person_id" not in columns:
+        raise Fix(f"the {view} have no column 'person_id'; they have: {', '.join(columns)}")
+    return at.db.execute(f"select * from {view} where cast(person_id as varchar) = ?", [person]).to_arrow_table()
+
+
+def check_out(out: Path) -> None:
+    """Fix, before any work is done, if rows cannot be written to `out`."""
+    if out.suffix.lower() not in (".parquet", ".csv"):
+        raise Fix(f"{out} is neither Parquet nor CSV by its name; end it in .parquet or .csv")
+    if not os.access(out.absolute().parent, os.W_OK):
+        raise Fix(f"the folder of {out} does not exist, or you may not write there; make it first")
+
+
+def write(at: Desk, query: str, out: Path) -> None:
+    """Write the rows of `query` to a Parquet or CSV file, whole or not at all, for nobody else to read.
+
+    In CSV a list is its parts with spaces between them.
+    """
+    check_out(out)
+    if out.suffix.lower() == ".csv":
+        query = f"select {_flat(at, query)} from ({query})"
+    how = "format csv, header" if out.suffix.lower() == ".csv" else "format parquet"
+    try:
+        with whole(out) as part:
+            at.db.execute(f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({how}, {IN_PLACE})")
+    except OSError as error:
+        raise Fix(f"{out} cannot be written: {error.strerror}") from None
+
+
+def _flat(at: Desk, query: str) -> str:
+    columns = at.db.execute(f"describe {query}").fetchall()
+    return ", ".join(
+        f"array_to_string({_quoted(name)}, ' ') as {_quoted(name)}" if kind.endswith("[]") else _quoted(name)
+        for name, kind, *_ in columns
+    )
+
+
+def needs(columns: Sequence[str] | Mapping[str, str], wanted: Sequence[str], what: str) -> None:
+    """Fix if one of the columns is not there."""
+    for name in wanted:
+        if name not in columns:
+            raise Fix(f"{what} has no column {name!r}; it needs {', '.join(wanted)}")
