@@ -15,8 +15,6 @@ from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import MANY, Json
 from careloom.cli.risk_doing import (
-    THIS_YEAR,
-    V28,
     Diagnoses,
     EveryDate,
     Mode,
@@ -35,6 +33,7 @@ from careloom.risk import workspace as risk_desk
 from careloom.risk.dbt import emit as dbt_emit
 from careloom.risk.dbt import functions as sql_functions
 from careloom.risk.payment import factors as payment_factors
+from careloom.risk.payment_years import DEFAULT_MODEL, DEFAULT_YEAR
 from careloom.risk.published import table_releases
 from careloom.risk.review import validation
 from careloom.risk.sql import dialects
@@ -48,8 +47,8 @@ def validate(
     people: People,
     diagnoses: Diagnoses,
     *,
-    year: Year = THIS_YEAR,
-    model: ModelName = V28,
+    year: Year = DEFAULT_YEAR,
+    model: ModelName = DEFAULT_MODEL,
     sample: Annotated[
         int | None,
         typer.Option("--sample", help="So many people, the same ones each time.", metavar="NUMBER", min=1, max=MANY),
@@ -224,7 +223,7 @@ def emit(
     ] = False,
 ) -> None:
     """Write the scoring statement for an engine, or into a dbt project."""
-    models, years = model or [V28], year or [THIS_YEAR]
+    models, years = model or [DEFAULT_MODEL], year or [DEFAULT_YEAR]
     with asked():
         if project is not None:
             if functions:

@@ -13,11 +13,12 @@ import typer
 from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json
-from careloom.cli.risk_doing import THIS_YEAR, Year, asked
+from careloom.cli.risk_doing import Year, asked
 from careloom.core.errors import UsageFault
 from careloom.risk import workspace as risk_desk
 from careloom.risk.inputs import gather
 from careloom.risk.inputs import rules as input_rules
+from careloom.risk.payment_years import DEFAULT_YEAR
 
 _LEFT = 4
 """What it leaves with if something was held, as every command does."""
@@ -62,7 +63,7 @@ def claims(
         list[Path] | None,
         typer.Option("--x12", help="X12 837 claims: likewise.", metavar="PATH"),
     ] = None,
-    year: Year = THIS_YEAR,
+    year: Year = DEFAULT_YEAR,
     every_claim: Annotated[
         bool, typer.Option("--no-filter", help="Take every claim, not only those that CMS counts for the year.")
     ] = False,

@@ -61,8 +61,6 @@ OwnFactors = Annotated[
         metavar="FILE",
     ),
 ]
-V28 = "V28"
-THIS_YEAR = 2026
 
 
 class Mode(StrEnum):

@@ -18,8 +18,6 @@ from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json, finite
 from careloom.cli.risk_doing import (
-    THIS_YEAR,
-    V28,
     Diagnoses,
     Frailty,
     Mode,
@@ -37,6 +35,7 @@ from careloom.cli.risk_parallel import Compared, columns_named
 from careloom.core.errors import UsageFault
 from careloom.project import model as project_model
 from careloom.risk import workspace as risk_desk
+from careloom.risk.payment_years import DEFAULT_MODEL, DEFAULT_YEAR
 from careloom.risk.review import gaps as recaptures
 from careloom.risk.review import mor as payments
 from careloom.risk.review.defaults import LOOK_BACK, TOLERANCE
@@ -52,8 +51,8 @@ def gaps(
     people: People,
     diagnoses: Diagnoses,
     *,
-    year: Year = THIS_YEAR,
-    model: ModelName = V28,
+    year: Year = DEFAULT_YEAR,
+    model: ModelName = DEFAULT_MODEL,
     thoughts: Annotated[
         Path | None,
         typer.Option(
@@ -106,8 +105,8 @@ def reconcile(
         typer.Option("--report", help="CMS's monthly report: person_id, hcc or hcc_list, risk_score.", metavar="FILE"),
     ],
     *,
-    year: Year = THIS_YEAR,
-    model: ModelName = V28,
+    year: Year = DEFAULT_YEAR,
+    model: ModelName = DEFAULT_MODEL,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -170,8 +169,8 @@ def report(
     scores: Annotated[Path, typer.Option("--scores", help="What `careloom risk score` wrote.", metavar="FILE")],
     to: Annotated[Path, typer.Option("--html", help="Where the page goes.", metavar="FILE")],
     *,
-    year: Year = THIS_YEAR,
-    model: ModelName = V28,
+    year: Year = DEFAULT_YEAR,
+    model: ModelName = DEFAULT_MODEL,
 ) -> None:
     """Draw a scored population as one HTML page: deciles, segments, categories."""
     with asked():

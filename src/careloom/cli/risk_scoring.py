@@ -14,8 +14,6 @@ from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import (
-    THIS_YEAR,
-    V28,
     Diagnoses,
     EveryDate,
     Frailty,
@@ -34,6 +32,7 @@ from careloom.cli.risk_doing import (
 from careloom.cli.risk_telling import Told, show_counts, show_explanation, show_what_if
 from careloom.core.errors import UsageFault
 from careloom.risk import workspace as risk_desk
+from careloom.risk.payment_years import DEFAULT_MODEL, DEFAULT_YEAR
 from careloom.risk.population import counts as tallies
 from careloom.risk.scores import blend
 from careloom.risk.scores import explain as scores_explain
@@ -46,8 +45,8 @@ def score(
     diagnoses: Diagnoses,
     out: Annotated[Path, typer.Option("--out", help="Where the scores go: .parquet or .csv.", metavar="FILE")],
     *,
-    year: Year = THIS_YEAR,
-    model: ModelOrBlend = V28,
+    year: Year = DEFAULT_YEAR,
+    model: ModelOrBlend = DEFAULT_MODEL,
     mode: ModeName = Mode.cms,
     trace: Annotated[
         Path | None,
@@ -143,8 +142,8 @@ def explain(
     people: People,
     diagnoses: Diagnoses,
     *,
-    year: Year = THIS_YEAR,
-    model: ModelName = V28,
+    year: Year = DEFAULT_YEAR,
+    model: ModelName = DEFAULT_MODEL,
     mode: ModeName = Mode.cms,
     every_date: EveryDate = False,
     pace: Pace = False,
@@ -185,8 +184,8 @@ def what_if(
     remove: Annotated[
         list[str] | None, typer.Option("--remove", help="A code to take away; likewise.", metavar="CODE")
     ] = None,
-    year: Year = THIS_YEAR,
-    model: ModelName = V28,
+    year: Year = DEFAULT_YEAR,
+    model: ModelName = DEFAULT_MODEL,
     mode: ModeName = Mode.cms,
     every_date: EveryDate = False,
     pace: Pace = False,

@@ -17,8 +17,6 @@ from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json
 from careloom.cli.risk_doing import (
-    THIS_YEAR,
-    V28,
     Diagnoses,
     Frailty,
     Mode,
@@ -35,6 +33,7 @@ from careloom.cli.risk_doing import (
 )
 from careloom.core.errors import UsageFault
 from careloom.risk import workspace as risk_desk
+from careloom.risk.payment_years import DEFAULT_MODEL, DEFAULT_YEAR
 from careloom.risk.scores import monthly
 
 
@@ -43,8 +42,8 @@ def snapshots(
     diagnoses: Diagnoses,
     out: Annotated[Path, typer.Option("--out", help="Where the rows go: .parquet or .csv.", metavar="FILE")],
     *,
-    year: Year = THIS_YEAR,
-    model: ModelName = V28,
+    year: Year = DEFAULT_YEAR,
+    model: ModelName = DEFAULT_MODEL,
     mode: ModeName = Mode.cms,
     through: Annotated[
         str | None, typer.Option("--through", help="The last month, such as 2025-06.", metavar="YYYY-MM")

@@ -20,13 +20,14 @@ from careloom.risk.model.models import model_named
 from careloom.risk.payment import announced
 from careloom.risk.payment.factors import Own, standard_money
 from careloom.risk.payment.payment_factors import Money
+from careloom.risk.payment_years import DEFAULT_YEAR
 from careloom.risk.published.lookup_tables import CHUNK, MOST, STATES, WORD, Lookups, lookups
 from careloom.risk.sql.dialects import DIALECTS
 from careloom.risk.sql.statement import Names, build
 
 FOLDER = "hcc"
 """The folder of that name in `models`, `macros` and `seeds` holds what is written here and nothing else."""
-MODELS, YEARS = ("V24", "V28"), (2026,)
+MODELS, YEARS = ("V24", "V28"), (DEFAULT_YEAR,)
 LOOKED_BACK = 3
 """How many payment years before an emitted one claims are filtered for."""
 WORDS = 3

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from careloom.core.errors import Fix
 from careloom.risk.inputs.lines import KINDS
+from careloom.risk.payment_years.calendar import PAYMENT_YEARS
 
-SINCE = {"audio-only": 2027, "unlinked-chart-review": 2027}
-"""The first payment year that leaves these out: Rate Announcement of 2026-04-06."""
+SINCE = {reason: year for year, payment_year in PAYMENT_YEARS.items() for reason in payment_year.claims_left_out}
+"""The first payment year that leaves these out."""
 COUNTED_KINDS = frozenset({"principal", "other"})
 """CMS's filtering rules say which records count; none that could be read names the fields of a record. What was established by the
 end of the encounter counts: an admitting diagnosis and a patient's reason are what was thought before, and an external cause is no

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from careloom.core.errors import Fix, Stop
 from careloom.risk.model.models import MODELS, Model, model_named
-from careloom.risk.published.editions import Edition, Status, edition, years
+from careloom.risk.payment_years.published_year import Status
+from careloom.risk.published.editions import Edition, edition, rx_by_plan, years
 from careloom.risk.published.package import installed_version, rows_of, text_of
 
 MODES = ("cms", "compat")
@@ -26,6 +27,7 @@ CAUTIONS: Mapping[Status, str] = {
 }
 """What every output says of scores that CMS does not pay by."""
 PARTS = ("mapping", "edits", "hierarchy", "coefficients", "chronic", "labels")
+"""In the order in which they are read and listed."""
 Value = TypeVar("Value")
 Line = Mapping[str, str]
 
@@ -196,7 +198,8 @@ def _coefficients(model: Model, source: Edition, year: int, mode: str) -> tuple[
 
 
 def _ambiguous(model: Model, year: int, twice: int) -> Fix:
-    other = "RxHCC of 2027 is whole (RX-V08-MAPD, RX-V08-PDP, RX-V08-PDP-AND-MAPD); " if model.family == "rx" else ""
+    whole = rx_by_plan() if model.family == "rx" else None
+    other = f"RxHCC of {whole[0]} is whole ({', '.join(whole[1])}); " if whole else ""
     return Fix(
         f"the {model.name} table of {year} in {installed_version()} is ambiguous: {twice} of its coefficients are there twice, "
         "with different values, and neither set could be shown to be CMS's (the coefficients of its models X and T are not in "
