@@ -27,7 +27,7 @@ from careloom.risk.payment_years.shared_tables import CURRENT, mapping
 PAYMENT_YEAR = PaymentYear(
     year=2031,
     tables=(
-        mapping("ra_dx_to_cc_2027.csv", ("V24", "V28"), "invented"),
+        mapping("ra_dx_to_cc_2026.csv", ("V24", "V28"), "invented"),
         PublishedTable(
             part="coefficients",
             file="ra_coefficients_2026.csv",
