@@ -20,7 +20,7 @@ from blueprints.hcc_project import BLUEPRINT, GENERATED, SCORED, as_text, dbt, f
 from careloom.risk import score
 from careloom.risk.dbt.emit import emit_models
 from careloom.risk.review.gaps import recapture, show_years
-from careloom.risk.workspace import desk
+from careloom.risk.workspace import open_workspace
 from risk.people import diagnoses, people
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
@@ -134,7 +134,7 @@ def test_dbt_and_the_command_find_the_same_gaps(
     names = ("person_id", "diagnosis_code", "service_date")
     pq.write_table(pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in coded]), tmp_path / "dx.parquet")
     told = "person_id, hcc, label, last_coded_on, years_coded, status, covered_by, open_coefficient"
-    with desk() as at:
+    with open_workspace() as at:
         show_years(at, tmp_path / "people.parquet", tmp_path / "dx.parquet", model=model, year=YEAR, look_back=2)
         recapture(at)
         here = at.db.execute(f"select {told} from recapture order by all").fetchall()

@@ -15,7 +15,7 @@ import pytest
 from careloom.risk.inputs import claim_rules, diagnoses, filter_claims, gather, read_837, read_fhir
 from careloom.risk.inputs.filter import eligible_codes
 from careloom.risk.inputs.held import FIRST
-from careloom.risk.workspace import desk
+from careloom.risk.workspace import open_workspace
 from risk.invented_claims import NAME, OFFICE, WARD, eob, written, x12
 from risk.risk_shell import Said, Shell
 
@@ -235,7 +235,7 @@ def test_what_is_stopped_while_reading_leaves_nothing(shell: Shell, monkeypatch:
 
 def test_progress_is_told_by_service_lines(shell: Shell) -> None:
     said: list[tuple[int, int | None]] = []
-    with desk() as at:
+    with open_workspace() as at:
         found = gather.gather(
             at,
             fhir=[Path(EOBS)],

@@ -15,7 +15,7 @@ from careloom.core.errors import Fix, Later, Stop
 from careloom.risk import lookups, read_tables, score
 from careloom.risk.inputs import HeldInput, read_fhir
 from careloom.risk.published import tables
-from careloom.risk.workspace import desk
+from careloom.risk.workspace import open_workspace
 from risk.invented_claims import NAME, eob, written
 from risk.risk_shell import Shell
 from risk.test_inputs import codes
@@ -30,7 +30,7 @@ DIABETES = pa.table({"person_id": [1], "diagnosis_code": ["E119"]})
 def test_too_little_memory_means_later_and_what_to_give() -> None:
     with pytest.raises(Later, match="within 100KB; give more memory"):
         score(WOMAN, DIABETES, model="V28", year=2026, memory="100KB")
-    with pytest.raises(Later, match="within 5MB; give more memory"), desk("5MB") as at:
+    with pytest.raises(Later, match="within 5MB; give more memory"), open_workspace("5MB") as at:
         at.db.execute("select list(i) from range(10000000) t(i)")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from careloom.risk import RULES
 from careloom.risk.review.validation import validate
-from careloom.risk.workspace import desk
+from careloom.risk.workspace import open_workspace
 from risk.literal import Person
 from risk.test_compat import COLUMNS
 
@@ -73,7 +73,7 @@ def compared(folder: Path, mine: Mapping[str, Smallest]) -> dict[str, dict[str, 
     written = pa.array([code for _, code in pairs], pa.string())
     pq.write_table(pa.table({"person_id": keys, "diagnosis_code": written}), codes)
     (model, year) = next((one.model, one.year) for one in mine.values())
-    with desk() as at:
+    with open_workspace() as at:
         validate(at, people, codes, model=model, year=year)
         found = at.db.execute("select * from validated order by cast(person_id as integer)").to_arrow_table()
     return dict(zip(mine, found.to_pylist(), strict=True))

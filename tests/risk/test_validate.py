@@ -10,8 +10,8 @@ import pytest
 
 from careloom.risk import RULES
 from careloom.risk.review import differences as differences_
-from careloom.risk.review.validation import Validated, validate
-from careloom.risk.workspace import desk
+from careloom.risk.review.validation import ValidationResult, validate
+from careloom.risk.workspace import open_workspace
 from risk.people import diagnoses, people
 from risk.risk_shell import Shell
 
@@ -28,8 +28,8 @@ def _written(folder: Path, model: str) -> tuple[Path, Path]:
     return folder / "people.parquet", folder / "dx.parquet"
 
 
-def _validated(folder: Path, model: str, year: int) -> Validated:
-    with desk() as at:
+def _validated(folder: Path, model: str, year: int) -> ValidationResult:
+    with open_workspace() as at:
         return validate(at, *_written(folder, model), model=model, year=year)
 
 

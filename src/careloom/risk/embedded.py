@@ -22,7 +22,7 @@ MEMORY = "2GB"
 
 
 @contextmanager
-def whole(out: Path) -> Iterator[Path]:
+def written_whole(out: Path) -> Iterator[Path]:
     """A file beside `out` that takes its name once it is written; only its owner may read it.
 
     Raises:

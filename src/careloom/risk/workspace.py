@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from careloom.core.errors import Fix, Later
-from careloom.risk.embedded import IN_PLACE, MEMORY, whole
+from careloom.risk.embedded import IN_PLACE, MEMORY, written_whole
 from careloom.risk.population.clean import day
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".tsv", ".txt", ".gz")
@@ -29,7 +29,7 @@ READ_ERRORS = (duckdb.IOException, duckdb.InvalidInputException, duckdb.Conversi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Workspace:
     """A connection, and a folder that only this user can read and that goes when the work is done."""
 
     db: duckdb.DuckDBPyConnection
@@ -37,7 +37,7 @@ class Desk:
 
 
 @contextmanager
-def desk(memory: str = MEMORY) -> Iterator[Desk]:
+def open_workspace(memory: str = MEMORY) -> Iterator[Workspace]:
     """A desk for one piece of work.
 
     Raises:
@@ -49,7 +49,7 @@ def desk(memory: str = MEMORY) -> Iterator[Desk]:
     db = duckdb.connect(":memory:", config={"memory_limit": memory, "temp_directory": str(folder / "spill")})
     try:
         db.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
-        yield Desk(db=db, folder=folder)
+        yield Workspace(db=db, folder=folder)
     except duckdb.OutOfMemoryException:
         raise Later(f"out of memory or disk within {memory}; give more memory, or free disk space") from None
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException, UnicodeDecodeError) as error:
@@ -62,7 +62,7 @@ def desk(memory: str = MEMORY) -> Iterator[Desk]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def show(at: Desk, name: str, path: Path, names: Mapping[str, str] | None = None) -> dict[str, str]:
+def show_file(at: Workspace, name: str, path: Path, names: Mapping[str, str] | None = None) -> dict[str, str]:
     """Make the file a view called `name`; its columns with their types come back.
 
     `names` maps a column's name here to the file's. Cells of a CSV are text, and an empty one is nothing.
@@ -100,38 +100,38 @@ def _quoted(name: str) -> str:
     return exp.to_identifier(name, quoted=True).sql("duckdb")
 
 
-def staged(at: Desk, name: str, query: str) -> Path:
+def stage_rows(at: Workspace, name: str, query: str) -> Path:
     """The rows of `query` as a Parquet file in the desk's folder."""
     path = at.folder / f"{name}.parquet"
     at.db.execute(f"copy ({query}) to {exp.Literal.string(str(path)).sql('duckdb')} (format parquet)")
     return path
 
 
-def ready(at: Desk, name: str, path: Path) -> Path:
+def as_parquet(at: Workspace, name: str, path: Path) -> Path:
     """The file as Parquet: itself, or what is staged of it; a view `name` shows it either way."""
-    show(at, name, path)
-    return path if path.suffix.lower() not in CSV else staged(at, name, f"select * from {name}")
+    show_file(at, name, path)
+    return path if path.suffix.lower() not in CSV else stage_rows(at, name, f"select * from {name}")
 
 
-def counting(at: Desk, path: Path, year: int, *, every_date: bool) -> tuple[Path, int]:
+def diagnoses_in_year(at: Workspace, path: Path, year: int, *, every_date: bool) -> tuple[Path, int]:
     """The diagnoses that a payment year counts, as Parquet, and how many rows were left out.
 
     Those with a service date count if it is in the year before the payment year; those without one always do. A view
     `diagnoses` shows what counts.
     """
-    columns = show(at, "diagnoses", path)
+    columns = show_file(at, "diagnoses", path)
     if every_date or "service_date" not in columns:
-        return ready(at, "diagnoses", path), 0
+        return as_parquet(at, "diagnoses", path), 0
     counts = f"coalesce(year({day('service_date', columns['service_date'])}) = {year - 1}, true)"
-    kept = staged(at, "counted_diagnoses", f"select * from diagnoses where {counts}")
+    kept = stage_rows(at, "counted_diagnoses", f"select * from diagnoses where {counts}")
     rows = at.db.execute(f"select count(*) from diagnoses where not {counts}").fetchone() or (0,)
-    show(at, "diagnoses", kept)
+    show_file(at, "diagnoses", kept)
     return kept, int(rows[0])
 
 
-def years_coded(at: Desk, path: Path) -> dict[int, int]:
+def years_coded(at: Workspace, path: Path) -> dict[int, int]:
     """How many diagnoses of the file are of each year of service, the most frequent one first."""
-    columns = show(at, "all_diagnoses", path)
+    columns = show_file(at, "all_diagnoses", path)
     if "service_date" not in columns:
         return {}
     on = day("service_date", columns["service_date"])
@@ -139,7 +139,7 @@ def years_coded(at: Desk, path: Path) -> dict[int, int]:
     return dict(at.db.execute(query).fetchall())
 
 
-def one_person(at: Desk, view: str, person: str) -> Rows:
+def rows_of_person(at: Workspace, view: str, person: str) -> Rows:
     """The rows of a view that are of `person`, whose key is compared as text.
 
     Raises:
@@ -152,7 +152,7 @@ def one_person(at: Desk, view: str, person: str) -> Rows:
     return at.db.execute(f"select * from {view} where cast(person_id as varchar) = ?", [person]).to_arrow_table()
 
 
-def check_out(out: Path) -> None:
+def check_output(out: Path) -> None:
     """Fix, before any work is done, if rows cannot be written to `out`."""
     if out.suffix.lower() not in (".parquet", ".csv"):
         raise Fix(f"{out} is neither Parquet nor CSV by its name; end it in .parquet or .csv")
@@ -160,23 +160,23 @@ def check_out(out: Path) -> None:
         raise Fix(f"the folder of {out} does not exist, or you may not write there; make it first")
 
 
-def write(at: Desk, query: str, out: Path) -> None:
+def write_rows(at: Workspace, query: str, out: Path) -> None:
     """Write the rows of `query` to a Parquet or CSV file, whole or not at all, for nobody else to read.
 
     In CSV a list is its parts with spaces between them.
     """
-    check_out(out)
+    check_output(out)
     if out.suffix.lower() == ".csv":
         query = f"select {_flat(at, query)} from ({query})"
     how = "format csv, header" if out.suffix.lower() == ".csv" else "format parquet"
     try:
-        with whole(out) as part:
+        with written_whole(out) as part:
             at.db.execute(f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({how}, {IN_PLACE})")
     except OSError as error:
         raise Fix(f"{out} cannot be written: {error.strerror}") from None
 
 
-def _flat(at: Desk, query: str) -> str:
+def _flat(at: Workspace, query: str) -> str:
     columns = at.db.execute(f"describe {query}").fetchall()
     return ", ".join(
         f"array_to_string({_quoted(name)}, ' ') as {_quoted(name)}" if kind.endswith("[]") else _quoted(name)
@@ -184,7 +184,7 @@ def _flat(at: Desk, query: str) -> str:
     )
 
 
-def needs(columns: Sequence[str] | Mapping[str, str], wanted: Sequence[str], what: str) -> None:
+def require_columns(columns: Sequence[str] | Mapping[str, str], wanted: Sequence[str], what: str) -> None:
     """Fix if one of the columns is not there."""
     for name in wanted:
         if name not in columns:

@@ -50,7 +50,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Emitted:
+class EmittedProject:
     """What was written: `files` relative to the dbt `project`, the `editions`, and those without tables, each with why."""
 
     project: Path
@@ -61,7 +61,7 @@ class Emitted:
 
 def emit_models(
     folder: Path, *, models: Sequence[str] = MODELS, years: Sequence[int] = YEARS, own: Own | None = None
-) -> Emitted:
+) -> EmittedProject:
     """Write macros, seeds and models for each of `models` in each of `years` into the dbt project in `folder`.
 
     `folder` is the dbt project, or a careloom project whose `models` is one. What an earlier run wrote is replaced. `own`
@@ -81,7 +81,7 @@ def emit_models(
         path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, written)
-    return Emitted(
+    return EmittedProject(
         project=project,
         files=[Path(name) for name in contents],
         editions=[(one.read.model.name, one.read.year) for one in found],

@@ -17,7 +17,7 @@ from careloom.risk.inputs.lines import SERVICES, HeldInput
 from careloom.risk.inputs.rules import ClaimRules
 from careloom.risk.inputs.x12 import read_837
 from careloom.risk.population.clean import duckdb_code
-from careloom.risk.workspace import Desk, show
+from careloom.risk.workspace import Workspace, show_file
 
 FHIR = (".json", ".ndjson", ".jsonl")
 X12 = (".x12", ".837", ".edi", ".txt", ".dat")
@@ -29,7 +29,7 @@ HELD_ROWS = "select source, place, code, reason from held order by all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class ClaimCounts:
     """Numbers of one reading.
 
     `refused` are service lines by reason, `uncounted` diagnoses of claims that count, by the reason why they do not; `untied` are
@@ -85,7 +85,7 @@ def _named(one: Path, endings: Sequence[str]) -> Iterator[Path]:
 
 
 def gather(
-    at: Desk,
+    at: Workspace,
     *,
     fhir: Sequence[Path],
     x12: Sequence[Path],
@@ -93,7 +93,7 @@ def gather(
     every_claim: bool,
     rules: ClaimRules,
     said: Callable[[int, int | None], None],
-) -> Gathered:
+) -> ClaimCounts:
     """Read the files of claims; the view `found_diagnoses` then has each person's codes and dates once.
 
     The claims are those that count for payment year `year`; with `every_claim` CMS's filter is not asked, but what is no claim,
@@ -112,8 +112,8 @@ def gather(
                 writer.write_batch(batch)
                 lines += batch.num_rows
                 said(lines, None)
-    show(at, "services", read)
-    show(at, "held", at.folder / "held.csv")
+    show_file(at, "services", read)
+    show_file(at, "held", at.folder / "held.csv")
     judge(at.db, eligible, rules)
     at.db.execute("create or replace temp view services as select * from judged where refused is null")
     at.db.execute(
@@ -123,7 +123,7 @@ def gather(
     return _counted(at, len(fhir) + len(x12), year, held)
 
 
-def _counted(at: Desk, many: int, year: int, held: HeldFile) -> Gathered:
+def _counted(at: Workspace, many: int, year: int, held: HeldFile) -> ClaimCounts:
     lines, kept, claims = at.db.execute(
         "select coalesce(sum(lines), 0)::bigint, coalesce(sum(kept), 0)::bigint, count(*) from ("
         "select count(*) as lines, count(*) filter (where refused is null) as kept from judged "
@@ -136,7 +136,7 @@ def _counted(at: Desk, many: int, year: int, held: HeldFile) -> Gathered:
     ).fetchone() or (0, 0, 0, 0)
     sources = {source for (source,) in at.db.execute("select distinct source from judged").fetchall()}
     of_a_claim = "select any_value({0}) as reason from judged {1} group by source, position, claim, person_id"
-    return Gathered(
+    return ClaimCounts(
         files=many,
         without_claims=many - len(sources | held.sources),
         claims=claims,
@@ -157,7 +157,7 @@ def _counted(at: Desk, many: int, year: int, held: HeldFile) -> Gathered:
     )
 
 
-def _by_reason(at: Desk, reasons: str) -> dict[str, int]:
+def _by_reason(at: Workspace, reasons: str) -> dict[str, int]:
     """How often each reason is there, the most frequent first."""
     counted = f"select reason, count(*) from ({reasons}) where reason is not null group by reason order by 2 desc, 1"
     return dict(at.db.execute(counted).fetchall())

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from careloom.risk.model import age_bands
-from careloom.risk.model.demographics import SEX, TRANSPLANT, Cell
-from careloom.risk.model.profiles import Person
+from careloom.risk.model.demographics import SEX, TRANSPLANT, DemographicCell
+from careloom.risk.model.profiles import Profile
 
 _DEMOGRAPHIC = ("NMCAID_", "MCAID_", "LTI_", "OriginallyDisabled_", "LTIMCAID")
 _UNPREFIXED = ("FGC", "FGI", "GE65_DUR", "LT65_DUR", "LTI_GE65", "LTI_LT65")
 
 
-def compat_cell(person: Person, family: str, coefficients: Container[str]) -> Cell:
+def compat_cell(person: Profile, family: str, coefficients: Container[str]) -> DemographicCell:
     """The cell of one kind of person as the library makes it; `coefficients` has the lower-case names that it knows."""
     segment, category = _prefix(person, family), _category(person)
     cell = [name for name in (segment + category,) if name.lower() in coefficients]
@@ -22,7 +22,7 @@ def compat_cell(person: Person, family: str, coefficients: Container[str]) -> Ce
         found = _looked_up(name, segment, coefficients)
         if found:
             (own if name.startswith(_DEMOGRAPHIC) else besides).append(found)
-    return Cell(
+    return DemographicCell(
         segment=segment,
         terms=tuple(cell + own),
         besides=tuple(besides),
@@ -38,7 +38,7 @@ def _looked_up(name: str, segment: str, coefficients: Container[str]) -> str | N
     return segment + name if (segment + name).lower() in coefficients else None
 
 
-def _prefix(person: Person, family: str) -> str:
+def _prefix(person: Profile, family: str) -> str:
     if family == "rx":
         return _rx_prefix(person)
     if family == "esrd":
@@ -53,7 +53,7 @@ def _prefix(person: Person, family: str) -> str:
     return f"C{ {'full': 'F', 'partial': 'P'}.get(person.dual, 'N') }{'A' if person.aged else 'D'}_"
 
 
-def _esrd_prefix(person: Person) -> str:
+def _esrd_prefix(person: Profile) -> str:
     if person.graft == "none":
         return "DNE_" if person.new_enrollee else "DI_"
     if person.lti:
@@ -63,7 +63,7 @@ def _esrd_prefix(person: Person) -> str:
     return f"G{'F' if person.dual == 'full' else 'NP'}{'A' if person.aged else 'N'}_"
 
 
-def _rx_prefix(person: Person) -> str:
+def _rx_prefix(person: Profile) -> str:
     if person.lti:
         return "Rx_NE_LTI_" if person.new_enrollee else "Rx_CE_LTI_"
     if person.new_enrollee:
@@ -71,13 +71,13 @@ def _rx_prefix(person: Person) -> str:
     return f"Rx_CE_{'Low' if person.low_income else 'NoLow'}{'Aged' if person.aged else 'NoAged'}_"
 
 
-def _category(person: Person) -> str:
+def _category(person: Profile) -> str:
     if person.new_enrollee and not person.esrd:
         return age_bands.new(person)
     return ("NE" if person.new_enrollee else "") + person.sex + age_bands.grouped(person.age)
 
 
-def _interactions(person: Person, category: str) -> Iterator[str]:
+def _interactions(person: Profile, category: str) -> Iterator[str]:
     sex, age = SEX[person.sex], "Aged" if person.aged else "NonAged"
     if person.originally_disabled:
         yield f"OriginallyDisabled_{sex}"
@@ -97,7 +97,7 @@ def _interactions(person: Person, category: str) -> Iterator[str]:
         yield f"{'FBDual' if person.dual == 'full' else 'PBDual'}_{sex}_{age}"
 
 
-def _durations(person: Person) -> Iterator[str]:
+def _durations(person: Profile) -> Iterator[str]:
     if person.graft not in ("4-9", "10+"):
         return
     age, months = ("GE65" if person.aged else "LT65"), ("DUR4_9" if person.graft == "4-9" else "DUR10PL")

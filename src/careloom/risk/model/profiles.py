@@ -46,7 +46,7 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Profile:
     """One kind of person. `age` is the first year of the age class; `orec` is empty for empty or unknown."""
 
     age: int = 65
@@ -91,14 +91,14 @@ def sizes(family: str) -> tuple[tuple[str, int], ...]:
     return tuple((name, len(_ALL[name])) for name in DIMENSIONS[family])
 
 
-def kinds(family: str) -> Iterator[Person]:
+def kinds(family: str) -> Iterator[Profile]:
     """Every kind of person of a family, the first one being number 0."""
     names = DIMENSIONS[family]
     for values in product(*(_ALL[name] for name in names)):
-        yield Person(**dict(zip(names, values, strict=True)))  # type: ignore[arg-type]
+        yield Profile(**dict(zip(names, values, strict=True)))  # type: ignore[arg-type]
 
 
 @cache
-def everyone(family: str) -> tuple[Person, ...]:
+def everyone(family: str) -> tuple[Profile, ...]:
     """All `kinds` of a family: a kind's number is its place."""
     return tuple(kinds(family))

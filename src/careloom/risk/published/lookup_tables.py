@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from careloom.core.errors import Stop
 from careloom.risk.model.compat_demographics import compat_cell
-from careloom.risk.model.demographics import Cell, cms_cell, worth
+from careloom.risk.model.demographics import DemographicCell, cms_cell, worth
 from careloom.risk.model.models import DISABLED, NONAGED
 from careloom.risk.model.profiles import everyone
 from careloom.risk.published.tables import Tables, read_tables
@@ -128,7 +128,7 @@ class Places:
         return self.categories[chunk * CHUNK : (chunk + 1) * CHUNK]
 
 
-def _all_cells(tables: Tables) -> tuple[Cell, ...]:
+def _all_cells(tables: Tables) -> tuple[DemographicCell, ...]:
     """The cell of every kind of person, in the order of the kinds' numbers."""
     model = tables.model
     if tables.mode == "compat":
@@ -137,7 +137,7 @@ def _all_cells(tables: Tables) -> tuple[Cell, ...]:
 
 
 @lru_cache(maxsize=4)
-def _cms_cells(family: str, edition: str) -> tuple[Cell, ...]:
+def _cms_cells(family: str, edition: str) -> tuple[DemographicCell, ...]:
     """CMS's cells do not hang on a year's tables, and only those of ESRD on the edition."""
     return tuple(cms_cell(person, family, edition) for person in everyone(family))
 
@@ -169,7 +169,9 @@ def _words(letter: str, masks: Sequence[tuple[int, ...]], words: int) -> dict[st
     return {f"{letter}{word}": pa.array([mask[word] for mask in masks], pa.int64()) for word in range(words)}
 
 
-def _cells(tables: Tables, cells: Sequence[Cell], segments: Sequence[str], bits: Mapping[str, int]) -> pa.Table:
+def _cells(
+    tables: Tables, cells: Sequence[DemographicCell], segments: Sequence[str], bits: Mapping[str, int]
+) -> pa.Table:
     """One row for each kind of person: its segment, its thousandths, its flags, and the names of its terms."""
     number = {segment: place for place, segment in enumerate(segments)}
     known = tables.coefficients
@@ -201,7 +203,7 @@ class _Worth:
     terms: str
 
 
-def _worths(cell: Cell, known: Mapping[str, int]) -> _Worth:
+def _worths(cell: DemographicCell, known: Mapping[str, int]) -> _Worth:
     terms = list(worth(cell, known))
     return _Worth(
         demographics=sum(value for _, value in terms),
@@ -215,12 +217,12 @@ def _sum(names: Iterable[str], coefficients: Mapping[str, int]) -> int:
     return sum(coefficients.get(name.lower(), 0) for name in names)
 
 
-def _written(terms: list[tuple[str, int]], cell: Cell, coefficients: Mapping[str, int]) -> str:
+def _written(terms: list[tuple[str, int]], cell: DemographicCell, coefficients: Mapping[str, int]) -> str:
     besides = [(name, coefficients[name.lower()]) for name in cell.besides]
     return ",".join(f"{name}={value}" for name, value in [*terms, *besides])
 
 
-def _flags(cell: Cell, bits: Mapping[str, int]) -> int:
+def _flags(cell: DemographicCell, bits: Mapping[str, int]) -> int:
     return bits.get(DISABLED, 0) * cell.disabled | bits.get(NONAGED, 0) * cell.nonaged
 
 

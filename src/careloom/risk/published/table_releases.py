@@ -24,7 +24,7 @@ PARTS = ("codes", "edits", "hierarchy", "coefficients", "chronic", "labels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class TableChange:
     """A part of one model's tables that differs; an edition that one side lacks has 0 entries there."""
 
     edition: str
@@ -130,7 +130,7 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
         raise Fix(f"{path} cannot be written: {error.strerror}") from None
 
 
-def changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+def changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[TableChange]:
     """Every part of every edition that differs."""
     differing = []
     for edition_ in dict.fromkeys((*was["editions"], *now["editions"])):
@@ -139,7 +139,7 @@ def changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
             old, new = before.get(part), after.get(part)
             if old != new:
                 entries = [(side or {}).get("entries", 0) for side in (old, new)]
-                differing.append(Change(edition=edition_, part=part, was=entries[0], now=entries[1]))
+                differing.append(TableChange(edition=edition_, part=part, was=entries[0], now=entries[1]))
     return differing
 
 

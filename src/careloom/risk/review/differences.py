@@ -8,7 +8,7 @@ from typing import Any
 
 from careloom.risk.model.compat_demographics import compat_cell
 from careloom.risk.model.demographics import TRANSPLANT
-from careloom.risk.model.profiles import ENTITLED, Person
+from careloom.risk.model.profiles import ENTITLED, Profile
 from careloom.risk.published.tables import Tables
 
 SCORES = ("risk_score", "risk_score_demographics", "risk_score_hcc", "risk_score_chronic_only")
@@ -22,7 +22,7 @@ class Case:
     """One person: the kind, the age and orec as they are given, and the row of either mode."""
 
     read: Tables
-    person: Person
+    person: Profile
     age: float
     orec: str | None
     compat: Mapping[str, Any]

@@ -15,7 +15,7 @@ from careloom.risk.population.columns import normal_code
 from careloom.risk.published.reference import show_reference
 from careloom.risk.review.statements import statement
 from careloom.risk.scores.score import score
-from careloom.risk.workspace import Desk, needs, ready, show, staged
+from careloom.risk.workspace import Workspace, as_parquet, require_columns, show_file, stage_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Gaps:
 
 
 def show_years(  # noqa: PLR0913 - everything after the data is named
-    at: Desk,
+    at: Workspace,
     people: Path,
     diagnoses: Path,
     *,
@@ -47,18 +47,20 @@ def show_years(  # noqa: PLR0913 - everything after the data is named
         Fix: the diagnoses must be dated and are not; or as `score`.
 
     """
-    columns = show(at, "diagnoses", diagnoses)
-    needs(columns, ("person_id", "diagnosis_code", *["service_date"] * dated), "the file of diagnoses")
-    persons = ready(at, "people", people)
+    columns = show_file(at, "diagnoses", diagnoses)
+    require_columns(columns, ("person_id", "diagnosis_code", *["service_date"] * dated), "the file of diagnoses")
+    persons = as_parquet(at, "people", people)
     service_year = year - 1
     on = day("service_date", columns["service_date"]) if "service_date" in columns else "null::date"
-    current = staged(at, "current_codes", f"select * from diagnoses where coalesce(year({on}) = {service_year}, true)")
+    current = stage_rows(
+        at, "current_codes", f"select * from diagnoses where coalesce(year({on}) = {service_year}, true)"
+    )
     between = f"year({on}) between {service_year - look_back} and {service_year - 1}"
-    former = staged(at, "former_diagnoses", f"select * from diagnoses where {between}")
+    former = stage_rows(at, "former_diagnoses", f"select * from diagnoses where {between}")
     for name, codes, trace in (("current_scores", current, False), ("former_scores", former, True)):
         out = at.folder / f"{name}.parquet"
         score(persons, codes, model=model, year=year, trace=trace, out=out, money=money)
-        show(at, name, out)
+        show_file(at, name, out)
     code = normal_code(exp.column("diagnosis_code"), "cms").sql("duckdb")
     at.db.execute(
         f"create or replace temp view former_codes as select cast(person_id as varchar) as person_id, {code} as code, "
@@ -71,7 +73,7 @@ def _file(path: Path) -> str:
     return f"read_parquet({exp.Literal.string(str(path)).sql('duckdb')})"
 
 
-def recapture(at: Desk) -> Gaps:
+def recapture(at: Workspace) -> Gaps:
     """The table `recapture`, one row for each person and chronic category of former years, after hierarchies.
 
     `show_years` was called before.
@@ -80,7 +82,7 @@ def recapture(at: Desk) -> Gaps:
     return _gaps(at, "recapture")
 
 
-def opportunities(at: Desk, path: Path, *, model: str, year: int, names: Mapping[str, str] | None = None) -> Gaps:
+def suspects(at: Workspace, path: Path, *, model: str, year: int, names: Mapping[str, str] | None = None) -> Gaps:
     """The table `opportunities`, one row for each person and category of the file. `show_years` was called before.
 
     The file has `person_id` and `hcc`; a row of another `model` or `payment_year` is passed over where they are said.
@@ -89,8 +91,8 @@ def opportunities(at: Desk, path: Path, *, model: str, year: int, names: Mapping
         Fix: it cannot be read, or has no such columns.
 
     """
-    columns = show(at, "given_thoughts", path, names)
-    needs(columns, ("person_id", "hcc"), "the file of opportunities")
+    columns = show_file(at, "given_thoughts", path, names)
+    require_columns(columns, ("person_id", "hcc"), "the file of opportunities")
     text = {name: f"cast({name} as varchar)" if name in columns else "null::varchar" for name in ("reason", "found_on")}
     at.db.execute(
         "create or replace temp view thought as select cast(person_id as varchar) as person_id, "
@@ -113,7 +115,7 @@ def of_edition(columns: Mapping[str, str], model: str, year: int) -> str:
     return " and ".join(parts)
 
 
-def _gaps(at: Desk, table: str) -> Gaps:
+def _gaps(at: Workspace, table: str) -> Gaps:
     statuses = at.db.execute(f"select status, count(*) from {table} group by status order by status").fetchall()
     found = at.db.execute(
         f"select hcc, any_value(label), count(*), coalesce(sum(open_coefficient), 0)::double from {table} "

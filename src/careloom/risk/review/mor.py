@@ -11,7 +11,7 @@ from careloom.risk.population.clean import category, day
 from careloom.risk.review.defaults import TOLERANCE
 from careloom.risk.review.gaps import of_edition
 from careloom.risk.review.statements import statement
-from careloom.risk.workspace import Desk, needs, show
+from careloom.risk.workspace import Workspace, require_columns, show_file
 
 COLUMNS: Mapping[str, str] = {
     "person_id": "the member, as in the file of people",
@@ -41,7 +41,7 @@ COMPARED = {"payment": "risk_score_payment", "raw": "cast(risk_score as double)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciled:
+class MorReconciliation:
     """Numbers: members on each side, rows by reason, what the categories are worth by reason, members that agree in all."""
 
     here: int
@@ -52,7 +52,7 @@ class Reconciled:
 
 
 def reconcile(
-    at: Desk,
+    at: Workspace,
     path: Path,
     *,
     model: str,
@@ -60,15 +60,15 @@ def reconcile(
     compared: str = "payment",
     tolerance: float = TOLERANCE,
     names: Mapping[str, str] | None = None,
-) -> Reconciled:
+) -> MorReconciliation:
     """The table `reconciled`. `recapture.show_years` was called before; `names` maps COLUMNS to the report's own.
 
     Raises:
         Fix: the report cannot be read, or has too few columns.
 
     """
-    columns = show(at, "given_report", path, names)
-    needs(columns, ("person_id",), "CMS's report")
+    columns = show_file(at, "given_report", path, names)
+    require_columns(columns, ("person_id",), "CMS's report")
     if not {"hcc", "hcc_list", "risk_score"} & columns.keys():
         raise Fix("CMS's report has none of the columns hcc, hcc_list and risk_score; name its own with --column")
     _show_report(at, columns, of_edition(columns, model, year))
@@ -83,7 +83,7 @@ def reconcile(
     return _numbers(at)
 
 
-def _show_report(at: Desk, columns: Mapping[str, str], wanted: str) -> None:
+def _show_report(at: Workspace, columns: Mapping[str, str], wanted: str) -> None:
     """`paid_members` and `paid_hccs` of each member's newest month."""
     month = day("payment_month", columns["payment_month"]) if "payment_month" in columns else "null::date"
     at.db.execute(
@@ -110,7 +110,7 @@ def _show_report(at: Desk, columns: Mapping[str, str], wanted: str) -> None:
     )
 
 
-def _numbers(at: Desk) -> Reconciled:
+def _numbers(at: Workspace) -> MorReconciliation:
     rows = at.db.execute(
         "select reason, count(*), coalesce(sum(coefficient_at_stake), 0)::double from reconciled group by reason"
     ).fetchall()
@@ -121,7 +121,7 @@ def _numbers(at: Desk) -> Reconciled:
     ).fetchone() or (0, 0, 0)
     order = {reason: place for place, reason in enumerate(REASONS)}
     rows.sort(key=lambda row: order[row[0]])
-    return Reconciled(
+    return MorReconciliation(
         here=int(here),
         at_cms=int(paid),
         agreeing=int(agreeing),

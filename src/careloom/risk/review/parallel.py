@@ -15,7 +15,7 @@ from careloom.risk.review.gaps import show_years
 from careloom.risk.review.mor import COMPARED, reconcile
 from careloom.risk.review.statements import statement
 from careloom.risk.scores.score import score
-from careloom.risk.workspace import Desk, ready, show, staged
+from careloom.risk.workspace import Workspace, as_parquet, show_file, stage_rows
 
 EQUAL = "equal"
 REASONS: Mapping[str, str] = {
@@ -34,7 +34,7 @@ REASONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parallel:
+class ParallelRun:
     """Persons on both sides together, those that are equal, persons by reason, and categories by reason."""
 
     persons: int
@@ -48,8 +48,8 @@ class Parallel:
         return self.equal / self.persons if self.persons else 0.0
 
 
-def beside(  # noqa: PLR0913 - everything after the data is named
-    at: Desk,
+def compare_scores(  # noqa: PLR0913 - everything after the data is named
+    at: Workspace,
     people: Path,
     diagnoses: Path,
     other: Path,
@@ -59,7 +59,7 @@ def beside(  # noqa: PLR0913 - everything after the data is named
     compared: str = "raw",
     money: Money | None = None,
     names: Mapping[str, str] | None = None,
-) -> Parallel:
+) -> ParallelRun:
     """The table `parallel` with a row for each person, and one for each category that only one side has.
 
     `other` has `person_id`, `risk_score`, and `hcc_list` or a row for each `hcc`; `names` maps these to its own. Scores must be
@@ -69,7 +69,7 @@ def beside(  # noqa: PLR0913 - everything after the data is named
         Fix: a file cannot be read; the other one has no such columns, or one person with two scores; or as `score`.
 
     """
-    columns = show(at, "given_other", other, names)
+    columns = show_file(at, "given_other", other, names)
     for needed in ("person_id", "risk_score"):
         if needed not in columns:
             raise Fix(
@@ -80,7 +80,7 @@ def beside(  # noqa: PLR0913 - everything after the data is named
     show_years(at, people, diagnoses, model=model, year=year, look_back=1, dated=False, money=money)
     out = at.folder / "compat_scores.parquet"
     score(
-        ready(at, "people", people),
+        as_parquet(at, "people", people),
         at.folder / "current_codes.parquet",
         model=model,
         year=year,
@@ -88,7 +88,7 @@ def beside(  # noqa: PLR0913 - everything after the data is named
         money=money,
         out=out,
     )
-    show(at, "compat_scores", out)
+    show_file(at, "compat_scores", out)
     reconcile(at, other, model=model, year=year, compared=compared, names=names)
     _refuse_two_scores(at, other)
     at.db.execute(
@@ -98,7 +98,7 @@ def beside(  # noqa: PLR0913 - everything after the data is named
     return _numbers(at)
 
 
-def as_file(at: Desk, given: str) -> Path:
+def scores_file(at: Workspace, given: str) -> Path:
     """The other system's table as a file: a Parquet or CSV file as it is, or `FILE.duckdb:SCHEMA.TABLE` of a DuckDB database.
 
     Raises:
@@ -112,7 +112,7 @@ def as_file(at: Desk, given: str) -> Path:
     name = ".".join(exp.to_identifier(part, quoted=True).sql("duckdb") for part in table.split("."))
     try:
         at.db.execute(f"attach {path} as other_database (read_only)")
-        staged_at = staged(at, "other_table", f"select * from other_database.{name}")
+        staged_at = stage_rows(at, "other_table", f"select * from other_database.{name}")
         at.db.execute("detach other_database")
     except duckdb.Error:
         raise Fix(
@@ -121,15 +121,17 @@ def as_file(at: Desk, given: str) -> Path:
     return staged_at
 
 
-def _refuse_two_scores(at: Desk, other: Path) -> None:
+def _refuse_two_scores(at: Workspace, other: Path) -> None:
     query = "select count(*) from (select member from report group by member having count(distinct risk_score) > 1)"
     (several,) = at.db.execute(query).fetchone() or (0,)
     if several:
         raise Fix(f"{other} has more than one risk_score for {several:,} people; give each one score")
 
 
-def _numbers(at: Desk) -> Parallel:
+def _numbers(at: Workspace) -> ParallelRun:
     told = "select reason, count(*) from parallel where (hcc is null) = ? group by reason order by 2 desc, 1"
     persons = dict(at.db.execute(told, [True]).fetchall())
     categories = dict(at.db.execute(told, [False]).fetchall())
-    return Parallel(persons=sum(persons.values()), equal=persons.get(EQUAL, 0), reasons=persons, categories=categories)
+    return ParallelRun(
+        persons=sum(persons.values()), equal=persons.get(EQUAL, 0), reasons=persons, categories=categories
+    )

@@ -13,14 +13,14 @@ from typing import Any
 import pyarrow as pa
 
 from careloom.core.errors import Fix
-from careloom.risk.model.profiles import Person, everyone
+from careloom.risk.model.profiles import Profile, everyone
 from careloom.risk.population.columns import PEOPLE, kind
 from careloom.risk.population.input_tables import check_people, people_view
 from careloom.risk.published.tables import Edit, Tables, read_tables
 from careloom.risk.review.differences import SCORES, Case, reached
 from careloom.risk.scores.explain import normal
 from careloom.risk.scores.score import score
-from careloom.risk.workspace import Desk, ready, show, staged
+from careloom.risk.workspace import Workspace, as_parquet, show_file, stage_rows
 
 AT_ONCE = 10_000
 SCORE: pa.DataType = pa.decimal128(12, 3)
@@ -43,7 +43,7 @@ Peer = Callable[[Mapping[str, Any], list[str]], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Validated:
+class ValidationResult:
     """Members by verdict; those whom `cms` scores otherwise, by rule (one may have several), and those without a rule.
 
     `refused` says why there are no `cms` scores of the model and year.
@@ -58,7 +58,7 @@ class Validated:
 
 
 def validate(
-    at: Desk,
+    at: Workspace,
     people: Path,
     diagnoses: Path,
     *,
@@ -66,7 +66,7 @@ def validate(
     year: int,
     sample: int | None = None,
     said: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Validated:
+) -> ValidationResult:
     """Compare every member, or `sample` of them drawn by their key; the view `validated` has a row each, as in SCHEMA.
 
     `people` is a file; `diagnoses` a Parquet file of what counts. `said` hears how many of how many are done.
@@ -82,8 +82,8 @@ def validate(
     for mode in ("compat", "cms"):
         if mode == "compat" or refused is None:
             score(persons, diagnoses, model=model, year=year, mode=mode, out=at.folder / f"{mode}.parquet")
-        show(at, f"{mode}_scores", at.folder / f"{'compat' if refused else mode}.parquet")
-    columns = show(at, "given_people", persons)
+        show_file(at, f"{mode}_scores", at.folder / f"{'compat' if refused else mode}.parquet")
+    columns = show_file(at, "given_people", persons)
     people_view(at.db, columns, year, "compat", as_text=False)
     members = check_people(at.db)
     found: list[pa.Table] = []
@@ -105,12 +105,12 @@ def _refused(model: str, year: int) -> str | None:
     return None
 
 
-def _drawn(at: Desk, people: Path, sample: int | None) -> Path:
+def _drawn(at: Workspace, people: Path, sample: int | None) -> Path:
     """The people, or the same `sample` of them each time."""
-    given = ready(at, "everybody", people)
+    given = as_parquet(at, "everybody", people)
     if sample is None:
         return given
-    return staged(
+    return stage_rows(
         at, "sample", f"select * from everybody order by hash(cast(person_id as varchar)) limit {int(sample)}"
     )
 
@@ -122,9 +122,9 @@ class _Member:
     codes: list[str]
 
 
-def _cases(at: Desk, read: Tables, diagnoses: Path) -> Iterator[_Member]:
+def _cases(at: Workspace, read: Tables, diagnoses: Path) -> Iterator[_Member]:
     number = kind(read.model.family, "people", "cms").sql("duckdb")
-    show(at, "counted", diagnoses)
+    show_file(at, "counted", diagnoses)
     at.db.execute(
         "create or replace temp view coded as select cast(person_id as varchar) as member, "
         "list(cast(diagnosis_code as varchar)) filter (where diagnosis_code is not null) as codes from counted group by all"
@@ -142,7 +142,7 @@ def _member(row: dict[str, Any], read: Tables) -> _Member:
     place = row["kind"]
     case = Case(
         read=read,
-        person=everyone(read.model.family)[place] if place >= 0 else Person(),
+        person=everyone(read.model.family)[place] if place >= 0 else Profile(),
         age=row["age"] if row["age"] is not None else 0.0,
         orec=row["orec"],
         compat=row["compat"],
@@ -228,8 +228,8 @@ def _peer(read: Tables) -> Peer:
     return lambda facts, codes: engine.calculate_from_diagnosis(codes, dict(facts))
 
 
-def _validated(totals: Mapping[str, int], members: int, refused: str | None) -> Validated:
-    return Validated(
+def _validated(totals: Mapping[str, int], members: int, refused: str | None) -> ValidationResult:
+    return ValidationResult(
         members=members,
         verdicts=_of("verdict ", totals),
         otherwise=totals.get("otherwise", 0),

@@ -16,7 +16,7 @@ from careloom.risk.payment.payment_factors import Money
 from careloom.risk.population.input_tables import Data, rows
 from careloom.risk.scores.score import score
 from careloom.risk.sql.rounding import sql_lessened
-from careloom.risk.workspace import Desk, desk, show, write
+from careloom.risk.workspace import Workspace, open_workspace, show_file, write_rows
 
 BLEND = "BLEND"
 """What the column `model` has, and what is asked for."""
@@ -77,15 +77,15 @@ def blended(  # noqa: PLR0913 - the public door: every argument after the data i
         given if isinstance(given, (str, Path)) else rows(given, what)  # they are read more than once
         for given, what in ((people, "people"), (diagnoses, "diagnoses"))
     )
-    with desk(memory) as at:
+    with open_workspace(memory) as at:
         for model in shares:
             made = at.folder / f"{_name(model)}.parquet"
             score(persons, codes, model=model, year=year, money=told[model], out=made, memory=memory, threads=threads)
-            show(at, f"by_{_name(model)}", made)
+            show_file(at, f"by_{_name(model)}", made)
         query = _query(shares, told, year)
         if out is None:
             return at.db.execute(query).to_arrow_table()
-        write(at, query, Path(out))
+        write_rows(at, query, Path(out))
         return _number(at, f"by_{_name(next(iter(shares)))}")
 
 
@@ -125,6 +125,6 @@ def _part(model: str, share: float) -> str:
     return sql_lessened(score, share).sql("duckdb")
 
 
-def _number(at: Desk, view: str) -> int:
+def _number(at: Workspace, view: str) -> int:
     (found,) = at.db.execute(f"select count(*) from {view}").fetchone() or (0,)
     return int(found)

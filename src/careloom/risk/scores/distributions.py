@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from careloom.risk.workspace import needs
+from careloom.risk.workspace import require_columns
 
 Rows = Sequence[tuple[str, float]]
 COLUMNS = ("person_id", "segment", "risk_score", "hcc_list", "payment_hcc_count", "held")
@@ -35,7 +35,7 @@ def distributions(
     db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], labels: Mapping[str, str]
 ) -> Distributions:
     """Of the view `scores`. Fix if it lacks a column of COLUMNS."""
-    needs(columns, COLUMNS, "the file of scores")
+    require_columns(columns, COLUMNS, "the file of scores")
     # in a CSV a list is its parts with spaces between them
     listed = "hcc_list" if columns["hcc_list"].endswith("[]") else "string_split(coalesce(hcc_list, ''), ' ')"
     db.execute(

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from careloom.core.errors import Fix
-from careloom.risk.embedded import MEMORY, connect, whole
+from careloom.risk.embedded import MEMORY, connect, written_whole
 from careloom.risk.payment.factors import standard_money
 from careloom.risk.payment.payment_factors import Money
 from careloom.risk.population.clean import day
@@ -118,7 +118,7 @@ def snapshots(  # noqa: PLR0913 - the public door: every argument after the data
         parts = _months(db, _steps(known, money or standard_money(model, year, mode)), ends, said)
         if out is None:
             return pa.Table.from_batches(parts)
-        with whole(Path(out)) as part:
+        with written_whole(Path(out)) as part:
             _write(parts, part)
         return rows * len(ends)
 

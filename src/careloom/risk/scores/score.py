@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from careloom.risk.embedded import IN_PLACE, MEMORY, connect, whole
+from careloom.risk.embedded import IN_PLACE, MEMORY, connect, written_whole
 from careloom.risk.payment.factors import standard_money
 from careloom.risk.payment.payment_factors import Money
 from careloom.risk.population.input_tables import Data, check_people, diagnoses_view, keys_as_text, people_view, take
@@ -89,7 +89,7 @@ def score(  # noqa: PLR0913 - the public door: every argument after the data is 
         parts = traced(db, known, made, rows) if trace else None
         if out is None:
             return pa.concat_tables(parts) if parts else db.execute(made).to_arrow_table()
-        with whole(Path(out)) as part:
+        with written_whole(Path(out)) as part:
             if parts:
                 _append(parts, part)
             else:

@@ -21,19 +21,19 @@ def column(name: str, table: str | None = None) -> exp.Column:
     return exp.column(name, table=table)
 
 
-def both(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+def all_of(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     """The bits that both have."""
     return exp.paren(exp.BitwiseAnd(this=left, expression=right), copy=False)
 
 
-def either(parts: Iterable[exp.Expr]) -> exp.Expr:
+def any_of(parts: Iterable[exp.Expr]) -> exp.Expr:
     """The bits that any part has."""
     return exp.paren(reduce(lambda left, right: exp.BitwiseOr(this=left, expression=right), parts), copy=False)
 
 
 def without(word: exp.Expr, mask: exp.Expr) -> exp.Expr:
     """The bits of `word` that `mask` has not."""
-    return both(word, exp.BitwiseNot(this=exp.paren(mask, copy=False)))
+    return all_of(word, exp.BitwiseNot(this=exp.paren(mask, copy=False)))
 
 
 def added(parts: Iterable[exp.Expr]) -> exp.Expr:

@@ -17,7 +17,7 @@ from careloom.risk.payment.payment_factors import Money
 from careloom.risk.population.columns import defaults, kind, normal_code, sex_number
 from careloom.risk.published.lookup_tables import CHRONIC, CHUNK, COUNTS, MOST, STATES, WORD, Lookups, lookups
 from careloom.risk.sql.dialects import checked, double, joined, listed, thousandths
-from careloom.risk.sql.expressions import added, both, column, either, number, shifted, texts, without
+from careloom.risk.sql.expressions import added, all_of, any_of, column, number, shifted, texts, without
 from careloom.risk.sql.rounding import sql_lessened, sql_normalized, thousandths_of
 
 COLUMNS = (
@@ -177,14 +177,14 @@ def _recognised(known: Lookups) -> exp.Select:
 
 
 def _none_of(mask: tuple[int, ...]) -> exp.Expr:
-    parts = [both(column(f"r{word}"), number(bits)).eq(0) for word, bits in enumerate(mask) if bits]
+    parts = [all_of(column(f"r{word}"), number(bits)).eq(0) for word, bits in enumerate(mask) if bits]
     return exp.and_(*parts)
 
 
 def _state(chunk: int, letter: str, table: str | None = None) -> exp.Expr:
     """The value of a chunk of the words that `letter` begins."""
     word, place = divmod(chunk * CHUNK, WORD)
-    return both(shifted(column(f"{letter}{word}", table), place), number(STATES - 1))
+    return all_of(shifted(column(f"{letter}{word}", table), place), number(STATES - 1))
 
 
 def _chunk(names: Names, table: str, chunk: int, *columns: str) -> exp.Subquery:
@@ -203,7 +203,7 @@ def _shed(known: Lookups, names: Names) -> exp.Select:
     for word in _words(known):
         value: exp.Expr = column(f"q{word}", "a")
         if dropped[word]:
-            value = without(value, either(dropped[word]))
+            value = without(value, any_of(dropped[word]))
         query = query.select(exp.alias_(value, f"k{word}"), copy=False)
     return query
 
@@ -229,7 +229,7 @@ def _halves(known: Lookups, names: Names, word: int) -> exp.Select:
         query = query.join(table, on=column("state", f"s{chunk}").eq(place), copy=False)
     return query.select(
         exp.alias_(added(column("sums", f"s{chunk}") for chunk in chunks), "sums"),
-        exp.alias_(either(column("flags", f"s{chunk}") for chunk in chunks), "found_flags"),
+        exp.alias_(any_of(column("flags", f"s{chunk}") for chunk in chunks), "found_flags"),
         copy=False,
     )
 
@@ -261,12 +261,12 @@ def _summed(known: Lookups) -> exp.Select:
     sums = exp.select(
         "e.*",
         exp.alias_(added(column("sums", f"h{word}") for word in words), "sums"),
-        exp.alias_(either(flags), "all_flags"),
+        exp.alias_(any_of(flags), "all_flags"),
     ).from_("settled AS e")
     for word in words:
         same = [column(name, f"h{word}").eq(column(name, "e")) for name in ("segment", f"k{word}")]
         sums = sums.join(f"halves{word} AS h{word}", on=exp.and_(*same), join_type="left", copy=False)
-    parts = {name: both(shifted(column("sums"), at), number(bits)) for name, (at, bits) in PACKED.items()}
+    parts = {name: all_of(shifted(column("sums"), at), number(bits)) for name, (at, bits) in PACKED.items()}
     few = [
         exp.alias_(exp.func("LEAST", parts[name].copy(), number(COUNTS * known.counted)), f"few_{name}")
         for name in ("hccs", "chronic_hccs")
@@ -279,8 +279,8 @@ def _patterns(known: Lookups, names: Names, dialect: str) -> exp.Select:
     query = exp.select("g.*").from_(_distinct("summed", *PATTERN).subquery("g"))
     query = query.join(names.table("hcc_segments").as_("t"), on=column("segment", "t").eq(column("segment", "g")))
     all_flags = column("all_flags", "g")
-    own = both(all_flags.copy(), number(known.own_flags))
-    chronic = either([shifted(all_flags.copy(), CHRONIC), own])
+    own = all_of(all_flags.copy(), number(known.own_flags))
+    chronic = any_of([shifted(all_flags.copy(), CHRONIC), own])
     worth, chronic_worth = _interacting(known, all_flags), _interacting(known, chronic)
     written = _interaction_names(known, all_flags)
     if known.counted:
@@ -306,7 +306,7 @@ def _interacting(known: Lookups, flags: exp.Expr) -> list[exp.Expr]:
 
 
 def _met(needs: int, flags: exp.Expr) -> exp.Expr:
-    return both(flags.copy(), number(needs)).eq(needs)
+    return all_of(flags.copy(), number(needs)).eq(needs)
 
 
 def _interaction_names(known: Lookups, flags: exp.Expr) -> list[exp.Expr]:
