@@ -64,13 +64,7 @@ def reconcile(
 ) -> None:
     """Compare what CMS paid on with what is computed here, member by member, with the reason."""
     options = ScoringOptions(
-        people=people,
-        diagnoses=diagnoses,
-        year=year,
-        model=model,
-        pace=pace,
-        frailty=frailty,
-        factors=factors,
+        people=people, diagnoses=diagnoses, year=year, model=model, pace=pace, frailty=frailty, factors=factors
     )
     with faults.usage_faults(), progress_for(quiet=json) as progress:
         run = reconciliation.reconcile_report(
