@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 RUNS := $(VENV)/.runs
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
-.PHONY: setup demo test test-all check format lock spark bench docs clean
+.PHONY: setup demo test test-all check sql format lock spark bench docs clean
 
 setup: $(INSTALLED)
 
@@ -45,6 +45,10 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/house
+
+# The SQL of the dbt models and of the store, with sqlfluff: half a minute of one core.
+sql: setup
+	$(BIN)/python tools/check_sql.py
 
 format: setup
 	$(BIN)/ruff format .
