@@ -1,5 +1,8 @@
 -- Each charge is in one of the buckets of the variable `aging_buckets`.
-select charge_id, age_days, aging_bucket
+select
+    charge_id,
+    age_days,
+    aging_bucket
 from {{ ref('ar_aging_view') }}
 where aging_bucket is null
     or aging_bucket not in ({% for name in aging_bucket_names() %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %})

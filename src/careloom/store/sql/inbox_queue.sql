@@ -63,7 +63,7 @@ delete from outbox where told <> '{}' and told @> %(publishers)s::text[]
 delete from outbox where id in (select id from outbox order by id limit %(most)s)
 
 -- name: anything_to_tell
-select exists (select from outbox)
+select exists(select from outbox)
 
 -- name: rests
 select due_at > now() from resting where what = %(what)s

@@ -1,12 +1,16 @@
 with every as (
-{%- for report in report_names() %}
+    {%- for report in report_names() %}
     select
-        '{{ report }}' as report, customer_account, {{ total('_copies') }} as rows_that_came, {{ total('_copies - 1') }} as duplicate_rows,
+        '{{ report }}' as report,
+        customer_account,
+        {{ total('_copies') }} as rows_that_came,
+        {{ total('_copies - 1') }} as duplicate_rows,
         max(_copies) as most_copies
     from {{ ref('stg_' ~ report) }}
     group by 2
     {{ 'union all' if not loop.last }}
-{%- endfor %}
+    {%- endfor %}
 )
 
-select * from every where duplicate_rows > 0
+select * from every
+where duplicate_rows > 0

@@ -29,9 +29,17 @@ billed as (
 ),
 
 months as (
-    select customer_account, payer_name, month from received
+    select
+        customer_account,
+        payer_name,
+        month
+    from received
     union
-    select customer_account, payer_name, month from billed
+    select
+        customer_account,
+        payer_name,
+        month
+    from billed
 )
 
 select

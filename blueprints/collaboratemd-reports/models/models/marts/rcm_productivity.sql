@@ -16,7 +16,10 @@ with summed as (
 ),
 
 counted as (
-    select *, coalesce(claims_worked, 0) + coalesce(charges_entered, 0) + coalesce(payments_posted, 0) as items from summed
+    select
+        *,
+        coalesce(claims_worked, 0) + coalesce(charges_entered, 0) + coalesce(payments_posted, 0) as items
+    from summed
 )
 
 select

@@ -12,7 +12,10 @@ with balances as (
 ),
 
 charged as (
-    select customer_account, sum(charge_amount) as charges_of_90_days, max(loaded_at) as loaded_at
+    select
+        customer_account,
+        sum(charge_amount) as charges_of_90_days,
+        max(loaded_at) as loaded_at
     from {{ ref('gross_billing_view') }}
     where {{ days_between('charge_entered_date', as_of()) }} between 0 and 89
     group by customer_account

@@ -5,13 +5,22 @@
 {%- set relation = source('careloom', 'account_reports') -%}
 {%- if not execute or relation.is_cte or adapter.get_columns_in_relation(relation) %}
 with newest as (
-    select system, report_name, customer_account, asked_for
+    select
+        system,
+        report_name,
+        customer_account,
+        asked_for
     from {{ relation }}
     where {{ adapter.quote('current') }}
 ),
 
 shown as (
-    select kept.report_name, kept.customer_account, kept.rows_of, kept.loaded_at, kept.{{ adapter.quote('current') }} as is_current
+    select
+        kept.report_name,
+        kept.customer_account,
+        kept.rows_of,
+        kept.loaded_at,
+        kept.{{ adapter.quote('current') }} as is_current
     from {{ relation }} as kept
     inner join newest
         on kept.system = newest.system

@@ -4,27 +4,43 @@
 #}
 {{ config(materialized='view') }}
 with counted as (
-    select person_id, claim_id, max(service_date) as service_date
+    select
+        person_id,
+        claim_id,
+        max(service_date) as service_date
     from {{ ref('int_service_lines') }}
     where refused is null
     group by person_id, claim_id
 ),
+
 taken_back as (
-    select distinct lines.person_id, lines.replaces_claim_id as claim_id, codes.diagnosis_code
+    select distinct
+        lines.person_id,
+        lines.replaces_claim_id as claim_id,
+        codes.diagnosis_code
     from {{ ref('stg_service_lines') }} as lines
-    join {{ ref('int_service_lines') }} as judged
-        on judged.person_id = lines.person_id and judged.claim_id = lines.claim_id and judged.refused = 'chart-review-delete'
-    join {{ ref('stg_claim_diagnoses') }} as codes on codes.person_id = lines.person_id and codes.claim_id = lines.claim_id
+    inner join {{ ref('int_service_lines') }} as judged
+        on lines.person_id = judged.person_id and lines.claim_id = judged.claim_id and judged.refused = 'chart-review-delete'
+    inner join {{ ref('stg_claim_diagnoses') }} as codes on lines.person_id = codes.person_id and lines.claim_id = codes.claim_id
     where lines.replaces_claim_id is not null
 )
-select person_id, diagnosis_code, service_date
+
+select
+    person_id,
+    diagnosis_code,
+    service_date
 from {{ ref('stg_diagnosis_codes') }}
 union all
-select found.person_id, found.diagnosis_code, counted.service_date
+select
+    found.person_id,
+    found.diagnosis_code,
+    counted.service_date
 from {{ ref('stg_claim_diagnoses') }} as found
-join counted on counted.person_id = found.person_id and counted.claim_id = found.claim_id
+inner join counted on found.person_id = counted.person_id and found.claim_id = counted.claim_id
 left join taken_back
-    on taken_back.person_id = found.person_id and taken_back.claim_id = found.claim_id and taken_back.diagnosis_code = found.diagnosis_code
+    on found.person_id = taken_back.person_id and found.claim_id = taken_back.claim_id and found.diagnosis_code = taken_back.diagnosis_code
 where
     taken_back.diagnosis_code is null
-    and coalesce(lower(found.kind), 'other') in ('{{ var("counted_kinds") | join("', '") }}')
+    and coalesce(lower(found.kind), 'other') in (
+        '{{ var("counted_kinds") | join("', '") }}'
+    )

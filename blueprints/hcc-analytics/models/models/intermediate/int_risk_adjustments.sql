@@ -22,7 +22,7 @@ adjusted as (
         f.coding_intensity,
         f.share
     from {{ ref('hcc_scores') }} as s
-    join factors as f on f.model = s.model and f.payment_year = s.payment_year
+    inner join factors as f on s.model = f.model and s.payment_year = f.payment_year
 ),
 
 paid as (
@@ -40,7 +40,9 @@ lessened as (
 ),
 
 parted as (
-    select *, {{ whole_quotient('payment * ' ~ scaled('share', 1000000000), '1000000000') }} as part
+    select
+        *,
+        {{ whole_quotient('payment * ' ~ scaled('share', 1000000000), '1000000000') }} as part
     from lessened
 ),
 
@@ -67,4 +69,4 @@ select
     {{ thousandths('p.payment') }} as risk_score_payment,
     {{ thousandths('b.blended') }} as risk_score_blended
 from parted as p
-left join blended as b on b.person_id = p.person_id and b.payment_year = p.payment_year
+left join blended as b on p.person_id = b.person_id and p.payment_year = b.payment_year

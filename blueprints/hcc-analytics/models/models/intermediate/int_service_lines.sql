@@ -8,20 +8,22 @@
 with lines as (
     select
         stg_service_lines.*,
-        substr(type_of_bill, 1, 2) as bill,
-        coalesce(frequency, substr(type_of_bill, 3, 1)) as bill_of_stay,
-        concat(' ', upper(coalesce(translate(modifiers, ',;:|', '    '), '')), ' ') as spaced_modifiers,
-        extract(year from service_date) + 1 as payment_year,
+        substr(stg_service_lines.type_of_bill, 1, 2) as bill,
+        coalesce(stg_service_lines.frequency, substr(stg_service_lines.type_of_bill, 3, 1)) as bill_of_stay,
+        concat(' ', upper(coalesce(translate(stg_service_lines.modifiers, ',;:|', '    '), '')), ' ') as spaced_modifiers,
+        extract(year from stg_service_lines.service_date) + 1 as payment_year,
         case
-            when coalesce(lower(use), 'claim') <> 'claim' then 'not-a-claim'
-            when coalesce(lower(status), 'active') <> 'active' then 'cancelled'
-            when coalesce(lower(outcome), 'complete') = 'error' then 'failed'
+            when coalesce(lower(stg_service_lines.use), 'claim') <> 'claim' then 'not-a-claim'
+            when coalesce(lower(stg_service_lines.status), 'active') <> 'active' then 'cancelled'
+            when coalesce(lower(stg_service_lines.outcome), 'complete') = 'error' then 'failed'
         end as dead
     from {{ ref('stg_service_lines') }} as stg_service_lines
 ),
+
 ended as (
     select
-        person_id, replaces_claim_id as claim_id,
+        person_id,
+        replaces_claim_id as claim_id,
         max(case when bill_of_stay = '8' then 'voided' else 'replaced' end) as reason
     from lines
     where
@@ -29,17 +31,25 @@ ended as (
         and bill_of_stay in ('7', '8') and coalesce(lower(chart_review), '') <> 'delete'
     group by person_id, replaces_claim_id
 ),
+
 listed as (
     select distinct payment_year from {{ ref('hcc_eligible_procedures') }}
 )
+
 select
-    lines.person_id, lines.claim_id, lines.type_of_bill, lines.procedure_code, lines.service_date,
+    lines.person_id,
+    lines.claim_id,
+    lines.type_of_bill,
+    lines.procedure_code,
+    lines.service_date,
     case
         when lines.dead is not null then lines.dead
         when lines.bill_of_stay = '8' then 'void'
         when lower(lines.chart_review) = 'delete' then 'chart-review-delete'
         when ended.reason is not null then ended.reason
-        when lower(lines.chart_review) = 'unlinked' and lines.payment_year >= {{ var('unlinked_chart_reviews_until') }} + 1 then 'unlinked-chart-review'
+        when
+            lower(lines.chart_review) = 'unlinked' and lines.payment_year >= {{ var('unlinked_chart_reviews_until') }} + 1
+            then 'unlinked-chart-review'
         when lines.bill in ('11', '41') then null
         when lines.bill not in ('12', '13', '43', '71', '73', '76', '77', '85', '87') then 'type-of-bill'
         when listed.payment_year is null then 'year-without-list'
@@ -49,7 +59,7 @@ select
             and (lines.spaced_modifiers like '% 93 %' or lines.spaced_modifiers like '% FQ %') then 'audio-only'
     end as refused
 from lines
-left join ended on ended.person_id = lines.person_id and ended.claim_id = lines.claim_id
-left join listed on listed.payment_year = lines.payment_year
+left join ended on lines.person_id = ended.person_id and lines.claim_id = ended.claim_id
+left join listed on lines.payment_year = listed.payment_year
 left join {{ ref('hcc_eligible_procedures') }} as eligible
-    on eligible.payment_year = lines.payment_year and eligible.code = lines.procedure_code
+    on lines.payment_year = eligible.payment_year and lines.procedure_code = eligible.code

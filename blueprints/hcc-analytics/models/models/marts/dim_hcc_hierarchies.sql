@@ -8,6 +8,6 @@ select
     child.is_chronic as child_is_chronic
 from {{ ref('hcc_hierarchies') }} as h
 left join {{ ref('hcc_categories') }} as parent
-    on parent.model = h.model and parent.payment_year = h.payment_year and parent.hcc = h.hcc
+    on h.model = parent.model and h.payment_year = parent.payment_year and h.hcc = parent.hcc
 left join {{ ref('hcc_categories') }} as child
-    on child.model = h.model and child.payment_year = h.payment_year and child.hcc = h.child_hcc
+    on h.model = child.model and h.payment_year = child.payment_year and h.child_hcc = child.hcc

@@ -16,5 +16,5 @@ select
     s.defaults_taken,
     s.held
 from {{ ref('hcc_scores') }} as s
-join {{ ref('int_risk_adjustments') }} as a
-    on a.person_id = s.person_id and a.model = s.model and a.payment_year = s.payment_year
+inner join {{ ref('int_risk_adjustments') }} as a
+    on s.person_id = a.person_id and s.model = a.model and s.payment_year = a.payment_year

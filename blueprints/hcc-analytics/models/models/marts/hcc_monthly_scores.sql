@@ -16,6 +16,6 @@ select
     s.payment_hcc_count,
     s.held
 from {{ ref('int_hcc_monthly_scores') }} as s
-join {{ ref('int_hcc_months') }} as m on m.payment_year = s.payment_year and m.month_key = substr(s.person_id, 1, 2)
-join {{ ref('int_risk_adjustments') }} as a
-    on a.person_id = substr(s.person_id, 3) and a.model = s.model and a.payment_year = s.payment_year
+inner join {{ ref('int_hcc_months') }} as m on s.payment_year = m.payment_year and m.month_key = substr(s.person_id, 1, 2)
+inner join {{ ref('int_risk_adjustments') }} as a
+    on a.person_id = substr(s.person_id, 3) and s.model = a.model and s.payment_year = a.payment_year

@@ -1,5 +1,12 @@
 with thought as (
-    select person_id, model, payment_year, hcc, min(found_on) as found_on, count(*) as times, min(reason) as reason
+    select
+        person_id,
+        model,
+        payment_year,
+        hcc,
+        min(found_on) as found_on,
+        count(*) as times,
+        min(reason) as reason
     from {{ ref('stg_hcc_opportunities') }}
     group by person_id, model, payment_year, hcc
 ),
@@ -14,14 +21,19 @@ known as (
         s.hcc_list_before,
         {{ is_in('t.hcc', 's.hcc_list_before') }} as is_coded
     from thought as t
-    left join {{ ref('hcc_categories') }} as k on k.model = t.model and k.payment_year = t.payment_year and k.hcc = t.hcc
-    left join {{ ref('hcc_scores') }} as s on s.person_id = t.person_id and s.model = t.model and s.payment_year = t.payment_year
+    left join {{ ref('hcc_categories') }} as k on t.model = k.model and t.payment_year = k.payment_year and t.hcc = k.hcc
+    left join {{ ref('hcc_scores') }} as s on t.person_id = s.person_id and t.model = s.model and t.payment_year = s.payment_year
 ),
 
 covered as (
-    select t.person_id, t.model, t.payment_year, t.hcc, min(h.hcc) as covered_by
+    select
+        t.person_id,
+        t.model,
+        t.payment_year,
+        t.hcc,
+        min(h.hcc) as covered_by
     from known as t
-    join {{ ref('hcc_hierarchies') }} as h on h.model = t.model and h.payment_year = t.payment_year and h.child_hcc = t.hcc
+    inner join {{ ref('hcc_hierarchies') }} as h on t.model = h.model and t.payment_year = h.payment_year and t.hcc = h.child_hcc
     where not t.is_coded and {{ is_in('h.hcc', 't.hcc_list_before') }}
     group by t.person_id, t.model, t.payment_year, t.hcc
 )
@@ -46,6 +58,6 @@ select
     case when not t.is_coded and c.hcc is null then w.coefficient end as open_coefficient
 from known as t
 left join covered as c
-    on c.person_id = t.person_id and c.model = t.model and c.payment_year = t.payment_year and c.hcc = t.hcc
+    on t.person_id = c.person_id and t.model = c.model and t.payment_year = c.payment_year and t.hcc = c.hcc
 left join {{ ref('hcc_coefficients') }} as w
-    on w.model = t.model and w.payment_year = t.payment_year and w.segment_name = t.segment and w.hcc = t.hcc
+    on t.model = w.model and t.payment_year = w.payment_year and t.segment = w.segment_name and t.hcc = w.hcc

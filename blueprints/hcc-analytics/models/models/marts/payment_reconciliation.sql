@@ -1,6 +1,7 @@
 with newest as (
     select
-        *, rank() over (
+        *,
+        rank() over (
             partition by person_id, model, payment_year
             order by case when payment_month is null then 1 else 0 end, payment_month desc
         ) as age
@@ -8,25 +9,45 @@ with newest as (
 ),
 
 members as (
-    select person_id, model, payment_year, max(payment_month) as payment_month, max(risk_score) as risk_score
+    select
+        person_id,
+        model,
+        payment_year,
+        max(payment_month) as payment_month,
+        max(risk_score) as risk_score
     from newest
     where age = 1
     group by person_id, model, payment_year
 ),
 
 theirs as (
-    select distinct person_id, model, payment_year, hcc
+    select distinct
+        person_id,
+        model,
+        payment_year,
+        hcc
     from newest
     where age = 1 and hcc is not null
 ),
 
+reported as (
+    select distinct
+        model,
+        payment_year
+    from members
+),
+
 ours as (
-    select c.person_id, c.model, c.payment_year, c.hcc
+    select
+        c.person_id,
+        c.model,
+        c.payment_year,
+        c.hcc
     from (
         {{ exploded(ref('hcc_scores'), ['person_id', 'model', 'payment_year'], 'hcc_list', 'hcc') }}
     ) as c
-    join (select distinct model, payment_year from members) as reported
-        on reported.model = c.model and reported.payment_year = c.payment_year
+    inner join reported
+        on c.model = reported.model and c.payment_year = reported.payment_year
 ),
 
 both_sides as (
@@ -39,30 +60,49 @@ both_sides as (
         t.hcc is not null as is_at_cms
     from ours as o
     full outer join theirs as t
-        on t.person_id = o.person_id and t.model = o.model and t.payment_year = o.payment_year and t.hcc = o.hcc
+        on o.person_id = t.person_id and o.model = t.model and o.payment_year = t.payment_year and o.hcc = t.hcc
 ),
 
 ours_alone as (
-    select person_id, model, payment_year, hcc
+    select
+        person_id,
+        model,
+        payment_year,
+        hcc
     from both_sides
     where is_here and not is_at_cms
 ),
 
 related as (
-    select o.person_id, o.model, o.payment_year, o.hcc, 1 as is_higher
+    select
+        o.person_id,
+        o.model,
+        o.payment_year,
+        o.hcc,
+        1 as is_higher
     from ours_alone as o
-    join {{ ref('hcc_hierarchies') }} as h on h.model = o.model and h.payment_year = o.payment_year and h.child_hcc = o.hcc
-    join theirs as t on t.person_id = o.person_id and t.model = o.model and t.payment_year = o.payment_year and t.hcc = h.hcc
+    inner join {{ ref('hcc_hierarchies') }} as h on o.model = h.model and o.payment_year = h.payment_year and o.hcc = h.child_hcc
+    inner join theirs as t on o.person_id = t.person_id and o.model = t.model and o.payment_year = t.payment_year and h.hcc = t.hcc
     union all
-    select o.person_id, o.model, o.payment_year, o.hcc, 0 as is_higher
+    select
+        o.person_id,
+        o.model,
+        o.payment_year,
+        o.hcc,
+        0 as is_higher
     from ours_alone as o
-    join {{ ref('hcc_hierarchies') }} as h on h.model = o.model and h.payment_year = o.payment_year and h.hcc = o.hcc
-    join theirs as t
-        on t.person_id = o.person_id and t.model = o.model and t.payment_year = o.payment_year and t.hcc = h.child_hcc
+    inner join {{ ref('hcc_hierarchies') }} as h on o.model = h.model and o.payment_year = h.payment_year and o.hcc = h.hcc
+    inner join theirs as t
+        on o.person_id = t.person_id and o.model = t.model and o.payment_year = t.payment_year and h.child_hcc = t.hcc
 ),
 
 relations as (
-    select person_id, model, payment_year, hcc, max(is_higher) as higher
+    select
+        person_id,
+        model,
+        payment_year,
+        hcc,
+        max(is_higher) as higher
     from related
     group by person_id, model, payment_year, hcc
 )
@@ -92,12 +132,12 @@ select
     s.risk_score as risk_score_here,
     m.risk_score as risk_score_at_cms
 from both_sides as b
-left join {{ ref('hcc_categories') }} as k on k.model = b.model and k.payment_year = b.payment_year and k.hcc = b.hcc
-left join {{ ref('hcc_scores') }} as s on s.person_id = b.person_id and s.model = b.model and s.payment_year = b.payment_year
-left join members as m on m.person_id = b.person_id and m.model = b.model and m.payment_year = b.payment_year
+left join {{ ref('hcc_categories') }} as k on b.model = k.model and b.payment_year = k.payment_year and b.hcc = k.hcc
+left join {{ ref('hcc_scores') }} as s on b.person_id = s.person_id and b.model = s.model and b.payment_year = s.payment_year
+left join members as m on b.person_id = m.person_id and b.model = m.model and b.payment_year = m.payment_year
 left join {{ ref('int_former_hccs') }} as f
-    on f.person_id = b.person_id and f.model = b.model and f.payment_year = b.payment_year and f.hcc = b.hcc
+    on b.person_id = f.person_id and b.model = f.model and b.payment_year = f.payment_year and b.hcc = f.hcc
 left join relations as r
-    on r.person_id = b.person_id and r.model = b.model and r.payment_year = b.payment_year and r.hcc = b.hcc
+    on b.person_id = r.person_id and b.model = r.model and b.payment_year = r.payment_year and b.hcc = r.hcc
 left join {{ ref('hcc_coefficients') }} as w
-    on w.model = b.model and w.payment_year = b.payment_year and w.segment_name = s.segment and w.hcc = b.hcc
+    on b.model = w.model and b.payment_year = w.payment_year and s.segment = w.segment_name and b.hcc = w.hcc

@@ -10,4 +10,4 @@ select
     risk_score_payment,
     hcc_list
 from {{ ref('fact_patient_risk_scores') }}
-where payment_year = (select max(payment_year) from {{ ref('hcc_payment_factors') }})
+where payment_year = (select max(factors.payment_year) from {{ ref('hcc_payment_factors') }} as factors)

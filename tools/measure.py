@@ -1,6 +1,6 @@
 """The house in numbers, for those who change it: `make measure`. A mirror to work with, and no gate.
 
-python tests/house/measure.py [FOLDER]     FOLDER: another tree to measure beside ours (only words and sizes)
+python tools/measure.py [FOLDER]     FOLDER: another tree to measure beside ours (only words and sizes)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
 
-SOURCE = Path(__file__).resolve().parents[2] / "src" / "careloom"
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "careloom"
 
 # Words that stand for a thing instead of naming it: pronouns, and prepositions and adverbs used as nouns.
 PRONOUNS = """
