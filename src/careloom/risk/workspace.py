@@ -62,7 +62,7 @@ def open_workspace(memory: str = MEMORY) -> Iterator[Workspace]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def show_file(at: Workspace, name: str, path: Path, names: Mapping[str, str] | None = None) -> dict[str, str]:
+def show_file(workspace: Workspace, name: str, path: Path, names: Mapping[str, str] | None = None) -> dict[str, str]:
     """Make the file a view called `name`; its columns with their types come back.
 
     `names` maps a column's name here to the file's. Cells of a CSV are text, and an empty one is nothing.
@@ -72,19 +72,21 @@ def show_file(at: Workspace, name: str, path: Path, names: Mapping[str, str] | N
 
     """
     try:
-        at.db.execute(f"create or replace temp view {name} as select * from {_reader(path)}")
-        given = {column.lower(): kind for column, kind, *_ in at.db.execute(f"describe {name}").fetchall()}
+        workspace.db.execute(f"create or replace temp view {name} as select * from {_reader(path)}")
+        columns = {column.lower(): kind for column, kind, *_ in workspace.db.execute(f"describe {name}").fetchall()}
     except duckdb.Error:
         raise Fix(f"{path} cannot be read: give a Parquet or CSV file that exists") from None
     if not names:
-        return given
-    wrong = [theirs for theirs in names.values() if theirs.lower() not in given]
+        return columns
+    wrong = [theirs for theirs in names.values() if theirs.lower() not in columns]
     if wrong:
-        raise Fix(f"{path} has no column {wrong[0]!r}; it has: {', '.join(given)}")
-    new = [f"{_quoted(theirs)} as {_quoted(ours)}" for ours, theirs in names.items()]
-    rest = [_quoted(one) for one in given if one not in {*names, *(theirs.lower() for theirs in names.values())}]
-    at.db.execute(f"create or replace temp view {name} as select {', '.join([*new, *rest])} from {_reader(path)}")
-    return {column.lower(): kind for column, kind, *_ in at.db.execute(f"describe {name}").fetchall()}
+        raise Fix(f"{path} has no column {wrong[0]!r}; it has: {', '.join(columns)}")
+    new = [f"{_quoted(theirs)} as {_quoted(own_name)}" for own_name, theirs in names.items()]
+    rest = [_quoted(one) for one in columns if one not in {*names, *(theirs.lower() for theirs in names.values())}]
+    workspace.db.execute(
+        f"create or replace temp view {name} as select {', '.join([*new, *rest])} from {_reader(path)}"
+    )
+    return {column.lower(): kind for column, kind, *_ in workspace.db.execute(f"describe {name}").fetchall()}
 
 
 def _reader(path: Path) -> str:
@@ -100,56 +102,56 @@ def _quoted(name: str) -> str:
     return exp.to_identifier(name, quoted=True).sql("duckdb")
 
 
-def stage_rows(at: Workspace, name: str, query: str) -> Path:
+def stage_rows(workspace: Workspace, name: str, query: str) -> Path:
     """The rows of `query` as a Parquet file in the desk's folder."""
-    path = at.folder / f"{name}.parquet"
-    at.db.execute(f"copy ({query}) to {exp.Literal.string(str(path)).sql('duckdb')} (format parquet)")
+    path = workspace.folder / f"{name}.parquet"
+    workspace.db.execute(f"copy ({query}) to {exp.Literal.string(str(path)).sql('duckdb')} (format parquet)")
     return path
 
 
-def as_parquet(at: Workspace, name: str, path: Path) -> Path:
+def as_parquet(workspace: Workspace, name: str, path: Path) -> Path:
     """The file as Parquet: itself, or what is staged of it; a view `name` shows it either way."""
-    show_file(at, name, path)
-    return path if path.suffix.lower() not in CSV else stage_rows(at, name, f"select * from {name}")
+    show_file(workspace, name, path)
+    return path if path.suffix.lower() not in CSV else stage_rows(workspace, name, f"select * from {name}")
 
 
-def diagnoses_in_year(at: Workspace, path: Path, year: int, *, every_date: bool) -> tuple[Path, int]:
+def diagnoses_in_year(workspace: Workspace, path: Path, year: int, *, every_date: bool) -> tuple[Path, int]:
     """The diagnoses that a payment year counts, as Parquet, and how many rows were left out.
 
     Those with a service date count if it is in the year before the payment year; those without one always do. A view
     `diagnoses` shows what counts.
     """
-    columns = show_file(at, "diagnoses", path)
+    columns = show_file(workspace, "diagnoses", path)
     if every_date or "service_date" not in columns:
-        return as_parquet(at, "diagnoses", path), 0
+        return as_parquet(workspace, "diagnoses", path), 0
     counts = f"coalesce(year({day('service_date', columns['service_date'])}) = {year - 1}, true)"
-    kept = stage_rows(at, "counted_diagnoses", f"select * from diagnoses where {counts}")
-    rows = at.db.execute(f"select count(*) from diagnoses where not {counts}").fetchone() or (0,)
-    show_file(at, "diagnoses", kept)
+    kept = stage_rows(workspace, "counted_diagnoses", f"select * from diagnoses where {counts}")
+    rows = workspace.db.execute(f"select count(*) from diagnoses where not {counts}").fetchone() or (0,)
+    show_file(workspace, "diagnoses", kept)
     return kept, int(rows[0])
 
 
-def years_coded(at: Workspace, path: Path) -> dict[int, int]:
+def years_coded(workspace: Workspace, path: Path) -> dict[int, int]:
     """How many diagnoses of the file are of each year of service, the most frequent one first."""
-    columns = show_file(at, "all_diagnoses", path)
+    columns = show_file(workspace, "all_diagnoses", path)
     if "service_date" not in columns:
         return {}
     on = day("service_date", columns["service_date"])
     query = f"select year({on}) as y, count(*) from all_diagnoses where {on} is not null group by y order by 2 desc, 1"
-    return dict(at.db.execute(query).fetchall())
+    return dict(workspace.db.execute(query).fetchall())
 
 
-def rows_of_person(at: Workspace, view: str, person: str) -> Rows:
+def rows_of_person(workspace: Workspace, view: str, person: str) -> Rows:
     """The rows of a view that are of `person`, whose key is compared as text.
 
     Raises:
         Fix: the view has no keys.
 
     """
-    columns = [column.lower() for column, *_ in at.db.execute(f"describe {view}").fetchall()]
+    columns = [column.lower() for column, *_ in workspace.db.execute(f"describe {view}").fetchall()]
     if "person_id" not in columns:
         raise Fix(f"the {view} have no column 'person_id'; they have: {', '.join(columns)}")
-    return at.db.execute(f"select * from {view} where cast(person_id as varchar) = ?", [person]).to_arrow_table()
+    return workspace.db.execute(f"select * from {view} where cast(person_id as varchar) = ?", [person]).to_arrow_table()
 
 
 def check_output(out: Path) -> None:
@@ -160,32 +162,34 @@ def check_output(out: Path) -> None:
         raise Fix(f"the folder of {out} does not exist, or you may not write there; make it first")
 
 
-def write_rows(at: Workspace, query: str, out: Path) -> None:
+def write_rows(workspace: Workspace, query: str, out: Path) -> None:
     """Write the rows of `query` to a Parquet or CSV file, whole or not at all, for nobody else to read.
 
     In CSV a list is its parts with spaces between them.
     """
     check_output(out)
     if out.suffix.lower() == ".csv":
-        query = f"select {_flat(at, query)} from ({query})"
-    how = "format csv, header" if out.suffix.lower() == ".csv" else "format parquet"
+        query = f"select {_flat(workspace, query)} from ({query})"
+    file_format = "format csv, header" if out.suffix.lower() == ".csv" else "format parquet"
     try:
         with written_whole(out) as part:
-            at.db.execute(f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({how}, {IN_PLACE})")
+            workspace.db.execute(
+                f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({file_format}, {IN_PLACE})"
+            )
     except OSError as error:
         raise Fix(f"{out} cannot be written: {error.strerror}") from None
 
 
-def _flat(at: Workspace, query: str) -> str:
-    columns = at.db.execute(f"describe {query}").fetchall()
+def _flat(workspace: Workspace, query: str) -> str:
+    columns = workspace.db.execute(f"describe {query}").fetchall()
     return ", ".join(
         f"array_to_string({_quoted(name)}, ' ') as {_quoted(name)}" if kind.endswith("[]") else _quoted(name)
         for name, kind, *_ in columns
     )
 
 
-def require_columns(columns: Sequence[str] | Mapping[str, str], wanted: Sequence[str], what: str) -> None:
+def require_columns(columns: Sequence[str] | Mapping[str, str], required: Sequence[str], holder: str) -> None:
     """Fix if one of the columns is not there."""
-    for name in wanted:
+    for name in required:
         if name not in columns:
-            raise Fix(f"{what} has no column {name!r}; it needs {', '.join(wanted)}")
+            raise Fix(f"{holder} has no column {name!r}; it needs {', '.join(required)}")

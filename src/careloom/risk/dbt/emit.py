@@ -72,19 +72,19 @@ def emit_models(
 
     """
     project = _dbt_project(folder)
-    found, absent = _editions(models, years)
-    contents = dict(_contents(found, own or {}))
+    editions, absent = _editions(models, years)
+    contents = dict(_contents(editions, own or {}))
     for kind in ("models", "macros", "seeds"):
-        for former in (project / kind / FOLDER).glob("*hcc*"):
-            former.unlink()
-    for name, written in contents.items():
+        for earlier_file in (project / kind / FOLDER).glob("*hcc*"):
+            earlier_file.unlink()
+    for name, content in contents.items():
         path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, written)
+        _write(path, content)
     return EmittedProject(
         project=project,
         files=[Path(name) for name in contents],
-        editions=[(one.read.model.name, one.read.year) for one in found],
+        editions=[(edition.read.model.name, edition.read.year) for edition in editions],
         absent=absent,
     )
 
@@ -103,28 +103,30 @@ def _dbt_project(folder: Path) -> Path:
 
 def _editions(models: Sequence[str], years: Sequence[int]) -> tuple[list[Lookups], dict[tuple[str, int], str]]:
     names = list(dict.fromkeys(model_named(model).name for model in models))
-    found: list[Lookups] = []
+    editions: list[Lookups] = []
     absent: dict[tuple[str, int], str] = {}
     for model, year in ((model, year) for model in names for year in sorted(set(years))):
         try:
-            found.append(lookups(model, year))
+            editions.append(lookups(model, year))
         except Fix as error:
             absent[model, year] = str(error)
-    if not found:
-        asked = f"{', '.join(names)} in {', '.join(map(str, years))}"
+    if not editions:
+        editions_named = f"{', '.join(names)} in {', '.join(map(str, years))}"
         why = "; ".join(dict.fromkeys(absent.values()))
-        raise Fix(f"the installed tables know nothing of {asked}: {why}. `careloom risk tables` lists what they know")
-    return found, absent
+        raise Fix(
+            f"the installed tables know nothing of {editions_named}: {why}. `careloom risk tables` lists what they know"
+        )
+    return editions, absent
 
 
-def _write(path: Path, written: str | Sequence[Row]) -> None:
-    if isinstance(written, str):
-        path.write_text(written, encoding="utf-8")
+def _write(path: Path, content: str | Sequence[Row]) -> None:
+    if isinstance(content, str):
+        path.write_text(content, encoding="utf-8")
         return
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, _columns(written), lineterminator="\n")
+        writer = csv.DictWriter(file, _columns(content), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in written)
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in content)
 
 
 def _cell(value: object) -> object:
@@ -154,30 +156,34 @@ def _contents(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, str 
 def _macro(editions: Sequence[Lookups], dialect: str) -> str:
     """`<dialect>__hcc_scores`, as dbt dispatches: the statement of each edition; whoever calls it gives the two relations."""
     lines = [f"{{# {WARNING} #}}", f"{{% macro {dialect}__hcc_scores(model, payment_year, people, diagnoses) %}}"]
-    for place, known in enumerate(editions):
+    for place, edition in enumerate(editions):
         word = "elif" if place else "if"
-        lines.append(f"{{% {word} model == '{known.read.model.name}' and payment_year | int == {known.read.year} %}}")
-        lines += [f"-- {known.read.model.name} of {known.read.year}: {known.read.caution}"] * bool(known.read.caution)
-        lines.append(_statement(known, dialect))
+        lines.append(
+            f"{{% {word} model == '{edition.read.model.name}' and payment_year | int == {edition.read.year} %}}"
+        )
+        lines += [f"-- {edition.read.model.name} of {edition.read.year}: {edition.read.caution}"] * bool(
+            edition.read.caution
+        )
+        lines.append(_statement(edition, dialect))
     wrong = "model ~ ' of ' ~ payment_year ~ ' was not written: careloom risk emit --help'"
     lines += ["{% else %}", f"{{{{ exceptions.raise_compiler_error({wrong}) }}}}", "{% endif %}", "{% endmacro %}", ""]
     return "\n".join(lines)
 
 
-def _statement(known: Lookups, dialect: str) -> str:
+def _statement(edition: Lookups, dialect: str) -> str:
     """The statement with its tables left to dbt; its payment scores are the project's own to make."""
-    own = edition_name(known.read.model.name, known.read.year)
-    given = {_mark("people"): "{{ people }}", _mark("diagnoses"): "{{ diagnoses }}"}
-    given |= {_mark(table): f"{{{{ ref('{own}_{table.removeprefix('hcc_')}') }}}}" for table in known.tables}
+    own = edition_name(edition.read.model.name, edition.read.year)
+    relations = {_mark("people"): "{{ people }}", _mark("diagnoses"): "{{ diagnoses }}"}
+    relations |= {_mark(table): f"{{{{ ref('{own}_{table.removeprefix('hcc_')}') }}}}" for table in edition.tables}
     names = Names(
         people=_mark("people"),
         diagnoses=_mark("diagnoses"),
-        lookups={table: _mark(table) for table in known.tables},
+        lookups={table: _mark(table) for table in edition.tables},
     )
-    made = build(known, Money(normalization=None), names, dialect).sql(dialect=dialect, pretty=True)
-    for mark, relation in given.items():
-        made = made.replace(mark, relation)
-    return made
+    statement = build(edition, Money(normalization=None), names, dialect).sql(dialect=dialect, pretty=True)
+    for mark, relation in relations.items():
+        statement = statement.replace(mark, relation)
+    return statement
 
 
 def _mark(table: str) -> str:
@@ -189,57 +195,60 @@ def _mark(table: str) -> str:
 
 def _models(editions: Sequence[Lookups]) -> Iterator[tuple[str, str]]:
     """Each model of the folder: a call of one of the blueprint's macros."""
-    for known in editions:
-        model, year = known.read.model.name, known.read.year
+    for edition in editions:
+        model, year = edition.read.model.name, edition.read.year
         own, key = edition_name(model, year), f"'{model}', {year}"
         yield f"{own}_states", f"{{{{ hcc_states({key}) }}}}"
-        yield f"{own}_hierarchy", f"{{{{ hcc_hierarchy({key}, {known.words}) }}}}"
+        yield f"{own}_hierarchy", f"{{{{ hcc_hierarchy({key}, {edition.words}) }}}}"
         yield f"{own}_names", f"{{{{ hcc_names({key}) }}}}"
         yield f"{own}_cells", f"{{{{ hcc_cells({key}, ref('{own}_kinds')) }}}}"
         yield f"{own}_counts", f"{{{{ hcc_counts(ref('{own}_payment_counts')) }}}}"
         yield f"{own}_scores", f"{{{{ hcc_edition_scores({key}) }}}}"
         yield f"{own}_former", f"{{{{ hcc_edition_former({key}) }}}}"
-    names = [edition_name(known.read.model.name, known.read.year) for known in editions]
+    names = [edition_name(edition.read.model.name, edition.read.year) for edition in editions]
     view = "{{ config(materialized='view') }}\n"
-    for kind, whole, how in (("scores", "hcc_scores", ""), ("former", "hcc_former_scores", view)):
-        yield whole, how + "\nunion all\n".join(f"select * from {{{{ ref('{name}_{kind}') }}}}" for name in names)
-    yield "hcc_code_categories", "\nunion all\n".join(_code_categories(known) for known in editions)
+    for kind, model_name, config in (("scores", "hcc_scores", ""), ("former", "hcc_former_scores", view)):
+        yield (
+            model_name,
+            config + "\nunion all\n".join(f"select * from {{{{ ref('{name}_{kind}') }}}}" for name in names),
+        )
+    yield "hcc_code_categories", "\nunion all\n".join(_code_categories(edition) for edition in editions)
 
 
-def _code_categories(known: Lookups) -> str:
-    model, year = known.read.model.name, known.read.year
+def _code_categories(edition: Lookups) -> str:
+    model, year = edition.read.model.name, edition.read.year
     own = edition_name(model, year)
-    edits = f"ref('{own}_edits')" if known.read.edits else "none"
-    return f"{{{{ hcc_code_categories('{model}', {year}, {known.words}, ref('{own}_codes'), {edits}) }}}}"
+    edits = f"ref('{own}_edits')" if edition.read.edits else "none"
+    return f"{{{{ hcc_code_categories('{model}', {year}, {edition.words}, ref('{own}_codes'), {edits}) }}}}"
 
 
 def _described(editions: Sequence[Lookups]) -> str:
     """What each model is, with its grain."""
-    about = {
+    descriptions = {
         "hcc_scores": "All editions' scores. Grain: a person, a model, a payment year.",
         "hcc_former_scores": "What the years before would count for. Grain: a person coded then, a model, a payment year.",
         "hcc_code_categories": "What each diagnosis code is in each model. Grain: a code, a category, when it applies.",
     }
-    for known in editions:
-        model, year = known.read.model.name, known.read.year
+    for edition in editions:
+        model, year = edition.read.model.name, edition.read.year
         own, which = edition_name(model, year), f"{model} of {year}"
-        about |= {
+        descriptions |= {
             f"{own}_states": f"What each set of nine categories adds up to in {which}. Grain: a chunk, segment and state.",
             f"{own}_hierarchy": f"What each set of nine categories pushes out in {which}. Grain: a chunk and state.",
             f"{own}_names": f"The names of each set of nine categories of {which}. Grain: a chunk and state.",
             f"{own}_cells": f"What each kind of person has before any diagnosis in {which}. Grain: a kind.",
             f"{own}_counts": f"What numbers of payment HCCs are worth in {which}. Grain: a segment and number.",
-            f"{own}_scores": f"Scores by {which}, tables of {known.read.package}.{_caution(known)} Grain: a person.",
+            f"{own}_scores": f"Scores by {which}, tables of {edition.read.package}.{_caution(edition)} Grain: a person.",
             f"{own}_former": f"Categories of the years before by {which}, after hierarchies. Grain: a person coded then.",
         }
     lines = [f"# {WARNING}", "version: 2", "models:"]
-    for name, said in about.items():
-        lines += [f"  - name: {name}", f'    description: "{said}"']
+    for name, description in descriptions.items():
+        lines += [f"  - name: {name}", f'    description: "{description}"']
     return "\n".join([*lines, ""])
 
 
-def _caution(known: Lookups) -> str:
-    return f" {known.read.caution}." if known.read.caution else ""
+def _caution(edition: Lookups) -> str:
+    return f" {edition.read.caution}." if edition.read.caution else ""
 
 
 # ---------------------------------------------------------------- seeds
@@ -247,16 +256,16 @@ def _caution(known: Lookups) -> str:
 
 def _seeds(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, list[Row]]]:
     """The tables that all editions share, with their key in front; then those that only one of them reads."""
-    yield "hcc_categories", [row for known in editions for row in _categories(known)]
-    yield "hcc_hierarchies", [row for known in editions for row in _hierarchies(known)]
-    yield "hcc_coefficients", [row for known in editions for row in _coefficients(known)]
-    yield "hcc_payment_factors", [_factors(known, own) for known in editions]
-    yield "hcc_eligible_procedures", list(_eligible({known.read.year for known in editions}))
+    yield "hcc_categories", [row for lookup_set in editions for row in _categories(lookup_set)]
+    yield "hcc_hierarchies", [row for lookup_set in editions for row in _hierarchies(lookup_set)]
+    yield "hcc_coefficients", [row for lookup_set in editions for row in _coefficients(lookup_set)]
+    yield "hcc_payment_factors", [_factors(lookup_set, own) for lookup_set in editions]
+    yield "hcc_eligible_procedures", list(_eligible({lookup_set.read.year for lookup_set in editions}))
     cells: list[Row] = []
-    for known in editions:
-        edition = edition_name(known.read.model.name, known.read.year)
-        kinds = _kinds(known)
-        cells += [_key(known) | {"cell": cell} | dict(worth) for worth, cell in _numbered(kinds).items()]
+    for lookup_set in editions:
+        edition = edition_name(lookup_set.read.model.name, lookup_set.read.year)
+        kinds = _kinds(lookup_set)
+        cells += [_key(lookup_set) | {"cell": cell} | dict(worth) for worth, cell in _numbered(kinds).items()]
         numbers = _numbered(kinds)
         yield f"{edition}_kinds", [{"kind": kind, "cell": numbers[worth]} for kind, worth in kinds.items()]
         for table, name in (
@@ -265,7 +274,7 @@ def _seeds(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, list[Ro
             ("segments", "segments"),
             ("counts", "payment_counts"),
         ):
-            rows = known.tables[f"hcc_{table}"].to_pylist()
+            rows = lookup_set.tables[f"hcc_{table}"].to_pylist()
             if rows:
                 yield f"{edition}_{name}", rows
     yield "hcc_demographics", cells
@@ -277,13 +286,13 @@ def _eligible(years: set[int]) -> Iterator[Row]:
         yield from ({"payment_year": year, "code": code} for code in eligible_codes(year))
 
 
-def _key(known: Lookups) -> Row:
-    return {"model": known.read.model.name, "payment_year": known.read.year}
+def _key(edition: Lookups) -> Row:
+    return {"model": edition.read.model.name, "payment_year": edition.read.year}
 
 
-def _kinds(known: Lookups) -> dict[int, tuple[tuple[str, Any], ...]]:
+def _kinds(edition: Lookups) -> dict[int, tuple[tuple[str, Any], ...]]:
     """Each kind of person with what it is worth; many kinds are worth the same."""
-    rows = known.tables["hcc_cells"].drop_columns(["terms"]).to_pylist()
+    rows = edition.tables["hcc_cells"].drop_columns(["terms"]).to_pylist()
     return {row.pop("kind"): tuple(row.items()) for row in rows}
 
 
@@ -291,38 +300,38 @@ def _numbered(kinds: dict[int, tuple[tuple[str, Any], ...]]) -> dict[tuple[tuple
     return {worth: number for number, worth in enumerate(dict.fromkeys(kinds.values()))}
 
 
-def _categories(known: Lookups) -> Iterator[Row]:
+def _categories(edition: Lookups) -> Iterator[Row]:
     """Each category with its bit among all (`word`, `mask`) and in its chunk (`place`), and what it pushes out (`d…`)."""
-    pushes = {(row["chunk"], row["state"]): row for row in known.tables["hcc_hierarchy"].to_pylist()}
-    for number, category in enumerate(known.read.categories):
+    pushes = {(row["chunk"], row["state"]): row for row in edition.tables["hcc_hierarchy"].to_pylist()}
+    for number, category in enumerate(edition.read.categories):
         word, bit = divmod(number, WORD)
         chunk, place = divmod(number, CHUNK)
         pushed = pushes.get((chunk, 1 << place), {})
-        yield _key(known) | {
+        yield _key(edition) | {
             "hcc": category,
-            "label": known.read.labels.get(category),
-            "is_chronic": category in known.read.chronic,
+            "label": edition.read.labels.get(category),
+            "is_chronic": category in edition.read.chronic,
             "word": word,
             "mask": 1 << bit,
             "chunk": chunk,
             "place": 1 << place,
-            **{f"d{one}": pushed.get(f"d{one}", 0) for one in range(WORDS)},
+            **{f"d{position}": pushed.get(f"d{position}", 0) for position in range(WORDS)},
         }
 
 
-def _hierarchies(known: Lookups) -> Iterator[Row]:
-    for parent, children in sorted(known.read.hierarchy.items()):
+def _hierarchies(edition: Lookups) -> Iterator[Row]:
+    for parent, children in sorted(edition.read.hierarchy.items()):
         for child in sorted(children):
-            yield _key(known) | {"hcc": parent, "child_hcc": child}
+            yield _key(edition) | {"hcc": parent, "child_hcc": child}
 
 
-def _coefficients(known: Lookups) -> Iterator[Row]:
+def _coefficients(edition: Lookups) -> Iterator[Row]:
     """For each segment and category what it is worth, and the packed words that the statement adds up."""
-    states = {(row["chunk"], row["state"]): row for row in known.tables["hcc_states"].to_pylist()}
-    for category in _categories(known):
-        for number, segment in enumerate(known.segments):
+    states = {(row["chunk"], row["state"]): row for row in edition.tables["hcc_states"].to_pylist()}
+    for category in _categories(edition):
+        for number, segment in enumerate(edition.segments):
             alone = states[category["chunk"], number * STATES + category["place"]]
-            yield _key(known) | {
+            yield _key(edition) | {
                 "segment": number,
                 "segment_name": segment.rstrip("_"),
                 "hcc": category["hcc"],
@@ -334,24 +343,24 @@ def _coefficients(known: Lookups) -> Iterator[Row]:
             }
 
 
-def _factors(known: Lookups, own: Own) -> Row:
+def _factors(edition: Lookups, own: Own) -> Row:
     """What is published for a model and year, and what a user has of his own; empty where neither is."""
-    model, year = known.read.model, known.read.year
+    model, year = edition.read.model, edition.read.year
     money = standard_money(model.name, year, own=own)
-    return _key(known) | {
+    return _key(edition) | {
         "normalization": money.normalization,
         "graft_normalization": money.grafts,
         "coding_intensity": money.coding_intensity,
-        "share": _share(announced.BLENDS, known),
-        "pace_share": _share(announced.PACE_BLENDS, known),
-        "status": str(known.read.status),
+        "share": _share(announced.BLENDS, edition),
+        "pace_share": _share(announced.PACE_BLENDS, edition),
+        "status": str(edition.read.status),
         "source": "; ".join(money.sources) or None,
     }
 
 
-def _share(blends: Mapping[int, Mapping[str, float]], known: Lookups) -> float | None:
+def _share(blends: Mapping[int, Mapping[str, float]], edition: Lookups) -> float | None:
     """A model's share of the year's payment; ESRD and RxHCC pay by themselves and have none."""
-    model, year = known.read.model, known.read.year
+    model, year = edition.read.model, edition.read.year
     return blends[year].get(model.name, 0.0) if model.family == "community" and year in blends else None
 
 

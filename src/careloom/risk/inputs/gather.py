@@ -60,7 +60,7 @@ def claim_files(given: Sequence[Path], endings: Sequence[str]) -> tuple[Path, ..
         Fix: one of them names no file.
 
     """
-    found: dict[Path, Path] = {}
+    files: dict[Path, Path] = {}
     for one in given:
         paths = list(_named(one, endings))
         if not paths and one.is_dir():
@@ -68,8 +68,8 @@ def claim_files(given: Sequence[Path], endings: Sequence[str]) -> tuple[Path, ..
         if not paths:
             raise Fix(f"there is no file {one}; give a file, a folder, or a pattern in quotation marks")
         for path in paths:
-            found.setdefault(path.resolve(), path)
-    return tuple(found.values())
+            files.setdefault(path.resolve(), path)
+    return tuple(files.values())
 
 
 def _named(one: Path, endings: Sequence[str]) -> Iterator[Path]:
@@ -85,7 +85,7 @@ def _named(one: Path, endings: Sequence[str]) -> Iterator[Path]:
 
 
 def gather(
-    at: Workspace,
+    workspace: Workspace,
     *,
     fhir: Sequence[Path],
     x12: Sequence[Path],
@@ -104,50 +104,50 @@ def gather(
 
     """
     eligible = None if every_claim else eligible_codes(year)
-    read = at.folder / "services.parquet"
-    with held_file(at.folder / "held.csv") as held, pq.ParquetWriter(read, SERVICES) as writer:
+    read = workspace.folder / "services.parquet"
+    with held_file(workspace.folder / "held.csv") as held, pq.ParquetWriter(read, SERVICES) as writer:
         lines = 0
         for reader in (read_fhir(fhir, held=held), read_837(x12, held=held)):
             for batch in reader:
                 writer.write_batch(batch)
                 lines += batch.num_rows
                 said(lines, None)
-    show_file(at, "services", read)
-    show_file(at, "held", at.folder / "held.csv")
-    judge(at.db, eligible, rules)
-    at.db.execute("create or replace temp view services as select * from judged where refused is null")
-    at.db.execute(
+    show_file(workspace, "services", read)
+    show_file(workspace, "held", workspace.folder / "held.csv")
+    judge(workspace.db, eligible, rules)
+    workspace.db.execute("create or replace temp view services as select * from judged where refused is null")
+    workspace.db.execute(
         "create temp table found_diagnoses as select distinct person_id, diagnosis_code, service_date "
         f"from ({statement('diagnoses').format(code=duckdb_code('code'))})"
     )
-    return _counted(at, len(fhir) + len(x12), year, held)
+    return _counted(workspace, len(fhir) + len(x12), year, held)
 
 
-def _counted(at: Workspace, many: int, year: int, held: HeldFile) -> ClaimCounts:
-    lines, kept, claims = at.db.execute(
+def _counted(workspace: Workspace, limit: int, year: int, held: HeldFile) -> ClaimCounts:
+    lines, kept, claims = workspace.db.execute(
         "select coalesce(sum(lines), 0)::bigint, coalesce(sum(kept), 0)::bigint, count(*) from ("
         "select count(*) as lines, count(*) filter (where refused is null) as kept from judged "
         "group by source, position, claim, person_id)"
     ).fetchone() or (0, 0, 0)
-    rows, people, others, undated = at.db.execute(
+    rows, people, others, undated = workspace.db.execute(
         "select count(*), count(distinct person_id), count(*) filter (where year(service_date) <> ?), "
         "count(*) filter (where service_date is null) from found_diagnoses",
         [year - 1],
     ).fetchone() or (0, 0, 0, 0)
-    sources = {source for (source,) in at.db.execute("select distinct source from judged").fetchall()}
+    sources = {source for (source,) in workspace.db.execute("select distinct source from judged").fetchall()}
     of_a_claim = "select any_value({0}) as reason from judged {1} group by source, position, claim, person_id"
     return ClaimCounts(
-        files=many,
-        without_claims=many - len(sources | held.sources),
+        files=limit,
+        without_claims=limit - len(sources | held.sources),
         claims=claims,
         lines=lines,
         kept=kept,
-        refused=_by_reason(at, "select refused as reason from judged"),
+        refused=_by_reason(workspace, "select refused as reason from judged"),
         uncounted=_by_reason(
-            at,
+            workspace,
             f"select unnest(reason) as reason from ({of_a_claim.format('uncounted_diagnoses', 'where refused is null')})",
         ),
-        untied=_by_reason(at, of_a_claim.format("untied", "")),
+        untied=_by_reason(workspace, of_a_claim.format("untied", "")),
         people=people,
         diagnoses=rows,
         of_another_year=others,
@@ -157,7 +157,7 @@ def _counted(at: Workspace, many: int, year: int, held: HeldFile) -> ClaimCounts
     )
 
 
-def _by_reason(at: Workspace, reasons: str) -> dict[str, int]:
+def _by_reason(workspace: Workspace, reasons: str) -> dict[str, int]:
     """How often each reason is there, the most frequent first."""
     counted = f"select reason, count(*) from ({reasons}) where reason is not null group by reason order by 2 desc, 1"
-    return dict(at.db.execute(counted).fetchall())
+    return dict(workspace.db.execute(counted).fetchall())

@@ -19,9 +19,9 @@ def compat_cell(person: Profile, family: str, coefficients: Container[str]) -> D
     own: list[str] = []
     besides: list[str] = []
     for name in _interactions(person, category):
-        found = _looked_up(name, segment, coefficients)
-        if found:
-            (own if name.startswith(_DEMOGRAPHIC) else besides).append(found)
+        term = _looked_up(name, segment, coefficients)
+        if term:
+            (own if name.startswith(_DEMOGRAPHIC) else besides).append(term)
     return DemographicCell(
         segment=segment,
         terms=tuple(cell + own),

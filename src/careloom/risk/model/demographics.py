@@ -173,8 +173,8 @@ def _institution(person: Profile, edition: str) -> list[str]:
 
 def worth(cell: DemographicCell, coefficients: Mapping[str, int]) -> Iterator[tuple[str, int]]:
     """The cell's demographic terms that have a coefficient, in thousandths; what its divisor adds comes last."""
-    found = [(name, coefficients[name.lower()]) for name in cell.terms if name.lower() in coefficients]
-    yield from found
+    terms = [(name, coefficients[name.lower()]) for name in cell.terms if name.lower() in coefficients]
+    yield from terms
     if cell.divisor:
-        total, divisor = sum(value for _, value in found), coefficients[cell.divisor.lower()]
+        total, divisor = sum(value for _, value in terms), coefficients[cell.divisor.lower()]
         yield cell.divisor, (2 * 1000 * total + divisor) // (2 * divisor) - total

@@ -99,9 +99,9 @@ def model_named(name: str) -> Model:
         Fix: there is none.
 
     """
-    wanted = name.strip().upper().replace("_", "-").replace(" ", "-").replace("RXHCC-V", "RX-V")
+    written_name = name.strip().upper().replace("_", "-").replace(" ", "-").replace("RXHCC-V", "RX-V")
     for model in MODELS.values():
         titles = {model.name, model.title.upper().replace(" ", "-")}
-        if wanted in titles and (not (model.variant or model.proposed) or wanted == model.name):
+        if written_name in titles and (not (model.variant or model.proposed) or written_name == model.name):
             return model
     raise Fix(f"there is no risk model {name!r}; write one of {', '.join(MODELS)}")

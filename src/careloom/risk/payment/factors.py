@@ -47,11 +47,11 @@ def published(model: str, year: int) -> Factors:
         Fix: no such model.
 
     """
-    about = model_named(model)
+    about_model = model_named(model)
     return Factors(
-        normalization=announced.NORMALIZATION.get((about.name, year)),
-        graft_normalization=announced.GRAFT_NORMALIZATION.get((about.name, year)),
-        coding_intensity=None if about.family == "rx" else announced.CODING_INTENSITY.get(year),
+        normalization=announced.NORMALIZATION.get((about_model.name, year)),
+        graft_normalization=announced.GRAFT_NORMALIZATION.get((about_model.name, year)),
+        coding_intensity=None if about_model.family == "rx" else announced.CODING_INTENSITY.get(year),
     )
 
 
@@ -65,17 +65,17 @@ def read_factors(path: str | Path) -> dict[tuple[str, int], Factors]:
         Fix: it cannot be read; a column, a model or a value is none; a model and year is there twice.
 
     """
-    found: dict[tuple[str, int], Factors] = {}
+    factors_by_edition: dict[tuple[str, int], Factors] = {}
     for row in rows(Path(path), NEEDED, OPTIONAL):
         try:
             model = model_named(row.text("model"))
         except Fix as error:
             raise Fix(f"{row.place}: {error}") from None
         key = (model.name, row.whole("payment_year", *_YEARS))
-        if key in found:
+        if key in factors_by_edition:
             raise Fix(f"{row.place}: {model.name} of {key[1]} is there twice; leave one line out")
-        found[key] = _own(row, model.name, key[1], esrd=model.family == "esrd")
-    return found
+        factors_by_edition[key] = _own(row, model.name, key[1], esrd=model.family == "esrd")
+    return factors_by_edition
 
 
 def _own(row: Row, model: str, year: int, *, esrd: bool) -> Factors:
@@ -84,21 +84,24 @@ def _own(row: Row, model: str, year: int, *, esrd: bool) -> Factors:
         "a number above 0, such as 1.067, or nothing",
         "a share from 0 to below 1, such as 0.059, or nothing",
     )
-    told = {
+    values = {
         "normalization": row.number("normalization", positive, least="0.000000001"),
         "graft_normalization": row.number("graft_normalization", positive, least="0.000000001"),
         "coding_intensity": row.number("coding_intensity", share, least="0", most="0.999999999"),
         "frailty": row.number("frailty", "a number from -10 to 10, such as 0.123, or nothing", least="-10", most="10"),
     }
-    if told["graft_normalization"] is not None and not esrd:
+    if values["graft_normalization"] is not None and not esrd:
         raise row.wrong("graft_normalization", f"nothing: {model} has no functioning grafts")
-    known = published(model, year)
-    both = [told[name] is not None or getattr(known, name) is not None for name in VALUES[:2]]
-    if esrd and both[0] != both[1]:  # else the scores of one of the two would be divided by what is the other's
+    published_factors = published(model, year)
+    has_value = [values[name] is not None or getattr(published_factors, name) is not None for name in VALUES[:2]]
+    if (
+        esrd and has_value[0] != has_value[1]
+    ):  # else the scores of one of the two would be divided by what is the other's
         raise row.wrong(
-            VALUES[both[0]], f"it: {VALUES[not both[0]]} is known for {model} of {year}, so this is needed too"
+            VALUES[has_value[0]],
+            f"it: {VALUES[not has_value[0]]} is known for {model} of {year}, so this is needed too",
         )
-    return Factors(place=row.place, **{name: _factor(value, source) for name, value in told.items()})
+    return Factors(place=row.place, **{name: _factor(value, source) for name, value in values.items()})
 
 
 def _factor(value: Decimal | None, source: str) -> Factor | None:
@@ -116,21 +119,21 @@ def standard_money(model: str, year: int, mode: str = "cms", *, pace: bool = Fal
 
     """
     name = model_named(model).name
-    told = (own or {}).get((name, year), Factors())
-    known = Factors() if mode == "compat" else published(name, year)
-    if pace and told.coding_intensity is not None and told.coding_intensity.value:
-        raise Fix(f"{told.place}: a PACE organisation has no coding_intensity; leave it empty there")
-    normal = told.normalization or known.normalization
-    grafts = told.graft_normalization or known.graft_normalization
-    intensity = None if pace else told.coding_intensity or known.coding_intensity
-    used = (grafts, normal, intensity, told.frailty)
+    own_factors = (own or {}).get((name, year), Factors())
+    published_factors = Factors() if mode == "compat" else published(name, year)
+    if pace and own_factors.coding_intensity is not None and own_factors.coding_intensity.value:
+        raise Fix(f"{own_factors.place}: a PACE organisation has no coding_intensity; leave it empty there")
+    normal = own_factors.normalization or published_factors.normalization
+    grafts = own_factors.graft_normalization or published_factors.graft_normalization
+    intensity = None if pace else own_factors.coding_intensity or published_factors.coding_intensity
+    used = (grafts, normal, intensity, own_factors.frailty)
     bare = 1.0 if mode == "compat" else None
     return Money(
         normalization=normal.value if normal else bare,
         grafts=grafts.value if grafts else None,
         coding_intensity=intensity.value if intensity else 0.0,
-        frailty=told.frailty.value if told.frailty else 0.0,
-        sources=tuple(dict.fromkeys(one.source for one in used if one)),
+        frailty=own_factors.frailty.value if own_factors.frailty else 0.0,
+        sources=tuple(dict.fromkeys(factor.source for factor in used if factor)),
     )
 
 
@@ -158,23 +161,28 @@ def facts(year: int | None = None, own: Own | None = None) -> list[Fact]:
         Fix: `own` has a model that is none.
 
     """
-    known = {one for _, one in (*announced.NORMALIZATION, *(own or {}))} | {
+    known_years = {known_year for _, known_year in (*announced.NORMALIZATION, *(own or {}))} | {
         *announced.CODING_INTENSITY,
         *announced.BLENDS,
     }
-    return [fact for one in sorted(known | {*years()}) if year in (None, one) for fact in _year(one, own or {})]
+    return [
+        fact
+        for known_year in sorted(known_years | {*years()})
+        if year in (None, known_year)
+        for fact in _year(known_year, own or {})
+    ]
 
 
 def _year(year: int, own: Own) -> Iterator[Fact]:
-    for model, about in MODELS.items():
-        told, known = own.get((model, year), Factors()), published(model, year)
+    for model, about_model in MODELS.items():
+        own_factors, published_factors = own.get((model, year), Factors()), published(model, year)
         for name in VALUES:
-            ours = getattr(told, name)
-            factor = ours or (getattr(known, name) if name in VALUES[:2] else None)
-            esrd = name == "graft_normalization" and about.family == "esrd"
+            own_factor = getattr(own_factors, name)
+            factor = own_factor or (getattr(published_factors, name) if name in VALUES[:2] else None)
+            esrd = name == "graft_normalization" and about_model.family == "esrd"
             if factor or ((name == "normalization" or esrd) and _scored(model, year)):
                 value, source = (factor.value, factor.source) if factor else (None, None)
-                status = ("own" if ours else "final") if factor else None
+                status = ("own" if own_factor else "final") if factor else None
                 yield Fact(year=year, model=model, factor=name, value=value, source=source, status=status)
     if (intensity := announced.CODING_INTENSITY.get(year)) is not None:
         yield Fact(

@@ -63,20 +63,26 @@ def frailty_score(factors: str | Path, survey: str | Path) -> Frailty:
     respondents = sum(counted)
     if not respondents:
         raise Fix(f"{survey} has no respondents; write a row for each answer")
-    total = sum((one.factor * many for one, many in zip(table, counted, strict=True)), Decimal(0))
+    total = sum((group.factor * many for group, many in zip(table, counted, strict=True)), Decimal(0))
     return Frailty(
         respondents=respondents,
         total=total,
         score=(total / respondents).quantize(_PLACES, ROUND_HALF_UP),
         groups=[
-            Group(adl_min=one.adl_min, adl_max=one.adl_max, medicaid=one.medicaid, factor=one.factor, respondents=many)
-            for one, many in zip(table, counted, strict=True)
+            Group(
+                adl_min=group.adl_min,
+                adl_max=group.adl_max,
+                medicaid=group.medicaid,
+                factor=group.factor,
+                respondents=many,
+            )
+            for group, many in zip(table, counted, strict=True)
         ],
     )
 
 
 def _table(path: Path) -> list[Group]:
-    found: list[Group] = []
+    groups: list[Group] = []
     for row in rows(path, ("adl_min", "adl_max", "medicaid", "factor")):
         least = row.whole("adl_min", 0, MOST_ADLS)
         most, medicaid = row.whole("adl_max", least, MOST_ADLS), row.truth("medicaid")
@@ -84,14 +90,14 @@ def _table(path: Path) -> list[Group]:
         factor = row.number("factor", write, least="-10", most="10")
         if factor is None:
             raise row.wrong("factor", write)
-        if any(_place(found, adls, medicaid=medicaid) is not None for adls in range(least, most + 1)):
+        if any(_place(groups, adls, medicaid=medicaid) is not None for adls in range(least, most + 1)):
             raise Fix(f"{row.place}: a line above has a factor for the same people; let the ranges not overlap")
-        found.append(Group(adl_min=least, adl_max=most, medicaid=medicaid, factor=factor))
-    return found
+        groups.append(Group(adl_min=least, adl_max=most, medicaid=medicaid, factor=factor))
+    return groups
 
 
 def _place(table: Sequence[Group], adls: int, *, medicaid: bool) -> int | None:
-    for place, one in enumerate(table):
-        if one.medicaid == medicaid and one.adl_min <= adls <= one.adl_max:
+    for place, group in enumerate(table):
+        if group.medicaid == medicaid and group.adl_min <= adls <= group.adl_max:
             return place
     return None

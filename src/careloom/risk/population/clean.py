@@ -46,5 +46,5 @@ def day(column: str, kind: str = "VARCHAR") -> str:
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
         return f"cast({column} as date)"
     text = whole_text(column)
-    formats = ", ".join(f"'{one}'" for one in _DAYS)
+    formats = ", ".join(f"'{day_format}'" for day_format in _DAYS)
     return f"coalesce(try_cast({text} as date), cast(try_strptime({text}, [{formats}]) as date))"

@@ -99,9 +99,9 @@ def defaults(family: str, table: str) -> exp.Expr:
         exp.case().when(_missing(table, name), exp.Literal.string(f"{name},")).else_(nothing.copy())
         for name in READ[family]
     ]
-    written = exp.Concat(expressions=parts, safe=False, coalesce=False)
+    names = exp.Concat(expressions=parts, safe=False, coalesce=False)
     any_missing = exp.or_(*(_missing(table, name) for name in READ[family]))
-    return exp.case().when(any_missing, written).else_(nothing)  # most people miss nothing, and texts are slow to make
+    return exp.case().when(any_missing, names).else_(nothing)  # most people miss nothing, and texts are slow to make
 
 
 def _missing(table: str, name: str) -> exp.Expr:

@@ -51,16 +51,16 @@ def counts(
     defaults = db.execute(
         "select name, count(*) from (select unnest(defaults_taken) as name from scores) group by name"
     )
-    taken = defaults.fetchall()
+    default_rows = defaults.fetchall()
     people, mean = db.execute(f"select count(*), avg({score}) from scores").fetchone() or (0, None)
-    rows, nobody, seen = _persons(db)
+    rows, nobody, with_diagnoses = _persons(db)
     unmapped, wrong = _codes(db, [model] if isinstance(model, str) else model, year, mode)
     return Counts(
         people=int(people),
         scored=int(people) - sum(number for _, number in held),
         held=dict(held),
-        without_diagnoses=int(people) - seen,
-        defaults=dict(sorted(taken, key=lambda one: (-one[1], one[0]))),
+        without_diagnoses=int(people) - with_diagnoses,
+        defaults=dict(sorted(default_rows, key=lambda one: (-one[1], one[0]))),
         diagnoses=rows + left_out,
         left_out_by_date=left_out,
         date_unreadable=_unreadable(db),
@@ -85,13 +85,13 @@ def _persons(db: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     described = (db.execute(f"describe select person_id from {table}").fetchall() for table in ("diagnoses", "scores"))
     kinds = [kind for ((_, kind, *_),) in described]
     had, there = ("person_id", "person_id") if len({*kinds}) == 1 else map(key_text, kinds)
-    found = db.execute(
+    row = db.execute(
         f"with had as (select {had} as person_id, count(*) as rows from diagnoses group by all), "
         f"there as (select {there} as person_id from scores) "
         "select coalesce(sum(rows), 0), coalesce(sum(rows) filter (where there.person_id is null), 0), "
         "count(*) filter (where there.person_id is not null) from had left join there using (person_id)"
     ).fetchone() or (0, 0, 0)
-    return int(found[0]), int(found[1]), int(found[2])
+    return int(row[0]), int(row[1]), int(row[2])
 
 
 def _codes(db: duckdb.DuckDBPyConnection, models: Sequence[str], year: int, mode: str) -> tuple[int, int]:
@@ -99,10 +99,10 @@ def _codes(db: duckdb.DuckDBPyConnection, models: Sequence[str], year: int, mode
     codes = set(chain.from_iterable(read_tables(model, year, mode).codes for model in models))
     db.register("mapped_codes", pa.table({"code": list(codes)}))
     code = normal_code(exp.cast(exp.column("diagnosis_code"), exp.DataType.Type.VARCHAR), mode).sql("duckdb")
-    found = db.execute(
+    row = db.execute(
         f"with had as (select {code} as code, count(*) as rows from diagnoses group by all) "
         f"select coalesce(sum(rows), 0), coalesce(sum(rows) filter (where not regexp_full_match(code, '{WRITTEN}')), 0) "
         "from had where code is null or code not in (from mapped_codes)"
     ).fetchone() or (0, 0)
     missing = db.execute("select count(*) from diagnoses where diagnosis_code is null").fetchone() or (0,)
-    return int(found[0]), int(found[1]) + int(missing[0])
+    return int(row[0]), int(row[1]) + int(missing[0])

@@ -55,10 +55,10 @@ class Row:
 
         """
         write = f"a whole number from {least} to {most}"
-        found = self.number(column, write, least=str(least), most=str(most))
-        if found is None or found != int(found):
+        number = self.number(column, write, least=str(least), most=str(most))
+        if number is None or number != int(number):
             raise self.wrong(column, write)
-        return int(found)
+        return int(number)
 
     def truth(self, column: str) -> bool:
         """The cell as yes or no.

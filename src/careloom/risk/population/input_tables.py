@@ -157,15 +157,15 @@ def _number_key(kind: str, of_people: str) -> str:
 
 def _age(columns: Mapping[str, str], year: int) -> str:
     """The age given, else that on 1 February of the payment year, by which CMS counts."""
-    given = _given_age(columns["age"]) if "age" in columns else "null::double"
+    age_in_years = _given_age(columns["age"]) if "age" in columns else "null::double"
     if "birth_date" not in columns:
-        return given
+        return age_in_years
     born, on = day("birth_date", columns["birth_date"]), f"date '{date(year, 2, 1).isoformat()}'"
     counted = (
         f"case when {born} <= {on} then cast(date_sub('year', {born}, {on}) as double) "
         f"when {_something('birth_date')} then {UNREADABLE_AGE} end"
     )
-    return f"coalesce({given}, {counted})" if "age" in columns else counted
+    return f"coalesce({age_in_years}, {counted})" if "age" in columns else counted
 
 
 def _given_age(kind: str) -> str:
@@ -175,8 +175,8 @@ def _given_age(kind: str) -> str:
         return f"case when isfinite({number}) then {number} end"
     if kind != "VARCHAR":
         return number
-    told = f"{_something('age')} and lower(trim(age)) not in ('nan', 'none', 'null', 'na')"
-    return f"case when isfinite({number}) then {number} when {told} then {UNREADABLE_AGE} end"
+    is_age_text = f"{_something('age')} and lower(trim(age)) not in ('nan', 'none', 'null', 'na')"
+    return f"case when isfinite({number}) then {number} when {is_age_text} then {UNREADABLE_AGE} end"
 
 
 def _something(column: str) -> str:
@@ -221,8 +221,8 @@ def check_people(db: duckdb.DuckDBPyConnection) -> int:
         Fix: somebody has no key.
 
     """
-    asked = "select count(*), count(person_id), count(distinct person_id) from people"
-    rows, keyed, distinct = db.execute(asked).fetchone() or (0, 0, 0)
+    query = "select count(*), count(person_id), count(distinct person_id) from people"
+    rows, keyed, distinct = db.execute(query).fetchone() or (0, 0, 0)
     if rows != keyed:
         raise Fix(f"{rows - keyed} people have no person_id; give each a key")
     if rows != distinct:

@@ -63,7 +63,7 @@ UNREAD = {
 
 def years() -> tuple[int, ...]:
     """The payment years whose diagnosis mapping is known, the first one first."""
-    return tuple(sorted({year for one in EDITIONS if one.part == "mapping" for year in one.years}))
+    return tuple(sorted({year for table in EDITIONS if table.part == "mapping" for year in table.years}))
 
 
 def edition(part: str, model: Model, year: int, mode: str = "cms") -> Edition:
@@ -74,18 +74,18 @@ def edition(part: str, model: Model, year: int, mode: str = "cms") -> Edition:
 
     """
     matching = list(_matching(part, model.name, year))
-    for one in matching:
-        if part != "hierarchy" or (one.status is Status.superseded) == (mode == "compat" and len(matching) > 1):
-            return one
-    raise Fix(_none(part, model, year))
+    for table in matching:
+        if part != "hierarchy" or (table.status is Status.superseded) == (mode == "compat" and len(matching) > 1):
+            return table
+    raise Fix(_missing_table(part, model, year))
 
 
 def _matching(part: str, model: str, year: int) -> Iterator[Edition]:
-    return (one for one in EDITIONS if one.part == part and year in one.years and model in one.models)
+    return (table for table in EDITIONS if table.part == part and year in table.years and model in table.models)
 
 
-def _none(part: str, model: Model, year: int) -> str:
-    what = "diagnosis mapping" if part == "mapping" else part
+def _missing_table(part: str, model: Model, year: int) -> str:
+    part_name = "diagnosis mapping" if part == "mapping" else part
     if year not in years():
         return f"there is no diagnosis mapping for {year}; known are {', '.join(map(str, years()))}"
     by_plan = [name for name in RX_BY_PLAN if list(_matching("coefficients", name, year))]
@@ -93,14 +93,14 @@ def _none(part: str, model: Model, year: int) -> str:
         return f"CMS publishes RxHCC for {year} by kind of plan; write {', '.join(by_plan)} (the first is for PACE)"
     if model.proposed:
         return f"there is no proposal of {model.edition} for {year} here; write {model.edition} for what CMS pays by"
-    others = {other for one in EDITIONS if one.part == part and model.name in one.models for other in one.years}
+    others = {other for table in EDITIONS if table.part == part and model.name in table.models for other in table.years}
     known = f"; there is one for {', '.join(map(str, sorted(others)))}" if others else ""
-    return f"there is no {what} of {model.name} for {year}{known}"
+    return f"there is no {part_name} of {model.name} for {year}{known}"
 
 
 def files() -> tuple[str, ...]:
     """The name of every file of the package's data that is read here."""
-    return tuple(dict.fromkeys(one.file for one in EDITIONS))
+    return tuple(dict.fromkeys(table.file for table in EDITIONS))
 
 
 def rx_by_plan() -> tuple[int, list[str]] | None:

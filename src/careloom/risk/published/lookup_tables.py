@@ -100,9 +100,9 @@ def lookups(model: str, year: int, mode: str = "cms") -> Lookups:
         segments=segments,
         interactions=interactions,
         chunks=places.chunks,
-        shedding=_shedding(tables, places),
+        shedding=_removals(tables, places),
         ignored=places.mask(model_.ignored),
-        lone=tuple((places.mask([one]), places.mask(others)) for one, others in model_.lone.items()),
+        lone=tuple((places.mask([category]), places.mask(others)) for category, others in model_.lone.items()),
         counted=any(name.endswith("_d1") for name in tables.coefficients),
         own_flags=bits.get(DISABLED, 0) | bits.get(NONAGED, 0),
         words=places.words,
@@ -228,7 +228,7 @@ def _flags(cell: DemographicCell, bits: Mapping[str, int]) -> int:
 
 def _interactions(tables: Tables, segments: Sequence[str]) -> tuple[tuple[Interaction, ...], dict[str, int]]:
     """Those that have a coefficient in some segment, and the bit of each of their parts."""
-    found: list[Interaction] = []
+    interactions: list[Interaction] = []
     bits: dict[str, int] = {}
     for name, parts in tables.model.interactions.parts.items():
         if tables.mode == "compat" and name == "HCC85_gDiabetesMellit":
@@ -237,29 +237,29 @@ def _interactions(tables: Tables, segments: Sequence[str]) -> tuple[tuple[Intera
         coefficients = {number: tables.coefficients[key] for number, key in keys.items() if key in tables.coefficients}
         if coefficients:
             needs = sum(bits.setdefault(part, 1 << len(bits)) for part in parts)
-            found.append(Interaction(name=name, needs=needs, worth=coefficients))
-    return tuple(found), bits
+            interactions.append(Interaction(name=name, needs=needs, worth=coefficients))
+    return tuple(interactions), bits
 
 
 def _parents(tables: Tables, places: Places, chunk: int) -> list[str]:
     return [category for category in places.chunk(chunk) if category in tables.hierarchy]
 
 
-def _shedding(tables: Tables, places: Places) -> dict[int, tuple[int, ...]]:
+def _removals(tables: Tables, places: Places) -> dict[int, tuple[int, ...]]:
     """The chunks that push something out, with the words in which it stands."""
-    found: dict[int, tuple[int, ...]] = {}
+    removed_by: dict[int, tuple[int, ...]] = {}
     for chunk in range(places.chunks):
         mask = places.mask(set().union(*(tables.hierarchy[parent] for parent in _parents(tables, places, chunk))))
         if any(mask):
-            found[chunk] = tuple(word for word, bits in enumerate(mask) if bits)
-    return found
+            removed_by[chunk] = tuple(word for word, bits in enumerate(mask) if bits)
+    return removed_by
 
 
 def _hierarchy(tables: Tables, places: Places) -> pa.Table:
     """For each value of a chunk of what was found: the words of what its categories push out."""
     rows: list[tuple[int, int]] = []
     masks: list[tuple[int, ...]] = []
-    for chunk in _shedding(tables, places):
+    for chunk in _removals(tables, places):
         dropped = [places.mask(tables.hierarchy.get(category, ())) for category in places.chunk(chunk)]
         dropped += [places.mask(())] * (CHUNK - len(dropped))
         masks += _unions(dropped, places.words)
@@ -278,15 +278,15 @@ def _unions(masks: Sequence[tuple[int, ...]], words: int) -> list[tuple[int, ...
     """The union for every set of bits, each made from a smaller one."""
     found = [(0,) * words]
     for mask in masks:
-        found += [tuple(a | b for a, b in zip(one, mask, strict=True)) for one in found]
+        found += [tuple(a | b for a, b in zip(union, mask, strict=True)) for union in found]
     return found
 
 
 def _totals(values: Sequence[int]) -> list[int]:
-    found = [0]
+    totals = [0]
     for value in values:
-        found += [one + value for one in found]
-    return found
+        totals += [total + value for total in totals]
+    return totals
 
 
 def packed(*, worth: int, chronic_worth: int, is_chronic: bool) -> int:
@@ -347,7 +347,7 @@ def _names(places: Places) -> pa.Table:
     for chunk in range(places.chunks):
         found = [""]
         for category in places.chunk(chunk):
-            found += [f"{one}{category}," for one in found]
+            found += [f"{text}{category}," for text in found]
         texts += found + [""] * (STATES - len(found))
         rows += [(chunk, state) for state in range(STATES)]
     return pa.table(_placed(rows) | {"names": pa.array(texts, pa.string())})

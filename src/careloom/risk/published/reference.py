@@ -14,8 +14,8 @@ WORTH = pa.decimal128(9, 3)
 
 def show_reference(db: duckdb.DuckDBPyConnection, model: str, year: int, mode: str = "cms") -> None:
     """Register `categories` (hcc, label, is_chronic), `hierarchies` (hcc, child_hcc) and `worths` (segment, hcc, coefficient)."""
-    known = lookups(model, year, mode)
-    read = known.read
+    edition = lookups(model, year, mode)
+    read = edition.read
     db.register(
         "categories",
         pa.table(
@@ -38,7 +38,7 @@ def show_reference(db: duckdb.DuckDBPyConnection, model: str, year: int, mode: s
     )
     names = {
         (segment.rstrip("_"), hcc): f"{segment}{read.model.prefix}{hcc}".lower()
-        for segment in known.segments
+        for segment in edition.segments
         for hcc in read.categories
     }
     worths = {key: read.coefficients[name] for key, name in names.items() if name in read.coefficients}

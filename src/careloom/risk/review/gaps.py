@@ -28,7 +28,7 @@ class Gaps:
 
 
 def show_years(  # noqa: PLR0913 - everything after the data is named
-    at: Workspace,
+    workspace: Workspace,
     people: Path,
     diagnoses: Path,
     *,
@@ -47,42 +47,44 @@ def show_years(  # noqa: PLR0913 - everything after the data is named
         Fix: the diagnoses must be dated and are not; or as `score`.
 
     """
-    columns = show_file(at, "diagnoses", diagnoses)
+    columns = show_file(workspace, "diagnoses", diagnoses)
     require_columns(columns, ("person_id", "diagnosis_code", *["service_date"] * dated), "the file of diagnoses")
-    persons = as_parquet(at, "people", people)
+    persons = as_parquet(workspace, "people", people)
     service_year = year - 1
     on = day("service_date", columns["service_date"]) if "service_date" in columns else "null::date"
     current = stage_rows(
-        at, "current_codes", f"select * from diagnoses where coalesce(year({on}) = {service_year}, true)"
+        workspace, "current_codes", f"select * from diagnoses where coalesce(year({on}) = {service_year}, true)"
     )
     between = f"year({on}) between {service_year - look_back} and {service_year - 1}"
-    former = stage_rows(at, "former_diagnoses", f"select * from diagnoses where {between}")
-    for name, codes, trace in (("current_scores", current, False), ("former_scores", former, True)):
-        out = at.folder / f"{name}.parquet"
+    former_diagnoses = stage_rows(workspace, "former_diagnoses", f"select * from diagnoses where {between}")
+    for name, codes, trace in (("current_scores", current, False), ("former_scores", former_diagnoses, True)):
+        out = workspace.folder / f"{name}.parquet"
         score(persons, codes, model=model, year=year, trace=trace, out=out, money=money)
-        show_file(at, name, out)
+        show_file(workspace, name, out)
     code = normal_code(exp.column("diagnosis_code"), "cms").sql("duckdb")
-    at.db.execute(
+    workspace.db.execute(
         f"create or replace temp view former_codes as select cast(person_id as varchar) as person_id, {code} as code, "
-        f"{on} as service_date from {_file(former)}"
+        f"{on} as service_date from {_file(former_diagnoses)}"
     )
-    show_reference(at.db, model, year)
+    show_reference(workspace.db, model, year)
 
 
 def _file(path: Path) -> str:
     return f"read_parquet({exp.Literal.string(str(path)).sql('duckdb')})"
 
 
-def recapture(at: Workspace) -> Gaps:
+def recapture(workspace: Workspace) -> Gaps:
     """The table `recapture`, one row for each person and chronic category of former years, after hierarchies.
 
     `show_years` was called before.
     """
-    at.db.execute(f"create or replace temp table recapture as {statement('recapture')}")
-    return _gaps(at, "recapture")
+    workspace.db.execute(f"create or replace temp table recapture as {statement('recapture')}")
+    return _gaps(workspace, "recapture")
 
 
-def suspects(at: Workspace, path: Path, *, model: str, year: int, names: Mapping[str, str] | None = None) -> Gaps:
+def suspects(
+    workspace: Workspace, path: Path, *, model: str, year: int, names: Mapping[str, str] | None = None
+) -> Gaps:
     """The table `opportunities`, one row for each person and category of the file. `show_years` was called before.
 
     The file has `person_id` and `hcc`; a row of another `model` or `payment_year` is passed over where they are said.
@@ -91,16 +93,16 @@ def suspects(at: Workspace, path: Path, *, model: str, year: int, names: Mapping
         Fix: it cannot be read, or has no such columns.
 
     """
-    columns = show_file(at, "given_thoughts", path, names)
+    columns = show_file(workspace, "given_thoughts", path, names)
     require_columns(columns, ("person_id", "hcc"), "the file of opportunities")
     text = {name: f"cast({name} as varchar)" if name in columns else "null::varchar" for name in ("reason", "found_on")}
-    at.db.execute(
+    workspace.db.execute(
         "create or replace temp view thought as select cast(person_id as varchar) as person_id, "
         f"{category('hcc')} as hcc, {text['reason']} as reason, {text['found_on']} as found_on "
         f"from given_thoughts where {of_edition(columns, model, year)}"
     )
-    at.db.execute(f"create or replace temp table opportunities as {statement('opportunities')}")
-    return _gaps(at, "opportunities")
+    workspace.db.execute(f"create or replace temp table opportunities as {statement('opportunities')}")
+    return _gaps(workspace, "opportunities")
 
 
 def of_edition(columns: Mapping[str, str], model: str, year: int) -> str:
@@ -108,21 +110,23 @@ def of_edition(columns: Mapping[str, str], model: str, year: int) -> str:
     parts = ["true"]
     if "model" in columns:
         bare = "regexp_replace(upper(cast(model as varchar)), '[^A-Z0-9]', '', 'g')"
-        wanted = exp.Literal.string(model.replace("-", "")).sql("duckdb")
-        parts.append(f"(model is null or {bare} = {wanted} or {bare} like '%MODEL' || {wanted})")
+        model_literal = exp.Literal.string(model.replace("-", "")).sql("duckdb")
+        parts.append(f"(model is null or {bare} = {model_literal} or {bare} like '%MODEL' || {model_literal})")
     if "payment_year" in columns:
         parts.append(f"coalesce(try_cast(payment_year as integer) = {year}, payment_year is null)")
     return " and ".join(parts)
 
 
-def _gaps(at: Workspace, table: str) -> Gaps:
-    statuses = at.db.execute(f"select status, count(*) from {table} group by status order by status").fetchall()
-    found = at.db.execute(
+def _gaps(workspace: Workspace, table: str) -> Gaps:
+    statuses = workspace.db.execute(f"select status, count(*) from {table} group by status order by status").fetchall()
+    rows = workspace.db.execute(
         f"select hcc, any_value(label), count(*), coalesce(sum(open_coefficient), 0)::double from {table} "
         "where status = 'open' group by hcc order by 4 desc, 3 desc, hcc"
     ).fetchall()
-    (people,) = at.db.execute(f"select count(distinct person_id) from {table} where status = 'open'").fetchone() or (0,)
-    return Gaps(statuses=dict(statuses), people=int(people), open=tuple(found))
+    (people,) = workspace.db.execute(
+        f"select count(distinct person_id) from {table} where status = 'open'"
+    ).fetchone() or (0,)
+    return Gaps(statuses=dict(statuses), people=int(people), open=tuple(rows))
 
 
 def check_look_back(years: int) -> int:

@@ -52,7 +52,7 @@ class MorReconciliation:
 
 
 def reconcile(
-    at: Workspace,
+    workspace: Workspace,
     path: Path,
     *,
     model: str,
@@ -67,54 +67,54 @@ def reconcile(
         Fix: the report cannot be read, or has too few columns.
 
     """
-    columns = show_file(at, "given_report", path, names)
+    columns = show_file(workspace, "given_report", path, names)
     require_columns(columns, ("person_id",), "CMS's report")
     if not {"hcc", "hcc_list", "risk_score"} & columns.keys():
         raise Fix("CMS's report has none of the columns hcc, hcc_list and risk_score; name its own with --column")
-    _show_report(at, columns, of_edition(columns, model, year))
-    at.db.execute(
+    _show_report(workspace, columns, of_edition(columns, model, year))
+    workspace.db.execute(
         "create or replace temp view former_found as "
         "select distinct cast(person_id as varchar) as person_id, unnest(hcc_list_before) as hcc from former_scores"
     )
     query = (
         statement("paid").replace("score_compared", COMPARED[compared]).replace("$tolerance", repr(float(tolerance)))
     )
-    at.db.execute(f"create or replace temp table reconciled as {query}")
-    return _numbers(at)
+    workspace.db.execute(f"create or replace temp table reconciled as {query}")
+    return _numbers(workspace)
 
 
-def _show_report(at: Workspace, columns: Mapping[str, str], wanted: str) -> None:
+def _show_report(workspace: Workspace, columns: Mapping[str, str], wanted: str) -> None:
     """`paid_members` and `paid_hccs` of each member's newest month."""
     month = day("payment_month", columns["payment_month"]) if "payment_month" in columns else "null::date"
-    at.db.execute(
+    workspace.db.execute(
         f"create or replace temp view report as select *, cast(person_id as varchar) as member from given_report "
         f"where {wanted} qualify {month} is not distinct from max({month}) over (partition by person_id)"
     )
     score = "max(try_cast(risk_score as double))" if "risk_score" in columns else "null::double"
-    at.db.execute(
+    workspace.db.execute(
         f"create or replace temp view paid_members as select member as person_id, {score} as risk_score "
         "from report where member is not null group by member"
     )
-    found = [f"select member as person_id, {category('hcc')} as hcc from report"] * ("hcc" in columns)
+    queries = [f"select member as person_id, {category('hcc')} as hcc from report"] * ("hcc" in columns)
     if "hcc_list" in columns:
-        listed = (
+        hcc_array = (
             "hcc_list"
             if columns["hcc_list"].endswith("[]")
             else "regexp_extract_all(cast(hcc_list as varchar), '[0-9]+(?:[.]0+)?')"
         )
-        inner = f"select member, unnest({listed}) as one from report"
-        found.append(f"select member as person_id, {category('one')} as hcc from ({inner})")
-    query = " union ".join(found) or "select null::varchar as person_id, null::varchar as hcc"
-    at.db.execute(
+        inner = f"select member, unnest({hcc_array}) as one from report"
+        queries.append(f"select member as person_id, {category('one')} as hcc from ({inner})")
+    query = " union ".join(queries) or "select null::varchar as person_id, null::varchar as hcc"
+    workspace.db.execute(
         f"create or replace temp view paid_hccs as select distinct * from ({query}) where hcc is not null and person_id is not null"
     )
 
 
-def _numbers(at: Workspace) -> MorReconciliation:
-    rows = at.db.execute(
+def _numbers(workspace: Workspace) -> MorReconciliation:
+    rows = workspace.db.execute(
         "select reason, count(*), coalesce(sum(coefficient_at_stake), 0)::double from reconciled group by reason"
     ).fetchall()
-    here, paid, agreeing = at.db.execute(
+    here, paid, agreeing = workspace.db.execute(
         "select (select count(*) from current_scores), (select count(*) from paid_members), "
         "(select count(*) from paid_members join current_scores on cast(current_scores.person_id as varchar) = "
         "paid_members.person_id where paid_members.person_id not in (select person_id from reconciled where reason <> 'agrees'))"

@@ -49,7 +49,7 @@ class ParallelRun:
 
 
 def compare_scores(  # noqa: PLR0913 - everything after the data is named
-    at: Workspace,
+    workspace: Workspace,
     people: Path,
     diagnoses: Path,
     other: Path,
@@ -69,7 +69,7 @@ def compare_scores(  # noqa: PLR0913 - everything after the data is named
         Fix: a file cannot be read; the other one has no such columns, or one person with two scores; or as `score`.
 
     """
-    columns = show_file(at, "given_other", other, names)
+    columns = show_file(workspace, "given_other", other, names)
     for needed in ("person_id", "risk_score"):
         if needed not in columns:
             raise Fix(
@@ -77,28 +77,28 @@ def compare_scores(  # noqa: PLR0913 - everything after the data is named
             )
     if not {"hcc", "hcc_list"} & columns.keys():
         raise Fix(f"{other} has neither hcc_list nor hcc; name its own with --column hcc_list=THEIRS")
-    show_years(at, people, diagnoses, model=model, year=year, look_back=1, dated=False, money=money)
-    out = at.folder / "compat_scores.parquet"
+    show_years(workspace, people, diagnoses, model=model, year=year, look_back=1, dated=False, money=money)
+    out = workspace.folder / "compat_scores.parquet"
     score(
-        as_parquet(at, "people", people),
-        at.folder / "current_codes.parquet",
+        as_parquet(workspace, "people", people),
+        workspace.folder / "current_codes.parquet",
         model=model,
         year=year,
         mode="compat",
         money=money,
         out=out,
     )
-    show_file(at, "compat_scores", out)
-    reconcile(at, other, model=model, year=year, compared=compared, names=names)
-    _refuse_two_scores(at, other)
-    at.db.execute(
+    show_file(workspace, "compat_scores", out)
+    reconcile(workspace, other, model=model, year=year, compared=compared, names=names)
+    _refuse_two_scores(workspace, other)
+    workspace.db.execute(
         "create or replace temp table parallel as "
         + statement("parallel").replace("score_compared", COMPARED[compared])
     )
-    return _numbers(at)
+    return _numbers(workspace)
 
 
-def scores_file(at: Workspace, given: str) -> Path:
+def scores_file(workspace: Workspace, given: str) -> Path:
     """The other system's table as a file: a Parquet or CSV file as it is, or `FILE.duckdb:SCHEMA.TABLE` of a DuckDB database.
 
     Raises:
@@ -111,9 +111,9 @@ def scores_file(at: Workspace, given: str) -> Path:
     path = exp.Literal.string(f"{database}.duckdb").sql("duckdb")
     name = ".".join(exp.to_identifier(part, quoted=True).sql("duckdb") for part in table.split("."))
     try:
-        at.db.execute(f"attach {path} as other_database (read_only)")
-        staged_at = stage_rows(at, "other_table", f"select * from other_database.{name}")
-        at.db.execute("detach other_database")
+        workspace.db.execute(f"attach {path} as other_database (read_only)")
+        staged_at = stage_rows(workspace, "other_table", f"select * from other_database.{name}")
+        workspace.db.execute("detach other_database")
     except duckdb.Error:
         raise Fix(
             f"{given} cannot be read; write FILE.duckdb:SCHEMA.TABLE of a DuckDB database that nobody writes to"
@@ -121,17 +121,17 @@ def scores_file(at: Workspace, given: str) -> Path:
     return staged_at
 
 
-def _refuse_two_scores(at: Workspace, other: Path) -> None:
+def _refuse_two_scores(workspace: Workspace, other: Path) -> None:
     query = "select count(*) from (select member from report group by member having count(distinct risk_score) > 1)"
-    (several,) = at.db.execute(query).fetchone() or (0,)
+    (several,) = workspace.db.execute(query).fetchone() or (0,)
     if several:
         raise Fix(f"{other} has more than one risk_score for {several:,} people; give each one score")
 
 
-def _numbers(at: Workspace) -> ParallelRun:
-    told = "select reason, count(*) from parallel where (hcc is null) = ? group by reason order by 2 desc, 1"
-    persons = dict(at.db.execute(told, [True]).fetchall())
-    categories = dict(at.db.execute(told, [False]).fetchall())
+def _numbers(workspace: Workspace) -> ParallelRun:
+    query = "select reason, count(*) from parallel where (hcc is null) = ? group by reason order by 2 desc, 1"
+    persons = dict(workspace.db.execute(query, [True]).fetchall())
+    categories = dict(workspace.db.execute(query, [False]).fetchall())
     return ParallelRun(
         persons=sum(persons.values()), equal=persons.get(EQUAL, 0), reasons=persons, categories=categories
     )

@@ -58,7 +58,7 @@ class ValidationResult:
 
 
 def validate(
-    at: Workspace,
+    workspace: Workspace,
     people: Path,
     diagnoses: Path,
     *,
@@ -77,22 +77,22 @@ def validate(
     """
     read = read_tables(model, year, "compat")
     peer = _peer(read)
-    persons = _drawn(at, people, sample)
+    persons = _drawn(workspace, people, sample)
     refused = _refused(model, year)
     for mode in ("compat", "cms"):
         if mode == "compat" or refused is None:
-            score(persons, diagnoses, model=model, year=year, mode=mode, out=at.folder / f"{mode}.parquet")
-        show_file(at, f"{mode}_scores", at.folder / f"{'compat' if refused else mode}.parquet")
-    columns = show_file(at, "given_people", persons)
-    people_view(at.db, columns, year, "compat", as_text=False)
-    members = check_people(at.db)
-    found: list[pa.Table] = []
+            score(persons, diagnoses, model=model, year=year, mode=mode, out=workspace.folder / f"{mode}.parquet")
+        show_file(workspace, f"{mode}_scores", workspace.folder / f"{'compat' if refused else mode}.parquet")
+    columns = show_file(workspace, "given_people", persons)
+    people_view(workspace.db, columns, year, "compat", as_text=False)
+    members = check_people(workspace.db)
+    results: list[pa.Table] = []
     totals: Counter[str] = Counter()
-    cases = _cases(at, read, diagnoses)
-    while rows := [_compared(one, peer, totals, only=refused is not None) for one in islice(cases, AT_ONCE)]:
-        found.append(pa.Table.from_pylist(rows, schema=SCHEMA))
-        said(sum(table.num_rows for table in found), int(members))
-    at.db.register("validated", pa.concat_tables(found) if found else SCHEMA.empty_table())
+    cases = _cases(workspace, read, diagnoses)
+    while rows := [_compared(case, peer, totals, only=refused is not None) for case in islice(cases, AT_ONCE)]:
+        results.append(pa.Table.from_pylist(rows, schema=SCHEMA))
+        said(sum(table.num_rows for table in results), int(members))
+    workspace.db.register("validated", pa.concat_tables(results) if results else SCHEMA.empty_table())
     return _validated(totals, int(members), refused)
 
 
@@ -105,13 +105,13 @@ def _refused(model: str, year: int) -> str | None:
     return None
 
 
-def _drawn(at: Workspace, people: Path, sample: int | None) -> Path:
+def _drawn(workspace: Workspace, people: Path, sample: int | None) -> Path:
     """The people, or the same `sample` of them each time."""
-    given = as_parquet(at, "everybody", people)
+    people_file = as_parquet(workspace, "everybody", people)
     if sample is None:
-        return given
+        return people_file
     return stage_rows(
-        at, "sample", f"select * from everybody order by hash(cast(person_id as varchar)) limit {int(sample)}"
+        workspace, "sample", f"select * from everybody order by hash(cast(person_id as varchar)) limit {int(sample)}"
     )
 
 
@@ -122,14 +122,14 @@ class _Member:
     codes: list[str]
 
 
-def _cases(at: Workspace, read: Tables, diagnoses: Path) -> Iterator[_Member]:
+def _cases(workspace: Workspace, read: Tables, diagnoses: Path) -> Iterator[_Member]:
     number = kind(read.model.family, "people", "cms").sql("duckdb")
-    show_file(at, "counted", diagnoses)
-    at.db.execute(
+    show_file(workspace, "counted", diagnoses)
+    workspace.db.execute(
         "create or replace temp view coded as select cast(person_id as varchar) as member, "
         "list(cast(diagnosis_code as varchar)) filter (where diagnosis_code is not null) as codes from counted group by all"
     )
-    rows = at.db.execute(
+    rows = workspace.db.execute(
         f"select people.*, {number} as kind, coalesce(coded.codes, []) as codes, compat_scores as compat, cms_scores as cms "
         "from people join compat_scores using (person_id) join cms_scores using (person_id) "
         "left join coded on coded.member = cast(people.person_id as varchar)"
@@ -161,14 +161,14 @@ def _compared(member: _Member, peer: Peer, totals: Counter[str], *, only: bool) 
     if verdict not in ("held", "refused") and member.case.differs(*SCORES, "hcc_list"):
         totals["otherwise"] += 1
         totals["unexplained"] += not rules
-    both = ours["risk_score"] is not None and cms["risk_score"] is not None
+    both_scored = ours["risk_score"] is not None and cms["risk_score"] is not None
     return {
         "person_id": str(member.facts["person_id"]),
         "verdict": verdict,
         "hccinfhir": theirs,
         "compat": ours["risk_score"],
         "cms": None if only else cms["risk_score"],
-        "difference": cms["risk_score"] - ours["risk_score"] if both and not only else None,
+        "difference": cms["risk_score"] - ours["risk_score"] if both_scored and not only else None,
         "rules": rules,
     }
 
@@ -178,11 +178,13 @@ def _verdict(member: _Member, peer: Peer) -> tuple[str, Any]:
     if ours["held"]:
         return "held", None
     try:
-        found = peer({name: value for name, value in member.facts.items() if name != "person_id"}, member.codes)
+        peer_result = peer({name: value for name, value in member.facts.items() if name != "person_id"}, member.codes)
     except ValueError:  # pydantic's: a sex, status or entitlement that the library does not take
         return "refused", None
-    thousandths = [round(getattr(found, name) * 1000) for name in SCORES]
-    same = thousandths == [int(ours[name] * 1000) for name in SCORES] and set(found.hcc_list) == set(ours["hcc_list"])
+    thousandths = [round(getattr(peer_result, name) * 1000) for name in SCORES]
+    same = thousandths == [int(ours[name] * 1000) for name in SCORES] and set(peer_result.hcc_list) == set(
+        ours["hcc_list"]
+    )
     theirs = pa.scalar(thousandths[0]).as_py()
     if same:
         return "agrees", _decimal(theirs)

@@ -72,21 +72,30 @@ def blended(  # noqa: PLR0913 - the public door: every argument after the data i
 
     """
     shares = blend(year, pace=pace)
-    told = {model: (money or {}).get(model) or standard_money(model, year, pace=pace) for model in shares}
+    money_by_model = {model: (money or {}).get(model) or standard_money(model, year, pace=pace) for model in shares}
     persons, codes = (
-        given if isinstance(given, (str, Path)) else rows(given, what)  # they are read more than once
-        for given, what in ((people, "people"), (diagnoses, "diagnoses"))
+        data if isinstance(data, (str, Path)) else rows(data, view)  # they are read more than once
+        for data, view in ((people, "people"), (diagnoses, "diagnoses"))
     )
-    with open_workspace(memory) as at:
+    with open_workspace(memory) as workspace:
         for model in shares:
-            made = at.folder / f"{_name(model)}.parquet"
-            score(persons, codes, model=model, year=year, money=told[model], out=made, memory=memory, threads=threads)
-            show_file(at, f"by_{_name(model)}", made)
-        query = _query(shares, told, year)
+            scores_file = workspace.folder / f"{_name(model)}.parquet"
+            score(
+                persons,
+                codes,
+                model=model,
+                year=year,
+                money=money_by_model[model],
+                out=scores_file,
+                memory=memory,
+                threads=threads,
+            )
+            show_file(workspace, f"by_{_name(model)}", scores_file)
+        query = _query(shares, money_by_model, year)
         if out is None:
-            return at.db.execute(query).to_arrow_table()
-        write_rows(at, query, Path(out))
-        return _number(at, f"by_{_name(next(iter(shares)))}")
+            return workspace.db.execute(query).to_arrow_table()
+        write_rows(workspace, query, Path(out))
+        return _number(workspace, f"by_{_name(next(iter(shares)))}")
 
 
 def _name(model: str) -> str:
@@ -125,6 +134,6 @@ def _part(model: str, share: float) -> str:
     return sql_lessened(score, share).sql("duckdb")
 
 
-def _number(at: Workspace, view: str) -> int:
-    (found,) = at.db.execute(f"select count(*) from {view}").fetchone() or (0,)
-    return int(found)
+def _number(workspace: Workspace, view: str) -> int:
+    (row,) = workspace.db.execute(f"select count(*) from {view}").fetchone() or (0,)
+    return int(row)

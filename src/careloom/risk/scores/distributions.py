@@ -37,10 +37,10 @@ def distributions(
     """Of the view `scores`. Fix if it lacks a column of COLUMNS."""
     require_columns(columns, COLUMNS, "the file of scores")
     # in a CSV a list is its parts with spaces between them
-    listed = "hcc_list" if columns["hcc_list"].endswith("[]") else "string_split(coalesce(hcc_list, ''), ' ')"
+    hcc_array = "hcc_list" if columns["hcc_list"].endswith("[]") else "string_split(coalesce(hcc_list, ''), ' ')"
     db.execute(
         "create or replace temp view scored as select segment, try_cast(risk_score as double) as risk_score, "
-        f"list_filter({listed}, lambda hcc: hcc <> '') as hccs, try_cast(payment_hcc_count as integer) as many "
+        f"list_filter({hcc_array}, lambda hcc: hcc <> '') as hccs, try_cast(payment_hcc_count as integer) as many "
         "from scores where held is null"
     )
     people, scored, mean = db.execute(

@@ -99,10 +99,13 @@ def explain(
 
 
 def _coded(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> list[Coded]:
-    said = {"edited": "an age or sex edit gives it this category", EDITED_OUT: "an age or sex edit takes it out"}
+    meanings = {"edited": "an age or sex edit gives it this category", EDITED_OUT: "an age or sex edit takes it out"}
     return [
         Coded(
-            code=step["diagnosis_code"], hcc=step["hcc"], label=labels.get(step["hcc"]), why=said.get(str(step["step"]))
+            code=step["diagnosis_code"],
+            hcc=step["hcc"],
+            label=labels.get(step["hcc"]),
+            why=meanings.get(str(step["step"])),
         )
         for step in steps
         if step["step"] in ("diagnosis", "edited", EDITED_OUT)
@@ -116,17 +119,17 @@ def normal(code: str) -> str:
 
 def _unmapped(diagnoses: pa.Table, steps: Sequence[Mapping[str, Any]]) -> list[Coded]:
     mapped = {step["diagnosis_code"] for step in steps}
-    given = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]
-    found = sorted({normal(code) for code in given} - mapped)
-    return [Coded(code=code, hcc=None, label=None, why="no category in this model") for code in found]
+    codes = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]
+    unmapped = sorted({normal(code) for code in codes} - mapped)
+    return [Coded(code=code, hcc=None, label=None, why="no category in this model") for code in unmapped]
 
 
 def _dropped(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> list[Dropped]:
-    found: dict[str, list[str]] = {}
+    dropped_by: dict[str, list[str]] = {}
     for step in steps:
         if step["step"] in ("dropped", "not-counted"):
-            found.setdefault(step["hcc"], []).extend([step["dropped_by"]] if step["dropped_by"] else [])
-    return [Dropped(hcc=hcc, label=labels.get(hcc), by=by) for hcc, by in found.items()]
+            dropped_by.setdefault(step["hcc"], []).extend([step["dropped_by"]] if step["dropped_by"] else [])
+    return [Dropped(hcc=hcc, label=labels.get(hcc), by=by) for hcc, by in dropped_by.items()]
 
 
 def _term(step: Mapping[str, Any], labels: Mapping[str, str]) -> Term:
@@ -165,12 +168,12 @@ def what_if(  # noqa: PLR0913 - everything after the data is named
         Fix: a code to remove is none of the person's; or as `explain`.
 
     """
-    given = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]
-    gone = {normal(code) for code in remove}
-    lacking = sorted(gone - {normal(code) for code in given})
+    written_codes = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]
+    removed = {normal(code) for code in remove}
+    lacking = sorted(removed - {normal(code) for code in written_codes})
     if lacking:
         raise Fix(f"{', '.join(lacking)} is no diagnosis of this person that counts, so it cannot be removed")
-    codes = [code for code in given if normal(code) not in gone] + list(add)
+    codes = [code for code in written_codes if normal(code) not in removed] + list(add)
     others = (
         pa.table({"person_id": [people["person_id"][0].as_py()] * len(codes), "diagnosis_code": codes})
         if codes

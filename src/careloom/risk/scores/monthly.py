@@ -111,11 +111,11 @@ def snapshots(  # noqa: PLR0913 - the public door: every argument after the data
         people_view(db, persons, year, mode, as_text=as_text)
         diagnoses_view(db, codes, as_text=as_text, more=["service_date"])
         rows = check_people(db)
-        known = lookups(model, year, mode)
-        for name, table in known.tables.items():
+        edition = lookups(model, year, mode)
+        for name, table in edition.tables.items():
             db.register(name, table)
-        _prepare(db, known, year, day("service_date", codes["service_date"]))
-        parts = _months(db, _steps(known, money or standard_money(model, year, mode)), ends, said)
+        _prepare(db, edition, year, day("service_date", codes["service_date"]))
+        parts = _months(db, _steps(edition, money or standard_money(model, year, mode)), ends, said)
         if out is None:
             return pa.Table.from_batches(parts)
         with written_whole(Path(out)) as part:
@@ -145,23 +145,23 @@ class _Steps:
     scores: str
 
 
-def _steps(known: Lookups, money: Money) -> _Steps:
-    made = build(known, money, Names(), "duckdb")
-    steps = {cte.alias: cte for cte in made.ctes}
+def _steps(edition: Lookups, money: Money) -> _Steps:
+    statement = build(edition, money, Names(), "duckdb")
+    steps = {cte.alias: cte for cte in statement.ctes}
     mapped, found = steps["mapped"].pop(), steps[FOUND].pop()
     new = found.this.copy().with_(mapped.alias, as_=mapped.this, copy=False)
-    words = tuple(f"r{word}" for word in range(known.words))
-    return _Steps(words=words, found=new.sql(dialect="duckdb"), scores=made.sql(dialect="duckdb"))
+    words = tuple(f"r{word}" for word in range(edition.words))
+    return _Steps(words=words, found=new.sql(dialect="duckdb"), scores=statement.sql(dialect="duckdb"))
 
 
-def _prepare(db: duckdb.DuckDBPyConnection, known: Lookups, year: int, on: str) -> None:
+def _prepare(db: duckdb.DuckDBPyConnection, edition: Lookups, year: int, on: str) -> None:
     """Persons become numbers, by which twelve months are joined; of the diagnoses stays what the model knows."""
     db.execute("create temp table keys as select (row_number() over ())::integer as n, person_id from people")
     db.execute(
         "create temp table numbered as select n as person_id, people.* exclude (person_id) "
         "from people join keys using (person_id)"
     )
-    code = normal_code(exp.column("diagnosis_code", table="dx"), known.read.mode).sql("duckdb")
+    code = normal_code(exp.column("diagnosis_code", table="dx"), edition.read.mode).sql("duckdb")
     db.execute(
         "create temp table dated as select n as person_id, diagnosis_code, month(day)::tinyint as month "
         f"from (select *, {on} as day from diagnoses) as dx join keys using (person_id) "
@@ -210,12 +210,12 @@ from latest join keys on keys.n = latest.person_id
 
 def _find(db: duckdb.DuckDBPyConnection, steps: _Steps, *, everybody: bool) -> None:
     """Make `found` the categories, old and new, of those who have new ones; with `everybody`, of all people."""
-    both = ", ".join(f"coalesce(new.{word}, 0) | coalesce(old.{word}, 0) as {word}" for word in steps.words)
+    union_of_words = ", ".join(f"coalesce(new.{word}, 0) | coalesce(old.{word}, 0) as {word}" for word in steps.words)
     grown = " or ".join(f"new.{word} & ~coalesce(old.{word}, 0) <> 0" for word in steps.words)
     db.execute(_EVERYBODY)
     db.execute(f"create temp table new as {steps.found}")
     db.execute(
-        f"create temp table {FOUND} as select keys.n as person_id, {both}, row_number() over () as place from keys "
+        f"create temp table {FOUND} as select keys.n as person_id, {union_of_words}, row_number() over () as place from keys "
         "left join new on new.person_id = keys.n left join latest as old on old.person_id = keys.n "
         f"where {everybody} or {grown}"
     )
@@ -259,7 +259,7 @@ def _write(parts: Iterator[pa.RecordBatch], file: Path) -> None:
 
 def by_month(db: duckdb.DuckDBPyConnection, snapshots: str) -> tuple[Month, ...]:
     """The numbers of each month of a view with the rows of `snapshots`."""
-    found = db.execute(
+    rows = db.execute(
         "select month, count(*), count(*) filter (where len(hcc_list) > 0 and held is null), avg(risk_score)::double, "
         f"coalesce(sum(len(hccs_added)) filter (where held is null), 0)::bigint from {snapshots} group by month order by month"
     ).fetchall()
@@ -271,5 +271,5 @@ def by_month(db: duckdb.DuckDBPyConnection, snapshots: str) -> tuple[Month, ...]
             mean=None if mean is None else round(mean, 4),
             hccs_added=added,
         )
-        for month, people, with_hcc, mean, added in found
+        for month, people, with_hcc, mean, added in rows
     )

@@ -76,25 +76,25 @@ def score(  # noqa: PLR0913 - the public door: every argument after the data is 
         Later: memory or disk ran out.
 
     """
-    known = lookups(model, year, mode)
+    edition = lookups(model, year, mode)
     with connect(memory, threads) as db:
         persons, codes = take(db, "people", people), take(db, "diagnoses", diagnoses)
         as_text = keys_as_text(persons, codes)
         people_view(db, persons, year, mode, as_text=as_text)
         diagnoses_view(db, codes, as_text=as_text)
         rows = check_people(db)
-        for name, table in known.tables.items():
+        for name, table in edition.tables.items():
             db.register(name, table)
-        made = _rendered(model, year, mode, money or standard_money(model, year, mode))
-        parts = traced(db, known, made, rows) if trace else None
+        statement = _rendered(model, year, mode, money or standard_money(model, year, mode))
+        parts = traced(db, edition, statement, rows) if trace else None
         if out is None:
-            return pa.concat_tables(parts) if parts else db.execute(made).to_arrow_table()
+            return pa.concat_tables(parts) if parts else db.execute(statement).to_arrow_table()
         with written_whole(Path(out)) as part:
             if parts:
                 _append(parts, part)
             else:
                 file = exp.Literal.string(str(part)).sql("duckdb")
-                db.execute(f"copy ({made}) to {file} (format parquet, {IN_PLACE})")
+                db.execute(f"copy ({statement}) to {file} (format parquet, {IN_PLACE})")
         return rows
 
 

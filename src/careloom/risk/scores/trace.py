@@ -39,7 +39,7 @@ Step = tuple[int, str, str | None, str | None, str | None, str | None, int | Non
 """Its place, then the columns of `STEP`, the value in thousandths."""
 
 
-def traced(db: duckdb.DuckDBPyConnection, known: Lookups, statement: str, people: int) -> Iterator[pa.Table]:
+def traced(db: duckdb.DuckDBPyConnection, edition: Lookups, statement: str, people: int) -> Iterator[pa.Table]:
     """What `statement` yields with a column `trace`, a list of steps; about `PART` people at a time.
 
     A step is `diagnosis` (a code and its category), `edited` or `edited-out` (a code that age or sex turned into another
@@ -47,39 +47,39 @@ def traced(db: duckdb.DuckDBPyConnection, known: Lookups, statement: str, people
     `coefficient` (with its `hcc`, if it is one's). The values of a person's coefficients add up to the risk score.
     """
     parts = -(-people // PART) or 1
-    tables = trace_tables(known.read.model.name, known.read.year, known.read.mode)
+    tables = trace_tables(edition.read.model.name, edition.read.year, edition.read.mode)
     for name, table in tables.items():
         db.register(f"hcc_trace_{name}", table)
     part = f"(hash(person_id) % {parts})::int as part"
-    kinds = exp.select("person_id", exp.alias_(kind(known.read.model.family, "people", known.read.mode), "kind")).from_(
-        "people"
-    )
+    kinds = exp.select(
+        "person_id", exp.alias_(kind(edition.read.model.family, "people", edition.read.mode), "kind")
+    ).from_("people")
     db.execute(
         f"create temp table scored as select scored.*, kinds.kind, {part}"
         f" from ({statement}) as scored join ({kinds.sql('duckdb')}) as kinds using (person_id)"
     )
-    db.execute(f"create temp table marked as select *, {part} from ({_marked(known)})")
-    asked = (files("careloom.risk.scores") / "sql" / "trace.sql").read_text(encoding="utf-8")
+    db.execute(f"create temp table marked as select *, {part} from ({_marked(edition)})")
+    query = (files("careloom.risk.scores") / "sql" / "trace.sql").read_text(encoding="utf-8")
     for number in range(parts):
-        yield _told(db.execute(asked, {"part": number}).to_arrow_table(), tables["steps"])
+        yield _with_steps(db.execute(query, {"part": number}).to_arrow_table(), tables["steps"])
 
 
-def _told(part: pa.Table, steps: pa.Table) -> pa.Table:
+def _with_steps(part: pa.Table, steps: pa.Table) -> pa.Table:
     """With the steps in place of their numbers: they are put in here, because lists of numbers leave the engine faster."""
-    known = pa.StructArray.from_arrays([steps[name].combine_chunks() for name in STEP.names], fields=list(STEP))
-    found = cast("pa.ListArray[Any]", part["trace"].combine_chunks())
-    taken = known.take(pc.subtract(found.values, pa.scalar(1, pa.int32())))
-    trace = pa.ListArray.from_arrays(found.offsets, taken, mask=found.is_null())
+    edition = pa.StructArray.from_arrays([steps[name].combine_chunks() for name in STEP.names], fields=list(STEP))
+    step_numbers = cast("pa.ListArray[Any]", part["trace"].combine_chunks())
+    taken = edition.take(pc.subtract(step_numbers.values, pa.scalar(1, pa.int32())))
+    trace = pa.ListArray.from_arrays(step_numbers.offsets, taken, mask=step_numbers.is_null())
     return part.set_column(part.num_columns - 1, "trace", trace)
 
 
-def _marked(known: Lookups) -> str:
+def _marked(edition: Lookups) -> str:
     """The steps that diagnoses are: one number for each category of a code, and what an edit made of it."""
     code = exp.EQ(
-        this=exp.column("code", "c"), expression=normal_code(exp.column("diagnosis_code", "d"), known.read.mode)
+        this=exp.column("code", "c"), expression=normal_code(exp.column("diagnosis_code", "d"), edition.read.mode)
     )
     plain = exp.select("d.person_id", "c.step").from_("diagnoses AS d").join("hcc_trace_codes AS c", on=code)
-    edited = exp.case().when(fires(known.read.mode), exp.column("fired", "e")).else_(exp.column("step", "c"))
+    edited = exp.case().when(fires(edition.read.mode), exp.column("fired", "e")).else_(exp.column("step", "c"))
     ruled = (
         exp.select("d.person_id", exp.alias_(edited, "step"))
         .from_("diagnoses AS d")
@@ -93,10 +93,10 @@ def _marked(known: Lookups) -> str:
 @lru_cache(maxsize=8)
 def trace_tables(model: str, year: int, mode: str) -> Mapping[str, pa.Table]:
     """The numbered steps of a model, and the tables that say which of them a person takes."""
-    known = lookups(model, year, mode)
-    read = known.read
-    number = {step: place for place, step in enumerate(sorted(_steps(known), key=_order), start=1)}
-    codes = [(code, number[_coded(code, hcc)]) for code, found in read.codes.items() for hcc in found]
+    edition = lookups(model, year, mode)
+    read = edition.read
+    number = {step: place for place, step in enumerate(sorted(_steps(edition), key=_order), start=1)}
+    codes = [(code, number[_coded(code, hcc)]) for code, categories in read.codes.items() for hcc in categories]
     lone = sorted(read.model.lone.items())
     return {
         "steps": _numbered(number),
@@ -111,8 +111,8 @@ def trace_tables(model: str, year: int, mode: str) -> Mapping[str, pa.Table]:
         ),
         "pairs": _pairs(read, number),
         "unused": _table(hcc=[(hcc, number[_unused(hcc)]) for hcc in read.categories]),
-        "terms": _terms(known, number),
-        "worth": _worth(known, number),
+        "terms": _terms(edition, number),
+        "worth": _worth(edition, number),
     }
 
 
@@ -152,14 +152,14 @@ def _coefficient(place: int, hcc: str | None, name: str, value: int) -> Step:
     return place, "coefficient", None, hcc, None, name, value
 
 
-def _steps(known: Lookups) -> set[Step]:
-    read = known.read
-    steps = {_coded(code, hcc) for code, found in read.codes.items() for hcc in found}
+def _steps(edition: Lookups) -> set[Step]:
+    read = edition.read
+    steps = {_coded(code, hcc) for code, categories in read.codes.items() for hcc in categories}
     steps |= {_edited(code, edit.category) for code, edit in read.edits.items()}
     steps |= {_dropped(child, parent) for parent, children in read.hierarchy.items() for child in children}
     steps |= {_unused(hcc) for hcc in read.categories}
-    steps |= {step for _, _, step in _coefficients(known)}
-    return steps | {step for _, terms in _demographic(known) for step in terms}
+    steps |= {step for _, _, step in _coefficients(edition)}
+    return steps | {step for _, terms in _demographic(edition) for step in terms}
 
 
 def _numbered(number: Mapping[Step, int]) -> pa.Table:
@@ -196,39 +196,39 @@ def _pairs(read: Tables, number: Mapping[Step, int]) -> pa.Table:
     return children.append_column("parent", pa.array([parent for parent, _ in pairs], pa.string()))
 
 
-def _demographic(known: Lookups) -> Iterator[tuple[int, list[Step]]]:
+def _demographic(edition: Lookups) -> Iterator[tuple[int, list[Step]]]:
     """The terms of every kind of person."""
-    cells = known.tables["hcc_cells"]
+    cells = edition.tables["hcc_cells"]
     kinds: list[int] = cells["kind"].to_pylist()  # type: ignore[assignment]  # a kind is never NULL
     for number, written in zip(kinds, cells["terms"].to_pylist(), strict=True):
         terms = [term.split("=") for term in written.split(",")] if written else []
         yield number, [_coefficient(_DEMOGRAPHIC, None, name, int(value)) for name, value in terms]
 
 
-def _terms(known: Lookups, number: Mapping[Step, int]) -> pa.Table:
-    rows = list(_demographic(known))
+def _terms(edition: Lookups, number: Mapping[Step, int]) -> pa.Table:
+    rows = list(_demographic(edition))
     steps = [[number[step] for step in terms] for _, terms in rows]
     return pa.table(
         {"kind": pa.array([kind for kind, _ in rows], pa.int64()), "steps": pa.array(steps, pa.list_(pa.int32()))}
     )
 
 
-def _worth(known: Lookups, number: Mapping[Step, int]) -> pa.Table:
-    rows = list(_coefficients(known))
+def _worth(edition: Lookups, number: Mapping[Step, int]) -> pa.Table:
+    rows = list(_coefficients(edition))
     steps = _table(found=[(found, number[step]) for _, found, step in rows])
     return steps.append_column("segment", pa.array([segment.rstrip("_") for segment, _, _ in rows], pa.string()))
 
 
-def _coefficients(known: Lookups) -> Iterator[tuple[str, str, Step]]:
+def _coefficients(edition: Lookups) -> Iterator[tuple[str, str, Step]]:
     """Segment, category or interaction, and the step that it is."""
-    read = known.read
+    read = edition.read
     numbers = [*(f"D{count}" for count in range(1, 10)), "D10P"]
-    for segment in known.segments:
+    for segment in edition.segments:
         for hcc in read.categories:
             name = f"{segment}{read.model.prefix}{hcc}".lower()
             if name in read.coefficients:
                 yield segment, hcc, _coefficient(_CATEGORY, hcc, read.names[name], read.coefficients[name])
-        for part in [*(interaction.name for interaction in known.interactions), *numbers]:
+        for part in [*(interaction.name for interaction in edition.interactions), *numbers]:
             name = f"{segment}{part}".lower()
             if name in read.coefficients:
                 yield segment, part, _coefficient(_TOGETHER, None, read.names[name], read.coefficients[name])

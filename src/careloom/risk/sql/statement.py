@@ -76,51 +76,51 @@ def scoring_statement(
         Fix: no such model, year, mode or dialect.
 
     """
-    known = lookups(model, year, mode)
-    made = build(known, money or Money(), names or Names(), checked(dialect)).sql(dialect=dialect, pretty=True)
-    caution = known.read.caution
-    return f"-- {known.read.model.name} of {year}: {caution}\n{made}" if caution else made
+    edition = lookups(model, year, mode)
+    statement = build(edition, money or Money(), names or Names(), checked(dialect)).sql(dialect=dialect, pretty=True)
+    caution = edition.read.caution
+    return f"-- {edition.read.model.name} of {year}: {caution}\n{statement}" if caution else statement
 
 
-def build(known: Lookups, money: Money, names: Names, dialect: str) -> exp.Select:
+def build(edition: Lookups, money: Money, names: Names, dialect: str) -> exp.Select:
     """The statement as an expression, in which only what `dialects.py` knows depends on the engine."""
     queries: dict[str, exp.Query] = {
-        "mapped": _mapped(known, names),
-        "found": _found(known),
-        "placed": _placed(known, names),
-        "recognised": _recognised(known),
-        "shed": _shed(known, names),
+        "mapped": _mapped(edition, names),
+        "found": _categories_of_people(edition),
+        "placed": _placed(edition, names),
+        "recognised": _recognised(edition),
+        "shed": _after_hierarchy(edition, names),
         "settled": _settled(names),
     }
-    queries |= {f"halves{word}": _halves(known, names, word) for word in _words(known)}
-    queries["summed"] = _summed(known)
-    queries["patterns"] = _patterns(known, names, dialect)
-    queries |= {f"texts{word}": _texts(known, names, word, dialect) for word in _words(known)}
-    statement = _scores(known, money, dialect)
+    queries |= {f"halves{word}": _mask_parts(edition, names, word) for word in _words(edition)}
+    queries["summed"] = _summed(edition)
+    queries["patterns"] = _patterns(edition, names, dialect)
+    queries |= {f"texts{word}": _texts(edition, names, word, dialect) for word in _words(edition)}
+    statement = _scores(edition, money, dialect)
     for name, query in queries.items():
         statement = statement.with_(name, as_=query, copy=False)
     return statement
 
 
-def _words(known: Lookups) -> range:
-    return range(known.words)
+def _words(edition: Lookups) -> range:
+    return range(edition.words)
 
 
-def _mapped(known: Lookups, names: Names) -> exp.Query:
-    code = normal_code(column("diagnosis_code", "d"), known.read.mode)
-    words = [column(f"w{word}", "c") for word in _words(known)]
+def _mapped(edition: Lookups, names: Names) -> exp.Query:
+    code = normal_code(column("diagnosis_code", "d"), edition.read.mode)
+    words = [column(f"w{word}", "c") for word in _words(edition)]
     plain = (
         exp.select(column("person_id", "d"), *words)
         .from_(names.table("diagnoses").as_("d"))
         .join(names.table("hcc_codes").as_("c"), on=column("code", "c").eq(code))
     )
-    if not known.read.edits:
+    if not edition.read.edits:
         return plain
     plain = plain.where(exp.not_(column("edited", "c")))
-    fired = fires(known.read.mode)
+    fired = fires(edition.read.mode)
     edited = [
         exp.alias_(exp.case().when(fired.copy(), column(f"o{word}", "e")).else_(column(f"w{word}", "e")), f"w{word}")
-        for word in _words(known)
+        for word in _words(edition)
     ]
     ruled = (
         exp.select(column("person_id", "d"), *edited)
@@ -143,18 +143,20 @@ def fires(mode: str) -> exp.Expr:
     return exp.paren(exp.case().when(sex.is_(exp.null()).not_(), by_sex).else_(exp.or_(young, old)))
 
 
-def _found(known: Lookups) -> exp.Select:
-    words = [exp.alias_(exp.BitwiseOrAgg(this=column(f"w{word}")), f"r{word}") for word in _words(known)]
+def _categories_of_people(edition: Lookups) -> exp.Select:
+    words = [exp.alias_(exp.BitwiseOrAgg(this=column(f"w{word}")), f"r{word}") for word in _words(edition)]
     return exp.select(column("person_id"), *words).from_("mapped").group_by("person_id")
 
 
-def _placed(known: Lookups, names: Names) -> exp.Select:
-    words = [exp.alias_(exp.func("COALESCE", column(f"r{word}", "f"), number(0)), f"r{word}") for word in _words(known)]
+def _placed(edition: Lookups, names: Names) -> exp.Select:
+    words = [
+        exp.alias_(exp.func("COALESCE", column(f"r{word}", "f"), number(0)), f"r{word}") for word in _words(edition)
+    ]
     return (
         exp.select(
             column("person_id", "p"),
-            exp.alias_(kind(known.read.model.family, "p", known.read.mode), "kind"),
-            exp.alias_(defaults(known.read.model.family, "p"), "defaults"),
+            exp.alias_(kind(edition.read.model.family, "p", edition.read.mode), "kind"),
+            exp.alias_(defaults(edition.read.model.family, "p"), "defaults"),
             *words,
         )
         .from_(names.table("people").as_("p"))
@@ -162,14 +164,14 @@ def _placed(known: Lookups, names: Names) -> exp.Select:
     )
 
 
-def _recognised(known: Lookups) -> exp.Select:
+def _recognised(edition: Lookups) -> exp.Select:
     """Without the categories that the model counts for nobody, and those that need another beside them and have none."""
     words: list[exp.Expr] = []
-    for word in _words(known):
+    for word in _words(edition):
         value: exp.Expr = column(f"r{word}")
-        if known.ignored[word]:
-            value = without(value, number(known.ignored[word]))
-        for mask, others in known.lone:
+        if edition.ignored[word]:
+            value = without(value, number(edition.ignored[word]))
+        for mask, others in edition.lone:
             if mask[word]:
                 value = exp.case().when(_none_of(others), without(value.copy(), number(mask[word]))).else_(value)
         words.append(exp.alias_(value, f"q{word}"))
@@ -192,15 +194,15 @@ def _chunk(names: Names, table: str, chunk: int, *columns: str) -> exp.Subquery:
     return query.subquery(f"{table[4]}{chunk}")
 
 
-def _shed(known: Lookups, names: Names) -> exp.Select:
+def _after_hierarchy(edition: Lookups, names: Names) -> exp.Select:
     query = exp.select("a.*").from_("recognised AS a")
-    dropped: dict[int, list[exp.Expr]] = {word: [] for word in _words(known)}
-    for chunk, touched in known.shedding.items():
+    dropped: dict[int, list[exp.Expr]] = {word: [] for word in _words(edition)}
+    for chunk, touched in edition.shedding.items():
         for word in touched:
             dropped[word].append(column(f"d{word}", f"h{chunk}"))
         table = _chunk(names, "hcc_hierarchy", chunk, *(f"d{word}" for word in touched))
         query = query.join(table, on=column("state", f"h{chunk}").eq(_state(chunk, "q", "a")), copy=False)
-    for word in _words(known):
+    for word in _words(edition):
         value: exp.Expr = column(f"q{word}", "a")
         if dropped[word]:
             value = without(value, any_of(dropped[word]))
@@ -218,10 +220,10 @@ def _settled(names: Names) -> exp.Select:
     )
 
 
-def _halves(known: Lookups, names: Names, word: int) -> exp.Select:
+def _mask_parts(edition: Lookups, names: Names, word: int) -> exp.Select:
     """What every word that remains to somebody of a segment adds up to: each once, for many have the same."""
     query = exp.select("e.*").from_(_distinct("settled", "segment", f"k{word}").subquery("e"))
-    chunks = _chunks(known, word)
+    chunks = _chunks(edition, word)
     for chunk in chunks:
         segment = exp.Mul(this=column("segment", "e"), expression=number(STATES))
         place = exp.Add(this=segment, expression=_state(chunk, "k", "e"))
@@ -234,11 +236,11 @@ def _halves(known: Lookups, names: Names, word: int) -> exp.Select:
     )
 
 
-def _texts(known: Lookups, names: Names, word: int, dialect: str) -> exp.Select:
+def _texts(edition: Lookups, names: Names, word: int, dialect: str) -> exp.Select:
     """The list of the categories of every word that was found or remains."""
     words = [exp.select(exp.alias_(column(f"{letter}{word}"), f"t{word}")).from_("settled") for letter in "kr"]
     query = exp.select("e.*").from_(exp.union(*words, copy=False).subquery("e"))
-    chunks = _chunks(known, word)
+    chunks = _chunks(edition, word)
     for chunk in chunks:
         table = _chunk(names, "hcc_names", chunk, "names")
         query = query.join(table, on=column("state", f"n{chunk}").eq(_state(chunk, "t", "e")), copy=False)
@@ -246,17 +248,17 @@ def _texts(known: Lookups, names: Names, word: int, dialect: str) -> exp.Select:
     return query.select(exp.alias_(listed(written, dialect), "categories"), copy=False)
 
 
-def _chunks(known: Lookups, word: int) -> range:
-    return range(word * WORD // CHUNK, min((word + 1) * WORD // CHUNK, known.chunks))
+def _chunks(edition: Lookups, word: int) -> range:
+    return range(word * WORD // CHUNK, min((word + 1) * WORD // CHUNK, edition.chunks))
 
 
 def _distinct(table: str, *columns: str | exp.Expr) -> exp.Select:
     return exp.select(*columns).from_(table).distinct()
 
 
-def _summed(known: Lookups) -> exp.Select:
+def _summed(edition: Lookups) -> exp.Select:
     """The sums of both words, unpacked, beside the person's kind. A left join: these joins may not be reordered."""
-    words = _words(known)
+    words = _words(edition)
     flags = [column("flags", "e"), *(column("found_flags", f"h{word}") for word in words)]
     sums = exp.select(
         "e.*",
@@ -268,22 +270,22 @@ def _summed(known: Lookups) -> exp.Select:
         sums = sums.join(f"halves{word} AS h{word}", on=exp.and_(*same), join_type="left", copy=False)
     parts = {name: all_of(shifted(column("sums"), at), number(bits)) for name, (at, bits) in PACKED.items()}
     few = [
-        exp.alias_(exp.func("LEAST", parts[name].copy(), number(COUNTS * known.counted)), f"few_{name}")
+        exp.alias_(exp.func("LEAST", parts[name].copy(), number(COUNTS * edition.counted)), f"few_{name}")
         for name in ("hccs", "chronic_hccs")
     ]
     return exp.select("g.*", *(exp.alias_(part, name) for name, part in parts.items()), *few).from_(sums.subquery("g"))
 
 
-def _patterns(known: Lookups, names: Names, dialect: str) -> exp.Select:
+def _patterns(edition: Lookups, names: Names, dialect: str) -> exp.Select:
     """What interactions and numbers of HCCs are worth: once for each set of them that somebody of a segment has."""
     query = exp.select("g.*").from_(_distinct("summed", *PATTERN).subquery("g"))
     query = query.join(names.table("hcc_segments").as_("t"), on=column("segment", "t").eq(column("segment", "g")))
     all_flags = column("all_flags", "g")
-    own = all_of(all_flags.copy(), number(known.own_flags))
+    own = all_of(all_flags.copy(), number(edition.own_flags))
     chronic = any_of([shifted(all_flags.copy(), CHRONIC), own])
-    worth, chronic_worth = _interacting(known, all_flags), _interacting(known, chronic)
-    written = _interaction_names(known, all_flags)
-    if known.counted:
+    worth, chronic_worth = _interacting(edition, all_flags), _interacting(edition, chronic)
+    written = _interaction_names(edition, all_flags)
+    if edition.counted:
         for alias, few in (("u", "few_hccs"), ("v", "few_chronic_hccs")):
             segment = exp.Mul(this=column("segment", "g"), expression=number(16))
             place = exp.Add(this=segment, expression=column(few, "g"))
@@ -298,10 +300,10 @@ def _patterns(known: Lookups, names: Names, dialect: str) -> exp.Select:
     )
 
 
-def _interacting(known: Lookups, flags: exp.Expr) -> list[exp.Expr]:
+def _interacting(edition: Lookups, flags: exp.Expr) -> list[exp.Expr]:
     return [
-        exp.func("COALESCE", exp.case().when(_met(one.needs, flags), column(f"i{place}", "t")), number(0))
-        for place, one in enumerate(known.interactions)
+        exp.func("COALESCE", exp.case().when(_met(interaction.needs, flags), column(f"i{place}", "t")), number(0))
+        for place, interaction in enumerate(edition.interactions)
     ] or [number(0)]
 
 
@@ -309,15 +311,15 @@ def _met(needs: int, flags: exp.Expr) -> exp.Expr:
     return all_of(flags.copy(), number(needs)).eq(needs)
 
 
-def _interaction_names(known: Lookups, flags: exp.Expr) -> list[exp.Expr]:
-    found: list[exp.Expr] = [exp.Literal.string("")]
-    for place, one in enumerate(known.interactions):
-        met = exp.and_(_met(one.needs, flags), column(f"i{place}", "t").is_(exp.null()).not_())
-        found.append(exp.case().when(met, exp.Literal.string(f"{one.name},")).else_(exp.Literal.string("")))
-    return found
+def _interaction_names(edition: Lookups, flags: exp.Expr) -> list[exp.Expr]:
+    names: list[exp.Expr] = [exp.Literal.string("")]
+    for place, interaction in enumerate(edition.interactions):
+        met = exp.and_(_met(interaction.needs, flags), column(f"i{place}", "t").is_(exp.null()).not_())
+        names.append(exp.case().when(met, exp.Literal.string(f"{interaction.name},")).else_(exp.Literal.string("")))
+    return names
 
 
-def _scores(known: Lookups, money: Money, dialect: str) -> exp.Select:
+def _scores(edition: Lookups, money: Money, dialect: str) -> exp.Select:
     same = exp.and_(*(column(name, "p").eq(column(name, "z")) for name in PATTERN))
     rows = exp.select("*").from_("summed AS z").join("patterns AS p", on=same, join_type="left")
     hcc = added([column("besides", "z"), column("disease", "z"), column("together", "p")])
@@ -325,21 +327,22 @@ def _scores(known: Lookups, money: Money, dialect: str) -> exp.Select:
     raw = added([column("demographics", "z"), hcc.copy()])
     lasting = exp.case().when(column("hccs", "z").eq(0), column("bare", "z")).else_(chronic)
     for letter in "kr":
-        for word in _words(known):
+        for word in _words(edition):
             on = column(f"t{word}", f"{letter}{word}").eq(column(f"{letter}{word}", "z"))
             rows = rows.join(f"texts{word} AS {letter}{word}", on=on, join_type="left", copy=False)
     lists = {
-        letter: joined([column("categories", f"{letter}{word}") for word in _words(known)], dialect) for letter in "kr"
+        letter: joined([column("categories", f"{letter}{word}") for word in _words(edition)], dialect)
+        for letter in "kr"
     }
     return rows.select(
         column("person_id", "z"),
-        exp.alias_(exp.Literal.string(known.read.model.name), "model"),
+        exp.alias_(exp.Literal.string(edition.read.model.name), "model"),
         exp.alias_(column("segment_name", "z"), "segment"),
         exp.alias_(thousandths(raw), "risk_score"),
         exp.alias_(thousandths(column("demographics", "z")), "risk_score_demographics"),
         exp.alias_(thousandths(hcc), "risk_score_hcc"),
         exp.alias_(thousandths(lasting), "risk_score_chronic_only"),
-        exp.alias_(_payment(raw, money, known.read.mode), "risk_score_payment"),
+        exp.alias_(_payment(raw, money, edition.read.mode), "risk_score_payment"),
         exp.alias_(lists["k"], "hcc_list"),
         exp.alias_(lists["r"], "hcc_list_before"),
         column("interactions", "p"),
