@@ -44,7 +44,7 @@ def written_whole(out: Path) -> Iterator[Path]:
 
 
 def _alone(lock: int, part: Path, out: Path) -> None:
-    """The lock goes with the process, so that what a killed one left is in nobody's way."""
+    """The lock goes with the process, so that what a killed one left is in no one's way."""
     with suppress(OSError):
         flock(lock, LOCK_EX | LOCK_NB)
         os.fchmod(lock, ONLY_MINE)

@@ -1,4 +1,4 @@
-"""A DuckDB to look at people's files with: Parquet and CSV as views, what counts of diagnoses, results as files."""
+"""A DuckDB workspace to look at people's files with: Parquet and CSV as views, what counts of diagnoses, results as files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Workspace:
 
 @contextmanager
 def open_workspace(memory: str = MEMORY) -> Iterator[Workspace]:
-    """A desk for one piece of work.
+    """A workspace for one piece of work.
 
     Raises:
         Fix: a file is damaged. What DuckDB says of it may quote a person, so it is not repeated.
@@ -103,7 +103,7 @@ def _quoted(name: str) -> str:
 
 
 def stage_rows(workspace: Workspace, name: str, query: str) -> Path:
-    """The rows of `query` as a Parquet file in the desk's folder."""
+    """The rows of `query` as a Parquet file in the workspace's folder."""
     path = workspace.folder / f"{name}.parquet"
     workspace.db.execute(f"copy ({query}) to {exp.Literal.string(str(path)).sql('duckdb')} (format parquet)")
     return path
@@ -163,7 +163,7 @@ def check_output(out: Path) -> None:
 
 
 def write_rows(workspace: Workspace, query: str, out: Path) -> None:
-    """Write the rows of `query` to a Parquet or CSV file, whole or not at all, for nobody else to read.
+    """Write the rows of `query` to a Parquet or CSV file, whole or not at all, for no one else to read.
 
     In CSV a list is its parts with spaces between them.
     """

@@ -154,7 +154,7 @@ def _contents(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, str 
 
 
 def _macro(editions: Sequence[Lookups], dialect: str) -> str:
-    """`<dialect>__hcc_scores`, as dbt dispatches: the statement of each edition; whoever calls it gives the two relations."""
+    """`<dialect>__hcc_scores`, as dbt dispatches: the statement of each edition; its caller gives the two relations."""
     lines = [f"{{# {WARNING} #}}", f"{{% macro {dialect}__hcc_scores(model, payment_year, people, diagnoses) %}}"]
     for place, edition in enumerate(editions):
         word = "elif" if place else "if"

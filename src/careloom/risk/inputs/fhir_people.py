@@ -38,7 +38,7 @@ def person_of(claim: Mapping[str, Any], patients: Mapping[str, Any], spaces: Nam
     """The id of the claim's person. `patients` are the Patient resources of its bundle by their full address.
 
     Raises:
-        Hold: nobody is named, or nobody can be found by what is said.
+        Hold: no one is named, or no one can be found by what is said.
 
     """
     patient = claim.get("patient")

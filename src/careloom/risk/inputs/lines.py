@@ -89,7 +89,7 @@ class HeldInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """Where the held of one reading go: into `held`, or, where nobody asked for them, out as an error."""
+    """Where the held of one reading go: into `held`, or, where no one asked for them, out as an error."""
 
     source: str
     held: Keeping | None

@@ -308,7 +308,7 @@ def _person(level: _Level | None) -> str:
     """The id of the person whom the claims of a level are about.
 
     Raises:
-        Hold: nobody is named, or it may be somebody else.
+        Hold: no one is named, or it may be someone else.
 
     """
     if level is None or level.code not in {SUBSCRIBER, DEPENDENT}:

@@ -17,7 +17,7 @@ class Model:
     """One risk-adjustment model.
 
     `family` is community, esrd or rx; `domain` and `version` are its name in the coefficients; `ignored` are the
-    categories that count for nobody in it, `lone` those that count only beside one of others. `proposed`: CMS asked for
+    categories that count for no one in it, `lone` those that count only beside one of others. `proposed`: CMS asked for
     comments on it and does not pay by it, so it is used by its own name only.
     """
 

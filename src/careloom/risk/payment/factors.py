@@ -62,7 +62,7 @@ def read_factors(path: str | Path) -> dict[tuple[str, int], Factors]:
     the first two may be missing or empty, and then what is published holds.
 
     Raises:
-        Fix: it cannot be read; a column, a model or a value is none; a model and year is there twice.
+        Fix: it cannot be read; a column, a model or a value is unknown or unreadable; a model and year is there twice.
 
     """
     factors_by_edition: dict[tuple[str, int], Factors] = {}
@@ -158,7 +158,7 @@ def facts(year: int | None = None, own: Own | None = None) -> list[Fact]:
     Those are listed that are not known of models with tables, for without them there is no payment score.
 
     Raises:
-        Fix: `own` has a model that is none.
+        Fix: `own` has a model that does not exist.
 
     """
     known_years = {known_year for _, known_year in (*announced.NORMALIZATION, *(own or {}))} | {

@@ -39,7 +39,7 @@ READ: Mapping[str, tuple[str, ...]] = {
 KNOWN_DUALS = ("NA", "00", *FULL, *PARTIAL, *OTHER_MEDICAID)
 """What is written otherwise, 99 (unknown) among it, is taken for no dual status, and that is told."""
 UNREADABLE_AGE, CONTRADICTED_AGE = -1, -99
-"""Ages that nobody has: of who has an age or birth date that is none, and of who is there twice with different facts."""
+"""Ages that no one has: of who has an age or birth date that cannot be read, and of who is there twice with different facts."""
 
 
 def sex_number(table: str) -> exp.Expr:

@@ -1,4 +1,4 @@
-"""What a scoring run read and what became of it, in numbers: nobody is lost, and nothing is left out unsaid."""
+"""What a scoring run read and what became of it, in numbers: no one is lost, and nothing is left out without a word."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from careloom.risk.population.input_tables import key_text
 from careloom.risk.published.tables import read_tables
 
 WRITTEN = "[A-Z][0-9][0-9A-Z]{1,5}"
-"""How an ICD-10-CM code is written, without its dot; what is written otherwise is none."""
+"""How an ICD-10-CM code is written, without its dot; what is written otherwise is not a code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ NO_AGE, NO_SEX, UNREADABLE, CONTRADICTED = -1, -2, -3, -4
 HELD = {NO_AGE: "age-missing", NO_SEX: "sex-missing", UNREADABLE: "age-unreadable", CONTRADICTED: "rows-contradict"}
 """Kinds of nobody: a person without a usable age or sex keeps a row, with this reason and without scores.
 
-age-unreadable: there is an age or birth date that is none, or a birth after the day by which age is counted. rows-contradict: the
+age-unreadable: there is an age or birth date that is not one, or a birth after the day by which age is counted. rows-contradict: the
 person is there more than once, with different facts."""
 
 

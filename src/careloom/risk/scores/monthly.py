@@ -191,7 +191,7 @@ def _months(
 
 
 def _some(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """The batches, or one without rows where there is nobody, so that the columns are known."""
+    """The batches, or one without rows where there are no people, so that the columns are known."""
     empty = True
     for batch in reader:
         empty = False

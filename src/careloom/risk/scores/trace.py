@@ -185,7 +185,7 @@ def _edits(read: Tables, number: Mapping[Step, int]) -> pa.Table:
 
 
 def _pairs(read: Tables, number: Mapping[Step, int]) -> pa.Table:
-    """Which category pushes out which; those that count for nobody push nothing out."""
+    """Which category pushes out which; those that count for no one push nothing out."""
     pairs = [
         (parent, child)
         for parent, children in read.hierarchy.items()

@@ -165,7 +165,7 @@ def _placed(edition: Lookups, names: Names) -> exp.Select:
 
 
 def _recognised(edition: Lookups) -> exp.Select:
-    """Without the categories that the model counts for nobody, and those that need another beside them and have none."""
+    """Without the categories that the model counts for no one, and those that need another beside them and lack it."""
     words: list[exp.Expr] = []
     for word in _words(edition):
         value: exp.Expr = column(f"r{word}")
