@@ -143,7 +143,7 @@ def test_one_of_many_is_linked_by_index_whichever_side_comes_last(session: Sessi
 
 
 def test_both_ends_of_a_link_landed_at_once_are_linked(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    both, real = threading.Barrier(2), landing_service.settle
+    both, real = threading.Barrier(2), landing_service.release_held
 
     def late(*words: Any, **more: Any) -> None:
         """After the row was written and linked, before its transaction ends."""
@@ -152,7 +152,7 @@ def test_both_ends_of_a_link_landed_at_once_are_linked(session: Session, monkeyp
             both.wait(1)
 
     prepare(session)
-    monkeypatch.setattr(landing_service, "settle", late)
+    monkeypatch.setattr(landing_service, "release_held", late)
     ends = (note("notes", "N1", visit="V1"), note("sessions", "S1", visit="V1"))
     threads = [threading.Thread(target=put, args=(session, end)) for end in ends]
     for thread in threads:

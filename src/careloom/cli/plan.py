@@ -37,7 +37,7 @@ def command(
         for one in chosen(session, sync):
             if reveal:
                 audited(session, "plan --reveal", one.name)
-            reports.append(run.plan_sync(session, one, watch, full=full, reveal=reveal, each=examples))
+            reports.append(run.plan_sync(session, one, watch, full=full, reveal=reveal, example_count=examples))
     if json:
         plain = [report.as_json() for report in reports]
         print_json(plain[0] if sync else plain)

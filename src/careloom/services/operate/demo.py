@@ -78,14 +78,16 @@ class _Play:
     def whole(self, package: ModuleType, stage: ModuleType, share: float) -> DemoResult:
         watch = self.watch
         phases = [
-            self._act("plan", lambda ready, sync: plan_sync(ready, sync, watch, each=0), planned=True),
+            self._act("plan", lambda ready, sync: plan_sync(ready, sync, watch, example_count=0), planned=True),
             self._act("apply", lambda ready, sync: apply_sync(ready, sync, watch)),
             self._act("run again", lambda ready, sync: run_sync(ready, sync, watch)),
         ]
         watch.progress.step(f"a day passes: {share:.0%} of the source's rows change")
         changed = package.change(self.folder, share=share)
         phases += [
-            self._act("plan the changes", lambda ready, sync: plan_sync(ready, sync, watch, each=0), planned=True),
+            self._act(
+                "plan the changes", lambda ready, sync: plan_sync(ready, sync, watch, example_count=0), planned=True
+            ),
             self._act("apply the changes", lambda ready, sync: apply_sync(ready, sync, watch)),
         ]
         with open_session(self.folder, self.settings) as session:
