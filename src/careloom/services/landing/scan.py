@@ -141,7 +141,7 @@ def reconcile(
 
 def _noted(entry: Attempt, report: LandingReport) -> LandingReport:
     """The report, written into its attempt."""
-    entry.ended(report.status, report.counts, balanced=report.balanced)
+    entry.ended(report.status, report.counts, is_balanced=report.balanced)
     entry.run, entry.error = report.run, "; ".join(report.notes)
     return report
 

@@ -61,7 +61,7 @@ def plan_sync(
     """
     with attempt(session, Kind.plan, sync.name) as entry:
         report = _plan_only(session, sync, watch, full=full, reveal=reveal, example_count=example_count)
-        entry.counts, entry.balanced = report.counts, report.balanced
+        entry.counts, entry.is_balanced = report.counts, report.balanced
     return report
 
 
@@ -149,7 +149,7 @@ def _run(
             balanced=result.balanced,
             error="; ".join(result.notes) or None,
         )
-        entry.ended(result.state, result.counts, balanced=result.balanced)
+        entry.ended(result.state, result.counts, is_balanced=result.balanced)
         entry.error = "; ".join(result.notes)
         log.info("run ended", state=result.state, counts=dict(result.counts), requests=result.requests)
     if not result.balanced:
