@@ -19,7 +19,7 @@ from benchmarks.servers import remove_server
 from careloom.core.folders import HIDDEN
 from careloom.project.model import Project
 from careloom.services.landing.scan import scan
-from careloom.services.operate.simulate import Simulated, connect_all, pointed_at
+from careloom.services.operate.simulate import Simulation, connect_all, pointed_at
 from careloom.services.session.logs import set_up_logs
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session, open_session
@@ -83,7 +83,7 @@ def main() -> int:
         ):
             for first in range(0, patients, AT_ONCE):
                 vendor.control("seed", patients=min(AT_ONCE, patients - first), lives=False)
-            simulated = Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={})
+            simulated = Simulation(settings=settings, addresses={"drchrono": vendor.url}, secrets={})
             ready = replace(plain, project=_unlimited(pointed_at(plain.project, simulated)))
             connect_all(ready, simulated)
             loads = [_timed(ready, patients, "first load"), _timed(ready, patients, "the same again", full=True)]

@@ -98,7 +98,7 @@ def _careloom(archive: Path, url: str) -> None:
     with zipfile.ZipFile(archive) as opened:
         file = Path(opened.extract("report.csv", archive.parent))
     names = {"system": "s", "name": "r", "account": "a", "run": run}
-    loaded = load_report(store, **names, files=[file], declared={}, folder=archive.parent)
+    loaded = load_report(store, **names, files=[file], declared_types={}, folder=archive.parent)
     with store.transaction() as connection:
         make_current(connection, run, loaded.rows, loaded.drifts)
     store.close()

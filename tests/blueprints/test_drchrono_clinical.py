@@ -22,7 +22,7 @@ from careloom.project.model import Service
 from careloom.services.landing.process import process_inbox
 from careloom.services.landing.publish import publish_outbox
 from careloom.services.landing.scan import scan
-from careloom.services.operate.simulate import Simulated, connect_all, pointed_at
+from careloom.services.operate.simulate import Simulation, connect_all, pointed_at
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import read_settings
@@ -109,7 +109,7 @@ def practice(tmp_path: Path, database: str) -> Iterator[Practice]:
     settings = read_settings(SECRETS | {"CARELOOM_DATABASE_URL": database})
     google = Google()
     with RunningDrChrono("--tier", "unlimited", "--patients", "12") as vendor, open_session(folder, settings) as plain:
-        simulated = Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={})
+        simulated = Simulation(settings=settings, addresses={"drchrono": vendor.url}, secrets={})
         project = replace(pointed_at(plain.project, simulated), service=CLOCK)
         ready = replace(plain, project=project)
         connect_all(ready, simulated)

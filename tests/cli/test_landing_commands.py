@@ -43,7 +43,7 @@ def test_all_streams_are_landed_each_once(clinic: Practice, capsys: pytest.Captu
     assert "people: completed, balanced (full_sync, run 1" in said
     assert "3 records = 3 created" in said
     assert "pills: completed" in said
-    assert [stream for stream, _, _ in clinic.shelves.asked] == ["people", "pills"]
+    assert [stream for stream, _, _ in clinic.shelves.scans] == ["people", "pills"]
 
 
 def test_one_stream_as_json(clinic: Practice, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ import pytest
 import urllib3
 
 from careloom.cli import main
-from careloom.services.operate.simulate import Simulated, connect_all
+from careloom.services.operate.simulate import Simulation, connect_all
 from careloom.services.session.sessions import open_session
 from careloom.services.session.settings import read_settings
 from careloom.systems.deepcura.simulator import invented_note, sealed
@@ -128,7 +128,7 @@ def clinic(server_url: str, template: str, tmp_path_factory: pytest.TempPathFact
         environment = SECRETS | {"CARELOOM_DATABASE_URL": database}
         settings = read_settings(environment)
         with open_session(folder, settings) as session:
-            connect_all(session, Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={}))
+            connect_all(session, Simulation(settings=settings, addresses={"drchrono": vendor.url}, secrets={}))
         session.close()
         found = Clinic(careloom=Careloom(folder=folder, environment=environment), vendor=vendor, database=database)
         with serving(found, folder, folder.parent / "serve.log"):

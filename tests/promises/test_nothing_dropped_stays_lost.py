@@ -22,7 +22,7 @@ import pytest
 from careloom.project.model import Project
 from careloom.services.landing.process import process_inbox
 from careloom.services.landing.scan import LandingReport, reconcile, scan, scannable
-from careloom.services.operate.simulate import Simulated, connect_all, pointed_at
+from careloom.services.operate.simulate import Simulation, connect_all, pointed_at
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import read_settings
@@ -175,7 +175,7 @@ def practice(tmp_path: Path, database: str) -> Iterator[Practice]:
         RunningDrChrono("--tier", "unlimited", "--patients", "80") as vendor,
         open_session(tmp_path / "clinic", settings) as plain,
     ):
-        simulated = Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={})
+        simulated = Simulation(settings=settings, addresses={"drchrono": vendor.url}, secrets={})
         ready = replace(plain, project=unlimited(pointed_at(plain.project, simulated)))
         connect_all(ready, simulated)
         with served(ready, Google()) as url:
@@ -270,7 +270,7 @@ def test_a_worker_does_what_is_due_once_and_a_tick_that_it_missed_once_and_late(
         (tmp_path / "streams" / "patients.yaml").write_text(PATIENTS)
         settings = read_settings(SECRETS | {"CARELOOM_DATABASE_URL": database})
         with open_session(tmp_path, settings) as session:
-            connect_all(session, Simulated(settings=settings, addresses={"drchrono": vendor.url}, shared={}))
+            connect_all(session, Simulation(settings=settings, addresses={"drchrono": vendor.url}, secrets={}))
         with worker(tmp_path, database):
             # A first scan is a whole one, so that nothing is left to reconcile.
             until(lambda: runs(database) == {"full_sync": 1, "cleanup": 1, "else": 0})

@@ -21,6 +21,6 @@ def simulator() -> Iterator[RunningSimulator]:
 def clinic(simulator: RunningSimulator, database: str, tmp_path: Path) -> Clinic:
     simulator.control("POST", "reset", {})
     simulator.control("POST", "settings", {"search_lag": 0, "tier": "unlimited", "latency_ms": 0})
-    ready = Clinic(tmp_path, database, simulator)
-    ready.write()
-    return ready
+    clinic = Clinic(tmp_path, database, simulator)
+    clinic.write()
+    return clinic

@@ -52,9 +52,9 @@ class Paper:
     fetches: Callable[[str], Mapping[str, Any] | None] = lambda key: {"id": key, "room": "fetched"}
     acts: dict[str, Callable[[], Reading]] = field(default_factory=dict)
     read_events: list[str] = field(default_factory=list)
-    fetched: list[str] = field(default_factory=list)
-    publishing: Callable[[Sequence[ChangeEvent]], Sequence[int]] = lambda events: [one.id for one in events]
-    told: list[ChangeEvent] = field(default_factory=list)
+    fetch_keys: list[str] = field(default_factory=list)
+    publishing: Callable[[Sequence[ChangeEvent]], Sequence[int]] = lambda events: [event.id for event in events]
+    changes: list[ChangeEvent] = field(default_factory=list)
     pages: Callable[[], Iterator[Page]] = lambda: iter(())
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -64,14 +64,14 @@ class Paper:
     def read(self, event: StoredEvent) -> Reading:
         with self._lock:
             self.read_events.append(event.event_id)
-        said = json.loads(event.body)
-        if "do" in said:
-            return self.acts[said["do"]]()
+        body = json.loads(event.body)
+        if "do" in body:
+            return self.acts[body["do"]]()
         return Reading(
-            records=[record(one) for one in said.get("records", ())],
-            hints=[Hint(stream="visits", key=key) for key in said.get("hints", ())],
+            records=[record(fields) for fields in body.get("records", ())],
+            hints=[Hint(stream="visits", key=key) for key in body.get("hints", ())],
             unreadable=[
-                Unreadable(stream="visits", key=key, code="no_shape", body=b"?") for key in said.get("unreadable", ())
+                Unreadable(stream="visits", key=key, code="no_shape", body=b"?") for key in body.get("unreadable", ())
             ],
         )
 
@@ -80,31 +80,31 @@ class Paper:
 
     def fetch(self, stream: str, key: str) -> Sequence[Record]:
         with self._lock:
-            self.fetched.append(key)
+            self.fetch_keys.append(key)
         data = self.fetches(key)
         return [Record(stream=stream, key=key, data=data, observed_at=NOON)]
 
     def publish(self, events: Sequence[ChangeEvent]) -> Sequence[int]:
-        acknowledged = self.publishing(events)
+        ids = self.publishing(events)
         with self._lock:
-            self.told += [one for one in events if one.id in set(acknowledged)]
-        return acknowledged
+            self.changes += [event for event in events if event.id in set(ids)]
+        return ids
 
-    def check(self, *_what: object) -> Sequence[Finding]:
+    def check(self, *_streams: object) -> Sequence[Finding]:
         return [Finding(level="ok", what="paper", detail="is there")]
 
     def close(self) -> None:
         """Nothing to give back."""
 
 
-def record(said: Mapping[str, Any]) -> Record:
-    return Record(stream="visits", key=str(said["id"]), data=said, observed_at=NOON)
+def record(fields: Mapping[str, Any]) -> Record:
+    return Record(stream="visits", key=str(fields["id"]), data=fields, observed_at=NOON)
 
 
 def install(monkeypatch: pytest.MonkeyPatch, papers: Mapping[str, Paper]) -> None:
     """Every system is of its own kind, which is its name."""
-    made = {name: room(name, paper) for name, paper in papers.items()}
-    monkeypatch.setattr(sessions, "rooms", lambda: made)
+    built_rooms = {name: room(name, paper) for name, paper in papers.items()}
+    monkeypatch.setattr(sessions, "rooms", lambda: built_rooms)
 
 
 def room(kind: str, paper: Paper) -> Room:
@@ -143,9 +143,9 @@ def project(
     )
 
 
-def ready(store: Store, made: Project, environment: Mapping[str, str] | None = None) -> Session:
+def ready(store: Store, project: Project, environment: Mapping[str, str] | None = None) -> Session:
     settings = read_settings({"CARELOOM_DATABASE_URL": store.url, **(environment or {})})
-    return Session(project=made, settings=settings, store=store)
+    return Session(project=project, settings=settings, store=store)
 
 
 def arrive(store: Store, source: str, *bodies: object) -> list[int]:

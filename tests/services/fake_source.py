@@ -44,7 +44,7 @@ PILLS = Stream(
     columns=(Column(name="label", paths=("label",)), Column(name="person", type="integer", paths=("person",))),
     links=(LinkRule(column="person_id", to="people", tiers=((("person", "ehr_id"),),)),),
 )
-STREAMS = {one.name: one for one in (PEOPLE, PETS, PILLS)}
+STREAMS = {declared_stream.name: declared_stream for declared_stream in (PEOPLE, PETS, PILLS)}
 
 
 class NoOptions(BaseModel):
@@ -58,74 +58,76 @@ class Shelves:
     data: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=lambda: {name: {} for name in STREAMS})
     size: int = 2
     at_page: Callable[[int], None] = lambda _number: None
-    unlisted: set[str] = field(default_factory=set)
+    unlisted_keys: set[str] = field(default_factory=set)
     unreadable: Sequence[Unreadable] = ()
-    asked: list[tuple[str, datetime | None, str]] = field(default_factory=list)
-    fetched: list[str] = field(default_factory=list)
+    scans: list[tuple[str, datetime | None, str]] = field(default_factory=list)
+    fetch_keys: list[str] = field(default_factory=list)
     pages: int = 0
-    closed: int = 0
+    close_count: int = 0
 
-    def put(self, stream: str, *keys: int, **more: Any) -> None:
+    def put(self, stream: str, *keys: int, **fields: Any) -> None:
         for key in keys:
-            changed = datetime.now(UTC).isoformat()
-            self.data[stream][str(key)] = {"id": key, "name": f"Name{key}", "changed_at": changed, **more}
+            changed_at = datetime.now(UTC).isoformat()
+            self.data[stream][str(key)] = {"id": key, "name": f"Name{key}", "changed_at": changed_at, **fields}
 
     def scan(self, stream: str, since: datetime | None, checkpoint: str = "") -> Iterator[Page]:
-        self.asked.append((stream, since, checkpoint))
-        found = [
-            (key, one)
-            for key, one in sorted(self.data[stream].items(), key=lambda pair: int(pair[0]))
-            if key not in self.unlisted
-            and (since is None or datetime.fromisoformat(one["changed_at"]) >= since)
+        self.scans.append((stream, since, checkpoint))
+        items = [
+            (key, item)
+            for key, item in sorted(self.data[stream].items(), key=lambda pair: int(pair[0]))
+            if key not in self.unlisted_keys
+            and (since is None or datetime.fromisoformat(item["changed_at"]) >= since)
             and (not checkpoint or int(key) > int(checkpoint))
         ]
         try:
-            for first in range(0, len(found), self.size):
+            for first in range(0, len(items), self.size):
                 self.pages += 1
                 self.at_page(self.pages)
-                some = found[first : first + self.size]
+                page = items[first : first + self.size]
                 yield Page(
-                    records=[record for key, one in some for record in self._records(stream, key, one)],
-                    checkpoint=some[-1][0],
+                    records=[record for key, item in page for record in self._records(stream, key, item)],
+                    checkpoint=page[-1][0],
                     total=len(self.data[stream]),
                     unreadable=self.unreadable if first == 0 else (),
                 )
         finally:
-            self.closed += 1
+            self.close_count += 1
 
-    def _records(self, stream: str, key: str, one: Mapping[str, Any]) -> Iterator[Record]:
+    def _records(self, stream: str, key: str, item: Mapping[str, Any]) -> Iterator[Record]:
         now = datetime.now(UTC)
-        yield Record(stream=stream, key=key, data=one, observed_at=now)
-        for pet in one.get("pets", ()):
-            whole = {"id": f"{key}:{pet}", "name": pet, "changed_at": one["changed_at"]}
-            yield Record(stream="pets", key=f"{key}:{pet}", data=whole, observed_at=now)
+        yield Record(stream=stream, key=key, data=item, observed_at=now)
+        for pet in item.get("pets", ()):
+            fields = {"id": f"{key}:{pet}", "name": pet, "changed_at": item["changed_at"]}
+            yield Record(stream="pets", key=f"{key}:{pet}", data=fields, observed_at=now)
 
     def fetch(self, stream: str, key: str) -> Sequence[Record]:
-        self.fetched.append(key)
+        self.fetch_keys.append(key)
         if stream == "pets":
             owner = self.data["people"].get(key.partition(":")[0])
-            found = [one for one in self._records("people", key.partition(":")[0], owner or {}) if one.key == key]
-            return found or [Record(stream=stream, key=key, data=None, observed_at=datetime.now(UTC))]
+            records = [
+                record for record in self._records("people", key.partition(":")[0], owner or {}) if record.key == key
+            ]
+            return records or [Record(stream=stream, key=key, data=None, observed_at=datetime.now(UTC))]
         return [Record(stream=stream, key=key, data=self.data[stream].get(key), observed_at=datetime.now(UTC))]
 
     def receive(self, request: HookRequest) -> Accepted | HookAnswer:
         return Accepted(event_id=request.headers["id"], event="shelf")
 
     def read(self, event: StoredEvent) -> Reading:
-        said = json.loads(event.body)
-        if said.get("hold"):
+        body = json.loads(event.body)
+        if body.get("hold"):
             raise Hold("not_readable", "the event has no form")
-        stream = said.get("stream", "people")
+        stream = body.get("stream", "people")
         return Reading(
             records=[
-                Record(stream=stream, key=str(one["id"]), data=one, observed_at=event.received_at)
-                for one in said.get("records", ())
+                Record(stream=stream, key=str(fields["id"]), data=fields, observed_at=event.received_at)
+                for fields in body.get("records", ())
             ],
-            hints=[Hint(stream=stream, key=key) for key in said.get("hints", ())],
-            unreadable=[Unreadable(stream=stream, key="", code="no_shape", body=b"?")] * said.get("unreadable", 0),
+            hints=[Hint(stream=stream, key=key) for key in body.get("hints", ())],
+            unreadable=[Unreadable(stream=stream, key="", code="no_shape", body=b"?")] * body.get("unreadable", 0),
         )
 
-    def check(self, *_what: object) -> Sequence[Finding]:
+    def check(self, *_streams: object) -> Sequence[Finding]:
         return [Finding(level="ok", what="shelves", detail="are there")]
 
     def close(self) -> None:
@@ -143,8 +145,8 @@ class Practice:
     def store(self) -> Store:
         return self.session.store
 
-    def scan(self, name: str = "people", *, watch: Watch | None = None, **how: Any) -> LandingReport:
-        return scan(self.session, name, watch or Watch(), **how)
+    def scan(self, name: str = "people", *, watch: Watch | None = None, **options: Any) -> LandingReport:
+        return scan(self.session, name, watch or Watch(), **options)
 
     def reconcile(self, name: str = "people") -> LandingReport:
         return reconcile(self.session, name, Watch())
@@ -183,7 +185,11 @@ class Practice:
 
 
 def project(
-    folder: Path, streams: Sequence[str] = tuple(STREAMS), *, retention: Retention | None = None, **more: timedelta
+    folder: Path,
+    streams: Sequence[str] = tuple(STREAMS),
+    *,
+    retention: Retention | None = None,
+    **retentions: timedelta,
 ) -> Project:
     place = Place(file="careloom.yaml", line=1, column=1)
     return Project(
@@ -195,7 +201,7 @@ def project(
         syncs={},
         digest=",".join(streams),
         landings={
-            name: Landing(name=name, system="ehr", stream=STREAMS[name], retention=more.get(name), file="")
+            name: Landing(name=name, system="ehr", stream=STREAMS[name], retention=retentions.get(name), file="")
             for name in streams
         },
         retention=retention or Retention(),
@@ -204,24 +210,24 @@ def project(
 
 def install(monkeypatch: pytest.MonkeyPatch, shelves: Shelves) -> None:
     """The one kind of system that there is."""
-    made = Room(
+    room = Room(
         kind="shelves",
         options=NoOptions,
         streams=STREAMS,
         stream_source=lambda _options, _surroundings: shelves,
         hooks=lambda _options, _surroundings: shelves,
     )
-    monkeypatch.setattr(sessions, "rooms", lambda: {"shelves": made})
+    monkeypatch.setattr(sessions, "rooms", lambda: {"shelves": room})
 
 
 @contextmanager
-def practice(monkeypatch: pytest.MonkeyPatch, database: str, made: Project) -> Iterator[Practice]:
+def practice(monkeypatch: pytest.MonkeyPatch, database: str, landing_project: Project) -> Iterator[Practice]:
     shelves = Shelves()
     install(monkeypatch, shelves)
     store = open_store(database)
     settings = read_settings({"CARELOOM_DATABASE_URL": database, "CARELOOM_ACTOR": "tester"})
     try:
-        yield Practice(session=Session(project=made, settings=settings, store=store), shelves=shelves)
+        yield Practice(session=Session(project=landing_project, settings=settings, store=store), shelves=shelves)
     finally:
         store.close()
 

@@ -54,7 +54,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def project(folder: Path, *streams: Stream) -> Project:
-    landings = {one.name: Landing(name=one.name, system="ehr", stream=one, file="") for one in streams}
+    landings = {stream.name: Landing(name=stream.name, system="ehr", stream=stream, file="") for stream in streams}
     return Project(
         name="clinic",
         timezone=ZoneInfo("America/New_York"),
@@ -76,16 +76,16 @@ def landing(folder: Path, database: str, *streams: Stream) -> Iterator[Session]:
         store.close()
 
 
-def patient(number: int, minute: int = 0, **more: Any) -> Record:
+def patient(number: int, minute: int = 0, **fields: Any) -> Record:
     """An invented patient as it was at a minute of the hour before noon."""
-    at = NOON - timedelta(hours=1) + timedelta(minutes=minute)
-    data = {"id": number, "first_name": f"First{number}", "updated_at": at.isoformat(), **more}
+    observed_at = NOON - timedelta(hours=1) + timedelta(minutes=minute)
+    data = {"id": number, "first_name": f"First{number}", "updated_at": observed_at.isoformat(), **fields}
     return Record(stream="patients", key=str(number), data=data, observed_at=NOON + timedelta(minutes=minute))
 
 
 def gone(number: int, minute: int, stream: str = "patients") -> Record:
-    at = NOON - timedelta(hours=1) + timedelta(minutes=minute)
-    return Record(stream=stream, key=str(number), data=None, observed_at=at)
+    observed_at = NOON - timedelta(hours=1) + timedelta(minutes=minute)
+    return Record(stream=stream, key=str(number), data=None, observed_at=observed_at)
 
 
 def note(stream: str, key: str, minute: int = 0, **data: Any) -> Record:

@@ -53,7 +53,7 @@ _LAST = ("Abel", "Brand", "Conrad", "Dietz", "Ehlers", "Fuchs", "Giese", "Haupt"
 Row = dict[str, str]
 
 
-def someone(number: int, **more: str) -> Row:
+def someone(number: int, **fields: str) -> Row:
     """An invented person; no two numbers below 110 share a name, a mail or a birth date."""
     return {
         "ID": f"K{number}",
@@ -64,18 +64,18 @@ def someone(number: int, **more: str) -> Row:
         "Born": f"{1930 + number % 70}-0{1 + number % 9}-1{number % 8}",
         "Visits": str(number),
         "Note": "",
-        **more,
+        **fields,
     }
 
 
-def as_contact(row: Row, **more: str) -> Row:
+def as_contact(row: Row, **fields: str) -> Row:
     """The same person as a contact that the portal knew before."""
     return {
         "firstname": row["First"],
         "lastname": row["Last"],
         "email": row["Email"],
         "born": row["Born"],
-        **more,
+        **fields,
     }
 
 
@@ -115,31 +115,31 @@ class Clinic:
         with open_session(self.folder, self.settings()) as session:
             yield session
 
-    def plan(self, sync: str = "people", **how: Any) -> RunSummary:
-        with self.open() as ready:
-            return plan_sync(ready, ready.project.syncs[sync], Watch(), **how)
+    def plan(self, sync: str = "people", **options: Any) -> RunSummary:
+        with self.open() as session:
+            return plan_sync(session, session.project.syncs[sync], Watch(), **options)
 
     def apply(self, sync: str = "people") -> RunSummary:
-        with self.open() as ready:
-            return apply_sync(ready, ready.project.syncs[sync], Watch())
+        with self.open() as session:
+            return apply_sync(session, session.project.syncs[sync], Watch())
 
-    def run(self, sync: str = "people", *, watch: Watch | None = None, **how: Any) -> RunSummary:
-        with self.open() as ready:
-            return run_sync(ready, ready.project.syncs[sync], watch or Watch(), **how)
+    def run(self, sync: str = "people", *, watch: Watch | None = None, **options: Any) -> RunSummary:
+        with self.open() as session:
+            return run_sync(session, session.project.syncs[sync], watch or Watch(), **options)
 
     def decide(self, key: str, verdict: str, remote_id: str | None = None, prop: str | None = None) -> None:
-        with self.open() as ready:
-            decide(ready, ready.project.syncs["people"], key, verdict, remote_id=remote_id, prop=prop, why="a test")
+        with self.open() as session:
+            decide(session, session.project.syncs["people"], key, verdict, remote_id=remote_id, prop=prop, why="a test")
 
-    def retry(self, **which: Any) -> int:
-        with self.open() as ready:
-            return retry(ready.store, **({"sync": None, "key": None, "code": None} | which))
+    def retry(self, **filters: Any) -> int:
+        with self.open() as session:
+            return retry(session.store, **({"sync": None, "key": None, "code": None} | filters))
 
     # ------------------------------------------------------------ seeing
 
     def held(self) -> dict[str, HeldItem]:
-        with self.open() as ready:
-            return {item.key: item for item in list_held(ready.store)}
+        with self.open() as session:
+            return {item.key: item for item in list_held(session.store)}
 
     def reasons(self) -> dict[str, str]:
         return {key: item.code for key, item in self.held().items()}
@@ -148,18 +148,18 @@ class Clinic:
         return dict(self.ask("select key, remote_id from careloom.link where sync = %s", sync))
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with self.open() as ready, ready.store.transaction() as connection:
+        with self.open() as session, session.store.transaction() as connection:
             return connection.execute(statement, values).fetchall()
 
     def records(self, object_: str = "contacts") -> dict[str, dict[str, Any]]:
-        found = self.simulator.control("GET", f"records/{object_}")["results"]
-        return {one["id"]: one["properties"] for one in found}
+        results = self.simulator.control("GET", f"records/{object_}")["results"]
+        return {record["id"]: record["properties"] for record in results}
 
     def record(self, key: str, property_: str = "clinic_id") -> dict[str, Any]:
         """The one live contact that carries `key`."""
-        found = [values for values in self.records().values() if values.get(property_) == key]
-        assert len(found) == 1, f"{len(found)} contacts carry {key}"
-        return found[0]
+        matches = [values for values in self.records().values() if values.get(property_) == key]
+        assert len(matches) == 1, f"{len(matches)} contacts carry {key}"
+        return matches[0]
 
     def writes(self) -> int:
         return int(self.simulator.control("GET", "state")["write_calls"])
@@ -167,8 +167,8 @@ class Clinic:
     # ------------------------------------------------------------ the portal's people
 
     def seed(self, *records: Mapping[str, str], object_: str = "contacts") -> list[str]:
-        found = self.simulator.control("POST", "seed", {"object": object_, "records": list(records)})
-        return [str(one) for one in found["ids"]]
+        answer = self.simulator.control("POST", "seed", {"object": object_, "records": list(records)})
+        return [str(id_) for id_ in answer["ids"]]
 
     def define(self, *properties: Mapping[str, Any], object_: str = "contacts") -> None:
         self.simulator.control("POST", "seed", {"object": object_, "properties": list(properties)})

@@ -53,8 +53,8 @@ def test_a_failure_is_mailed_with_what_how_far_and_which_steps_and_without_peopl
 ) -> None:
     clinic.rows([someone(1, First="Zzyzx"), someone(2)])
     clinic.run()
-    with clinic.open() as ready:
-        assert alert_failure(ready, "people", "the portal answered nothing")
+    with clinic.open() as session:
+        assert alert_failure(session, "people", "the portal answered nothing")
     sender, recipients, mail = postbox.mails[0]
     assert (sender, recipients) == ("loom@clinic.example", ["ops@clinic.example"])
     assert mail["Subject"] == "careloom: people of clinic failed"
@@ -69,10 +69,10 @@ def test_a_failure_is_mailed_with_what_how_far_and_which_steps_and_without_peopl
 
 
 def test_a_landing_that_goes_on_failing_is_mailed_once(clinic: Clinic, postbox: Postbox) -> None:
-    with clinic.open() as ready:
+    with clinic.open() as session:
         for mails in (1, 1):
-            Attempts(ready.store).note("land", "patients", "hand", code="later", error="away")
-            alert_landing(ready, "land", "patients", "the practice does not answer")
+            Attempts(session.store).note("land", "patients", "hand", code="later", error="away")
+            alert_landing(session, "land", "patients", "the practice does not answer")
             assert len(postbox.mails) == mails
     _, _, mail = postbox.mails[0]
     assert mail["Subject"] == "careloom: land patients of clinic failed"
@@ -81,17 +81,17 @@ def test_a_landing_that_goes_on_failing_is_mailed_once(clinic: Clinic, postbox: 
 
 def test_a_mail_that_cannot_be_sent_hides_nothing(clinic: Clinic, postbox: Postbox) -> None:
     clinic.environment["SMTP_URL"] = "smtp://127.0.0.1:1"
-    with clinic.open() as ready:
-        assert alert_failure(ready, "people", "anything") is False
+    with clinic.open() as session:
+        assert alert_failure(session, "people", "anything") is False
     del clinic.environment["SMTP_URL"]
-    with clinic.open() as ready:
-        assert alert_failure(ready, "people", "anything") is False
+    with clinic.open() as session:
+        assert alert_failure(session, "people", "anything") is False
     assert postbox.mails == []
 
 
 def test_nobody_is_told_where_nobody_is_named(clinic: Clinic) -> None:
-    with clinic.open() as ready:
-        assert alert_failure(ready, "people", "anything") is False
+    with clinic.open() as session:
+        assert alert_failure(session, "people", "anything") is False
 
 
 # ---------------------------------------------------------------- what waits, once a day
@@ -118,7 +118,7 @@ def summary_of(postbox: Postbox) -> tuple[str, str]:
 
 def test_what_waits_is_mailed_once_a_day_by_cause_without_people_and_keys(clinic: Clinic, postbox: Postbox) -> None:
     clinic.write(project=SUMMARY)
-    with clinic.open() as ready:
+    with clinic.open() as session:
         for key, age, code, column in (
             ("zzyzx-1", 75, "not-a-date", "'born'"),
             ("zzyzx-2", 3, "not-a-date", "'born'"),
@@ -128,8 +128,8 @@ def test_what_waits_is_mailed_once_a_day_by_cause_without_people_and_keys(clinic
                 'insert into careloom.landing_held (stream, key, code, "column", message, body, first_seen) values'
                 f" ('patients', '{key}', '{code}', {column}, 'zzyzx', 'zzyzx', now() - interval '{age} hours') returning 1"
             )
-        assert worker_round(ready) == ["summary"]
-        assert worker_round(ready) == [], "once a day"
+        assert worker_round(session) == ["summary"]
+        assert worker_round(session) == [], "once a day"
         subject, text = summary_of(postbox)
         assert subject == "careloom: 3 wait in clinic"
         see = "See: careloom held --stream patients"
@@ -139,7 +139,7 @@ def test_what_waits_is_mailed_once_a_day_by_cause_without_people_and_keys(clinic
         assert "zzyzx" not in str(postbox.mails[-1][2]).lower() + text
         clinic.ask("update careloom.attempt set started_at = now() - interval '25 hours' returning 1")
         clinic.ask("delete from careloom.landing_held returning 1")
-        assert worker_round(ready) == ["summary"]
+        assert worker_round(session) == ["summary"]
         assert summary_of(postbox)[0] == "careloom: nothing waits in clinic"
     assert len(postbox.mails) == 2
 
@@ -147,31 +147,31 @@ def test_what_waits_is_mailed_once_a_day_by_cause_without_people_and_keys(clinic
 def test_a_summary_that_could_not_be_sent_is_still_due_after_a_rest(clinic: Clinic, postbox: Postbox) -> None:
     clinic.write(project=SUMMARY)
     url, clinic.environment["SMTP_URL"] = clinic.environment["SMTP_URL"], "smtp://127.0.0.1:1"
-    with clinic.open() as ready:
-        assert worker_round(ready) == ["summary"]
-        assert worker_round(ready) == [], "it rests"
+    with clinic.open() as session:
+        assert worker_round(session) == ["summary"]
+        assert worker_round(session) == [], "it rests"
     assert clinic.ask("select name, state, code from careloom.attempt where kind = 'summary'") == [
         ("clinic", "failed", "later")
     ]
     clinic.environment["SMTP_URL"] = url
     clinic.ask("update careloom.resting set due_at = now() returning 1")
-    with clinic.open() as ready:
-        assert worker_round(ready) == ["summary"]
+    with clinic.open() as session:
+        assert worker_round(session) == ["summary"]
     assert [mail["Subject"] for _, _, mail in postbox.mails] == ["careloom: nothing waits in clinic"]
 
 
 def test_no_summary_comes_where_none_is_asked_for(clinic: Clinic, postbox: Postbox) -> None:
-    with clinic.open() as ready:
-        assert worker_round(ready) == []
+    with clinic.open() as session:
+        assert worker_round(session) == []
     assert postbox.mails == []
 
 
 # ---------------------------------------------------------------- schedules
 
 
-def due(clinic: Clinic, at: datetime) -> bool:
-    with clinic.open() as ready:
-        return is_due(replace(ready, clock=lambda: at), ready.project.syncs["people"])
+def due(clinic: Clinic, now: datetime) -> bool:
+    with clinic.open() as session:
+        return is_due(replace(session, clock=lambda: now), session.project.syncs["people"])
 
 
 def test_a_tick_runs_once_however_late_and_a_failed_attempt_counts(clinic: Clinic) -> None:
@@ -209,8 +209,8 @@ def test_two_syncs_share_an_object_and_a_mirror_and_do_not_disturb_each_other(cl
     clinic.rows([someone(2, Note="B2"), someone(3, Note="B3")], "Staff")
     assert counts(clinic.run()) == {"read": 2, "create": 2}
     assert counts(clinic.run("staff")) == {"read": 2, "update": 1, "create": 1}
-    both = clinic.record("K2", "staff_id")
-    assert (both["clinic_id"], both["badge"]) == ("K2", "B2")
+    record = clinic.record("K2", "staff_id")
+    assert (record["clinic_id"], record["badge"]) == ("K2", "B2")
     assert len(clinic.records()) == 3
     clinic.rows([someone(1), someone(2), someone(3)])
     assert counts(clinic.run()) == {"read": 3, "same": 2, "update": 1}

@@ -25,8 +25,8 @@ associations:
 COLUMNS = ("VisitID", "Place", "Day", "PersonID", "SecondID")
 
 
-def visit(number: int, person: str, **more: str) -> dict[str, str]:
-    return {"VisitID": f"V{number}", "Place": "Albany", "Day": "2026-05-01", "PersonID": person, **more}
+def visit(number: int, person: str, **fields: str) -> dict[str, str]:
+    return {"VisitID": f"V{number}", "Place": "Albany", "Day": "2026-05-01", "PersonID": person, **fields}
 
 
 @pytest.fixture
@@ -43,20 +43,20 @@ def put(clinic: Clinic, *rows: dict[str, str]) -> None:
 
 def ties(clinic: Clinic) -> set[tuple[str, str]]:
     """(visit, person) as the portal has them."""
-    people = {one: values["clinic_id"] for one, values in clinic.records().items()}
-    found = set()
+    people = {contact_id: values["clinic_id"] for contact_id, values in clinic.records().items()}
+    pairs = set()
     for record, values in clinic.records("visit").items():
         answer: Any = clinic.api("GET", f"/crm/v4/objects/visit/{record}/associations/contacts")
-        found |= {(values["visit_id"], people[str(one["toObjectId"])]) for one in answer["results"]}
-    return found
+        pairs |= {(values["visit_id"], people[str(contact_id["toObjectId"])]) for contact_id in answer["results"]}
+    return pairs
 
 
 def test_a_new_record_is_tied_in_the_run_that_makes_it_and_the_plan_said_so(visits: Clinic) -> None:
     put(visits, visit(1, "K1"), visit(2, "K2"), visit(3, ""), visit(4, "K99"))
-    planned = visits.plan("visits")
-    assert {kind: number for kind, number in planned.associations.items() if number} == {"made": 2, "waiting": 1}
-    applied = visits.apply("visits")
-    assert applied.associations["made"] == 2
+    plan = visits.plan("visits")
+    assert {kind: number for kind, number in plan.associations.items() if number} == {"made": 2, "waiting": 1}
+    result = visits.apply("visits")
+    assert result.associations["made"] == 2
     assert ties(visits) == {("V1", "K1"), ("V2", "K2")}
 
 
@@ -74,9 +74,9 @@ def test_a_tie_follows_its_row(visits: Clinic) -> None:
     put(visits, visit(1, "K1"), visit(2, "K2"))
     visits.run("visits")
     put(visits, visit(1, "K2"), visit(2, ""))
-    planned = visits.plan("visits")
-    assert (planned.associations["made"], planned.associations["removed"]) == (1, 2)
-    assert not planned.empty
+    plan = visits.plan("visits")
+    assert (plan.associations["made"], plan.associations["removed"]) == (1, 2)
+    assert not plan.empty
     visits.apply("visits")
     assert ties(visits) == {("V1", "K2")}
 

@@ -25,16 +25,16 @@ from services.fake_rooms import Paper, arrive, install, make_due, project, ready
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 @pytest.fixture
 def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
-    made = {"ehr": Paper(), "bus": Paper()}
-    install(monkeypatch, made)
-    return made
+    papers = {"ehr": Paper(), "bus": Paper()}
+    install(monkeypatch, papers)
+    return papers
 
 
 @pytest.fixture
@@ -43,7 +43,10 @@ def session(store: Store, papers: dict[str, Paper], tmp_path: Path) -> Session:
 
 
 def told(store: Store) -> list[tuple[str, str, str, str]]:
-    return [(one["kind"], one["name"], one["state"], one["code"]) for one in reversed(Attempts(store).recent())]
+    return [
+        (attempt["kind"], attempt["name"], attempt["state"], attempt["code"])
+        for attempt in reversed(Attempts(store).recent())
+    ]
 
 
 def test_each_kind_of_landing_leaves_a_row_and_so_does_one_that_is_refused(session: Session, store: Store) -> None:
@@ -65,7 +68,7 @@ def test_each_kind_of_landing_leaves_a_row_and_so_does_one_that_is_refused(sessi
         ("land", "visits", "failed", "later"),
         ("land", "nothing", "failed", "usage-fault"),
     ]
-    assert {one["trigger"] for one in Attempts(store).recent()} == {"hand"}
+    assert {row["trigger"] for row in Attempts(store).recent()} == {"hand"}
 
 
 def test_a_foreign_error_is_told_by_its_name_alone(session: Session, store: Store, papers: dict[str, Paper]) -> None:
@@ -101,27 +104,27 @@ def test_rounds_by_the_thousand_are_a_row_for_each_hour_and_each_ending(
         make_due(store)
         run_job(bench, "process_inbox", "ehr")
     papers["bus"].publishing = lambda _events: []
-    found = {(one["kind"], one["state"], one["code"]): one for one in Attempts(store).recent()}
-    assert found.keys() == {
+    counts = {(row["kind"], row["state"], row["code"]): row for row in Attempts(store).recent()}
+    assert counts.keys() == {
         ("events", "done", ""),
         ("publish", "done", ""),
         ("events", "failed", "events-wait"),
     }
-    assert found["events", "done", ""]["counts"] == {"events": 3, "done": 3}
-    assert found["events", "done", ""]["rounds"] == 3
-    assert found["publish", "done", ""]["counts"] == {"acknowledged": 3}
-    assert found["events", "failed", "events-wait"]["rounds"] == 2
-    assert {one["trigger"] for one in found.values()} == {"worker"}
+    assert counts["events", "done", ""]["counts"] == {"events": 3, "done": 3}
+    assert counts["events", "done", ""]["rounds"] == 3
+    assert counts["publish", "done", ""]["counts"] == {"acknowledged": 3}
+    assert counts["events", "failed", "events-wait"]["rounds"] == 2
+    assert {row["trigger"] for row in counts.values()} == {"worker"}
 
 
 def test_old_attempts_go_by_the_projects_rule_and_those_under_way_stay(session: Session, store: Store) -> None:
     scan(session, "visits", Watch())
     rule = replace(session.project.retention, runs=session.clock() - session.clock().replace(year=2020))
-    kept = replace(session, project=replace(session.project, retention=rule))
+    ruled_session = replace(session, project=replace(session.project, retention=rule))
     with Attempts(store).under_way("land", "visits", "hand"):
         rows(store, "update careloom.attempt set started_at = '2001-01-01' returning id")
-        assert cleanup(kept, dry_run=False).removed["runs"] == 1
-        assert [(one["kind"], one["state"]) for one in Attempts(store).recent()] == [
+        assert cleanup(ruled_session, dry_run=False).removed["runs"] == 1
+        assert [(row["kind"], row["state"]) for row in Attempts(store).recent()] == [
             ("cleanup", "done"),
             ("land", "running"),
         ]

@@ -55,7 +55,7 @@ def test_what_the_portal_refuses_is_held_until_it_changes_or_is_offered_again(cl
     clinic.rows([someone(1, Email="no mail at all"), someone(2)])
     result = clinic.run()
     assert counts(result) == {"read": 2, "create": 1, "held": 1}
-    assert [(one.kind, one.property, one.records) for one in result.reasons] == [("remote", "email", 1)]
+    assert [(reason.kind, reason.property, reason.records) for reason in result.reasons] == [("remote", "email", 1)]
     wrote = clinic.writes()
     assert counts(clinic.run()) == {"read": 2, "same": 1, "held": 1}
     assert clinic.writes() == wrote
@@ -89,10 +89,10 @@ def test_a_refused_row_that_is_again_what_was_acknowledged_is_no_longer_held(cli
 def test_a_linked_row_that_turns_bad_keeps_its_record_as_it_was(clinic: Clinic) -> None:
     clinic.rows([someone(1, Note="fine")])
     clinic.run()
-    before = clinic.records()
+    records_before = clinic.records()
     clinic.rows([someone(1, Note="worse", Born="soon")])
     assert counts(clinic.run()) == {"read": 1, "held": 1}
-    assert clinic.records() == before
+    assert clinic.records() == records_before
     clinic.rows([someone(1, Note="fine")])
     assert counts(clinic.run()) == {"read": 1, "same": 1}
     assert clinic.held() == {}

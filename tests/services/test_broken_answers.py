@@ -48,12 +48,12 @@ def test_a_page_that_is_nonsense_makes_nobody_twice(busy: Clinic, spoilt: str, p
 
 
 def test_a_portal_that_gives_only_nonsense_ends_the_run_and_nothing_is_written(busy: Clinic) -> None:
-    before = busy.writes()
+    writes_before = busy.writes()
     busy.faults(fault("an empty object"))
     with pytest.raises(RemoteUnavailable, match="does not answer as HubSpot does"):
         busy.run()
     busy.faults()
-    assert busy.writes() - before <= 3, "what is written is what the project declares"
+    assert busy.writes() - writes_before <= 3, "what is written is what the project declares"
     assert counts(busy.run()) == {"read": PEOPLE, "update": PEOPLE}
 
 

@@ -24,8 +24,8 @@ from services.landing_project import NOTES, landing
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, NOTES) as opened:
-        yield opened
+    with landing(tmp_path, database, NOTES) as session:
+        yield session
 
 
 def page(*statements: str) -> ChartPage:
@@ -39,8 +39,8 @@ def test_rows_become_bars(session: Session) -> None:
 
 
 def test_the_page_stands_for_itself(session: Session) -> None:
-    found = page("select 'Acme & Sons', 12.5")
-    text = html(found, read_charts(session, found), datetime(2026, 11, 21, tzinfo=UTC))
+    chart_page = page("select 'Acme & Sons', 12.5")
+    text = html(chart_page, read_charts(session, chart_page), datetime(2026, 11, 21, tzinfo=UTC))
     assert "Aging &amp; more" in text
     assert "Acme &amp; Sons" in text
     assert "$12.50" in text
@@ -50,7 +50,7 @@ def test_the_page_stands_for_itself(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "message"),
     [
         ("select a, b from analytics.nothing", "build the models first"),
         ("select 'Zzyzx'::date, 1", "refuses the statement"),
@@ -63,28 +63,30 @@ def test_the_page_stands_for_itself(session: Session) -> None:
         ("select pg_sleep(0), set_config('x.y', 'z', false), 1, 1", "columns"),
     ],
 )
-def test_a_statement_that_cannot_be_drawn_is_told_without_a_value(session: Session, statement: str, said: str) -> None:
-    with pytest.raises(Fix) as caught:
+def test_a_statement_that_cannot_be_drawn_is_told_without_a_value(
+    session: Session, statement: str, message: str
+) -> None:
+    with pytest.raises(Fix) as error:
         read_charts(session, page(statement))
-    assert said in str(caught.value)
-    assert "charts/aging.yaml, 'Chart 0'" in str(caught.value)
-    assert "Zzyzx" not in str(caught.value)
+    assert message in str(error.value)
+    assert "charts/aging.yaml, 'Chart 0'" in str(error.value)
+    assert "Zzyzx" not in str(error.value)
 
 
 def test_rows_that_are_too_many_to_draw_are_told(session: Session) -> None:
-    found = page("select n, 1 from generate_series(1, 501) n", "select n, 1 from generate_series(1, 500) n")
-    cut, whole = read_charts(session, found)
-    assert (len(cut.bars), len(whole.bars)) == (500, 500)
-    assert ("first 500 rows" in cut.cut, whole.cut) == (True, "")
-    text = html(found, [cut, whole], datetime(2026, 11, 21, tzinfo=UTC))
+    chart_page = page("select n, 1 from generate_series(1, 501) n", "select n, 1 from generate_series(1, 500) n")
+    first_chart, second_chart = read_charts(session, chart_page)
+    assert (len(first_chart.bars), len(second_chart.bars)) == (500, 500)
+    assert ("first 500 rows" in first_chart.cut, second_chart.cut) == (True, "")
+    text = html(chart_page, [first_chart, second_chart], datetime(2026, 11, 21, tzinfo=UTC))
     assert text.count("Only the first 500 rows are drawn") == 1
 
 
 def test_a_page_that_there_is_not_is_told(session: Session) -> None:
-    there = replace(session, project=replace(session.project, charts={"aging": page("select 1, 2")}))
-    assert page_named(there, "aging").title == "Aging & more"
+    charted_session = replace(session, project=replace(session.project, charts={"aging": page("select 1, 2")}))
+    assert page_named(charted_session, "aging").title == "Aging & more"
     with pytest.raises(UsageFault, match="there are: aging"):
-        page_named(there, "agin")
+        page_named(charted_session, "agin")
 
 
 def test_a_page_says_how_old_its_data_is_and_not_only_when_it_was_drawn(session: Session) -> None:
@@ -100,12 +102,12 @@ def test_a_page_says_how_old_its_data_is_and_not_only_when_it_was_drawn(session:
             " ('billing', 'ar_aging', '2', now(), 'loaded', '2026-01-01 00:00+00', false),"
             " ('billing', 'payments', '1', now(), 'loaded', '2025-01-01 00:00+00', true)"
         )
-    chosen = page("with owed as (select 'a', sum(balance) from analytics.aging) select * from owed")
-    data = age_of_data(session, chosen)
+    chart_page = page("with owed as (select 'a', sum(balance) from analytics.aging) select * from owed")
+    data = age_of_data(session, chart_page)
     assert [(age.name, age.oldest.day, age.newest.day) for age in data] == [("ar_aging", 8, 20)]
     drawn_at = datetime(2026, 11, 30, 12, tzinfo=ZoneInfo("America/New_York"))
     assert as_of(data, drawn_at) == "Data as of 2026-11-08 04:00 EST (ar_aging) to 2026-11-20 09:30 EST"
-    text = html(chosen, read_charts(session, chosen), drawn_at, data)
+    text = html(chart_page, read_charts(session, chart_page), drawn_at, data)
     assert "Data as of 2026-11-08 04:00 EST" in text
     assert "Drawn 2026-11-30 12:00 EST" in text
 
@@ -116,14 +118,14 @@ def test_a_page_over_nothing_that_was_loaded_says_nothing_of_its_age(session: Se
 
 
 def test_the_file_in_the_page_holds_the_numbers_and_no_formula(session: Session) -> None:
-    chosen = page("select '=cmd()', 1234.50")
-    text = html(chosen, read_charts(session, chosen), datetime(2026, 11, 21, tzinfo=UTC))
-    (packed,) = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', text)
-    assert b64decode(packed).decode().splitlines() == ["label,series,value", "'=cmd(),,1234.50"]
+    chart_page = page("select '=cmd()', 1234.50")
+    text = html(chart_page, read_charts(session, chart_page), datetime(2026, 11, 21, tzinfo=UTC))
+    (payload,) = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', text)
+    assert b64decode(payload).decode().splitlines() == ["label,series,value", "'=cmd(),,1234.50"]
 
 
-def marked(sql: str, **more: Any) -> ChartPage:
-    return ChartPage(name="aging", title="Aging", charts=(Chart(title="Owed", sql=sql, unit="money", **more),))
+def marked(sql: str, **options: Any) -> ChartPage:
+    return ChartPage(name="aging", title="Aging", charts=(Chart(title="Owed", sql=sql, unit="money", **options),))
 
 
 def test_the_first_labels_are_shown_and_the_others_are_counted_and_summed(session: Session) -> None:
@@ -135,20 +137,22 @@ def test_the_first_labels_are_shown_and_the_others_are_counted_and_summed(sessio
     text = html(marked(statement), [chart], datetime(2026, 11, 21, tzinfo=UTC))
     assert "And 297 more: $742.50 together." in text
     assert "In all $750.00." in text
-    (whole,) = read_charts(session, marked("select 'a', 1", most=3))
-    assert whole.notes == []
+    (full_chart,) = read_charts(session, marked("select 'a', 1", most=3))
+    assert full_chart.notes == []
 
 
 def test_a_chart_without_rows_says_what_that_means(session: Session) -> None:
-    plain, told = (
-        read_charts(session, marked("select 'a', 1 where false", **more))[0]
-        for more in ({}, {"empty": "No <former> state."})
+    plain, explained_chart = (
+        read_charts(session, marked("select 'a', 1 where false", **options))[0]
+        for options in ({}, {"empty": "No <former> state."})
     )
-    assert (plain.empty, told.empty) == ("nothing to show", "No <former> state.")
-    assert "No &lt;former&gt; state." in html(marked("select 1, 2"), [told], datetime(2026, 11, 21, tzinfo=UTC))
+    assert (plain.empty, explained_chart.empty) == ("nothing to show", "No <former> state.")
+    assert "No &lt;former&gt; state." in html(
+        marked("select 1, 2"), [explained_chart], datetime(2026, 11, 21, tzinfo=UTC)
+    )
 
 
 def test_charts_that_are_marked_are_read_after_a_run_and_no_others(session: Session) -> None:
     pages = {"a": marked("select 'x', 1", after_run=True), "b": marked("select 'y', 1")}
-    there = replace(session, project=replace(session.project, charts=pages))
-    assert [list(chart.bars) for chart in charts_after_run(there)] == [["x"]]
+    charted_session = replace(session, project=replace(session.project, charts=pages))
+    assert [list(chart.bars) for chart in charts_after_run(charted_session)] == [["x"]]

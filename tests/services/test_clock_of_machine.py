@@ -29,23 +29,23 @@ DAY = timedelta(days=1)
 @pytest.fixture(params=[-DAY, timedelta(), DAY], ids=["a day behind", "right", "a day ahead"])
 def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> timedelta:
     """The clock of the process, which the database does not share."""
-    off: timedelta = request.param
+    offset: timedelta = request.param
 
     class Wrong(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-            return datetime.now(tz) + off
+            return datetime.now(tz) + offset
 
     monkeypatch.setattr(clock, "datetime", Wrong)
-    assert abs(clock.system_clock() - datetime.now(UTC) - off) < timedelta(minutes=1)
-    return off
+    assert abs(clock.system_clock() - datetime.now(UTC) - offset) < timedelta(minutes=1)
+    return offset
 
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -90,10 +90,10 @@ def test_an_unfinished_scan_of_yesterday_goes_on(session: Session, store: Store)
 def test_a_report_is_due_by_its_schedule_and_rests_after_it_failed(session: Session, store: Store) -> None:
     report = Report(name="aging", system="ehr", report="1", filter="2", accounts=("100",), schedule=HOURLY, file="")
     session.project.reports["aging"] = report  # type: ignore[index]
-    kept = AccountReports(store)
+    account_reports = AccountReports(store)
     assert any_report_due(session, "ehr")
-    row = kept.open("ehr", "aging", "100", session.clock())
-    kept.failed(row, "no-answer", "it came to no answer", session.clock())
+    row = account_reports.open("ehr", "aging", "100", session.clock())
+    account_reports.failed(row, "no-answer", "it came to no answer", session.clock())
     apart = rows(store, "select abs(extract(epoch from now() - due_at)) < 60 from account_reports")
     assert apart == [(True,)]
     assert not any_report_due(session, "ehr"), "it failed just now, and rests"
@@ -102,5 +102,5 @@ def test_a_report_is_due_by_its_schedule_and_rests_after_it_failed(session: Sess
 
 
 def test_what_a_room_is_handed_is_the_same_clock(session: Session, store: Store) -> None:
-    for given in (session.clock, session.on_lane("event").clock, session.surroundings("ehr").clock):
-        assert abs(given() - store.clock()) < timedelta(minutes=1)
+    for room_clock in (session.clock, session.on_lane("event").clock, session.surroundings("ehr").clock):
+        assert abs(room_clock() - store.clock()) < timedelta(minutes=1)

@@ -33,23 +33,23 @@ KEY = {"CARELOOM_SEAL_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 @pytest.fixture
-def exchanged() -> list[tuple[str, str]]:
+def exchanges() -> list[tuple[str, str]]:
     return []
 
 
 @pytest.fixture
-def session(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanged: list[tuple[str, str]]) -> Session:
+def session(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanges: list[tuple[str, str]]) -> Session:
     def url(_options: Any, _surroundings: Any, redirect: str, state: str) -> str:
         return "https://ehr.example/authorize?" + urlencode({"redirect_uri": redirect, "state": state})
 
     def exchange(_options: Any, _surroundings: Any, redirect: str, code: str) -> Token:
-        exchanged.append((redirect, code))
+        exchanges.append((redirect, code))
         return Token(access="access-1", refresh="refresh-1", expires_at=NOON)
 
     rooms = {
@@ -68,24 +68,24 @@ def kept(session: Session) -> Token | None:
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
-def test_a_code_becomes_a_sealed_pair(session: Session, exchanged: list[tuple[str, str]]) -> None:
+def test_a_code_becomes_a_sealed_pair(session: Session, exchanges: list[tuple[str, str]]) -> None:
     invitation = invite(session, "ehr", "http://127.0.0.1:8912/connected")
     connect(session, "ehr", invitation, "code-1")
-    assert exchanged == [("http://127.0.0.1:8912/connected", "code-1")]
+    assert exchanges == [("http://127.0.0.1:8912/connected", "code-1")]
     assert kept(session) == Token(access="access-1", refresh="refresh-1", expires_at=NOON)
 
 
-def test_without_a_key_no_code_is_used_up(session: Session, exchanged: list[tuple[str, str]]) -> None:
+def test_without_a_key_no_code_is_used_up(session: Session, exchanges: list[tuple[str, str]]) -> None:
     invitation = invite(session, "ehr", "http://127.0.0.1:8912/connected")
     session.settings = replace(session.settings, environment={})
     with pytest.raises(Fix, match="CARELOOM_SEAL_KEY"):
         connect(session, "ehr", invitation, "code-1")
-    assert exchanged == []
+    assert exchanges == []
 
 
 def test_every_invitation_has_a_state_of_its_own_that_does_not_show(session: Session) -> None:
@@ -103,17 +103,17 @@ def test_the_code_is_found_in_an_address_that_carries_our_state() -> None:
 
 @pytest.mark.parametrize("state", ["&state=theirs", "&state=", "", "&state=mine&state=theirs", "&state=%C3%BC"])
 def test_an_answer_to_anothers_request_is_refused(state: str) -> None:
-    with pytest.raises(Fix, match="its state differs") as refused:
+    with pytest.raises(Fix, match="its state differs") as error:
         code_in(f"/connected?code=abc{state}", "mine")
-    assert "abc" not in str(refused.value)
+    assert "abc" not in str(error.value)
 
 
 def test_a_refusal_is_told_in_its_own_word_and_nothing_else_is_repeated() -> None:
     with pytest.raises(Fix, match="access_denied"):
         code_in("/connected?error=access_denied&state=mine", "mine")
-    with pytest.raises(Fix, match="does not name") as refused:
+    with pytest.raises(Fix, match="does not name") as error:
         code_in("/connected?error=Ada+Abel+1931", "mine")
-    assert "Abel" not in str(refused.value)
+    assert "Abel" not in str(error.value)
 
 
 @pytest.mark.parametrize("answer", ["", " \n", "/connected?code=&state=mine", "/connected?state=mine"])
@@ -141,9 +141,9 @@ def test_a_pair_made_elsewhere_is_kept(session: Session) -> None:
     ],
 )
 def test_what_is_no_pair_is_refused_without_being_repeated(session: Session, text: bytes) -> None:
-    with pytest.raises(UsageFault, match="no token pair") as refused:
+    with pytest.raises(UsageFault, match="no token pair") as error:
         keep_given(session, "ehr", text)
-    assert "hush" not in str(refused.value)
+    assert "hush" not in str(error.value)
     assert kept(session) is None
 
 
@@ -161,7 +161,7 @@ def test_the_answer_is_heard_once_on_this_machine_past_whatever_else_browsers_as
     session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     invitation = invite(session, "ehr", f"http://127.0.0.1:{free_port()}/connected")
-    heard: list[str] = []
+    answers: list[str] = []
     ready_to_hear = threading.Event()
 
     def listen() -> None:
@@ -169,7 +169,7 @@ def test_the_answer_is_heard_once_on_this_machine_past_whatever_else_browsers_as
             ready_to_hear.set()
             while not server.answers:
                 server.handle_request()
-            heard.extend(server.answers)
+            answers.extend(server.answers)
 
     thread = threading.Thread(target=listen)
     thread.start()
@@ -181,9 +181,9 @@ def test_the_answer_is_heard_once_on_this_machine_past_whatever_else_browsers_as
     with urllib.request.urlopen(f"{invitation.redirect}?code=abc&state={invitation.state}", timeout=HANG) as answer:
         assert b"close this page" in answer.read()
     thread.join(30)
-    assert code_in(heard[0], invitation.state) == "abc"
-    printed = capsys.readouterr()
-    assert "abc" not in printed.out + printed.err
+    assert code_in(answers[0], invitation.state) == "abc"
+    output = capsys.readouterr()
+    assert "abc" not in output.out + output.err
 
 
 def test_where_the_answer_cannot_be_heard_it_is_pasted(
@@ -197,9 +197,9 @@ def test_where_the_answer_cannot_be_heard_it_is_pasted(
 
 
 def test_a_port_that_is_taken_is_told_with_what_to_do(session: Session) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        invitation = invite(session, "ehr", f"http://127.0.0.1:{other.getsockname()[1]}/connected")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        invitation = invite(session, "ehr", f"http://127.0.0.1:{listener.getsockname()[1]}/connected")
         with pytest.raises(Fix, match="--port"), door._listening(invitation):
             pass

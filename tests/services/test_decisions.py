@@ -11,80 +11,80 @@ from services.sync_project import BORN, PEOPLE, Clinic, as_contact, counts, some
 def doubtful(clinic: Clinic) -> str:
     """One row, and one contact with its name and mail whose birth date nobody knows."""
     clinic.define(BORN)
-    known = clinic.seed(as_contact(someone(1), born=""))[0]
+    remote_id = clinic.seed(as_contact(someone(1), born=""))[0]
     clinic.rows([someone(1)])
     assert counts(clinic.run()) == {"read": 1, "held": 1}
-    assert [one.remote_id for one in clinic.held()["K1"].candidates] == [known]
-    return known
+    assert [candidate.remote_id for candidate in clinic.held()["K1"].candidates] == [remote_id]
+    return remote_id
 
 
 def test_what_only_a_plan_found_can_be_decided_before_the_first_run(clinic: Clinic) -> None:
     clinic.define(BORN)
-    known = clinic.seed(as_contact(someone(1), born=""))[0]
+    remote_id = clinic.seed(as_contact(someone(1), born=""))[0]
     clinic.rows([someone(1)])
     clinic.plan()
-    clinic.decide("K1", "link", known)
+    clinic.decide("K1", "link", remote_id)
     assert counts(clinic.run()) == {"read": 1, "update": 1}
-    assert clinic.links() == {"K1": known}
+    assert clinic.links() == {"K1": remote_id}
     assert clinic.held() == {}
 
 
 def test_a_link_is_made_and_remembered(clinic: Clinic) -> None:
-    known = doubtful(clinic)
-    clinic.decide("K1", "link", known)
+    remote_id = doubtful(clinic)
+    clinic.decide("K1", "link", remote_id)
     assert counts(clinic.run()) == {"read": 1, "update": 1}
-    assert clinic.record("K1")["hs_object_id"] == known
+    assert clinic.record("K1")["hs_object_id"] == remote_id
     assert counts(clinic.run()) == {"read": 1, "same": 1}
 
 
 def test_a_creation_is_made_and_the_mail_stays_with_its_contact(clinic: Clinic) -> None:
-    known = doubtful(clinic)
+    remote_id = doubtful(clinic)
     clinic.decide("K1", "create")
     assert counts(clinic.run()) == {"read": 1, "create": 1}
-    made = clinic.record("K1")
-    assert made["hs_object_id"] != known
-    assert (made.get("email"), made["shared_email"]) == (None, "person1@clinic.example")
-    assert clinic.records()[known]["email"] == "person1@clinic.example"
+    record = clinic.record("K1")
+    assert record["hs_object_id"] != remote_id
+    assert (record.get("email"), record["shared_email"]) == (None, "person1@clinic.example")
+    assert clinic.records()[remote_id]["email"] == "person1@clinic.example"
     assert counts(clinic.run()) == {"read": 1, "same": 1}
     assert clinic.plan(full=True).empty
 
 
 def test_never_these_two_is_remembered_by_every_later_run(clinic: Clinic) -> None:
     clinic.write(PEOPLE + "unmatched: hold\n")
-    known = doubtful(clinic)
-    clinic.decide("K1", "never", known)
+    remote_id = doubtful(clinic)
+    clinic.decide("K1", "never", remote_id)
     for _ in range(2):
         assert counts(clinic.run()) == {"read": 1, "held": 1}
         assert clinic.reasons() == {"K1": "unmatched"}
-    assert clinic.records()[known].get("clinic_id") is None
+    assert clinic.records()[remote_id].get("clinic_id") is None
 
 
 def test_a_later_word_takes_back_an_earlier_one(clinic: Clinic) -> None:
     """Whoever said "never" by mistake and then "link" gets the link, not a second record."""
-    known = doubtful(clinic)
-    clinic.decide("K1", "never", known)
-    clinic.decide("K1", "link", known)
+    remote_id = doubtful(clinic)
+    clinic.decide("K1", "never", remote_id)
+    clinic.decide("K1", "link", remote_id)
     assert counts(clinic.run()) == {"read": 1, "update": 1}
-    assert clinic.links() == {"K1": known}
+    assert clinic.links() == {"K1": remote_id}
 
 
 def test_never_after_link_means_never(clinic: Clinic) -> None:
-    known = doubtful(clinic)
-    clinic.decide("K1", "link", known)
-    clinic.decide("K1", "never", known)
+    remote_id = doubtful(clinic)
+    clinic.decide("K1", "link", remote_id)
+    clinic.decide("K1", "never", remote_id)
     assert counts(clinic.run()) == {"read": 1, "create": 1}
-    assert clinic.links()["K1"] != known
+    assert clinic.links()["K1"] != remote_id
 
 
 def test_a_decision_must_fit_what_is_held(clinic: Clinic) -> None:
-    known = doubtful(clinic)
+    remote_id = doubtful(clinic)
     with pytest.raises(UsageFault, match="no held record"):
         clinic.decide("K9", "create")
     with pytest.raises(UsageFault, match="is no candidate"):
         clinic.decide("K1", "link", "999999")
     with pytest.raises(UsageFault, match="it can be settled with: link, create, never"):
         clinic.decide("K1", "source")
-    clinic.decide("K1", "link", known)
+    clinic.decide("K1", "link", remote_id)
 
 
 def test_unmatched_rows_are_held_where_the_sync_says_so(clinic: Clinic) -> None:
@@ -107,8 +107,8 @@ def test_a_plan_made_while_a_record_is_held_does_not_lose_the_hold(clinic: Clini
 
 
 def test_every_decision_is_in_the_audit(clinic: Clinic) -> None:
-    known = doubtful(clinic)
-    clinic.decide("K1", "link", known)
+    remote_id = doubtful(clinic)
+    clinic.decide("K1", "link", remote_id)
     assert clinic.ask("select split_part(actor, ' ', 1), action, subject from careloom.audit") == [
-        ("tester", "decide link", f"people/K1 → {known}")
+        ("tester", "decide link", f"people/K1 → {remote_id}")
     ]

@@ -15,12 +15,12 @@ from services.fake_source import Practice, practice, project
 
 @pytest.fixture
 def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> Iterator[Practice]:
-    with practice(monkeypatch, database, project(tmp_path)) as made:
-        made.shelves.put("people", 1, 2, name="Zzyzx")
-        made.scan()
-        made.shelves.put("people", 1, name="Other", age=7)
-        made.scan()
-        yield made
+    with practice(monkeypatch, database, project(tmp_path)) as clinic:
+        clinic.shelves.put("people", 1, 2, name="Zzyzx")
+        clinic.scan()
+        clinic.shelves.put("people", 1, name="Other", age=7)
+        clinic.scan()
+        yield clinic
 
 
 def test_every_change_is_told_with_who_made_it_and_in_which_run(clinic: Practice) -> None:
@@ -38,22 +38,22 @@ def test_every_change_is_told_with_who_made_it_and_in_which_run(clinic: Practice
 
 
 def test_values_are_masked_unless_they_are_asked_for(clinic: Practice) -> None:
-    masked = history(clinic.session, "people", "1")
-    assert masked[1].changed["first_name"] == (MASK, MASK)
-    assert masked[1].changed["age"] == ("∅", MASK)
-    assert "Zzyzx" not in str(masked)
+    masked_entries = history(clinic.session, "people", "1")
+    assert masked_entries[1].changed["first_name"] == (MASK, MASK)
+    assert masked_entries[1].changed["age"] == ("∅", MASK)
+    assert "Zzyzx" not in str(masked_entries)
     assert clinic.ask("select count(*) from audit") == [(0,)]
-    told = history(clinic.session, "people", "1", reveal=True)
-    assert told[1].changed["first_name"] == ("Zzyzx", "Other")
-    assert told[0].changed["first_name"] == (None, "Zzyzx")
+    entries = history(clinic.session, "people", "1", reveal=True)
+    assert entries[1].changed["first_name"] == ("Zzyzx", "Other")
+    assert entries[0].changed["first_name"] == (None, "Zzyzx")
     assert clinic.ask("select split_part(actor, ' ', 1), action, subject from audit") == [
         ("tester", "history --reveal", "people/1")
     ]
 
 
 def test_a_record_is_found_by_its_own_id_too(clinic: Practice) -> None:
-    ((own,),) = clinic.ask("select id::text from clinical.people where ehr_id = 1")
-    assert len(history(clinic.session, "people", own)) == 2
+    ((record_id,),) = clinic.ask("select id::text from clinical.people where ehr_id = 1")
+    assert len(history(clinic.session, "people", record_id)) == 2
 
 
 def test_a_deletion_is_part_of_the_history(clinic: Practice) -> None:

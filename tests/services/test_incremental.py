@@ -26,9 +26,9 @@ def put(clinic: Clinic, rows: Sequence[tuple[int, str, str]], kind: str = "times
             "create or replace table People (ID varchar, First varchar, Last varchar, Email varchar, Phone varchar,"
             f" Born varchar, Visits varchar, Note varchar, Changed {kind})"
         )
-        for number, note, changed in rows:
+        for number, note, changed_at in rows:
             person = someone(number, Note=note)
-            db.execute("insert into People values (?, ?, ?, ?, ?, ?, ?, ?, ?)", [*person.values(), changed])
+            db.execute("insert into People values (?, ?, ?, ?, ?, ?, ?, ?, ?)", [*person.values(), changed_at])
 
 
 def test_after_a_clean_run_only_what_changed_since_is_read(warehouse: Clinic) -> None:
@@ -87,8 +87,8 @@ def test_a_row_that_left_is_noticed_only_by_a_full_run(warehouse: Clinic) -> Non
 def test_one_row_from_the_future_does_not_hide_the_others(warehouse: Clinic, kind: str) -> None:
     put(warehouse, [(1, "", "2026-01-01 10:00"), (2, "", "2999-01-01 00:00")], kind)
     warehouse.run()
-    with warehouse.open() as ready:
-        today = ready.clock().date().isoformat()
+    with warehouse.open() as session:
+        today = session.clock().date().isoformat()
     put(warehouse, [(1, "", "2026-01-01 10:00"), (2, "", "2999-01-01 00:00"), (3, "", f"{today} 23:59")], kind)
     result = warehouse.run()
     assert counts(result) == {"read": 2, "same": 1, "create": 1}

@@ -24,14 +24,14 @@ from services.landing_project import NOTES, PATIENTS, SESSIONS, gone, landing, n
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as opened:
-        yield opened
+    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as session:
+        yield session
 
 
-def counts(session: Session, *records: Record, **more: Any) -> dict[str, int]:
-    found = land(session, "ehr", records, actor="tester", run=7, **more)
-    assert found["total"] == sum(found[one] for one in ("created", "updated", "unchanged", "deleted", "held"))
-    return {name: number for name, number in found.items() if number}
+def counts(session: Session, *records: Record, **options: Any) -> dict[str, int]:
+    totals = land(session, "ehr", records, actor="tester", run=7, **options)
+    assert totals["total"] == sum(totals[end] for end in ("created", "updated", "unchanged", "deleted", "held"))
+    return {name: number for name, number in totals.items() if number}
 
 
 def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
@@ -44,8 +44,13 @@ def told(session: Session) -> list[tuple[str, str, str]]:
 
 
 def test_what_a_record_says_lands_typed_and_whole(session: Session) -> None:
-    more = {"date_of_birth": "1980-02-29", "home_phone": "555 0100", "cell_phone": "", "account": {"balance": "12.340"}}
-    assert counts(session, patient(1, **more)) == {"total": 1, "created": 1}
+    fields = {
+        "date_of_birth": "1980-02-29",
+        "home_phone": "555 0100",
+        "cell_phone": "",
+        "account": {"balance": "12.340"},
+    }
+    assert counts(session, patient(1, **fields)) == {"total": 1, "created": 1}
     row = ask(
         session, "select ehr_id, first_name, born::text, phone, balance::text, raw->'account' from clinical.patients"
     )
@@ -57,17 +62,17 @@ def test_what_a_record_says_lands_typed_and_whole(session: Session) -> None:
 
 def test_the_same_again_touches_nothing(session: Session) -> None:
     counts(session, patient(1), patient(2))
-    before = ask(session, "select ctid::text, xmin::text, synced_at from clinical.patients order by 1")
+    rows_before = ask(session, "select ctid::text, xmin::text, synced_at from clinical.patients order by 1")
     assert counts(session, patient(1), patient(2)) == {"total": 2, "unchanged": 2}
-    assert ask(session, "select ctid::text, xmin::text, synced_at from clinical.patients order by 1") == before
+    assert ask(session, "select ctid::text, xmin::text, synced_at from clinical.patients order by 1") == rows_before
     assert len(told(session)) == 2
 
 
 def test_a_change_is_logged_with_its_old_and_new_value_alone(session: Session) -> None:
     counts(session, patient(1))
     assert counts(session, patient(1, 5, first_name="Ada")) == {"total": 1, "updated": 1}
-    changed = ask(session, "select changed - 'raw' from change_log where operation = 'UPDATE'")
-    assert changed == [({"first_name": ["First1", "Ada"]},)]
+    changes = ask(session, "select changed - 'raw' from change_log where operation = 'UPDATE'")
+    assert changes == [({"first_name": ["First1", "Ada"]},)]
 
 
 def test_an_older_version_never_overwrites_a_newer_one(session: Session) -> None:
@@ -79,8 +84,8 @@ def test_an_older_version_never_overwrites_a_newer_one(session: Session) -> None
 def test_of_one_key_in_one_batch_every_form_is_logged_and_the_newest_stands(session: Session) -> None:
     forms = [patient(1, minute, first_name=f"At{minute}") for minute in (3, 9, 1)]
     assert counts(session, *forms) == {"total": 3, "created": 1, "updated": 2}
-    logged = ask(session, "select operation, changed -> 'first_name' from change_log order by id")
-    assert logged == [("INSERT", "At1"), ("UPDATE", ["At1", "At3"]), ("UPDATE", ["At3", "At9"])]
+    operations = ask(session, "select operation, changed -> 'first_name' from change_log order by id")
+    assert operations == [("INSERT", "At1"), ("UPDATE", ["At1", "At3"]), ("UPDATE", ["At3", "At9"])]
     assert ask(session, "select first_name from clinical.patients") == [("At9",)]
 
 
@@ -92,7 +97,7 @@ def test_a_deletion_is_a_mark_and_a_newer_record_takes_it_back(session: Session)
     assert counts(session, patient(1, 4, first_name="Late")) == {"total": 1, "unchanged": 1}
     assert counts(session, patient(1, 9)) == {"total": 1, "updated": 1}
     assert ask(session, "select deleted_at from clinical.patients") == [(None,)]
-    assert [one[0] for one in told(session)] == ["INSERT", "DELETE", "UPDATE"]
+    assert [entry[0] for entry in told(session)] == ["INSERT", "DELETE", "UPDATE"]
 
 
 def test_the_order_and_the_number_of_arrivals_decide_nothing(session: Session) -> None:
@@ -106,10 +111,10 @@ def test_the_order_and_the_number_of_arrivals_decide_nothing(session: Session) -
     for _ in range(6):
         ask_nothing(session, "drop table if exists clinical.patients")
         prepare(session)
-        shuffled = history + dice.sample(history, 20)
-        dice.shuffle(shuffled)
-        for start in range(0, len(shuffled), 7):
-            counts(session, *shuffled[start : start + 7])
+        arrivals = history + dice.sample(history, 20)
+        dice.shuffle(arrivals)
+        for start in range(0, len(arrivals), 7):
+            counts(session, *arrivals[start : start + 7])
         state = "select ehr_id, case when deleted_at is null then first_name end from clinical.patients order by 1"
         ends.add(tuple(ask(session, state)))
     assert len(ends) == 1
@@ -129,7 +134,7 @@ def test_a_poorer_form_of_a_record_takes_nothing_away(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "code", "column"),
+    ("fields", "code", "column"),
     [
         ({"first_name": "nul\0"}, "nul-character", None),
         ({"other": "nul\0"}, "nul-character", None),
@@ -139,16 +144,16 @@ def test_a_poorer_form_of_a_record_takes_nothing_away(session: Session) -> None:
     ],
 )
 def test_a_record_that_cannot_be_read_is_held_and_the_others_land(
-    session: Session, more: dict[str, Any], code: str, column: str | None
+    session: Session, fields: dict[str, Any], code: str, column: str | None
 ) -> None:
-    found = counts(session, patient(1), patient(2, **more), patient(3))
-    if found.get("held"):
-        assert found == {"total": 3, "created": 2, "held": 1}
-        held = held_landings(session.store)
-        assert [(one.key, one.code, one.column) for one in held] == [("2", code, column)]
+    totals = counts(session, patient(1), patient(2, **fields), patient(3))
+    if totals.get("held"):
+        assert totals == {"total": 3, "created": 2, "held": 1}
+        items = held_landings(session.store)
+        assert [(item.key, item.code, item.column) for item in items] == [("2", code, column)]
         assert counts(session, patient(2)) == {"total": 1, "created": 1}
     else:
-        assert more == {"account": {"balance": "1e999"}}
+        assert fields == {"account": {"balance": "1e999"}}
     assert held_landings(session.store) == []
 
 
@@ -158,9 +163,9 @@ def test_a_literal_backslash_u_is_no_nul(session: Session) -> None:
 
 def test_a_key_of_the_wrong_kind_and_what_has_no_form_are_held(session: Session) -> None:
     wrong = replace(patient(1), key="one")
-    broken = Unreadable(stream="patients", key="?", code="no-object", body=b"[]")
-    assert counts(session, wrong, unreadable=[broken]) == {"total": 2, "held": 2}
-    assert {(one.key, one.code) for one in held_landings(session.store)} == {("one", "no-key"), ("?", "no-object")}
+    unreadable = Unreadable(stream="patients", key="?", code="no-object", body=b"[]")
+    assert counts(session, wrong, unreadable=[unreadable]) == {"total": 2, "held": 2}
+    assert {(item.key, item.code) for item in held_landings(session.store)} == {("one", "no-key"), ("?", "no-object")}
 
 
 def test_a_wider_stream_fills_its_new_column_from_records_that_did_not_change(
@@ -175,20 +180,20 @@ def test_a_wider_stream_fills_its_new_column_from_records_that_did_not_change(
 
 def test_a_column_never_changes_its_type(session: Session) -> None:
     counts(session, patient(1))
-    other = replace(PATIENTS, columns=(Column(name="first_name", type="integer", paths=("first_name",)),))
+    stream = replace(PATIENTS, columns=(Column(name="first_name", type="integer", paths=("first_name",)),))
     with pytest.raises(Fix, match=r"first_name of clinical\.patients is of type text"):
-        ensure_table(session.store, other)
+        ensure_table(session.store, stream)
 
 
 # ---------------------------------------------------------------- links
 
 
 def links(session: Session) -> dict[str, str | None]:
-    found: Sequence[tuple[Any, ...]] = ask(
+    rows: Sequence[tuple[Any, ...]] = ask(
         session,
         "select s.session_key, n.note_key from clinical.sessions s left join clinical.notes n on n.id = s.note_id",
     )
-    return dict(found)
+    return dict(rows)
 
 
 def test_a_session_is_linked_by_its_visit_whichever_comes_first(session: Session) -> None:
@@ -196,7 +201,7 @@ def test_a_session_is_linked_by_its_visit_whichever_comes_first(session: Session
         session, note("notes", "N1", visit="V1"), note("sessions", "S1", visit="V1"), note("sessions", "S2", visit="V2")
     )
     assert links(session) == {"S1": "N1", "S2": None}
-    assert [(one.key, one.why) for one in unlinked(session, session.project.landings["sessions"])] == [("S2", "none")]
+    assert [(row.key, row.why) for row in unlinked(session, session.project.landings["sessions"])] == [("S2", "none")]
     counts(session, note("notes", "N2", visit="V2"))
     assert links(session) == {"S1": "N1", "S2": "N2"}
     assert told(session)[-2:] == [("INSERT", "notes", "N2"), ("UPDATE", "sessions", "S2")]
@@ -211,7 +216,7 @@ def test_without_a_visit_patient_and_day_link_unless_two_notes_fit(session: Sess
         note("sessions", "S2", patient=2, day="2026-11-20"),
     )
     assert links(session) == {"S1": "N1", "S2": None}
-    assert [(one.key, one.why) for one in unlinked(session, session.project.landings["sessions"])] == [
+    assert [(row.key, row.why) for row in unlinked(session, session.project.landings["sessions"])] == [
         ("S2", "ambiguous")
     ]
 
@@ -223,15 +228,17 @@ def test_a_deleted_note_is_nobodys(session: Session) -> None:
 
 
 def test_two_systems_may_have_streams_of_one_name(tmp_path, database):
-    with landing(tmp_path, database, PATIENTS) as ready:
-        own = ready.project.landings["patients"]
-        other = replace(own, name="clients", system="shop", stream=replace(PATIENTS, table="clients"))
-        both = replace(ready, project=replace(ready.project, landings={"patients": own, "clients": other}))
-        assert land(both, "shop", [patient(1)], actor="tester")["created"] == 1
-        assert land(both, "ehr", [patient(2)], actor="tester")["created"] == 1
-        with ready.store.transaction() as connection:
-            kept = "select 'shop', ehr_id from clinical.clients union all select 'ehr', ehr_id from clinical.patients"
-            assert sorted(connection.execute(kept).fetchall()) == [("ehr", 2), ("shop", 1)]
+    with landing(tmp_path, database, PATIENTS) as session:
+        patients = session.project.landings["patients"]
+        clients = replace(patients, name="clients", system="shop", stream=replace(PATIENTS, table="clients"))
+        shared_session = replace(
+            session, project=replace(session.project, landings={"patients": patients, "clients": clients})
+        )
+        assert land(shared_session, "shop", [patient(1)], actor="tester")["created"] == 1
+        assert land(shared_session, "ehr", [patient(2)], actor="tester")["created"] == 1
+        with session.store.transaction() as connection:
+            query = "select 'shop', ehr_id from clinical.clients union all select 'ehr', ehr_id from clinical.patients"
+            assert sorted(connection.execute(query).fetchall()) == [("ehr", 2), ("shop", 1)]
 
 
 def test_a_landed_table_cannot_be_emptied_behind_the_change_logs_back(session: Session) -> None:
@@ -246,13 +253,13 @@ def test_a_landed_table_cannot_be_emptied_behind_the_change_logs_back(session: S
 
 def test_a_table_that_an_earlier_release_made_is_guarded_by_the_migration(session: Session) -> None:
     prepare(session)
-    (text,) = [one.text for one in migrations() if one.name == "0008_kept_whole.sql"]
+    (text,) = [item.text for item in migrations() if item.name == "0008_kept_whole.sql"]
     with session.store.transaction() as connection:
         for table in ("patients", "notes", "sessions"):
             connection.execute(f"drop trigger no_truncate on clinical.{table}".encode())
         connection.execute(text[text.index("do $$") :].encode())
-    guarded = "select tgrelid::regclass::text from pg_trigger where tgname = 'no_truncate' order by 1"
-    assert ask(session, guarded) == [("clinical.notes",), ("clinical.patients",), ("clinical.sessions",)]
+    query = "select tgrelid::regclass::text from pg_trigger where tgname = 'no_truncate' order by 1"
+    assert ask(session, query) == [("clinical.notes",), ("clinical.patients",), ("clinical.sessions",)]
 
 
 def test_a_version_of_another_type_holds_its_record(session: Session) -> None:

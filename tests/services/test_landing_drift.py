@@ -31,14 +31,14 @@ WRONG: dict[str, list[Any]] = {
     "jsonb": [],
 }
 KINDS = {str: "text", int: "number", float: "number", bool: "boolean", dict: "object", list: "list"}
-EVERY = {name: stream for offered in (OF_DRCHRONO, OF_DEEPCURA) for name, stream in offered.items()}
+EVERY = {name: stream for streams in (OF_DRCHRONO, OF_DEEPCURA) for name, stream in streams.items()}
 
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as opened:
-        prepare(opened)
-        yield opened
+    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as session:
+        prepare(session)
+        yield session
 
 
 def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
@@ -47,8 +47,8 @@ def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
 
 
 def placed(path: str, value: Any) -> dict[str, Any]:
-    head, _, rest = path.partition(".")
-    return {head: placed(rest, value) if rest else value}
+    head, _, tail = path.partition(".")
+    return {head: placed(tail, value) if tail else value}
 
 
 def cases(stream: Stream) -> list[tuple[Column, Any]]:
@@ -62,35 +62,37 @@ def test_only_what_links_compare_holds_a_record_of_every_column_and_kind_of_wron
     tmp_path: Path, database: str, name: str
 ) -> None:
     stream = EVERY[name]
-    with landing(tmp_path, database, *EVERY.values()) as ready:
-        prepare(ready)
-        needed = compared_columns(ready, ready.project.landings[name])
-        needed |= {own for rule in stream.links for pairs in (*rule.tiers, rule.agree) for own, _ in pairs}
-        told = cases(stream)
-        assert told
+    with landing(tmp_path, database, *EVERY.values()) as session:
+        prepare(session)
+        compared_names = compared_columns(session, session.project.landings[name])
+        compared_names |= {
+            own_column for rule in stream.links for pairs in (*rule.tiers, rule.agree) for own_column, _ in pairs
+        }
+        expected_cases = cases(stream)
+        assert expected_cases
         records = [
             Record(stream=name, key=str(number), data=placed(column.paths[0], value), observed_at=NOON)
-            for number, (column, value) in enumerate(told, 1)
+            for number, (column, value) in enumerate(expected_cases, 1)
         ]
-        counts = land(ready, "ehr", records, actor="tester")
-        held = sum(column.name in needed for column, _ in told)
-        assert (counts["created"], counts["held"]) == (len(told) - held, held)
-        assert {one.column for one in held_landings(ready.store)} <= needed
-        for number, (column, value) in enumerate(told, 1):
-            if column.name not in needed:
+        counts = land(session, "ehr", records, actor="tester")
+        held_count = sum(column.name in compared_names for column, _ in expected_cases)
+        assert (counts["created"], counts["held"]) == (len(expected_cases) - held_count, held_count)
+        assert {drift.column for drift in held_landings(session.store)} <= compared_names
+        for number, (column, value) in enumerate(expected_cases, 1):
+            if column.name not in compared_names:
                 row = f"from clinical.{stream.table or name} where {stream.key_column}::text = '{number}'"
-                assert ask(ready, f"select {column.name}, {stream.raw} {row}") == [
+                assert ask(session, f"select {column.name}, {stream.raw} {row}") == [
                     (None, placed(column.paths[0], value))
                 ]
-        noted = {(one.column, one.kind): one.records for one in drift_of(ready.store, name)}
-        expected: dict[tuple[str, str], int] = {}
-        for column, value in told:
-            if column.name not in needed:
-                for other in stream.columns:  # a phone is the mobile one, if there is one
-                    if column.paths[0] in other.paths:
-                        key = other.name, KINDS[type(value)]
-                        expected[key] = expected.get(key, 0) + 1
-        assert noted == expected
+        drift_keys = {(drift.column, drift.kind): drift.records for drift in drift_of(session.store, name)}
+        expected_keys: dict[tuple[str, str], int] = {}
+        for column, value in expected_cases:
+            if column.name not in compared_names:
+                for sibling in stream.columns:  # a phone is the mobile one, if there is one
+                    if column.paths[0] in sibling.paths:
+                        key = sibling.name, KINDS[type(value)]
+                        expected_keys[key] = expected_keys.get(key, 0) + 1
+        assert drift_keys == expected_keys
 
 
 def test_it_is_told_once_for_each_column_and_kind_and_never_with_its_value(
@@ -99,18 +101,18 @@ def test_it_is_told_once_for_each_column_and_kind_and_never_with_its_value(
     odd = {"first_name": {"given": SECRET}, "date_of_birth": SECRET}
     for number in range(1, 4):
         assert land(session, "ehr", [patient(number, **odd)], actor="tester")["created"] == 1
-    drift = [(one.column, one.code, one.kind, one.records) for one in drift_of(session.store, "patients")]
+    drift = [(item.column, item.code, item.kind, item.records) for item in drift_of(session.store, "patients")]
     assert sorted(drift) == [("born", "not-a-date", "text", 3), ("first_name", "not-a-text", "object", 3)]
-    shown = capsys.readouterr()
-    assert (shown.out + shown.err).count("none of their column's type") == 2
+    output = capsys.readouterr()
+    assert (output.out + output.err).count("none of their column's type") == 2
     waiting = stuck_items(session, "patients")
-    assert [(one.kind, one.column) for one in waiting] == [("drift", "born"), ("drift", "first_name")]
-    assert SECRET not in shown.out + shown.err + repr(waiting)
+    assert [(item.kind, item.column) for item in waiting] == [("drift", "born"), ("drift", "first_name")]
+    assert SECRET not in output.out + output.err + repr(waiting)
 
 
 def test_the_value_that_was_there_stays_in_the_history_and_a_right_one_comes_back(session: Session) -> None:
-    for minute, born in enumerate(("1931-01-15", "unknown", "1931-01-16")):
-        land(session, "ehr", [patient(1, minute, date_of_birth=born)], actor="tester")
+    for minute, birth_date in enumerate(("1931-01-15", "unknown", "1931-01-16")):
+        land(session, "ehr", [patient(1, minute, date_of_birth=birth_date)], actor="tester")
     history = (
         "select changed->'born' from change_log where table_name = 'patients' and operation = 'UPDATE' order by id"
     )
@@ -126,6 +128,6 @@ def test_what_was_held_for_such_a_value_is_over_when_the_record_lands(session: S
             [b'{"id": 1, "date_of_birth": "unknown"}'],
         )
     record = patient(1, 1, date_of_birth="unknown")
-    later = Record(stream="patients", key="1", data=record.data, observed_at=NOON + timedelta(minutes=1))
-    assert land(session, "ehr", [later], actor="tester")["created"] == 1
+    newer_record = Record(stream="patients", key="1", data=record.data, observed_at=NOON + timedelta(minutes=1))
+    assert land(session, "ehr", [newer_record], actor="tester")["created"] == 1
     assert held_landings(session.store) == []

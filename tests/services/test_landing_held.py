@@ -18,8 +18,8 @@ from services.landing_project import NOON, NOTES, PATIENTS, SESSIONS, landing, n
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as opened:
-        yield opened
+    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as session:
+        yield session
 
 
 def counts(session: Session, *records: Record) -> dict[str, int]:
@@ -27,7 +27,7 @@ def counts(session: Session, *records: Record) -> dict[str, int]:
 
 
 def held(session: Session) -> list[tuple[str, str]]:
-    return [(one.key, one.code) for one in held_landings(session.store)]
+    return [(item.key, item.code) for item in held_landings(session.store)]
 
 
 BAD = {"insurance": {"copay": [float("nan")]}}
@@ -35,8 +35,8 @@ BAD = {"insurance": {"copay": [float("nan")]}}
 
 @pytest.mark.parametrize("turn", [1, -1])
 def test_a_bad_record_stays_held_beside_a_good_one_of_its_key_in_one_batch(session: Session, turn: int) -> None:
-    both = [patient(1, 1), patient(1, 9, **BAD)][::turn]
-    assert counts(session, *both) == {"total": 2, "created": 1, "held": 1}
+    records = [patient(1, 1), patient(1, 9, **BAD)][::turn]
+    assert counts(session, *records) == {"total": 2, "created": 1, "held": 1}
     assert held(session) == [("1", "not-a-number")]
 
 
@@ -57,18 +57,20 @@ def test_a_held_record_that_is_offered_again_and_has_grown_old_is_settled(sessio
             "insert into landing_held (stream, key, code, body) values ('patients', '1', 'not-storable', %s)",
             [orjson.dumps(old.data)],
         )
-    [offered] = held_bodies(session.store, "patients", 10)
-    assert counts(session, replace(old, data=orjson.loads(offered.body))) == {"total": 1, "unchanged": 1}
+    [item] = held_bodies(session.store, "patients", 10)
+    assert counts(session, replace(old, data=orjson.loads(item.body))) == {"total": 1, "unchanged": 1}
     assert held(session) == []
 
 
 @pytest.mark.parametrize("key", ["\ud800", "a\0b", "k" * 40_000, "9" * 30])
-@pytest.mark.parametrize("deleted", [True, False])
-def test_a_key_that_no_table_takes_is_held_and_the_others_land(session: Session, key: str, *, deleted: bool) -> None:
+@pytest.mark.parametrize("is_deletion", [True, False])
+def test_a_key_that_no_table_takes_is_held_and_the_others_land(
+    session: Session, key: str, *, is_deletion: bool
+) -> None:
     for stream, good in (("notes", note("notes", "N1")), ("patients", patient(1))):
         if stream == "notes" and key.isdecimal():
             continue
-        bad = Record(stream=stream, key=key, data=None if deleted else {"visit": "V1"}, observed_at=NOON)
+        bad = Record(stream=stream, key=key, data=None if is_deletion else {"visit": "V1"}, observed_at=NOON)
         assert counts(session, bad, good) == {"total": 2, "created": 1, "held": 1}
     assert {code for _, code in held(session)} == {"no-key"}
 
@@ -84,17 +86,17 @@ def test_a_value_too_long_for_an_index_is_held_and_the_others_land(session: Sess
 
 
 def test_what_follows_a_date_must_be_a_time(session: Session) -> None:
-    found = counts(
+    totals = counts(
         session,
         patient(1, date_of_birth="1980-02-29T08:30:00"),
         patient(2, date_of_birth="1980-02-291"),
         patient(3, date_of_birth="1980-02-29 or so"),
     )
-    assert found == {"total": 3, "created": 3}
+    assert totals == {"total": 3, "created": 3}
     with session.store.transaction() as connection:
-        born = connection.execute("select born::text from clinical.patients order by ehr_id").fetchall()
-    assert born == [("1980-02-29",), (None,), (None,)]
-    assert [(one.column, one.records) for one in drift_of(session.store, "patients")] == [("born", 2)]
+        birth_date = connection.execute("select born::text from clinical.patients order by ehr_id").fetchall()
+    assert birth_date == [("1980-02-29",), (None,), (None,)]
+    assert [(drift.column, drift.records) for drift in drift_of(session.store, "patients")] == [("born", 2)]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])

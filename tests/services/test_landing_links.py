@@ -21,8 +21,8 @@ from services.landing_project import NOTES, SESSIONS, landing, note
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, NOTES, SESSIONS) as opened:
-        yield opened
+    with landing(tmp_path, database, NOTES, SESSIONS) as session:
+        yield session
 
 
 def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
@@ -48,7 +48,7 @@ def gone_note(key: str, minute: int) -> Record:
 
 
 def whys(session: Session) -> list[tuple[str, str]]:
-    return [(one.key, one.why) for one in unlinked(session, session.project.landings["sessions"])]
+    return [(row.key, row.why) for row in unlinked(session, session.project.landings["sessions"])]
 
 
 def test_two_rows_of_one_tier_are_no_link_even_if_a_later_tier_finds_one(session: Session) -> None:
@@ -87,9 +87,11 @@ def test_the_going_of_one_of_two_rows_leaves_the_other_to_be_linked(session: Ses
 def test_a_link_is_in_the_history_with_who_made_it(session: Session) -> None:
     put(session, note("sessions", "S1", visit="V1"))
     put(session, note("notes", "N1", visit="V1"))
-    [(actor, changed)] = ask(session, "select actor, changed from change_log where operation = 'UPDATE'")
-    [(note_id, linked)] = ask(session, "select note_id::text, note_id_linked_at is not null from clinical.sessions")
-    assert (actor, set(changed), changed["note_id"], linked) == (
+    [(actor, changes)] = ask(session, "select actor, changed from change_log where operation = 'UPDATE'")
+    [(note_id, has_link_time)] = ask(
+        session, "select note_id::text, note_id_linked_at is not null from clinical.sessions"
+    )
+    assert (actor, set(changes), changes["note_id"], has_link_time) == (
         "tester",
         {"note_id", "note_id_linked_at"},
         [None, note_id],
@@ -110,18 +112,18 @@ FILL = (
 def rows_read_in_whole(session: Session) -> Iterator[list[tuple[str, int]]]:
     """What each transaction read without an index."""
     scans = "select relname, seq_tup_read from pg_stat_xact_user_tables where schemaname = 'clinical'"
-    seen: list[tuple[str, int]] = []
+    reads: list[tuple[str, int]] = []
     original = session.store.transaction
 
     @contextmanager
     def watched(_: object) -> Iterator[Any]:
         with original() as connection:
             yield connection
-            seen.extend((table, number) for table, number in connection.execute(scans).fetchall() if number)
+            reads.extend((table, number) for table, number in connection.execute(scans).fetchall() if number)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(session.store), "transaction", watched)
-        yield seen
+        yield reads
 
 
 @pytest.mark.parametrize("last", ["notes", "sessions"])
@@ -135,21 +137,21 @@ def test_one_of_many_is_linked_by_index_whichever_side_comes_last(session: Sessi
             connection.execute(FILL.format(table=table, key=key, word=word, sign=sign, many=MANY))
     with session.store.transaction() as connection:
         connection.execute("analyze clinical.notes, clinical.sessions")
-    with rows_read_in_whole(session) as seen:
+    with rows_read_in_whole(session) as reads:
         put(session, note(last, "new", visit="old7", patient=7, day="2020-01-01"))
-    assert seen == []
-    linked = {key: to for key, to in links(session).items() if to}
-    assert linked == ({"new": "old7"} if last == "sessions" else {"old7": "new"})
+    assert reads == []
+    present_links = {key: note_id for key, note_id in links(session).items() if note_id}
+    assert present_links == ({"new": "old7"} if last == "sessions" else {"old7": "new"})
 
 
 def test_both_ends_of_a_link_landed_at_once_are_linked(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    both, real = threading.Barrier(2), landing_service.settle
+    barrier, real = threading.Barrier(2), landing_service.release_held
 
-    def late(*words: Any, **more: Any) -> None:
+    def late(*words: Any, **options: Any) -> None:
         """After the row was written and linked, before its transaction ends."""
-        real(*words, **more)
+        real(*words, **options)
         with suppress(threading.BrokenBarrierError):
-            both.wait(1)
+            barrier.wait(1)
 
     prepare(session)
     monkeypatch.setattr(landing_service, "release_held", late)

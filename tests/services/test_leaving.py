@@ -20,9 +20,9 @@ def test_a_row_that_left_is_archived_where_the_sync_says_so(clinic: Clinic) -> N
     clinic.rows([someone(number) for number in range(8)])
     clinic.run()
     clinic.rows([someone(number) for number in range(6)])
-    planned = clinic.plan()
-    assert counts(planned) == {"read": 6, "same": 6, "archive": 2}
-    assert clinic.apply().counts == planned.counts
+    plan = clinic.plan()
+    assert counts(plan) == {"read": 6, "same": 6, "archive": 2}
+    assert clinic.apply().counts == plan.counts
     assert {values["clinic_id"] for values in clinic.records().values()} == {f"K{number}" for number in range(6)}
     assert counts(clinic.run()) == {"read": 6, "same": 6}
 
@@ -31,10 +31,10 @@ def test_too_many_at_once_are_a_broken_source_and_nothing_is_archived(clinic: Cl
     clinic.write(ARCHIVE)
     clinic.rows([someone(number) for number in range(8)])
     clinic.run()
-    for left in (5, 0):
-        clinic.rows([someone(number) for number in range(left)])
+    for row_count in (5, 0):
+        clinic.rows([someone(number) for number in range(row_count)])
         result = clinic.run()
-        assert counts(result) == ({"read": left, "same": left} if left else {})
+        assert counts(result) == ({"read": row_count, "same": row_count} if row_count else {})
         assert "nothing was archived" in result.notes[0]
     assert len(clinic.records()) == 8
 

@@ -34,13 +34,13 @@ def write(clinic: Clinic, **models: str) -> None:
 
 
 def build(clinic: Clinic) -> ModelsRun:
-    with clinic.open() as ready:
-        return run_models(ready, "build", Watch())
+    with clinic.open() as session:
+        return run_models(session, "build", Watch())
 
 
-def until(reached: Callable[[], object]) -> None:
+def until(condition: Callable[[], object]) -> None:
     began = time.monotonic()
-    while not reached():
+    while not condition():
         assert time.monotonic() < began + HANG
         time.sleep(0.05)
 
@@ -59,8 +59,8 @@ def begin(clinic: Clinic) -> subprocess.Popen[bytes]:
 
 
 def children(pid: int) -> list[int]:
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [int(word) for word in found.stdout.split()]
+    process = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in process.stdout.split()]
 
 
 def lives(pid: int) -> bool:
@@ -82,16 +82,18 @@ def test_a_build_ends_with_the_run_that_was_killed_and_the_next_one_works(clinic
     write(clinic, slow="select 1 as something")
     assert build(clinic).exit_code == 0
     assert sleeping(clinic) == 0, "what the killed build was at is not still going on beside the new one"
-    with clinic.open() as ready:
-        told = [(one["kind"], one["state"], one["code"]) for one in Attempts(ready.store).recent()]
-    assert told == [("models", "done", ""), ("models", "interrupted", "died")]
+    with clinic.open() as session:
+        attempts = [
+            (attempt["kind"], attempt["state"], attempt["code"]) for attempt in Attempts(session.store).recent()
+        ]
+    assert attempts == [("models", "done", ""), ("models", "interrupted", "died")]
 
 
 def test_two_builds_are_never_at_once_whoever_asks(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("careloom.services.analytics.build._PATIENCE", 0.0)
     write(clinic, quick="select 1 as something")
-    with building(clinic.database, "clinic", 0.0) as ours:
-        assert ours
+    with building(clinic.database, "clinic", 0.0) as has_lock:
+        assert has_lock
         with pytest.raises(Later, match="being built already"):
             build(clinic)
     ends: list[int] = []
@@ -115,16 +117,16 @@ def test_a_failed_model_is_a_failure_and_its_line_is_shown_unless_it_quotes_data
     )
     run = build(clinic)
     assert run.exit_code == 1
-    told = {node.name.rpartition(".")[2]: node.mistake for node in run.failed}
-    assert 'column "payer" does not exist' in told["payers"]
-    assert "models/payers.sql" in told["payers"]
-    assert "compiled: " in told["payers"]
-    assert 'relation "nowhere" does not exist' in told["visits"]
-    assert 'syntax error at or near "selec"' in told["words"]
-    assert told["ages"] == "", "a value that could not be read is somebody's"
+    mistakes = {node.name.rpartition(".")[2]: node.mistake for node in run.failed}
+    assert 'column "payer" does not exist' in mistakes["payers"]
+    assert "models/payers.sql" in mistakes["payers"]
+    assert "compiled: " in mistakes["payers"]
+    assert 'relation "nowhere" does not exist' in mistakes["visits"]
+    assert 'syntax error at or near "selec"' in mistakes["words"]
+    assert mistakes["ages"] == "", "a value that could not be read is somebody's"
     assert "Zzyzx" not in str(run.as_json())
-    with clinic.open() as ready:
-        (row,) = Attempts(ready.store).recent(kind="models", failed=True)
+    with clinic.open() as session:
+        (row,) = Attempts(session.store).recent(kind="models", failed=True)
     assert (row["code"], row["name"]) == ("models-failed", "clinic")
     assert "payers" in row["error"]
 
@@ -134,6 +136,6 @@ def test_models_that_cannot_be_read_are_told_by_doctor_and_by_the_build(clinic: 
     run = build(clinic)
     assert run.exit_code == 1
     assert "depends on a node named 'nobody' which was not found" in run.mistake
-    (finding,) = [one for one in check_up(clinic.folder, clinic.settings()) if one.what == "models"]
+    (finding,) = [item for item in check_up(clinic.folder, clinic.settings()) if item.what == "models"]
     assert finding.level == "fault"
     assert "nobody" in finding.detail

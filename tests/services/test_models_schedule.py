@@ -33,16 +33,16 @@ BAD = ModelsRun(nodes=[ModelNode(name="m", kind="model", status="error")], secon
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 @pytest.fixture
 def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
-    made = Paper()
-    install(monkeypatch, {"ehr": made})
-    return made
+    paper = Paper()
+    install(monkeypatch, {"ehr": paper})
+    return paper
 
 
 @pytest.fixture
@@ -52,14 +52,14 @@ def session(store: Store, paper: Paper, tmp_path: Path) -> Session:
     return ready(store, project(tmp_path, ["ehr"]))
 
 
-def ruled(session: Session, rule: Models, at: datetime | None = None) -> Session:
-    clock = (lambda: at) if at else session.clock
+def ruled(session: Session, rule: Models, now: datetime | None = None) -> Session:
+    clock = (lambda: now) if now else session.clock
     return replace(session, project=replace(session.project, models=rule), clock=clock)
 
 
 def built(session: Session, monkeypatch: pytest.MonkeyPatch, run: ModelsRun = GOOD) -> JobContext:
     """The worker's job, with dbt's answer instead of dbt."""
-    monkeypatch.setattr(build, "_required", lambda _ready: None)
+    monkeypatch.setattr(build, "_required", lambda _session: None)
     monkeypatch.setattr(build, "_once", lambda *_: run)
     bench = JobContext(session=session, urgent=session, stop=Event())
     run_job(bench, "models", session.project.name)
@@ -83,7 +83,7 @@ def test_a_schedule_comes_round_and_a_failed_build_is_not_repeated_before_the_ne
     assert ("models:paper",) in rows(store, "select lock from procrastinate_jobs")
     built(daily, monkeypatch, BAD)
     assert not are_models_due(daily)
-    assert are_models_due(ruled(session, rule, at=datetime.now(UTC) + timedelta(days=1)))
+    assert are_models_due(ruled(session, rule, now=datetime.now(UTC) + timedelta(days=1)))
     (row,) = Attempts(store).recent(kind="models")
     assert (row["name"], row["state"], row["code"]) == ("paper", "failed", "models-failed")
     assert rows(store, "select what from resting") == [("models:paper",)]
@@ -134,6 +134,6 @@ def test_names_and_places_of_the_rule_are_checked(clinic: Clinic) -> None:
     assert "careloom.yaml:6:38: this is no schedule" in call(clinic, "check").err
     rule = "models: {after: [ar_agin]}\n"
     clinic.write(project=PROJECT + rule.replace("{", "{{").replace("}", "}}"))
-    said = call(clinic, "check").err
-    assert "careloom.yaml:6:18: there is no stream or report `ar_agin` [unknown-name]" in said
-    assert "careloom.yaml:6:1: there are no models: models/dbt_project.yml is missing [no-models]" in said
+    error_text = call(clinic, "check").err
+    assert "careloom.yaml:6:18: there is no stream or report `ar_agin` [unknown-name]" in error_text
+    assert "careloom.yaml:6:1: there are no models: models/dbt_project.yml is missing [no-models]" in error_text

@@ -63,7 +63,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, database: str) -> Iterator[Desk]:
     place = Place(file="careloom.yaml", line=1, column=1)
-    made = Project(
+    project = Project(
         name="clinic",
         timezone=ZoneInfo("America/New_York"),
         folder=tmp_path,
@@ -74,7 +74,7 @@ def desk(tmp_path: Path, database: str) -> Iterator[Desk]:
         landings={"notes": Landing(name="notes", system="scribe", stream=NOTES, file="")},
     )
     store = open_store(database)
-    yield Desk(session=Session(project=made, settings=read_settings({}), store=store), store=store)
+    yield Desk(session=Session(project=project, settings=read_settings({}), store=store), store=store)
     store.close()
 
 
@@ -93,10 +93,10 @@ def test_a_draft_that_is_sealed_anew_after_its_correction_changes_nothing(
     assert desk.changes() == [("INSERT",), ("UPDATE",)]
 
 
-@pytest.mark.parametrize("sent", list(product("AB", repeat=3)), ids="".join)
-def test_what_stands_is_the_last_text_that_had_not_come_before(desk: Desk, sent: Sequence[str]) -> None:
-    first_times = list(dict.fromkeys(sent))
-    for transcript in sent:
+@pytest.mark.parametrize("texts", list(product("AB", repeat=3)), ids="".join)
+def test_what_stands_is_the_last_text_that_had_not_come_before(desk: Desk, texts: Sequence[str]) -> None:
+    first_times = list(dict.fromkeys(texts))
+    for transcript in texts:
         desk.say(transcript)
         desk.work()
     assert desk.notes() == [("session-1", first_times[-1])]

@@ -24,14 +24,14 @@ def untidy(clinic: Clinic) -> list[dict[str, str]]:
 
 def test_an_apply_ends_with_the_numbers_of_its_plan(clinic: Clinic) -> None:
     clinic.rows(untidy(clinic))
-    planned = clinic.plan()
-    assert counts(planned) == {"read": 30, "create": 17, "update": 8, "held": 5}
+    plan = clinic.plan()
+    assert counts(plan) == {"read": 30, "create": 17, "update": 8, "held": 5}
     assert clinic.writes() == 0
-    applied = clinic.apply()
-    assert applied.counts == planned.counts
-    assert applied.balanced
-    assert applied.state == "done"
-    assert {(one.code, one.records) for one in planned.reasons} == {
+    result = clinic.apply()
+    assert result.counts == plan.counts
+    assert result.balanced
+    assert result.state == "done"
+    assert {(reason.code, reason.records) for reason in plan.reasons} == {
         ("null-key", 2),
         ("duplicate-key", 2),
         ("not-a-date", 1),
@@ -43,9 +43,9 @@ def test_after_an_apply_there_is_nothing_left_to_do(clinic: Clinic) -> None:
     clinic.run()
     wrote = clinic.writes()
     assert counts(clinic.run()) == {"read": 30, "same": 25, "held": 5}
-    planned = clinic.plan(full=True)
-    assert planned.empty
-    assert counts(planned) == {"read": 30, "same": 25, "held": 5}
+    plan = clinic.plan(full=True)
+    assert plan.empty
+    assert counts(plan) == {"read": 30, "same": 25, "held": 5}
     assert clinic.writes() == wrote
 
 
@@ -54,8 +54,8 @@ def test_what_the_portal_holds_is_what_the_mapping_says(clinic: Clinic) -> None:
     clinic.rows(rows)
     clinic.run()
     for row in rows:
-        held = clinic.record(row["ID"])
-        assert {name: held[name] for name in ("firstname", "lastname", "email", "born", "visits", "note")} == {
+        record = clinic.record(row["ID"])
+        assert {name: record[name] for name in ("firstname", "lastname", "email", "born", "visits", "note")} == {
             "firstname": row["First"],
             "lastname": row["Last"],
             "email": row["Email"],
@@ -76,14 +76,14 @@ def test_what_is_declared_is_made_once(clinic: Clinic) -> None:
     }
     assert clinic.simulator.control("GET", "state")["properties"]["contacts"] == []
     clinic.apply()
-    made = clinic.simulator.control("GET", "state")["requests"]
+    requests = clinic.simulator.control("GET", "state")["requests"]
     assert not clinic.plan().lacking
     clinic.rows([someone(1), someone(2)])
     clinic.run()
-    later = clinic.simulator.control("GET", "state")["requests"]
-    creating = [name for name in later if name.startswith("POST") and "/properties" in name]
+    later_requests = clinic.simulator.control("GET", "state")["requests"]
+    creating = [name for name in later_requests if name.startswith("POST") and "/properties" in name]
     assert creating
-    assert {name: later[name] for name in creating} == {name: made[name] for name in creating}
+    assert {name: later_requests[name] for name in creating} == {name: requests[name] for name in creating}
 
 
 # ---------------------------------------------------------------- what moved since
@@ -172,10 +172,10 @@ def test_an_apply_refuses_when_a_person_decided_meanwhile(clinic: Clinic) -> Non
 def test_the_order_of_the_sources_rows_is_no_change(clinic: Clinic) -> None:
     rows = untidy(clinic)
     clinic.rows(rows)
-    planned = clinic.plan()
+    plan = clinic.plan()
     random.Random(3).shuffle(rows)
     clinic.rows(rows)
-    assert clinic.apply().counts == planned.counts
+    assert clinic.apply().counts == plan.counts
 
 
 def test_a_name_that_no_property_can_have_is_told_before_anything_is_created(clinic: Clinic) -> None:
@@ -183,26 +183,26 @@ def test_a_name_that_no_property_can_have_is_told_before_anything_is_created(cli
         PEOPLE.replace("  note:", "  FooBar: {from: Note, type: string}\n  note:").replace("clinic_id", "Clinic_id")
     )
     clinic.rows([someone(1)])
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         clinic.run()
-    told = {(fault.code, fault.fix, fault.line > 0) for fault in caught.value.faults}
-    assert told == {("property-name", "write `foobar`", True), ("property-name", "write `clinic_id`", True)}
+    faults = {(fault.code, fault.fix, fault.line > 0) for fault in error.value.faults}
+    assert faults == {("property-name", "write `foobar`", True), ("property-name", "write `clinic_id`", True)}
     assert clinic.simulator.control("GET", "state")["properties"].get("contacts", []) == []
 
 
 def test_a_source_that_is_not_there_is_told_with_the_place_that_names_it(clinic: Clinic) -> None:
     clinic.rows([someone(1)])
     clinic.write(PEOPLE.replace("table: People", "table: Poeple"))
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         clinic.plan()
-    assert [(fault.file, fault.line) for fault in caught.value.faults] == [("syncs/people.yaml", 2)]
+    assert [(fault.file, fault.line) for fault in error.value.faults] == [("syncs/people.yaml", 2)]
 
 
 def test_a_url_that_nothing_can_open_is_a_fault_of_the_project(clinic: Clinic) -> None:
     clinic.source = "csvv://data"
     clinic.write()
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         clinic.plan()
-    (fault,) = caught.value.faults
+    (fault,) = error.value.faults
     assert (fault.file, fault.line, fault.code) == ("careloom.yaml", 4, "unknown-url")
     assert "csv" in fault.fix

@@ -23,16 +23,16 @@ from services.fake_rooms import Paper, arrive, inbox, install, make_due, project
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 @pytest.fixture
 def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
-    made = Paper()
-    install(monkeypatch, {"ehr": made})
-    return made
+    paper = Paper()
+    install(monkeypatch, {"ehr": paper})
+    return paper
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def process(session: Session) -> dict[str, int]:
     return dict(process_inbox(session, "ehr", stop=Event()))
 
 
-def visit(number: int, **more: Any) -> dict[str, Any]:
-    return {"records": [{"id": f"V{number}", "room": f"room {number}", **more}]}
+def visit(number: int, **fields: Any) -> dict[str, Any]:
+    return {"records": [{"id": f"V{number}", "room": f"room {number}", **fields}]}
 
 
 def landed(store: Store) -> dict[str, str]:
@@ -121,7 +121,7 @@ def test_it_stops_between_batches_when_it_is_asked_to(session: Session, store: S
 def test_a_hint_is_fetched_and_the_same_hint_only_once(session: Session, store: Store, paper: Paper) -> None:
     arrive(store, "ehr", {"hints": ["V1"]}, {"hints": ["V1", "V2"]})
     assert process(session)["done"] == 2
-    assert sorted(paper.fetched) == ["V1", "V2"]
+    assert sorted(paper.fetch_keys) == ["V1", "V2"]
     assert landed(store) == {"V1": "fetched", "V2": "fetched"}
 
 
@@ -129,7 +129,7 @@ def test_a_hint_at_what_the_project_does_not_land_is_not_fetched(session: Sessio
     session.project = replace(session.project, landings={})
     arrive(store, "ehr", {"hints": ["V1"]})
     assert process(session)["done"] == 1
-    assert paper.fetched == []
+    assert paper.fetch_keys == []
 
 
 def test_in_an_outage_events_wait_longer_each_time_and_are_never_held(
@@ -174,7 +174,7 @@ def test_a_system_that_does_not_answer_is_not_asked_for_the_whole_batch(
     paper.fetches = away
     arrive(store, "ehr", {"hints": [f"V{n}" for n in range(100)]})
     assert process(session)["waiting"] == 1
-    assert len(paper.fetched) < GIVE_UP + landing_process.FETCHERS
+    assert len(paper.fetch_keys) < GIVE_UP + landing_process.FETCHERS
 
 
 def test_what_a_person_must_set_right_keeps_the_events_waiting(session: Session, store: Store, paper: Paper) -> None:
@@ -201,8 +201,8 @@ def test_an_event_that_cannot_be_read_is_held_with_its_bytes_and_its_reason(
     paper.acts["unreadable"] = unreadable
     arrive(store, "ehr", visit(1), {"do": "unreadable"}, visit(2))
     assert process(session) == {"events": 3, "done": 2, "held": 1, "waiting": 0}
-    held = rows(store, "select code, message, convert_from(body, 'UTF8') from inbox where state = 'held'")
-    assert held == [("no_key", "the event names no record", '{"do": "unreadable"}')]
+    held_rows = rows(store, "select code, message, convert_from(body, 'UTF8') from inbox where state = 'held'")
+    assert held_rows == [("no_key", "the event names no record", '{"do": "unreadable"}')]
     assert sorted(landed(store)) == ["V1", "V2"]
 
 
@@ -228,10 +228,10 @@ def test_poison_that_only_landing_finds_is_kept_from_the_rest_of_its_batch(
 ) -> None:
     real = landing_process.land
 
-    def land(session: Session, system: str, records: Any, *more: Any, **how: Any) -> Any:
-        if any(one.key == "V2" for one in records):
+    def land(session: Session, system: str, records: Any, *unreadable: Any, **options: Any) -> Any:
+        if any(record.key == "V2" for record in records):
             breaks()
-        return real(session, system, records, *more, **how)
+        return real(session, system, records, *unreadable, **options)
 
     monkeypatch.setattr(landing_process, "land", land)
     arrive(store, "ehr", visit(1), visit(2), visit(3))
@@ -261,8 +261,8 @@ def test_a_crash_between_landing_and_settling_is_repeated_without_harm(
         raise KeyboardInterrupt
 
     arrive(store, "ehr", visit(1))
-    with monkeypatch.context() as broken:
-        broken.setattr(landing_process, "_settle", dies)
+    with monkeypatch.context() as patch:
+        patch.setattr(landing_process, "_settle", dies)
         with pytest.raises(KeyboardInterrupt):
             process(session)
     assert inbox(store) == [("new", 0, None)]

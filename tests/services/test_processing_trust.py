@@ -23,16 +23,16 @@ LATER = "2026-02-28T12:00:05+00:00"
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 @pytest.fixture
 def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
-    made = Paper()
-    install(monkeypatch, {"ehr": made})
-    return made
+    paper = Paper()
+    install(monkeypatch, {"ehr": paper})
+    return paper
 
 
 @pytest.fixture
@@ -52,16 +52,16 @@ def room(store: Store) -> list[tuple[Any, ...]]:
     return rows(store, "select room, deleted_at is not null from clinical.paper_visits")
 
 
-def hint(paper: Paper, *, made: bool = False, gone: bool = False, **said: Any) -> None:
-    """The event {"do": "hint"} points at V1 and says this of it."""
-    data = {"id": "V1", **said} if said else None
+def hint(paper: Paper, *, made: bool = False, gone: bool = False, **fields: Any) -> None:
+    """The event {"do": "hint"} points at V1 and states these fields of it."""
+    data = {"id": "V1", **fields} if fields else None
     paper.acts["hint"] = lambda: Reading(hints=[Hint(stream="visits", key="V1", told=data, made=made, gone=gone)])
 
 
 def shows(paper: Paper, *answers: Mapping[str, Any] | None) -> None:
     """What each fetch gives, the last one for ever."""
-    left = list(answers)
-    paper.fetches = lambda _key: left.pop(0) if len(left) > 1 else left[0]
+    remaining = list(answers)
+    paper.fetches = lambda _key: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
 EVENTS = (told("first"), told("second"), told("latest", LATER), told("other latest", LATER))
@@ -85,21 +85,21 @@ def test_the_same_event_again_is_no_doubt(session: Session, store: Store, paper:
     process(session)
     arrive(store, "ehr", told("first"))
     process(session)
-    assert (room(store), paper.fetched) == ([("first", False)], [])
+    assert (room(store), paper.fetch_keys) == ([("first", False)], [])
 
 
 def test_a_time_out_of_the_repeated_hour_is_asked_for(session: Session, store: Store, paper: Paper) -> None:
     shows(paper, {"id": "V1", "room": "EST", "changed_at": "2025-11-02T01:10:00"})
     arrive(store, "ehr", told("EDT", "2025-11-02T01:50:00"))
     assert process(session)["done"] == 1
-    assert (room(store), paper.fetched) == ([("EST", False)], ["V1"])
+    assert (room(store), paper.fetch_keys) == ([("EST", False)], ["V1"])
 
 
 def test_a_time_that_lies_ahead_is_asked_for(session: Session, store: Store, paper: Paper) -> None:
     shows(paper, {"id": "V1", "room": "shown", "changed_at": "2027-01-01T00:00:00Z"})
     arrive(store, "ehr", told("told", "2027-01-01T00:00:00Z"))
     assert process(session)["done"] == 1
-    assert (room(store), paper.fetched) == ([("shown", False)], ["V1"])
+    assert (room(store), paper.fetch_keys) == ([("shown", False)], ["V1"])
 
 
 # ---------------------------------------------------------------- what is not shown yet
@@ -142,7 +142,7 @@ def test_a_new_record_that_never_shows_is_held(session: Session, store: Store, p
         make_due(store)
     assert process(session)["held"] == 1
     assert [(state, code) for state, _, code in inbox(store)] == [("held", NOT_SHOWN)]
-    assert len(paper.fetched) == ASKS + 1
+    assert len(paper.fetch_keys) == ASKS + 1
 
 
 def test_what_the_system_goes_on_showing_is_believed_in_the_end(session: Session, store: Store, paper: Paper) -> None:
@@ -187,4 +187,4 @@ def test_what_was_told_before_the_last_word_is_settled_with_it(session: Session,
     shows(paper, {"id": "V1", "room": "second"})
     arrive(store, "ehr", {"do": "hint"}, {"do": "then"})
     assert process(session)["done"] == 2
-    assert paper.fetched == ["V1"]
+    assert paper.fetch_keys == ["V1"]

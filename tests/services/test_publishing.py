@@ -19,16 +19,16 @@ from services.fake_rooms import Paper, install, make_due, project, put_changes, 
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 @pytest.fixture
 def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
-    made = {name: Paper() for name in ("ehr", "bus", "feed")}
-    install(monkeypatch, made)
-    return made
+    papers = {name: Paper() for name in ("ehr", "bus", "feed")}
+    install(monkeypatch, papers)
+    return papers
 
 
 def session_to(store: Store, folder: Path, *publish: str) -> Session:
@@ -40,7 +40,7 @@ def waiting(store: Store) -> int:
 
 
 def numbers(events: Sequence[ChangeEvent]) -> list[int]:
-    return [int(one.vendor_id) for one in events]
+    return [int(event.vendor_id) for event in events]
 
 
 def refuse(_: Sequence[ChangeEvent]) -> Sequence[int]:
@@ -48,15 +48,15 @@ def refuse(_: Sequence[ChangeEvent]) -> Sequence[int]:
 
 
 def acknowledge(events: Sequence[ChangeEvent]) -> Sequence[int]:
-    return [one.id for one in events]
+    return [event.id for event in events]
 
 
 def test_all_are_told_in_order_and_then_gone(store: Store, papers: dict[str, Paper], tmp_path: Path) -> None:
     put_changes(store, BATCH + 10)
     assert publish_outbox(session_to(store, tmp_path, "bus")) == BATCH + 10
-    assert numbers(papers["bus"].told) == list(range(1, BATCH + 11))
+    assert numbers(papers["bus"].changes) == list(range(1, BATCH + 11))
     assert waiting(store) == 0
-    first = papers["bus"].told[0]
+    first = papers["bus"].changes[0]
     assert (first.table, first.operation, first.vendor_key) == ("paper_visits", "UPDATE", "paper_id")
 
 
@@ -77,7 +77,7 @@ def test_a_publisher_that_is_away_keeps_its_events_and_rests(
     assert publish_outbox(session_to(store, tmp_path, "bus")) == 0, "it is asked again before its time"
     make_due(store)
     assert publish_outbox(session_to(store, tmp_path, "bus")) == 3
-    assert numbers(papers["bus"].told) == [1, 2, 3]
+    assert numbers(papers["bus"].changes) == [1, 2, 3]
     assert rows(store, "select * from resting") == []
 
 
@@ -108,13 +108,13 @@ def test_one_that_is_away_holds_up_nobody_else_and_catches_up_alone(
     put_changes(store, 5)
     papers["bus"].publishing = refuse
     publish_outbox(session_to(store, tmp_path, "bus", "feed"))
-    assert numbers(papers["feed"].told) == [1, 2, 3, 4, 5]
+    assert numbers(papers["feed"].changes) == [1, 2, 3, 4, 5]
     assert waiting(store) == 5
     papers["bus"].publishing = acknowledge
     make_due(store)
     publish_outbox(session_to(store, tmp_path, "bus", "feed"))
-    assert numbers(papers["bus"].told) == [1, 2, 3, 4, 5]
-    assert numbers(papers["feed"].told) == [1, 2, 3, 4, 5], "told again what it had acknowledged"
+    assert numbers(papers["bus"].changes) == [1, 2, 3, 4, 5]
+    assert numbers(papers["feed"].changes) == [1, 2, 3, 4, 5], "told again what it had acknowledged"
     assert waiting(store) == 0
 
 
@@ -134,19 +134,19 @@ def test_what_was_not_acknowledged_is_told_again_before_anything_later(
     store: Store, papers: dict[str, Paper], tmp_path: Path
 ) -> None:
     put_changes(store, BATCH + 5)
-    seen: list[list[int]] = []
+    batches: list[list[int]] = []
 
     def drop_the_second(events: Sequence[ChangeEvent]) -> Sequence[int]:
-        seen.append(numbers(events))
-        return [one.id for one in events if one.vendor_id != "2"]
+        batches.append(numbers(events))
+        return [event.id for event in events if event.vendor_id != "2"]
 
     papers["bus"].publishing = drop_the_second
     publish_outbox(session_to(store, tmp_path, "bus"))
-    assert len(seen) == 1, "later changes were told before the missing one"
+    assert len(batches) == 1, "later changes were told before the missing one"
     papers["bus"].publishing = acknowledge
     make_due(store)
     publish_outbox(session_to(store, tmp_path, "bus"))
-    assert numbers(papers["bus"].told)[BATCH - 1 :] == [2, *range(BATCH + 1, BATCH + 6)]
+    assert numbers(papers["bus"].changes)[BATCH - 1 :] == [2, *range(BATCH + 1, BATCH + 6)]
 
 
 def test_one_that_was_removed_from_the_project_is_waited_for_no_longer(
@@ -175,4 +175,4 @@ def test_two_at_once_tell_each_event_once(store: Store, papers: dict[str, Paper]
         assert publish_outbox(session_to(store, tmp_path, "bus")) == 0
         go_on.set()
         assert first.result(30) == 20
-    assert len(papers["bus"].told) == 20
+    assert len(papers["bus"].changes) == 20

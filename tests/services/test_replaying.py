@@ -26,13 +26,13 @@ def person(key: int, version: int, name: str) -> dict[str, object]:
 
 @pytest.fixture
 def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> Iterator[Practice]:
-    with practice(monkeypatch, database, project(tmp_path)) as made:
-        made.receive({"records": [person(1, 1, "Second"), person(2, 0, "Other")]}, state="new", age=30)
-        made.receive({"records": [person(1, 0, "First")], "hints": [], "unreadable": 1}, state="new", age=20)
-        made.receive({"stream": "pills", "records": [{"id": 5, "label": "red", "person": 1}]}, state="new", age=10)
-        process_inbox(made.session, "ehr", stop=Event())
-        assert made.names() == {1: "Second", 2: "Other"}
-        yield made
+    with practice(monkeypatch, database, project(tmp_path)) as clinic:
+        clinic.receive({"records": [person(1, 1, "Second"), person(2, 0, "Other")]}, state="new", age=30)
+        clinic.receive({"records": [person(1, 0, "First")], "hints": [], "unreadable": 1}, state="new", age=20)
+        clinic.receive({"stream": "pills", "records": [{"id": 5, "label": "red", "person": 1}]}, state="new", age=10)
+        process_inbox(clinic.session, "ehr", stop=Event())
+        assert clinic.names() == {1: "Second", 2: "Other"}
+        yield clinic
 
 
 def rows(clinic: Practice) -> list[tuple[object, ...]]:
@@ -43,16 +43,16 @@ def rows(clinic: Practice) -> list[tuple[object, ...]]:
     )
 
 
-def again(clinic: Practice, **how: object) -> ReplayReport:
-    return replay(clinic.session, "ehr", Watch(), **how)  # type: ignore[arg-type]
+def again(clinic: Practice, **options: object) -> ReplayReport:
+    return replay(clinic.session, "ehr", Watch(), **options)  # type: ignore[arg-type]
 
 
 def test_a_replay_over_an_intact_store_writes_nothing(clinic: Practice) -> None:
-    before, changes = clinic.ask("select xmin::text, * from clinical.people order by id"), clinic.changes()
+    rows_before, changes = clinic.ask("select xmin::text, * from clinical.people order by id"), clinic.changes()
     report = again(clinic)
     assert (report.events, report.records, report.unreadable) == (3, 4, 1)
     assert report.counts["unchanged"] == report.counts["total"] == 4
-    assert clinic.ask("select xmin::text, * from clinical.people order by id") == before
+    assert clinic.ask("select xmin::text, * from clinical.people order by id") == rows_before
     assert clinic.changes() == changes
     log = LandingRuns(clinic.store).recent("people")[0]
     assert (log["sync_type"], log["status"], log["balanced"], log["records_repaired"]) == (
@@ -64,13 +64,13 @@ def test_a_replay_over_an_intact_store_writes_nothing(clinic: Practice) -> None:
 
 
 def test_lost_rows_are_rebuilt_equal_and_nobody_is_told(clinic: Practice) -> None:
-    before = rows(clinic)
+    rows_before = rows(clinic)
     clinic.do("delete from clinical.people")
     clinic.do("delete from clinical.pills")
     clinic.do("delete from outbox")
     report = again(clinic)
     assert report.counts["created"] == 3
-    assert rows(clinic) == before
+    assert rows(clinic) == rows_before
     assert clinic.ask("select count(*) from outbox") == [(0,)]
     # One of the three went through two forms.
     assert LandingRuns(clinic.store).recent("people")[0]["records_repaired"] == 4
@@ -80,9 +80,9 @@ def test_others_are_told_where_that_is_asked_for(clinic: Practice) -> None:
     clinic.do("delete from clinical.people")
     clinic.do("delete from outbox")
     again(clinic, mode="publish")
-    told = sorted(clinic.ask("select operation, vendor_id from outbox"))
+    changes = sorted(clinic.ask("select operation, vendor_id from outbox"))
     # What was told of the person who had two forms, and the pill that is that person's again.
-    assert told == [("INSERT", "1"), ("INSERT", "2"), ("UPDATE", "1"), ("UPDATE", "5")]
+    assert changes == [("INSERT", "1"), ("INSERT", "2"), ("UPDATE", "1"), ("UPDATE", "5")]
 
 
 def test_quiet_ends_with_the_replay(clinic: Practice) -> None:
@@ -102,7 +102,7 @@ def test_a_dry_run_lands_nothing(clinic: Practice) -> None:
 
 def test_a_comparison_tells_what_the_store_lacks_and_leaves_no_trace(clinic: Practice) -> None:
     tables, changes = "select count(*) from information_schema.tables", clinic.changes()
-    before, held = clinic.ask(tables), clinic.ask("select * from landing_held order by key")
+    tables_before, rows_before = clinic.ask(tables), clinic.ask("select * from landing_held order by key")
     report = again(clinic, mode="compare")
     assert report.equal
     assert report.differences["people"] == {"same": 2, "newer": 0, "different": 0, "missing": 0}
@@ -114,10 +114,10 @@ def test_a_comparison_tells_what_the_store_lacks_and_leaves_no_trace(clinic: Pra
     assert not report.equal
     assert report.differences["people"] == {"same": 0, "newer": 0, "different": 1, "missing": 1}
     assert report.differences["pills"]["same"] == 1
-    assert clinic.ask(tables) == before
+    assert clinic.ask(tables) == tables_before
     assert clinic.changes() == changes
     assert clinic.ask("select count(*) from outbox") == [(0,)]
-    assert clinic.ask("select * from landing_held order by key") == held
+    assert clinic.ask("select * from landing_held order by key") == rows_before
     assert clinic.names() == {1: "Wrong"}
 
 
@@ -143,7 +143,7 @@ def test_events_that_only_point_at_a_record_are_counted_and_not_fetched(clinic: 
     clinic.receive({"records": [person(8, 0, "Held")]}, state="held")
     report = again(clinic)
     assert (report.events, report.hints, report.unreadable) == (5, 2, 2)
-    assert clinic.shelves.fetched == []
+    assert clinic.shelves.fetch_keys == []
     assert 8 not in clinic.live()
 
 

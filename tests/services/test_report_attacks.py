@@ -43,8 +43,8 @@ def test_a_number_between_spaces_that_are_not_ascii_ends_no_run(office: Office, 
 @pytest.mark.parametrize("cell", ["\u00a05", "\u30001/2/2026", "- 5", "5.", "1e5", "\uff15", "\t5", "5\n", "$\u00a05"])
 def test_odd_cells_arrive_as_a_value_or_as_they_came(office: Office, cell: str) -> None:
     office.bring(table(["Line", "Amount"], ["1", cell], ["2", "1,000.25"]))
-    (found,) = office.ask("select coalesce(amount::text, unparsed ->> 'amount') from reports.aging where line = 1")
-    assert found[0].strip() == cell.strip() or found[0] in {cell, "5"}
+    (row,) = office.ask("select coalesce(amount::text, unparsed ->> 'amount') from reports.aging where line = 1")
+    assert row[0].strip() == cell.strip() or row[0] in {cell, "5"}
 
 
 def test_one_ragged_row_does_not_make_the_report_another_one(office: Office) -> None:
@@ -62,7 +62,7 @@ def test_a_report_whose_columns_are_renamed_one_by_one_stays_the_same_report(off
 def test_a_column_that_became_text_can_be_given_its_type_as_the_documentation_says(office: Office) -> None:
     office.bring("Line,Balance\n1,n/a\n")
     office.ask("delete from report_columns where column_name = 'balance'")
-    office.bring("Line,Balance\n1,n/a\n2,$7.00\n", declared={"balance": "numeric"})
+    office.bring("Line,Balance\n1,n/a\n2,$7.00\n", declared_types={"balance": "numeric"})
     assert office.ask("select distinct pg_typeof(balance)::text from reports.aging") == [("numeric",)]
 
 

@@ -45,10 +45,10 @@ class Office:
 
     def files(self, *texts: str) -> list[Path]:
         self.number += 1
-        made = [self.folder / f"{self.number}-{place}.csv" for place in range(len(texts))]
-        for path, text in zip(made, texts, strict=True):
+        paths = [self.folder / f"{self.number}-{place}.csv" for place in range(len(texts))]
+        for path, text in zip(paths, texts, strict=True):
             path.write_bytes(text.encode())
-        return made
+        return paths
 
     def load(
         self,
@@ -56,8 +56,8 @@ class Office:
         run: int,
         account: str = "1001",
         name: str = "aging",
-        declared: Mapping[str, str] | None = None,
-        **more: Any,
+        declared_types: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> Loaded:
         return load_report(
             self.store,
@@ -66,30 +66,30 @@ class Office:
             account=account,
             run=run,
             files=self.files(*texts),
-            declared=declared or {},
+            declared_types=declared_types or {},
             folder=self.folder / "work",
-            **more,
+            **options,
         )
 
-    def bring(self, *texts: str, account: str = "1001", name: str = "aging", **more: Any) -> Loaded:
+    def bring(self, *texts: str, account: str = "1001", name: str = "aging", **options: Any) -> Loaded:
         """A report that came, was loaded and is shown."""
         run = self.due(account, name)
         try:
-            loaded = self.load(*texts, run=run, account=account, name=name, **more)
+            load = self.load(*texts, run=run, account=account, name=name, **options)
         except BaseException:
             self.ask("update account_reports set status = 'failed' where id = %s returning id", run)
             raise
         with self.store.transaction() as connection:
-            make_current(connection, run, loaded.rows, loaded.drifts)
-        return loaded
+            make_current(connection, run, load.rows, load.drifts)
+        return load
 
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self.store.transaction() as connection:
             cursor = connection.execute(statement, values)  # type: ignore[arg-type]
             return cursor.fetchall() if cursor.description else []
 
-    def count(self, what: str = "reports.aging") -> int:
-        return self.ask(f"select count(*) from {what}")[0][0]
+    def count(self, relation: str = "reports.aging") -> int:
+        return self.ask(f"select count(*) from {relation}")[0][0]
 
 
 @pytest.fixture
@@ -100,9 +100,9 @@ def office(database: str, tmp_path: Path) -> Iterator[Office]:
 
 
 def test_every_value_arrives_typed_and_exact(office: Office) -> None:
-    loaded = office.bring(HEADER + FIRST)
-    assert (loaded.rows, loaded.drifts, loaded.unchanged) == (3, [], False)
-    assert loaded.columns == {
+    load = office.bring(HEADER + FIRST)
+    assert (load.rows, load.drifts, load.is_unchanged) == (3, [], False)
+    assert load.columns == {
         "line": "integer",
         "balance": "numeric",
         "entered": "date",
@@ -121,10 +121,10 @@ def test_every_value_arrives_typed_and_exact(office: Office) -> None:
 def test_rows_are_seen_when_they_are_made_current_and_not_before(office: Office) -> None:
     office.bring(HEADER + FIRST)
     run = office.due()
-    loaded = office.load(HEADER + "104,$1.00,1/6/2026,1%,1,x\n", run=run)
+    load = office.load(HEADER + "104,$1.00,1/6/2026,1%,1,x\n", run=run)
     assert office.ask("select line from reports.aging order by 1") == [(101,), (102,), (103,)]
     with office.store.transaction() as connection:
-        make_current(connection, run, loaded.rows, loaded.drifts)
+        make_current(connection, run, load.rows, load.drifts)
         assert office.count() == 3
     assert office.ask("select line from reports.aging") == [(104,)]
     assert office.ask("select status, rows from account_reports where current") == [("loaded", 1)]
@@ -145,8 +145,8 @@ def test_the_same_files_again_write_nothing(office: Office) -> None:
     office.bring(HEADER + FIRST + "104,later,,,,\n")
     again = office.bring(HEADER + FIRST + "104,later,,,,\n")
     third = office.bring(HEADER + FIRST + "104,later,,,,\n")
-    assert again.unchanged
-    assert (third.unchanged, third.rows, third.drifts) == (True, 4, again.drifts)
+    assert again.is_unchanged
+    assert (third.is_unchanged, third.rows, third.drifts) == (True, 4, again.drifts)
     assert (office.count("reports.aging_rows"), office.count()) == (4, 4)
     forget_old(office.store, "billing", "aging", keep=0)
     assert office.count() == 4
@@ -155,7 +155,7 @@ def test_the_same_files_again_write_nothing(office: Office) -> None:
 def test_files_that_were_current_once_but_are_no_more_are_written_again(office: Office) -> None:
     office.bring(HEADER + FIRST)
     office.bring(HEADER)
-    assert not office.bring(HEADER + FIRST).unchanged
+    assert not office.bring(HEADER + FIRST).is_unchanged
     assert office.count() == 3
 
 
@@ -170,27 +170,27 @@ def test_a_report_without_rows_is_an_empty_snapshot(office: Office) -> None:
     office.bring(HEADER + FIRST)
     assert office.bring().rows == 0
     assert office.count() == 0
-    assert office.bring().unchanged
+    assert office.bring().is_unchanged
 
 
 def test_a_report_that_never_had_rows_has_a_table_with_its_declared_columns(office: Office) -> None:
-    office.bring(declared={"balance": "numeric"})
+    office.bring(declared_types={"balance": "numeric"})
     assert office.ask("select balance from reports.aging") == []
 
 
 def test_a_value_that_its_declared_type_cannot_read_is_kept_as_it_came(office: Office) -> None:
     types = {"balance": "numeric", "entered": "date"}
-    office.bring(HEADER + FIRST, declared=types)
-    loaded = office.bring(HEADER + '104,"see ""note""\n",13/13/2026,2%,x,\n105,$2.00,soon,,,\n', declared=types)
+    office.bring(HEADER + FIRST, declared_types=types)
+    load = office.bring(HEADER + '104,"see ""note""\n",13/13/2026,2%,x,\n105,$2.00,soon,,,\n', declared_types=types)
     assert office.ask("select balance, entered, unparsed from reports.aging order by row_number") == [
         (None, None, {"balance": 'see "note"\n', "entered": "13/13/2026"}),
         (Decimal("2.00"), None, {"entered": "soon"}),
     ]
-    expected = [
+    expected_drifts = [
         ColumnDrift(column="balance", code="unparsed-values", count=1),
         ColumnDrift(column="entered", code="changed-type", count=2),
     ]
-    assert loaded.drifts == expected
+    assert load.drifts == expected_drifts
     assert office.ask("select column_name, code, count from report_drift order by 1") == [
         ("balance", "unparsed-values", 1),
         ("entered", "changed-type", 2),
@@ -200,8 +200,8 @@ def test_a_value_that_its_declared_type_cannot_read_is_kept_as_it_came(office: O
 def test_columns_come_and_go_and_what_reads_the_view_goes_on(office: Office) -> None:
     office.bring(HEADER + FIRST)
     office.ask("create view totals as select sum(balance) as total from reports.aging")
-    loaded = office.bring("Extra,Line,Balance,Entered,Rate,Notes\n7,101,$5.00,1/5/2026,1%,x\n")
-    assert loaded.drifts == [
+    load = office.bring("Extra,Line,Balance,Entered,Rate,Notes\n7,101,$5.00,1/5/2026,1%,x\n")
+    assert load.drifts == [
         ColumnDrift(column="code", code="column-gone"),
         ColumnDrift(column="extra", code="new-column"),
     ]
@@ -235,26 +235,26 @@ def test_an_empty_column_that_somebody_reads_already_stays_text(office: Office, 
 
 
 def test_a_declared_type_wins_over_what_the_values_look_like(office: Office) -> None:
-    loaded = office.bring(HEADER + FIRST, declared={"line": "text", "notes": "numeric"})
+    load = office.bring(HEADER + FIRST, declared_types={"line": "text", "notes": "numeric"})
     assert office.ask("select line, notes, unparsed from reports.aging order by row_number limit 1") == [
         ("101", None, {"notes": "=1+1"})
     ]
-    assert loaded.drifts == [ColumnDrift(column="notes", code="changed-type", count=2)]
-    office.bring(HEADER + FIRST + "9,,,,,\n", declared={"balance": "text", "notes": "text"})
+    assert load.drifts == [ColumnDrift(column="notes", code="changed-type", count=2)]
+    office.bring(HEADER + FIRST + "9,,,,,\n", declared_types={"balance": "text", "notes": "text"})
     assert office.ask("select balance from reports.aging order by row_number limit 2") == [("$1,234.50",), ("(12.00)",)]
     with pytest.raises(Fix, match="balance"):
-        office.bring(HEADER + FIRST, declared={"balance": "money"})
+        office.bring(HEADER + FIRST, declared_types={"balance": "money"})
 
 
 def test_the_rows_of_another_report_are_held(office: Office) -> None:
     office.bring(HEADER + FIRST)
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Hold) as error:
         office.bring("User,Minutes\nsomebody,5\n")
-    assert held.value.code == "another-report"
-    with pytest.raises(Hold) as held:
-        office.bring("User,Minutes\nsomebody,5\n", name="time", required=["task", "user"])
-    assert held.value.code == "column-missing"
-    assert "2 columns and 1 of the 2 that `columns:` names; it lacks task" in str(held.value)
+    assert error.value.code == "another-report"
+    with pytest.raises(Hold) as error:
+        office.bring("User,Minutes\nsomebody,5\n", name="time", required_columns=["task", "user"])
+    assert error.value.code == "column-missing"
+    assert "2 columns and 1 of the 2 that `columns:` names; it lacks task" in str(error.value)
     assert office.count() == 3
 
 
@@ -274,12 +274,12 @@ def test_the_rows_of_another_report_are_held(office: Office) -> None:
 )
 def test_a_report_that_no_table_can_hold_is_held_and_the_former_one_stays(office: Office, text: str, code: str) -> None:
     office.bring("a,b\n1,2\n", account="1001")
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Hold) as error:
         office.bring(text, account="1001", name="aging" if code != "row-too-wide" else "wide")
-    assert held.value.code == code
+    assert error.value.code == code
     assert code in HOLDS
-    assert "secret" not in str(held.value)
-    assert held.value.__cause__ is None
+    assert "secret" not in str(error.value)
+    assert error.value.__cause__ is None
     assert office.count() == 1
     assert not list((office.folder / "work").glob("*"))
 
@@ -287,9 +287,9 @@ def test_a_report_that_no_table_can_hold_is_held_and_the_former_one_stays(office
 def test_columns_add_up_over_the_years_and_the_table_says_when_it_is_full(office: Office) -> None:
     names = [f"c{number}" for number in range(1490)]  # all empty: nothing to weigh
     office.bring(",".join(names) + "\n")
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Hold) as error:
         office.bring(",".join(names[:-80] + [f"d{number}" for number in range(80)]) + "\n")
-    assert held.value.code == "too-many-columns"
+    assert error.value.code == "too-many-columns"
 
 
 def test_accounts_are_loaded_side_by_side_even_where_each_brings_new_columns(office: Office) -> None:
@@ -298,8 +298,8 @@ def test_accounts_are_loaded_side_by_side_even_where_each_brings_new_columns(off
         return office.bring(HEADER.strip() + f",Extra {number}\n{rows}", account=str(number))
 
     with ThreadPoolExecutor(4) as pool:
-        loaded = list(pool.map(one, range(6)))
-    assert [each.rows for each in loaded] == [2000] * 6
+        load = list(pool.map(one, range(6)))
+    assert [account_load.rows for account_load in load] == [2000] * 6
     sums = ", ".join(f"sum(extra_{number})" for number in range(6))
     assert office.ask(f"select {sums} from reports.aging") == [(1_999_000,) * 6]
     assert office.ask("select sum(balance) from reports.aging") == [(Decimal("12000.00"),)]
@@ -308,8 +308,8 @@ def test_accounts_are_loaded_side_by_side_even_where_each_brings_new_columns(off
 def test_totals_are_those_of_the_file_to_the_cent(office: Office) -> None:
     chance = random.Random(7)
     cents = [chance.randrange(-(10**9), 10**9) for _ in range(5000)]
-    written = [f"(${-each / 100:,.2f})" if each < 0 else f"${each / 100:,.2f}" for each in cents]
-    office.bring(HEADER + "".join(f'1,"{money}",,,,\n' for money in written))
+    amounts = [f"(${-number / 100:,.2f})" if number < 0 else f"${number / 100:,.2f}" for number in cents]
+    office.bring(HEADER + "".join(f'1,"{money}",,,,\n' for money in amounts))
     assert office.ask("select sum(balance) * 100 from reports.aging") == [(sum(cents),)]
 
 
@@ -335,8 +335,8 @@ def test_a_customers_report_gets_the_types_of_its_columns(office: Office, layout
     path = office.folder / "x.csv"
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([[head for head, _ in layout.columns], [cells.get(kind, "Word") for kind in kinds]])
-    loaded = office.bring(path.read_text(), name=layout.name)
-    assert list(loaded.columns.values()) == [types.get(kind, "text") for kind in kinds]
+    load = office.bring(path.read_text(), name=layout.name)
+    assert list(load.columns.values()) == [types.get(kind, "text") for kind in kinds]
 
 
 def test_old_runs_are_forgotten_but_the_newest(office: Office) -> None:
@@ -355,8 +355,8 @@ def test_old_runs_are_forgotten_but_the_newest(office: Office) -> None:
 
 def test_all_accounts_come_out_as_one_file_in_which_no_formula_runs(office: Office, tmp_path: Path) -> None:
     types = {"balance": "numeric", "entered": "date"}
-    office.bring(HEADER + FIRST, account="1001", declared=types)
-    office.bring(HEADER + "104,=evil(),soon,1%,+1,@x\n105,-5,,,-1,ok\n", account="1002", declared=types)
+    office.bring(HEADER + FIRST, account="1001", declared_types=types)
+    office.bring(HEADER + "104,=evil(),soon,1%,+1,@x\n105,-5,,,-1,ok\n", account="1002", declared_types=types)
     path = tmp_path / "aging.csv"
     write_csv(office.store, "aging", path, system="billing")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -388,15 +388,15 @@ def test_a_reader_who_holds_the_table_delays_new_columns_and_loses_nothing(
     with ThreadPoolExecutor(1) as pool, psycopg.connect(office.store.url) as reader:
         reader.execute("select * from reports.aging").fetchall()
         loading = pool.submit(office.bring, HEADER.strip() + ",Extra\n1,,,,,,1\n")
-        waited = _waiting(office)
+        waiting_seconds = _waiting(office)
         reader.commit()
         assert loading.result().rows == 1
-    assert waited
+    assert waiting_seconds
 
 
 def _waiting(office: Office) -> Sequence[tuple[Any, ...]]:
     statement = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'alter table%%'"
     for _ in range(2000):
-        if found := office.ask(statement):
-            return found
+        if rows := office.ask(statement):
+            return rows
     return []

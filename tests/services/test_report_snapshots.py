@@ -34,20 +34,20 @@ def test_every_row_says_when_its_accounts_snapshot_last_came(office: Office) -> 
     office.bring(FIRST, account="1001")
     office.bring(SECOND, account="1002")
     office.ask("update account_reports set loaded_at = '2026-11-01 05:00+00' where customer_account = '1002'")
-    said = "select customer_account, loaded_at = '2026-11-01 05:00+00', count(*) from reports.aging group by 1, 2 order by 1"
-    assert office.ask(said) == [("1001", False, 2), ("1002", True, 1)]
+    query = "select customer_account, loaded_at = '2026-11-01 05:00+00', count(*) from reports.aging group by 1, 2 order by 1"
+    assert office.ask(query) == [("1001", False, 2), ("1002", True, 1)]
     assert office.bring(SECOND, account="1002").unchanged
-    assert office.ask(said) == [("1001", False, 2), ("1002", False, 1)]
+    assert office.ask(query) == [("1001", False, 2), ("1002", False, 1)]
 
 
 def test_a_new_column_comes_after_it_and_whoever_stands_on_the_view_goes_on(office: Office) -> None:
     office.bring(FIRST)
     office.ask("create view mine as select line, loaded_at from reports.aging")
-    before = columns(office, "reports.aging")
-    assert before[-1] == "loaded_at"
+    columns_before = columns(office, "reports.aging")
+    assert columns_before[-1] == "loaded_at"
     office.bring("Line,Balance,Payer,Loaded At\n1,$5.00,Acme,yesterday\n")
     for view in ("reports.aging", "reports.aging_snapshots"):
-        assert columns(office, view) == [*before, "payer", "loaded_at_2"]
+        assert columns(office, view) == [*columns_before, "payer", "loaded_at_2"]
     assert office.ask("select line, loaded_at is not null from mine") == [(1, True)]
     assert office.ask("select loaded_at_2 from reports.aging") == [("yesterday",)]
 
@@ -70,12 +70,12 @@ def test_former_snapshots_are_there_until_they_are_forgotten_and_one_that_is_bei
     office.bring(SECOND)
     office.bring(SECOND)
     office.load("Line,Balance\n1,$1.00\n", run=office.due())
-    said = "select report_run, count(*), sum(balance), count(distinct loaded_at) from reports.aging_snapshots group by 1 order by 1"
-    assert office.ask(said) == [(1, 2, Decimal(11), 1), (2, 1, Decimal(4), 1)]
+    query = "select report_run, count(*), sum(balance), count(distinct loaded_at) from reports.aging_snapshots group by 1 order by 1"
+    assert office.ask(query) == [(1, 2, Decimal(11), 1), (2, 1, Decimal(4), 1)]
     # The one that came twice without a change is one, of the time at which it last came.
     assert office.ask("select count(*) from reports.aging a join reports.aging_snapshots s using (loaded_at)") == [(1,)]
     forget_old(office.store, "billing", "aging", keep=0)
-    assert office.ask(said) == [(2, 1, Decimal(4), 1)]
+    assert office.ask(query) == [(2, 1, Decimal(4), 1)]
 
 
 def test_who_stands_on_former_snapshots_goes_on_when_a_column_gets_another_type(office: Office) -> None:
@@ -83,7 +83,7 @@ def test_who_stands_on_former_snapshots_goes_on_when_a_column_gets_another_type(
     office.bring("Line,Note\n1,none\n2,$6.00\n")
     office.ask("create view mine as select report_run, note, loaded_at from reports.aging_snapshots")
     office.ask("grant select on reports.aging_snapshots to public")
-    office.bring("Line,Note\n1,$7.00\n", declared={"note": "numeric"})
+    office.bring("Line,Note\n1,$7.00\n", declared_types={"note": "numeric"})
     assert office.ask("select note from mine order by report_run, note desc") == [
         ("5.00",),
         ("none",),

@@ -31,18 +31,18 @@ def kind(office: Office, column: str) -> str:
 def test_whole_numbers_become_amounts_and_text_without_loss_and_every_former_row_stays(office: Office) -> None:
     office.bring(FIRST, account="1001")
     office.ask("create view mine as select sum(units) as units from reports.aging")
-    loaded = office.bring("Line,Units,Rate,Entered\n3,5.25,5%,1/7/2026\n", account="1002")
-    assert loaded.drifts == [ColumnDrift(column="units", code="widened-to-numeric")]
+    load = office.bring("Line,Units,Rate,Entered\n3,5.25,5%,1/7/2026\n", account="1002")
+    assert load.drifts == [ColumnDrift(column="units", code="widened-to-numeric")]
     assert (kind(office, "units"), office.ask("select sum(units) from reports.aging")) == (
         "numeric",
         [(Decimal("16.25"),)],
     )
     assert office.ask("select units from mine") == [(11,)], "who stood on the view reads what it could say"
     half = "Line,Units,Rate,Entered\n3,half,5%,1/7/2026\n4,7,5%,1/7/2026\n"
-    loaded = office.bring(half, account="1002")
-    assert loaded.drifts == [ColumnDrift(column="units", code="widened-to-text")]
-    shown = "select units, unparsed from reports.aging order by customer_account, row_number"
-    assert office.ask(shown) == [("5", None), ("6", None), ("half", None), ("7", None)]
+    load = office.bring(half, account="1002")
+    assert load.drifts == [ColumnDrift(column="units", code="widened-to-text")]
+    query = "select units, unparsed from reports.aging order by customer_account, row_number"
+    assert office.ask(query) == [("5", None), ("6", None), ("half", None), ("7", None)]
     assert office.bring(half, account="1002").rows == 2
 
 
@@ -56,31 +56,31 @@ def test_a_percent_and_a_day_become_text_as_they_are_written(office: Office) -> 
     ]
 
 
-@pytest.mark.parametrize(("first", "later"), [("12", "00123"), ("12", "12345678901234567890"), ("5", "1E5")])
-def test_an_id_is_what_came_whatever_it_looks_like(office: Office, first: str, later: str) -> None:
+@pytest.mark.parametrize(("first", "second"), [("12", "00123"), ("12", "12345678901234567890"), ("5", "1E5")])
+def test_an_id_is_what_came_whatever_it_looks_like(office: Office, first: str, second: str) -> None:
     office.bring(f"Claim ID,Seat\n{first},{first}\n", account="1001")
     assert (kind(office, "claim_id"), kind(office, "seat")) == ("text", "bigint")
-    office.bring(f"Claim ID,Seat\n{later},{later}\n", account="1002")
-    found = office.ask("select claim_id, seat from reports.aging order by customer_account")
-    assert found == [(first, first), (later, later)]
+    office.bring(f"Claim ID,Seat\n{second},{second}\n", account="1002")
+    rows = office.ask("select claim_id, seat from reports.aging order by customer_account")
+    assert rows == [(first, first), (second, second)]
 
 
 def test_whole_dollars_are_no_whole_numbers(office: Office) -> None:
     office.bring("Line,Balance\n1,5\n2,6\n")
     assert kind(office, "balance") == "numeric"
-    loaded = office.bring("Line,Balance\n1,5.25\n")
-    assert (loaded.drifts, office.ask("select balance from reports.aging")) == ([], [(Decimal("5.25"),)])
+    load = office.bring("Line,Balance\n1,5.25\n")
+    assert (load.drifts, office.ask("select balance from reports.aging")) == ([], [(Decimal("5.25"),)])
 
 
 def as_an_earlier_release(office: Office) -> None:
     """Whole numbers for ids and money, and cents beside the row."""
     office.bring(
-        "Charge ID,Balance,Units\n7,5,1\n", declared=dict.fromkeys(("charge_id", "balance", "units"), "integer")
+        "Charge ID,Balance,Units\n7,5,1\n", declared_types=dict.fromkeys(("charge_id", "balance", "units"), "integer")
     )
     office.bring(
         "Charge ID,Balance,Units\n00123,5.25,1.5\n",
         account="1002",
-        declared=dict.fromkeys(("charge_id", "balance", "units"), "integer"),
+        declared_types=dict.fromkeys(("charge_id", "balance", "units"), "integer"),
     )
     assert office.ask("select charge_id, balance, units from reports.aging where customer_account = '1002'") == [
         (None, None, None)
@@ -99,7 +99,7 @@ def test_what_an_earlier_release_pinned_wrongly_is_mended_by_the_next_load(offic
 def test_a_type_that_is_declared_repairs_a_column_whatever_it_was(office: Office) -> None:
     as_an_earlier_release(office)
     types = {"charge_id": "text", "balance": "numeric", "units": "text"}
-    office.bring("Charge ID,Balance,Units\n7,5,1\n", declared=types)
+    office.bring("Charge ID,Balance,Units\n7,5,1\n", declared_types=types)
     assert office.ask("select charge_id, balance, units from reports.aging order by customer_account") == [
         ("7", Decimal(5), "1"),
         ("00123", Decimal("5.25"), "1.5"),
@@ -113,23 +113,23 @@ def test_amounts_may_not_vanish_without_a_word(office: Office) -> None:
         ("Line,Payer,Facility,Status,Code,Balance\n1,a,b,c,d,see note\n", "amounts-unreadable"),
         ("Payer,Facility\na,b\n", "another-report"),
     ):
-        with pytest.raises(Hold) as held:
+        with pytest.raises(Hold) as error:
             office.bring(text)
-        assert held.value.code == code
-        assert "--start-over" in str(held.value)
+        assert error.value.code == code
+        assert "--start-over" in str(error.value)
     assert office.ask("select balance from reports.aging") == [(Decimal("5.00"),)]
 
 
 def test_a_first_file_that_is_not_the_report_is_refused_and_the_right_one_is_loaded(office: Office) -> None:
-    required = ["claim", "balance", "payer"]
+    required_columns = ["claim", "balance", "payer"]
     for text in ("Claim,Units\n1,2\n", "title\n", "a\nb\n", "Claim Balance Payer\n1 2 3\n"):
-        with pytest.raises(Hold) as held:
-            office.bring(text, required=required)
-        assert held.value.code == "column-missing"
-    with pytest.raises(Hold) as held:
+        with pytest.raises(Hold) as error:
+            office.bring(text, required_columns=required_columns)
+        assert error.value.code == "column-missing"
+    with pytest.raises(Hold) as error:
         office.bring("everything in one cell\n1 2 3\n")
-    assert held.value.code == "one-column"
-    assert office.bring("Claim,Balance,Payer\n1,$5.00,Acme\n", required=required).rows == 1
+    assert error.value.code == "one-column"
+    assert office.bring("Claim,Balance,Payer\n1,$5.00,Acme\n", required_columns=required_columns).rows == 1
 
 
 def test_a_report_that_is_started_over_takes_what_comes_and_readers_see_the_former_until_then(office: Office) -> None:
@@ -139,10 +139,10 @@ def test_a_report_that_is_started_over_takes_what_comes_and_readers_see_the_form
         office.bring("Claim,Balance,Payer\n1,$5.00,Acme\n", account="1001")
     AccountReports(office.store).start_over("billing", "aging")
     assert office.ask('select "user" from reports.aging') == [("a",), ("a",)]
-    loaded = office.bring("Claim,Balance,Payer\n1,$5.00,Acme\n", account="1001")
-    assert loaded.drifts == [ColumnDrift(column="*", code="started-over")]
-    shown = 'select customer_account, "user", claim, balance, unparsed from reports.aging order by 1'
-    assert office.ask(shown) == [
+    load = office.bring("Claim,Balance,Payer\n1,$5.00,Acme\n", account="1001")
+    assert load.drifts == [ColumnDrift(column="*", code="started-over")]
+    query = 'select customer_account, "user", claim, balance, unparsed from reports.aging order by 1'
+    assert office.ask(query) == [
         ("1001", None, "1", Decimal("5.00"), None),
         ("1002", "a", None, None, {"balance": "n/a"}),
     ]
@@ -157,21 +157,21 @@ def test_another_number_of_the_report_or_its_filter_begins_anew_by_itself(office
     office.ask("update account_reports set asked_for = '1/1' returning id")
     run = office.due()
     office.ask("update account_reports set asked_for = '2/1' where id = %s returning id", run)
-    loaded = office.load("Claim,Balance,Payer\n1,$5.00,Acme\n", run=run)
-    assert loaded.drifts == [ColumnDrift(column="*", code="started-over")]
+    load = office.load("Claim,Balance,Payer\n1,$5.00,Acme\n", run=run)
+    assert load.drifts == [ColumnDrift(column="*", code="started-over")]
 
 
 def test_what_is_laid_out_otherwise_is_read_and_told(office: Office) -> None:
     text = "AR Aging\n\nClaim;Balance;Payer\n1;$5.00;Acme\n;;\n2;$6.00;Acme\nTotal;$11.00;\n"
-    loaded = office.bring(text)
+    load = office.bring(text)
     assert office.ask("select claim, balance, payer from reports.aging order by row_number") == [
         ("1", Decimal("5.00"), "Acme"),
         ("2", Decimal("6.00"), "Acme"),
     ]
-    assert {(one.code, one.count) for one in loaded.drifts} == {
+    assert {(drift.code, drift.count) for drift in load.drifts} == {
         ("title-lines", 1),
         ("another-delimiter", 1),
         ("empty-rows", 1),
         ("total-rows", 1),
     }
-    assert office.bring(text).drifts == loaded.drifts
+    assert office.bring(text).drifts == load.drifts

@@ -25,12 +25,12 @@ DAYS = timedelta(days=30)
 @pytest.fixture
 def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> Iterator[Practice]:
     past = Retention(inbox=DAYS, change_log=10 * DAYS, sync_log=DAYS)
-    with practice(monkeypatch, database, project(tmp_path, retention=past, people=DAYS)) as made:
-        made.shelves.put("people", 1, 2, 3, name="Zzyzx")
-        made.shelves.put("pills", 1, person=1)
-        made.scan()
-        made.scan("pills")
-        yield made
+    with practice(monkeypatch, database, project(tmp_path, retention=past, people=DAYS)) as clinic:
+        clinic.shelves.put("people", 1, 2, 3, name="Zzyzx")
+        clinic.shelves.put("pills", 1, person=1)
+        clinic.scan()
+        clinic.scan("pills")
+        yield clinic
 
 
 def age(clinic: Practice, *keys: int) -> None:
@@ -42,15 +42,15 @@ def age(clinic: Practice, *keys: int) -> None:
 def test_a_row_that_nothing_changed_for_long_goes_with_all_that_was_known_of_it(clinic: Practice) -> None:
     age(clinic, 1, 2)
     clinic.do("delete from outbox")
-    ((gone,),) = clinic.ask("select id from clinical.people where ehr_id = 1")
-    assert clinic.ask("select person_id from clinical.pills") == [(gone,)]
+    ((record_id,),) = clinic.ask("select id from clinical.people where ehr_id = 1")
+    assert clinic.ask("select person_id from clinical.pills") == [(record_id,)]
     report = cleanup(clinic.session, dry_run=False)
     assert report.removed["people"] == 2
     assert clinic.live() == {3}
-    assert clinic.ask("select count(*) from change_log where record_id = %s", gone) == [(0,)]
+    assert clinic.ask("select count(*) from change_log where record_id = %s", record_id) == [(0,)]
     assert clinic.ask("select person_id, person_id_linked_at from clinical.pills") == [(None, None)]
-    told = clinic.ask("select operation, vendor_id, vendor_key from outbox where table_name = 'people' order by id")
-    assert sorted(told) == [("DELETE", "1", "ehr_id"), ("DELETE", "2", "ehr_id")]
+    changes = clinic.ask("select operation, vendor_id, vendor_key from outbox where table_name = 'people' order by id")
+    assert sorted(changes) == [("DELETE", "1", "ehr_id"), ("DELETE", "2", "ehr_id")]
     assert clinic.ask("select count(*) from change_log where changed::text like '%%\"ehr_id\": 2%%'") == [(0,)]
 
 
@@ -87,12 +87,12 @@ def test_own_records_go_when_they_are_old_and_settled(clinic: Practice) -> None:
         "insert into landing_held (stream, key, code, body, last_seen) values ('people', '9', 'x', '', '2020-01-01'),"
         " ('pills', '9', 'x', '', '2020-01-01')"
     )
-    removed = cleanup(clinic.session, dry_run=False).removed
-    assert (removed["inbox"], removed["sync_log"], removed["held:people"]) == (2, 1, 1)
+    counts = cleanup(clinic.session, dry_run=False).removed
+    assert (counts["inbox"], counts["sync_log"], counts["held:people"]) == (2, 1, 1)
     assert clinic.ask("select event_id from inbox order by id") == [("1",), ("2",)]
     assert clinic.ask("select count(*) from sync_log where status = 'running'") == [(1,)]
     assert clinic.ask("select count(*) from change_log where table_name = 'pills'") == [(0,)]
-    assert removed["change_log"] > 0
+    assert counts["change_log"] > 0
     assert clinic.ask("select stream from landing_held") == [("pills",)]
 
 
@@ -117,8 +117,8 @@ def test_many_rows_go_in_batches_and_a_stop_is_met_between_them(
     age(clinic, 1, 2, 3)
     stop = Event()
     stop.set()
-    stopped = cleanup(clinic.session, dry_run=False, stop=stop)
-    assert (stopped.complete, stopped.removed["people"]) == (False, 0)
+    report = cleanup(clinic.session, dry_run=False, stop=stop)
+    assert (report.complete, report.removed["people"]) == (False, 0)
     assert cleanup(clinic.session, dry_run=False).removed["people"] == 3
 
 

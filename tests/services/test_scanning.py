@@ -21,9 +21,9 @@ from services.fake_source import Practice, moved, practice, project
 
 @pytest.fixture
 def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> Iterator[Practice]:
-    with practice(monkeypatch, database, project(tmp_path)) as made:
-        made.shelves.put("people", *range(1, 8))
-        yield made
+    with practice(monkeypatch, database, project(tmp_path)) as clinic:
+        clinic.shelves.put("people", *range(1, 8))
+        yield clinic
 
 
 class Killed(BaseException):
@@ -42,10 +42,10 @@ def test_a_first_scan_reads_everything_and_accounts_for_it(clinic: Practice) -> 
 
 def test_the_second_scan_asks_for_what_changed_and_writes_nothing_where_nothing_did(clinic: Practice) -> None:
     clinic.scan()
-    before, changes = StreamStates(clinic.store).read("people"), clinic.changes()
+    state_before, changes = StreamStates(clinic.store).read("people"), clinic.changes()
     report = clinic.scan()
-    assert before.changed_until is not None
-    assert clinic.shelves.asked[-1][1] == before.changed_until - timedelta(hours=1)
+    assert state_before.changed_until is not None
+    assert clinic.shelves.scans[-1][1] == state_before.changed_until - timedelta(hours=1)
     assert report.kind == "incremental"
     assert moved(report) == {"total": 7, "unchanged": 7}
     assert clinic.changes() == changes
@@ -69,7 +69,8 @@ def test_what_changes_during_a_scan_is_read_by_the_next(clinic: Practice) -> Non
 
     clinic.shelves.pages, clinic.shelves.at_page = 1, change
     clinic.shelves.data["people"] = {
-        key: {**one, "changed_at": "2020-01-01T00:00:00+00:00"} for key, one in clinic.shelves.data["people"].items()
+        key: {**fields, "changed_at": "2020-01-01T00:00:00+00:00"}
+        for key, fields in clinic.shelves.data["people"].items()
     }
     clinic.shelves.put("people", 7, name="Else")
     began = clinic.ask("select clock_timestamp()")[0][0]
@@ -123,10 +124,10 @@ def test_a_scan_killed_between_rows_and_checkpoint_repeats_the_page(
 ) -> None:
     advance, calls = StreamStates.advance, iter(range(1, 100))
 
-    def die(*given: object) -> None:
+    def die(*arguments: object) -> None:
         if next(calls) == page:
             raise Killed
-        advance(*given)  # type: ignore[arg-type]
+        advance(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr(StreamStates, "advance", die)
@@ -166,7 +167,7 @@ def test_a_wish_to_stop_is_met_at_the_next_page_and_the_scan_goes_on_later(clini
     watch.stop.set()
     report = clinic.scan(watch=watch)
     assert (report.status, report.exit_code, report.counts["total"]) == ("interrupted", 130, 2)
-    assert clinic.shelves.closed == 1
+    assert clinic.shelves.close_count == 1
     assert clinic.scan().counts["total"] == 5
 
 
@@ -229,16 +230,16 @@ def test_two_scans_of_a_stream_never_run_at_once(clinic: Practice) -> None:
 
 
 def test_a_scan_that_died_is_marked_by_the_next(clinic: Practice) -> None:
-    died = LandingRuns(clinic.store).start("ehr", "incremental", "people, pets")
+    run = LandingRuns(clinic.store).start("ehr", "incremental", "people, pets")
     clinic.scan()
-    assert {one["id"]: one["status"] for one in LandingRuns(clinic.store).recent(None)}[died] == "interrupted"
+    assert {row["id"]: row["status"] for row in LandingRuns(clinic.store).recent(None)}[run] == "interrupted"
 
 
 def test_a_stream_that_comes_out_of_another_is_landed_with_it(clinic: Practice) -> None:
     clinic.shelves.put("people", 1, pets=["cat", "dog"])
     report = clinic.scan("pets")
     assert report.stream == "people"
-    assert clinic.shelves.asked[-1][0] == "people"
+    assert clinic.shelves.scans[-1][0] == "people"
     assert report.counts["total"] == 9
     assert clinic.live("pets", "pet_key") == {"1:cat", "1:dog"}
     assert StreamStates(clinic.store).read("pets").scanned_at is not None
@@ -278,7 +279,7 @@ def test_counts_that_do_not_balance_fail_and_all_is_read_again(
     clinic: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(scan, "land", lambda *_given, **_named: {"total": 2, "created": 1})
+        patch.setattr(scan, "land", lambda *_arguments, **_options: {"total": 2, "created": 1})
         report = clinic.scan()
     assert (report.status, report.balanced, report.exit_code) == ("failed", False, 1)
     assert StreamStates(clinic.store).read("people").changed_until is None

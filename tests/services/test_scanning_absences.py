@@ -17,11 +17,11 @@ from services.fake_source import STREAMS, Practice, moved, practice, project
 
 @pytest.fixture
 def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> Iterator[Practice]:
-    with practice(monkeypatch, database, project(tmp_path)) as made:
-        made.shelves.size = 50
-        made.shelves.put("pills", *range(1, 101))
-        made.scan("pills")
-        yield made
+    with practice(monkeypatch, database, project(tmp_path)) as clinic:
+        clinic.shelves.size = 50
+        clinic.shelves.put("pills", *range(1, 101))
+        clinic.scan("pills")
+        yield clinic
 
 
 def drop(clinic: Practice, *keys: int, stream: str = "pills") -> None:
@@ -45,10 +45,10 @@ def test_what_is_gone_is_marked_and_told(clinic: Practice) -> None:
 
 
 def test_what_comes_back_lives_again(clinic: Practice) -> None:
-    kept = clinic.shelves.data["pills"]["3"]
+    pill = clinic.shelves.data["pills"]["3"]
     drop(clinic, 3)
     clinic.scan("pills")
-    clinic.shelves.data["pills"]["3"] = kept
+    clinic.shelves.data["pills"]["3"] = pill
     assert clinic.scan("pills").counts["updated"] == 1
     assert 3 in pills(clinic)
 
@@ -113,10 +113,10 @@ def test_what_an_event_landed_during_the_scan_is_spared(clinic: Practice) -> Non
 def test_a_system_that_tells_changes_is_asked_for_what_it_did_not_list(clinic: Practice) -> None:
     clinic.shelves.put("people", *range(1, 21))
     clinic.scan()
-    clinic.shelves.unlisted = {"5"}
+    clinic.shelves.unlisted_keys = {"5"}
     drop(clinic, 6, stream="people")
     report = clinic.scan(full=True)
-    assert sorted(clinic.shelves.fetched) == ["5", "6"]
+    assert sorted(clinic.shelves.fetch_keys) == ["5", "6"]
     assert moved(report) == {"total": 20, "unchanged": 19, "deleted": 1}
     assert clinic.live() == set(range(1, 21)) - {6}
 
@@ -150,11 +150,11 @@ def test_a_stop_while_looking_for_what_is_gone_goes_on_there(clinic: Practice) -
     watch = Watch()
     drop(clinic, 3)
     clinic.shelves.at_page = lambda number: None
-    found = deletions.DeletionDetector.settle
+    settle = deletions.DeletionDetector.settle
 
     def stop(self: deletions.DeletionDetector, member: object) -> str | None:
         watch.stop.set()
-        return found(self, member)  # type: ignore[arg-type]
+        return settle(self, member)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deletions.DeletionDetector, "settle", stop)
@@ -192,6 +192,6 @@ def test_a_reconcile_repairs_links_that_are_not_right(clinic: Practice) -> None:
     assert clinic.scan("pills", full=True).counts["unchanged"] == 100
     report = clinic.reconcile("people")
     assert (report.repaired, report.balanced, report.status) == (1, True, "completed")
-    linked = "select p.ehr_id from clinical.pills t join clinical.people p on p.id = t.person_id"
-    assert clinic.ask(linked) == [(1,)]
+    query = "select p.ehr_id from clinical.pills t join clinical.people p on p.id = t.person_id"
+    assert clinic.ask(query) == [(1,)]
     assert clinic.reconcile("pills").repaired == 0

@@ -28,9 +28,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 def tokens(store: Store, system: str = "ehr", key: bytes = KEY) -> EncryptedTokens:
@@ -42,22 +42,22 @@ def pair(name: str) -> Token:
 
 
 def test_what_was_stored_comes_back_and_the_newest_stands(store: Store) -> None:
-    kept = tokens(store)
-    assert kept.current() is None
-    kept.store(pair("one"))
-    kept.store(pair("two"))
-    assert kept.current() == pair("two")
+    token_store = tokens(store)
+    assert token_store.current() is None
+    token_store.store(pair("one"))
+    token_store.store(pair("two"))
+    assert token_store.current() == pair("two")
     assert tokens(store, "other").current() is None
 
 
 def test_the_database_holds_no_token_in_the_clear_and_seals_the_same_differently(store: Store) -> None:
-    seen = []
+    ciphertexts = []
     for _ in range(2):
         tokens(store).store(pair("one"))
         with store.transaction() as connection:
-            seen.append(connection.execute("select sealed from sealed_token").fetchone())
-    assert seen[0] != seen[1]
-    assert b"access" not in bytes(seen[0][0])  # type: ignore[index]
+            ciphertexts.append(connection.execute("select sealed from sealed_token").fetchone())
+    assert ciphertexts[0] != ciphertexts[1]
+    assert b"access" not in bytes(ciphertexts[0][0])  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_a_pair_that_was_moved_or_altered_is_refused_with_the_next_step(store: S
     with store.transaction() as connection:
         connection.execute(tampering)  # type: ignore[call-overload]
         system = connection.execute("select system from sealed_token").fetchone()
-    with pytest.raises(Fix, match="careloom connect") as refused:
+    with pytest.raises(Fix, match="careloom connect") as error:
         tokens(store, system[0]).current()  # type: ignore[index]
-    assert "access-one" not in str(refused.value)
+    assert "access-one" not in str(error.value)
 
 
 def test_another_key_opens_nothing(store: Store) -> None:
@@ -88,16 +88,16 @@ def test_many_threads_refresh_once_and_all_get_the_new_pair(store: Store) -> Non
     """Each with its own connection: none of them may take the pool from the others, which has fewer places."""
     first = tokens(store)
     first.store(pair("old"))
-    asked: list[Token] = []
+    requests: list[Token] = []
 
     def refresh(stale: Token) -> Token:
-        asked.append(stale)
-        return pair(f"new{len(asked)}")
+        requests.append(stale)
+        return pair(f"new{len(requests)}")
 
     with ThreadPoolExecutor(24) as pool:
-        found = list(pool.map(lambda _: tokens(store).refreshed(pair("old"), refresh), range(24)))
-    assert asked == [pair("old")]
-    assert set(found) == {pair("new1")}
+        pairs = list(pool.map(lambda _: tokens(store).refreshed(pair("old"), refresh), range(24)))
+    assert requests == [pair("old")]
+    assert set(pairs) == {pair("new1")}
     assert tokens(store).current() == pair("new1")
 
 
@@ -130,7 +130,7 @@ store.close()
 def test_two_processes_refresh_one_token_once(store: Store, database: str, tmp_path: Path) -> None:
     tokens(store).store(pair("old"))
     calls = tmp_path / "calls"
-    started = [
+    processes = [
         subprocess.Popen(
             [sys.executable, "-c", REFRESHER, database, str(calls), name],
             stdin=subprocess.PIPE,
@@ -139,30 +139,30 @@ def test_two_processes_refresh_one_token_once(store: Store, database: str, tmp_p
         )
         for name in ("a", "b")
     ]
-    for one in started:
-        assert one.stdout is not None
-        assert one.stdout.readline() == "ready\n"
-    for one in started:
-        assert one.stdin is not None
-        one.stdin.write("\n")
-        one.stdin.flush()
-    answers = {one.communicate(timeout=60)[0].strip() for one in started}
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    answers = {process.communicate(timeout=60)[0].strip() for process in processes}
     refreshed_by = calls.read_text().split()
     assert len(refreshed_by) == 1
     assert answers == {f"by-{refreshed_by[0]}"}
 
 
 def test_a_refresh_that_fails_keeps_the_old_pair_and_lets_the_next_one_try(store: Store) -> None:
-    kept = tokens(store)
-    kept.store(pair("old"))
+    token_store = tokens(store)
+    token_store.store(pair("old"))
 
     def away(_: Token) -> Token:
         raise RemoteUnavailable("the system does not answer")
 
     with pytest.raises(RemoteUnavailable):
-        kept.refreshed(pair("old"), away)
-    assert kept.current() == pair("old")
-    assert kept.refreshed(pair("old"), lambda _: pair("new")) == pair("new")
+        token_store.refreshed(pair("old"), away)
+    assert token_store.current() == pair("old")
+    assert token_store.refreshed(pair("old"), lambda _: pair("new")) == pair("new")
 
 
 def test_who_waits_too_long_for_anothers_refresh_is_told_to_come_later(
@@ -188,9 +188,9 @@ def test_who_waits_too_long_for_anothers_refresh_is_told_to_come_later(
 
 def test_a_token_never_shows_itself(store: Store) -> None:
     tokens(store).store(pair("one"))
-    found = tokens(store).current()
-    assert "access-one" not in repr(found)
-    assert "refresh-one" not in repr(found)
+    token = tokens(store).current()
+    assert "access-one" not in repr(token)
+    assert "refresh-one" not in repr(token)
 
 
 # ---------------------------------------------------------------- the key
@@ -209,18 +209,18 @@ def test_a_store_of_ones_own_needs_a_key_that_all_workers_share(tmp_path: Path) 
     url = {"CARELOOM_DATABASE_URL": "postgresql://db.example/clinic"}
     with pytest.raises(Fix, match="openssl rand -base64 32"):
         seal_key(tmp_path, read_settings(url))
-    given = base64.b64encode(KEY).decode()
-    assert seal_key(tmp_path, read_settings({**url, "CARELOOM_SEAL_KEY": given})) == KEY
-    named = {**url, "CARELOOM_SEAL_KEY": "secret:elsewhere", "ELSEWHERE": given}
-    assert seal_key(tmp_path, read_settings(named)) == KEY
+    key_text = base64.b64encode(KEY).decode()
+    assert seal_key(tmp_path, read_settings({**url, "CARELOOM_SEAL_KEY": key_text})) == KEY
+    variables = {**url, "CARELOOM_SEAL_KEY": "secret:elsewhere", "ELSEWHERE": key_text}
+    assert seal_key(tmp_path, read_settings(variables)) == KEY
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("wrong", ["short", base64.b64encode(bytes(16)).decode(), "ü" * 44])
 def test_a_key_that_is_none_is_refused_without_being_shown(tmp_path: Path, wrong: str) -> None:
-    with pytest.raises(Fix, match="32 bytes in base64") as refused:
+    with pytest.raises(Fix, match="32 bytes in base64") as error:
         seal_key(tmp_path, read_settings({"CARELOOM_SEAL_KEY": wrong}))
-    assert wrong not in str(refused.value)
+    assert wrong not in str(error.value)
 
 
 def test_a_pair_from_the_future_is_kept_with_its_moment(store: Store) -> None:

@@ -30,8 +30,8 @@ def test_an_edit_by_staff_stays_while_the_source_says_what_it_said(clinic: Clini
     clinic.staff("edit", id=clinic.links()["K1"], properties={"phone": "+12125550199", "jobtitle": "baker"})
     clinic.rows([someone(1, Phone="+12125550111", Note="moved")])
     assert counts(clinic.run()) == {"read": 1, "update": 1}
-    held = clinic.record("K1")
-    assert (held["phone"], held["note"], held["jobtitle"]) == ("+12125550199", "moved", "baker")
+    record = clinic.record("K1")
+    assert (record["phone"], record["note"], record["jobtitle"]) == ("+12125550199", "moved", "baker")
     assert clinic.plan(full=True).empty
 
 
@@ -39,9 +39,9 @@ def test_what_both_sides_changed_waits_for_a_person_and_the_rest_goes_on(clinic:
     settled(clinic, someone(1, Note="a"))
     clinic.staff("edit", id=clinic.links()["K1"], properties={"note": "c"})
     clinic.rows([someone(1, Note="b", Phone="+12125550111")])
-    planned = clinic.plan()
-    assert counts(planned) == {"read": 1, "conflict": 1}
-    assert clinic.run().counts == planned.counts
+    plan = clinic.plan()
+    assert counts(plan) == {"read": 1, "conflict": 1}
+    assert clinic.run().counts == plan.counts
     assert (clinic.record("K1")["note"], clinic.record("K1")["phone"]) == ("c", "+12125550111")
     assert clinic.reasons() == {"K1": "both-changed"}
     assert clinic.held()["K1"].property == "note"
@@ -108,7 +108,7 @@ def test_a_full_run_finds_nothing_after_people_were_just_matched(clinic: Clinic)
 
 
 @pytest.mark.parametrize(
-    ("sync", "keeps_id", "changed"),
+    ("sync", "keeps_id", "changed_key"),
     [
         (PEOPLE, False, "K1"),
         (PEOPLE, True, "K1"),
@@ -118,22 +118,22 @@ def test_a_full_run_finds_nothing_after_people_were_just_matched(clinic: Clinic)
     ],
 )
 def test_two_rows_whose_records_were_merged_are_held_whichever_of_them_changes(
-    clinic: Clinic, sync: str, changed: str, *, keeps_id: bool
+    clinic: Clinic, sync: str, changed_key: str, *, keeps_id: bool
 ) -> None:
     clinic.simulator.control("POST", "settings", {"keep_primary_id": keeps_id})
     clinic.write(sync)
     rows = settled(clinic, someone(1), someone(2))
     links = clinic.links()
     clinic.staff("merge", primary=links["K1"], other=links["K2"])
-    clinic.rows([row | ({"Note": "news", "Visits": "77"} if row["ID"] == changed else {}) for row in rows])
-    before = clinic.records()
+    clinic.rows([row | ({"Note": "news", "Visits": "77"} if row["ID"] == changed_key else {}) for row in rows])
+    records_before = clinic.records()
     result = clinic.run()
     assert counts(result) == {"read": 2, "same": 1, "held": 1}
-    assert clinic.reasons() == {changed: "two-rows-one-record"}
-    assert clinic.records() == before
+    assert clinic.reasons() == {changed_key: "two-rows-one-record"}
+    assert clinic.records() == records_before
     clinic.rows([row | {"Note": "news"} for row in rows])
     assert counts(clinic.run()) == {"read": 2, "held": 2}
-    assert clinic.records() == before
+    assert clinic.records() == records_before
 
 
 def test_a_merge_with_a_stranger_is_followed(clinic: Clinic) -> None:
@@ -150,14 +150,14 @@ def test_a_merge_with_a_stranger_is_followed(clinic: Clinic) -> None:
 
 def test_a_record_that_was_archived_holds_its_row_until_it_is_back(clinic: Clinic) -> None:
     settled(clinic, someone(1), someone(2))
-    gone = clinic.links()["K1"]
-    clinic.staff("archive", id=gone)
+    remote_id = clinic.links()["K1"]
+    clinic.staff("archive", id=remote_id)
     clinic.rows([someone(1, Note="news"), someone(2)])
     assert counts(clinic.run()) == {"read": 2, "same": 1, "held": 1}
     assert clinic.reasons() == {"K1": "missing-remote"}
     assert counts(clinic.run()) == {"read": 2, "same": 1, "held": 1}
     assert len(clinic.records()) == 1
-    clinic.staff("restore", id=gone)
+    clinic.staff("restore", id=remote_id)
     assert clinic.retry(code="missing-remote") == 1
     assert counts(clinic.run()) == {"read": 2, "same": 1, "update": 1}
     assert clinic.record("K1")["note"] == "news"
@@ -179,13 +179,13 @@ def test_a_record_that_was_archived_is_made_anew_if_a_person_says_so(clinic: Cli
 
 def test_an_archived_person_is_matched_no_more(clinic: Clinic) -> None:
     clinic.define(BORN)
-    known = clinic.seed(as_contact(someone(1)))[0]
+    remote_id = clinic.seed(as_contact(someone(1)))[0]
     clinic.rows([someone(2)])
     clinic.run()
-    clinic.staff("archive", id=known)
+    clinic.staff("archive", id=remote_id)
     clinic.rows([someone(2), someone(1)])
     assert counts(clinic.run()) == {"read": 2, "same": 1, "create": 1}
-    assert clinic.links()["K1"] != known
+    assert clinic.links()["K1"] != remote_id
 
 
 # ---------------------------------------------------------------- spellings of one value, and the older of two mails
@@ -196,11 +196,11 @@ def test_another_spelling_of_a_value_is_no_edit_by_staff(clinic: Clinic) -> None
     spelt = {"email": "PERSON1@Clinic.Example", "phone": "(212) 555-0111", "note": " a ", "visits": "1.0"}
     clinic.staff("edit", id=clinic.links()["K1"], properties=spelt)
     assert clinic.plan(full=True).empty
-    changed = someone(1, Email="new1@clinic.example", Phone="+12125550122", Note="b", Visits="2")
-    clinic.rows([changed])
+    row = someone(1, Email="new1@clinic.example", Phone="+12125550122", Note="b", Visits="2")
+    clinic.rows([row])
     assert counts(clinic.run()) == {"read": 1, "update": 1}
-    held = clinic.record("K1")
-    assert (held["email"], held["phone"], held["note"], held["visits"]) == (
+    record = clinic.record("K1")
+    assert (record["email"], record["phone"], record["note"], record["visits"]) == (
         "new1@clinic.example",
         "+12125550122",
         "b",
@@ -222,8 +222,12 @@ def test_a_first_link_keeps_the_mail_to_which_the_sources_is_a_secondary_one(cli
     clinic.seed(as_contact(row, email="ana@new.example", hs_additional_emails="ana@old.example"))
     clinic.rows([row])
     assert counts(clinic.run()) == {"read": 1, "update": 1}
-    held = clinic.record("K1")
-    assert (held["email"], held["hs_additional_emails"], held["note"]) == ("ana@new.example", "ana@old.example", "x")
+    record = clinic.record("K1")
+    assert (record["email"], record["hs_additional_emails"], record["note"]) == (
+        "ana@new.example",
+        "ana@old.example",
+        "x",
+    )
     assert clinic.plan(full=True).empty
     clinic.rows([someone(1, Email="ana@newest.example", Note="x")])
     assert counts(clinic.run()) == {"read": 1, "conflict": 1}, "both sides have a newer mail than was agreed on"
@@ -236,11 +240,11 @@ def test_a_first_link_keeps_the_mail_to_which_the_sources_is_a_secondary_one(cli
 @contextmanager
 def between(clinic: Clinic, *edits: dict[str, str]) -> Iterator[None]:
     """Staff edit K1 each time that something is about to be written to it, as long as edits are left."""
-    deliver, left = HubSpotTarget.deliver, list(edits)
+    deliver, remaining = HubSpotTarget.deliver, list(edits)
 
     def edited(self: HubSpotTarget, batch: Batch) -> Any:
-        if batch.kind == "update" and left:
-            clinic.staff("edit", id=clinic.links()["K1"], properties=left.pop(0))
+        if batch.kind == "update" and remaining:
+            clinic.staff("edit", id=clinic.links()["K1"], properties=remaining.pop(0))
         return deliver(self, batch)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -305,10 +309,10 @@ def test_a_property_that_staff_archived_is_noticed_and_filled_again(clinic: Clin
     settled(clinic, someone(1, Note="a"), someone(2, Note="b"))
     assert counts(clinic.run()) == {"read": 2, "same": 2}
     clinic.staff_lose("note")
-    planned = clinic.plan()
-    assert counts(planned) == {"read": 2, "update": 2}
+    plan = clinic.plan()
+    assert counts(plan) == {"read": 2, "update": 2}
     report = clinic.run()
-    assert report.counts == planned.counts
+    assert report.counts == plan.counts
     assert any("note" in note for note in report.notes)
     assert {clinic.record(key)["note"] for key in ("K1", "K2")} == {"a", "b"}
     assert counts(clinic.run()) == {"read": 2, "same": 2}

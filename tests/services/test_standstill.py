@@ -18,11 +18,11 @@ from services.fake_source import STREAMS, Practice, practice, project
 
 @pytest.fixture
 def clinic(monkeypatch: pytest.MonkeyPatch, database: str, tmp_path: Path) -> Iterator[Practice]:
-    with practice(monkeypatch, database, project(tmp_path)) as made:
-        made.shelves.put("people", 1, 2)
-        made.shelves.put("people", 3, name="Zzyzx", changed_at="many")
-        made.scan()
-        yield made
+    with practice(monkeypatch, database, project(tmp_path)) as clinic:
+        clinic.shelves.put("people", 1, 2)
+        clinic.shelves.put("people", 3, name="Zzyzx", changed_at="many")
+        clinic.scan()
+        yield clinic
 
 
 def test_records_events_and_rows_without_their_link_are_listed_without_values(clinic: Practice) -> None:
@@ -31,17 +31,17 @@ def test_records_events_and_rows_without_their_link_are_listed_without_values(cl
     clinic.scan("pills")
     number = clinic.receive({"records": []}, state="held")
     people, pills = stuck_items(clinic.session, "people"), stuck_items(clinic.session, "pills")
-    assert [(one.kind, one.key, one.code, one.column) for one in people] == [
+    assert [(item.kind, item.key, item.code, item.column) for item in people] == [
         ("record", "3", "not-a-timestamp", "changed_at"),
         ("event", str(number), "poison", None),
     ]
-    assert [(one.kind, one.key, one.code, one.column) for one in pills if one.kind == "link"] == [
+    assert [(item.kind, item.key, item.code, item.column) for item in pills if item.kind == "link"] == [
         ("link", "7", "link-none", "person_id")
     ]
     assert "Zzyzx" not in str([people, pills])
     assert count_stuck(clinic.session, "people") == {"record": 1, "event": 1, "drift": 0, "link": 0}
     assert count_stuck(clinic.session, "pills", code="link-none") == {"record": 0, "event": 0, "drift": 0, "link": 1}
-    assert [one.kind for one in stuck_items(clinic.session, "people", code="poison")] == ["event"]
+    assert [item.kind for item in stuck_items(clinic.session, "people", code="poison")] == ["event"]
 
 
 def test_a_record_that_fits_now_is_landed(clinic: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,10 +79,10 @@ def test_what_had_no_form_is_fetched_afresh(clinic: Practice) -> None:
         Unreadable(stream="people", key="4", code="no_shape", body=b'{"id": 4, "surprise": 1}'),
         Unreadable(stream="people", key="", code="no_shape", body=b"?"),
     ]
-    clinic.shelves.unlisted = {"4"}
+    clinic.shelves.unlisted_keys = {"4"}
     clinic.scan(full=True)
     report = retry_stream(clinic.session, "people", key=None)
-    assert clinic.shelves.fetched == ["4"]
+    assert clinic.shelves.fetch_keys == ["4"]
     assert (report.counts["created"], report.left) == (1, 1)
     assert clinic.names()[4] == "Name4"
 
@@ -120,20 +120,20 @@ def test_one_list_holds_all_that_waits_with_its_age_and_what_to_type(clinic: Pra
         "insert into account_reports (system, report_name, customer_account, status, due_at, error_code, asks)"
         " values ('ehr', 'ar_aging', '1001', 'failed', now(), 'report-refused', 2)"
     )
-    told = {one.what: one for one in backlog(clinic.session)}
-    assert [one.what for one in backlog(clinic.session)][:2] == ["landed record", "link"], "the oldest first"
-    assert told.keys() == {"landed record", "link", "event", "job", "report"}
-    record, link = told["landed record"], told["link"]
+    waits = {item.what: item for item in backlog(clinic.session)}
+    assert [item.what for item in backlog(clinic.session)][:2] == ["landed record", "link"], "the oldest first"
+    assert waits.keys() == {"landed record", "link", "event", "job", "report"}
+    record, link = waits["landed record"], waits["link"]
     assert (record.where, record.code, record.number) == ("pills", "not-an-integer", 1)
     assert (link.where, link.code, link.column, link.number) == ("pills", "link-none", "person_id", 2)
     assert link.oldest is not None
     assert link.oldest.year == 2002
-    assert {one.command for one in (record, link)} == {"careloom held --stream pills"}
-    assert (told["job"].where, told["job"].tries) == ("scan:people", 4)
-    assert (told["report"].where, told["report"].command) == ("ar_aging", "careloom reports --failed")
+    assert {item.command for item in (record, link)} == {"careloom held --stream pills"}
+    assert (waits["job"].where, waits["job"].tries) == ("scan:people", 4)
+    assert (waits["report"].where, waits["report"].command) == ("ar_aging", "careloom reports --failed")
     assert event
-    assert [one.what for one in backlog(clinic.session, code="link-none")] == ["link"]
-    years = {one.kind: one.first_seen.year for one in stuck_items(clinic.session, "pills") if one.first_seen}
+    assert [item.what for item in backlog(clinic.session, code="link-none")] == ["link"]
+    years = {item.kind: item.first_seen.year for item in stuck_items(clinic.session, "pills") if item.first_seen}
     assert (years["record"], years["link"]) == (2001, 2002)
 
 

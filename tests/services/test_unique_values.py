@@ -12,16 +12,16 @@ SHARED = "family@clinic.example"
 
 def mails(clinic: Clinic) -> dict[str, tuple[str | None, str | None]]:
     return {
-        str(one["clinic_id"]): (one.get("email") or None, one.get("shared_email") or None)
-        for one in clinic.records().values()
-        if one.get("clinic_id")
+        str(record["clinic_id"]): (record.get("email") or None, record.get("shared_email") or None)
+        for record in clinic.records().values()
+        if record.get("clinic_id")
     }
 
 
 def test_a_family_with_one_mail_stays_several_people_and_the_plan_counts_them(clinic: Clinic) -> None:
     clinic.rows([someone(number, Email=SHARED) for number in (1, 2, 3)])
-    planned = clinic.plan()
-    assert planned.rerouted == {"email → shared_email": 2}
+    plan = clinic.plan()
+    assert plan.rerouted == {"email → shared_email": 2}
     assert counts(clinic.apply()) == {"read": 3, "create": 3}
     assert mails(clinic) == {"K1": (SHARED, None), "K2": (None, SHARED), "K3": (None, SHARED)}
     assert clinic.plan(full=True).empty
@@ -92,7 +92,7 @@ class Meanwhile:
             act, self.act = self.act, None
             act()
 
-    def advance(self, done: int, total: int | None) -> None:
+    def advance(self, count: int, total: int | None) -> None:
         pass
 
     def rest(self) -> None:
@@ -128,23 +128,23 @@ def test_a_person_who_was_entered_a_moment_ago_and_is_doubtful_is_held(clinic: C
     assert clinic.plan().counts["held"] == 1
 
 
-@pytest.mark.parametrize("planned", [False, True])
-def test_a_holder_that_this_very_run_linked_is_not_taken_for_another_rows(clinic: Clinic, *, planned: bool) -> None:
+@pytest.mark.parametrize("plans_first", [False, True])
+def test_a_holder_that_this_very_run_linked_is_not_taken_for_another_rows(clinic: Clinic, *, plans_first: bool) -> None:
     """The holder is K1's record since a moment ago; K2 is the same person twice in the source, or a namesake."""
     clinic.define(BORN)
-    known = clinic.seed({"firstname": "Ada", "lastname": "Brand", "email": "old@clinic.example", "born": "1931-02-11"})[
-        0
-    ]
-    same = {"First": "Ada", "Last": "Brand", "Born": "1931-02-11"}
+    remote_id = clinic.seed(
+        {"firstname": "Ada", "lastname": "Brand", "email": "old@clinic.example", "born": "1931-02-11"}
+    )[0]
+    names = {"First": "Ada", "Last": "Brand", "Born": "1931-02-11"}
     clinic.rows(
-        [someone(1, **same, Email="old@clinic.example"), someone(2, First="Ada", Last="Brand", Born="", Email=SHARED)]
+        [someone(1, **names, Email="old@clinic.example"), someone(2, First="Ada", Last="Brand", Born="", Email=SHARED)]
     )
-    act = Meanwhile(lambda: clinic.staff("edit", id=known, properties={"hs_additional_emails": SHARED}))
-    if planned:
+    act = Meanwhile(lambda: clinic.staff("edit", id=remote_id, properties={"hs_additional_emails": SHARED}))
+    if plans_first:
         clinic.plan()
     clinic.run(watch=Watch(progress=act))
-    assert clinic.links().get("K2") != known
-    assert clinic.records()[known]["clinic_id"] == "K1"
+    assert clinic.links().get("K2") != remote_id
+    assert clinic.records()[remote_id]["clinic_id"] == "K1"
 
 
 def test_the_portal_is_read_in_full_once_and_then_only_what_changed(clinic: Clinic) -> None:
@@ -157,9 +157,9 @@ def test_the_portal_is_read_in_full_once_and_then_only_what_changed(clinic: Clin
     assert pages(clinic) == 3
     clinic.apply()
     clinic.rows([someone(1), someone(2)])
-    before = pages(clinic)
+    pages_before = pages(clinic)
     assert counts(clinic.run()) == {"read": 2, "same": 1, "create": 1}
-    assert pages(clinic) - before == 1, "the bin alone"
+    assert pages(clinic) - pages_before == 1, "the bin alone"
 
 
 def pages(clinic: Clinic) -> int:

@@ -97,10 +97,10 @@ def test_an_event_is_landed_and_told_and_the_queue_is_empty_again(
         arrive(store, "ehr", visit(1))
         with store.transaction() as connection:
             enqueue(connection, "process_inbox", "ehr")
-        until(lambda: len(papers["bus"].told) == 1, "the change event")
+        until(lambda: len(papers["bus"].changes) == 1, "the change event")
         until(lambda: queued(store) == [], "an empty queue")
     assert states(store) == {"done": 1}
-    assert [(one.operation, one.vendor_id) for one in papers["bus"].told] == [("INSERT", "V1")]
+    assert [(one.operation, one.vendor_id) for one in papers["bus"].changes] == [("INSERT", "V1")]
     assert rows(store, "select count(*) from procrastinate_workers") == [(0,)]
 
 
@@ -108,7 +108,7 @@ def test_a_wake_that_was_lost_costs_a_round(session: Session, store: Store, pape
     arrive(store, "ehr", visit(1))
     put_changes(store, 3)
     with working(session):
-        until(lambda: states(store) == {"done": 1} and len(papers["bus"].told) == 4, "what nobody woke")
+        until(lambda: states(store) == {"done": 1} and len(papers["bus"].changes) == 4, "what nobody woke")
 
 
 def test_a_job_that_fails_rests_and_says_nothing_of_why_it_failed(
@@ -290,7 +290,7 @@ def test_a_database_that_drops_all_connections_is_come_back_to(
             )
         until(lambda: _quietly(store) == {"done": 2}, "the event after the restart")
         # At least once: what was told just before the database went, and could not be noted, is told again.
-        until(lambda: len({event.id for event in papers["bus"].told}) == 2, "the change events")
+        until(lambda: len({event.id for event in papers["bus"].changes}) == 2, "the change events")
 
 
 def _quietly(store: Store) -> dict[str, int]:

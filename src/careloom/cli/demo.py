@@ -42,7 +42,7 @@ def _nothing(_phase: demo.Phase) -> None:
 def _show(phase: demo.Phase) -> None:
     rich_output.console().rule(phase.title, align="left")
     for report in phase.reports:
-        show_report(report, is_plan=phase.planned)
+        show_report(report, is_plan=phase.is_plan)
 
 
 def _summary(verdict: demo.DemoResult, directory: Path) -> None:

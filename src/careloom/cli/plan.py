@@ -37,7 +37,7 @@ def command(
         for chosen_sync in chosen(session, sync):
             if reveal:
                 audited(session, "plan --reveal", chosen_sync.name)
-            reports.append(run.plan_sync(session, chosen_sync, watch, full=full, reveal=reveal, each=examples))
+            reports.append(run.plan_sync(session, chosen_sync, watch, full=full, reveal=reveal, example_count=examples))
     if json:
         plain = [report.as_json() for report in reports]
         print_json(plain[0] if sync else plain)

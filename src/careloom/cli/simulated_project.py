@@ -23,7 +23,7 @@ def maybe_simulated(
     sim: bool,
     kind: Kind = Kind.work,
     trigger: sessions.Trigger = "hand",
-) -> Iterator[tuple[sessions.Session, simulate.Simulated | None]]:
+) -> Iterator[tuple[sessions.Session, simulate.Simulation | None]]:
     """The project in `folder`, opened to do `kind`. `address`: where `careloom serve` will answer, for simulators that call us."""
     if not sim:
         with attempts.opened_for(folder, values, kind, ALL, trigger=trigger) as session:

@@ -59,7 +59,7 @@ class ModelNode:
 class ModelsRun:
     """What dbt did. `complete` is False if it ended before it came to the models; `mistake` says why, where that is known.
 
-    `log`: where all that dbt said is. `collided`: what failed met somebody else's change of the same views.
+    `log`: where all that dbt said is. `collided`: what failed met another session's change of the same views.
     """
 
     nodes: Sequence[ModelNode]
@@ -72,12 +72,12 @@ class ModelsRun:
     @property
     def counts(self) -> dict[str, int]:
         """How many models and tests ended how."""
-        return dict(Counter(f"{one.kind} {one.status}" for one in self.nodes))
+        return dict(Counter(f"{node.kind} {node.status}" for node in self.nodes))
 
     @property
     def failed(self) -> Sequence[ModelNode]:
         """What did not end well."""
-        return [one for one in self.nodes if one.status in _BAD]
+        return [node for node in self.nodes if node.status in _BAD]
 
     @property
     def exit_code(self) -> int:
@@ -98,23 +98,25 @@ def run_models(session: Session, action: Action, watch: Watch, *, select: str | 
     """Let dbt do `action` on the project's models.
 
     Fix where there are none, or dbt is not installed; UsageFault where `select` chooses nothing; Later if another build is
-    under way. What met somebody else's change of the same views is tried again.
+    under way. What met another session's change of the same views is tried again.
     """
-    whole = action == "build" and select is None
-    with attempt(session, Kind.models, session.project.name if whole else f"{action} {select or ''}".strip()) as entry:
+    is_full_build = action == "build" and select is None
+    with attempt(
+        session, Kind.models, session.project.name if is_full_build else f"{action} {select or ''}".strip()
+    ) as entry:
         _required(session)
-        kept = AccountReports(session.store)
-        began = kept.now()
+        account_reports = AccountReports(session.store)
+        began = account_reports.now()
         for _ in range(_TRIES):
-            found = _once(session, action, watch, select)
-            if not found.collided or watch.stop.is_set():
+            run = _once(session, action, watch, select)
+            if not run.collided or watch.stop.is_set():
                 break
-        if select and found.complete and not found.nodes:
+        if select and run.complete and not run.nodes:
             raise UsageFault(f"--select {select!r} chose nothing to {action}: {_meant(session, select)}")
-        if whole and found.exit_code == 0:
-            kept.built(session.project.name, began)
-        _note(entry, found, stopped=watch.stop.is_set())
-    return found
+        if is_full_build and run.exit_code == 0:
+            account_reports.built(session.project.name, began)
+        _note(entry, run, is_stopped=watch.stop.is_set())
+    return run
 
 
 def _required(session: Session) -> None:
@@ -126,15 +128,15 @@ def _required(session: Session) -> None:
 
 def _once(session: Session, action: Action, watch: Watch, select: str | None) -> ModelsRun:
     watch.progress.step(f"dbt {action}")
-    hidden = session.hidden / "dbt"
-    results = hidden / _RESULTS
+    folder = session.hidden / "dbt"
+    results = folder / _RESULTS
     results.unlink(missing_ok=True)
-    code = _run(session, hidden, [action, *(["--select", select] if select else [])], watch, locked=True)
+    code = _run(session, folder, [action, *(["--select", select] if select else [])], watch, under_lock=True)
     if code == dbt_process.BUSY:
         raise Later("the models are being built already; try again when that is over", after=60.0)
     if code == dbt_process.AWAY:
         raise Later("the database did not answer; check that it runs, then build the models again", after=60.0)
-    return replace(_read(results, hidden / _LOG), log=_log_of(session))
+    return replace(_read(results, folder / _LOG), log=_log_of(session))
 
 
 def _log_of(session: Session) -> str:
@@ -142,15 +144,13 @@ def _log_of(session: Session) -> str:
     return str((session.hidden / "dbt" / _LOG).relative_to(session.project.folder))
 
 
-def _note(entry: Attempt, found: ModelsRun, *, stopped: bool) -> None:
-    entry.counts = found.counts
-    if stopped and found.exit_code:
+def _note(entry: Attempt, run: ModelsRun, *, is_stopped: bool) -> None:
+    entry.counts = run.counts
+    if is_stopped and run.exit_code:
         entry.state = "interrupted"
-    elif found.exit_code:
-        names = (
-            ", ".join(node.name for node in found.failed) or found.mistake or "dbt ended before it came to the models"
-        )
-        entry.state, entry.code, entry.error = "failed", FAILED, f"failed: {names}; see: {found.log}"
+    elif run.exit_code:
+        names = ", ".join(node.name for node in run.failed) or run.mistake or "dbt ended before it came to the models"
+        entry.state, entry.code, entry.error = "failed", FAILED, f"failed: {names}; see: {run.log}"
 
 
 def check_models(session: Session, watch: Watch) -> Sequence[Finding]:
@@ -158,10 +158,10 @@ def check_models(session: Session, watch: Watch) -> Sequence[Finding]:
     if not has_models(session):
         return []
     _required(session)
-    hidden = session.hidden / "dbt"
-    if _run(session, hidden, ["parse"], watch, locked=False) == 0:
+    folder = session.hidden / "dbt"
+    if _run(session, folder, ["parse"], watch, under_lock=False) == 0:
         return [Finding(level="ok", what="models", detail="dbt reads them")]
-    mistake = mistake_before((hidden / _LOG).read_text(encoding="utf-8", errors="replace"))
+    mistake = mistake_before((folder / _LOG).read_text(encoding="utf-8", errors="replace"))
     detail = f"dbt cannot read them: {mistake}" if mistake else "dbt cannot read them"
     return [Finding(level="fault", what="models", detail=detail, fix=f"see: {_log_of(session)}")]
 
@@ -185,33 +185,37 @@ def _meant(session: Session, select: str) -> str:
     )
 
 
-def _run(session: Session, hidden: Path, words: Sequence[str], watch: Watch, *, locked: bool) -> int:
+def _run(session: Session, folder: Path, words: Sequence[str], watch: Watch, *, under_lock: bool) -> int:
     """One dbt process, its talk kept in a log of its own; it is asked to end when the run is, and ends when we do.
 
-    `locked`: nobody else builds meanwhile, and it is not begun where somebody does. Its exit code.
+    `under_lock`: no one else builds meanwhile, and it is not begun where someone does. Its exit code.
     """
-    write_profile(hidden, session.store)
+    write_profile(folder, session.store)
     project = session.project.folder / FOLDER
-    places = ["--project-dir", str(project), "--profiles-dir", str(hidden), "--target-path", str(hidden / "target")]
-    quiet = ["--log-path", str(hidden / "logs"), "--no-use-colors", "--no-version-check"]
+    places = ["--project-dir", str(project), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
+    quiet = ["--log-path", str(folder / "logs"), "--no-use-colors", "--no-version-check"]
     variables = orjson.dumps({"timezone": str(session.project.timezone)}).decode()
-    ours = [sys.executable, "-m", dbt_process.__name__, session.project.name if locked else ""]
-    command = [*ours, *words, *places, *quiet, "--vars", variables]
+    interpreter = [sys.executable, "-m", dbt_process.__name__, session.project.name if under_lock else ""]
+    command = [*interpreter, *words, *places, *quiet, "--vars", variables]
     environment = database_variables(session.store, session.project.timezone)
-    kept = dict(os.environ) | environment | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    process_environment = (
+        dict(os.environ) | environment | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    )
     pipe, streams = subprocess.PIPE, subprocess.STDOUT
     with (
-        (hidden / _LOG).open("wb") as log,
+        (folder / _LOG).open("wb") as log,
         # It ends when its standard input does: when this process closes the other end, or is no more.
-        subprocess.Popen(command, env=kept, cwd=hidden, stdin=pipe, stdout=log, stderr=streams) as process,  # noqa: S603 our own words
+        subprocess.Popen(  # noqa: S603 our own words
+            command, env=process_environment, cwd=folder, stdin=pipe, stdout=log, stderr=streams
+        ) as process,
     ):
         dbt_process.tell(process, session.store.url, _PATIENCE)
-        asked = False
+        has_terminated = False
         while process.poll() is None:
-            if watch.stop.wait(_POLL) and not asked:
+            if watch.stop.wait(_POLL) and not has_terminated:
                 process.terminate()
-                asked = True
-            elif asked:
+                has_terminated = True
+            elif has_terminated:
                 process.wait()
         return process.returncode
 
@@ -220,18 +224,20 @@ def _read(results: Path, log: Path) -> ModelsRun:
     if not results.is_file():
         mistake = mistake_before(log.read_text(encoding="utf-8", errors="replace"))
         return ModelsRun(nodes=[], seconds=0.0, complete=False, mistake=mistake)
-    said = orjson.loads(results.read_bytes())
+    document = orjson.loads(results.read_bytes())
     nodes = [
         ModelNode(
-            name=one["unique_id"].split(".", 2)[-1],
-            kind=one["unique_id"].partition(".")[0],
-            status=one["status"],
-            failures=one.get("failures") or 0,
-            seconds=float(one.get("execution_time") or 0.0),
-            mistake=mistake_in(one.get("message") or "") if one["status"] in _BAD else "",
+            name=result["unique_id"].split(".", 2)[-1],
+            kind=result["unique_id"].partition(".")[0],
+            status=result["status"],
+            failures=result.get("failures") or 0,
+            seconds=float(result.get("execution_time") or 0.0),
+            mistake=mistake_in(result.get("message") or "") if result["status"] in _BAD else "",
         )
-        for one in said["results"]
-        if not one["unique_id"].startswith(_NOT_BUILT)
+        for result in document["results"]
+        if not result["unique_id"].startswith(_NOT_BUILT)
     ]
-    collided = any(one["status"] in _BAD and is_collision(one.get("message") or "") for one in said["results"])
-    return ModelsRun(nodes=nodes, seconds=float(said["elapsed_time"]), complete=True, collided=collided)
+    has_collision = any(
+        result["status"] in _BAD and is_collision(result.get("message") or "") for result in document["results"]
+    )
+    return ModelsRun(nodes=nodes, seconds=float(document["elapsed_time"]), complete=True, collided=has_collision)

@@ -24,8 +24,8 @@ _ROWS_TO_CUT = 50_000
 def page_named(session: Session, name: str) -> ChartPage:
     """The page of charts called `name`. UsageFault if there is none."""
     if name not in session.project.charts:
-        known = ", ".join(session.project.charts) or "none: add a file to charts/"
-        raise UsageFault(f"there is no report {name!r} in this project; there are: {known}")
+        names = ", ".join(session.project.charts) or "none: add a file to charts/"
+        raise UsageFault(f"there is no report {name!r} in this project; there are: {names}")
     return session.project.charts[name]
 
 
@@ -47,12 +47,12 @@ def charts_after_run(session: Session) -> Sequence[BarChart]:
 def age_of_data(session: Session, page: ChartPage) -> Sequence[DataAge]:
     """When the reports and streams that the page's statements stand on last came, the oldest first."""
     relations = sorted({relation for chart in page.charts for relation in _relations(chart.sql)})
-    landed = {landing.table: landing.name for landing in session.project.landings.values()}
-    return data_age(session.store, relations, landed)
+    names = {landing.table: landing.name for landing in session.project.landings.values()}
+    return data_age(session.store, relations, names)
 
 
 def _read(session: Session, page: ChartPage, chart: Chart) -> BarChart:
-    drawn = bar_chart(
+    bars = bar_chart(
         chart.title,
         chart.unit,
         _rows(session, page, chart),
@@ -61,7 +61,7 @@ def _read(session: Session, page: ChartPage, chart: Chart) -> BarChart:
         ordered=chart.ordered,
         smallest_group=chart.smallest_group,
     )
-    return replace(drawn.first(chart.most), empty=chart.empty or drawn.empty)
+    return replace(bars.first(chart.most), empty=chart.empty or bars.empty)
 
 
 def _limit(chart: Chart) -> int:
@@ -71,8 +71,8 @@ def _limit(chart: Chart) -> int:
 def _relations(statement: str) -> Sequence[str]:
     """Every table and view that the statement names, with its schema, as PostgreSQL quotes them."""
     query = sqlglot.parse_one(statement, read="postgres")
-    own = {cte.alias_or_name for cte in query.find_all(exp.CTE)}
-    tables = (table for table in query.find_all(exp.Table) if table.db or table.name not in own)
+    cte_names = {cte.alias_or_name for cte in query.find_all(exp.CTE)}
+    tables = (table for table in query.find_all(exp.Table) if table.db or table.name not in cte_names)
     return [exp.table_(table.name, db=table.db or None, quoted=True).sql(dialect="postgres") for table in tables]
 
 

@@ -28,11 +28,11 @@ def mistake_in(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     if not lines:
         return ""
-    said = [line for line in lines[1:] if _MISTAKES.search(line)][:1]
+    mistakes = [line for line in lines[1:] if _MISTAKES.search(line)][:1]
     if lines[0].startswith(_READING):
-        said = lines[1:_LINES]
-    compiled = _COMPILED.search(message)
-    return "\n".join([lines[0], *said, *([f"compiled: {compiled[1]}"] if compiled else [])]) if said else ""
+        mistakes = lines[1:_LINES]
+    path = _COMPILED.search(message)
+    return "\n".join([lines[0], *mistakes, *([f"compiled: {path[1]}"] if path else [])]) if mistakes else ""
 
 
 def mistake_before(log: str) -> str:
@@ -43,5 +43,5 @@ def mistake_before(log: str) -> str:
 
 
 def is_collision(message: str) -> bool:
-    """Whether what failed met somebody else's change of the same thing, and may go well a moment later."""
+    """Whether what failed met another session's change of the same thing, and may go well a moment later."""
     return _COLLISIONS.search(message) is not None

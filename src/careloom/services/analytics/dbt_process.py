@@ -46,10 +46,10 @@ def main() -> int:
     if not project:
         return _dbt(words)
     try:
-        with building(url, project, patience) as ours:
+        with building(url, project, patience) as has_lock:
             # From now on only: our own session, which holds the lock, must not be taken for one of a build.
             os.environ[SESSION] = session_of(project)
-            return _dbt(words) if ours else BUSY
+            return _dbt(words) if has_lock else BUSY
     except psycopg.OperationalError as error:
         sys.stderr.write(f"the database does not answer ({type(error).__name__})\n")
         return AWAY

@@ -15,19 +15,19 @@ from careloom.services.analytics.dbt_process import SESSION
 from careloom.store.database import Store
 
 ANALYTICS = "analytics"
-"""The schema of the models that everybody reads."""
+"""The schema of the models that everyone reads."""
 _PASSWORD = "CARELOOM_DBT_PASSWORD"  # noqa: S105 the name of a variable
 
 
 def database_variables(store: Store, timezone: ZoneInfo) -> dict[str, str]:
     """The variables of libpq for the store's database, PGTZ for the project's zone, and the password that the profile asks for."""
-    given = conninfo_to_dict(store.url)
+    address = conninfo_to_dict(store.url)
     variables = {option.keyword.decode(): (option.envvar or b"").decode() for option in pq.Conninfo.get_defaults()}
-    more = {variables[key]: str(value) for key, value in given.items() if variables.get(key) and value}
-    more.pop(SESSION, None)  # sessions are called by whoever begins them
-    reached = _reached(store)
-    ours = {variables[key]: str(value) for key, value in reached.items() if value}
-    return {**more, **ours, "PGTZ": timezone.key, _PASSWORD: str(reached["password"])}
+    environment = {variables[key]: str(value) for key, value in address.items() if variables.get(key) and value}
+    environment.pop(SESSION, None)  # sessions are called by the process that begins them
+    connection = _reached(store)
+    overrides = {variables[key]: str(value) for key, value in connection.items() if value}
+    return {**environment, **overrides, "PGTZ": timezone.key, _PASSWORD: str(connection["password"])}
 
 
 def write_profile(folder: Path, store: Store, schema: str = ANALYTICS) -> None:

@@ -28,19 +28,19 @@ _NUMBER = re.compile(r"[+-]?\d{1,19}")
 
 
 def seen_of(stream: Stream, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Seen:
-    """What a page shows of `stream`. A key that cannot be one of its table's counts as none."""
-    keys = [one.key for one in records if one.stream == stream.name and one.data is not None]
-    keys += [one.key for one in unreadable if one.stream == stream.name]
+    """What a page shows of `stream`. A key that its table could not hold does not count."""
+    keys = [record.key for record in records if record.stream == stream.name and record.data is not None]
+    keys += [record.key for record in unreadable if record.stream == stream.name]
     if stream.key_type == "integer":
-        found = [str(int(key)) for key in keys if _NUMBER.fullmatch(key)]
+        usable_keys = [str(int(key)) for key in keys if _NUMBER.fullmatch(key)]
     else:
-        found = [key for key in keys if key]
-    return Seen(keys=found, keyless=len(keys) - len(found))
+        usable_keys = [key for key in keys if key]
+    return Seen(keys=usable_keys, keyless=len(keys) - len(usable_keys))
 
 
 @dataclass(slots=True, kw_only=True)
 class DeletionDetector:
-    """Settles the absent rows of a scan. `changes`: the source tells changes, so that a listing may leave out its past.
+    """Marks the absent rows of a scan as deleted. `changes`: the source lists changes, so that a listing may leave out its past.
 
     Such a source is asked for each absent record before it counts as gone; for others absence from the listing is the sign.
     """
@@ -51,9 +51,9 @@ class DeletionDetector:
     limit: float
     actor: str
     run: int
-    over: Callable[[], bool]
+    should_stop: Callable[[], bool]
     count: Callable[[Mapping[str, int]], None]
-    stopped: bool = False
+    has_stopped: bool = False
 
     def settle(self, member: Landing) -> str | None:
         """Mark deleted what is gone of `member`; returns a note where something was left undone."""
@@ -74,21 +74,21 @@ class DeletionDetector:
 
     def _doubt(self, member: Landing, absent: Absent) -> str | None:
         """Why nothing can be made of the absence, if so."""
-        gone, table = len(absent.keys), member.table
-        undone = f"{gone} of {absent.live} records of {table} were not shown by the source"
+        absent_count, table = len(absent.keys), member.table
+        undone = f"{absent_count} of {absent.live} records of {table} were not shown by the source"
         if member.stream.key_type not in ("text", "integer"):
             return f"{undone}: nothing was marked deleted, since keys of type {member.stream.key_type} are not compared"
-        others = [one.name for one in self.session.project.landings.values() if one.table == table]
-        if len(others) > 1:
-            return f"{undone}: nothing was marked deleted, since {', '.join(others)} land in the same table"
+        names = [landing.name for landing in self.session.project.landings.values() if landing.table == table]
+        if len(names) > 1:
+            return f"{undone}: nothing was marked deleted, since {', '.join(names)} land in the same table"
         keyless = StreamStates(self.session.store).keyless(self.state.stream, member.name)
         if keyless:
             return (
                 f"{undone}, but {keyless} without a usable key were: nothing was marked deleted; "
                 f"look at them: careloom held --stream {member.name}"
             )
-        small = gone <= _FEW and gone < absent.live
-        if not small and gone * 100 > absent.live * self.limit:
+        small = absent_count <= _FEW and absent_count < absent.live
+        if not small and absent_count * 100 > absent.live * self.limit:
             return (
                 f"{undone}, more than {self.limit:g} %: nothing was marked deleted; check the source, or allow it "
                 f"for once: careloom land {member.name} --full --delete-limit 100"
@@ -97,38 +97,38 @@ class DeletionDetector:
 
     def _ask(self, member: Landing, keys: Sequence[str]) -> str | None:
         source = self.session.stream_source(member.system)
-        unanswered = 0
+        failures = 0
         for key in keys[:_ASKED]:
             if self._stops():
                 return None
             try:
-                found = source.fetch(member.stream.name, key)
+                records = source.fetch(member.stream.name, key)
             except Hold:
-                unanswered += 1
+                failures += 1
                 continue
-            self._land(member.system, [record for record in found if record.stream == member.stream.name])
-        left = len(keys[_ASKED:]) + unanswered
-        if not left:
+            self._land(member.system, [record for record in records if record.stream == member.stream.name])
+        remaining = len(keys[_ASKED:]) + failures
+        if not remaining:
             return None
-        return f"{left} records of {member.table} that the source did not list were not asked for; the next whole scan goes on"
+        return f"{remaining} records of {member.table} that the source did not list were not asked for; the next whole scan goes on"
 
     def _stops(self) -> bool:
-        self.stopped = self.over()
-        return self.stopped
+        self.has_stopped = self.should_stop()
+        return self.has_stopped
 
     def _mark(self, member: Landing, keys: Sequence[str], began: datetime) -> None:
         """Absence from the listing is the sign. Counts as a record each, as if the source had said so."""
         with self.session.store.transaction() as connection:
             lock_links(connection, self.session, member)
             states = StreamStates(self.session.store)
-            still = states.still_absent(connection, member.table, member.stream.key_column, keys, began)
-            gone = mark_absent(connection, member.stream, still, actor=self.actor, run=self.run)
-            marked = len(gone)
-            if marked:
+            absent_keys = states.still_absent(connection, member.table, member.stream.key_column, keys, began)
+            deletions = mark_absent(connection, member.stream, absent_keys, actor=self.actor, run=self.run)
+            count = len(deletions)
+            if count:
                 # A mark changes no column: what fitted a row before still does.
-                link_rows(connection, self.session, member, [one.record_id for one in gone], {})
+                link_rows(connection, self.session, member, [deletion.record_id for deletion in deletions], {})
                 enqueue(connection, "publish", "outbox")
-        self.count({"total": marked, "deleted": marked})
+        self.count({"total": count, "deleted": count})
 
     def _land(self, system: str, records: Sequence[Record]) -> None:
         counts = land(self.session, system, records, actor=self.actor, run=self.run, read=True)

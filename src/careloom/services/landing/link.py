@@ -1,6 +1,6 @@
 """Ties between landed rows: what equal columns say now, whatever came first, and unmade when they say it no longer.
 
-A link is a function of the rows as they stand. It is derived anew when its own row is written, and when a row is written or
+A link is a function of the rows as they stand. It is derived again when its own row is written, and when a row is written or
 deleted that it leads to, could lead to, or could have led to before.
 """
 
@@ -39,18 +39,20 @@ class Unlinked:
 
 
 def lock_links(connection: psycopg.Connection, session: Session, landing: Landing) -> None:
-    """Until this transaction ends nobody else lands what `landing` links to, or what links to it. Call it before writing.
+    """Until this transaction ends no one else lands what `landing` links to, or what links to it. Call it before writing.
 
-    Two that landed the ends of a link at once would not see each other's row, and the link would never be made. Nor does anybody
+    Two that landed the ends of a link at once would not see each other's row, and the link would never be made. Nor does anyone
     land the records that hold those of `landing`, or that these hold.
     """
     tables = {rule.to for rule in landing.stream.links}
     if any(True for _ in _rules_to(session, landing)):
         tables.add(landing.table)
-    # Whether what a record holds is overtaken, its row decides: nobody writes that in the meantime.
-    roots = [root_landing(session, other) for other in session.project.landings.values()]
+    # Whether what a record holds is overtaken, its row decides: no one writes that in the meantime.
+    roots = [root_landing(session, member) for member in session.project.landings.values()]
     tables |= {
-        root.table for root in (root_landing(session, landing), *(one for one in roots if one is landing)) if root
+        root.table
+        for root in (root_landing(session, landing), *(other_root for other_root in roots if other_root is landing))
+        if root
     }
     # In one order, so that no two wait for each other.
     for table in sorted(tables):
@@ -62,30 +64,34 @@ def fitted_before(connection: psycopg.Connection, session: Session, landing: Lan
 
     What is written may fit them no longer, and where two fitted, the other one is then the only one.
     """
-    found: dict[tuple[str, str], list[str]] = {}
-    for other, rule in _rules_to(session, landing):
+    fitting_ids: dict[tuple[str, str], list[str]] = {}
+    for referrer, rule in _rules_to(session, landing):
         # A key never changes: what fits by it alone is found afterwards as well.
-        if {theirs for tier in rule.tiers for _, theirs in tier} == {landing.stream.key_column}:
+        if {target_column for tier in rule.tiers for _, target_column in tier} == {landing.stream.key_column}:
             continue
-        statement = _fitted(other.stream, rule, landing.stream)
-        found[other.name, rule.column] = [id_ for (id_,) in connection.execute(statement, {"keys": list(keys)})]
-    return found
+        statement = _fitted(referrer.stream, rule, landing.stream)
+        fitting_ids[referrer.name, rule.column] = [
+            id_ for (id_,) in connection.execute(statement, {"keys": list(keys)})
+        ]
+    return fitting_ids
 
 
 def link_rows(
-    connection: psycopg.Connection, session: Session, landing: Landing, ids: Sequence[str], before: Fitted
+    connection: psycopg.Connection, session: Session, landing: Landing, ids: Sequence[str], prior_fits: Fitted
 ) -> set[str]:
     """Derive the links of `ids`, rows of `landing` that were just written or marked deleted, and all links that they decide.
 
-    `before`: what `fitted_before` found. Returns the ids of the rows whose links are others now.
+    `prior_fits`: what `fitted_before` found. Returns the ids of the rows whose links are others now.
     """
-    changed: set[str] = set()
+    changed_ids: set[str] = set()
     for rule in landing.stream.links:
-        changed |= _derive(connection, landing.stream, rule, "own", {"ids": list(ids)})
-    for other, rule in _rules_to(session, landing):
-        fitted = before.get((other.name, rule.column), ())
-        changed |= _derive(connection, other.stream, rule, "other", {"ids": list(ids), "fitted": list(fitted)})
-    return changed
+        changed_ids |= _derive(connection, landing.stream, rule, "own", {"ids": list(ids)})
+    for referrer, rule in _rules_to(session, landing):
+        fitting_ids = prior_fits.get((referrer.name, rule.column), ())
+        changed_ids |= _derive(
+            connection, referrer.stream, rule, "other", {"ids": list(ids), "fitted": list(fitting_ids)}
+        )
+    return changed_ids
 
 
 def link_again(session: Session, landing: Landing, *, actor: str, run: int | None = None) -> Iterator[int]:
@@ -97,55 +103,62 @@ def link_again(session: Session, landing: Landing, *, actor: str, run: int | Non
             lock_links(connection, session, landing)
             query = sql.SQL(_SQL["next_ids"]).format(table=table_of(landing.stream))
             ids = [id_ for (id_,) in connection.execute(query, {"after": after, "most": _BATCH})]
-            changed: set[str] = set()
+            changed_ids: set[str] = set()
             for rule in landing.stream.links if ids else ():
-                changed |= _derive(connection, landing.stream, rule, "own", {"ids": ids})
+                changed_ids |= _derive(connection, landing.stream, rule, "own", {"ids": ids})
         if not ids:
             return
         after = ids[-1]
-        yield len(changed)
+        yield len(changed_ids)
 
 
 def unlinked(session: Session, landing: Landing, limit: int = 1000) -> Sequence[Unlinked]:
     """The live rows of `landing` that lack a link, oldest first."""
-    found: list[Unlinked] = []
+    items: list[Unlinked] = []
     with session.store.transaction() as connection:
         for rule in landing.stream.links:
             rows = connection.execute(_statement(landing.stream, rule, "unlinked"), {"limit": limit}).fetchall()
-            found += [Unlinked(record_id=id_, key=key, column=rule.column, why=why) for id_, key, why in rows]
-    return found
+            items += [Unlinked(record_id=id_, key=key, column=rule.column, why=why) for id_, key, why in rows]
+    return items
 
 
 def compared_columns(session: Session, landing: Landing) -> set[str]:
     """The columns of `landing` that links of others compare."""
     return {
-        theirs for _, rule in _rules_to(session, landing) for pairs in (*rule.tiers, rule.agree) for _, theirs in pairs
+        column for _, rule in _rules_to(session, landing) for pairs in (*rule.tiers, rule.agree) for _, column in pairs
     }
 
 
 def root_landing(session: Session, landing: Landing) -> Landing | None:
     """The landing of the records that hold those of `landing`, where the project has one."""
-    name, others = landing.stream.out_of, session.project.landings.values()
-    return next((one for one in others if name and one.system == landing.system and one.stream.name == name), None)
+    name, landings = landing.stream.out_of, session.project.landings.values()
+    return next(
+        (
+            candidate
+            for candidate in landings
+            if name and candidate.system == landing.system and candidate.stream.name == name
+        ),
+        None,
+    )
 
 
 def linked_to(session: Session, landing: Landing) -> list[Landing]:
     """The landings whose rows link to those of `landing`."""
-    return list({other.name: other for other, _ in _rules_to(session, landing)}.values())
+    return list({referrer.name: referrer for referrer, _ in _rules_to(session, landing)}.values())
 
 
 def _rules_to(session: Session, landing: Landing) -> Iterator[tuple[Landing, LinkRule]]:
-    for other in session.project.landings.values():
-        for rule in other.stream.links:
+    for referrer in session.project.landings.values():
+        for rule in referrer.stream.links:
             if rule.to == landing.table:
-                yield other, rule
+                yield referrer, rule
 
 
 def _derive(
     connection: psycopg.Connection, stream: Stream, rule: LinkRule, side: str, values: Mapping[str, Sequence[str]]
 ) -> set[str]:
-    named = {"table": stream.table or stream.name, "vendor_key": stream.key_column}
-    return {id_ for (id_,) in connection.execute(_statement(stream, rule, side), {**values, **named}).fetchall()}
+    names = {"table": stream.table or stream.name, "vendor_key": stream.key_column}
+    return {id_ for (id_,) in connection.execute(_statement(stream, rule, side), {**values, **names}).fetchall()}
 
 
 @cache
@@ -185,20 +198,23 @@ def _affected(stream: Stream, rule: LinkRule, side: str) -> sql.Composable:
     return sql.SQL(" union ").join(parts)
 
 
-def _fitted(stream: Stream, rule: LinkRule, to: Stream) -> sql.Composed:
-    names = {"to": _target(rule), "table": table_of(stream), "to_key": sql.Identifier(to.key_column)}
-    key_type = sql.SQL(pg_type(to.key_type))
+def _fitted(stream: Stream, rule: LinkRule, target: Stream) -> sql.Composed:
+    names = {"to": _target(rule), "table": table_of(stream), "to_key": sql.Identifier(target.key_column)}
+    key_type = sql.SQL(pg_type(target.key_type))
     queries = [sql.SQL(_SQL["fitted"]).format(**names, equal=_equal(tier), key_type=key_type) for tier in rule.tiers]
     return sql.SQL(" union ").join(queries)
 
 
 def _equal(tier: Sequence[tuple[str, str]]) -> sql.Composed:
-    pairs = [sql.SQL("o.{} = f.{}").format(sql.Identifier(other), sql.Identifier(own)) for own, other in tier]
+    pairs = [
+        sql.SQL("o.{} = f.{}").format(sql.Identifier(target_column), sql.Identifier(column))
+        for column, target_column in tier
+    ]
     return sql.SQL(" and ").join(pairs)
 
 
 def _stated(tier: Sequence[tuple[str, str]]) -> sql.Composed:
-    return sql.SQL(" and ").join(sql.SQL("f.{} is not null").format(sql.Identifier(own)) for own, _ in tier)
+    return sql.SQL(" and ").join(sql.SQL("f.{} is not null").format(sql.Identifier(column)) for column, _ in tier)
 
 
 def _agree(rule: LinkRule) -> sql.Composed:
@@ -206,9 +222,9 @@ def _agree(rule: LinkRule) -> sql.Composed:
     pairs = dict.fromkeys([pair for tier in rule.tiers for pair in tier] + list(rule.agree))
     return sql.SQL(" and ").join(
         sql.SQL("(o.{other} = f.{own} or o.{other} is null or f.{own} is null)").format(
-            own=sql.Identifier(own), other=sql.Identifier(other)
+            own=sql.Identifier(column), other=sql.Identifier(target_column)
         )
-        for own, other in pairs
+        for column, target_column in pairs
     )
 
 

@@ -19,17 +19,17 @@ _LOOK = 1.0
 
 
 @contextmanager
-def prefetch_pages(pages: Iterator[Page], over: Callable[[], bool]) -> Iterator[Iterator[Page]]:
+def prefetch_pages(pages: Iterator[Page], should_stop: Callable[[], bool]) -> Iterator[Iterator[Page]]:
     """`pages` in their order, each read while the one before is worked on.
 
-    An error of the source is raised behind the pages that came before it. Where the source lets wait and `over` says so, they
+    An error of the source is raised behind the pages that came before it. Where the source lets wait and `should_stop` says so, they
     end. When the block is left, `pages` are closed.
     """
-    reader = _PageReader(pages=pages, over=over)
+    reader = _PageReader(pages=pages, should_stop=should_stop)
     thread = Thread(target=copy_context().run, args=(reader.run,), name="careloom reading ahead", daemon=True)
     thread.start()
     try:
-        yield reader.given()
+        yield reader.results()
     finally:
         reader.leave.set()
         with suppress(Empty):
@@ -47,7 +47,7 @@ class _End:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PageReader:
     pages: Iterator[Page]
-    over: Callable[[], bool]
+    should_stop: Callable[[], bool]
     read: Queue[Page | _End] = field(default_factory=lambda: Queue(1))
     leave: Event = field(default_factory=Event)
 
@@ -65,20 +65,20 @@ class _PageReader:
         if not self.leave.is_set():
             self.read.put(end)
 
-    def given(self) -> Iterator[Page]:
-        """What was read, for whoever works on it."""
+    def results(self) -> Iterator[Page]:
+        """The pages that were read, in order, until the last."""
         while True:
             try:
-                found = self.read.get(timeout=_LOOK)
+                item = self.read.get(timeout=_LOOK)
             except Empty:
-                if self.over():
+                if self.should_stop():
                     return
                 continue
-            if not isinstance(found, _End):
-                yield found
+            if not isinstance(item, _End):
+                yield item
                 continue
-            if found.error is not None:
-                raise found.error
+            if item.error is not None:
+                raise item.error
             return
 
     def _close(self) -> None:

@@ -53,22 +53,22 @@ class EventOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _StatedRecord:
-    """What an event comes to: records that it told, records that were read because of it, and what has no form."""
+    """What an event comes to: records that it carried, records that were fetched because of it, and what cannot be read."""
 
-    told: Sequence[Record] = ()
-    read: Sequence[Record] = ()
+    event_records: Sequence[Record] = ()
+    fetched_records: Sequence[Record] = ()
     unreadable: Sequence[Unreadable] = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class _EventBatch:
-    """The events of one claim and what became of them; without a verdict, an event is landed."""
+    """The events of one claim and what became of them; an event without a verdict is landed."""
 
     session: Session
     source: str
     events: Sequence[StoredEvent]
     verdicts: dict[int, EventOutcome] = field(default_factory=dict)
-    said: dict[int, _StatedRecord] = field(default_factory=dict)
+    records: dict[int, _StatedRecord] = field(default_factory=dict)
 
     @property
     def open(self) -> list[int]:
@@ -91,8 +91,8 @@ def process_inbox(session: Session, source: str, *, stop: Event) -> Counter[str]
     Returns `events` = `done` + `held` + `waiting`. Nothing is done where another worker is at the same source.
     """
     totals: Counter[str] = Counter(events=0, done=0, held=0, waiting=0)
-    with advisory_lock(session.store, "inbox", source) as ours:
-        while ours and not stop.is_set():
+    with advisory_lock(session.store, "inbox", source) as has_lock:
+        while has_lock and not stop.is_set():
             with session.store.transaction() as connection:
                 events = claim_events(connection, source)
             if not events:
@@ -114,15 +114,15 @@ def _read(batch: _EventBatch) -> None:
     for event in batch.events:
         try:
             readings[event.id] = hooks.read(event)
-        except Exception as error:  # noqa: BLE001 whatever one event does, the others go on
+        except Exception as error:  # noqa: BLE001 whatever one event does, the others continue
             batch.verdicts[event.id] = _verdict(error)
     readings.update(as_first_told(batch.session, batch.source, batch.events, readings))
     readings.update(_trusted(batch, readings))
-    fetched = _fetch(batch, {hint: None for reading in readings.values() for hint in reading.hints})
-    settled = _settled(batch, readings, fetched)
+    answers = _fetch(batch, {hint: None for reading in readings.values() for hint in reading.hints})
+    last_places = _last_places(batch, readings, answers)
     for event in batch.events:
         if event.id in readings:
-            _judge(batch, event, readings[event.id], fetched, settled)
+            _judge(batch, event, readings[event.id], answers, last_places)
 
 
 def _trusted(batch: _EventBatch, readings: Mapping[int, Reading]) -> Mapping[int, Reading]:
@@ -132,15 +132,15 @@ def _trusted(batch: _EventBatch, readings: Mapping[int, Reading]) -> Mapping[int
     return to_ask_again(batch.session, batch.source, readings)
 
 
-def _settled(
-    batch: _EventBatch, readings: Mapping[int, Reading], fetched: Mapping[Hint, Sequence[Record] | EventOutcome]
+def _last_places(
+    batch: _EventBatch, readings: Mapping[int, Reading], answers: Mapping[Hint, Sequence[Record] | EventOutcome]
 ) -> Mapping[Hint, int]:
     """For each hint the last event whose word the answer keeps: what was told before that is settled with it."""
     last: dict[Hint, int] = {}
     for place, event in enumerate(batch.events):
         for hint in readings[event.id].hints if event.id in readings else ():
-            found = fetched[hint]
-            if not isinstance(found, EventOutcome) and is_shown(batch.session, batch.source, hint, found):
+            answer = answers[hint]
+            if not isinstance(answer, EventOutcome) and is_shown(batch.session, batch.source, hint, answer):
                 last[hint] = place
     return last
 
@@ -149,40 +149,44 @@ def _judge(
     batch: _EventBatch,
     event: StoredEvent,
     reading: Reading,
-    fetched: Mapping[Hint, Sequence[Record] | EventOutcome],
-    settled: Mapping[Hint, int],
+    answers: Mapping[Hint, Sequence[Record] | EventOutcome],
+    last_places: Mapping[Hint, int],
 ) -> None:
     """What becomes of one event, as far as its reading and what was fetched for it say."""
     place = batch.events.index(event)
-    read: list[Record] = []
+    records: list[Record] = []
     for hint in reading.hints:
-        found = fetched[hint]
-        if isinstance(found, EventOutcome):
-            batch.verdicts[event.id] = found
+        answer = answers[hint]
+        if isinstance(answer, EventOutcome):
+            batch.verdicts[event.id] = answer
             continue
-        shown = settled.get(hint, -1) >= place or not found
-        absent = any(one.stream == hint.stream and one.key == hint.key and one.data is None for one in found)
-        if not shown and event.asked < ASKS:
+        is_current = last_places.get(hint, -1) >= place or not answer
+        absent = any(
+            record.stream == hint.stream and record.key == hint.key and record.data is None for record in answer
+        )
+        if not is_current and event.asked < ASKS:
             batch.verdicts[event.id] = EventOutcome(kind="again", code=NOT_YET)
-        elif not shown and absent and hint.made:
+        elif not is_current and absent and hint.made:
             message = f"the record of {hint.stream} that the event says was made is not shown"
             batch.verdicts[event.id] = EventOutcome(kind="hold", code=NOT_SHOWN, message=message)
         # Absence is believed when it is what was told, or has been the answer for long enough.
-        if shown or not absent or (event.asked >= ASKS and not hint.made):
-            read += found
-    batch.said[event.id] = _StatedRecord(told=reading.records, read=read, unreadable=reading.unreadable)
+        if is_current or not absent or (event.asked >= ASKS and not hint.made):
+            records += answer
+    batch.records[event.id] = _StatedRecord(
+        event_records=reading.records, fetched_records=records, unreadable=reading.unreadable
+    )
 
 
 def _fetch(batch: _EventBatch, hints: Iterable[Hint]) -> Mapping[Hint, Sequence[Record] | EventOutcome]:
-    """The records of each hint, each fetched once, however many events hint at it; hints that nobody lands are empty."""
+    """The records of each hint, each fetched once, however many events hint at it; hints of streams that no landing takes are empty."""
     streams = _landed_streams(batch)
-    wanted = [hint for hint in hints if hint.stream in streams]
-    nothing: dict[Hint, Sequence[Record] | EventOutcome] = {hint: () for hint in hints if hint.stream not in streams}
-    if not wanted:
-        return nothing
+    fetchable = [hint for hint in hints if hint.stream in streams]
+    empty: dict[Hint, Sequence[Record] | EventOutcome] = {hint: () for hint in hints if hint.stream not in streams}
+    if not fetchable:
+        return empty
     fetcher = _Fetcher(source=batch.session.stream_source(batch.source))
-    with ThreadPoolExecutor(min(FETCHERS, len(wanted))) as pool:
-        return nothing | dict(zip(wanted, pool.map(fetcher.fetch, wanted), strict=True))
+    with ThreadPoolExecutor(min(FETCHERS, len(fetchable))) as pool:
+        return empty | dict(zip(fetchable, pool.map(fetcher.fetch, fetchable), strict=True))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -190,30 +194,32 @@ class _Fetcher:
     """Fetches from a system for as long as it answers."""
 
     source: StreamSource
-    refused: int = 0
+    refusals: int = 0
     last: EventOutcome | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def fetch(self, hint: Hint) -> Sequence[Record] | EventOutcome:
         with self._lock:
-            if self.last is not None and self.refused >= GIVE_UP:
+            if self.last is not None and self.refusals >= GIVE_UP:
                 return self.last
         try:
-            found = self.source.fetch(hint.stream, hint.key)
+            records = self.source.fetch(hint.stream, hint.key)
         except Exception as error:  # noqa: BLE001 one record's fault is not the others'
             verdict = _verdict(error)
             with self._lock:
-                self.refused, self.last = (self.refused + 1, verdict) if verdict.kind == "wait" else (0, None)
+                self.refusals, self.last = (self.refusals + 1, verdict) if verdict.kind == "wait" else (0, None)
             return verdict
         with self._lock:
-            self.refused, self.last = 0, None
-        return found
+            self.refusals, self.last = 0, None
+        return records
 
 
 def _landed_streams(batch: _EventBatch) -> set[str]:
     """The source's streams that the project lands, and those whose records they come out of."""
-    landed = [one.stream for one in batch.session.project.landings.values() if one.system == batch.source]
-    return {stream.name for stream in landed} | {stream.out_of for stream in landed if stream.out_of}
+    landed_streams = [
+        landing.stream for landing in batch.session.project.landings.values() if landing.system == batch.source
+    ]
+    return {stream.name for stream in landed_streams} | {stream.out_of for stream in landed_streams if stream.out_of}
 
 
 # ---------------------------------------------------------------- landing
@@ -238,18 +244,20 @@ def _land(batch: _EventBatch) -> None:
 
 
 def _land_these(batch: _EventBatch, ids: Sequence[int]) -> None:
-    told = [record for id_ in ids for record in batch.said[id_].told]
-    read = [record for id_ in ids for record in batch.said[id_].read]
-    unreadable = [one for id_ in ids for one in batch.said[id_].unreadable]
-    if not told and not read and not unreadable:
+    event_records = [record for id_ in ids for record in batch.records[id_].event_records]
+    fetched_records = [record for id_ in ids for record in batch.records[id_].fetched_records]
+    unreadable = [item for id_ in ids for item in batch.records[id_].unreadable]
+    if not event_records and not fetched_records and not unreadable:
         return
     log = LandingRuns(batch.session.store)
-    tables = _tables(batch, {one.stream for one in (*told, *read)} | {one.stream for one in unreadable})
+    tables = _tables(
+        batch, {item.stream for item in (*event_records, *fetched_records)} | {item.stream for item in unreadable}
+    )
     run = log.start(batch.source, "webhook", ", ".join(tables))
     try:
         actor = f"webhook:{batch.source}"
-        counts = land(batch.session, batch.source, told, unreadable, actor=actor, run=run)
-        counts.update(land(batch.session, batch.source, read, actor=actor, run=run, read=True))
+        counts = land(batch.session, batch.source, event_records, unreadable, actor=actor, run=run)
+        counts.update(land(batch.session, batch.source, fetched_records, actor=actor, run=run, read=True))
     except Exception as error:
         log.finish(
             run, status="failed", counts={}, error=type(error).__name__, repaired=0, details={"events": len(ids)}
@@ -260,19 +268,21 @@ def _land_these(batch: _EventBatch, ids: Sequence[int]) -> None:
 
 def _tables(batch: _EventBatch, streams: set[str]) -> list[str]:
     landings = batch.session.project.landings.values()
-    return sorted({one.table for one in landings if one.system == batch.source and one.stream.name in streams})
+    return sorted(
+        {landing.table for landing in landings if landing.system == batch.source and landing.stream.name in streams}
+    )
 
 
 # ---------------------------------------------------------------- settling
 
 
 def _settle(batch: _EventBatch) -> Counter[str]:
-    """Say in one transaction what became of each event, and wake whoever tells of the changes."""
-    done = batch.done
-    held = {id_: verdict for id_, verdict in batch.verdicts.items() if verdict.kind == "hold"}
+    """Say in one transaction what became of each event, and enqueue the publishing of the changes."""
+    done_ids = batch.done
+    holds = {id_: verdict for id_, verdict in batch.verdicts.items() if verdict.kind == "hold"}
     with batch.session.store.transaction() as connection:
-        events_done(connection, done)
-        for id_, verdict in held.items():
+        events_done(connection, done_ids)
+        for id_, verdict in holds.items():
             hold_event(connection, id_, verdict.code, verdict.message)
         given_up = 0
         for (kind, code, message), after in _waiting(batch.verdicts).items():
@@ -281,19 +291,22 @@ def _settle(batch: _EventBatch) -> Counter[str]:
             given_up += events_wait(connection, after, code=code, message=message, backoff=backoff, **limit)
         enqueue(connection, "publish", "outbox")
     _tell(batch)
-    stopped = len(held) + given_up
+    held_count = len(holds) + given_up
     return Counter(
-        events=len(batch.events), done=len(done), held=stopped, waiting=len(batch.events) - len(done) - stopped
+        events=len(batch.events),
+        done=len(done_ids),
+        held=held_count,
+        waiting=len(batch.events) - len(done_ids) - held_count,
     )
 
 
 def _waiting(verdicts: Mapping[int, EventOutcome]) -> dict[tuple[str, str, str], dict[int, float]]:
     """The events that wait, by what they wait for, with the seconds that were asked of them."""
-    found: dict[tuple[str, str, str], dict[int, float]] = {}
+    groups: dict[tuple[str, str, str], dict[int, float]] = {}
     for id_, verdict in verdicts.items():
         if verdict.kind != "hold":
-            found.setdefault((verdict.kind, verdict.code, verdict.message), {})[id_] = verdict.after
-    return found
+            groups.setdefault((verdict.kind, verdict.code, verdict.message), {})[id_] = verdict.after
+    return groups
 
 
 def _verdict(error: Exception) -> EventOutcome:
@@ -307,15 +320,17 @@ def _verdict(error: Exception) -> EventOutcome:
         ),
         (Fix, lambda: EventOutcome(kind="wait", code="fix", message=str(error))),
     )
-    for kind, made in by_kind:
+    for kind, outcome in by_kind:
         if isinstance(error, kind):
-            return made()
+            return outcome()
     return EventOutcome(kind="failed", code="failed", message=name)
 
 
 def _tell(batch: _EventBatch) -> None:
     """A line in the log for each reason, not for each event."""
-    reasons = Counter((one.kind, one.code, one.message) for one in batch.verdicts.values() if one.kind != "again")
+    reasons = Counter(
+        (verdict.kind, verdict.code, verdict.message) for verdict in batch.verdicts.values() if verdict.kind != "again"
+    )
     for (kind, code, message), count in reasons.items():
         LOG.warning(
             "events were not landed", source=batch.source, outcome=kind, code=code, reason=message, events=count

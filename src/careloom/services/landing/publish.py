@@ -27,11 +27,11 @@ BACKOFF = Backoff(first=1.0, most=300.0)
 def publish_outbox(session: Session) -> int:
     """Tell what waits in the outbox; returns how many acknowledgements came. One publisher at a time keeps the order.
 
-    A change event leaves once every publisher has acknowledged it. One that does not answer rests, and holds up nobody else.
+    A change event leaves once every publisher has acknowledged it. One that does not answer rests, and holds up no other.
     """
     publishers = session.project.publish
-    with advisory_lock(session.store, "publish", "outbox") as ours:
-        if not ours:
+    with advisory_lock(session.store, "publish", "outbox") as has_lock:
+        if not has_lock:
             return 0
         if not publishers:
             return _forget(session)
@@ -42,7 +42,7 @@ def publish_outbox(session: Session) -> int:
 
 
 def _forget(session: Session) -> int:
-    """Nobody is to be told: the outbox is emptied, so that a publisher declared later does not begin with the past."""
+    """There is no publisher: the outbox is emptied, so that a publisher declared later does not begin with the past."""
     while True:
         with session.store.transaction() as connection:
             if forget_changes(connection, FORGET) < FORGET:
@@ -51,26 +51,26 @@ def _forget(session: Session) -> int:
 
 def _tell(session: Session, name: str, publishers: Sequence[str]) -> int:
     """Tell one publisher all that it has not acknowledged, until it does not acknowledge something."""
-    told = 0
+    count = 0
     while True:
         with session.store.transaction() as connection:
             events = claim_changes(connection, name, BATCH)
         if not events:
-            return told
+            return count
         try:
-            acknowledged = session.publisher(name).publish(events)
+            acknowledgements = session.publisher(name).publish(events)
         except Exception as error:  # noqa: BLE001 a publisher's fault must not stop the others
             _rest(session, name, error)
-            return told
-        told += len(acknowledged)
+            return count
+        count += len(acknowledgements)
         with session.store.transaction() as connection:
-            changes_told(connection, name, acknowledged, publishers)
-            if acknowledged:
+            changes_told(connection, name, acknowledgements, publishers)
+            if acknowledgements:
                 rested(connection, _what(name))
-        if len(acknowledged) < len(events):
+        if len(acknowledgements) < len(events):
             # Going on would tell a record's later change before its earlier one.
             _rest(session, name, None)
-            return told
+            return count
 
 
 def _rest(session: Session, name: str, error: Exception | None) -> None:

@@ -36,16 +36,16 @@ def receive(session: Session, source: str, request: HookRequest) -> HookAnswer:
 
 def examined(session: Session, source: str, request: HookRequest) -> Arrival | HookAnswer:
     """What is to be kept of a request, or what is to be answered at once. Quick: it asks neither store nor network."""
-    found = session.hooks(source).receive(request)
-    if isinstance(found, HookAnswer):
-        if request.method == "POST" and found.status < _FIRST_REFUSAL and not found.thanks_for:
-            found = NOTHING
-        if found.reason:
-            LOG.warning("an event was refused", source=source, outcome=found.reason)
-        elif found.thanks_for:
-            LOG.info("nothing was kept", source=source, outcome=found.thanks_for)
-        return found
-    return _arrival(source, found, request.body)
+    result = session.hooks(source).receive(request)
+    if isinstance(result, HookAnswer):
+        if request.method == "POST" and result.status < _FIRST_REFUSAL and not result.thanks_for:
+            result = NOTHING
+        if result.reason:
+            LOG.warning("an event was refused", source=source, outcome=result.reason)
+        elif result.thanks_for:
+            LOG.info("nothing was kept", source=source, outcome=result.thanks_for)
+        return result
+    return _arrival(source, result, request.body)
 
 
 def kept(session: Session, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
@@ -56,18 +56,18 @@ def kept(session: Session, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
         LOG.error("events could not be kept", outcome="store-away", events=len(arrivals))
         raise
     log = LOG
-    for one, fate in zip(arrivals, fates, strict=True):
-        log.info("an event was received", source=one.source, outcome=_OUTCOMES[fate])
+    for arrival, fate in zip(arrivals, fates, strict=True):
+        log.info("an event was received", source=arrival.source, outcome=_OUTCOMES[fate])
         if fate == "held":
-            log.warning("an event bears the id of another one and was held", source=one.source)
+            log.warning("an event bears the id of another one and was held", source=arrival.source)
     return [STORED] * len(arrivals)
 
 
-def _arrival(source: str, found: Accepted, body: bytes) -> Arrival:
+def _arrival(source: str, event: Accepted, body: bytes) -> Arrival:
     return Arrival(
         source=source,
-        event_id=_keepable(found.event_id, _LONGEST_ID),
-        event=_keepable(found.event, _LONGEST_NAME),
+        event_id=_keepable(event.event_id, _LONGEST_ID),
+        event=_keepable(event.event, _LONGEST_NAME),
         body=body,
     )
 

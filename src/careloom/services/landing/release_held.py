@@ -28,19 +28,26 @@ class ReleasedHolds:
 
 def release_held(
     connection: psycopg.Connection,
-    by: ValueReader,
+    value_reader: ValueReader,
     landing: Landing,
-    settled: Sequence[ReleasedHolds],
-    beside: Collection[str] = (),
+    releases: Sequence[ReleasedHolds],
+    held_keys: Collection[str] = (),
 ) -> None:
-    """Forget what was held of the keys of `settled`, but for records that are newer than what settled them.
+    """Forget what was held of the keys of `releases`, but for records that are newer than what settled them.
 
-    `beside`: keys of which a record was held in the same batch; which of the two is newer only a version tells.
+    `held_keys`: keys of which a record was held in the same batch; which of the two is newer only a version tells.
     """
-    waiting = {one.key: one for one in held_among(connection, landing.name, [one.key for one in settled])}
-    over = {one.key for one in settled if one.key in waiting and _is_over(by, waiting[one.key], one, one.key in beside)}
-    if over:
-        forget_landings(connection, landing.name, sorted(over))
+    waiting = {
+        held_record.key: held_record
+        for held_record in held_among(connection, landing.name, [release.key for release in releases])
+    }
+    keys = {
+        release.key
+        for release in releases
+        if release.key in waiting and _is_over(value_reader, waiting[release.key], release, release.key in held_keys)
+    }
+    if keys:
+        forget_landings(connection, landing.name, sorted(keys))
 
 
 def body_of(data: object) -> bytes:
@@ -51,28 +58,28 @@ def body_of(data: object) -> bytes:
         return repr(data).encode("utf-8", "backslashreplace")
 
 
-def _is_over(by: ValueReader, held: HeldLanding, settled: ReleasedHolds, beside: bool) -> bool:
-    if held.body == body_of(settled.data):
+def _is_over(value_reader: ValueReader, held_record: HeldLanding, release: ReleasedHolds, held_in_batch: bool) -> bool:
+    if held_record.body == body_of(release.data):
         return True
-    newest = _stated(by, held)
+    newest = _stated(value_reader, held_record)
     if newest is None:
-        return not settled.stale and not beside
-    return (_version(by, settled.data, settled.observed_at) or settled.observed_at) >= newest
+        return not release.stale and not held_in_batch
+    return (_version(value_reader, release.data, release.observed_at) or release.observed_at) >= newest
 
 
-def _stated(by: ValueReader, held: HeldLanding) -> datetime | None:
-    """The version that a held record states; None where it states none, or is none."""
-    if held.code not in CODES:
+def _stated(value_reader: ValueReader, held_record: HeldLanding) -> datetime | None:
+    """The version that a held record states; None where it states no version, or is not readable."""
+    if held_record.code not in CODES:
         return None
     try:
-        data = orjson.loads(held.body)
+        data = orjson.loads(held_record.body)
     except orjson.JSONDecodeError:
         return None
-    return _version(by, data, held.first_seen) if isinstance(data, dict) else None
+    return _version(value_reader, data, held_record.first_seen) if isinstance(data, dict) else None
 
 
-def _version(by: ValueReader, data: Mapping[str, Any] | None, seen_at: datetime | None) -> datetime | None:
+def _version(value_reader: ValueReader, data: Mapping[str, Any] | None, seen_at: datetime | None) -> datetime | None:
     try:
-        return stated_version(by.stream, data, by.timezone, seen_at)
+        return stated_version(value_reader.stream, data, value_reader.timezone, seen_at)
     except Hold:
         return None

@@ -58,7 +58,7 @@ class ReplayReport:
     @property
     def equal(self) -> bool:
         """Whether a comparison found all that the events say in the store."""
-        return not any(one["different"] or one["missing"] for one in self.differences.values())
+        return not any(table["different"] or table["missing"] for table in self.differences.values())
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain data."""
@@ -74,7 +74,7 @@ class _Replay:
     source: str
     watch: Watch
     run: int | None = None
-    said: Counter[str] = field(default_factory=Counter)
+    totals: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     waiting: list[Record] = field(default_factory=list)
     complete: bool = True
@@ -108,8 +108,8 @@ def _replay(
     session: Session, source: str, watch: Watch, span: tuple[datetime | None, datetime | None], mode: Mode
 ) -> ReplayReport:
     landings = _landings_of(session, source)
-    with advisory_lock(session.store, "replay", source) as ours, ExitStack() as stack:
-        if not ours:
+    with advisory_lock(session.store, "replay", source) as has_lock, ExitStack() as stack:
+        if not has_lock:
             raise Later(f"events of {source!r} are being replayed already; try again when that is over", after=60.0)
         if mode == "dry-run":
             return _report(_read_all(_Replay(session=session, into=None, source=source, watch=watch), *span))
@@ -121,33 +121,35 @@ def _replay(
 
 
 def _landings_of(session: Session, source: str) -> Sequence[Landing]:
-    landings = [one for one in session.project.landings.values() if one.system == source]
+    landings = [landing for landing in session.project.landings.values() if landing.system == source]
     if not landings:
-        known = ", ".join(sorted({one.system for one in session.project.landings.values()})) or "none"
-        raise UsageFault(f"no stream of this project comes from {source!r}; systems with streams are: {known}")
+        systems = ", ".join(sorted({landing.system for landing in session.project.landings.values()})) or "none"
+        raise UsageFault(f"no stream of this project comes from {source!r}; systems with streams are: {systems}")
     return landings
 
 
-def _rebuild(one: _Replay, landings: Sequence[Landing], since: datetime | None, until: datetime | None) -> ReplayReport:
-    log = LandingRuns(one.session.store)
-    one.run = log.start(one.source, "replay", ", ".join(sorted(landing.table for landing in landings)))
+def _rebuild(
+    replay: _Replay, landings: Sequence[Landing], since: datetime | None, until: datetime | None
+) -> ReplayReport:
+    log = LandingRuns(replay.session.store)
+    replay.run = log.start(replay.source, "replay", ", ".join(sorted(landing.table for landing in landings)))
     try:
-        _read_all(one, since, until)
+        _read_all(replay, since, until)
     except BaseException as error:
         reason = safe_text(error)
-        log.finish(one.run, status="failed", counts=one.counts, error=reason)
+        log.finish(replay.run, status="failed", counts=replay.counts, error=reason)
         raise
-    changed = sum(one.counts[kind] for kind in ("created", "updated", "deleted"))
+    repairs = sum(replay.counts[kind] for kind in ("created", "updated", "deleted"))
     log.finish(
-        one.run,
-        status="failed" if not is_balanced(one.counts) else "completed" if one.complete else "interrupted",
-        counts=one.counts,
-        repaired=changed,
-        details=dict(one.said),
+        replay.run,
+        status="failed" if not is_balanced(replay.counts) else "completed" if replay.complete else "interrupted",
+        counts=replay.counts,
+        repaired=repairs,
+        details=dict(replay.totals),
     )
-    with one.session.store.transaction() as connection:
+    with replay.session.store.transaction() as connection:
         enqueue(connection, "publish", "outbox")
-    return _report(one)
+    return _report(replay)
 
 
 def _compare(
@@ -159,19 +161,19 @@ def _compare(
 ) -> ReplayReport:
     scratch = [_scratch(landing) for landing in landings]
     project = replace(
-        session.project, landings={one.name: one for one in scratch}, digest=f"{_SCRATCH}{session.project.digest}"
+        session.project, landings={copy.name: copy for copy in scratch}, digest=f"{_SCRATCH}{session.project.digest}"
     )
     into = replace(session, project=project)
     for landing in landings:
         ensure_table(session.store, landing.stream)
-    with scratch_tables(session.store, [one.stream for one in scratch], [one.name for one in scratch]):
-        done = _read_all(_Replay(session=session, into=into, source=source, watch=watch), *span)
+    with scratch_tables(session.store, [copy.stream for copy in scratch], [copy.name for copy in scratch]):
+        replay = _read_all(_Replay(session=session, into=into, source=source, watch=watch), *span)
         watch.progress.step("comparing with the store")
         differences = {
-            landing.table: compare_tables(session.store, one.stream, landing.stream)
-            for landing, one in zip(landings, scratch, strict=True)
+            landing.table: compare_tables(session.store, copy.stream, landing.stream)
+            for landing, copy in zip(landings, scratch, strict=True)
         }
-    return replace(_report(done), differences=differences)
+    return replace(_report(replay), differences=differences)
 
 
 def _scratch(landing: Landing) -> Landing:
@@ -180,50 +182,50 @@ def _scratch(landing: Landing) -> Landing:
     return replace(landing, name=f"{_SCRATCH}{landing.name}", stream=replace(landing.stream, table=table, links=()))
 
 
-def _read_all(one: _Replay, since: datetime | None, until: datetime | None) -> _Replay:
-    one.watch.progress.step(f"reading the stored events of {one.source}")
-    streams = {landing.stream.name for landing in _landings_of(one.session, one.source)}
-    hooks = one.session.hooks(one.source)
-    for event in stored_events(one.session.store, one.source, since, until):
-        one.said["events"] += 1
+def _read_all(replay: _Replay, since: datetime | None, until: datetime | None) -> _Replay:
+    replay.watch.progress.step(f"reading the stored events of {replay.source}")
+    streams = {landing.stream.name for landing in _landings_of(replay.session, replay.source)}
+    hooks = replay.session.hooks(replay.source)
+    for event in stored_events(replay.session.store, replay.source, since, until):
+        replay.totals["events"] += 1
         try:
             reading = hooks.read(event)
         except Hold:
-            one.said["unreadable"] += 1
+            replay.totals["unreadable"] += 1
             continue
-        one.said["hints"] += len(reading.hints)
-        one.said["unreadable"] += len(reading.unreadable)
-        if one.into is not None:
-            reading = as_first_told(one.session, one.source, [event], {event.id: reading}).get(event.id, reading)
-        mine = [record for record in reading.records if record.stream in streams]
-        one.said["records"] += len(mine)
-        one.waiting += mine
-        if len(one.waiting) >= _BATCH:
-            _flush(one)
-        one.watch.progress.advance(one.said["events"], None)
-        if one.watch.stop.is_set():
-            one.complete = False
+        replay.totals["hints"] += len(reading.hints)
+        replay.totals["unreadable"] += len(reading.unreadable)
+        if replay.into is not None:
+            reading = as_first_told(replay.session, replay.source, [event], {event.id: reading}).get(event.id, reading)
+        records = [record for record in reading.records if record.stream in streams]
+        replay.totals["records"] += len(records)
+        replay.waiting += records
+        if len(replay.waiting) >= _BATCH:
+            _flush(replay)
+        replay.watch.progress.advance(replay.totals["events"], None)
+        if replay.watch.stop.is_set():
+            replay.complete = False
             break
-    _flush(one)
-    return one
+    _flush(replay)
+    return replay
 
 
-def _flush(one: _Replay) -> None:
-    records, one.waiting = one.waiting, []
-    if records and one.into is not None:
-        one.counts.update(
-            land(one.into, one.source, records, actor=f"replay:{one.session.settings.actor}", run=one.run)
+def _flush(replay: _Replay) -> None:
+    records, replay.waiting = replay.waiting, []
+    if records and replay.into is not None:
+        replay.counts.update(
+            land(replay.into, replay.source, records, actor=f"replay:{replay.session.settings.actor}", run=replay.run)
         )
 
 
-def _report(one: _Replay) -> ReplayReport:
+def _report(replay: _Replay) -> ReplayReport:
     return ReplayReport(
-        source=one.source,
-        events=one.said["events"],
-        records=one.said["records"],
-        hints=one.said["hints"],
-        unreadable=one.said["unreadable"],
-        counts=dict(one.counts),
-        complete=one.complete,
-        run=one.run,
+        source=replay.source,
+        events=replay.totals["events"],
+        records=replay.totals["records"],
+        hints=replay.totals["hints"],
+        unreadable=replay.totals["unreadable"],
+        counts=dict(replay.counts),
+        complete=replay.complete,
+        run=replay.run,
     )

@@ -32,7 +32,7 @@ from careloom.store.queue import enqueue
 from careloom.store.stream_state import ScanKind, StreamState, StreamStates
 
 _RESUMABLE = timedelta(days=7)
-"""An unfinished scan older than this begins anew: what its first pages showed says little about today."""
+"""An unfinished scan older than this begins again from the first page: what its first pages showed says little about today."""
 
 _NOTED_EVERY = 2.0
 """Seconds between two notes of how far a scan got."""
@@ -44,7 +44,7 @@ _STOPPED, _LATER, _HELD = 130, Later.exit_code, 4
 class LandingReport:
     """What one landing did. `counts`: total = created + updated + unchanged + deleted + held.
 
-    `status`: completed, interrupted (goes on from its checkpoint when it is asked for again) or failed. `exit_code` is what
+    `status`: completed, interrupted (continues from its checkpoint when it is asked for again) or failed. `exit_code` is what
     the outcome calls for; `after`: seconds to wait, where the source said so. `notes` say what was not done, and why.
     """
 
@@ -72,7 +72,7 @@ class _Scan:
 
     session: Session
     watch: Watch
-    asked: str
+    requested_name: str
     system: str
     root: Stream
     members: Sequence[Landing]
@@ -81,10 +81,10 @@ class _Scan:
     state: StreamState = field(default_factory=lambda: StreamState(stream=""))
     kind: ScanKind = "incremental"
     run: int = 0
-    resumed: bool = False
+    is_resumed: bool = False
     counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(("total", *ENDS), 0)))
     notes: list[str] = field(default_factory=list)
-    noted: float = 0.0
+    note_time: float = 0.0
     complete: bool = False
 
     @property
@@ -98,15 +98,15 @@ class _Scan:
         return self.kind != "incremental"
 
     @property
-    def over(self) -> bool:
+    def should_stop(self) -> bool:
         """Whether to stop at this edge of a page."""
         return self.watch.stop.is_set() or (self.deadline is not None and time.monotonic() >= self.deadline)
 
     def take(self, counts: Mapping[str, int]) -> None:
         """Add what a page did, and now and then say so."""
         self.counts.update(counts)
-        if time.monotonic() - self.noted >= _NOTED_EVERY:
-            self.noted = time.monotonic()
+        if time.monotonic() - self.note_time >= _NOTED_EVERY:
+            self.note_time = time.monotonic()
             LandingRuns(self.session.store).note(self.run, self.counts)
 
 
@@ -122,12 +122,12 @@ def scan(
 ) -> LandingReport:
     """Land what changed in the stream called `name` since it was last read; all of it if it never was, or with `full`.
 
-    A scan that was interrupted goes on first, unless `afresh`. `limit`: how many percent of a table's rows a whole scan may
+    A scan that was interrupted is continued first, unless `afresh`. `limit`: how many percent of a table's rows a whole scan may
     mark deleted. Later if the stream is being scanned already.
     """
     with attempt(session, Kind.land, name) as entry:
-        one = _prepared(session, name, watch, time_limit, limit)
-        return _noted(entry, _scan(one, full=full, afresh=afresh, kind="full_sync"))
+        scan = _prepared(session, name, watch, time_limit, limit)
+        return _noted(entry, _scan(scan, full=full, afresh=afresh, kind="full_sync"))
 
 
 def reconcile(
@@ -135,13 +135,13 @@ def reconcile(
 ) -> LandingReport:
     """Compare all of the stream called `name` with the store, and repair: where events do their work, `repaired` is 0."""
     with attempt(session, Kind.reconcile, name) as entry:
-        one = _prepared(session, name, watch, time_limit, limit)
-        return _noted(entry, _scan(one, full=True, afresh=False, kind="reconcile"))
+        scan = _prepared(session, name, watch, time_limit, limit)
+        return _noted(entry, _scan(scan, full=True, afresh=False, kind="reconcile"))
 
 
 def _noted(entry: Attempt, report: LandingReport) -> LandingReport:
-    """The report, told in its attempt."""
-    entry.ended(report.status, report.counts, balanced=report.balanced)
+    """The report, written into its attempt."""
+    entry.ended(report.status, report.counts, is_balanced=report.balanced)
     entry.run, entry.error = report.run, "; ".join(report.notes)
     return report
 
@@ -153,15 +153,15 @@ def _prepared(session: Session, name: str, watch: Watch, time_limit: float | Non
     landing = landing_named(session, name)
     root = _root(session, landing)
     members = [
-        one
-        for one in session.project.landings.values()
-        if one.system == landing.system and _root(session, one).name == root.name
+        member
+        for member in session.project.landings.values()
+        if member.system == landing.system and _root(session, member).name == root.name
     ]
-    members.sort(key=lambda one: (one.stream.name != root.name, one.name))
+    members.sort(key=lambda member: (member.stream.name != root.name, member.name))
     return _Scan(
         session=session,
         watch=watch,
-        asked=name,
+        requested_name=name,
         system=landing.system,
         root=root,
         members=members,
@@ -173,225 +173,226 @@ def _prepared(session: Session, name: str, watch: Watch, time_limit: float | Non
 def landing_named(session: Session, name: str) -> Landing:
     """The landing called `name`. UsageFault if the project has none."""
     if name not in session.project.landings:
-        known = ", ".join(session.project.landings) or "none"
-        raise UsageFault(f"there is no stream {name!r} in this project; there are: {known}")
+        names = ", ".join(session.project.landings) or "none"
+        raise UsageFault(f"there is no stream {name!r} in this project; there are: {names}")
     return session.project.landings[name]
 
 
 def scannable(session: Session) -> list[str]:
     """The landings to scan so that every stream that can be asked for is read once."""
-    found: dict[tuple[str, str], str] = {}
-    for one in session.project.landings.values():
-        if session.tells_when_asked(one.system):
-            found.setdefault((one.system, _root(session, one).name), one.name)
-    return list(found.values())
+    names: dict[tuple[str, str], str] = {}
+    for landing in session.project.landings.values():
+        if session.tells_when_asked(landing.system):
+            names.setdefault((landing.system, _root(session, landing).name), landing.name)
+    return list(names.values())
 
 
 def _root(session: Session, landing: Landing) -> Stream:
     """The stream whose pages hold the records of `landing`: its own, or the one that it is `out_of`."""
-    declared = {
-        one.stream.name: one.stream for one in session.project.landings.values() if one.system == landing.system
-    }
-    offered = {**session.streams(landing.system), **declared}
+    landings = session.project.landings.values()
+    own_streams = {member.stream.name: member.stream for member in landings if member.system == landing.system}
+    streams = {**session.streams(landing.system), **own_streams}
     stream = landing.stream
-    while stream.out_of and stream.out_of in offered:
-        stream = offered[stream.out_of]
+    while stream.out_of and stream.out_of in streams:
+        stream = streams[stream.out_of]
     return stream
 
 
 # ---------------------------------------------------------------- one scan, from its lock to its report
 
 
-def _scan(one: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingReport:
+def _scan(scan: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingReport:
     began = time.monotonic()
-    with _under_lock(one):
-        _begin(one, full=full, afresh=afresh, kind=kind)
-        log = LandingRuns(one.session.store)
-        one.run = log.start(one.system, one.kind, ", ".join(sorted({member.table for member in one.members})))
-        told = LOG.bind(stream=one.name, run=one.run)
-        told.info("a scan started", kind=one.kind, resumed=one.resumed)
+    with _under_lock(scan):
+        _begin(scan, full=full, afresh=afresh, kind=kind)
+        runs = LandingRuns(scan.session.store)
+        scan.run = runs.start(scan.system, scan.kind, ", ".join(sorted({member.table for member in scan.members})))
+        log = LOG.bind(stream=scan.name, run=scan.run)
+        log.info("a scan started", kind=scan.kind, resumed=scan.is_resumed)
         try:
-            trouble = _read_all(one)
+            trouble = _read_all(scan)
         except BaseException as error:
             with suppress(CareloomError):
                 status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-                log.finish(one.run, status=status, counts=one.counts, error=safe_text(error), details=_details(one))
-            told.error("a scan failed", error=type(error).__name__)
+                runs.finish(scan.run, status=status, counts=scan.counts, error=safe_text(error), details=_details(scan))
+            log.error("a scan failed", error=type(error).__name__)  # noqa: TRY400 a traceback could quote a person
             raise
-        report = replace(_report(one, trouble), seconds=round(time.monotonic() - began, 3))
-        log.finish(
-            one.run,
+        report = replace(_report(scan, trouble), seconds=round(time.monotonic() - began, 3))
+        runs.finish(
+            scan.run,
             status=report.status,
             counts=report.counts,
             error="; ".join(report.notes) or None,
             repaired=report.repaired,
-            details=_details(one),
+            details=_details(scan),
         )
-        told.info("a scan ended", status=report.status, counts=dict(report.counts), repaired=report.repaired)
+        log.info("a scan ended", status=report.status, counts=dict(report.counts), repaired=report.repaired)
     return report
 
 
 @contextmanager
-def _under_lock(one: _Scan) -> Iterator[None]:
-    with advisory_lock(one.session.store, "scan", one.name) as ours:
-        if not ours:
-            raise Later(f"stream {one.name!r} is being scanned already; try again when that is over", after=60.0)
+def _under_lock(scan: _Scan) -> Iterator[None]:
+    with advisory_lock(scan.session.store, "scan", scan.name) as has_lock:
+        if not has_lock:
+            raise Later(f"stream {scan.name!r} is being scanned already; try again when that is over", after=60.0)
         yield
 
 
-def _begin(one: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> None:
-    """Go on with what was left unfinished, or begin: with what changed, where the system tells and we were there before."""
-    states = StreamStates(one.session.store)
-    state = states.read(one.name)
-    wanted: ScanKind = kind if full or not one.root.changes or state.changed_until is None else "incremental"
+def _begin(scan: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> None:
+    """Continue what was left unfinished, or begin: with what changed, where the system tells and we were there before."""
+    states = StreamStates(scan.session.store)
+    state = states.read(scan.name)
+    next_kind: ScanKind = kind if full or not scan.root.changes or state.changed_until is None else "incremental"
     if state.checkpoint and state.scan_kind and state.scan_began and not afresh:
-        young = one.session.clock() - state.scan_began < _RESUMABLE
-        if young and (state.scan_kind != "incremental" or wanted == "incremental"):
-            one.state, one.kind, one.resumed = state, state.scan_kind, True
+        young = scan.session.clock() - state.scan_began < _RESUMABLE
+        if young and (state.scan_kind != "incremental" or next_kind == "incremental"):
+            scan.state, scan.kind, scan.is_resumed = state, state.scan_kind, True
             return
-    one.state, one.kind = states.begin(one.name, wanted), wanted
+    scan.state, scan.kind = states.begin(scan.name, next_kind), next_kind
 
 
-def _read_all(one: _Scan) -> Later | None:
+def _read_all(scan: _Scan) -> Later | None:
     """Land every page, then what is absent; returns what made it stop before the end, if the source did."""
-    for member in one.members:
-        ensure_table(one.session.store, member.stream)
+    for member in scan.members:
+        ensure_table(scan.session.store, member.stream)
     try:
-        if not _land_pages(one):
+        if not _land_pages(scan):
             return None
-        if one.whole and not _settle_absences(one):
+        if scan.whole and not _detect_deletions(scan):
             return None
-        if one.kind == "reconcile" and not _repair_links(one):
+        if scan.kind == "reconcile" and not _repair_links(scan):
             return None
-    except Later as later:
-        return later
-    states, began = StreamStates(one.session.store), one.state.scan_began or one.session.clock()
-    if is_balanced(one.counts):
-        states.complete(one.name, [member.name for member in one.members], began, whole=one.whole)
-        one.complete = True
+    except Later as error:
+        return error
+    states, began = StreamStates(scan.session.store), scan.state.scan_began or scan.session.clock()
+    if is_balanced(scan.counts):
+        states.complete(scan.name, [member.name for member in scan.members], began, whole=scan.whole)
+        scan.complete = True
     else:
-        # Nobody knows what became of the records between: all of them are read again.
-        states.begin(one.name, one.kind)
+        # No one knows what became of the records between: all of them are read again.
+        states.begin(scan.name, scan.kind)
     return None
 
 
-def _land_pages(one: _Scan) -> bool:
+def _land_pages(scan: _Scan) -> bool:
     """Whether the last page was reached. The next one is read while one is landed."""
     since = None
-    if not one.whole and one.state.changed_until is not None:
-        since = one.state.changed_until - max(member.look_back for member in one.members)
-    one.watch.progress.step(f"landing {one.name} from {one.system}")
-    source = one.session.stream_source(one.system).scan(one.root.name, since, one.state.checkpoint)
-    with prefetch_pages(source, lambda: one.over) as pages:
+    if not scan.whole and scan.state.changed_until is not None:
+        since = scan.state.changed_until - max(member.look_back for member in scan.members)
+    scan.watch.progress.step(f"landing {scan.name} from {scan.system}")
+    source = scan.session.stream_source(scan.system).scan(scan.root.name, since, scan.state.checkpoint)
+    with prefetch_pages(source, lambda: scan.should_stop) as pages:
         for page in pages:
-            _land_page(one, page)
-            one.watch.progress.advance(one.counts["total"], page.total)
-            if one.over:
+            _land_page(scan, page)
+            scan.watch.progress.advance(scan.counts["total"], page.total)
+            if scan.should_stop:
                 return False
-    return not one.over
+    return not scan.should_stop
 
 
-def _land_page(one: _Scan, page: Page) -> None:
+def _land_page(scan: _Scan, page: Page) -> None:
     """The rows first, the checkpoint after."""
-    ours = {member.stream.name for member in one.members}
-    records = [record for record in page.records if record.stream in ours]
-    unreadable = [record for record in page.unreadable if record.stream in ours]
+    streams = {member.stream.name for member in scan.members}
+    records = [record for record in page.records if record.stream in streams]
+    unreadable = [record for record in page.unreadable if record.stream in streams]
     counts: Mapping[str, int] = {}
     if records or unreadable:
         counts = land(
-            one.session, one.members[0].system, records, unreadable, actor=_actor(one), run=one.run, read=True
+            scan.session, scan.members[0].system, records, unreadable, actor=_actor(scan), run=scan.run, read=True
         )
-    seen = {member.name: seen_of(member.stream, records, unreadable) for member in one.members} if one.whole else None
-    with one.session.store.transaction() as connection:
-        StreamStates(one.session.store).advance(connection, one.name, page.checkpoint, seen)
+    page_keys = (
+        {member.name: seen_of(member.stream, records, unreadable) for member in scan.members} if scan.whole else None
+    )
+    with scan.session.store.transaction() as connection:
+        StreamStates(scan.session.store).advance(connection, scan.name, page.checkpoint, page_keys)
         if any(counts.get(change) for change in ("created", "updated", "deleted")):
             enqueue(connection, "publish", "outbox")
-    one.take(counts)
+    scan.take(counts)
 
 
-def _settle_absences(one: _Scan) -> bool:
+def _detect_deletions(scan: _Scan) -> bool:
     """Mark as deleted what a whole scan did not show; False if it was stopped on the way."""
-    absences = DeletionDetector(
-        session=one.session,
-        state=one.state,
-        changes=one.root.changes,
-        limit=one.limit,
-        actor=_actor(one),
-        run=one.run,
-        over=lambda: one.over,
-        count=one.take,
+    detector = DeletionDetector(
+        session=scan.session,
+        state=scan.state,
+        changes=scan.root.changes,
+        limit=scan.limit,
+        actor=_actor(scan),
+        run=scan.run,
+        should_stop=lambda: scan.should_stop,
+        count=scan.take,
     )
-    for member in one.members:
-        one.watch.progress.step(f"looking for what is gone from {member.table}")
-        note = absences.settle(member)
+    for member in scan.members:
+        scan.watch.progress.step(f"looking for what is gone from {member.table}")
+        note = detector.settle(member)
         if note:
-            one.notes.append(note)
-        if absences.stopped:
+            scan.notes.append(note)
+        if detector.has_stopped:
             return False
     return True
 
 
-def _repair_links(one: _Scan) -> bool:
+def _repair_links(scan: _Scan) -> bool:
     """Derive the links of what was read, and of what links to it; False if it was stopped on the way.
 
     A row whose link was not right counts as a record that was updated.
     """
-    linking = [other for member in one.members for other in (member, *linked_to(one.session, member))]
-    for landing in {other.name: other for other in linking}.values():
-        one.watch.progress.step(f"comparing the links of {landing.table}")
-        ensure_table(one.session.store, landing.stream)
-        for repaired in link_again(one.session, landing, actor=_actor(one), run=one.run):
-            if repaired:
-                one.take({"total": repaired, "updated": repaired})
-            if one.over:
+    landings = [landing for member in scan.members for landing in (member, *linked_to(scan.session, member))]
+    for landing in {landing.name: landing for landing in landings}.values():
+        scan.watch.progress.step(f"comparing the links of {landing.table}")
+        ensure_table(scan.session.store, landing.stream)
+        for repairs in link_again(scan.session, landing, actor=_actor(scan), run=scan.run):
+            if repairs:
+                scan.take({"total": repairs, "updated": repairs})
+            if scan.should_stop:
                 return False
-    with one.session.store.transaction() as connection:
+    with scan.session.store.transaction() as connection:
         enqueue(connection, "publish", "outbox")
     return True
 
 
-# ---------------------------------------------------------------- what is said of it
+# ---------------------------------------------------------------- the report
 
 
-def _report(one: _Scan, trouble: Later | None) -> LandingReport:
-    balanced = is_balanced(one.counts)
-    status = "failed" if not balanced else "completed" if one.complete else "interrupted"
-    notes = list(one.notes)
+def _report(scan: _Scan, trouble: Later | None) -> LandingReport:
+    balances = is_balanced(scan.counts)
+    status = "failed" if not balances else "completed" if scan.complete else "interrupted"
+    notes = list(scan.notes)
     if trouble is not None:
         notes.append(f"{trouble}; what was landed stays, and the next scan goes on from there")
-    if not balanced:
-        notes.append(f"the counts do not balance: {dict(one.counts)}; please report this")
-    changed = sum(one.counts[change] for change in ("created", "updated", "deleted"))
+    if not balances:
+        notes.append(f"the counts do not balance: {dict(scan.counts)}; please report this")
+    changes = sum(scan.counts[change] for change in ("created", "updated", "deleted"))
     return LandingReport(
-        stream=one.name,
+        stream=scan.name,
         status=status,
-        counts=dict(one.counts),
-        repaired=changed if one.kind == "reconcile" else 0,
-        balanced=balanced,
+        counts=dict(scan.counts),
+        repaired=changes if scan.kind == "reconcile" else 0,
+        balanced=balances,
         seconds=0.0,
-        run=one.run,
-        kind=one.kind,
-        resumed=one.resumed,
+        run=scan.run,
+        kind=scan.kind,
+        resumed=scan.is_resumed,
         notes=notes,
-        exit_code=_exit_code(one, trouble, status),
+        exit_code=_exit_code(scan, trouble, status),
         after=trouble.after if trouble is not None else None,
     )
 
 
-def _exit_code(one: _Scan, trouble: Later | None, status: str) -> int:
+def _exit_code(scan: _Scan, trouble: Later | None, status: str) -> int:
     if status == "failed":
         return 1
     if trouble is not None:
         return _LATER
     if status == "interrupted":
-        return _STOPPED if one.watch.stop.is_set() else _LATER
-    return _HELD if one.counts["held"] or one.notes else 0
+        return _STOPPED if scan.watch.stop.is_set() else _LATER
+    return _HELD if scan.counts["held"] or scan.notes else 0
 
 
-def _details(one: _Scan) -> dict[str, Any]:
-    asked = {"asked": one.asked} if one.asked != one.name else {}
-    return {"stream": one.name, "resumed": one.resumed, **asked}
+def _details(scan: _Scan) -> dict[str, Any]:
+    request = {"asked": scan.requested_name} if scan.requested_name != scan.name else {}
+    return {"stream": scan.name, "resumed": scan.is_resumed, **request}
 
 
-def _actor(one: _Scan) -> str:
-    return f"{one.kind}:{one.system}"
+def _actor(scan: _Scan) -> str:
+    return f"{scan.kind}:{scan.system}"

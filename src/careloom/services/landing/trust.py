@@ -38,7 +38,7 @@ class _StatedEvent:
 
 
 def to_ask_again(session: Session, source: str, readings: Mapping[int, Reading]) -> Mapping[int, Reading]:
-    """Those of `readings`, by their events, that tell a record of which nobody knows whether it is the latest.
+    """Those of `readings`, by their events, that tell a record of which no one knows whether it is the latest.
 
     Two forms of one version, a time out of an hour that a clock repeats, and a time that lies ahead decide nothing. What the
     event tells of that record and of what lies in it is left out, and a hint stands in its place.
@@ -46,8 +46,8 @@ def to_ask_again(session: Session, source: str, readings: Mapping[int, Reading])
     doubts: dict[int, list[Record]] = {}
     for landing in session.project.landings.values():
         if landing.system == source and landing.stream.version and not landing.stream.out_of:
-            for told in _doubts(session, landing, readings):
-                doubts.setdefault(told.event, []).append(told.record)
+            for doubt in _doubts(session, landing, readings):
+                doubts.setdefault(doubt.event, []).append(doubt.record)
     return {id_: _hinted(session, source, readings[id_], records) for id_, records in doubts.items()}
 
 
@@ -55,28 +55,30 @@ def as_first_told(
     session: Session, source: str, events: Sequence[StoredEvent], readings: Mapping[int, Reading]
 ) -> Mapping[int, Reading]:
     """Those of `readings`, by their events, whose content may have come before: what they tell is as old as the first time."""
-    told = [(event, readings[event.id]) for event in events if event.id in readings and readings[event.id].content]
-    if not told:
+    pairs = [(event, readings[event.id]) for event in events if event.id in readings and readings[event.id].content]
+    if not pairs:
         return {}
-    first = first_told(session.store, source, [(reading.content, event.received_at) for event, reading in told])
+    first = first_told(session.store, source, [(reading.content, event.received_at) for event, reading in pairs])
     return {
         event.id: replace(
             reading, records=[replace(record, observed_at=first[reading.content]) for record in reading.records]
         )
-        for event, reading in told
+        for event, reading in pairs
     }
 
 
-def is_shown(session: Session, source: str, hint: Hint, found: Sequence[Record]) -> bool:
+def is_shown(session: Session, source: str, hint: Hint, records: Sequence[Record]) -> bool:
     """Whether what was fetched is what the event told, or later."""
-    record = next((one for one in found if (one.stream, one.key) == (hint.stream, hint.key)), None)
+    record = next((record for record in records if (record.stream, record.key) == (hint.stream, hint.key)), None)
     if hint.gone:
         return record is not None and record.data is None
     if record is None:
         return True
     if record.data is None:
         return not hint.made and hint.told is None
-    stream = next((one.stream for one in _landings(session, source) if one.stream.name == hint.stream), None)
+    stream = next(
+        (landing.stream for landing in _landings(session, source) if landing.stream.name == hint.stream), None
+    )
     if hint.told is None or stream is None:
         return True
     try:
@@ -86,57 +88,59 @@ def is_shown(session: Session, source: str, hint: Hint, found: Sequence[Record])
 
 
 def _doubts(session: Session, landing: Landing, readings: Mapping[int, Reading]) -> Iterator[_StatedEvent]:
-    told = list(_told(reader(landing.stream, session.project.timezone), readings))
-    if not told:
+    events = list(_told(reader(landing.stream, session.project.timezone), readings))
+    if not events:
         return
     ensure_table(session.store, landing.stream)
     forms: dict[tuple[str, datetime], set[str]] = {}
-    for one in told:
-        forms.setdefault((one.key, one.version), set()).add(one.fingerprint)
-    rows = [_row(one) for one in told]
+    for event in events:
+        forms.setdefault((event.key, event.version), set()).add(event.fingerprint)
+    rows = [_row(event) for event in events]
     with session.store.transaction() as connection:
-        tied = tied_keys(connection, landing.stream, rows)
-    for one in told:
-        several = len(forms[one.key, one.version]) > 1
-        repeated = second_of_repeated(at(one.record.data, landing.stream.version), session.project.timezone)
-        if several or repeated or one.key in tied or is_ahead(one.version, one.record.observed_at):
-            yield one
+        tie_keys = tied_keys(connection, landing.stream, rows)
+    for event in events:
+        several = len(forms[event.key, event.version]) > 1
+        in_repeated_hour = second_of_repeated(at(event.record.data, landing.stream.version), session.project.timezone)
+        if several or in_repeated_hour or event.key in tie_keys or is_ahead(event.version, event.record.observed_at):
+            yield event
 
 
-def _told(by: ValueReader, readings: Mapping[int, Reading]) -> Iterator[_StatedEvent]:
+def _told(value_reader: ValueReader, readings: Mapping[int, Reading]) -> Iterator[_StatedEvent]:
     """The records of one stream that state a version; what cannot be read is held when it is landed."""
     for id_, reading in readings.items():
         for record in reading.records:
-            if record.stream != by.stream.name or record.data is None:
+            if record.stream != value_reader.stream.name or record.data is None:
                 continue
             try:
-                key = key_of(by.stream, record, by.timezone)
-                version = stated_version(by.stream, record.data, by.timezone, record.observed_at)
-                fingerprint = by.fingerprint(record.data)
+                key = key_of(value_reader.stream, record, value_reader.timezone)
+                version = stated_version(value_reader.stream, record.data, value_reader.timezone, record.observed_at)
+                fingerprint = value_reader.fingerprint(record.data)
             except Hold:
                 continue
             if version is not None:
                 yield _StatedEvent(event=id_, record=record, key=key, version=version, fingerprint=fingerprint)
 
 
-def _row(told: _StatedEvent) -> LandedRow:
+def _row(event: _StatedEvent) -> LandedRow:
     return LandedRow(
-        key=told.key,
+        key=event.key,
         values={},
-        raw=told.record.data or {},
-        fingerprint=told.fingerprint,
-        version=told.version,
-        observed_at=told.record.observed_at,
+        raw=event.record.data or {},
+        fingerprint=event.fingerprint,
+        version=event.version,
+        observed_at=event.record.observed_at,
     )
 
 
 def _hinted(session: Session, source: str, reading: Reading, doubts: Sequence[Record]) -> Reading:
-    inner = {one.stream.name: one.stream.out_of for one in _landings(session, source)}
-    streams = {one.stream for one in doubts}
-    kept = [one for one in reading.records if one not in doubts and inner.get(one.stream, "") not in streams]
-    hints = [Hint(stream=one.stream, key=one.key, told=one.data) for one in doubts]
-    return replace(reading, records=kept, hints=[*reading.hints, *hints])
+    inner = {landing.stream.name: landing.stream.out_of for landing in _landings(session, source)}
+    streams = {record.stream for record in doubts}
+    records = [
+        record for record in reading.records if record not in doubts and inner.get(record.stream, "") not in streams
+    ]
+    hints = [Hint(stream=record.stream, key=record.key, told=record.data) for record in doubts]
+    return replace(reading, records=records, hints=[*reading.hints, *hints])
 
 
 def _landings(session: Session, source: str) -> Sequence[Landing]:
-    return [one for one in session.project.landings.values() if one.system == source]
+    return [landing for landing in session.project.landings.values() if landing.system == source]

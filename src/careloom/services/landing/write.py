@@ -57,31 +57,38 @@ def land(
     Records of streams that the project does not land are passed over and not counted.
     """
     counts: Counter[str] = Counter(dict.fromkeys(("total", "created", "updated", "unchanged", "deleted", "held"), 0))
-    ours = [landing for landing in session.project.landings.values() if landing.system == system]
+    landings = [landing for landing in session.project.landings.values() if landing.system == system]
     # Records that hold others come first: their rows tell whether what they hold is overtaken.
-    for landing in sorted(ours, key=lambda landing: bool(landing.stream.out_of)):
+    for landing in sorted(landings, key=lambda landing: bool(landing.stream.out_of)):
         name = landing.stream.name
-        by = reader(landing.stream, session.project.timezone, compared_columns(session, landing))
-        mine = iter([record for record in records if record.stream == name])
-        broken = [one for one in unreadable if one.stream == name]
+        value_reader = reader(landing.stream, session.project.timezone, compared_columns(session, landing))
+        stream_records = iter([record for record in records if record.stream == name])
+        stream_unreadables = [item for item in unreadable if item.stream == name]
         root = root_landing(session, landing)
-        beside = _times(records, landing.stream.out_of) if root else {}
-        while (batch := list(islice(mine, BATCH))) or broken:
+        root_times = _times(records, landing.stream.out_of) if root else {}
+        while (batch := list(islice(stream_records, BATCH))) or stream_unreadables:
             into = _Into(
-                session=session, landing=landing, by=by, actor=actor, run=run, read=read, root=root, root_times=beside
+                session=session,
+                landing=landing,
+                value_reader=value_reader,
+                actor=actor,
+                run=run,
+                read=read,
+                root=root,
+                root_times=root_times,
             )
-            counts.update(_land(into, batch, broken))
-            broken = []
+            counts.update(_land(into, batch, stream_unreadables))
+            stream_unreadables = []
     return counts
 
 
 def _times(records: Sequence[Record], stream: str) -> Mapping[str, Sequence[datetime]]:
     """When the records of `stream` among these were observed, by their keys."""
-    found: dict[str, list[datetime]] = {}
+    times: dict[str, list[datetime]] = {}
     for record in records:
         if record.stream == stream:
-            found.setdefault(record.key, []).append(record.observed_at)
-    return found
+            times.setdefault(record.key, []).append(record.observed_at)
+    return times
 
 
 def prepare(session: Session) -> list[str]:
@@ -93,43 +100,45 @@ def prepare(session: Session) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Into:
-    """One batch on its way into a landing. `beside`: the keys of which a record was held in the same batch.
+    """One batch on its way into a landing. `held_keys`: the keys of which a record was held in the same batch.
 
     `root`: the landing of the records that hold these, and `root_times` when those were observed that came with them.
     """
 
     session: Session
     landing: Landing
-    by: ValueReader
+    value_reader: ValueReader
     actor: str
     run: int | None
     read: bool
     root: Landing | None = None
     root_times: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
-    beside: set[str] = field(default_factory=set)
-    drifted: Counter[Drifted] = field(default_factory=Counter)
+    held_keys: set[str] = field(default_factory=set)
+    drifts: Counter[Drifted] = field(default_factory=Counter)
 
 
 def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Mapping[str, int]:
-    ready, landing = into.session, into.landing
-    _ensure(ready)
-    held = [
-        HeldLanding(stream=landing.name, key=_storable(one.key), code=one.code, body=one.body) for one in unreadable
+    session, landing = into.session, into.landing
+    _ensure(session)
+    held_records = [
+        HeldLanding(stream=landing.name, key=_storable(item.key), code=item.code, body=item.body) for item in unreadable
     ]
-    rows, same = _rows(into, records, held)
-    counts: Counter[str] = Counter(total=len(records) + len(unreadable), held=len(held), unchanged=len(same))
-    into.beside.update(one.key for one in held)
-    if held:
-        with ready.store.transaction() as connection:
-            hold_landings(connection, held)
-    if same:
-        with ready.store.transaction() as connection:
-            release_held(connection, into.by, landing, same, into.beside)
+    rows, releases = _rows(into, records, held_records)
+    counts: Counter[str] = Counter(
+        total=len(records) + len(unreadable), held=len(held_records), unchanged=len(releases)
+    )
+    into.held_keys.update(item.key for item in held_records)
+    if held_records:
+        with session.store.transaction() as connection:
+            hold_landings(connection, held_records)
+    if releases:
+        with session.store.transaction() as connection:
+            release_held(connection, into.value_reader, landing, releases, into.held_keys)
     if rows:
-        counts.update(_sifted(into, rows))
-    # A record that is not there and never was is none.
+        counts.update(_write_or_halve(into, rows))
+    # A record that is not there and never was does not count.
     counts["total"] -= counts.pop(_ABSENT, 0)
-    if into.drifted:
+    if into.drifts:
         _tell_of_drift(into)
     return counts
 
@@ -137,7 +146,7 @@ def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadabl
 def _tell_of_drift(into: _Into) -> None:
     """Count the values that could not be read, and say so once for each column and kind of value."""
     with into.session.store.transaction() as connection:
-        fresh = note_drift(connection, into.landing.name, into.drifted)
+        fresh = note_drift(connection, into.landing.name, into.drifts)
     for column, code, kind in fresh:
         LOG.warning(
             "values came that are none of their column's type; the records landed without them",
@@ -149,34 +158,34 @@ def _tell_of_drift(into: _Into) -> None:
 
 
 def _rows(
-    into: _Into, records: Sequence[Record], held: list[HeldLanding]
+    into: _Into, records: Sequence[Record], held_records: list[HeldLanding]
 ) -> tuple[list[LandedRow], list[ReleasedHolds]]:
     """The rows to write, and the records that say what is stored already; those that cannot be read go to `held`."""
-    landing, by = into.landing, into.by
-    named: list[tuple[Record, str, str]] = []
+    landing, value_reader = into.landing, into.value_reader
+    candidates: list[tuple[Record, str, str]] = []
     for record in records:
         key = record.key
         try:
-            key = key_of(landing.stream, record, by.timezone)
-            named.append((record, key, by.fingerprint(record.data) if record.data is not None else ""))
+            key = key_of(landing.stream, record, value_reader.timezone)
+            candidates.append((record, key, value_reader.fingerprint(record.data) if record.data is not None else ""))
         except Hold as hold:
-            held.append(_held(landing, record, key, hold))
+            held_records.append(_held(landing, record, key, hold))
     with into.session.store.transaction() as connection:
-        known = known_fingerprints(connection, landing.stream, [key for _, key, _ in named])
+        fingerprints = known_fingerprints(connection, landing.stream, [key for _, key, _ in candidates])
     rows: list[LandedRow] = []
-    same: list[ReleasedHolds] = []
-    for record, key, mark in named:
-        if mark and known.get(key) == mark:
-            same.append(ReleasedHolds(key=key, data=record.data, observed_at=record.observed_at))
+    releases: list[ReleasedHolds] = []
+    for record, key, mark in candidates:
+        if mark and fingerprints.get(key) == mark:
+            releases.append(ReleasedHolds(key=key, data=record.data, observed_at=record.observed_at))
             continue
         try:
             rows.append(_row(into, record, key, mark))
         except Hold as hold:
-            held.append(_held(landing, record, key, hold))
-    return rows, same
+            held_records.append(_held(landing, record, key, hold))
+    return rows, releases
 
 
-def _sifted(into: _Into, rows: Sequence[LandedRow]) -> Counter[str]:
+def _write_or_halve(into: _Into, rows: Sequence[LandedRow]) -> Counter[str]:
     """Write `rows` in one transaction; where PostgreSQL refuses a value, halve them until the row is alone, and hold it."""
     try:
         with into.session.store.transaction() as connection:
@@ -186,12 +195,12 @@ def _sifted(into: _Into, rows: Sequence[LandedRow]) -> Counter[str]:
             raise
         if len(rows) == 1:
             body = body_of(rows[0].raw)
-            refused = HeldLanding(stream=into.landing.name, key=rows[0].key, code="not-storable", body=body)
+            held_record = HeldLanding(stream=into.landing.name, key=rows[0].key, code="not-storable", body=body)
             with into.session.store.transaction() as connection:
-                hold_landings(connection, [refused])
+                hold_landings(connection, [held_record])
             return Counter(held=1)
     middle = len(rows) // 2
-    return _sifted(into, rows[:middle]) + _sifted(into, rows[middle:])
+    return _write_or_halve(into, rows[:middle]) + _write_or_halve(into, rows[middle:])
 
 
 def _is_too_large(error: Later) -> bool:
@@ -201,8 +210,8 @@ def _is_too_large(error: Later) -> bool:
 
 def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[LandedRow]) -> Counter[str]:
     lock_links(connection, into.session, into.landing)
-    before = fitted_before(connection, into.session, into.landing, [row.key for row in rows])
-    landed = land_batch(
+    prior_fits = fitted_before(connection, into.session, into.landing, [row.key for row in rows])
+    results = land_batch(
         connection,
         into.landing.stream,
         rows,
@@ -211,45 +220,45 @@ def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[LandedRow
         read=into.read,
         root=into.root.stream if into.root else None,
     )
-    written = [one.record_id for one in landed if one.operation in ("INSERT", "UPDATE", "DELETE")]
-    if written:
-        link_rows(connection, into.session, into.landing, written, before)
-    settled = [
+    written_ids = [result.record_id for result in results if result.operation in ("INSERT", "UPDATE", "DELETE")]
+    if written_ids:
+        link_rows(connection, into.session, into.landing, written_ids, prior_fits)
+    releases = [
         ReleasedHolds(
             key=row.key,
             data=None if row.deleted else row.raw,
             observed_at=row.observed_at,
-            stale=one.operation in ("STALE", "DIFFERS"),
+            stale=result.operation in ("STALE", "DIFFERS"),
         )
-        for row, one in zip(rows, landed, strict=True)
+        for row, result in zip(rows, results, strict=True)
     ]
-    release_held(connection, into.by, into.landing, settled, into.beside)
-    behind = [row for row, one in zip(rows, landed, strict=True) if one.operation == "DIFFERS"]
-    if behind:
+    release_held(connection, into.value_reader, into.landing, releases, into.held_keys)
+    late_rows = [row for row, result in zip(rows, results, strict=True) if result.operation == "DIFFERS"]
+    if late_rows:
         message = "the source shows an older form than it told a moment ago: the next scan compares them again"
         name = into.landing.name
         hold_landings(
             connection,
             [
                 HeldLanding(stream=name, key=row.key, code=BEHIND, message=message, body=body_of(row.raw))
-                for row in behind
+                for row in late_rows
             ],
         )
-    return Counter(COUNTED[one.operation] for one in landed)
+    return Counter(COUNTED[result.operation] for result in results)
 
 
 def _row(into: _Into, record: Record, key: str, mark: str) -> LandedRow:
-    by, drifted = into.by, list[Faulty]()
-    version, seen = version_of(by.stream, record, by.timezone), record.observed_at
-    values = by.values(record.data, drifted) if record.data is not None else {}
-    into.drifted.update((fault.column, fault.code, fault.kind) for fault in drifted)
+    value_reader, faults = into.value_reader, list[Faulty]()
+    version, observed_at = version_of(value_reader.stream, record, value_reader.timezone), record.observed_at
+    values = value_reader.values(record.data, faults) if record.data is not None else {}
+    into.drifts.update((fault.column, fault.code, fault.kind) for fault in faults)
     return LandedRow(
         key=key,
         values=values,
         raw=record.data if record.data is not None else {},
         fingerprint=mark,
         version=version,
-        observed_at=seen,
+        observed_at=observed_at,
         deleted=record.data is None,
         root=record.root,
         beside=into.root_times.get(record.root, ()),

@@ -77,8 +77,8 @@ def job_mail(project: str, job: str, subject: str, reason: str) -> EmailMessage:
 
 def alert_landing(session: Session, kind: str, stream: str, message: str) -> bool:
     """Mail that a landing failed which did not fail the time before: a scheduler may try it every few minutes."""
-    before = Attempts(session.store).recent(kind=kind, name=stream, limit=2)[1:]
-    if before and before[0]["state"] in ("failed", "interrupted"):
+    former_attempts = Attempts(session.store).recent(kind=kind, name=stream, limit=2)[1:]
+    if former_attempts and former_attempts[0]["state"] in ("failed", "interrupted"):
         return False
     return alert_failure(session, stream, message, kind=kind)
 
@@ -115,13 +115,13 @@ def summary_mail(
         age = f", the oldest for {_age(now - wait.oldest)}" if wait.oldest else ""
         reason = f"{wait.number} {wait.code or 'failed'}{column}{age}"
         lines.append(f"{wait.what} of {wait.where}: {reason}. See: {wait.command}")
-    told = [(name, one) for name, found in drifts.items() for one in found]
-    if told:
+    pairs = [(name, drift) for name, stream_drifts in drifts.items() for drift in stream_drifts]
+    if pairs:
         lines += ["", "Not held: records that landed without a value, which their raw form keeps:", ""]
-        for name, one in told:
-            kind = f" {one.kind}" if one.kind else ""
+        for name, drift in pairs:
+            kind = f" {drift.kind}" if drift.kind else ""
             lines.append(
-                f"{one.records} of {name}: {one.column} came as{kind} {one.code}. See: careloom held --stream {name}"
+                f"{drift.records} of {name}: {drift.column} came as{kind} {drift.code}. See: careloom held --stream {name}"
             )
     mail.set_content("\n".join([*lines, "", "All of it: careloom held"]))
     return mail
@@ -137,18 +137,18 @@ def failure_mail(
 ) -> EmailMessage:
     """The mail, without its addresses. `message` comes from an error of ours, which never holds a person's data."""
     mail = EmailMessage()
-    what = name if kind == "sync" else f"{kind} {name}"
-    mail["Subject"] = f"careloom: {what} of {told_name(project)} failed"
+    subject = name if kind == "sync" else f"{kind} {name}"
+    mail["Subject"] = f"careloom: {subject} of {told_name(project)} failed"
     zone = project.timezone
     lines = [f"The {kind} {name} of the project {told_name(project)} failed:", "", message, ""]
-    for one in attempts:
-        counts = ", ".join(f"{end} {number}" for end, number in one["counts"].items()) or "nothing yet"
-        which = "It failed before it began to read" if one["run"] is None else f"Run {one['run']}"
-        started = one["started_at"].astimezone(zone)
+    for entry in attempts:
+        counts = ", ".join(f"{end} {number}" for end, number in entry["counts"].items()) or "nothing yet"
+        heading = "It failed before it began to read" if entry["run"] is None else f"Run {entry['run']}"
+        start = entry["started_at"].astimezone(zone)
         lines += [
-            f"{which}; started {started:%Y-%m-%d %H:%M} ({zone.key}), {one['state']}.",
-            f"How far it got: {counts}; {one['requests'] or 0} requests.",
-            "Steps: " + (", ".join(one["steps"]) or "none") + ".",
+            f"{heading}; started {start:%Y-%m-%d %H:%M} ({zone.key}), {entry['state']}.",
+            f"How far it got: {counts}; {entry['requests'] or 0} requests.",
+            "Steps: " + (", ".join(entry["steps"]) or "none") + ".",
             "",
         ]
     lines += ["What was acknowledged is kept; the next run goes on from there.", f"See: careloom runs {name}"]

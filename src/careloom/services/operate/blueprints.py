@@ -35,10 +35,10 @@ def blueprint_names() -> list[str]:
     return sorted(entry.parent.name for entry in folder.glob("*/careloom.yaml"))
 
 
-def take_over(name: str, into: Path, given: Path, environment: Mapping[str, str]) -> Sequence[str]:
-    """Write what `given` configured elsewhere into the new project; what the blueprint has to say of it.
+def take_over(name: str, into: Path, file: Path, environment: Mapping[str, str]) -> Sequence[str]:
+    """Write what `file` configured elsewhere into the new project; what the blueprint has to say of it.
 
-    UsageFault if the blueprint takes over from nobody, or the file is none that it knows.
+    UsageFault if the blueprint takes over from no other tool, or does not know the file.
     """
     path = blueprints_folder() / name / _IMPORTING
     spec = spec_from_file_location("careloom_importing", path) if path.is_file() else None
@@ -46,8 +46,8 @@ def take_over(name: str, into: Path, given: Path, environment: Mapping[str, str]
         raise UsageFault(f"the blueprint {name!r} takes over no configuration; leave `--from` out")
     importing = module_from_spec(spec)
     spec.loader.exec_module(importing)
-    told: Sequence[str] = importing.take_over(into, given, environment)
-    return told
+    notes: Sequence[str] = importing.take_over(into, file, environment)
+    return notes
 
 
 def copy_blueprint(name: str, into: Path) -> list[str]:
@@ -62,22 +62,22 @@ def copy_blueprint(name: str, into: Path) -> list[str]:
         raise UsageFault(f"{into}: {error.strerror}; choose another folder") from None
     if in_the_way:
         raise UsageFault(f"{into} exists and is not empty ({in_the_way[0]} is in it); choose another folder")
-    ignored = into / ".gitignore"
+    gitignore = into / ".gitignore"
     try:
-        former = ignored.read_text(encoding="utf-8") if ignored.is_file() else ""
+        former = gitignore.read_text(encoding="utf-8") if gitignore.is_file() else ""
         shutil.copytree(blueprints_folder() / name, into, ignore=_NOT_COPIED, dirs_exist_ok=True)
     except OSError as error:
         raise UsageFault(f"cannot make {into}: {error.strerror}") from None
     lacking = [pattern for pattern in _NOT_KEPT if pattern not in former.splitlines()]
-    begun = former if not former or former.endswith("\n") else f"{former}\n"
-    ignored.write_text(begun + "".join(f"{pattern}\n" for pattern in lacking), encoding="utf-8")
+    text = former if not former or former.endswith("\n") else f"{former}\n"
+    gitignore.write_text(text + "".join(f"{pattern}\n" for pattern in lacking), encoding="utf-8")
     return files_of(into)
 
 
 def files_of(folder: Path) -> list[str]:
     """The files of a new project, but for what stood there before."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    names = (path.relative_to(folder) for path in found)
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    names = (path.relative_to(folder) for path in paths)
     return sorted(str(name) for name in names if name.parts[0] not in _NO_PROJECT - {".gitignore"})
 
 

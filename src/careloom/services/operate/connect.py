@@ -43,8 +43,8 @@ def invite(session: Session, system: str, redirect: str) -> Invitation:
     authorization = _authorization(session, system)
     options = session.project.systems[system].options
     url = authorization.url(options, session.surroundings(system), redirect, state)
-    stated = parse_qs(urlsplit(url).query).get("redirect_uri", [redirect])[-1]
-    return Invitation(url=url, redirect=stated, state=state)
+    redirect_uri = parse_qs(urlsplit(url).query).get("redirect_uri", [redirect])[-1]
+    return Invitation(url=url, redirect=redirect_uri, state=state)
 
 
 def code_in(answer: str, state: str | None) -> str:
@@ -52,18 +52,18 @@ def code_in(answer: str, state: str | None) -> str:
 
     An address must carry `state` back, unless there is none to compare: otherwise someone else began what it answers.
     """
-    said = parse_qs(urlsplit(answer.strip()).query)
-    if not said:
+    query = parse_qs(urlsplit(answer.strip()).query)
+    if not query:
         if not answer.strip():
             raise UsageFault("no code was given; open the address again and paste what the browser was sent to")
         return answer.strip()
-    if "error" in said:
-        raise Fix(f"access was not granted ({_word(said['error'][-1])}); run the command again, and allow it")
-    if state is not None and not compare_digest(said.get("state", [""])[-1].encode(), state.encode()):
+    if "error" in query:
+        raise Fix(f"access was not granted ({_word(query['error'][-1])}); run the command again, and allow it")
+    if state is not None and not compare_digest(query.get("state", [""])[-1].encode(), state.encode()):
         raise Fix("the answer belongs to another request than this one (its state differs); run the command again")
-    if not said.get("code", [""])[-1]:
+    if not query.get("code", [""])[-1]:
         raise UsageFault("the address holds no code; paste the whole address that the browser was sent to")
-    return said["code"][-1]
+    return query["code"][-1]
 
 
 def connect(session: Session, system: str, invitation: Invitation, code: str) -> None:
@@ -79,11 +79,11 @@ def keep_given(session: Session, system: str, text: bytes) -> None:
     _authorization(session, system)
     tokens = _tokens(session, system)
     try:
-        said = orjson.loads(text)
+        answer = orjson.loads(text)
         pair = Token(
-            access=_text(said["access_token"]),
-            refresh=_text(said["refresh_token"]),
-            expires_at=session.clock() + timedelta(seconds=float(said["expires_in"])),
+            access=_text(answer["access_token"]),
+            refresh=_text(answer["refresh_token"]),
+            expires_at=session.clock() + timedelta(seconds=float(answer["expires_in"])),
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OverflowError):
         raise UsageFault(
@@ -98,10 +98,10 @@ def _authorization(session: Session, system: str) -> Authorization:
             f"there is no system {system!r} in this project; there are: {', '.join(session.project.systems)}"
         )
     kind = session.project.systems[system].kind
-    found = rooms()[kind].authorization
-    if found is None:
+    authorization = rooms()[kind].authorization
+    if authorization is None:
         raise Fix(f"system {system!r} is of kind {kind!r}, which is not connected this way; see its options")
-    return found
+    return authorization
 
 
 def _tokens(session: Session, system: str) -> Tokens:

@@ -11,16 +11,18 @@ from careloom.store.landed_rows import table_of
 def landed_rows(session: Session) -> int:
     """The live rows of all landing tables."""
     count = sql.SQL("select count(*) from {} where deleted_at is null")
-    return sum(_number(session, count.format(table_of(one.stream))) for one in session.project.landings.values())
+    return sum(
+        _number(session, count.format(table_of(landing.stream))) for landing in session.project.landings.values()
+    )
 
 
 def linked_rows(session: Session) -> int:
     """The links that live rows have."""
     count = sql.SQL("select count({}) from {} where deleted_at is null")
     return sum(
-        _number(session, count.format(sql.Identifier(rule.column), table_of(one.stream)))
-        for one in session.project.landings.values()
-        for rule in one.stream.links
+        _number(session, count.format(sql.Identifier(rule.column), table_of(landing.stream)))
+        for landing in session.project.landings.values()
+        for rule in landing.stream.links
     )
 
 

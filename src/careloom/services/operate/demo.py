@@ -36,7 +36,7 @@ class Phase:
     """One act of the demo, with what each sync did in it."""
 
     title: str
-    planned: bool
+    is_plan: bool
     reports: tuple[RunSummary, ...]
 
 
@@ -47,7 +47,7 @@ class DemoResult:
     phases: tuple[Phase, ...]
     links: Mapping[str, int]
     people: str
-    changed: Mapping[str, Mapping[str, int]]
+    changes: Mapping[str, Mapping[str, int]]
     folder: Path
 
 
@@ -64,8 +64,8 @@ def run_demo(
     stage = import_module(f"{package.__name__}.stage")
     with _simulator(stage.SIMULATOR, folder / stage.RECORDS) as url:
         secrets = stage.connect(folder, url)
-        ready = replace(settings, environment={**settings.environment, **secrets})
-        return _Play(folder=folder, settings=ready, watch=watch, show=show).whole(package, stage, share)
+        demo_settings = replace(settings, environment={**settings.environment, **secrets})
+        return _Play(folder=folder, settings=demo_settings, watch=watch, show=show).whole(package, stage, share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,25 +78,27 @@ class _Play:
     def whole(self, package: ModuleType, stage: ModuleType, share: float) -> DemoResult:
         watch = self.watch
         phases = [
-            self._act("plan", lambda ready, sync: plan_sync(ready, sync, watch, each=0), planned=True),
-            self._act("apply", lambda ready, sync: apply_sync(ready, sync, watch)),
-            self._act("run again", lambda ready, sync: run_sync(ready, sync, watch)),
+            self._act("plan", lambda session, sync: plan_sync(session, sync, watch, example_count=0), is_plan=True),
+            self._act("apply", lambda session, sync: apply_sync(session, sync, watch)),
+            self._act("run again", lambda session, sync: run_sync(session, sync, watch)),
         ]
         watch.progress.step(f"a day passes: {share:.0%} of the source's rows change")
-        changed = package.change(self.folder, share=share)
+        changes = package.change(self.folder, share=share)
         phases += [
-            self._act("plan the changes", lambda ready, sync: plan_sync(ready, sync, watch, each=0), planned=True),
-            self._act("apply the changes", lambda ready, sync: apply_sync(ready, sync, watch)),
+            self._act(
+                "plan the changes", lambda session, sync: plan_sync(session, sync, watch, example_count=0), is_plan=True
+            ),
+            self._act("apply the changes", lambda session, sync: apply_sync(session, sync, watch)),
         ]
         with open_session(self.folder, self.settings) as session:
             links = stage.judge(self.folder, _links(session, stage.PEOPLE))
-        return DemoResult(phases=tuple(phases), links=links, people=stage.PEOPLE, changed=changed, folder=self.folder)
+        return DemoResult(phases=tuple(phases), links=links, people=stage.PEOPLE, changes=changes, folder=self.folder)
 
-    def _act(self, title: str, do: Callable[[Session, Sync], RunSummary], *, planned: bool = False) -> Phase:
+    def _act(self, title: str, do: Callable[[Session, Sync], RunSummary], *, is_plan: bool = False) -> Phase:
         with open_session(self.folder, self.settings) as session:
             reports = tuple(do(session, sync) for sync in session.project.syncs.values())
         self.watch.progress.rest()
-        phase = Phase(title=title, planned=planned, reports=reports)
+        phase = Phase(title=title, is_plan=is_plan, reports=reports)
         self.show(phase)
         return phase
 
@@ -109,7 +111,7 @@ def _links(project: Session, sync: str) -> dict[str, tuple[str, str]]:
 
 
 def _clear(folder: Path, settings: Settings) -> None:
-    """Begin anew in a folder that an earlier demo made; UsageFault for any other that is not empty."""
+    """Begin again in a folder that an earlier demo made; UsageFault for any other that is not empty."""
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not (folder / _MARK).exists():

@@ -40,9 +40,9 @@ def check_up(folder: Path, settings: environment.Settings) -> Iterator[Finding]:
         yield _fault("environment", str(error))
         return
     if settings.env:
-        own = ", ".join(sorted(project.own)) or "none"
-        yield Finding(level="ok", what="environment", detail=f"{settings.env}; its own systems: {own}")
-    yield Finding(level="ok", what="project", detail=_said(project))
+        own_systems = ", ".join(sorted(project.own)) or "none"
+        yield Finding(level="ok", what="environment", detail=f"{settings.env}; its own systems: {own_systems}")
+    yield Finding(level="ok", what="project", detail=_project_summary(project))
     yield from _alerts(project, settings)
     yield from safeguards.caller_findings(project, settings)
     secrets = _Secrets(project=project, settings=settings)
@@ -62,17 +62,19 @@ def check_up(folder: Path, settings: environment.Settings) -> Iterator[Finding]:
     try:
         yield from _store(session)
         causes = {finding.detail for finding in lacking}
-        yield from _CheckUp(session=session, kinds=kinds, blocked=secrets.blocked, causes=causes).findings()
+        yield from _CheckUp(
+            session=session, kinds=kinds, blocked_systems=secrets.blocked_systems, causes=causes
+        ).findings()
     finally:
         session.close()
         store.close()
 
 
-def _said(project: model.Project) -> str:
+def _project_summary(project: model.Project) -> str:
     parts = [f"{project.name}", project.timezone.key]
-    for what, names in (("syncs", project.syncs), ("streams", project.landings), ("reports", project.reports)):
+    for kind, names in (("syncs", project.syncs), ("streams", project.landings), ("reports", project.reports)):
         if names:
-            parts.append(f"{what} {', '.join(names)}")
+            parts.append(f"{kind} {', '.join(names)}")
     return "; ".join(parts)
 
 
@@ -99,14 +101,14 @@ class _Secrets:
 
     project: model.Project
     settings: environment.Settings
-    blocked: set[str] = field(default_factory=set)
+    blocked_systems: set[str] = field(default_factory=set)
 
     def findings(self) -> Iterator[Finding]:
         for name, users in self._named().items():
             try:
                 self.settings.secret(name)
             except CareloomError as error:
-                self.blocked.update(system for system, _ in users)
+                self.blocked_systems.update(system for system, _ in users)
                 yield _fault(", ".join(f"{system}.{option}" for system, option in users), str(error))
 
     def _named(self) -> dict[str, list[tuple[str, str]]]:
@@ -185,7 +187,7 @@ class _CheckUp:
 
     session: sessions.Session
     kinds: dict[str, Room]
-    blocked: set[str]
+    blocked_systems: set[str]
     causes: set[str]
 
     def findings(self) -> Iterator[Finding]:
@@ -197,17 +199,17 @@ class _CheckUp:
 
     def _all(self) -> Iterator[Finding]:
         for system in self.session.project.systems.values():
-            if system.name not in self.blocked:
+            if system.name not in self.blocked_systems:
                 yield from self._system(system)
         for sync in self.session.project.syncs.values():
-            if not {sync.source.system, sync.to.system} & self.blocked:
+            if not {sync.source.system, sync.to.system} & self.blocked_systems:
                 yield from _tried(f"sync {sync.name}", partial(self._sync, sync))
         yield from self._schedules()
         yield from _tried("models", lambda: build.check_models(self.session, progress.Watch()))
 
     def _system(self, system: model.System) -> Iterator[Finding]:
         """Each part of a system that the project uses; all that it has, where nothing uses it."""
-        room, used = self.kinds[system.kind], self._uses(system.name)
+        room, used_parts = self.kinds[system.kind], self._uses(system.name)
         parts: dict[str, Callable[[], Sequence[Finding]]] = {
             "source": lambda: self._reached(system.name),
             "target": lambda: self.session.target(system.name).check(self._objects(system.name)),
@@ -216,30 +218,30 @@ class _CheckUp:
             "publisher": lambda: self.session.publisher(system.name).check(),
             "reports": lambda: self.session.report_source(system.name).check(self._asks(system.name)),
         }
-        offered = [part for part in parts if getattr(room, part) is not None]
-        if not used:
+        room_parts = [part for part in parts if getattr(room, part) is not None]
+        if not used_parts:
             fix = "remove it from careloom.yaml, or use it"
             yield Finding(level="warn", what=system.name, detail="nothing in this project uses it", fix=fix)
-        for part in offered:
-            if part in used or not used:
+        for part in room_parts:
+            if part in used_parts or not used_parts:
                 for finding in _tried(system.name, parts[part]):
-                    named = finding.what if finding.what == system.name else f"{system.name}: {finding.what}"
-                    yield replace(finding, what=named)
+                    subject = finding.what if finding.what == system.name else f"{system.name}: {finding.what}"
+                    yield replace(finding, what=subject)
 
     def _uses(self, name: str) -> set[str]:
         project = self.session.project
-        used: set[str] = set()
+        used_parts: set[str] = set()
         for sync in project.syncs.values():
-            used |= {
+            used_parts |= {
                 part for part, system in (("source", sync.source.system), ("target", sync.to.system)) if system == name
             }
         if any(flow.system == name for flow in project.landings.values()):
-            used |= {"stream_source", "hooks"}
+            used_parts |= {"stream_source", "hooks"}
         if name in project.publish:
-            used.add("publisher")
+            used_parts.add("publisher")
         if any(flow.system == name for flow in project.reports.values()):
-            used.add("reports")
-        return used
+            used_parts.add("reports")
+        return used_parts
 
     def _objects(self, name: str) -> list[str]:
         return sorted({sync.to.object for sync in self.session.project.syncs.values() if sync.to.system == name})
@@ -250,8 +252,8 @@ class _CheckUp:
 
     def _streams(self, name: str) -> list[str]:
         landings = self.session.project.landings
-        wanted = [landings[stream] for stream in scan.scannable(self.session)]
-        return [landing.stream.name for landing in wanted if landing.system == name]
+        scannable = [landings[stream] for stream in scan.scannable(self.session)]
+        return [landing.stream.name for landing in scannable if landing.system == name]
 
     def _asks(self, name: str) -> list[ReportAsk]:
         reports = [report for report in self.session.project.reports.values() if report.system == name]
@@ -263,21 +265,21 @@ class _CheckUp:
 
     def _sync(self, sync: model.Sync) -> Sequence[Finding]:
         context = preparation.prepare_sync(self.session, sync)
-        what = f"sync {sync.name}"
+        subject = f"sync {sync.name}"
         schedule = sync.schedule.text if sync.schedule else "no schedule"
         detail = f"{len(context.columns)} source columns, {len(context.fields)} fields, {schedule}"
         fix = "the first apply or run creates it"
         lacking = [
-            Finding(level="warn", what=what, detail=f"{sync.to.system} lacks {line}", fix=fix)
+            Finding(level="warn", what=subject, detail=f"{sync.to.system} lacks {line}", fix=fix)
             for line in context.lacking
         ]
-        return [Finding(level="ok", what=what, detail=detail), *lacking]
+        return [Finding(level="ok", what=subject, detail=detail), *lacking]
 
     def _schedules(self) -> Iterator[Finding]:
         """When streams and reports are read; their systems were tried above."""
         for landing in self.session.project.landings.values():
-            asked = self.session.tells_when_asked(landing.system)
-            schedule = landing.schedule.text if landing.schedule else "no schedule" if asked else "only called"
+            can_be_asked = self.session.tells_when_asked(landing.system)
+            schedule = landing.schedule.text if landing.schedule else "no schedule" if can_be_asked else "only called"
             yield Finding(level="ok", what=f"stream {landing.name}", detail=f"lands in {landing.table}, {schedule}")
         for report in self.session.project.reports.values():
             schedule = report.schedule.text if report.schedule else "no schedule"
@@ -285,17 +287,17 @@ class _CheckUp:
             yield Finding(level="ok", what=f"report {report.name}", detail=detail)
 
 
-def _tried(what: str, check: Callable[[], Sequence[Finding]]) -> Iterator[Finding]:
+def _tried(subject: str, check: Callable[[], Sequence[Finding]]) -> Iterator[Finding]:
     """What `check` finds; what stops it is a finding too."""
     try:
         yield from check()
     except ProjectFault as error:
-        yield from (_fault(what, str(fault)) for fault in error.faults)
+        yield from (_fault(subject, str(fault)) for fault in error.faults)
     except CareloomError as error:
-        yield _fault(what, str(error))
+        yield _fault(subject, str(error))
     except Exception as error:  # noqa: BLE001 one that cannot be tried keeps no other from being tried
-        yield _fault(what, f"{type(error).__name__}, which is a bug: please report it")
+        yield _fault(subject, f"{type(error).__name__}, which is a bug: please report it")
 
 
-def _fault(what: str, detail: str, fix: str = "") -> Finding:
-    return Finding(level="fault", what=what, detail=detail, fix=fix)
+def _fault(subject: str, detail: str, fix: str = "") -> Finding:
+    return Finding(level="fault", what=subject, detail=detail, fix=fix)

@@ -28,16 +28,16 @@ def meanings() -> Mapping[str, Any]:
 def topics() -> dict[str, Path]:
     """Every page by its name: "tutorial", "charts", "exit-codes"."""
     folder = docs_folder()
-    named = {path.stem: path for path in sorted(folder.rglob("*.md")) if path.parent.name != "decisions"}
-    return {name: path for name, path in named.items() if name != "README"}
+    pages = {path.stem: path for path in sorted(folder.rglob("*.md")) if path.parent.name != "decisions"}
+    return {name: path for name, path in pages.items() if name != "README"}
 
 
 def page(topic: str) -> str:
     """The text of the page called `topic`. UsageFault if there is none."""
-    found = topics()
-    if topic not in found:
-        raise UsageFault(f"there is no page {topic!r}; {suggestion(topic, found, 'see: careloom docs')}")
-    return found[topic].read_text(encoding="utf-8")
+    pages = topics()
+    if topic not in pages:
+        raise UsageFault(f"there is no page {topic!r}; {suggestion(topic, pages, 'see: careloom docs')}")
+    return pages[topic].read_text(encoding="utf-8")
 
 
 def title_of(path: Path) -> str:

@@ -49,7 +49,7 @@ class _RetentionRule:
 
 
 def cleanup(session: Session, *, dry_run: bool, stop: Event | None = None) -> CleanupReport:
-    """Remove what the project's rules keep no longer, in batches; a dry run only counts. Later if one is under way."""
+    """Remove what the project's rules no longer keep, in batches; a dry run only counts. Later if one is under way."""
     halt = stop or Event()
     with attempt(session, Kind.cleanup, session.project.name) as entry:
         report = _cleaned(session, halt, dry_run=dry_run)
@@ -58,29 +58,30 @@ def cleanup(session: Session, *, dry_run: bool, stop: Event | None = None) -> Cl
 
 
 def _cleaned(session: Session, halt: Event, *, dry_run: bool) -> CleanupReport:
-    with advisory_lock(session.store, "cleanup", session.project.name) as ours:
-        if not ours:
+    with advisory_lock(session.store, "cleanup", session.project.name) as has_lock:
+        if not has_lock:
             raise Later("a cleanup is under way already; try again when that is over", after=60.0)
-        for landing in session.project.landings.values():
+        landings = session.project.landings.values()
+        for landing in landings:
             ensure_table(session.store, landing.stream)
-        removed: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for rule in _rules(session):
-            removed[rule.name] = rule.count() if dry_run else _drop_all(rule, halt)
+            counts[rule.name] = rule.count() if dry_run else _drop_all(rule, halt)
         receipt = write_receipt(
-            session.store, at=session.clock(), actor=session.settings.witness, dry_run=dry_run, removed=removed
+            session.store, at=session.clock(), actor=session.settings.witness, dry_run=dry_run, removed=counts
         )
-        if not dry_run and any(removed.get(one.table) for one in session.project.landings.values()):
+        if not dry_run and any(counts.get(landing.table) for landing in landings):
             with session.store.transaction() as connection:
                 enqueue(connection, "publish", "outbox")
-    return CleanupReport(dry_run=dry_run, removed=removed, receipt=receipt, complete=not halt.is_set())
+    return CleanupReport(dry_run=dry_run, removed=counts, receipt=receipt, complete=not halt.is_set())
 
 
 def _drop_all(rule: _RetentionRule, halt: Event) -> int:
     total = 0
     while not halt.is_set():
-        gone = rule.drop()
-        total += gone
-        if gone < BATCH:
+        count = rule.drop()
+        total += count
+        if count < BATCH:
             break
     return total
 
@@ -92,35 +93,35 @@ def _rules(session: Session) -> Iterator[_RetentionRule]:
             yield _rows_of(session, landing, now - landing.retention)
             yield _own(session, "landing_held", now - landing.retention, f"held:{landing.name}", landing.name)
     # A project without reports has no such records, and so no rule about them.
-    for what in (*_OWN, *_OF_REPORTS) if session.project.reports else _OWN:
-        kept = getattr(past, what)
-        if kept is not None:
-            yield _own(session, what, now - kept, what)
+    for kind in (*_OWN, *_OF_REPORTS) if session.project.reports else _OWN:
+        period = getattr(past, kind)
+        if period is not None:
+            yield _own(session, kind, now - period, kind)
 
 
-def _own(session: Session, what: Kept, before: datetime, name: str, stream: str = "") -> _RetentionRule:
+def _own(session: Session, kind: Kept, cutoff: datetime, name: str, stream: str = "") -> _RetentionRule:
     return _RetentionRule(
         name=name,
-        count=lambda: count_old(session.store, what, before, stream=stream),
-        drop=lambda: drop_old(session.store, what, before, stream=stream),
+        count=lambda: count_old(session.store, kind, cutoff, stream=stream),
+        drop=lambda: drop_old(session.store, kind, cutoff, stream=stream),
     )
 
 
-def _rows_of(session: Session, landing: Landing, before: datetime) -> _RetentionRule:
+def _rows_of(session: Session, landing: Landing, cutoff: datetime) -> _RetentionRule:
     ties = _ties_to(session, landing)
     key = landing.stream.key_column
     return _RetentionRule(
         name=landing.table,
-        count=lambda: count_rows(session.store, landing.table, before),
-        drop=lambda: drop_rows(session.store, landing.table, key, before, ties, f"retention:{session.settings.actor}"),
+        count=lambda: count_rows(session.store, landing.table, cutoff),
+        drop=lambda: drop_rows(session.store, landing.table, key, cutoff, ties, f"retention:{session.settings.actor}"),
     )
 
 
 def _ties_to(session: Session, landing: Landing) -> tuple[ForeignKey, ...]:
     """The columns of other tables that link to the rows of `landing`."""
     return tuple(
-        ForeignKey(table=other.table, column=rule.column, key=other.stream.key_column)
-        for other in session.project.landings.values()
-        for rule in other.stream.links
+        ForeignKey(table=referrer.table, column=rule.column, key=referrer.stream.key_column)
+        for referrer in session.project.landings.values()
+        for rule in referrer.stream.links
         if rule.to == landing.table
     )

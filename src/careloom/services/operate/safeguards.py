@@ -21,26 +21,28 @@ _LOST = {
 
 def audit_findings(store: Store) -> Iterator[Finding]:
     """Whether the chain of who saw and decided what is whole, as far as its anchors tell."""
-    found = verify_audit(store)
-    if found.broken is not None:
-        detail = f"row {found.broken} was changed or removed after it was written"
+    verification = verify_audit(store)
+    if verification.broken is not None:
+        detail = f"row {verification.broken} was changed or removed after it was written"
         yield Finding(level="fault", what="audit", detail=detail, fix=_FIND_OUT)
-    elif found.lost:
-        yield Finding(level="fault", what="audit", detail=_LOST[found.lost].format(rows=found.rows), fix=_FIND_OUT)
-    elif found.sealed is False:
+    elif verification.lost:
+        yield Finding(
+            level="fault", what="audit", detail=_LOST[verification.lost].format(rows=verification.rows), fix=_FIND_OUT
+        )
+    elif verification.sealed is False:
         yield Finding(
             level="fault",
             what="audit",
-            detail=f"{found.rows} rows in a chain, whose end does not bear this key's seal",
+            detail=f"{verification.rows} rows in a chain, whose end does not bear this key's seal",
             fix="give every process the same CARELOOM_SEAL_KEY; if all have it, rows were cut off: compare with the log",
         )
     else:
-        yield Finding(level="ok", what="audit", detail=_whole(found))
+        yield Finding(level="ok", what="audit", detail=_whole(verification))
 
 
-def _whole(found: Verification) -> str:
-    sealed = ", the end sealed" if found.sealed else ""
-    return f"{found.rows} rows, each following from the one before{sealed}"
+def _whole(verification: Verification) -> str:
+    ending = ", the end sealed" if verification.sealed else ""
+    return f"{verification.rows} rows, each following from the one before{ending}"
 
 
 def role_findings(store: Store, settings: Settings) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ def enqueue_due(session: Session) -> None:
     with session.store.transaction() as connection:
         # What a long job has begun, it will have done: a second one would only do it again.
         away = resting(connection)
-        away |= {what for what in under_way(connection) if what.partition(":")[0] in _LONG}
+        away |= {key for key in under_way(connection) if key.partition(":")[0] in _LONG}
         for job, subject in _due(session, connection, away):
             if f"{job}:{subject}" not in away:
                 enqueue(connection, job, subject)
@@ -62,8 +62,8 @@ def _due_scans(session: Session, away: set[str]) -> Iterator[tuple[str, str]]:
 def _comes_with_another(session: Session, landing: Landing) -> bool:
     """Whether the scan of another stream, which is scheduled itself, also brings this one."""
     return any(
-        one.stream.name == landing.stream.out_of and one.system == landing.system and one.schedule
-        for one in session.project.landings.values()
+        root.stream.name == landing.stream.out_of and root.system == landing.system and root.schedule
+        for root in session.project.landings.values()
     )
 
 
@@ -75,7 +75,7 @@ def _anything_expires(session: Session) -> bool:
         past.change_log,
         past.sync_log,
         past.runs,
-        *(one.retention for one in session.project.landings.values()),
+        *(landing.retention for landing in session.project.landings.values()),
     ]
     if session.project.reports:
         rules.append(past.account_reports)

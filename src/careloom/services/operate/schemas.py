@@ -24,16 +24,16 @@ def schemas(rooms: Mapping[str, Room]) -> dict[str, dict[str, Any]]:
 
 def write_schemas(folder: Path, rooms: Mapping[str, Room]) -> list[Path]:
     """Write one file for each schema; their paths. UsageFault if that cannot be."""
-    written = []
+    paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for pattern, schema in schemas(rooms).items():
             path = folder / file_of(pattern)
             path.write_bytes(orjson.dumps(schema, option=orjson.OPT_INDENT_2) + b"\n")
-            written.append(path)
+            paths.append(path)
     except OSError as error:
         raise UsageFault(f"cannot write into {folder}: {error.strerror}") from None
-    return written
+    return paths
 
 
 def file_of(pattern: str) -> str:

@@ -37,78 +37,80 @@ _QUICK = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
+class Simulation:
     """A project's simulators. `settings` hold the invented secrets; `addresses` say where each system answers."""
 
     settings: Settings
     addresses: Mapping[str, str]
-    shared: Mapping[str, Mapping[str, str]] = field(repr=False)
+    secrets: Mapping[str, Mapping[str, str]] = field(repr=False)
 
 
 @contextmanager
-def simulators(folder: Path, settings: Settings, hooks: str) -> Iterator[Simulated]:
+def simulators(folder: Path, settings: Settings, hooks: str) -> Iterator[Simulation]:
     """Start a simulator of each system that the project lands or asks for reports; they end with the block.
 
     `hooks`: the address at which `careloom serve` will answer.
     """
     project = load_project(folder, rooms(), settings.env)
-    landed = {landing.system for landing in project.landings.values()}
-    landed |= {report.system for report in project.reports.values()}
+    system_names = {landing.system for landing in project.landings.values()}
+    system_names |= {report.system for report in project.reports.values()}
     with ExitStack() as stack:
-        shared: dict[str, dict[str, str]] = {}
+        system_secrets: dict[str, dict[str, str]] = {}
         addresses: dict[str, str] = {}
         for name, system in project.systems.items():
             room = rooms()[system.kind]
-            if name in landed and room.simulate is not None:
-                shared[name] = _invented(system.options)
-                addresses[name] = stack.enter_context(_running(room, shared[name], f"{hooks}/webhooks/{name}"))
+            if name in system_names and room.simulate is not None:
+                system_secrets[name] = _invented(system.options)
+                addresses[name] = stack.enter_context(_running(room, system_secrets[name], f"{hooks}/webhooks/{name}"))
         environment = dict(settings.environment)
-        for name, found in shared.items():
-            for option, value in found.items():
+        for name, options in system_secrets.items():
+            for option, value in options.items():
                 environment[_variable(getattr(project.systems[name].options, option))] = value
         # For tokens that are worth nothing; where the store is the project's own, the project has a key of its own.
         environment.setdefault("CARELOOM_SEAL_KEY", b64encode(secrets.token_bytes(32)).decode())
-        yield Simulated(settings=replace(settings, environment=environment), addresses=addresses, shared=shared)
+        yield Simulation(
+            settings=replace(settings, environment=environment), addresses=addresses, secrets=system_secrets
+        )
 
 
-def pointed_at(project: Project, simulated: Simulated) -> Project:
+def pointed_at(project: Project, simulation: Simulation) -> Project:
     """The project with its systems at the simulators' addresses."""
-    systems = {name: _at(system, simulated.addresses.get(name)) for name, system in project.systems.items()}
+    systems = {name: _at(system, simulation.addresses.get(name)) for name, system in project.systems.items()}
     return replace(project, systems=systems)
 
 
-def connect_all(session: Session, simulated: Simulated) -> None:
+def connect_all(session: Session, simulation: Simulation) -> None:
     """Authorize careloom at each simulator, as a person would by `careloom connect`."""
     http = urllib3.PoolManager()
-    for name in simulated.addresses:
+    for name in simulation.addresses:
         system = session.project.systems[name]
         authorization = rooms()[system.kind].authorization
         surroundings = session.surroundings(name)
         if authorization is None or surroundings.tokens is None:
             continue
-        # Anew at each start: the simulator that gave out what is stored from an earlier one is gone.
+        # Again at each start: the simulator that gave out what is stored from an earlier one is gone.
         url = authorization.url(system.options, surroundings, _REDIRECT, "simulated")
         answer = http.request("GET", url, redirect=False, retries=False, timeout=10)
         code = parse_qs(urlsplit(answer.headers.get("location", "")).query).get("code", [""])[0]
         surroundings.tokens.store(authorization.exchange(system.options, surroundings, _REDIRECT, code))
 
 
-def live(session: Session, simulated: Simulated, hooks: str, stop: Event) -> None:
+def live(session: Session, simulation: Simulation, hooks: str, stop: Event) -> None:
     """Let things happen in the simulated systems until `stop` is set, where the project's blueprint knows what does.
 
     `hooks`: the address at which `careloom serve` answers.
     """
     path = blueprints_folder() / session.project.name / "demo" / "day.py"
     spec = spec_from_file_location("careloom_day", path) if path.is_file() else None
-    if spec is None or spec.loader is None or not simulated.addresses:
+    if spec is None or spec.loader is None or not simulation.addresses:
         return
     day = module_from_spec(spec)
     spec.loader.exec_module(day)
     try:
         day.live(
-            simulated.addresses,
-            simulated.shared,
-            {name: f"{hooks}/webhooks/{name}" for name in simulated.addresses},
+            simulation.addresses,
+            simulation.secrets,
+            {name: f"{hooks}/webhooks/{name}" for name in simulation.addresses},
             stop,
         )
     except Exception as error:  # noqa: BLE001 what is only shown must not end what is served
@@ -119,17 +121,17 @@ def _at(system: System, address: str | None) -> System:
     fields = type(system.options).model_fields
     if not address or "base_url" not in fields:
         return system
-    # A simulator is quick: nobody who looks on should wait as one must for the real thing.
+    # A simulator is quick: no one who looks on should wait as one must for the real thing.
     update = {"base_url": address} | ({"poll_seconds": _QUICK} if "poll_seconds" in fields else {})
     return replace(system, options=system.options.model_copy(update=update))
 
 
 def _invented(options: BaseModel) -> dict[str, str]:
     """A value for each secret that the options name."""
-    named = {option: getattr(options, option) for option in type(options).model_fields}
+    values = {option: getattr(options, option) for option in type(options).model_fields}
     return {
         option: secrets.token_urlsafe(24)
-        for option, value in named.items()
+        for option, value in values.items()
         if isinstance(value, str) and value.startswith(_PREFIX)
     }
 
@@ -139,9 +141,9 @@ def _variable(reference: str) -> str:
 
 
 @contextmanager
-def _running(room: Room, shared: Mapping[str, str], hooks: str) -> Iterator[str]:
+def _running(room: Room, option_secrets: Mapping[str, str], hooks: str) -> Iterator[str]:
     port = _free_port()
-    environment = os.environ | {f"CARELOOM_SIM_{option.upper()}": value for option, value in shared.items()}
+    environment = os.environ | {f"CARELOOM_SIM_{option.upper()}": value for option, value in option_secrets.items()}
     command = [sys.executable, "-m", "careloom.cli.start", "sim", room.kind, "--port", str(port), "--hooks-url", hooks]
     # A system that only calls us says where it sends to, and answers nowhere.
     answers = (room.stream_source or room.reports) is not None
@@ -173,6 +175,6 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -38,12 +38,12 @@ from careloom.store.report_types import drop_unread
 _TRIES = 3
 """After so many runs without an answer for a report of an account it counts as failed: it is told, and asked for anew."""
 _QUIET = 2
-"""After so many lost answers in a row of an account, each of which took minutes, the run goes on without that account."""
+"""After so many lost answers in a row of an account, each of which took minutes, the run continues without that account."""
 _PAUSES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
 """After so many failures in a row of one report of one account it is asked for again, even if it is not due; at last daily."""
 
 
-class _AskedReport(Exception):
+class _SystemAway(Exception):
     """No account gets an answer: `error` is what the last one got."""
 
     def __init__(self, error: Fix | Later) -> None:
@@ -60,36 +60,36 @@ class _Asking:
     watch: Watch
     work: Sequence[tuple[Report, AccountReport]]
     outcomes: list[ReportOutcome] = field(default_factory=list)
-    fetched: tuple[Report, AccountReport, Fetched] | None = None
-    unanswered: dict[str, int] = field(default_factory=dict)
+    delivery: tuple[Report, AccountReport, Fetched] | None = None
+    failures: dict[str, int] = field(default_factory=dict)
     """How many reports of each account came to no answer since any account last had one."""
     quiet: Counter[str] = field(default_factory=Counter)
     """How many answers of each account in a row were lost."""
-    lost: list[tuple[Report, AccountReport, Later]] = field(default_factory=list)
+    lost_answers: list[tuple[Report, AccountReport, Later]] = field(default_factory=list)
 
-    def ended(self, report: Report, row: AccountReport, ended: str, **more: Any) -> None:
-        self.outcomes.append(ReportOutcome(report=report.name, account=row.account, ended=ended, **more))
+    def ended(self, report: Report, row: AccountReport, state: str, **fields: Any) -> None:
+        self.outcomes.append(ReportOutcome(report=report.name, account=row.account, ended=state, **fields))
         self.watch.progress.advance(len(self.outcomes), len(self.work))
 
     def answered(self, account: str) -> None:
-        """Somebody was answered, so the system is there."""
-        self.unanswered.clear()
+        """An account was answered, so the system is there."""
+        self.failures.clear()
         self.quiet[account] = 0
 
     def no_answer(self, account: str, error: Fix | Later) -> None:
-        """_Away where that was so for each account of this run, and for more than one report."""
-        self.unanswered[account] = self.unanswered.get(account, 0) + 1
-        if set(self.unanswered) >= {row.account for _, row in self.work} and sum(self.unanswered.values()) > 1:
-            raise _AskedReport(error)
+        """_SystemAway where that was so for each account of this run, and for more than one report."""
+        self.failures[account] = self.failures.get(account, 0) + 1
+        if set(self.failures) >= {row.account for _, row in self.work} and sum(self.failures.values()) > 1:
+            raise _SystemAway(error)
 
 
 def reports_named(session: Session, name: str | None = None) -> Sequence[Report]:
-    """The report called `name`, or all. UsageFault if there is none of that name."""
+    """The report called `name`, or all. UsageFault if no report has that name."""
     if name is None:
         return list(session.project.reports.values())
     if name not in session.project.reports:
-        known = ", ".join(session.project.reports) or "none"
-        raise UsageFault(f"there is no report {name!r} in this project; there are: {known}")
+        names = ", ".join(session.project.reports) or "none"
+        raise UsageFault(f"there is no report {name!r} in this project; there are: {names}")
     return [session.project.reports[name]]
 
 
@@ -127,8 +127,8 @@ def _run_reports(session: Session, reports: Sequence[Report], watch: Watch, *, d
     for system in dict.fromkeys(report.system for report in reports):
         of_system = [report for report in reports if report.system == system]
         try:
-            found, trouble = _of_system(session, system, of_system, watch, due_only=due_only)
-            outcomes += found
+            system_outcomes, trouble = _of_system(session, system, of_system, watch, due_only=due_only)
+            outcomes += system_outcomes
         except (Fix, Later) as error:
             # Another system's reports are not kept from being loaded.
             trouble = error
@@ -146,28 +146,31 @@ def any_report_due(session: Session, system: str) -> bool:
 def _of_system(
     session: Session, system: str, reports: Sequence[Report], watch: Watch, *, due_only: bool
 ) -> tuple[Sequence[ReportOutcome], CareloomError | None]:
-    with advisory_lock(session.store, "reports", system) as ours:
-        if not ours:
+    with advisory_lock(session.store, "reports", system) as has_lock:
+        if not has_lock:
             raise Later(f"reports of {system!r} are being asked for already; try again when that is over", after=60.0)
-        kept = AccountReports(session.store)
-        due = list(_due(session, kept, reports, due_only=due_only))
+        account_reports = AccountReports(session.store)
+        due = list(_due(session, account_reports, reports, due_only=due_only))
         watch.progress.step(f"reports of {system}")
         source = session.report_source(system)
         now = session.clock()
-        _end_others(session, kept, system)
+        _end_others(session, account_reports, system)
         for schema in sorted({report.watched_in for report in reports} - {""}):
-            if why := kept.show_standing(schema):
+            if why := account_reports.show_standing(schema):
                 LOG.warning("how far the reports are is not shown", reason=why)
-        rows = [(report, kept.open(system, report.name, account, now)) for report, account in due]
+        rows = [(report, account_reports.open(system, report.name, account, now)) for report, account in due]
         asking = _Asking(
-            session=session, reports=kept, watch=watch, work=sorted(rows, key=lambda row: _turn(kept, row[1]))
+            session=session,
+            reports=account_reports,
+            watch=watch,
+            work=sorted(rows, key=lambda row: _turn(account_reports, row[1])),
         )
         desk = ReportRequests(
             source=source,
             policy=session.report_policy(system),
-            reports=kept,
+            reports=account_reports,
             stop=watch.stop,
-            meanwhile=lambda: _load_fetched(asking),
+            meanwhile=lambda: _load_delivery(asking),
         )
         trouble = _all(asking, desk)
         for report in reports:
@@ -176,15 +179,15 @@ def _of_system(
         return asking.outcomes, trouble
 
 
-def _turn(kept: AccountReports, row: AccountReport) -> tuple[bool, datetime, bool, datetime]:
+def _turn(account_reports: AccountReports, row: AccountReport) -> tuple[bool, datetime, bool, datetime]:
     """Who comes first. Those that the system is making, or has made: a second one would not begin before they are over.
 
     Then those that a former run did not come to; last those that came to nothing, the one first that has rested longest: what
     can never be had must keep nothing else from being asked for.
     """
-    before = kept.so_far(row.system, row.name, row.account, row.due_at)
-    failed = row.tried_at or before.failed_at
-    return failed is not None, failed or datetime.min.replace(tzinfo=UTC), not row.identifier, row.due_at
+    last_run = account_reports.so_far(row.system, row.name, row.account, row.due_at)
+    failed_at = row.tried_at or last_run.failed_at
+    return failed_at is not None, failed_at or datetime.min.replace(tzinfo=UTC), not row.identifier, row.due_at
 
 
 def _all(asking: _Asking, desk: ReportRequests) -> CareloomError | None:
@@ -193,36 +196,36 @@ def _all(asking: _Asking, desk: ReportRequests) -> CareloomError | None:
     try:
         for place, (report, row) in enumerate(asking.work):
             try:
-                _one(asking, desk, report, row)
-            except _AskedReport as away:
+                _fetch_report(asking, desk, report, row)
+            except _SystemAway as away:
                 trouble = away.error
                 for later_report, later_row in asking.work[place + 1 :]:
                     asking.ended(later_report, later_row, "waiting", message="the system was away", unasked=True)
                 break
     finally:
         # What was fetched already is loaded, whatever ended the run.
-        _load_fetched(asking)
+        _load_delivery(asking)
         _note_lost(asking)
     return trouble
 
 
 def _due(
-    session: Session, kept: AccountReports, reports: Sequence[Report], *, due_only: bool
+    session: Session, account_reports: AccountReports, reports: Sequence[Report], *, due_only: bool
 ) -> Iterator[tuple[Report, str]]:
     for report in reports:
         for account in report.accounts:
-            if not due_only or _has_come(session, kept, report, account):
+            if not due_only or _has_come(session, account_reports, report, account):
                 yield report, account
 
 
-def _has_come(session: Session, kept: AccountReports, report: Report, account: str) -> bool:
+def _has_come(session: Session, account_reports: AccountReports, report: Report, account: str) -> bool:
     now = session.clock()
-    row = kept.under_way(report.system, report.name, account)
+    row = account_reports.under_way(report.system, report.name, account)
     if row is not None:
         return not row.tries or row.tried_at is None or row.tried_at + _pause(row.tries) <= now
     if report.schedule is None:
         return False
-    last = kept.so_far(report.system, report.name, account, now)
+    last = account_reports.so_far(report.system, report.name, account, now)
     if last.due_at is None or last.due_at < report.schedule.previous_tick(now, session.project.timezone):
         return True
     return last.failed_at is not None and last.failed_at + _pause(last.failures) <= now
@@ -232,15 +235,19 @@ def _pause(failures: int) -> timedelta:
     return _PAUSES[min(failures, len(_PAUSES)) - 1]
 
 
-def _end_others(session: Session, kept: AccountReports, system: str) -> None:
+def _end_others(session: Session, account_reports: AccountReports, system: str) -> None:
     """What is under way of an account or a report that was taken out of the project would be due for ever."""
-    wanted = [(one.system, one.name, account) for one in session.project.reports.values() for account in one.accounts]
-    for id_, name, account in kept.end_others(system, wanted):
+    accounts = [
+        (report.system, report.name, account)
+        for report in session.project.reports.values()
+        for account in report.accounts
+    ]
+    for id_, name, account in account_reports.end_others(system, accounts):
         shutil.rmtree(_folder_of(session, id_), ignore_errors=True)
         LOG.info("a report that the project asks for no longer was ended", report=name, account=account)
 
 
-def _one(asking: _Asking, desk: ReportRequests, report: Report, row: AccountReport) -> None:
+def _fetch_report(asking: _Asking, desk: ReportRequests, report: Report, row: AccountReport) -> None:
     """Ask for one report, load the former one meanwhile, and wait for this one."""
     if asking.watch.stop.is_set():
         asking.ended(report, row, "waiting", message="stopped before it was asked for", unasked=not row.identifier)
@@ -249,7 +256,7 @@ def _one(asking: _Asking, desk: ReportRequests, report: Report, row: AccountRepo
         asking.ended(report, row, "waiting", message="other reports of this account had no answer", unasked=True)
         return
     try:
-        fetched = handed_over(desk, report, row, _folder(asking.session, row))
+        delivery = handed_over(desk, report, row, _folder(asking.session, row))
     except Hold as hold:
         asking.answered(row.account)
         _failed(asking, report, row, hold.code, str(hold))
@@ -259,18 +266,18 @@ def _one(asking: _Asking, desk: ReportRequests, report: Report, row: AccountRepo
         _unanswered(asking, report, row, error)
         return
     asking.answered(row.account)
-    if fetched is None:
+    if delivery is None:
         asking.ended(report, row, "waiting", message="stopped while the system makes it; the next run goes on waiting")
         return
-    _load_fetched(asking)
-    asking.fetched = (report, row, fetched)
+    _load_delivery(asking)
+    asking.delivery = (report, row, delivery)
 
 
 def _unanswered(asking: _Asking, report: Report, row: AccountReport, error: Fix | Later) -> None:
     """One account's trouble is not the others'. A refusal is told at once; what may pass is tried in a few more runs."""
     shutil.rmtree(_folder(asking.session, row), ignore_errors=True)
     if isinstance(error, Later):
-        asking.lost.append((report, row, error))
+        asking.lost_answers.append((report, row, error))
         asking.quiet[row.account] += 1
     else:
         code = "not-permitted" if isinstance(error, NotPermitted) else "request-refused"
@@ -280,7 +287,7 @@ def _unanswered(asking: _Asking, report: Report, row: AccountReport, error: Fix 
 
 def _note_lost(asking: _Asking) -> None:
     """Write down which had no answer; failed are those that had none in several runs."""
-    for report, row, error in asking.lost:
+    for report, row, error in asking.lost_answers:
         tries = row.tries + 1
         if tries >= _TRIES:
             message = f"in {tries} runs it came to no answer: {error}. It is asked for anew later"
@@ -288,40 +295,40 @@ def _note_lost(asking: _Asking) -> None:
             continue
         asking.reports.lost(row, tries, str(error), asking.session.clock())
         asking.ended(report, row, "waiting", code="no-answer", message=str(error))
-    asking.lost.clear()
+    asking.lost_answers.clear()
 
 
-def _load_fetched(asking: _Asking) -> None:
+def _load_delivery(asking: _Asking) -> None:
     """Load what was fetched last, if anything waits to be."""
-    if asking.fetched is None:
+    if asking.delivery is None:
         return
-    report, row, fetched = asking.fetched
-    asking.fetched = None
+    report, row, delivery = asking.delivery
+    asking.delivery = None
     asking.reports.ready(row)
     with _cleared(_folder(asking.session, row)) as folder:
         try:
-            check_delivery(asking.reports, report, row, fetched)
-            if fetched.state != "ready":
-                _show_none(asking, report, row, fetched)
+            check_delivery(asking.reports, report, row, delivery)
+            if delivery.state != "ready":
+                _show_none(asking, report, row, delivery)
                 return
-            loaded = load_report(
+            load = load_report(
                 asking.session.store,
                 system=report.system,
                 name=report.name,
                 account=row.account,
                 run=row.id,
-                files=fetched.files,
-                declared=report.types,
+                files=delivery.files,
+                declared_types=report.types,
                 folder=folder,
-                required=report.columns,
-                recoded=fetched.recoded,
+                required_columns=report.columns,
+                recoded_count=delivery.recoded,
             )
         except Hold as hold:
             _failed(asking, report, row, hold.code, str(hold))
             return
-        except Later as later:
+        except Later as error:
             # A table that stayed locked, a full disk: the files are fetched again by the next run.
-            asking.lost.append((report, row, later))
+            asking.lost_answers.append((report, row, error))
             return
         except (Fix, Stop) as error:
             # What a person must mend in one report, or a bug that it meets, keeps no other from being loaded.
@@ -329,10 +336,10 @@ def _load_fetched(asking: _Asking) -> None:
             _failed(asking, report, row, "not-loaded", str(error))
             return
         with asking.session.store.transaction() as connection:
-            make_current(connection, row.id, loaded.rows, loaded.drifts)
-    ended = "unchanged" if loaded.unchanged else "loaded" if loaded.rows else "empty"
-    LOG.info("a report was loaded", report=report.name, account=row.account, rows=loaded.rows, outcome=ended)
-    asking.ended(report, row, ended, rows=loaded.rows, drifts=loaded.drifts)
+            make_current(connection, row.id, load.rows, load.drifts)
+    outcome = "unchanged" if load.is_unchanged else "loaded" if load.rows else "empty"
+    LOG.info("a report was loaded", report=report.name, account=row.account, rows=load.rows, outcome=outcome)
+    asking.ended(report, row, outcome, rows=load.rows, drifts=load.drifts)
 
 
 def _failed(asking: _Asking, report: Report, row: AccountReport, code: str, message: str) -> None:
@@ -340,11 +347,11 @@ def _failed(asking: _Asking, report: Report, row: AccountReport, code: str, mess
     asking.ended(report, row, "failed", code=code, message=message)
 
 
-def _show_none(asking: _Asking, report: Report, row: AccountReport, fetched: Fetched) -> None:
+def _show_none(asking: _Asking, report: Report, row: AccountReport, delivery: Fetched) -> None:
     """The system says that there are no rows: that is what readers see from now on."""
     with asking.session.store.transaction() as connection:
         make_current(connection, row.id, 0, ())
-    asking.ended(report, row, "empty", message=fetched.message)
+    asking.ended(report, row, "empty", message=delivery.message)
 
 
 def _folder(session: Session, row: AccountReport) -> Path:

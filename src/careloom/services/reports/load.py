@@ -44,7 +44,7 @@ HOLDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What `load_report` did. `unchanged`: the files were those of the current run, and nothing was written.
+    """What `load_report` did. `is_unchanged`: the files were those of the current run, and nothing was written.
 
     `columns`: those of the files, with the types that they are read as.
     """
@@ -52,7 +52,7 @@ class Loaded:
     rows: int
     columns: Mapping[str, str]
     drifts: Sequence[ColumnDrift]
-    unchanged: bool = False
+    is_unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +67,16 @@ class _ReportLoad:
     account: str
     run: int
     digest: str
-    declared: dict[str, ReportType]
-    required: Sequence[str]
-    known: Mapping[str, str]
+    declared_types: dict[str, ReportType]
+    required_columns: Sequence[str]
+    pinned_types: Mapping[str, str]
     former: Sequence[str]
-    recoded: int
+    recoded_count: int
 
     @property
     def begins_anew(self) -> bool:
         """It has columns of before that are not to be compared with."""
-        return bool(self.known) and not self.former
+        return bool(self.pinned_types) and not self.former
 
     @property
     def keys(self) -> dict[str, str]:
@@ -91,47 +91,49 @@ def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
     account: str,
     run: int,
     files: Sequence[Path],
-    declared: Mapping[str, str],
+    declared_types: Mapping[str, str],
     folder: Path,
-    required: Sequence[str] = (),
-    recoded: int = 0,
+    required_columns: Sequence[str] = (),
+    recoded_count: int = 0,
 ) -> Loaded:
     """Write a report's rows under `run`, the id in `account_reports`; `make_current` shows them.
 
     Repeatable: a former try's rows of the run are replaced. No `files`: the report ran and found no rows. `folder` takes what
-    is written meanwhile. `required`: columns without which no file is the report. `declared`: types that columns have, whatever
-    comes; any other column is widened by what its type cannot read. Hold with one of `HOLDS`; Fix where `declared` names a type
+    is written meanwhile. `required_columns`: columns without which no file is the report. `declared_types`: types that columns have, whatever
+    comes; any other column is widened by what its type cannot read. Hold with one of `HOLDS`; Fix where `declared_types` names a type
     that there is not.
     """
     glance = csv.digest_of(files)
-    types = _types_of(name, declared)
+    types = _types_of(name, declared_types)
     _retype(store, system, name, types, folder)
     former = report_tables.former_header(store, run=run)
-    taken = report_tables.take_over(store, run=run, digest=glance.digest) if set(required) <= set(former) else None
-    known = report_tables.pinned_columns(store, system=system, name=name)
-    if taken:
-        return Loaded(rows=taken[0], columns=known, drifts=taken[1], unchanged=True)
+    former_load = (
+        report_tables.take_over(store, run=run, digest=glance.digest) if set(required_columns) <= set(former) else None
+    )
+    pinned_columns = report_tables.pinned_columns(store, system=system, name=name)
+    if former_load:
+        return Loaded(rows=former_load[0], columns=pinned_columns, drifts=former_load[1], is_unchanged=True)
     report = _ReportLoad(
         system=system,
         name=name,
         account=account,
         run=run,
         digest=glance.digest,
-        declared=types,
-        required=required,
-        known=known,
+        declared_types=types,
+        required_columns=required_columns,
+        pinned_types=pinned_columns,
         former=former,
-        recoded=recoded,
+        recoded_count=recoded_count,
     )
     if not files:
         return _load_nothing(store, report)
-    expected = set(required) | set(former)
-    layouts = [layout_of(path, expected, crooked=glance.crooked) for path in files]
+    expected_columns = set(required_columns) | set(former)
+    layouts = [layout_of(path, expected_columns, crooked=glance.crooked) for path in files]
     if not glance.crooked:
         try:
             return _load(store, report, files, layouts, folder, glance, careful=False)
         except MisreadRow:
-            layouts = [layout_of(path, expected, crooked=True) for path in files]
+            layouts = [layout_of(path, expected_columns, crooked=True) for path in files]
     return _load(store, report, files, layouts, folder, glance, careful=True)
 
 
@@ -161,33 +163,35 @@ def _write_csv(store: Store, name: str, path: Path, *, system: str, safe: bool) 
             raise
 
 
-def _types_of(name: str, declared: Mapping[str, str]) -> dict[str, ReportType]:
-    """`declared` as types. Fix where one is none."""
-    for column, kind in declared.items():
+def _types_of(name: str, types: Mapping[str, str]) -> dict[str, ReportType]:
+    """`types` as ReportTypes. Fix where one is not a type that columns can have."""
+    for column, kind in types.items():
         if kind not in TYPES or kind == report_tables.UNKNOWN:
             raise Fix(
                 f"the column {column!r} of the report {name!r} cannot be of type {kind!r}: use one of {TYPES[:-1]}"
             )
-    return _types(declared)
+    return _types(types)
 
 
-def _retype(store: Store, system: str, name: str, declared: Mapping[str, ReportType], folder: Path) -> None:
+def _retype(store: Store, system: str, name: str, declared_types: Mapping[str, ReportType], folder: Path) -> None:
     """Give the columns of the table the types that are declared, and those that an earlier release took for whole numbers theirs."""
-    there = report_types.types_of(store, name)
-    wanted: dict[str, ReportType] = {
-        column: kind for column, kind in declared.items() if there.get(column, _pg(kind)) != _pg(kind)
+    column_types = report_types.types_of(store, name)
+    new_types: dict[str, ReportType] = {
+        column: kind for column, kind in declared_types.items() if column_types.get(column, _pg(kind)) != _pg(kind)
     }
-    pinned = report_tables.pinned_columns(store, system=system, name=name) if there else {}
-    whole = [column for column, kind in pinned.items() if kind == "integer" and column not in declared]
-    wanted |= {column: kind for column in whole if (kind := _of_name(column))}
-    unread = report_types.wrong_pins(store, system=system, name=name) if set(whole) - set(wanted) else {}
-    if not wanted and not unread:
+    pinned_types = report_tables.pinned_columns(store, system=system, name=name) if column_types else {}
+    integer_columns = [
+        column for column, kind in pinned_types.items() if kind == "integer" and column not in declared_types
+    ]
+    new_types |= {column: kind for column in integer_columns if (kind := _of_name(column))}
+    unread = report_types.wrong_pins(store, system=system, name=name) if set(integer_columns) - set(new_types) else {}
+    if not new_types and not unread:
         return
     with _desk(folder) as db:
-        for column in sorted(set(unread) - set(wanted) - set(declared)):
-            written = csv.written_as(db, unread[column], "numeric")
-            wanted[column] = "numeric" if all(value for _, value in written) else "text"
-        for column, kind in sorted(wanted.items()):
+        for column in sorted(set(unread) - set(new_types) - set(declared_types)):
+            values = csv.written_as(db, unread[column], "numeric")
+            new_types[column] = "numeric" if all(value for _, value in values) else "text"
+        for column, kind in sorted(new_types.items()):
             _retyped(store, db, {"system": system, "name": name}, column, kind)
 
 
@@ -229,29 +233,37 @@ def _load(
     with TemporaryDirectory(prefix="report-", dir=folder) as work, open_workspace(Path(work)) as db:
         sheets = csv.sheets_of(files, Path(work), careful=careful, layouts=layouts)
         header = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
-        check_columns(report.name, header, required=report.required, former=report.former, types=report.known)
+        check_columns(
+            report.name,
+            header,
+            required_columns=report.required_columns,
+            former=report.former,
+            types=report.pinned_types,
+        )
         columns = csv.show(db, sheets, sums=glance.sums)
         aside = csv.aside(db, columns) if glance.sums else {}
-        weighed, drifts = _weighed(store, db, report, columns, folder, careful=careful)
-        fixed = {"report_run": str(report.run), "customer_account": report.account}
-        written = report_tables.write_rows(
+        stats, drifts = _typed_columns(store, db, report, columns, folder, careful=careful)
+        constants = {"report_run": str(report.run), "customer_account": report.account}
+        row_count = report_tables.write_rows(
             store,
             name=report.name,
             run=report.run,
             digest=report.digest,
-            columns=csv.written_columns(weighed, fixed),
-            chunks=csv.chunks(db, weighed, fixed, careful=careful),
+            columns=csv.written_columns(stats, constants),
+            chunks=csv.chunks(db, stats, constants, careful=careful),
             header=columns,
         )
-    if written != weighed.rows:
-        raise Stop(f"the report {report.name!r} has {weighed.rows} rows and {written} were written")
+    if row_count != stats.rows:
+        raise Stop(f"the report {report.name!r} has {stats.rows} rows and {row_count} were written")
     if report.begins_anew:
         report_tables.unlearn(store, system=report.system, name=report.name, header=columns)
-    told = [*_of_files(report, layouts, aside), *drifts]
-    return Loaded(rows=written, columns={one: weight.type for one, weight in weighed.columns.items()}, drifts=told)
+    all_drifts = [*_of_files(report, layouts, aside), *drifts]
+    return Loaded(
+        rows=row_count, columns={column: weight.type for column, weight in stats.columns.items()}, drifts=all_drifts
+    )
 
 
-def _weighed(
+def _typed_columns(
     store: Store,
     db: duckdb.DuckDBPyConnection,
     report: _ReportLoad,
@@ -261,79 +273,84 @@ def _weighed(
     careful: bool,
 ) -> tuple[SheetStats, list[ColumnDrift]]:
     """The types of the report's columns, all of which are in its table by now; and what is not as before."""
-    assumed = report.declared if report.begins_anew else _types(report.known) | report.declared
-    weighed = csv.column_stats(db, columns, assumed, careful=careful)
-    _check_money(report, weighed)
-    wider = _wider(db, report, weighed, careful=careful)
+    assumed_types = report.declared_types if report.begins_anew else _types(report.pinned_types) | report.declared_types
+    stats = csv.column_stats(db, columns, assumed_types, careful=careful)
+    _check_money(report, stats)
+    wider = _wider(db, report, stats, careful=careful)
     if wider:
         with _desk(folder) as desk:
             for column, kind in wider.items():
                 _retyped(store, desk, report.keys, column, kind)
-        weighed = csv.column_stats(db, columns, assumed | wider, careful=careful)
-    wanted = {one: weight.type for one, weight in weighed.columns.items()} | report.declared
-    pinned = report_tables.shape_table(store, system=report.system, name=report.name, wanted=wanted)
-    if any(weight.type not in {pinned[one], "unknown"} for one, weight in weighed.columns.items()):
+        stats = csv.column_stats(db, columns, assumed_types | wider, careful=careful)
+    new_types = {name: weight.type for name, weight in stats.columns.items()} | report.declared_types
+    pinned_types = report_tables.shape_table(store, system=report.system, name=report.name, wanted=new_types)
+    if any(weight.type not in {pinned_types[name], "unknown"} for name, weight in stats.columns.items()):
         # Pinned by another account's load meanwhile, or kept as text for the sake of a view.
-        weighed = csv.column_stats(db, columns, _types(pinned), careful=careful)
-    drifts = _drifts(report, weighed)
+        stats = csv.column_stats(db, columns, _types(pinned_types), careful=careful)
+    drifts = _drifts(report, stats)
     if not report.begins_anew:
-        drifts += [ColumnDrift(column=one, code=f"widened-to-{kind}") for one, kind in wider.items()]  # type: ignore[arg-type]
-    return weighed, drifts
+        drifts += [ColumnDrift(column=name, code=f"widened-to-{kind}") for name, kind in wider.items()]  # type: ignore[arg-type]
+    return stats, drifts
 
 
 def _wider(
-    db: duckdb.DuckDBPyConnection, report: _ReportLoad, weighed: SheetStats, *, careful: bool
+    db: duckdb.DuckDBPyConnection, report: _ReportLoad, stats: SheetStats, *, careful: bool
 ) -> dict[str, ReportType]:
-    """Columns that were not declared and hold what their type cannot read, with the type that reads all; anew, with any other type."""
-    pinned = {
-        one: kind for one, kind in _types(report.known).items() if kind != "unknown" and one not in report.declared
+    """Columns that were not declared and hold what their type cannot read, with the type that reads all; for a report that is started over, with any other type."""
+    pinned_types = {
+        column: kind
+        for column, kind in _types(report.pinned_types).items()
+        if kind != "unknown" and column not in report.declared_types
     }
     if report.begins_anew:
-        now = {one: weight.type for one, weight in weighed.columns.items()}
+        now = {column: weight.type for column, weight in stats.columns.items()}
         return {
-            one: kind
-            for one, kind in now.items()
-            if kind != "unknown" and one in pinned and _pg(kind) != _pg(pinned[one])
+            column: kind
+            for column, kind in now.items()
+            if kind != "unknown" and column in pinned_types and _pg(kind) != _pg(pinned_types[column])
         }
-    odd = [one for one, weight in weighed.columns.items() if one in pinned and weight.read < weight.filled]
+    odd = [column for column, weight in stats.columns.items() if column in pinned_types and weight.read < weight.filled]
     if not odd:
         return {}
     again = csv.column_stats(db, odd, {}, careful=careful)
-    return {one: widened(pinned[one], again.columns[one].type) for one in odd}
+    return {column: widened(pinned_types[column], again.columns[column].type) for column in odd}
 
 
-def _check_money(report: _ReportLoad, weighed: SheetStats) -> None:
+def _check_money(report: _ReportLoad, stats: SheetStats) -> None:
     """Hold where a column of amounts has none any more."""
-    gone = [
-        one
-        for one, weight in weighed.columns.items()
-        if one in report.former and report.known.get(one) == "numeric" and weight.filled and not weight.read
+    unreadable_columns = [
+        column
+        for column, weight in stats.columns.items()
+        if column in report.former
+        and report.pinned_types.get(column) == "numeric"
+        and weight.filled
+        and not weight.read
     ]
-    if gone and not report.begins_anew:
+    if unreadable_columns and not report.begins_anew:
         raise Hold(
             "amounts-unreadable",
-            f"nothing in {', '.join(gone)} can be read as an amount any more; where that is right: "
+            f"nothing in {', '.join(unreadable_columns)} can be read as an amount any more; where that is right: "
             f"careloom reports {report.name} --start-over",
         )
 
 
 def _load_nothing(store: Store, report: _ReportLoad) -> Loaded:
     """The report ran and found nothing: an empty snapshot, of a table that has its columns if they are known."""
-    report_tables.shape_table(store, system=report.system, name=report.name, wanted=report.declared)
+    report_tables.shape_table(store, system=report.system, name=report.name, wanted=report.declared_types)
     columns = ["report_run", "customer_account", "row_number"]
     report_tables.write_rows(store, name=report.name, run=report.run, digest=report.digest, columns=columns, chunks=())
-    return Loaded(rows=0, columns=report.known, drifts=())
+    return Loaded(rows=0, columns=report.pinned_types, drifts=())
 
 
-def _types(known: Mapping[str, str]) -> dict[str, ReportType]:
-    return {column: kind for column, kind in known.items() if kind in TYPES}  # type: ignore[misc]
+def _types(kinds: Mapping[str, str]) -> dict[str, ReportType]:
+    return {column: kind for column, kind in kinds.items() if kind in TYPES}  # type: ignore[misc]
 
 
 def _of_files(report: _ReportLoad, layouts: Sequence[Layout], aside: Mapping[str, int]) -> list[ColumnDrift]:
     """What was not by the rule in the files, and was read as it was meant."""
     counts = {
         "started-over": int(report.begins_anew),
-        "recoded-characters": report.recoded,
+        "recoded-characters": report.recoded_count,
         "title-lines": sum(layout.titles for layout in layouts),
         "another-delimiter": sum(layout.delimiter != "," for layout in layouts),
         **aside,
@@ -341,16 +358,18 @@ def _of_files(report: _ReportLoad, layouts: Sequence[Layout], aside: Mapping[str
     return [ColumnDrift(column=WHOLE, code=code, count=count) for code, count in sorted(counts.items()) if count]  # type: ignore[arg-type]
 
 
-def _drifts(report: _ReportLoad, weighed: SheetStats) -> list[ColumnDrift]:
-    known: Mapping[str, str] = {} if report.begins_anew else report.known or report.declared
-    gone = [ColumnDrift(column=one, code="column-gone") for one in known if one not in weighed.columns]
-    new = [
-        ColumnDrift(column=one, code="new-column")
-        for one in weighed.columns
-        if report.former and one not in report.known
+def _drifts(report: _ReportLoad, stats: SheetStats) -> list[ColumnDrift]:
+    known_types: Mapping[str, str] = {} if report.begins_anew else report.pinned_types or report.declared_types
+    missing_columns = [
+        ColumnDrift(column=column, code="column-gone") for column in known_types if column not in stats.columns
     ]
-    values = [_unread(one, weight) for one, weight in weighed.columns.items() if weight.read < weight.filled]
-    return [*gone, *new, *values]
+    new = [
+        ColumnDrift(column=column, code="new-column")
+        for column in stats.columns
+        if report.former and column not in report.pinned_types
+    ]
+    values = [_unread(column, weight) for column, weight in stats.columns.items() if weight.read < weight.filled]
+    return [*missing_columns, *new, *values]
 
 
 def _unread(column: str, weight: ColumnStats) -> ColumnDrift:

@@ -41,14 +41,14 @@ class ReportsRun:
     @property
     def counts(self) -> dict[str, int]:
         """How many ended how; they add up to `due`."""
-        ended = Counter(one.ended for one in self.outcomes)
+        totals = Counter(outcome.ended for outcome in self.outcomes)
         kinds = ("loaded", "unchanged", "empty", "failed", "waiting")
-        return {"due": len(self.outcomes)} | {kind: ended[kind] for kind in kinds}
+        return {"due": len(self.outcomes)} | {kind: totals[kind] for kind in kinds}
 
     @property
     def changed(self) -> bool:
         """Whether readers see other rows than before."""
-        return any(one.ended in ("loaded", "empty") for one in self.outcomes)
+        return any(outcome.ended in ("loaded", "empty") for outcome in self.outcomes)
 
     @property
     def exit_code(self) -> int:

@@ -41,30 +41,32 @@ def handed_over(desk: ReportRequests, report: Report, row: AccountReport, folder
                 return None
             desk.reports.asked(row, identifier, numbers(report))
         desk.meanwhile()
-        fetched = _waited(desk, row, identifier, folder)
-        if fetched is None or fetched.state in ("ready", "no-rows", "no-data"):
-            return fetched
-        if fetched.state == "refused":
-            raise Hold("report-refused", f"the system does not make it of this account: {fetched.message}")
+        delivery = _waited(desk, row, identifier, folder)
+        if delivery is None or delivery.state in ("ready", "no-rows", "no-data"):
+            return delivery
+        if delivery.state == "refused":
+            raise Hold("report-refused", f"the system does not make it of this account: {delivery.message}")
         desk.reports.again(row)
-        identifier, last = "", fetched.message
+        identifier, last = "", delivery.message
     raise Hold(
         "report-timed-out",
         f"it was asked for {desk.policy.asks} times and never came; the last time: {last}. It is asked for again later",
     )
 
 
-def check_delivery(reports: AccountReports, report: Report, row: AccountReport, fetched: Fetched) -> None:
+def check_delivery(reports: AccountReports, report: Report, row: AccountReport, delivery: Fetched) -> None:
     """Hold: no-data where nothing came, without a word why, and readers see rows; another-account where a file names one."""
-    shown = reports.shown(report.system, report.name, row.account) if fetched.state == "no-data" else 0
-    if shown:
+    row_count = reports.shown(report.system, report.name, row.account) if delivery.state == "no-data" else 0
+    if row_count:
         raise Hold(
             "no-data",
-            f"{fetched.message}, and without word that there are no rows, while the former snapshot has {shown:,}: those stay. "
+            f"{delivery.message}, and without word that there are no rows, while the former snapshot has {row_count:,}: those stay. "
             f"Where nothing is right: careloom reports {report.name} --start-over",
         )
-    others = fetched.numbers - {row.account, report.report, report.filter}
-    if row.account not in fetched.numbers and others & (reports.accounts(report.system) | frozenset(report.accounts)):
+    numbers_of_others = delivery.numbers - {row.account, report.report, report.filter}
+    if row.account not in delivery.numbers and numbers_of_others & (
+        reports.accounts(report.system) | frozenset(report.accounts)
+    ):
         raise Hold(
             "another-account", "the file's name is that of another account of this project; ask for the report again"
         )
@@ -90,11 +92,11 @@ def _waited(desk: ReportRequests, row: AccountReport, identifier: str, folder: P
     """What came of a run; `timed-out`, with what the system said last, where that is still nothing after the ceiling."""
     until = time.monotonic() + desk.policy.ceiling_seconds
     while True:
-        fetched = desk.source.fetch(row.account, identifier, folder)
-        if fetched.state != "waiting":
-            return fetched
+        delivery = desk.source.fetch(row.account, identifier, folder)
+        if delivery.state != "waiting":
+            return delivery
         if time.monotonic() > until:
             minutes = desk.policy.ceiling_seconds / 60
-            return Fetched(state="timed-out", message=f"it was not ready after {minutes:g} minutes: {fetched.message}")
+            return Fetched(state="timed-out", message=f"it was not ready after {minutes:g} minutes: {delivery.message}")
         if desk.stop.wait(desk.policy.poll_seconds):
             return None

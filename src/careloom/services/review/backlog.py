@@ -52,9 +52,9 @@ def backlog(session: Session, *, code: str | None = None) -> Sequence[BacklogEnt
 
 def _causes(session: Session) -> Iterator[BacklogEntry]:
     for cause in causes(session.store):
-        what = OF_SYNCS.get(cause.kind, cause.kind)
+        kind = OF_SYNCS.get(cause.kind, cause.kind)
         yield BacklogEntry(
-            what=what,
+            what=kind,
             where=cause.name,
             code=cause.code,
             column=cause.column,

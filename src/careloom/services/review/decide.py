@@ -76,8 +76,8 @@ def list_held(
     reveal: bool = False,
 ) -> list[HeldItem]:
     """Held records, with the candidates of those that wait for a match; all of them where `limit` is None."""
-    wanted = {"sync": sync, "key": key, "kinds": list(kinds) if kinds else None, "code": code, "limit": limit}
-    rows = _rows(store, "list_held", wanted)
+    parameters = {"sync": sync, "key": key, "kinds": list(kinds) if kinds else None, "code": code, "limit": limit}
+    rows = _rows(store, "list_held", parameters)
     return [_item(store, row, reveal=reveal) for row in rows]
 
 
@@ -98,22 +98,22 @@ def decide(
 
     UsageFault if the record is not held, or the verdict does not fit why it is.
     """
-    held = list_held(session.store, sync=sync.name, key=key, limit=1)
-    if not held:
+    items = list_held(session.store, sync=sync.name, key=key, limit=1)
+    if not items:
         raise UsageFault(f"no held record {key!r} in sync {sync.name!r}; list them with: careloom review {sync.name}")
-    _check_verdict(held[0], verdict, remote_id)
+    _check_verdict(items[0], verdict, remote_id)
     properties: list[str | None] = (
-        [prop] if prop else _conflicting(held[0]) if verdict in ("source", "destination") else [None]
+        [prop] if prop else _conflicting(items[0]) if verdict in ("source", "destination") else [None]
     )
     ruling = {"sync": sync.name, "key": key, "verdict": verdict, "remote_id": remote_id, "why": why}
     with session.store.transaction() as connection:
         if verdict in ("link", "create"):
-            # A row that is linked already begins anew: its record is gone, or has come to stand for another row too.
+            # A row that is linked already begins again: its record is gone, or has come to stand for another row too.
             connection.execute(statements("ledger")["unlink"], {"sync": sync.name, "keys": [key]})
-        if held[0].kind == "remote":
-            connection.execute(statements("review")["retry"], {"sync": sync.name, "key": key, "code": held[0].code})
-        for one in properties:
-            values = ruling | {"property": one, "who": session.settings.actor}
+        if items[0].kind == "remote":
+            connection.execute(statements("review")["retry"], {"sync": sync.name, "key": key, "code": items[0].code})
+        for name in properties:
+            values = ruling | {"property": name, "who": session.settings.actor}
             connection.execute(statements("ledger")["rule"], values)
         append_audit(
             session.store,
@@ -154,16 +154,16 @@ def _check_verdict(item: HeldItem, verdict: str, remote_id: str | None) -> None:
     if item.code in ("missing-remote", "not-our-record"):
         fitting = ("create",)
     if verdict not in fitting:
-        what = (
+        advice = (
             f"it can be settled with: {', '.join(fitting)}"
             if fitting
             else "mend the row at its source, or: careloom retry"
         )
-        raise UsageFault(f"record {item.key!r} is held as {item.code!r}; {what}")
-    known = {candidate.remote_id for candidate in item.candidates}
-    if verdict in ("link", "never") and remote_id not in known:
+        raise UsageFault(f"record {item.key!r} is held as {item.code!r}; {advice}")
+    remote_ids = {candidate.remote_id for candidate in item.candidates}
+    if verdict in ("link", "never") and remote_id not in remote_ids:
         raise UsageFault(
-            f"{remote_id!r} is no candidate of {item.key!r}; its candidates are: {', '.join(sorted(known)) or 'none'}"
+            f"{remote_id!r} is no candidate of {item.key!r}; its candidates are: {', '.join(sorted(remote_ids)) or 'none'}"
         )
 
 
@@ -174,10 +174,10 @@ def _conflicting(item: HeldItem) -> list[str | None]:
 def explain(session: Session, syncs: Sequence[Sync], key: str, *, reveal: bool) -> list[dict[str, Any]]:
     """For each of `syncs` that knows `key`: why the record is linked, what was agreed and where each value comes from.
 
-    UsageFault if none does.
+    UsageFault if no sync does.
     """
-    told = [one for sync in syncs if (one := _explain(session.store, sync, key, reveal=reveal))]
-    if not told:
+    explanations = [explanation for sync in syncs if (explanation := _explain(session.store, sync, key, reveal=reveal))]
+    if not explanations:
         if not syncs:
             tables = ", ".join(session.project.landings) or "TABLE"
             raise UsageFault(
@@ -185,26 +185,26 @@ def explain(session: Session, syncs: Sequence[Sync], key: str, *, reveal: bool) 
             )
         keys = ", ".join(f"{sync.source.key} in {sync.name}" for sync in syncs)
         raise UsageFault(f"nothing is known of key {key!r}; keys are the values of {keys}")
-    return told
+    return explanations
 
 
 def _explain(store: Store, sync: Sync, key: str, *, reveal: bool) -> dict[str, Any] | None:
-    wanted = {"sync": sync.name, "key": key}
-    link = _rows(store, "link_of", wanted)
-    held = list_held(store, sync=sync.name, key=key, reveal=reveal)
-    rulings = _rows(store, "rulings_on", wanted)
-    if not (link or held or rulings):
+    parameters = {"sync": sync.name, "key": key}
+    link = _rows(store, "link_of", parameters)
+    items = list_held(store, sync=sync.name, key=key, reveal=reveal)
+    rulings = _rows(store, "rulings_on", parameters)
+    if not (link or items or rulings):
         return None
-    agreed = _rows(store, "agreed_with", wanted)
-    values: Mapping[str, str | None] = agreed[0]["values"] if agreed else {}
+    base = _rows(store, "agreed_with", parameters)
+    values: Mapping[str, str | None] = base[0]["values"] if base else {}
     return {
         "sync": sync.name,
         "key": key,
         "link": dict(link[0]) if link else None,
-        "held": held,
+        "held": items,
         "values": [_value(sync, prop, values[prop], reveal=reveal) for prop in _in_order(sync, values)],
         "rulings": [dict(row) for row in rulings],
-        "deliveries": [dict(row) for row in _rows(store, "deliveries_of", wanted | {"limit": 20})],
+        "deliveries": [dict(row) for row in _rows(store, "deliveries_of", parameters | {"limit": 20})],
     }
 
 
@@ -215,15 +215,15 @@ def _in_order(sync: Sync, values: Mapping[str, str | None]) -> list[str]:
 
 def _value(sync: Sync, prop: str, value: str | None, *, reveal: bool) -> dict[str, Any]:
     field_ = sync.fields.get(prop)
-    rerouted = [other.property for other in sync.fields.values() if other.when_taken == prop]
+    fallbacks = [sibling.property for sibling in sync.fields.values() if sibling.when_taken == prop]
     if field_:
         source = field_.source
     elif prop == sync.to.key:
         source = sync.source.key
     else:
-        source = f"{rerouted[0]}, since another record holds it" if rerouted else ""
-    shown = value if reveal else None if value is None else MASK
-    return {"property": prop, "value": shown, "from": source, "owner": (field_.owner if field_ else None) or "merge"}
+        source = f"{fallbacks[0]}, since another record holds it" if fallbacks else ""
+    text = value if reveal else None if value is None else MASK
+    return {"property": prop, "value": text, "from": source, "owner": (field_.owner if field_ else None) or "merge"}
 
 
 def _item(store: Store, row: Mapping[str, Any], *, reveal: bool) -> HeldItem:
@@ -249,14 +249,14 @@ def _item(store: Store, row: Mapping[str, Any], *, reveal: bool) -> HeldItem:
 
 def _evidence(verdicts: Mapping[str, Any]) -> list[str]:
     """Field verdicts as words: "first name agrees", "mail agrees", "sexes differ"."""
-    said = []
-    for column, what in VERDICT_NAMES.items():
+    words = []
+    for column, label in VERDICT_NAMES.items():
         verdict = verdicts.get(column)
         if isinstance(verdict, str) and verdict in _LETTERS:
-            said.append(f"{what} {_LETTERS[verdict]}")
+            words.append(f"{label} {_LETTERS[verdict]}")
         elif verdict is True:
-            said.append(what if column in ("sx", "gx", "mx", "ma") else f"{what} agrees")
-    return said
+            words.append(label if column in ("sx", "gx", "mx", "ma") else f"{label} agrees")
+    return words
 
 
 def _rows(store: Store, statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:

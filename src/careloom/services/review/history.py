@@ -36,8 +36,8 @@ def history(session: Session, table: str, key: str, *, reveal: bool = False) -> 
     Showing values is written to the audit before they are given out. UsageFault if nothing is known of the record.
     """
     landing = _landing_of(session, table)
-    found = changes_of(session.store, landing.table, landing.stream.key_column, key)
-    if not found:
+    changes = changes_of(session.store, landing.table, landing.stream.key_column, key)
+    if not changes:
         raise UsageFault(
             f"nothing is known of {key!r} in {landing.table}; keys are the values of {landing.stream.key_column}, or ids"
         )
@@ -49,15 +49,15 @@ def history(session: Session, table: str, key: str, *, reveal: bool = False) -> 
             action="history --reveal",
             subject=f"{landing.table}/{key}",
         )
-    return [_entry(change, reveal=reveal) for change in found]
+    return [_entry(change, reveal=reveal) for change in changes]
 
 
 def _landing_of(session: Session, table: str) -> Landing:
     landings = session.project.landings
-    for one in landings.values():
-        if table in (one.table, one.name):
-            return one
-    tables = ", ".join(sorted({one.table for one in landings.values()})) or "none"
+    for landing in landings.values():
+        if table in (landing.table, landing.name):
+            return landing
+    tables = ", ".join(sorted({landing.table for landing in landings.values()})) or "none"
     raise UsageFault(f"no stream of this project lands in {table!r}; tables are: {tables}")
 
 

@@ -19,25 +19,30 @@ from careloom.store.statements import statements
 
 def with_values(session: Session, items: Sequence[HeldItem]) -> list[HeldItem]:
     """`items`, each with its source row's values and its candidates', for the properties that say who a person is."""
-    shown: list[HeldItem] = []
+    results: list[HeldItem] = []
     for sync in session.project.syncs.values():
-        own = [item for item in items if item.sync == sync.name]
-        if own:
-            ours = _source_values(session, sync, [item.key for item in own])
-            shown += [_filled(session, sync, item, ours.get(item.key, {})) for item in own]
-    return shown
+        sync_items = [item for item in items if item.sync == sync.name]
+        if sync_items:
+            source_values = _source_values(session, sync, [item.key for item in sync_items])
+            results += [_filled(session, sync, item, source_values.get(item.key, {})) for item in sync_items]
+    return results
 
 
-def _filled(session: Session, sync: Sync, item: HeldItem, ours: Mapping[str, str | None]) -> HeldItem:
+def _filled(session: Session, sync: Sync, item: HeldItem, source_values: Mapping[str, str | None]) -> HeldItem:
     ids = [candidate.remote_id for candidate in item.candidates]
-    wanted = {"system": sync.to.system, "object": sync.to.object, "ids": ids}
+    parameters = {"system": sync.to.system, "object": sync.to.object, "ids": ids}
     with session.store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        theirs = {row["id"]: row["values"] for row in cursor.execute(statements("review")["mirror_record"], wanted)}
+        remote_values = {
+            row["id"]: row["values"] for row in cursor.execute(statements("review")["mirror_record"], parameters)
+        }
     return replace(
         item,
-        source=ours,
+        source=source_values,
         candidates=[
-            replace(candidate, values={prop: theirs.get(candidate.remote_id, {}).get(prop) for prop in _telling(sync)})
+            replace(
+                candidate,
+                values={prop: remote_values.get(candidate.remote_id, {}).get(prop) for prop in _telling(sync)},
+            )
             for candidate in item.candidates
         ],
     )
@@ -48,14 +53,14 @@ def _telling(sync: Sync) -> list[str]:
 
 
 def _source_values(session: Session, sync: Sync, keys: Sequence[str]) -> dict[str, dict[str, str | None]]:
-    """What the source holds of `keys` now, read afresh: held rows are kept as reasons, not as people."""
+    """What the source holds of `keys` now, read again: held rows are kept as reasons, not as people."""
     context = prepare_sync(session, sync)
     props = _telling(sync)
     with open_workspace(session.work) as db:
         rows.load_source(db, context.source.read(sync.source.query), context.columns)
-        projected = rows.projection(db, context.fields, sync.source.key, context.zone, "source")
-        listed = ", ".join(name(prop) for prop in props)
-        found = db.execute(
-            f"select key{', ' + listed if listed else ''} from ({projected}) where list_contains({texts(keys)}, key)"
+        projection = rows.projection(db, context.fields, sync.source.key, context.zone, "source")
+        columns = ", ".join(name(prop) for prop in props)
+        records = db.execute(
+            f"select key{', ' + columns if columns else ''} from ({projection}) where list_contains({texts(keys)}, key)"
         ).fetchall()
-    return {row[0]: dict(zip(props, row[1:], strict=True)) for row in found}
+    return {row[0]: dict(zip(props, row[1:], strict=True)) for row in records}

@@ -76,33 +76,33 @@ def stuck_items(session: Session, name: str, *, code: str | None = None, limit: 
     """What waits in the stream called `name`: records, events of its system, and rows without their link, oldest first."""
     landing = landing_named(session, name)
     ensure_table(session.store, landing.stream)
-    found = [
+    items = [
         StuckItem(
             stream=name,
             kind="record",
-            key=one.key,
-            code=one.code,
-            column=one.column,
-            message=one.message,
-            first_seen=one.first_seen,
-            attempts=one.attempts,
+            key=item.key,
+            code=item.code,
+            column=item.column,
+            message=item.message,
+            first_seen=item.first_seen,
+            attempts=item.attempts,
         )
-        for one in held_landings(session.store, name)
-        if code in (None, one.code)
+        for item in held_landings(session.store, name)
+        if code in (None, item.code)
     ][:limit]
-    found += [
+    items += [
         StuckItem(
             stream=name,
             kind="event",
-            key=one.key,
-            code=one.code,
-            message=one.message,
-            first_seen=one.first_seen,
-            attempts=one.attempts,
+            key=item.key,
+            code=item.code,
+            message=item.message,
+            first_seen=item.first_seen,
+            attempts=item.attempts,
         )
-        for one in held_events(session.store, landing.system, code=code, limit=limit)
+        for item in held_events(session.store, landing.system, code=code, limit=limit)
     ]
-    return found + _drifted(session, name, code)[:limit] + _without_link(session, landing, code, limit)
+    return items + _drifted(session, name, code)[:limit] + _without_link(session, landing, code, limit)
 
 
 def _drifted(session: Session, name: str, code: str | None) -> list[StuckItem]:
@@ -113,11 +113,11 @@ def _drifted(session: Session, name: str, code: str | None) -> list[StuckItem]:
             kind="drift",
             key="",
             code="drift",
-            column=one.column,
-            message=f"{one.records} records landed without it: {one.kind or 'the value'} that is {one.code.replace('-', ' ')}",
-            first_seen=one.first_seen,
+            column=drift.column,
+            message=f"{drift.records} records landed without it: {drift.kind or 'the value'} that is {drift.code.replace('-', ' ')}",
+            first_seen=drift.first_seen,
         )
-        for one in drift_of(session.store, name)
+        for drift in drift_of(session.store, name)
         if code in (None, "drift")
     ]
 
@@ -127,7 +127,7 @@ def count_stuck(session: Session, name: str, *, code: str | None = None) -> Mapp
     landing = landing_named(session, name)
     ensure_table(session.store, landing.stream)
     return {
-        "record": sum(code in (None, one.code) for one in held_landings(session.store, name)),
+        "record": sum(code in (None, held_record.code) for held_record in held_landings(session.store, name)),
         "event": count_held_events(session.store, landing.system, code=code),
         "drift": len(_drifted(session, name, code)),
         "link": len(_without_link(session, landing, code, _EVERY)),
@@ -136,29 +136,29 @@ def count_stuck(session: Session, name: str, *, code: str | None = None) -> Mapp
 
 def _without_link(session: Session, landing: Landing, code: str | None, limit: int) -> list[StuckItem]:
     for rule in landing.stream.links:
-        for other in session.project.landings.values():
-            if other.table == rule.to:
-                ensure_table(session.store, other.stream)
-    rows = [one for one in unlinked(session, landing, limit) if code in (None, f"link-{one.why}")]
-    times = first_seen(session.store, landing.table, [one.record_id for one in rows])
+        for target in session.project.landings.values():
+            if target.table == rule.to:
+                ensure_table(session.store, target.stream)
+    rows = [row for row in unlinked(session, landing, limit) if code in (None, f"link-{row.why}")]
+    times = first_seen(session.store, landing.table, [row.record_id for row in rows])
     return [
         StuckItem(
             stream=landing.name,
             kind="link",
-            key=one.key,
-            code=f"link-{one.why}",
-            column=one.column,
-            message=_LINKS.get(one.why, ""),
-            first_seen=times.get(one.record_id),
+            key=row.key,
+            code=f"link-{row.why}",
+            column=row.column,
+            message=_LINKS.get(row.why, ""),
+            first_seen=times.get(row.record_id),
         )
-        for one in rows
+        for row in rows
     ]
 
 
 def retry_stream(session: Session, name: str, *, code: str | None = None, key: str | None = None) -> RetryReport:
-    """Offer what is held in the stream called `name` again: records now, events to whoever processes them next.
+    """Offer what is held in the stream called `name` again: records now, events to the next worker that processes them.
 
-    A record that had no usable form is fetched afresh, where its key is known and its system can be asked.
+    A record that had no usable form is fetched again, where its key is known and its system can be asked.
     """
     with attempt(session, Kind.retry, name) as entry:
         report = _retried(session, name, code, key)
@@ -170,73 +170,77 @@ def retry_stream(session: Session, name: str, *, code: str | None = None, key: s
 
 def _retried(session: Session, name: str, code: str | None, key: str | None) -> RetryReport:
     landing = landing_named(session, name)
-    with advisory_lock(session.store, "retry", name) as ours:
-        if not ours:
+    with advisory_lock(session.store, "retry", name) as has_lock:
+        if not has_lock:
             raise Later(f"stream {name!r} is being offered again already; try when that is over", after=60.0)
-        held = [
-            one
-            for one in held_bodies(session.store, name, _MOST)
-            if code in (None, one.code) and key in (None, one.key)
+        held_records = [
+            held_record
+            for held_record in held_bodies(session.store, name, _MOST)
+            if code in (None, held_record.code) and key in (None, held_record.key)
         ]
-        came, fetched, left = _offered(session, landing, held)
-        records = [*came, *fetched]
-        counts = _land(session, landing, came, fetched) if records else {}
+        stored_records, fetched_records, skip_count = _offered(session, landing, held_records)
+        records = [*stored_records, *fetched_records]
+        counts = _land(session, landing, stored_records, fetched_records) if records else {}
         with session.store.transaction() as connection:
             events = offer_events(connection, landing.system, code=code, key=key)
             if events:
                 enqueue(connection, "process_inbox", landing.system)
             if counts.get("created") or counts.get("updated") or counts.get("deleted"):
                 enqueue(connection, "publish", "outbox")
-            told = f"{name}: {len(records)} records, {events} events"
-            actor, at = session.settings.witness, session.clock()
-            append_audit(session.store, connection, at=at, actor=actor, action="retry --stream", subject=told)
-    return RetryReport(stream=name, counts=dict(counts), events=events, left=left)
+            subject = f"{name}: {len(records)} records, {events} events"
+            actor, now = session.settings.witness, session.clock()
+            append_audit(session.store, connection, at=now, actor=actor, action="retry --stream", subject=subject)
+    return RetryReport(stream=name, counts=dict(counts), events=events, left=skip_count)
 
 
-def _offered(session: Session, landing: Landing, held: Sequence[HeldLanding]) -> tuple[list[Record], list[Record], int]:
-    """The records as they came, those that were fetched afresh, and how many can be neither."""
-    came: list[Record] = []
-    fetched: list[Record] = []
-    left = 0
-    for one in held:
-        own = _as_it_came(landing, one)
-        afresh = [] if own else _fetched(session, landing, one)
-        came += own
-        fetched += afresh
-        left += not (own or afresh)
-    return came, fetched, left
+def _offered(
+    session: Session, landing: Landing, held_records: Sequence[HeldLanding]
+) -> tuple[list[Record], list[Record], int]:
+    """The records as they came, those that were fetched, and how many can be neither."""
+    stored_records: list[Record] = []
+    fetched_records: list[Record] = []
+    skip_count = 0
+    for held_record in held_records:
+        own_records = _as_it_came(landing, held_record)
+        afresh = [] if own_records else _fetched(session, landing, held_record)
+        stored_records += own_records
+        fetched_records += afresh
+        skip_count += not (own_records or afresh)
+    return stored_records, fetched_records, skip_count
 
 
-def _as_it_came(landing: Landing, held: HeldLanding) -> list[Record]:
+def _as_it_came(landing: Landing, held_record: HeldLanding) -> list[Record]:
     """The record itself, if it was one: what was held for its form alone is bytes, which only their room can read."""
-    if held.code not in CODES or held.first_seen is None:
+    if held_record.code not in CODES or held_record.first_seen is None:
         return []
     try:
-        data = orjson.loads(held.body)
+        data = orjson.loads(held_record.body)
     except orjson.JSONDecodeError:
         return []
     if not isinstance(data, dict):
         return []
     # As old as it was first seen, so that it never overwrites what came after it.
-    return [Record(stream=landing.stream.name, key=held.key, data=data, observed_at=held.first_seen)]
+    return [Record(stream=landing.stream.name, key=held_record.key, data=data, observed_at=held_record.first_seen)]
 
 
-def _fetched(session: Session, landing: Landing, held: HeldLanding) -> list[Record]:
-    if not held.key or not session.tells_when_asked(landing.system):
+def _fetched(session: Session, landing: Landing, held_record: HeldLanding) -> list[Record]:
+    if not held_record.key or not session.tells_when_asked(landing.system):
         return []
     try:
-        found = session.stream_source(landing.system).fetch(landing.stream.name, held.key)
+        records = session.stream_source(landing.system).fetch(landing.stream.name, held_record.key)
     except Hold:
         return []
-    return [record for record in found if record.stream == landing.stream.name]
+    return [record for record in records if record.stream == landing.stream.name]
 
 
-def _land(session: Session, landing: Landing, came: Sequence[Record], fetched: Sequence[Record]) -> Mapping[str, int]:
+def _land(
+    session: Session, landing: Landing, stored_records: Sequence[Record], fetched_records: Sequence[Record]
+) -> Mapping[str, int]:
     log, actor = LandingRuns(session.store), f"retry:{session.settings.actor}"
     run = log.start(landing.system, "retry", landing.table)
     try:
-        counts = land(session, landing.system, came, actor=actor, run=run)
-        counts.update(land(session, landing.system, fetched, actor=actor, run=run, read=True))
+        counts = land(session, landing.system, stored_records, actor=actor, run=run)
+        counts.update(land(session, landing.system, fetched_records, actor=actor, run=run, read=True))
     except BaseException as error:
         log.finish(run, status="failed", counts={}, error=type(error).__name__)
         raise

@@ -21,19 +21,19 @@ from careloom.store.database import open_store
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """How an attempt ends, to be filled in by whoever makes it; as it stands, it is done and there is nothing to tell."""
+    """How an attempt ends, to be filled in by its caller; as it stands, it is done and there is nothing to tell."""
 
     state: State = "done"
     counts: Mapping[str, int] = field(default_factory=dict)
-    balanced: bool | None = None
+    is_balanced: bool | None = None
     code: str = ""
     error: str = ""
     run: int | None = None
 
-    def ended(self, state: str, counts: Mapping[str, int], *, balanced: bool | None = None) -> None:
-        """Take over how it ended by its own report; "completed" is done, and a word that is none of ours has failed."""
+    def ended(self, state: str, counts: Mapping[str, int], *, is_balanced: bool | None = None) -> None:
+        """Take over how it ended by its own report; "completed" is done, and a word that is not ours has failed."""
         self.state = _STATES.get(state, "failed")
-        self.counts, self.balanced = counts, balanced
+        self.counts, self.is_balanced = counts, is_balanced
 
 
 _STATES: Mapping[str, State] = {"done": "done", "completed": "done", "interrupted": "interrupted"}
@@ -41,7 +41,7 @@ _STATES: Mapping[str, State] = {"done": "done", "completed": "done", "interrupte
 
 @contextmanager
 def attempt(session: Session, kind: Kind, name: str) -> Iterator[Attempt]:
-    """A row for what is done inside; an exception is told in it, and goes on. Later where the database does not answer."""
+    """A row for what is done inside; an exception is written into it, and raised again. Later where the database does not answer."""
     attempts, entry = Attempts(session.store), Attempt()
     with attempts.under_way(kind, name, session.trigger) as number:
         try:
@@ -90,7 +90,7 @@ def _end(attempts: Attempts, number: int, entry: Attempt) -> None:
         number,
         state=entry.state,
         counts=entry.counts,
-        balanced=entry.balanced,
+        balanced=entry.is_balanced,
         code=entry.code,
         error=entry.error or None,
         run=entry.run,
@@ -104,24 +104,24 @@ def opened_for(
     """The project in `folder`, opened for an attempt: where that fails already, there is a row that says so."""
     with ExitStack() as stack:
         try:
-            ready = stack.enter_context(open_session(folder, settings, lane=lane, trigger=trigger))
+            session = stack.enter_context(open_session(folder, settings, lane=lane, trigger=trigger))
         except CareloomError as error:
             _note(folder, settings, (kind, name, trigger), error)
             raise
-        yield ready
+        yield session
 
 
-def _note(folder: Path, settings: Settings, tried: tuple[Kind, str, str], error: CareloomError) -> None:
+def _note(folder: Path, settings: Settings, key: tuple[Kind, str, str], error: CareloomError) -> None:
     """Write a failed attempt into the store, if there is one that answers; no store is made for it."""
     if isinstance(error, Later):
         return  # it is the database that does not answer
     with suppress(CareloomError, psycopg.Error):
-        given = in_environment(folder, settings)
-        if given.database_url is None and not any(hidden_folder(folder, given).glob("postgres*")):
+        store_settings = in_environment(folder, settings)
+        if store_settings.database_url is None and not any(hidden_folder(folder, store_settings).glob("postgres*")):
             return
-        store = open_store(store_url(folder, given), given.env)
+        store = open_store(store_url(folder, store_settings), store_settings.env)
         try:
-            Attempts(store).note(*tried, code=code_of(error), error=safe_text(error))
+            Attempts(store).note(*key, code=code_of(error), error=safe_text(error))
         finally:
             store.close()
 

@@ -26,32 +26,32 @@ def in_environment(folder: Path, settings: Settings) -> Settings:
     UsageFault where there is no such environment, ProjectFault where its file is wrong. Fix where it would be production's
     database: CARELOOM_DATABASE_URL names one, and the file names none, or the same.
     """
-    if not settings.env or settings.placed:
+    if not settings.env or settings.has_own_database:
         return settings
-    named, file = database_named(folder, settings.env), overlay_name(settings.env)
+    database, file = database_named(folder, settings.env), overlay_name(settings.env)
     step = (
         f"write `database: secret:{settings.env}-database-url` in {file}, and set that secret to a database of its own"
     )
-    if named is None:
+    if database is None:
         if settings.database_url is not None:
             raise Fix(
                 f"the environment {settings.env!r} names no database, and CARELOOM_DATABASE_URL is production's; {step}"
             )
-        return replace(settings, placed=True)
-    url = settings.secret(named)
+        return replace(settings, has_own_database=True)
+    url = settings.secret(database)
     check_address(url, f"`database` in {file}")
     if settings.database_url is not None and _same(url, settings.database_url):
         raise Fix(
             f"the environment {settings.env!r} names the database that CARELOOM_DATABASE_URL names, which is production's; "
             f"{step}"
         )
-    return replace(settings, database_url=url, placed=True)
+    return replace(settings, database_url=url, has_own_database=True)
 
 
-def _same(one: str, other: str) -> bool:
+def _same(url: str, production_url: str) -> bool:
     """Whether both addresses lead to one database; user, password and the rest do not matter."""
-    left, right = _places(one), _places(other)
-    return bool(left & right)
+    places, production_places = _places(url), _places(production_url)
+    return bool(places & production_places)
 
 
 def _places(url: str) -> set[tuple[str, str, str]]:

@@ -32,7 +32,7 @@ def configure(settings: Settings, least: int) -> None:
     )
 
 
-def _standard_error(*_named: object) -> structlog.PrintLogger:
+def _standard_error(*_names: object) -> structlog.PrintLogger:
     # What it is now, not what it was when the logs were set up: a line to a stream that was closed since ends the run.
     return structlog.PrintLogger(sys.stderr)
 
@@ -57,9 +57,9 @@ def _cloud_fields(settings: Settings) -> structlog.typing.Processor:
 
 def _plain(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     """One line for a person who looks on."""
-    known = {name: event.pop(name, "") for name in ("time", "severity", "message", "logging.googleapis.com/trace")}
-    more = ", ".join(f"{name} {value}" for name, value in event.items())
-    return f"{known['severity'].lower()}: {known['message']}{f' ({more})' if more else ''}"
+    fields = {name: event.pop(name, "") for name in ("time", "severity", "message", "logging.googleapis.com/trace")}
+    extras = ", ".join(f"{name} {value}" for name, value in event.items())
+    return f"{fields['severity'].lower()}: {fields['message']}{f' ({extras})' if extras else ''}"
 
 
 def _dumps(value: Any, **_options: Any) -> str:

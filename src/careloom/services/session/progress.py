@@ -8,13 +8,13 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Whoever shows progress."""
+    """What shows progress."""
 
     def step(self, text: str) -> None:
         """A new step begins; `text` names no person."""
         ...
 
-    def advance(self, done: int, total: int | None) -> None:
+    def advance(self, count: int, total: int | None) -> None:
         """So many records of the step are done; `total` None while it is not known."""
         ...
 
@@ -30,7 +30,7 @@ class Quiet:
     def step(self, text: str) -> None:
         """Nothing."""
 
-    def advance(self, done: int, total: int | None) -> None:
+    def advance(self, count: int, total: int | None) -> None:
         """Nothing."""
 
     def rest(self) -> None:

@@ -18,13 +18,13 @@ _SECRET = "careloom-seal-key"  # noqa: S105 - the secret's name, not the secret
 _VARIABLES = ("CARELOOM_SEAL_KEY", "CARELOOM_SEAL_KEY_FILE")
 
 
-def seal_key(hidden: Path, settings: Settings) -> bytes:
-    """The key that tokens are sealed with: CARELOOM_SEAL_KEY; for an embedded store else a file in `hidden`, made once.
+def seal_key(hidden_folder: Path, settings: Settings) -> bytes:
+    """The key that tokens are sealed with: CARELOOM_SEAL_KEY; for an embedded store else a file in `hidden_folder`, made once.
 
     Fix if the store is not embedded and there is no key: a file on one of its workers would be another key on the next.
     """
     if settings.database_url is None and not any(settings.environment.get(name) for name in _VARIABLES):
-        return _key_in(hidden / "seal.key")
+        return _key_in(hidden_folder / "seal.key")
     try:
         text = settings.secret(settings.secret(f"secret:{_SECRET}"))
     except Fix:
@@ -45,7 +45,7 @@ def _key_in(file: Path) -> bytes:
             os.fsync(handle)
         finally:
             os.close(handle)
-        # A link is made whole or not at all, and never over another's: whoever is first has made the key.
+        # A link is made whole or not at all, and never over another's: the first process has made the key.
         with suppress(FileExistsError):
             os.link(draft, file)
         draft.unlink()
@@ -62,16 +62,16 @@ def _checked(text: str) -> bytes:
     return key
 
 
-def audit_anchor_of(hidden: Path, settings: Settings, url: str) -> AuditAnchor:
-    """What holds the end of the audit of the database at `url`: the same key, and a file in `hidden`."""
+def audit_anchor_of(hidden_folder: Path, settings: Settings, url: str) -> AuditAnchor:
+    """What holds the end of the audit of the database at `url`: the same key, and a file in `hidden_folder`."""
     key: list[bytes | None] = []
 
     def key_or_none() -> bytes | None:
         if not key:
             try:
-                key.append(seal_key(hidden, settings))
+                key.append(seal_key(hidden_folder, settings))
             except Fix:
                 key.append(None)
         return key[0]
 
-    return AuditAnchor(key=key_or_none, file=anchor_file(hidden, url))
+    return AuditAnchor(key=key_or_none, file=anchor_file(hidden_folder, url))

@@ -71,13 +71,13 @@ class Session:
         """The system called `name`, to read from. Fix if its kind cannot be read."""
         system = self.project.systems[name]
         with places.placed(self.project, system):
-            found: Source = self._part(name, "source", "cannot be read from")
-        return places.PlacedSource(source=found, project=self.project, system=system)
+            source: Source = self._part(name, "source", "cannot be read from")
+        return places.PlacedSource(source=source, project=self.project, system=system)
 
     def target(self, name: str) -> Target:
         """The system called `name`, to write to. Fix if its kind cannot be written."""
-        found: Target = self._part(name, "target", "cannot be written to")
-        return found if self.project.writes(name) else read_only(found, self.refusal(name))
+        target: Target = self._part(name, "target", "cannot be written to")
+        return target if self.project.writes(name) else read_only(target, self.refusal(name))
 
     def refusal(self, name: str) -> str:
         """Why the system called `name` is not written to in this environment."""
@@ -94,8 +94,8 @@ class Session:
 
     def stream_source(self, name: str) -> StreamSource:
         """The system called `name`, to land streams from. Fix if its kind has none that can be asked for."""
-        found: StreamSource = self._part(name, "stream_source", "has no streams that can be asked for")
-        return found
+        source: StreamSource = self._part(name, "stream_source", "has no streams that can be asked for")
+        return source
 
     def streams(self, name: str) -> Mapping[str, Stream]:
         """The streams that the system called `name` offers, as its room declares them."""
@@ -107,19 +107,19 @@ class Session:
 
     def hooks(self, name: str) -> Hooks:
         """The system called `name`, as one that calls us. Fix if its kind does not."""
-        found: Hooks = self._part(name, "hooks", "sends no webhooks")
-        return found
+        hooks: Hooks = self._part(name, "hooks", "sends no webhooks")
+        return hooks
 
     def publisher(self, name: str) -> Publisher:
         """The system called `name`, to tell change events to. Fix if its kind takes none."""
         self.require_own(name)
-        found: Publisher = self._part(name, "publisher", "takes no change events")
-        return found
+        publisher: Publisher = self._part(name, "publisher", "takes no change events")
+        return publisher
 
     def report_source(self, name: str) -> ReportSource:
         """The system called `name`, to ask for reports. Fix if its kind makes none."""
-        found: ReportSource = self._part(name, "reports", "makes no reports")
-        return found
+        source: ReportSource = self._part(name, "reports", "makes no reports")
+        return source
 
     def report_policy(self, name: str) -> ReportPolicy:
         """How the reports of the system called `name` are waited for."""
@@ -170,8 +170,8 @@ class Session:
 
 def store_url(folder: Path, settings: Settings) -> str:
     """The store's address: the configured one, or the embedded server of the project in `folder`, started if need be."""
-    given = in_environment(folder, settings)
-    return given.database_url or ensure_server(hidden_folder(folder, given))
+    environment_settings = in_environment(folder, settings)
+    return environment_settings.database_url or ensure_server(hidden_folder(folder, environment_settings))
 
 
 @contextmanager
@@ -182,14 +182,14 @@ def open_session(
     with ExitStack() as stack:
         project = load_project(folder, rooms(), settings.env)
         settings = in_environment(folder, settings)
-        hidden = hidden_folder(folder, settings)
+        folder_of_store = hidden_folder(folder, settings)
         url = store_url(folder, settings)
         if settings.database_url is None:
-            stack.enter_context(kept_running(hidden))
+            stack.enter_context(kept_running(folder_of_store))
             migrate(url, settings.env)
         store = open_store(url, settings.env)
         stack.callback(store.close)
-        store.anchoring = audit_anchor_of(hidden, settings, url)
+        store.anchoring = audit_anchor_of(folder_of_store, settings, url)
         session = Session(project=project, settings=settings, store=store, lane=lane, trigger=trigger)
         stack.callback(session.close)
         yield session

@@ -31,7 +31,7 @@ class Settings:
     actor: str
     origin: str = ""
     env: str = ""
-    placed: bool = False
+    has_own_database: bool = False
 
     @property
     def witness(self) -> str:
@@ -46,17 +46,17 @@ class Settings:
         """
         if not reference.startswith(_PREFIX):
             return reference
-        wanted = reference.removeprefix(_PREFIX)
-        variable = wanted.upper().replace("-", "_")
+        name = reference.removeprefix(_PREFIX)
+        variable = name.upper().replace("-", "_")
         if value := self.environment.get(variable):
             return value.strip()
         if path := self.environment.get(f"{variable}_FILE"):
-            return _from_file(wanted, Path(path))
+            return _from_file(name, Path(path))
         project = self.environment.get("CARELOOM_SECRETS_PROJECT") or self.environment.get("GOOGLE_CLOUD_PROJECT")
         if project:
-            return _from_secret_manager(project, wanted)
+            return _from_secret_manager(project, name)
         raise SecretMissing(
-            f"the secret {wanted!r} is nowhere: set {variable}, or {variable}_FILE to a file that holds it, or "
+            f"the secret {name!r} is nowhere: set {variable}, or {variable}_FILE to a file that holds it, or "
             "CARELOOM_SECRETS_PROJECT to the Google Cloud project that keeps it"
         )
 
@@ -89,47 +89,47 @@ def _owner() -> str:
 
 def _origin(environment: Mapping[str, str]) -> str:
     """The process's owner and machine. USER can be set to anything: where it is another name, both are told."""
-    owner, said = _owner(), environment.get("USER", "")
-    told = f"uid {os.getuid()}{f' {owner}' if owner else ''} on {socket.gethostname()}"
-    return f"{told}, USER {said}" if said and said != owner else told
+    owner, user_variable = _owner(), environment.get("USER", "")
+    origin = f"uid {os.getuid()}{f' {owner}' if owner else ''} on {socket.gethostname()}"
+    return f"{origin}, USER {user_variable}" if user_variable and user_variable != owner else origin
 
 
-def check_address(url: str, what: str) -> None:
+def check_address(url: str, label: str) -> None:
     """Fix unless `url` is one that PostgreSQL's clients read; it may hold a password, so it is not quoted."""
     if not database_address.is_readable(url):
-        raise Fix(f"{what} is no PostgreSQL address; write postgresql://USER:PASSWORD@HOST:5432/DATABASE")
+        raise Fix(f"{label} is no PostgreSQL address; write postgresql://USER:PASSWORD@HOST:5432/DATABASE")
 
 
-def _from_file(wanted: str, path: Path) -> str:
+def _from_file(name: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SecretMissing(
-            f"the secret {wanted!r}: cannot read {path} ({error.strerror}); check the path and its rights"
+            f"the secret {name!r}: cannot read {path} ({error.strerror}); check the path and its rights"
         ) from None
 
 
-def _from_secret_manager(project: str, wanted: str) -> str:
+def _from_secret_manager(project: str, name: str) -> str:
     try:
         from google.api_core.exceptions import GoogleAPICallError, RetryError  # noqa: PLC0415 optional dependency
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 optional dependency
         from google.cloud import secretmanager  # noqa: PLC0415 optional dependency
     except ImportError:
         raise SecretMissing(
-            f"the secret {wanted!r} would be in Secret Manager: python -m pip install 'careloom[gcp]'"
+            f"the secret {name!r} would be in Secret Manager: python -m pip install 'careloom[gcp]'"
         ) from None
     try:
         answer = secretmanager.SecretManagerServiceClient().access_secret_version(
-            name=f"projects/{project}/secrets/{wanted}/versions/latest"
+            name=f"projects/{project}/secrets/{name}/versions/latest"
         )
     except (GoogleAuthError, RetryError) as error:
         raise SecretMissing(
-            f"the secret {wanted!r}: no credentials for Secret Manager of project {project} ({type(error).__name__}); "
+            f"the secret {name!r}: no credentials for Secret Manager of project {project} ({type(error).__name__}); "
             "give this machine a service account, or run: gcloud auth application-default login"
         ) from None
     except GoogleAPICallError as error:
         raise SecretMissing(
-            f"the secret {wanted!r}: Secret Manager of project {project} answered {error.grpc_status_code}; "
+            f"the secret {name!r}: Secret Manager of project {project} answered {error.grpc_status_code}; "
             "create the secret, and give this service account the role Secret Manager Secret Accessor"
         ) from None
     return str(answer.payload.data.decode()).strip()

@@ -28,7 +28,7 @@ class AssociationPlan:
     association: Association
     make: Sequence[LinkedPair]
     remove: Sequence[LinkedPair]
-    same: int
+    same_count: int
     waiting: int
 
 
@@ -44,67 +44,74 @@ class DesiredPair:
 def plan_associations(db: duckdb.DuckDBPyConnection, context: PreparedSync, *, coming: bool) -> list[AssociationPlan]:
     """Compare what the source wants with what was made.
 
-    A tie is removed only if its row was read, is sound and wants it no more: not because the row is held, was not read
+    A tie is removed only if its row was read, is sound and no longer wants it: not because the row is held, was not read
     by an incremental run, or left the source. `coming`: rows that are to be created count as if they had a record.
     """
     if not context.sync.associations:
         return []
-    own = _links(context.ledger)
+    links = _links(context.ledger)
     if coming:
         fresh = db.execute(
             "select key, coalesce(remote_id, ?) from action where kind <> 'archive'", [UNBORN]
         ).fetchall()
-        own = dict(fresh) | own
-    made = context.ledger.ties()
-    wanted = [_wanted(db, association) for association in context.sync.associations]
+        links = dict(fresh) | links
+    ties = context.ledger.ties()
+    pair_sets = [_desired_pairs(db, association) for association in context.sync.associations]
     return [
-        _plan(context, association, own, made, one, _elsewhere(context.sync.associations, wanted, association))
-        for association, one in zip(context.sync.associations, wanted, strict=True)
+        _plan(
+            context,
+            association,
+            links,
+            ties,
+            pair_set,
+            _sibling_pairs(context.sync.associations, pair_sets, association),
+        )
+        for association, pair_set in zip(context.sync.associations, pair_sets, strict=True)
     ]
 
 
-def _elsewhere(
-    associations: Sequence[Association], wanted: Sequence[DesiredPair], association: Association
+def _sibling_pairs(
+    associations: Sequence[Association], pair_sets: Sequence[DesiredPair], association: Association
 ) -> set[tuple[str, str]]:
     """The pairs that other associations to the same object and of the same label want: they are not ours to remove."""
     return {
         pair
-        for other, one in zip(associations, wanted, strict=True)
-        if other is not association and (other.to, other.label) == (association.to, association.label)
-        for pair in one.pairs
+        for sibling, pair_set in zip(associations, pair_sets, strict=True)
+        if sibling is not association and (sibling.to, sibling.label) == (association.to, association.label)
+        for pair in pair_set.pairs
     }
 
 
 def _plan(
     context: PreparedSync,
     association: Association,
-    own: dict[str, str],
-    made: Sequence[tuple[str, str, str, str, str, str]],
-    wanted: DesiredPair,
-    elsewhere: set[tuple[str, str]],
+    links: dict[str, str],
+    ties: Sequence[tuple[str, str, str, str, str, str]],
+    pair_set: DesiredPair,
+    sibling_pairs: set[tuple[str, str]],
 ) -> AssociationPlan:
-    others = _links(Ledger(context.session.store, association.via))
+    via_links = _links(Ledger(context.session.store, association.via))
     label = association.label or ""
     have = {
         (key, to_key): LinkedPair(key=key, to_key=to_key, label=label, from_id=from_id, to_id=to_id)
-        for key, to_object, to_key, tie_label, from_id, to_id in made
+        for key, to_object, to_key, tie_label, from_id, to_id in ties
         if to_object == association.to and tie_label == label
     }
-    ready = {
-        (key, to_key): LinkedPair(key=key, to_key=to_key, label=label, from_id=own[key], to_id=others[to_key])
-        for key, to_key in wanted.pairs
-        if key in own and to_key in others
+    desired_ties = {
+        (key, to_key): LinkedPair(key=key, to_key=to_key, label=label, from_id=links[key], to_id=via_links[to_key])
+        for key, to_key in pair_set.pairs
+        if key in links and to_key in via_links
     }
-    make = [tie for pair, tie in ready.items() if have.get(pair) != tie]
-    kept = wanted.pairs | elsewhere
-    remove = [tie for pair, tie in have.items() if pair not in kept and pair[0] in wanted.sound]
-    waiting = len(wanted.pairs) - len(ready) + wanted.unsure
+    make = [tie for pair, tie in desired_ties.items() if have.get(pair) != tie]
+    kept_pairs = pair_set.pairs | sibling_pairs
+    remove = [tie for pair, tie in have.items() if pair not in kept_pairs and pair[0] in pair_set.sound]
+    waiting = len(pair_set.pairs) - len(desired_ties) + pair_set.unsure
     return AssociationPlan(
-        association=association, make=make, remove=remove, same=len(ready) - len(make), waiting=waiting
+        association=association, make=make, remove=remove, same_count=len(desired_ties) - len(make), waiting=waiting
     )
 
 
-def _wanted(db: duckdb.DuckDBPyConnection, association: Association) -> DesiredPair:
+def _desired_pairs(db: duckdb.DuckDBPyConnection, association: Association) -> DesiredPair:
     expression = association.expression
     rows = db.execute(
         f"select v.key, e.tried is null, case when not blank(e.tried.v) then trim(cast(e.tried.v as varchar)) end"
@@ -113,8 +120,8 @@ def _wanted(db: duckdb.DuckDBPyConnection, association: Association) -> DesiredP
     ).fetchall()
     return DesiredPair(
         pairs={(key, to_key) for key, _, to_key in rows if to_key is not None},
-        sound={key for key, failed, _ in rows if not failed},
-        unsure=sum(failed for _, failed, _ in rows),
+        sound={key for key, is_null, _ in rows if not is_null},
+        unsure=sum(is_null for _, is_null, _ in rows),
     )
 
 
@@ -124,7 +131,7 @@ def deliver_associations(
     """Make and remove ties; returns how many were made, removed, the same, waiting and refused."""
     counts: Counter[str] = Counter()
     for plan in plans:
-        counts.update({"same": plan.same, "waiting": plan.waiting})
+        counts.update({"same": plan.same_count, "waiting": plan.waiting})
         for remove, ties in ((True, plan.remove), (False, plan.make)):
             for batch in _chunks(ties, context.target.batch_size):
                 if watch.stop.is_set():
@@ -143,9 +150,13 @@ def _deliver(
         outcomes = {outcome.key: outcome.verdict for outcome in context.target.associate(batch)}
     except (Fix, Later):
         return Counter({"later": len(ties)})
-    done = [tie for tie in ties if outcomes.get(f"{tie.from_id}/{tie.to_id}") == "ok"]
-    context.ledger.settle_ties(run, association.to, [] if remove else done, done if remove else [])
-    return Counter({"removed" if remove else "made": len(done), "refused": len(ties) - len(done)})
+    acknowledged_ties = [tie for tie in ties if outcomes.get(f"{tie.from_id}/{tie.to_id}") == "ok"]
+    context.ledger.settle_ties(
+        run, association.to, [] if remove else acknowledged_ties, acknowledged_ties if remove else []
+    )
+    return Counter(
+        {"removed" if remove else "made": len(acknowledged_ties), "refused": len(ties) - len(acknowledged_ties)}
+    )
 
 
 def _links(ledger: Ledger) -> dict[str, str]:
@@ -153,6 +164,6 @@ def _links(ledger: Ledger) -> dict[str, str]:
 
 
 def _chunks(ties: Sequence[LinkedPair], size: int) -> Iterator[list[LinkedPair]]:
-    rest = iter(ties)
-    while chunk := list(islice(rest, size)):
+    iterator = iter(ties)
+    while chunk := list(islice(iterator, size)):
         yield chunk

@@ -34,24 +34,24 @@ _NOTE_EVERY = 2.0
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What became of the rows so far. `taken` are (key, property, holder's id): to be looked at again.
+    """What became of the rows so far. `duplicates` are (key, property, holder's id): to be looked at again.
 
-    `unarchived` counts records that were to be archived and were not: none of them is a row that was read.
+    `unarchived_count` counts records that were to be archived and were not: none of them is a row that was read.
 
-    `refused` counts why records were held since the plan, by (kind, code, property); kind "remote": the other side's own reasons. `trouble` is why the rest was left for later, if it was.
+    `refusals` counts why records were held since the plan, by (kind, code, property); kind "remote": the other side's own reasons. `trouble` is why the rest was left for later, if it was.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    taken: list[tuple[str, str | None, str]] = field(default_factory=list)
-    refused: Counter[tuple[str, str, str | None]] = field(default_factory=Counter)
+    duplicates: list[tuple[str, str | None, str]] = field(default_factory=list)
+    refusals: Counter[tuple[str, str, str | None]] = field(default_factory=Counter)
     trouble: CareloomError | None = None
-    interrupted: bool = False
-    unarchived: int = 0
+    is_interrupted: bool = False
+    unarchived_count: int = 0
 
     @property
     def halted(self) -> bool:
         """Nothing more is to be sent."""
-        return self.trouble is not None or self.interrupted
+        return self.trouble is not None or self.is_interrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,23 +83,23 @@ class Delivery:
         )
         total = unsent.total()
         self.watch.progress.step(f"writing {total} records to {self.context.sync.to.system}")
-        done, noted = 0, time.monotonic()
+        sent_count, note_time = 0, time.monotonic()
         with ThreadPoolExecutor(self.context.target.concurrency, thread_name_prefix="deliver") as pool:
             for group in self._in_flight(pool, self._all_batches(db), tally):
                 self._settle_group(group, tally)
-                for sent in group:
-                    unsent[sent.kind] -= len(sent.actions)
-                    done += len(sent.actions)
-                self.watch.progress.advance(done, total)
-                noted = self._note_progress(tally, noted)
-        tally.unarchived += unsent.pop("archive", 0)
+                for sent_batch in group:
+                    unsent[sent_batch.kind] -= len(sent_batch.actions)
+                    sent_count += len(sent_batch.actions)
+                self.watch.progress.advance(sent_count, total)
+                note_time = self._note_progress(tally, note_time)
+        tally.unarchived_count += unsent.pop("archive", 0)
         tally.counts["later"] += unsent.total()
 
-    def _note_progress(self, tally: Tally, noted: float) -> float:
-        """Now and then write down how far the run got, for whoever asks while it goes on or after it died."""
+    def _note_progress(self, tally: Tally, note_time: float) -> float:
+        """Now and then write down how far the run got, for any caller that asks while it continues or after it died."""
         now = time.monotonic()
-        if now - noted < _NOTE_EVERY:
-            return noted
+        if now - note_time < _NOTE_EVERY:
+            return note_time
         self.context.runs.progress(self.run, tally.counts, self.context.target.requests(), None)
         return now
 
@@ -123,9 +123,9 @@ class Delivery:
                 current = kind
                 flying.add(pool.submit(self._send, next(self.numbers), kind, actions))
                 following = next(waiting, None)
-                tally.interrupted = self.watch.stop.is_set()
-            landed, flying = wait(flying, return_when=FIRST_COMPLETED)
-            yield [future.result() for future in landed]
+                tally.is_interrupted = self.watch.stop.is_set()
+            futures, flying = wait(flying, return_when=FIRST_COMPLETED)
+            yield [future.result() for future in futures]
 
     def _send(self, number: int, kind: WriteKind, actions: Sequence[Action]) -> _SentBatch:
         writes = [
@@ -143,9 +143,9 @@ class Delivery:
         if [outcome.key for outcome in outcomes] != [write.key for write in writes]:
             outcomes = _in_order(outcomes, writes)
         outcomes = give_back(self.context.target, batch, outcomes)
-        elapsed = int((time.monotonic() - began) * 1000)
+        milliseconds = int((time.monotonic() - began) * 1000)
         return _SentBatch(
-            number=number, kind=kind, actions=actions, outcomes=outcomes, milliseconds=elapsed, trouble=trouble
+            number=number, kind=kind, actions=actions, outcomes=outcomes, milliseconds=milliseconds, trouble=trouble
         )
 
     def _settle_silent(self, db: duckdb.DuckDBPyConnection, tally: Tally) -> None:
@@ -155,14 +155,14 @@ class Delivery:
             self._write([_settled(action, action.remote_id or "") for action in actions], [], [], [])
 
     def _settle_group(self, group: Sequence[_SentBatch], tally: Tally) -> None:
-        settled: list[SettledWrite] = []
-        held: list[HeldRecord] = []
-        gone: list[str] = []
-        for sent in group:
-            tally.trouble = tally.trouble or sent.trouble
-            for action, outcome in zip(sent.actions, sent.outcomes, strict=True):
-                self._account(sent.kind, action, outcome, tally, settled, held, gone)
-        self._write(settled, held, gone, [self._note(sent) for sent in group])
+        writes: list[SettledWrite] = []
+        held_records: list[HeldRecord] = []
+        unlinked_keys: list[str] = []
+        for sent_batch in group:
+            tally.trouble = tally.trouble or sent_batch.trouble
+            for action, outcome in zip(sent_batch.actions, sent_batch.outcomes, strict=True):
+                self._account(sent_batch.kind, action, outcome, tally, writes, held_records, unlinked_keys)
+        self._write(writes, held_records, unlinked_keys, [self._note(sent_batch) for sent_batch in group])
 
     def _account(
         self,
@@ -170,64 +170,70 @@ class Delivery:
         action: Action,
         outcome: Outcome,
         tally: Tally,
-        settled: list[SettledWrite],
-        held: list[HeldRecord],
-        gone: list[str],
+        writes: list[SettledWrite],
+        held_records: list[HeldRecord],
+        unlinked_keys: list[str],
     ) -> None:
         match outcome.verdict:
             case "ok" if kind == "archive":
-                gone.append(action.key)
+                unlinked_keys.append(action.key)
                 tally.counts["archive"] += 1
             case "ok":
-                settled.append(_settled(action, outcome.remote_id or action.remote_id or "", outcome.overtaken))
+                writes.append(_settled(action, outcome.remote_id or action.remote_id or "", outcome.overtaken))
                 tally.counts["conflict" if action.conflicted or outcome.overtaken else kind] += 1
                 if outcome.overtaken:
-                    held.append(_held(action, "conflict", "both-changed", ", ".join(sorted(outcome.overtaken)), ""))
+                    held_records.append(
+                        _held(action, "conflict", "both-changed", ", ".join(sorted(outcome.overtaken)), "")
+                    )
             case "missing" if kind == "archive":
-                gone.append(action.key)
+                unlinked_keys.append(action.key)
                 tally.counts["archive"] += 1
             case _ if kind == "archive":
                 # The link stays, so the next run offers it again.
-                tally.unarchived += 1
+                tally.unarchived_count += 1
             case "later":
                 tally.counts["later"] += 1
             case "taken" if outcome.remote_id:
-                tally.taken.append((action.key, outcome.property, outcome.remote_id))
+                tally.duplicates.append((action.key, outcome.property, outcome.remote_id))
             case verdict:
                 code = "missing-remote" if verdict == "missing" else outcome.code or verdict
-                held.append(_held(action, "remote", code, outcome.property, outcome.message))
+                held_records.append(_held(action, "remote", code, outcome.property, outcome.message))
                 tally.counts["held"] += 1
-                tally.refused["remote", code, outcome.property] += 1
+                tally.refusals["remote", code, outcome.property] += 1
 
     def _write(
-        self, settled: list[SettledWrite], held: list[HeldRecord], gone: list[str], notes: list[DeliveryNote]
+        self,
+        writes: list[SettledWrite],
+        held_records: list[HeldRecord],
+        unlinked_keys: list[str],
+        notes: list[DeliveryNote],
     ) -> None:
         try:
-            self.context.ledger.settle(self.run, settled=settled, held=held, unlinked=gone, notes=notes)
+            self.context.ledger.settle(self.run, settled=writes, held=held_records, unlinked=unlinked_keys, notes=notes)
         except UniqueViolation:
-            # One record has come to stand for two rows since the plan: that one waits for a person, the others go on.
-            self.context.ledger.settle(self.run, held=held, unlinked=gone, notes=notes)
-            for record in settled:
+            # One record has come to stand for two rows since the plan: that one waits for a person, the others continue.
+            self.context.ledger.settle(self.run, held=held_records, unlinked=unlinked_keys, notes=notes)
+            for record in writes:
                 self._write_alone(record)
 
     def _write_alone(self, record: SettledWrite) -> None:
         try:
             self.context.ledger.settle(self.run, settled=[record])
         except UniqueViolation:
-            stopped = HeldRecord(
+            held_record = HeldRecord(
                 key=record.key, kind="match", code="two-rows-one-record", fingerprint=record.fingerprint
             )
-            self.context.ledger.settle(self.run, held=[stopped])
+            self.context.ledger.settle(self.run, held=[held_record])
 
-    def _note(self, sent: _SentBatch) -> DeliveryNote:
+    def _note(self, sent_batch: _SentBatch) -> DeliveryNote:
         return DeliveryNote(
-            batch=sent.number,
+            batch=sent_batch.number,
             object=self.context.sync.to.object,
-            kind=sent.kind,
-            keys=[action.key for action in sent.actions],
-            verdicts=[outcome.verdict for outcome in sent.outcomes],
-            remote_ids=[outcome.remote_id or "" for outcome in sent.outcomes],
-            milliseconds=sent.milliseconds,
+            kind=sent_batch.kind,
+            keys=[action.key for action in sent_batch.actions],
+            verdicts=[outcome.verdict for outcome in sent_batch.outcomes],
+            remote_ids=[outcome.remote_id or "" for outcome in sent_batch.outcomes],
+            milliseconds=sent_batch.milliseconds,
         )
 
 
@@ -236,30 +242,30 @@ def give_back(target: Target, batch: Batch, outcomes: Sequence[Outcome]) -> list
 
     A write that could not be taken back so is left for later: its row is looked at again.
     """
-    given = list(outcomes)
-    for place, outcome in enumerate(given):
+    results = list(outcomes)
+    for place, outcome in enumerate(results):
         if outcome.overtaken:
-            given[place] = outcome if _given_back(target, batch, outcome) else replace(outcome, verdict="later")
-    return given
+            results[place] = outcome if _given_back(target, batch, outcome) else replace(outcome, verdict="later")
+    return results
 
 
 def _given_back(target: Target, batch: Batch, outcome: Outcome) -> bool:
-    ours = next(write for write in batch.writes if write.key == outcome.key).values
+    sent_values = next(write for write in batch.writes if write.key == outcome.key).values
     values: Mapping[str, str] = outcome.overtaken
-    seen: Mapping[str, str] = {prop: ours[prop] for prop in values}
+    seen_values: Mapping[str, str] = {prop: sent_values[prop] for prop in values}
     for _ in range(_GIVE_BACK_TURNS):
-        back = Write(key=outcome.key, remote_id=outcome.remote_id, values=values, seen=seen)
+        back = Write(key=outcome.key, remote_id=outcome.remote_id, values=values, seen=seen_values)
         try:
-            (done,) = target.deliver(
+            (answer,) = target.deliver(
                 Batch(object=batch.object, kind="update", key_property=batch.key_property, writes=[back])
             )
         except (Fix, Later):
             return False
-        if done.verdict != "ok":
+        if answer.verdict != "ok":
             return False
-        if not done.overtaken:
+        if not answer.overtaken:
             return True
-        values, seen = done.overtaken, {prop: values[prop] for prop in done.overtaken}
+        values, seen_values = answer.overtaken, {prop: values[prop] for prop in answer.overtaken}
     return False
 
 
@@ -273,16 +279,16 @@ def _in_order(outcomes: Sequence[Outcome], writes: Sequence[Write]) -> list[Outc
 
 def _settled(action: Action, remote_id: str, overtaken: Mapping[str, str] | None = None) -> SettledWrite:
     """What the ledger learns of a record. Where staff's edit came between, what was agreed on is what was read before it."""
-    agreed = action.agreed
+    base = action.agreed
     if overtaken:
-        agreed = orjson.dumps(orjson.loads(agreed) | {prop: action.seen[prop] or None for prop in overtaken}).decode()
+        base = orjson.dumps(orjson.loads(base) | {prop: action.seen[prop] or None for prop in overtaken}).decode()
     return SettledWrite(
         key=action.key,
         remote_id=remote_id,
         rule=action.rule,
         grade=action.grade,
         fingerprint=0 if overtaken else action.fingerprint,
-        agreed=agreed.replace("\\u0000", "\\u2400"),
+        agreed=base.replace("\\u0000", "\\u2400"),
     )
 
 

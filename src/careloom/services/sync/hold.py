@@ -17,11 +17,11 @@ def write_stops(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int) 
     """Write every line of `stop` to the ledger, and renew the records that were refused before and have not changed."""
     rows = db.execute("select key, kind, code, property, fp from stop").fetchall()
     for start in range(0, len(rows), _CHUNK):
-        held = [
+        records = [
             HeldRecord(key=key, kind=kind, code=code, property=prop, fingerprint=fp)
             for key, kind, code, prop, fp in rows[start : start + _CHUNK]
         ]
-        context.ledger.settle(run, held=_distinct(held))
+        context.ledger.settle(run, held=_distinct(records))
     offer_candidates(db, context)
 
 
@@ -30,11 +30,11 @@ def write_review(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     context.ledger.forget_planned_holds()
     rows = db.execute("select key, code, fp from stop where kind = 'match'").fetchall()
     for start in range(0, len(rows), _CHUNK):
-        held = [
+        records = [
             HeldRecord(key=key, kind="match", code=code, fingerprint=fp)
             for key, code, fp in rows[start : start + _CHUNK]
         ]
-        context.ledger.settle(PLANNED, held=_distinct(held))
+        context.ledger.settle(PLANNED, held=_distinct(records))
     offer_candidates(db, context)
 
 
@@ -42,9 +42,9 @@ def offer_candidates(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> No
     """Keep the candidates of the rows that were held for their match."""
     if not db.execute("select 1 from information_schema.tables where table_name = 'match_candidate'").fetchall():
         return
-    found = db.execute("select * from match_candidate where key in (select key from stop where kind = 'match')")
-    columns = [column[0] for column in found.description]
-    offers = [_offer(dict(zip(columns, row, strict=True))) for row in found.fetchall()]
+    cursor = db.execute("select * from match_candidate where key in (select key from stop where kind = 'match')")
+    columns = [column[0] for column in cursor.description]
+    offers = [_offer(dict(zip(columns, row, strict=True))) for row in cursor.fetchall()]
     for start in range(0, len(offers), _CHUNK):
         context.ledger.offer(offers[start : start + _CHUNK])
 
@@ -60,6 +60,6 @@ def _offer(row: dict[str, object]) -> Offer:
     )
 
 
-def _distinct(held: list[HeldRecord]) -> list[HeldRecord]:
+def _distinct(records: list[HeldRecord]) -> list[HeldRecord]:
     """One statement cannot write one key twice: the last reason stands."""
-    return list({record.key: record for record in held}.values())
+    return list({record.key: record for record in records}.values())

@@ -1,4 +1,4 @@
-"""From source rows to a table of actions: read, compare, match, merge. It writes nothing to anybody but the mirror."""
+"""From source rows to a table of actions: read, compare, match, merge. It writes to nothing but the mirror."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class SourceDiff:
     """What reading and comparing gave. `high` is the cursor value that the next run may read from."""
 
     read: int
-    same: int
-    stopped: int
+    same_count: int
+    stopped_count: int
     since: Since | None
     high: str | None
 
 
 def diff_source(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch, *, full: bool) -> SourceDiff:
     """Read the source and compare it with the ledger: makes `verdict`, `gone` and the faulty rows' `stop`."""
-    full = full or bool(context.lost)
+    full = full or bool(context.lost_properties)
     since = None if full else _since(context)
     watch.progress.step(f"reading {context.sync.source.system}")
     read = rows.load_source(db, context.source.read(context.sync.source.query, since), context.columns)
@@ -49,8 +49,8 @@ def diff_source(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Wat
     classes = diff.count_classes(db)
     return SourceDiff(
         read=read,
-        same=classes.get("same", 0),
-        stopped=classes.get("stopped", 0),
+        same_count=classes.get("same", 0),
+        stopped_count=classes.get("stopped", 0),
         since=since,
         high=_high(db, context) or (since.value if since else None),
     )
@@ -76,8 +76,8 @@ def _high(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> str | None:
         now = text(f"{context.session.clock():%Y-%m-%d %H:%M:%S}")
         back = int(context.sync.source.look_back.total_seconds())
         value = f"least({value}, cast({now} as {kind})) - interval {back} second"
-    found = db.execute(f"select cast({value} as varchar) from source having max({column}) is not null").fetchone()
-    return None if found is None else str(found[0])
+    row = db.execute(f"select cast({value} as varchar) from source having max({column}) is not null").fetchone()
+    return None if row is None else str(row[0])
 
 
 def plan_changes(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -> None:
@@ -102,8 +102,8 @@ def decide(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -
     merge.load_base(db, [])
     merge.load_remote(db, {})
     _look_at_linked(db, context, watch)
-    mirrored = _match_new(db, context, watch) or _view_holders(db, context, watch)
-    reroute_taken(db, context.fields, context.shape, context.key_property, known=mirrored)
+    has_mirror = _match_new(db, context, watch) or _view_holders(db, context, watch)
+    reroute_taken(db, context.fields, context.shape, context.key_property, known=has_mirror)
     owners = {field.property: field.owner for field in context.fields}
     merge.merge(db, context.types, {**owners, context.key_property: "source"}, context.likeness, context.aliases)
     actions.add_updates(db)
@@ -112,16 +112,16 @@ def decide(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -
 
 def archive_gone(db: duckdb.DuckDBPyConnection, context: PreparedSync, read: int) -> str | None:
     """Archive what left the source, if the sync says so; returns why not where the share is beyond its limit."""
-    gone = int(db.execute("select count(*) from gone").fetchall()[0][0])
-    if context.sync.missing != "archive" or not gone:
+    gone_count = int(db.execute("select count(*) from gone").fetchall()[0][0])
+    if context.sync.missing != "archive" or not gone_count:
         return None
     if db.execute("select count(*) from verdict where code = 'null-key'").fetchall()[0][0]:
-        return f"{gone} linked records seem to have left the source, but rows without a key came: nothing was archived"
+        return f"{gone_count} linked records seem to have left the source, but rows without a key came: nothing was archived"
     _spare_shared(db, context)
-    known = int(db.execute("select count(*) from sent").fetchall()[0][0])
-    if gone * 100 > known * context.sync.archive_limit:
+    linked_count = int(db.execute("select count(*) from sent").fetchall()[0][0])
+    if gone_count * 100 > linked_count * context.sync.archive_limit:
         return (
-            f"{gone} of {known} linked records left the source ({read} rows read), more than archive_limit "
+            f"{gone_count} of {linked_count} linked records left the source ({read} rows read), more than archive_limit "
             f"{context.sync.archive_limit:g} %: nothing was archived; check the source, or raise the limit for this run"
         )
     actions.add_archives(db)
@@ -130,12 +130,12 @@ def archive_gone(db: duckdb.DuckDBPyConnection, context: PreparedSync, read: int
 
 def _spare_shared(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """A record that another sync of the same object links does not leave with this sync's row."""
-    for other in context.project.syncs.values():
-        if other.name != context.sync.name and (other.to.system, other.to.object) == (
+    for sibling in context.project.syncs.values():
+        if sibling.name != context.sync.name and (sibling.to.system, sibling.to.object) == (
             context.sync.to.system,
             context.sync.to.object,
         ):
-            db.register("incoming", Ledger(context.session.store, other.name).links())
+            db.register("incoming", Ledger(context.session.store, sibling.name).links())
             db.execute("delete from gone where remote_id in (select remote_id from incoming)")
             db.unregister("incoming")
 
@@ -154,72 +154,80 @@ def _look_at_linked(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch:
 
     Also where every field is the source's: that the record is still this row's alone must be seen before it is written.
     """
-    linked = db.execute("select key, remote_id from pending where remote_id is not null order by key").fetchall()
-    if not linked:
+    links = db.execute("select key, remote_id from pending where remote_id is not null order by key").fetchall()
+    if not links:
         return
-    merge.load_base(db, _still_agreed(context, context.ledger.agreed([key for key, _ in linked])))
-    watch.progress.step(f"looking at {len(linked)} linked records")
-    now = context.target.fetch(context.sync.to.object, [remote_id for _, remote_id in linked], context.mirrored)
-    _settle_identity(db, linked, now, context.key_property)
+    merge.load_base(db, _still_agreed(context, context.ledger.agreed([key for key, _ in links])))
+    watch.progress.step(f"looking at {len(links)} linked records")
+    now = context.target.fetch(context.sync.to.object, [remote_id for _, remote_id in links], context.mirrored)
+    _settle_identity(db, links, now, context.key_property)
     merge.load_remote(db, {record.id: record.values for record in now.values()})
 
 
 def _still_agreed(context: PreparedSync, rows_: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
     """What was agreed on, without the properties that the other side lost: nothing is agreed about those."""
-    if not context.lost:
+    if not context.lost_properties:
         return rows_
     return [
         (
             key,
             orjson.dumps(
-                {prop: held for prop, held in orjson.loads(agreed).items() if prop not in context.lost}
+                {prop: value for prop, value in orjson.loads(base).items() if prop not in context.lost_properties}
             ).decode(),
         )
-        for key, agreed in rows_
+        for key, base in rows_
     ]
 
 
 def _settle_identity(
     db: duckdb.DuckDBPyConnection,
-    linked: Sequence[tuple[str, str]],
+    links: Sequence[tuple[str, str]],
     now: Mapping[str, RemoteRecord],
     key_property: str,
 ) -> None:
     """Follow merges; hold what is gone, what is no longer ours, and what a merge would make one record of two rows."""
-    there = {key: now[remote_id] for key, remote_id in linked if remote_id in now}
-    moved = [(there[key].id, key) for key, remote_id in linked if key in there and there[key].id != remote_id]
-    if moved:
-        load(db, "moved", {"id": [row[0] for row in moved], "key": [row[1] for row in moved]})
+    remote_records = {key: now[remote_id] for key, remote_id in links if remote_id in now}
+    moves = [
+        (remote_records[key].id, key)
+        for key, remote_id in links
+        if key in remote_records and remote_records[key].id != remote_id
+    ]
+    if moves:
+        load(db, "moved", {"id": [row[0] for row in moves], "key": [row[1] for row in moves]})
         db.execute("update pending set remote_id = moved.id from moved where moved.key = pending.key")
-    _stop_shared(db, there)
-    lost = [key for key, _ in linked if key not in there or there[key].archived]
-    _stop(db, lost, "remote", "missing-remote")
-    # A record that carries another key, or none, is somebody else's: another portal behind the same ledger, say.
+    _stop_shared(db, remote_records)
+    missing_keys = [key for key, _ in links if key not in remote_records or remote_records[key].archived]
+    _stop(db, missing_keys, "remote", "missing-remote")
+    # A record that carries another key, or no key, is not ours: another portal behind the same ledger, say.
     strange = [
         key
-        for key, remote_id in linked
-        if key in there and not there[key].archived and _is_strange(there[key], remote_id, key, key_property)
+        for key, remote_id in links
+        if key in remote_records
+        and not remote_records[key].archived
+        and _is_strange(remote_records[key], remote_id, key, key_property)
     ]
     _stop(db, strange, "remote", "not-our-record")
 
 
 def _is_strange(record: RemoteRecord, remote_id: str, key: str, key_property: str) -> bool:
-    carried = (record.values.get(key_property) or "").strip()
-    merged = record.id != remote_id
-    return carried.casefold() != key.casefold() if carried else not merged
+    remote_key = (record.values.get(key_property) or "").strip()
+    is_merged = record.id != remote_id
+    return remote_key.casefold() != key.casefold() if remote_key else not is_merged
 
 
-def _stop_shared(db: duckdb.DuckDBPyConnection, there: Mapping[str, RemoteRecord]) -> None:
+def _stop_shared(db: duckdb.DuckDBPyConnection, remote_records: Mapping[str, RemoteRecord]) -> None:
     """Hold each row whose record stands for another row too: by its own id, or by one of those merged into it.
 
     The other row may be unchanged and its link still name a former id, so links are held against all of them.
     """
-    stands = [(key, one) for key, record in there.items() for one in {record.id, *record.merged_ids}]
+    stands = [
+        (key, remote_id) for key, record in remote_records.items() for remote_id in {record.id, *record.merged_ids}
+    ]
     load(db, "standing", {"key": [row[0] for row in stands], "remote_id": [row[1] for row in stands]})
-    shared = db.execute(
+    shared_rows = db.execute(
         "select distinct i.key from standing i join sent s on s.remote_id = i.remote_id and s.key <> i.key"
     ).fetchall()
-    _stop(db, [row[0] for row in shared], "match", "two-rows-one-record")
+    _stop(db, [row[0] for row in shared_rows], "match", "two-rows-one-record")
 
 
 def _stop(db: duckdb.DuckDBPyConnection, keys: Sequence[str], kind: str, code: str) -> None:
@@ -272,7 +280,7 @@ def refresh_mirror(context: PreparedSync, watch: Watch) -> None:
 
 
 def absent_properties(context: PreparedSync) -> set[str]:
-    """The properties that the other side did not have when `loom` was made ready."""
+    """The properties that the other side did not have when the sync was prepared."""
     return {line.split()[1] for line in context.lacking if line.startswith("property ")}
 
 
@@ -285,9 +293,9 @@ def load_mirror(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
 
 def run_match(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """Make `match_decision` and `match_candidate` for the rows of `ours` without a record."""
-    listed = names([*(field.property for field in context.fields), context.key_property])
+    columns = names([*(field.property for field in context.fields), context.key_property])
     db.execute(
-        f"create or replace table newcomer as select key, {listed} from ours where key in (select key from pending where remote_id is null)"
+        f"create or replace table newcomer as select key, {columns} from ours where key in (select key from pending where remote_id is null)"
     )
     if not _may_fit(db, context):
         _match_nobody(db)
@@ -373,13 +381,13 @@ def _take_decisions(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> Non
 
 def _show_mirror(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """What the records just linked hold, as `held_there`."""
-    listed = ", ".join(name(prop) for prop in context.mirrored)
+    columns = ", ".join(name(prop) for prop in context.mirrored)
     db.execute(
         f"""
         insert into held_there
         from (
-            select id as remote_id, {listed} from theirs
+            select id as remote_id, {columns} from theirs
             where id in (select remote_id from pending where class = 'new' and remote_id is not null)
-        ) unpivot (value for property in ({listed}))
+        ) unpivot (value for property in ({columns}))
         """
     )

@@ -1,4 +1,4 @@
-"""One sync made ready: its fields as SQL, the shape of its object, and the stores and systems it works with."""
+"""One sync prepared: its fields as SQL, the shape of its object, and the stores and systems it works with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PreparedSync:
     """Everything that one sync's run needs.
 
     `shape` is the object as it will be once `declaration` was carried out; `lacking` lists what does not exist yet, and
-    `lost` those of its properties that records were linked with before. `notes` are for people.
+    `lost_properties` those of its properties that records were linked with before. `notes` are for people.
     """
 
     session: Session
@@ -40,7 +40,7 @@ class PreparedSync:
     shape: ObjectShape
     declaration: ObjectDeclaration
     lacking: tuple[str, ...]
-    lost: tuple[str, ...]
+    lost_properties: tuple[str, ...]
     notes: tuple[str, ...]
     fields: tuple[EncodedField, ...]
     ledger: Ledger
@@ -72,29 +72,29 @@ class PreparedSync:
     def aliases(self) -> dict[str, str]:
         """For each unique property the one in which a record holds further values of it."""
         return {
-            field.property: described.aliases[0]
+            field.property: definition.aliases[0]
             for field in self.fields
-            if field.unique and (described := self.shape.properties[field.property]).aliases
+            if field.unique and (definition := self.shape.properties[field.property]).aliases
         }
 
     @property
     def likeness(self) -> dict[str, Likeness]:
         """Which properties hold mails and phone numbers, by their fields' roles; stand-ins hold what their field holds."""
-        found: dict[str, Likeness] = {}
+        kinds: dict[str, Likeness] = {}
         for field in self.sync.fields.values():
             kind = _LIKENESS.get(field.role or "")
             if kind is not None:
-                found |= dict.fromkeys((field.property, *([field.when_taken] if field.when_taken else [])), kind)
-        return found
+                kinds |= dict.fromkeys((field.property, *([field.when_taken] if field.when_taken else [])), kind)
+        return kinds
 
     @property
     def types(self) -> dict[str, tuple[PropertyType, bool]]:
         """Each property's type, and whether it holds several options."""
-        found: dict[str, tuple[PropertyType, bool]] = {}
+        types: dict[str, tuple[PropertyType, bool]] = {}
         for prop in self.properties:
-            described = self.shape.properties.get(prop)
-            found[prop] = (described.type, described.multiple) if described else ("string", False)
-        return found
+            definition = self.shape.properties.get(prop)
+            types[prop] = (definition.type, definition.multiple) if definition else ("string", False)
+        return types
 
     @property
     def zone(self) -> str:
@@ -127,8 +127,12 @@ def prepare_sync(session: Session, sync: Sync) -> PreparedSync:
     faults, declaration = check_shape(sync, now)
     ledger = Ledger(session.store, sync.name)
     ran = ledger.has_links()
-    gone = [fault for fault in faults if ran and fault.code == GONE_OPTION]
-    faults = [*check_columns(sync, columns), *_reserved(sync, columns), *(one for one in faults if one not in gone)]
+    gone_faults = [fault for fault in faults if ran and fault.code == GONE_OPTION]
+    faults = [
+        *check_columns(sync, columns),
+        *_reserved(sync, columns),
+        *(fault for fault in faults if fault not in gone_faults),
+    ]
     if faults:
         raise ProjectFault(*faults)
     if now is None and ran:
@@ -138,7 +142,7 @@ def prepare_sync(session: Session, sync: Sync) -> PreparedSync:
         )
     shape = _completed(now, declaration)
     lacking = _lacking(now, declaration)
-    lost = tuple(prop.name for prop in declaration.properties) if ran and now is not None else ()
+    lost_properties = tuple(prop.name for prop in declaration.properties) if ran and now is not None else ()
     return PreparedSync(
         session=session,
         project=session.project,
@@ -149,8 +153,11 @@ def prepare_sync(session: Session, sync: Sync) -> PreparedSync:
         shape=shape,
         declaration=declaration,
         lacking=lacking,
-        lost=lost,
-        notes=(*_lost_notes(sync, lost), *(f"{fault.cause} any more: rows that need it are held" for fault in gone)),
+        lost_properties=lost_properties,
+        notes=(
+            *_lost_notes(sync, lost_properties),
+            *(f"{fault.cause} any more: rows that need it are held" for fault in gone_faults),
+        ),
         fields=tuple(
             encoded_field(field, shape.properties.get(field.property), sync) for field in sync.fields.values()
         ),
@@ -166,17 +173,17 @@ def _columns(sync: Sync, source: Source) -> Mapping[str, str]:
         return source.columns(sync.source.query)
     except ProjectFault as error:
         path = ("from", "table" if sync.source.table is not None else "sql")
-        placed = [
+        faults = [
             fault if fault.file else sync.fault(path, fault.code, fault.cause, fault.fix) for fault in error.faults
         ]
-        raise ProjectFault(*placed) from None
+        raise ProjectFault(*faults) from None
 
 
-def _lost_notes(sync: Sync, lost: tuple[str, ...]) -> list[str]:
+def _lost_notes(sync: Sync, lost_properties: tuple[str, ...]) -> list[str]:
     """What people are told of properties that are new or were taken away: either way every record is looked at."""
-    if not lost:
+    if not lost_properties:
         return []
-    return [f"{sync.to.system} lacks {', '.join(lost)}: created (again), and filled in every linked record"]
+    return [f"{sync.to.system} lacks {', '.join(lost_properties)}: created (again), and filled in every linked record"]
 
 
 _RESERVED = frozenset(
@@ -200,19 +207,19 @@ def _reserved(sync: Sync, columns: Mapping[str, str]) -> list[Fault]:
     return faults
 
 
-def encoded_field(field: Field, described: Property | None, sync: Sync) -> EncodedField:
+def encoded_field(field: Field, definition: Property | None, sync: Sync) -> EncodedField:
     """`field` as SQL, by what its property admits."""
-    unique = bool(described and described.unique) and field.property != sync.to.key
+    unique = bool(definition and definition.unique) and field.property != sync.to.key
     return EncodedField(
         property=field.property,
         expression=field.expression,
-        type=described.type if described else field.type or "string",
+        type=definition.type if definition else field.type or "string",
         format=field.format,
         values=field.values,
         otherwise=field.otherwise,
-        options=described.options if described else field.options,
-        multiple=bool(described and described.multiple),
-        max_length=described.max_length if described else None,
+        options=definition.options if definition else field.options,
+        multiple=bool(definition and definition.multiple),
+        max_length=definition.max_length if definition else None,
         unique=unique,
         lowered=field.role == "email",
         when_taken=field.when_taken or None,
@@ -222,11 +229,11 @@ def encoded_field(field: Field, described: Property | None, sync: Sync) -> Encod
 
 def _completed(now: ObjectShape | None, declaration: ObjectDeclaration) -> ObjectShape:
     """The shape once the declared properties exist."""
-    declared = {prop.name: prop for prop in declaration.properties}
+    properties = {prop.name: prop for prop in declaration.properties}
     if now is None:
-        required = frozenset(declaration.create.required_properties) if declaration.create else frozenset()
-        return ObjectShape(name=declaration.name, properties=declared, required=required)
-    return replace(now, properties={**declared, **now.properties})
+        required_properties = frozenset(declaration.create.required_properties) if declaration.create else frozenset()
+        return ObjectShape(name=declaration.name, properties=properties, required=required_properties)
+    return replace(now, properties={**properties, **now.properties})
 
 
 def _lacking(now: ObjectShape | None, declaration: ObjectDeclaration) -> tuple[str, ...]:

@@ -48,43 +48,45 @@ class Digests:
 class _Plan:
     report: RunSummary
     digests: Digests
-    weighed: SourceDiff
+    source_diff: SourceDiff
     ties: tuple[AssociationPlan, ...]
 
 
 def plan_sync(
-    session: Session, sync: Sync, watch: Watch, *, full: bool = False, reveal: bool = False, each: int = 3
+    session: Session, sync: Sync, watch: Watch, *, full: bool = False, reveal: bool = False, example_count: int = 3
 ) -> RunSummary:
     """What a run would do, in exact numbers. The other side is only read.
 
     What needs a person's decision is listed for `careloom review` at once, so that it can be made before the first apply.
     """
     with attempt(session, Kind.plan, sync.name) as entry:
-        report = _planned(session, sync, watch, full=full, reveal=reveal, each=each)
-        entry.counts, entry.balanced = report.counts, report.balanced
+        report = _plan_only(session, sync, watch, full=full, reveal=reveal, example_count=example_count)
+        entry.counts, entry.is_balanced = report.counts, report.balanced
     return report
 
 
-def _planned(session: Session, sync: Sync, watch: Watch, *, full: bool, reveal: bool, each: int) -> RunSummary:
-    began, before = time.monotonic(), session.target(sync.to.system).requests()
+def _plan_only(
+    session: Session, sync: Sync, watch: Watch, *, full: bool, reveal: bool, example_count: int
+) -> RunSummary:
+    began, requests_before = time.monotonic(), session.target(sync.to.system).requests()
     context = prepare_sync(session, sync)
     with open_workspace(session.work) as db:
-        planned = _weigh(db, context, watch, full=full)
+        plan = _make_plan(db, context, watch, full=full)
         write_review(db, context)
-        shown = reporting.examples(db, each, reveal=reveal)
+        examples = reporting.examples(db, example_count, reveal=reveal)
     number = context.runs.save_plan(
         sync.name,
-        project=planned.digests.project,
-        source=planned.digests.source,
-        portal=planned.digests.portal,
-        action=planned.digests.action,
-        report=replace(planned.report, examples=()).as_json(),
+        project=plan.digests.project,
+        source=plan.digests.source,
+        portal=plan.digests.portal,
+        action=plan.digests.action,
+        report=replace(plan.report, examples=()).as_json(),
     )
     return replace(
-        planned.report,
+        plan.report,
         plan=number,
-        examples=shown,
-        requests=context.target.requests() - before,
+        examples=examples,
+        requests=context.target.requests() - requests_before,
         seconds=round(time.monotonic() - began, 3),
     )
 
@@ -93,24 +95,32 @@ def apply_sync(session: Session, sync: Sync, watch: Watch) -> RunSummary:
     """Carry out the last plan, and only that. Fix if there is none, or if the project or the portal moved since."""
     with attempt(session, Kind.apply, sync.name) as entry:
         session.require_own(sync.to.system)
-        before = session.target(sync.to.system).requests()
+        requests_before = session.target(sync.to.system).requests()
         context = prepare_sync(session, sync)
-        saved = context.runs.last_plan(sync.name)
-        if saved is None or saved.applied_by is not None:
+        saved_plan = context.runs.last_plan(sync.name)
+        if saved_plan is None or saved_plan.applied_by is not None:
             raise Fix(f"sync {sync.name!r} has no plan that waits; make one with: careloom plan {sync.name}")
-        return _run(entry, context, watch, before, full=bool(saved.report.get("full")), saved=saved)
+        return _run(
+            entry, context, watch, requests_before, full=bool(saved_plan.report.get("full")), saved_plan=saved_plan
+        )
 
 
 def run_sync(session: Session, sync: Sync, watch: Watch, *, full: bool = False) -> RunSummary:
     """Plan and apply in one go, for schedulers. `full` looks at every linked record, and must find nothing."""
     with attempt(session, Kind.run, sync.name) as entry:
         session.require_own(sync.to.system)
-        before = session.target(sync.to.system).requests()
-        return _run(entry, prepare_sync(session, sync), watch, before, full=full, saved=None)
+        requests_before = session.target(sync.to.system).requests()
+        return _run(entry, prepare_sync(session, sync), watch, requests_before, full=full, saved_plan=None)
 
 
 def _run(
-    entry: Attempt, context: PreparedSync, watch: Watch, before: int, *, full: bool, saved: SavedPlan | None
+    entry: Attempt,
+    context: PreparedSync,
+    watch: Watch,
+    requests_before: int,
+    *,
+    full: bool,
+    saved_plan: SavedPlan | None,
 ) -> RunSummary:
     began = time.monotonic()
     with context.ledger.lock():
@@ -118,14 +128,17 @@ def _run(
         log = LOG.bind(sync=context.sync.name, run=run)
         log.info("run started", full=full)
         try:
-            result = _carry_out(context, run, watch, full=full, saved=saved)
+            result = _carry_out(context, run, watch, full=full, saved_plan=saved_plan)
         except BaseException as error:
             with suppress(CareloomError):
                 _finish_failed(context, run, error, time.monotonic() - began)
             log.error("run failed", error=type(error).__name__)  # noqa: TRY400 a traceback could quote a person
             raise
         result = replace(
-            result, run=run, requests=context.target.requests() - before, seconds=round(time.monotonic() - began, 3)
+            result,
+            run=run,
+            requests=context.target.requests() - requests_before,
+            seconds=round(time.monotonic() - began, 3),
         )
         context.runs.finish(
             run,
@@ -136,7 +149,7 @@ def _run(
             balanced=result.balanced,
             error="; ".join(result.notes) or None,
         )
-        entry.ended(result.state, result.counts, balanced=result.balanced)
+        entry.ended(result.state, result.counts, is_balanced=result.balanced)
         entry.error = "; ".join(result.notes)
         log.info("run ended", state=result.state, counts=dict(result.counts), requests=result.requests)
     if not result.balanced:
@@ -157,24 +170,26 @@ def _finish_failed(context: PreparedSync, run: int, error: BaseException, second
     )
 
 
-def _carry_out(context: PreparedSync, run: int, watch: Watch, *, full: bool, saved: SavedPlan | None) -> RunSummary:
-    if context.lacking and saved is None:
+def _carry_out(
+    context: PreparedSync, run: int, watch: Watch, *, full: bool, saved_plan: SavedPlan | None
+) -> RunSummary:
+    if context.lacking and saved_plan is None:
         _declare(context, watch)
         context = replace(prepare_sync(context.session, context.sync), notes=context.notes)
     with open_workspace(context.session.work) as db:
-        planned = _weigh(db, context, watch, full=full)
-        if saved is not None:
-            _refuse_if_moved(saved, planned.digests)
+        plan = _make_plan(db, context, watch, full=full)
+        if saved_plan is not None:
+            _refuse_if_moved(saved_plan, plan.digests)
             _declare(context, watch)
-            context = replace(context, lacking=(), lost=())
-            context.runs.apply_plan(saved.id, run)
-        counts = planned.report.counts
+            context = replace(context, lacking=(), lost_properties=())
+            context.runs.apply_plan(saved_plan.id, run)
+        counts = plan.report.counts
         context.runs.progress(run, {"read": counts["read"]}, context.target.requests(), f"planned {_said(counts)}")
         write_stops(db, context, run)
-        tally = _deliver(db, context, run, watch, planned)
+        tally = _deliver(db, context, run, watch, plan)
         context.runs.progress(run, tally.counts, context.target.requests(), f"delivered {_said(tally.counts)}")
         ties = deliver_associations(context, run, plan_associations(db, context, coming=False), watch)
-        return _conclude(db, context, run, planned, tally, ties)
+        return _conclude(db, context, run, plan, tally, ties)
 
 
 def _said(counts: Mapping[str, int]) -> str:
@@ -187,16 +202,16 @@ def _declare(context: PreparedSync, watch: Watch) -> None:
         for line in context.target.declare(context.declaration):
             LOG.info("declared", sync=context.sync.name, what=line)
         context.mirror.learn(sorted(absent_properties(context)))
-        if context.lost:
-            context.ledger.forget_properties(context.lost)
+        if context.lost_properties:
+            context.ledger.forget_properties(context.lost_properties)
 
 
-def _weigh(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch, *, full: bool) -> _Plan:
-    weighed = diff_source(db, context, watch, full=full)
+def _make_plan(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch, *, full: bool) -> _Plan:
+    source_diff = diff_source(db, context, watch, full=full)
     plan_changes(db, context, watch)
-    refused = archive_gone(db, context, weighed.read)
+    archive_note = archive_gone(db, context, source_diff.read)
     ties = tuple(plan_associations(db, context, coming=True))
-    counts = reporting.planned_counts(db, weighed)
+    counts = reporting.planned_counts(db, source_diff)
     report = RunSummary(
         sync=context.sync.name,
         environment=context.project.environment,
@@ -210,7 +225,7 @@ def _weigh(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch, *
         leaves=_leaves(context),
         lacking=context.lacking,
         full=full,
-        notes=[*context.notes, *([refused] if refused else [])],
+        notes=[*context.notes, *([archive_note] if archive_note else [])],
     )
     digests = Digests(
         project=context.project.digest,
@@ -218,73 +233,83 @@ def _weigh(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch, *
         portal=_portal_digest(context),
         action=actions.action_digest(db),
     )
-    return _Plan(report=report, digests=digests, weighed=weighed, ties=ties)
+    return _Plan(report=report, digests=digests, source_diff=source_diff, ties=ties)
 
 
 def _leaves(context: PreparedSync) -> dict[str, str]:
     """Every property that may leave, with its class of personal data; the source key tells who a person is."""
     fields = context.sync.fields.values()
-    moved = {field.when_taken: field.phi for field in fields if field.when_taken}
-    classes = {**moved, **{field.property: field.phi for field in fields}, context.key_property: Phi.IDENTITY}
+    fallbacks = {field.when_taken: field.phi for field in fields if field.when_taken}
+    classes = {**fallbacks, **{field.property: field.phi for field in fields}, context.key_property: Phi.IDENTITY}
     return {prop: classes[prop].name.lower() for prop in context.properties if prop in classes}
 
 
 def _portal_digest(context: PreparedSync) -> str:
     """SHA-256 over what the definitions that the sync writes to admit; a new label moves nothing."""
-    written = [
-        (one.name, one.type, one.options, one.multiple, one.unique, one.read_only, one.max_length)
+    definitions = [
+        (
+            definition.name,
+            definition.type,
+            definition.options,
+            definition.multiple,
+            definition.unique,
+            definition.read_only,
+            definition.max_length,
+        )
         for prop in sorted(context.properties)
-        if (one := context.shape.properties.get(prop))
+        if (definition := context.shape.properties.get(prop))
     ]
-    demanded = sorted(context.shape.required), sorted(context.shape.requires_one_of)
-    return hashlib.sha256(repr((written, demanded)).encode()).hexdigest()
+    requirements = sorted(context.shape.required), sorted(context.shape.requires_one_of)
+    return hashlib.sha256(repr((definitions, requirements)).encode()).hexdigest()
 
 
 def _tie_counts(ties: tuple[AssociationPlan, ...]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for plan in ties:
-        counts.update({"made": len(plan.make), "removed": len(plan.remove), "same": plan.same, "waiting": plan.waiting})
+        counts.update(
+            {"made": len(plan.make), "removed": len(plan.remove), "same": plan.same_count, "waiting": plan.waiting}
+        )
     return dict(counts)
 
 
-def _refuse_if_moved(saved: SavedPlan, now: Digests) -> None:
-    moved = [
-        what
-        for what, then, here in (
-            ("the project's files", saved.project_digest, now.project),
-            ("the source's rows", saved.source_digest, now.source),
-            ("the portal's definitions", saved.portal_digest, now.portal),
-            ("what would be done (the portal's records, or a decision)", saved.action_digest, now.action),
+def _refuse_if_moved(saved_plan: SavedPlan, now: Digests) -> None:
+    changes = [
+        part
+        for part, saved_digest, digest in (
+            ("the project's files", saved_plan.project_digest, now.project),
+            ("the source's rows", saved_plan.source_digest, now.source),
+            ("the portal's definitions", saved_plan.portal_digest, now.portal),
+            ("what would be done (the portal's records, or a decision)", saved_plan.action_digest, now.action),
         )
-        if then != here
+        if saved_digest != digest
     ]
-    if moved:
+    if changes:
         raise Fix(
-            f"plan {saved.id} is out of date, since these moved: {', '.join(moved)}; nothing was written; plan again"
+            f"plan {saved_plan.id} is out of date, since these moved: {', '.join(changes)}; nothing was written; plan again"
         )
 
 
-def _deliver(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int, watch: Watch, planned: _Plan) -> Tally:
-    tally = Tally(counts=Counter(same=planned.weighed.same, held=planned.report.counts["held"]))
+def _deliver(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int, watch: Watch, plan: _Plan) -> Tally:
+    tally = Tally(counts=Counter(same=plan.source_diff.same_count, held=plan.report.counts["held"]))
     delivery = Delivery(context=context, run=run, watch=watch)
     delivery.deliver(db, tally)
     for _ in range(_ROUNDS):
-        if not tally.taken or tally.halted:
+        if not tally.duplicates or tally.halted:
             break
         _look_again(db, context, run, watch, tally)
         delivery.deliver(db, tally)
-    tally.counts["later"] += len(tally.taken)
+    tally.counts["later"] += len(tally.duplicates)
     return tally
 
 
 def _look_again(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int, watch: Watch, tally: Tally) -> None:
     """Read the records that hold our values, and decide about the rows once more with them in view."""
-    taken, tally.taken = tally.taken, []
-    holders = sorted({holder for _, _, holder in taken})
+    duplicates, tally.duplicates = tally.duplicates, []
+    holders = sorted({holder for _, _, holder in duplicates})
     context.mirror.put(list(context.target.fetch(context.sync.to.object, holders, context.mirrored).values()))
-    keys = [key for key, _, _ in taken]
-    denied = [(key, prop) for key, prop, _ in taken if prop]
-    load(db, "denied", {"key": [key for key, _ in denied], "property": [prop for _, prop in denied]})
+    keys = [key for key, _, _ in duplicates]
+    pairs = [(key, prop) for key, prop, _ in duplicates if prop]
+    load(db, "denied", {"key": [key for key, _ in pairs], "property": [prop for _, prop in pairs]})
     db.execute("insert into refused from denied")
     # What this run has linked meanwhile is another row's: it must not be taken for a stranger's.
     diff.recall_links(db, context.ledger.links())
@@ -303,37 +328,37 @@ def _look_again(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int, 
         "select kind, code, property, count(*) from stop where kind <> 'conflict' group by all"
     ).fetchall():
         tally.counts["held"] += records
-        tally.refused[kind, code, prop] += records
+        tally.refusals[kind, code, prop] += records
 
 
 def _conclude(
-    db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int, planned: _Plan, tally: Tally, ties: Counter[str]
+    db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int, plan: _Plan, tally: Tally, ties: Counter[str]
 ) -> RunSummary:
-    counts = dict.fromkeys(reporting.COUNTED, 0) | dict(tally.counts) | {"read": planned.weighed.read}
+    counts = dict.fromkeys(reporting.COUNTED, 0) | dict(tally.counts) | {"read": plan.source_diff.read}
     # A tie that waits for the other side's record is made when that comes, though its own row does not change.
     loose = ties["refused"] + ties["later"] + ties["waiting"] + ties["stopped"]
-    complete = not tally.halted and counts["later"] == 0 and loose == 0 and tally.unarchived == 0
-    if planned.weighed.since is None:
+    complete = not tally.halted and counts["later"] == 0 and loose == 0 and tally.unarchived_count == 0
+    if plan.source_diff.since is None:
         context.ledger.forget_stale_holds(run, diff.outlived_refusals(db))
-    context.ledger.set_watermark(planned.weighed.high if complete else None, context.project.digest)
-    notes = list(planned.report.notes)
+    context.ledger.set_watermark(plan.source_diff.high if complete else None, context.project.digest)
+    notes = list(plan.report.notes)
     if tally.trouble:
         notes.append(str(tally.trouble))
-    if tally.unarchived:
-        notes.append(f"records not archived: {tally.unarchived}; the next run offers them again")
+    if tally.unarchived_count:
+        notes.append(f"records not archived: {tally.unarchived_count}; the next run offers them again")
     if ties["refused"] or ties["later"]:
         notes.append(f"associations not made: {ties['refused'] + ties['later']}; the next run offers them again")
-    stopped = tally.interrupted or ties["stopped"]
-    state = "interrupted" if stopped else "failed" if tally.trouble else "done"
+    is_interrupted = tally.is_interrupted or ties["stopped"]
+    state = "interrupted" if is_interrupted else "failed" if tally.trouble else "done"
     result = replace(
-        planned.report,
+        plan.report,
         state=state,
         counts=counts,
         balanced=reporting.is_balanced(counts),
         associations=dict(ties),
-        unarchived=tally.unarchived,
+        unarchived=tally.unarchived_count,
         notes=notes,
-        reasons=[*planned.report.reasons, *reporting.refusals(tally.refused)],
+        reasons=[*plan.report.reasons, *reporting.refusals(tally.refusals)],
         exit_code=tally.trouble.exit_code if tally.trouble else 0,
     )
     if tally.trouble and not isinstance(tally.trouble, (Fix, RemoteUnavailable)):
@@ -347,8 +372,8 @@ def trouble_exit(report: RunSummary) -> int:
         return 130
     if report.exit_code:
         return report.exit_code
-    left = report.counts.get("later") or report.associations.get("later") or report.unarchived
-    if report.state == "failed" or left:
+    remaining = report.counts.get("later") or report.associations.get("later") or report.unarchived
+    if report.state == "failed" or remaining:
         return 6
-    stopped = report.counts.get("held") or report.counts.get("conflict") or report.associations.get("refused")
-    return 4 if stopped else 0
+    holds = report.counts.get("held") or report.counts.get("conflict") or report.associations.get("refused")
+    return 4 if holds else 0

@@ -114,14 +114,14 @@ def reason_text(code: str) -> str:
     return _OTHER_REASONS.get(code) or FAULTS.get(code) or REASONS.get(code) or "the other side's own reason"
 
 
-def planned_counts(db: duckdb.DuckDBPyConnection, weighed: SourceDiff) -> dict[str, int]:
+def planned_counts(db: duckdb.DuckDBPyConnection, source_diff: SourceDiff) -> dict[str, int]:
     """The counts that a run would end with."""
     counts = dict.fromkeys(COUNTED, 0)
-    counts |= {"read": weighed.read, "same": weighed.same, "held": weighed.stopped}
-    for kind, conflicted, records in db.execute(
+    counts |= {"read": source_diff.read, "same": source_diff.same_count, "held": source_diff.stopped_count}
+    for kind, has_conflict, records in db.execute(
         "select kind, coalesce(len(conflicts), 0) > 0, count(*) from action group by all"
     ).fetchall():
-        counts["conflict" if conflicted else "same" if kind == "settle" else kind] += records
+        counts["conflict" if has_conflict else "same" if kind == "settle" else kind] += records
     counts["held"] += int(db.execute("select count(*) from stop where kind <> 'conflict'").fetchall()[0][0])
     return counts
 
@@ -139,30 +139,30 @@ def reasons(db: duckdb.DuckDBPyConnection) -> list[Reason]:
     return [Reason(kind=row[0], code=row[1], property=row[2], records=row[3], text=reason_text(row[1])) for row in rows]
 
 
-def refusals(refused: Mapping[tuple[str, str, str | None], int]) -> list[Reason]:
+def refusals(counts: Mapping[tuple[str, str, str | None], int]) -> list[Reason]:
     """Why records were held that the plan would have written."""
     return [
         Reason(kind=kind, code=code, property=prop, records=records, text=reason_text(code))
-        for (kind, code, prop), records in sorted(refused.items(), key=lambda item: -item[1])
+        for (kind, code, prop), records in sorted(counts.items(), key=lambda item: -item[1])
     ]
 
 
 def property_changes(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> list[PropertyChange]:
     """Updates property by property; creates fill."""
-    found: dict[str, dict[str, int]] = {}
+    changes: dict[str, dict[str, int]] = {}
     for prop, state, records in count_states(db):
-        found.setdefault(prop, {})[state] = records
-    counted = ", ".join(f"count(filled[{place}])" for place in range(1, len(context.properties) + 1))
+        changes.setdefault(prop, {})[state] = records
+    count_list = ", ".join(f"count(filled[{place}])" for place in range(1, len(context.properties) + 1))
     paths = ", ".join(_path(prop) for prop in context.properties)
-    # One call for all paths: each call reads the JSON anew.
-    created = db.execute(
-        f"select {counted} from (select json_extract_string(send, [{paths}]) as filled from action where kind = 'create')"
+    # One call for all paths: each call reads the JSON again.
+    fill_counts = db.execute(
+        f"select {count_list} from (select json_extract_string(send, [{paths}]) as filled from action where kind = 'create')"
     ).fetchall()[0]
-    for prop, records in zip(context.properties, created, strict=True):
+    for prop, records in zip(context.properties, fill_counts, strict=True):
         if records:
-            states = found.setdefault(prop, {})
+            states = changes.setdefault(prop, {})
             states["fill"] = states.get("fill", 0) + records
-    return [PropertyChange(property=prop, **found[prop]) for prop in context.properties if prop in found]
+    return [PropertyChange(property=prop, **changes[prop]) for prop in context.properties if prop in changes]
 
 
 def rules(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -179,20 +179,20 @@ def rerouted(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(db.execute(statement).fetchall())
 
 
-def examples(db: duckdb.DuckDBPyConnection, each: int, *, reveal: bool) -> list[Example]:
+def examples(db: duckdb.DuckDBPyConnection, per_kind: int, *, reveal: bool) -> list[Example]:
     """A few records of each kind."""
     rows = db.execute(
         "select kind, key, rule, send from action where kind in ('create', 'update')"
         " qualify row_number() over (partition by kind order by length(key), key) <= ? order by kind, length(key), key",
-        [each],
+        [per_kind],
     ).fetchall()
     return [_example(*row, reveal=reveal) for row in rows]
 
 
 def _example(kind: str, key: str, rule: str, send: str, *, reveal: bool) -> Example:
     values = {prop: value for prop, value in orjson.loads(send).items() if value is not None}
-    shown = values if reveal else {prop: masked(value) for prop, value in values.items()}
-    return Example(kind=kind, key=key if reveal else MASK, rule=rule, values=shown)
+    texts = values if reveal else {prop: masked(value) for prop, value in values.items()}
+    return Example(kind=kind, key=key if reveal else MASK, rule=rule, values=texts)
 
 
 def _path(prop: str) -> str:
