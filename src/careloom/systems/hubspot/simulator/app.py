@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import parse_qs, unquote
 
-from careloom.systems.hubspot.simulator import access, control
+from careloom.systems.hubspot.simulator import access, control, import_run
 from careloom.systems.hubspot.simulator.answers import Answer, RefusalError
 from careloom.systems.hubspot.simulator.calls import Call
 from careloom.systems.hubspot.simulator.portal import Portal
@@ -50,7 +50,9 @@ class App:
         found = resolve(method, scope["raw_path"].decode("latin-1"))
         if stroke.cut != "before":
             answer, headers = await self._answer(scope, found, raw, stroke.answer, stroke.delay_ms)
-        portal.counts.note(method, found[0] if found else None, _objects(portal, found))
+        route = found[0] if found else None
+        template, writes = (route.template, route.writes) if route else ("(no such path)", False)
+        portal.counts.note(method, template, _objects(portal, found), writes=writes)
         if stroke.cut:
             portal.counts.cut += 1
             await self.cut(scope)
@@ -98,7 +100,7 @@ class App:
             base_url=f"http://{_header(scope, b'host')}",
             path=scope["path"],
         )
-        self.portal.imports.settle(self.portal)
+        import_run.settle(self.portal)
         access.check(call, route)
         return route.handler(call)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from careloom.systems.hubspot.simulator.answers import Json, invalid
 from careloom.systems.hubspot.simulator.catalogue import DEFAULTS, Kind
+from careloom.systems.hubspot.simulator.record import Record
 from careloom.systems.hubspot.simulator.settings import FIRST_FREE_ASSOCIATION_TYPE, LEAD_ALONE
 
-if TYPE_CHECKING:
-    from careloom.systems.hubspot.simulator.portal import Portal
+# Gives the live record of a type id and an id, merges followed.
+Current = Callable[[str, str], Record | None]
 
 OURS = "HUBSPOT_DEFINED"
 THEIRS = "USER_DEFINED"
@@ -45,10 +46,10 @@ class Ties:
     tied: dict[tuple[str, str], dict[str, dict[str, set[int]]]] = field(default_factory=dict)
     next_type: int = FIRST_FREE_ASSOCIATION_TYPE
 
-    def load_defaults(self, portal: Portal) -> None:
-        """Know the vendor's own types."""
+    def load_defaults(self, kind_of: Callable[[str], Kind]) -> None:
+        """Know the vendor's own types; `kind_of` gives an object's definition by its name."""
         for from_name, to_name, number, label, inverse in DEFAULTS["associations"]:
-            ends = portal.table(from_name).kind.id, portal.table(to_name).kind.id
+            ends = kind_of(from_name).id, kind_of(to_name).id
             self._register(ends, (number, inverse), OURS, (label, label), None)
 
     def add_type(
@@ -139,21 +140,21 @@ class Ties:
         number = spec.get("associationTypeId")
         return self.types.get(int(str(number))) if str(number).isdigit() else None
 
-    def checked(self, portal: Portal, kind: Kind, asked: Any) -> list[NewTie]:
+    def checked(self, current: Current, kind: Kind, asked: Any) -> list[NewTie]:
         """The ties of a create request; a refusal where one cannot be made."""
         if not asked:
             if kind.name == "leads":
                 raise invalid(LEAD_ALONE)
             return []
-        return [self._asked(portal, kind, one) for one in asked]
+        return [self._asked(current, kind, one) for one in asked]
 
-    def _asked(self, portal: Portal, kind: Kind, one: Json) -> NewTie:
+    def _asked(self, current: Current, kind: Kind, one: Json) -> NewTie:
         types = [self.asked_type(spec) for spec in one.get("types") or ()]
         target = next((found.to_object for found in types if found is not None), None)
         if target is None or any(found is None or found.from_object != kind.id for found in types):
             raise invalid(f"One or more association types are not valid from {kind.id}")
         to_id = str((one.get("to") or {}).get("id"))
-        record = portal.tables[target].current(to_id)
+        record = current(target, to_id)
         if record is None:
             raise invalid(f"No {target} with ID {to_id} exists")
         return NewTie(target, record.id, frozenset(found.id for found in types if found is not None))

@@ -8,7 +8,8 @@ from typing import Any
 from careloom.systems.hubspot.simulator import writing
 from careloom.systems.hubspot.simulator.answers import Answer, Json, RefusalError, invalid, some_not_found
 from careloom.systems.hubspot.simulator.calls import Call, check_sensitive, echo, histories, shown, shown_names
-from careloom.systems.hubspot.simulator.records import Record, Table
+from careloom.systems.hubspot.simulator.record import Record
+from careloom.systems.hubspot.simulator.records import Table
 from careloom.systems.hubspot.simulator.settings import (
     DUPLICATE_INPUTS,
     MOST_INPUTS,
@@ -81,7 +82,7 @@ def create(call: Call) -> Answer:
 
     def check(one: Json) -> None:
         given = properties_of(call, table, one)
-        ties = portal.ties.checked(portal, table.kind, one.get("associations"))
+        ties = portal.ties.checked(portal.current, table.kind, one.get("associations"))
         drafts.append((writing.new_values(portal, table, given, claims, len(drafts)), {**one, "ties": ties}))
 
     errors = _each(inputs, check)

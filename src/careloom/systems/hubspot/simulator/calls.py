@@ -11,7 +11,8 @@ import orjson
 from careloom.systems.hubspot.simulator.answers import Json, invalid, missing_scopes
 from careloom.systems.hubspot.simulator.catalogue import Kind
 from careloom.systems.hubspot.simulator.portal import Portal
-from careloom.systems.hubspot.simulator.records import Record, Table
+from careloom.systems.hubspot.simulator.record import Record
+from careloom.systems.hubspot.simulator.records import Table
 from careloom.systems.hubspot.simulator.settings import BAD_FIELD_TEXT, FIELDS_TEXT, MOST_INPUTS, TOO_MANY_INPUTS, Token
 from careloom.systems.hubspot.simulator.shapes import check
 

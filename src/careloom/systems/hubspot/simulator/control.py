@@ -11,7 +11,8 @@ import orjson
 from careloom.systems.hubspot.simulator import faults, seeding, singles
 from careloom.systems.hubspot.simulator.answers import Answer, Json, RefusalError, invalid, not_found
 from careloom.systems.hubspot.simulator.portal import Portal
-from careloom.systems.hubspot.simulator.records import SECONDARY, Record, Table
+from careloom.systems.hubspot.simulator.record import Record
+from careloom.systems.hubspot.simulator.records import SECONDARY, Table
 from careloom.systems.hubspot.simulator.settings import TIERS, Settings, Token
 from careloom.systems.hubspot.simulator.values import as_text
 

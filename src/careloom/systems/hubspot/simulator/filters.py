@@ -7,10 +7,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import translate
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from careloom.systems.hubspot.simulator.answers import Json, invalid
+from careloom.systems.hubspot.simulator.associations import Ties
+from careloom.systems.hubspot.simulator.catalogue import Kind
 from careloom.systems.hubspot.simulator.ordered import comparable, sort_key
+from careloom.systems.hubspot.simulator.record import Record
+from careloom.systems.hubspot.simulator.records import Table
 from careloom.systems.hubspot.simulator.settings import (
     BAD_SEARCH,
     MOST_FILTER_GROUPS,
@@ -19,11 +23,7 @@ from careloom.systems.hubspot.simulator.settings import (
     TOO_MANY_FILTERS,
 )
 
-if TYPE_CHECKING:
-    from careloom.systems.hubspot.simulator.portal import Portal
-    from careloom.systems.hubspot.simulator.records import Record, Table
-
-Question = Callable[["Record"], bool]
+Question = Callable[[Record], bool]
 
 _TOKENS = re.compile(r"[^\w]+")
 _COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -51,6 +51,13 @@ class Filter:
 
 
 Groups = tuple[tuple[Filter, ...], ...]
+
+
+class Associated(NamedTuple):
+    """What filters on associations look at: the portal's ties, and an object's definition by its name."""
+
+    ties: Ties
+    kind_of: Callable[[str], Kind]
 
 
 def parse(table: Table, body: Json) -> Groups:
@@ -89,9 +96,9 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def compiled(portal: Portal, table: Table, groups: Groups) -> Question | None:
+def compiled(associated: Associated, table: Table, groups: Groups) -> Question | None:
     """One question for all groups; None if every record answers yes."""
-    asked = [[question(portal, table, one) for one in group] for group in groups]
+    asked = [[question(associated, table, one) for one in group] for group in groups]
     if not asked or any(not group for group in asked):
         return None
     if len(asked) == 1:
@@ -105,11 +112,11 @@ def _all(questions: Sequence[Question]) -> Question:
     return lambda record: all(each(record) for each in questions)
 
 
-def question(portal: Portal, table: Table, one: Filter) -> Question:
+def question(associated: Associated, table: Table, one: Filter) -> Question:
     """What one filter asks of a record."""
     name = one.name
     if name.startswith("associations."):
-        return _tied(portal, table, one)
+        return _tied(associated, table, one)
     if one.operator in _PRESENCE:
         wanted = one.operator == "HAS_PROPERTY"
         return lambda record: bool(record.values.get(name)) is wanted
@@ -170,10 +177,10 @@ def _containing(one: Filter) -> Question:
     return contains
 
 
-def _tied(portal: Portal, table: Table, one: Filter) -> Question:
-    ends = (table.kind.id, portal.table(one.name.removeprefix("associations.")).kind.id)
+def _tied(associated: Associated, table: Table, one: Filter) -> Question:
+    ends = (table.kind.id, associated.kind_of(one.name.removeprefix("associations.")).id)
     wanted = {one.value, *one.values} - {""}
-    ties, has = portal.ties, one.operator in {"EQ", "IN", "HAS_PROPERTY"}
+    ties, has = associated.ties, one.operator in {"EQ", "IN", "HAS_PROPERTY"}
     if one.operator in _PRESENCE:
         return lambda record: bool(ties.of(ends, record.id)) is has
     return lambda record: (not wanted.isdisjoint(ties.of(ends, record.id))) is has

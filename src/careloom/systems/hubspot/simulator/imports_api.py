@@ -44,7 +44,7 @@ def create(call: Call) -> Answer:
         created=now,
         updated=now,
     )
-    imports.add(call.portal, asked)
+    imports.add(asked, call.portal.now_ms())
     return Answer(200, payload(asked))
 
 

@@ -7,18 +7,11 @@ from typing import Any
 
 import orjson
 
+from careloom.systems.hubspot.simulator import list_members
 from careloom.systems.hubspot.simulator.answers import Answer, Json, RefusalError, invalid, not_found
 from careloom.systems.hubspot.simulator.calls import Call
-from careloom.systems.hubspot.simulator.segments import (
-    DYNAMIC,
-    MANUAL,
-    PROCESSING_TYPES,
-    Segment,
-    choose,
-    compiled,
-    joined,
-    members,
-)
+from careloom.systems.hubspot.simulator.list_members import choose, compiled, joined, members
+from careloom.systems.hubspot.simulator.segments import DYNAMIC, MANUAL, PROCESSING_TYPES, Segment
 from careloom.systems.hubspot.simulator.settings import (
     BAD_PROCESSING_TYPE,
     DUPLICATE_LIST_NAME,
@@ -57,7 +50,7 @@ def create(call: Call) -> Answer:
         updated=now,
         filters_updated=now,
     )
-    return Answer(200, {"list": payload(call, portal.segments.add(portal, segment), filters=True)})
+    return Answer(200, {"list": payload(call, list_members.add(portal, segment), filters=True)})
 
 
 def _check_name(call: Call, object_type: str, name: str) -> None:

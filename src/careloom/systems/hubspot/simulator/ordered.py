@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from careloom.systems.hubspot.simulator.catalogue import Kind
+from careloom.systems.hubspot.simulator.record import Record
 from careloom.systems.hubspot.simulator.values import instant_ms
 
-if TYPE_CHECKING:
-    from careloom.systems.hubspot.simulator.records import Record
-
 # (key, record number, record): the number breaks ties, so that records themselves are never compared.
-Entry = tuple[Any, int, "Record"]
+Entry = tuple[Any, int, Record]
 
 _FEW = 64
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from careloom.systems.hubspot.simulator.answers import invalid
 from careloom.systems.hubspot.simulator.associations import Ties
@@ -15,13 +14,11 @@ from careloom.systems.hubspot.simulator.catalogue import Kind, default_kinds
 from careloom.systems.hubspot.simulator.faults import Faults
 from careloom.systems.hubspot.simulator.imports import Imports
 from careloom.systems.hubspot.simulator.limits import Limits
+from careloom.systems.hubspot.simulator.record import Record
 from careloom.systems.hubspot.simulator.records import Table
 from careloom.systems.hubspot.simulator.segments import Segments
 from careloom.systems.hubspot.simulator.settings import PORTAL_ID, Settings
 from careloom.systems.hubspot.simulator.values import iso
-
-if TYPE_CHECKING:
-    from careloom.systems.hubspot.simulator.routes import Route
 
 FIRST_RECORD = 30_001
 FIRST_CUSTOM_OBJECT = 7_000_001
@@ -43,13 +40,12 @@ class Counts:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
 
-    def note(self, method: str, route: Route | None, objects: Mapping[str, str]) -> None:
+    def note(self, method: str, template: str, objects: Mapping[str, str], *, writes: bool) -> None:
         """Count one request under its endpoint, objects by their own names and versions left out."""
-        template = route.template if route is not None else "(no such path)"
         for place, name in objects.items():
             template = template.replace(place, name)
         self.by_template[f"{method} {template}"] += 1
-        self.writes += route is not None and route.writes
+        self.writes += writes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +89,7 @@ class Portal:
         self.dice = random.Random(self.seed)  # noqa: S311 (it shuffles answers; nothing is secret)
         for kind in default_kinds().values():
             self.add_kind(kind)
-        self.ties.load_defaults(self)
+        self.ties.load_defaults(self.kind)
         if self.refill is not None:
             self.refill(self)
 
@@ -130,6 +126,14 @@ class Portal:
         if table.bin:
             table.empty_bin(self.now_ms())
         return table
+
+    def kind(self, spelling: str) -> Kind:
+        """The definition of an object, by any of its names; a refusal if there is no such object."""
+        return self.table(spelling).kind
+
+    def current(self, object_type: str, record_id: str) -> Record | None:
+        """The live record of an id, merges followed; `object_type` is the object's type id."""
+        return self.tables[object_type].current(record_id)
 
     def custom_kinds(self) -> Iterator[Kind]:
         """The portal's custom objects."""

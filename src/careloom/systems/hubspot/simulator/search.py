@@ -13,9 +13,10 @@ from typing import Any
 
 from careloom.systems.hubspot.simulator.answers import Answer, Json, invalid
 from careloom.systems.hubspot.simulator.calls import Call, shown, shown_names
-from careloom.systems.hubspot.simulator.filters import Filter, Groups, bound, compiled, matching, parse
+from careloom.systems.hubspot.simulator.filters import Associated, Filter, Groups, bound, compiled, matching, parse
 from careloom.systems.hubspot.simulator.ordered import Entry
-from careloom.systems.hubspot.simulator.records import Record, Table
+from careloom.systems.hubspot.simulator.record import Record
+from careloom.systems.hubspot.simulator.records import Table
 from careloom.systems.hubspot.simulator.settings import (
     BAD_SEARCH,
     BEYOND_SEARCH_END,
@@ -138,7 +139,7 @@ def _named(table: Table, one: Filter) -> list[Record] | None:
 
 
 def _narrowed(call: Call, table: Table, groups: Groups, query: str, records: Iterable[Record]) -> list[Record]:
-    asked = compiled(call.portal, table, groups)
+    asked = compiled(Associated(call.portal.ties, call.portal.kind), table, groups)
     wanted = matching(table, query) if query else None
     horizon = _visible_from(call)
     return [

@@ -7,7 +7,8 @@ from careloom.systems.hubspot.simulator.answers import Answer, Json, invalid, no
 from careloom.systems.hubspot.simulator.batches import find, properties_of
 from careloom.systems.hubspot.simulator.calls import Call, echo, histories, shown, shown_names
 from careloom.systems.hubspot.simulator.portal import Portal
-from careloom.systems.hubspot.simulator.records import MERGED, Record, Table, secondary_mails, stamped
+from careloom.systems.hubspot.simulator.record import Record
+from careloom.systems.hubspot.simulator.records import MERGED, Table, secondary_mails, stamped
 from careloom.systems.hubspot.simulator.settings import (
     MOST_LIST_PAGE,
     MOST_LIST_PAGE_WITH_HISTORY,
@@ -83,7 +84,7 @@ def addressed(call: Call, *, archived: bool = False) -> Record:
 def create(call: Call) -> Answer:
     """Create one record."""
     table, portal = call.table, call.portal
-    ties = portal.ties.checked(portal, table.kind, call.body.get("associations"))
+    ties = portal.ties.checked(portal.current, table.kind, call.body.get("associations"))
     values = writing.new_values(portal, table, properties_of(call, table, call.body), {}, 0)
     record = writing.create(portal, table, values)
     portal.ties.tie_all(table.kind, record.id, ties)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from careloom.systems.hubspot.simulator import values as rules_of
 from careloom.systems.hubspot.simulator.answers import (
@@ -15,12 +15,9 @@ from careloom.systems.hubspot.simulator.answers import (
     taken,
 )
 from careloom.systems.hubspot.simulator.catalogue import Kind
-from careloom.systems.hubspot.simulator.records import (
-    Record,
-    Table,
-    secondary_mails,
-    stamped,
-)
+from careloom.systems.hubspot.simulator.portal import Portal
+from careloom.systems.hubspot.simulator.record import Record
+from careloom.systems.hubspot.simulator.records import Table, secondary_mails, stamped
 from careloom.systems.hubspot.simulator.settings import (
     MOST_CHARACTERS,
     ONE_OF_TEXT,
@@ -28,9 +25,6 @@ from careloom.systems.hubspot.simulator.settings import (
     REQUIRED_TEXT,
 )
 from careloom.systems.hubspot.simulator.values import BadValueError, as_text, check_length
-
-if TYPE_CHECKING:
-    from careloom.systems.hubspot.simulator.portal import Portal
 
 # Unique values that earlier inputs of the same batch have taken, each with the id of the record it goes to.
 Claims = dict[tuple[str, str], str]
