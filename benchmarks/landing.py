@@ -25,7 +25,7 @@ from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import read_settings
 from careloom.systems.drchrono.options import LimitOptions
-from careloom.systems.drchrono.simulator.running import RunningDrChrono
+from careloom.systems.drchrono.simulator.process import RunningDrChrono
 
 BLUEPRINT = Path(__file__).parents[1] / "blueprints" / "drchrono-clinical"
 PATIENTS, AT_ONCE = 200_000, 20_000

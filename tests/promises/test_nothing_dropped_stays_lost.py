@@ -27,7 +27,7 @@ from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import read_settings
 from careloom.systems.drchrono.options import LimitOptions
-from careloom.systems.drchrono.simulator.running import RunningDrChrono
+from careloom.systems.drchrono.simulator.process import RunningDrChrono
 from hang import HANG
 from web.fake_scheduler import Google, served
 

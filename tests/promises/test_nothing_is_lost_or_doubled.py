@@ -213,7 +213,7 @@ def test_killed_while_only_changes_are_read_no_change_is_passed_over(clinic: Cli
 @pytest.mark.xdist_group("cuts")
 def test_cut_answers_leave_no_duplicate(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every second write is applied and its answer cut off, until that happened often."""
-    monkeypatch.setattr("careloom.systems.hubspot.delivering._MOST_ROUNDS", 3)
+    monkeypatch.setattr("careloom.systems.hubspot.target.batch_writer._MOST_ROUNDS", 3)
     clinic.write(PEOPLE)
     town = Town(clinic=clinic)
     town.come(60)

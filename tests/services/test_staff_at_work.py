@@ -10,7 +10,7 @@ import pytest
 
 from careloom.core.errors import UsageFault
 from careloom.core.ports import Batch
-from careloom.systems.hubspot.target import HubSpotTarget
+from careloom.systems.hubspot.target.target import HubSpotTarget
 from services.sync_project import BORN, PEOPLE, Clinic, Row, as_contact, counts, someone
 
 ALL_OURS = PEOPLE.replace("match:", "owner: source\nmatch:")

@@ -13,7 +13,7 @@ from careloom.core.reports import Fetched, ReportAsk
 from careloom.core.rooms import Surroundings
 from careloom.systems.collaboratemd.client import Client, Patience
 from careloom.systems.collaboratemd.options import Options
-from careloom.systems.collaboratemd.reporting import CollaborateMDReports
+from careloom.systems.collaboratemd.report_source import CollaborateMDReports
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, Layout
 

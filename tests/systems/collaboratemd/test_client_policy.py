@@ -17,10 +17,10 @@ from careloom.core.reports import ReportAsk
 from careloom.core.rooms import SimulatorOptions
 from careloom.systems.collaboratemd.client import Client, Patience
 from careloom.systems.collaboratemd.options import Options
-from careloom.systems.collaboratemd.reporting import CollaborateMDReports
+from careloom.systems.collaboratemd.report_source import CollaborateMDReports
 from careloom.systems.collaboratemd.room import ROOM
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
-from careloom.systems.collaboratemd.simulator.running import app_of
+from careloom.systems.collaboratemd.simulator.process import app_of
 from systems.collaboratemd.fake_billing import CALM, FIRST, HERE, fetched, options_of, source_of, wanted
 
 

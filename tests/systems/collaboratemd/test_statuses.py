@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from careloom.core.errors import Hold, RemoteUnavailable
-from careloom.systems.collaboratemd.answers import asked, state
 from careloom.systems.collaboratemd.envelopes import Envelope
 from careloom.systems.collaboratemd.options import Options
-from careloom.systems.collaboratemd.reporting import report_policy
+from careloom.systems.collaboratemd.report_source import report_policy
+from careloom.systems.collaboratemd.responses import asked, state
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME
 from systems.collaboratemd.fake_billing import FIRST, FOURTH, SECOND, THIRD, fetched, source_of, table, wanted

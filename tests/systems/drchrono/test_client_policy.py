@@ -15,9 +15,9 @@ from careloom.core.hooks import Token
 from careloom.core.ports import Lane, Limit
 from careloom.systems.drchrono.client import Client, Patience
 from careloom.systems.drchrono.oauth import authorize_url, exchange
-from careloom.systems.drchrono.rates import said_wait, to_the_hour
+from careloom.systems.drchrono.rate_limits import said_wait, to_the_hour
 from careloom.systems.drchrono.simulator import RunningDrChrono
-from systems.drchrono.practice import CALM, MemoryTokens, options_of, source_of, surroundings_of, token_of
+from systems.drchrono.fake_practice import CALM, MemoryTokens, options_of, source_of, surroundings_of, token_of
 
 
 class NotedBudget:

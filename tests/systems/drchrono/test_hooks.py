@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from careloom.core.errors import Hold
 from careloom.core.hooks import Accepted, Hint, HookAnswer, HookRequest, StoredEvent
 from careloom.systems.drchrono.hooks import DrChronoHooks
-from systems.drchrono.practice import options_of, surroundings_of
+from systems.drchrono.fake_practice import options_of, surroundings_of
 
 SECRET = "sim-webhook-secret"
 RECEIVED = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)

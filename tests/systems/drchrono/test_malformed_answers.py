@@ -17,8 +17,8 @@ from careloom.core.hooks import Token
 from careloom.core.streams import Record
 from careloom.systems.drchrono.client import Client
 from careloom.systems.drchrono.oauth import exchange
-from careloom.systems.drchrono.scanning import DrChronoSource
-from systems.drchrono.practice import CALM, MemoryTokens, options_of, surroundings_of
+from careloom.systems.drchrono.source import DrChronoSource
+from systems.drchrono.fake_practice import CALM, MemoryTokens, options_of, surroundings_of
 
 Said = tuple[int, bytes]
 TOKENS = {"access_token": "a", "refresh_token": "r", "expires_in": 172800}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from careloom.core.reports import ReportPolicy, ReportSource
 from careloom.core.rooms import Room, SimulatorOptions, Surroundings
-from careloom.systems.collaboratemd import reporting, simulator
+from careloom.systems.collaboratemd import report_source, simulator
 from careloom.systems.collaboratemd.options import Options
 
 
 def open_reports(options: Options, surroundings: Surroundings) -> ReportSource:
     """The account, to ask for reports."""
-    return reporting.CollaborateMDReports(options, surroundings)
+    return report_source.CollaborateMDReports(options, surroundings)
 
 
 def report_policy(options: Options) -> ReportPolicy:
     """How the reports of these options are waited for."""
-    return reporting.report_policy(options)
+    return report_source.report_policy(options)
 
 
 def simulate(options: SimulatorOptions) -> None:

@@ -30,7 +30,7 @@ from careloom.core.log import LOG
 from careloom.core.rooms import Surroundings
 from careloom.systems.drchrono.oauth import CONNECT, Grants
 from careloom.systems.drchrono.options import Options
-from careloom.systems.drchrono.rates import Rates, said_wait, to_the_hour
+from careloom.systems.drchrono.rate_limits import Rates, said_wait, to_the_hour
 
 _EARLY = timedelta(minutes=5)
 _BURST_WAIT = 1.5

@@ -5,14 +5,14 @@ from __future__ import annotations
 from careloom.core.hooks import Hooks, Token
 from careloom.core.rooms import Authorization, Room, SimulatorOptions, Surroundings
 from careloom.core.streams import StreamSource
-from careloom.systems.drchrono import hooks, oauth, scanning, simulator
+from careloom.systems.drchrono import hooks, oauth, simulator, source
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.streams import STREAMS
 
 
 def open_streams(options: Options, surroundings: Surroundings) -> StreamSource:
     """The practice, to land streams from."""
-    return scanning.DrChronoSource(options, surroundings)
+    return source.DrChronoSource(options, surroundings)
 
 
 def open_hooks(options: Options, surroundings: Surroundings) -> Hooks:

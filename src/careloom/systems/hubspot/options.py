@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from careloom.systems.hubspot.paths import VERSION_PATTERN
-from careloom.systems.hubspot.rates import SEARCH_SECONDLY
+from careloom.systems.hubspot.client.paths import VERSION_PATTERN
+from careloom.systems.hubspot.client.rate_limits import SEARCH_SECONDLY
 
 
 class LimitOptions(BaseModel):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from careloom.core.ports import Target
 from careloom.core.rooms import Room, SimulatorOptions, Surroundings
-from careloom.systems.hubspot import simulator, target
+from careloom.systems.hubspot import simulator
 from careloom.systems.hubspot.options import Options
+from careloom.systems.hubspot.target import target
 
 
 def open_target(options: Options, surroundings: Surroundings) -> Target:

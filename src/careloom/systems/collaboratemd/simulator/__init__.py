@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from careloom.core.late import offered
 
 if TYPE_CHECKING:
-    from careloom.systems.collaboratemd.simulator.running import RunningCollaborateMD, serve
+    from careloom.systems.collaboratemd.simulator.process import RunningCollaborateMD, serve
 
 __all__ = ["RunningCollaborateMD", "serve"]
 
-__getattr__ = offered(__name__, {"running": ("RunningCollaborateMD", "serve")})
+__getattr__ = offered(__name__, {"process": ("RunningCollaborateMD", "serve")})

@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from careloom.core.rooms import SimulatorOptions
-from careloom.systems.collaboratemd.simulator.running import serve
-from careloom.systems.simulating import end_with_stdin, exit_code_of
+from careloom.systems.collaboratemd.simulator.process import serve
+from careloom.systems.simulator_kit import end_with_stdin, exit_code_of
 
 
 def _parser() -> argparse.ArgumentParser:

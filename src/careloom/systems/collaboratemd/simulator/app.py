@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from careloom.systems.collaboratemd.simulator.api import Answer, Asked, answer
 from careloom.systems.collaboratemd.simulator.control import Control
 from careloom.systems.collaboratemd.simulator.runs import Service
-from careloom.systems.simulating import Receive, Scope, Send, body_of, cut, headers_of
+from careloom.systems.simulator_kit import Receive, Scope, Send, body_of, cut, headers_of
 
 CONTROL = "/__control__/"
 _PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><br>Back soon</body></html>"

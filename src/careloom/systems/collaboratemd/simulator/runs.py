@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Any
 
 from careloom.systems.collaboratemd.simulator.books import Books, keep_books
-from careloom.systems.collaboratemd.simulator.broken import BROKEN
+from careloom.systems.collaboratemd.simulator.broken_archives import BROKEN
 from careloom.systems.collaboratemd.simulator.files import packed, report_csv, report_rows, split, totals
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, LAYOUTS, Layout
 from careloom.systems.collaboratemd.simulator.settings import Settings

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from careloom.core.late import offered
 
 if TYPE_CHECKING:
-    from careloom.systems.drchrono.simulator.running import RunningDrChrono, serve
+    from careloom.systems.drchrono.simulator.process import RunningDrChrono, serve
 
 __all__ = ["RunningDrChrono", "serve"]
 
-__getattr__ = offered(__name__, {"running": ("RunningDrChrono", "serve")})
+__getattr__ = offered(__name__, {"process": ("RunningDrChrono", "serve")})

@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from careloom.core.rooms import SimulatorOptions
-from careloom.systems.drchrono.simulator.running import PATIENTS, serve
+from careloom.systems.drchrono.simulator.process import PATIENTS, serve
 from careloom.systems.drchrono.simulator.settings import TIERS
-from careloom.systems.simulating import end_with_stdin, exit_code_of
+from careloom.systems.simulator_kit import end_with_stdin, exit_code_of
 
 
 def _parser() -> argparse.ArgumentParser:

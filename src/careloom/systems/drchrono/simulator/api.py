@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 from careloom.systems.drchrono.simulator import listings
 from careloom.systems.drchrono.simulator.access import Access, Throttle
+from careloom.systems.drchrono.simulator.changes import change_record, create_record, delete_record
 from careloom.systems.drchrono.simulator.clinic import TABLES, Clinic, Record
 from careloom.systems.drchrono.simulator.listings import LISTS, Jobs
-from careloom.systems.drchrono.simulator.shown import shown
-from careloom.systems.drchrono.simulator.writing import change_record, create_record, delete_record
+from careloom.systems.drchrono.simulator.payloads import shown
 
 NOT_FOUND: tuple[int, Any] = (404, {"detail": "Not found."})
 _WRITABLE = frozenset({"patients", "appointments", "medications", "problems", "allergies", "line_items"})

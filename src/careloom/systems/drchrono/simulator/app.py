@@ -9,7 +9,7 @@ import orjson
 
 from careloom.systems.drchrono.simulator.api import Answer, Api, Asked
 from careloom.systems.drchrono.simulator.control import Control
-from careloom.systems.simulating import Receive, Scope, Send, body_of, cut, headers_of
+from careloom.systems.simulator_kit import Receive, Scope, Send, body_of, cut, headers_of
 
 CONTROL = "/__control__/"
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from careloom.systems.drchrono.simulator import seeding, settings
+from careloom.systems.drchrono.simulator import seed, settings
 from careloom.systems.drchrono.simulator.api import Answer, Api
+from careloom.systems.drchrono.simulator.changes import change_record, create_record, delete_record, lock_note
 from careloom.systems.drchrono.simulator.clinic import KEYS
-from careloom.systems.drchrono.simulator.sending import Sender
-from careloom.systems.drchrono.simulator.shown import shown
-from careloom.systems.drchrono.simulator.writing import change_record, create_record, delete_record, lock_note
+from careloom.systems.drchrono.simulator.payloads import shown
+from careloom.systems.drchrono.simulator.webhook_sender import Sender
 
 Body = dict[str, Any]
 
@@ -55,7 +55,7 @@ class Control:
             return Answer(400, {"error": type(error).__name__, "about": str(error)})
 
     def _seed(self, wanted: Body) -> Any:
-        seeding.seed(self.api.clinic, int(wanted["patients"]), lives=wanted.get("lives", True))
+        seed.seed(self.api.clinic, int(wanted["patients"]), lives=wanted.get("lives", True))
         return {name: len(table.truth) for name, table in self.api.clinic.tables.items()}
 
     def _create(self, wanted: Body) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from careloom.systems.drchrono.simulator.clinic import CHANGED, Clinic, Record
-from careloom.systems.drchrono.simulator.shown import shown
+from careloom.systems.drchrono.simulator.payloads import shown
 
 Plain = tuple[int, Any]
 Query = Mapping[str, str]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from careloom.core.late import offered
 
 if TYPE_CHECKING:
-    from careloom.systems.hubspot.simulator.running import RunningSimulator, serve
+    from careloom.systems.hubspot.simulator.server.process import RunningSimulator, serve
 
 __all__ = ["RunningSimulator", "serve"]
 
-__getattr__ = offered(__name__, {"running": ("RunningSimulator", "serve")})
+__getattr__ = offered(__name__, {"server.process": ("RunningSimulator", "serve")})

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from careloom.core.rooms import SimulatorOptions
-from careloom.systems.hubspot.simulator.running import serve
+from careloom.systems.hubspot.simulator.server.process import serve
 from careloom.systems.hubspot.simulator.settings import TIERS
-from careloom.systems.simulating import end_with_stdin, exit_code_of
+from careloom.systems.simulator_kit import end_with_stdin, exit_code_of
 
 
 def options_of(arguments: Sequence[str]) -> SimulatorOptions:

@@ -1,0 +1,149 @@
+"""Reports of CollaborateMD: asked for, asked after, and unpacked.
+
+Only one report runs for a partner at a time. A second request is answered with the identifier of the first: of another's
+report, or of our own where the answer to its request was lost. So whoever loads what comes checks by its columns that it
+is the report that was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+from threading import Lock
+
+from careloom.core.errors import CareloomError, Fix, Later
+from careloom.core.log import LOG
+from careloom.core.ports import Finding
+from careloom.core.reports import Asked, Fetched, ReportAsk, ReportPolicy
+from careloom.core.rooms import Surroundings
+from careloom.systems.collaboratemd.archives import unpack
+from careloom.systems.collaboratemd.client import Client
+from careloom.systems.collaboratemd.options import Options
+from careloom.systems.collaboratemd.responses import asked, state
+
+_NUMBER = re.compile(r"[0-9]{1,20}")
+_NO_RUN = "0"
+"""The identifier of no run; theirs count from one."""
+_ARCHIVE = "report.zip"
+
+
+def report_policy(options: Options) -> ReportPolicy:
+    """How long reports are waited for, as the system's options say."""
+    return ReportPolicy(
+        poll_seconds=options.poll_seconds,
+        ceiling_seconds=options.ceiling_minutes * 60,
+        asks=options.asks,
+    )
+
+
+class CollaborateMDReports:
+    """A `core.reports.ReportSource`.
+
+    How often a finished run came without data is counted in memory: a process that begins anew counts anew.
+    """
+
+    def __init__(self, options: Options, surroundings: Surroundings, *, client: Client | None = None) -> None:
+        self._client = client or Client(options, surroundings)
+        self._limits = options.limits
+        self._grace = options.grace_polls
+        self._empty: Counter[tuple[str, str]] = Counter()
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        return f"CollaborateMDReports({self._client!r})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def check(self, asks: Sequence[ReportAsk]) -> Sequence[Finding]:
+        """Each account is asked for the results of a run that never was, which makes no report.
+
+        The answer tells whether the credentials hold for the account; of a report's own number it tells nothing.
+        """
+        for wanted in asks:
+            _number(wanted.report), _number(wanted.filter)
+        return [self._checked(account) for account in dict.fromkeys(wanted.account for wanted in asks)]
+
+    def _checked(self, account: str) -> Finding:
+        try:
+            envelope = self._client.post(f"/v1/customer/{_number(account)}/reports/results/{_NO_RUN}")
+        except Later:
+            raise
+        except CareloomError as error:
+            return Finding(level="fault", what=f"account {account}", detail=str(error))
+        found, message = state(envelope)
+        if found == "refused":
+            return Finding(level="fault", what=f"account {account}", detail=message, fix="ask CollaborateMD to open it")
+        return Finding(level="ok", what=f"account {account}", detail="the credentials are accepted")
+
+    def ask(self, wanted: ReportAsk) -> Asked:
+        """Ask for a report of one account; see `Asked` and this module for what a busy system answers."""
+        place = f"reports/{_number(wanted.report)}/filter/{_number(wanted.filter)}/run"
+        envelope = self._client.post(f"/v1/customer/{_number(wanted.account)}/{place}")
+        return asked(envelope)
+
+    def fetch(self, account: str, identifier: str, folder: Path) -> Fetched:
+        """The results of a run in `folder`."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        archive = folder / _ARCHIVE
+        try:
+            return self._fetched(account, identifier, folder, archive)
+        except OSError as error:
+            if error.errno in {ENOSPC, EDQUOT}:
+                raise Fix("the disk on which reports are unpacked is full: make room and run again") from None
+            raise
+        finally:
+            archive.unlink(missing_ok=True)
+
+    def _fetched(self, account: str, identifier: str, folder: Path, archive: Path) -> Fetched:
+        path = f"/v1/customer/{_number(account)}/reports/results/{_number(identifier)}"
+        envelope = self._client.post(path, data=archive)
+        found, message = state(envelope)
+        if found == "no-rows" and envelope.data_bytes:
+            # Two words against each other: the rows count.
+            found, message = "ready", ""
+        if found == "ready" and not envelope.data_bytes:
+            return self._without_data(account, identifier)
+        if found != "waiting":
+            self._forget(account, identifier)
+        if found != "ready":
+            return Fetched(state=found, message=message)
+        unpacked = unpack(archive, folder, self._limits)
+        if unpacked.ignored:
+            LOG.info("files that are no CSV were left out", count=unpacked.ignored)
+        return Fetched(
+            state="ready",
+            files=unpacked.files,
+            message=_counted(len(unpacked.files), unpacked.ignored),
+            numbers=unpacked.numbers - {identifier},
+            recoded=unpacked.recoded,
+        )
+
+    def _without_data(self, account: str, identifier: str) -> Fetched:
+        """SUCCESS without data is said both before the file is made and where there are no rows."""
+        with self._lock:
+            self._empty[account, identifier] += 1
+            polls = self._empty[account, identifier]
+        if polls <= self._grace:
+            return Fetched(state="waiting", message=f"the report is done, its data has not come yet ({polls})")
+        self._forget(account, identifier)
+        return Fetched(state="no-data", message=f"the report is done and without data, asked {polls} times")
+
+    def _forget(self, account: str, identifier: str) -> None:
+        with self._lock:
+            self._empty.pop((account, identifier), None)
+
+
+def _number(value: str) -> str:
+    """The value where it is a number of theirs, which may stand in a path."""
+    if not _NUMBER.fullmatch(value):
+        raise Fix("an account, report, filter or run of CollaborateMD is a number: check the reports of the project")
+    return value
+
+
+def _counted(files: int, ignored: int) -> str:
+    return f"{files} CSV file{'s' if files != 1 else ''}" + (f", {ignored} other left out" if ignored else "")

@@ -1,0 +1,147 @@
+"""The pipelines API: the pipelines of an object and their stages."""
+
+from __future__ import annotations
+
+import uuid
+
+from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.portal.definitions import Pipeline, Stage
+from careloom.systems.hubspot.simulator.responses import Answer, Json, invalid, not_found
+
+_SINCE = "2024-01-02T15:04:05.678Z"
+
+
+def _pipeline(call: Call, pipeline: Pipeline) -> Json:
+    return {
+        "label": pipeline.label,
+        "displayOrder": call.table.kind.pipelines.index(pipeline),
+        "id": pipeline.id,
+        "stages": [_stage(pipeline, stage) for stage in pipeline.stages],
+        "createdAt": _SINCE,
+        "updatedAt": _SINCE,
+        "archived": False,
+    }
+
+
+def _stage(pipeline: Pipeline, stage: Stage) -> Json:
+    return {
+        "label": stage.label,
+        "displayOrder": pipeline.stages.index(stage),
+        "metadata": stage.metadata,
+        "id": stage.id,
+        "createdAt": _SINCE,
+        "updatedAt": _SINCE,
+        "archived": False,
+        "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
+    }
+
+
+def _named(call: Call) -> Pipeline:
+    pipeline = next((one for one in call.table.kind.pipelines if one.id == call.places[1]), None)
+    if pipeline is None:
+        raise not_found()
+    return pipeline
+
+
+def _named_stage(call: Call) -> tuple[Pipeline, Stage]:
+    pipeline = _named(call)
+    stage = next((one for one in pipeline.stages if one.id == call.places[2]), None)
+    if stage is None:
+        raise not_found()
+    return pipeline, stage
+
+
+def _drafted(call: Call, given: Json) -> Stage:
+    return Stage(
+        id=str(given.get("stageId") or call.portal.dice.randrange(10**8, 10**9)),
+        label=str(given.get("label")),
+        metadata=dict(given.get("metadata") or {}),
+    )
+
+
+def _check_unused(call: Call, stages: set[str]) -> None:
+    name = call.table.kind.stage_property
+    if any(record.values.get(name) in stages for record in call.table.records.values()):
+        raise invalid("There are records in this pipeline or stage: move or delete them first")
+
+
+def listed(call: Call) -> Answer:
+    """The pipelines of an object."""
+    return Answer(200, {"results": [_pipeline(call, one) for one in call.table.kind.pipelines]})
+
+
+def read(call: Call) -> Answer:
+    """One pipeline."""
+    return Answer(200, _pipeline(call, _named(call)))
+
+
+def create(call: Call) -> Answer:
+    """Create a pipeline with its stages."""
+    kind, given = call.table.kind, call.body
+    if not kind.stage_property:
+        raise invalid(f"{kind.plural} have no pipelines")
+    pipeline = Pipeline(
+        id=str(given.get("pipelineId") or uuid.UUID(int=call.portal.dice.getrandbits(128))),
+        label=str(given.get("label")),
+        stages=[_drafted(call, one) for one in given.get("stages") or ()],
+    )
+    kind.pipelines.append(pipeline)
+    return Answer(201, _pipeline(call, pipeline))
+
+
+def replace(call: Call) -> Answer:
+    """Give a pipeline another label and other stages."""
+    pipeline = _named(call)
+    stages = [_drafted(call, one) for one in call.body.get("stages") or ()]
+    _check_unused(call, {one.id for one in pipeline.stages} - {one.id for one in stages})
+    pipeline.label, pipeline.stages = str(call.body.get("label", pipeline.label)), stages
+    return Answer(200, _pipeline(call, pipeline))
+
+
+def change(call: Call) -> Answer:
+    """Change a pipeline's label."""
+    pipeline = _named(call)
+    pipeline.label = str(call.body.get("label", pipeline.label))
+    return Answer(200, _pipeline(call, pipeline))
+
+
+def delete(call: Call) -> Answer:
+    """Delete a pipeline that no record is in."""
+    pipeline = _named(call)
+    _check_unused(call, {one.id for one in pipeline.stages})
+    call.table.kind.pipelines.remove(pipeline)
+    return Answer(204)
+
+
+def stages(call: Call) -> Answer:
+    """The stages of one pipeline."""
+    pipeline = _named(call)
+    return Answer(200, {"results": [_stage(pipeline, one) for one in pipeline.stages]})
+
+
+def read_stage(call: Call) -> Answer:
+    """One stage."""
+    return Answer(200, _stage(*_named_stage(call)))
+
+
+def create_stage(call: Call) -> Answer:
+    """Add a stage to a pipeline."""
+    pipeline, stage = _named(call), _drafted(call, call.body)
+    pipeline.stages.append(stage)
+    return Answer(201, _stage(pipeline, stage))
+
+
+def change_stage(call: Call) -> Answer:
+    """Change a stage's label and what it stands for."""
+    pipeline, stage = _named_stage(call)
+    stage.label = str(call.body.get("label", stage.label))
+    stage.metadata = {**stage.metadata, **(call.body.get("metadata") or {})}
+    return Answer(200, _stage(pipeline, stage))
+
+
+def delete_stage(call: Call) -> Answer:
+    """Delete a stage that no record is in."""
+    pipeline, stage = _named_stage(call)
+    _check_unused(call, {stage.id})
+    pipeline.stages.remove(stage)
+    return Answer(204)

@@ -1,0 +1,165 @@
+"""Ties between records: which types there are between two objects, and which records are tied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from careloom.systems.hubspot.simulator.portal.definitions import DEFAULTS, Kind
+from careloom.systems.hubspot.simulator.portal.record import Record
+from careloom.systems.hubspot.simulator.responses import Json, invalid
+from careloom.systems.hubspot.simulator.settings import FIRST_FREE_ASSOCIATION_TYPE, LEAD_ALONE
+
+# Gives the live record of a type id and an id, merges followed.
+Current = Callable[[str, str], Record | None]
+
+OURS = "HUBSPOT_DEFINED"
+THEIRS = "USER_DEFINED"
+
+
+class TieType(NamedTuple):
+    """One association type in one direction. `label` None is the unlabelled one; `inverse` its other direction."""
+
+    id: int
+    category: str
+    label: str | None
+    name: str | None
+    from_object: str
+    to_object: str
+    inverse: int
+
+
+class NewTie(NamedTuple):
+    """A tie that was asked for and may be made."""
+
+    to_object: str
+    to_id: str
+    types: frozenset[int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Ties:
+    """All associations of the portal; every tie is kept in both directions. Objects are named by their type id."""
+
+    types: dict[int, TieType] = field(default_factory=dict)
+    tied: dict[tuple[str, str], dict[str, dict[str, set[int]]]] = field(default_factory=dict)
+    next_type: int = FIRST_FREE_ASSOCIATION_TYPE
+
+    def load_defaults(self, kind_of: Callable[[str], Kind]) -> None:
+        """Know the vendor's own types; `kind_of` gives an object's definition by its name."""
+        for from_name, to_name, number, label, inverse in DEFAULTS["associations"]:
+            ends = kind_of(from_name).id, kind_of(to_name).id
+            self._register(ends, (number, inverse), OURS, (label, label), None)
+
+    def add_type(
+        self, ends: tuple[str, str], category: str, labels: tuple[str | None, str | None], name: str
+    ) -> TieType:
+        """Make a type and its inverse, with the next free numbers."""
+        number = self.next_type
+        same = ends[0] == ends[1] and labels[0] == labels[1]
+        self.next_type += 1 if same else 2
+        self._register(ends, (number, number if same else number + 1), category, labels, name)
+        return self.types[number]
+
+    def _register(
+        self,
+        ends: tuple[str, str],
+        numbers: tuple[int, int],
+        category: str,
+        labels: tuple[str | None, str | None],
+        name: str | None,
+    ) -> None:
+        (here, there), (number, inverse) = ends, numbers
+        self.types[number] = TieType(number, category, labels[0], name, here, there, inverse)
+        self.types[inverse] = TieType(inverse, category, labels[1], name, there, here, number)
+
+    def between(self, from_object: str, to_object: str) -> list[TieType]:
+        """The types from one object to another; an unlabelled one is made where none exists."""
+        found = [one for one in self.types.values() if (one.from_object, one.to_object) == (from_object, to_object)]
+        if not any(one.label is None for one in found):
+            name = f"{from_object}_to_{to_object}"
+            found.insert(0, self.add_type((from_object, to_object), OURS, (None, None), name))
+        return found
+
+    def default(self, from_object: str, to_object: str) -> TieType:
+        """The unlabelled type from one object to another."""
+        return next(one for one in self.between(from_object, to_object) if one.label is None)
+
+    # ------------------------------------------------------------ tying
+
+    def tie(self, ends: tuple[str, str], ids: tuple[str, str], types: Iterable[int]) -> None:
+        """Tie two records with these types, and the unlabelled one with them."""
+        numbers = {*types, self.default(*ends).id}
+        self._cell(ends, ids).update(numbers)
+        self._cell(ends[::-1], ids[::-1]).update(self.types[number].inverse for number in numbers)
+
+    def untie(self, ends: tuple[str, str], ids: tuple[str, str], types: Iterable[int] | None = None) -> None:
+        """Remove these types (None: every one); without the unlabelled one nothing remains."""
+        numbers = self.found(ends, ids) if types is None else set(types)
+        if self.default(*ends).id in numbers:
+            numbers = self.found(ends, ids)
+        self._cut(ends, ids, numbers)
+        self._cut(ends[::-1], ids[::-1], {self.types[number].inverse for number in numbers if number in self.types})
+
+    def found(self, ends: tuple[str, str], ids: tuple[str, str]) -> set[int]:
+        """The types by which two records are tied."""
+        return set(self.tied.get(ends, {}).get(ids[0], {}).get(ids[1], ()))
+
+    def of(self, ends: tuple[str, str], record_id: str) -> dict[str, set[int]]:
+        """What a record is tied to: ids of the other object, each with its types."""
+        return self.tied.get(ends, {}).get(record_id, {})
+
+    def _cell(self, ends: tuple[str, str], ids: tuple[str, str]) -> set[int]:
+        return self.tied.setdefault(ends, {}).setdefault(ids[0], {}).setdefault(ids[1], set())
+
+    def _cut(self, ends: tuple[str, str], ids: tuple[str, str], numbers: set[int]) -> None:
+        others = self.of(ends, ids[0])
+        if ids[1] in others:
+            others[ids[1]] -= numbers
+            if not others[ids[1]]:
+                del others[ids[1]]
+
+    def forget(self, kind: Kind, record_id: str) -> None:
+        """Remove every tie of a record."""
+        for ends in [one for one in self.tied if one[0] == kind.id]:
+            for other in list(self.of(ends, record_id)):
+                self.untie(ends, (record_id, other))
+
+    def move(self, kind: Kind, old_id: str, new_id: str) -> None:
+        """Give a record's ties to another (a merge)."""
+        for ends in [one for one in self.tied if one[0] == kind.id]:
+            for other, types in list(self.of(ends, old_id).items()):
+                self.tie(ends, (new_id, other), types)
+        self.forget(kind, old_id)
+
+    # ------------------------------------------------------------ ties asked for with a new record
+
+    def asked_type(self, spec: Json) -> TieType | None:
+        """The type that a request means; None if there is no such type."""
+        number = spec.get("associationTypeId")
+        return self.types.get(int(str(number))) if str(number).isdigit() else None
+
+    def checked(self, current: Current, kind: Kind, asked: Any) -> list[NewTie]:
+        """The ties of a create request; a refusal where one cannot be made."""
+        if not asked:
+            if kind.name == "leads":
+                raise invalid(LEAD_ALONE)
+            return []
+        return [self._asked(current, kind, one) for one in asked]
+
+    def _asked(self, current: Current, kind: Kind, one: Json) -> NewTie:
+        types = [self.asked_type(spec) for spec in one.get("types") or ()]
+        target = next((found.to_object for found in types if found is not None), None)
+        if target is None or any(found is None or found.from_object != kind.id for found in types):
+            raise invalid(f"One or more association types are not valid from {kind.id}")
+        to_id = str((one.get("to") or {}).get("id"))
+        record = current(target, to_id)
+        if record is None:
+            raise invalid(f"No {target} with ID {to_id} exists")
+        return NewTie(target, record.id, frozenset(found.id for found in types if found is not None))
+
+    def tie_all(self, kind: Kind, record_id: str, ties: Iterable[NewTie]) -> None:
+        """Make the ties that `checked` found good."""
+        for one in ties:
+            self.tie((kind.id, one.to_object), (record_id, one.to_id), one.types)

@@ -1,0 +1,199 @@
+"""The filters of a search request, checked and compiled into one question that a record answers with yes or no."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import translate
+from typing import Any, NamedTuple
+
+from careloom.systems.hubspot.simulator.portal.associations import Ties
+from careloom.systems.hubspot.simulator.portal.definitions import Kind
+from careloom.systems.hubspot.simulator.portal.record import Record
+from careloom.systems.hubspot.simulator.portal.records import Table
+from careloom.systems.hubspot.simulator.portal.sorted_index import comparable, sort_key
+from careloom.systems.hubspot.simulator.responses import Json, invalid
+from careloom.systems.hubspot.simulator.settings import (
+    BAD_SEARCH,
+    MOST_FILTER_GROUPS,
+    MOST_FILTERS,
+    MOST_FILTERS_IN_GROUP,
+    TOO_MANY_FILTERS,
+)
+
+Question = Callable[[Record], bool]
+
+_TOKENS = re.compile(r"[^\w]+")
+_COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
+    "GT": operator.gt,
+    "GTE": operator.ge,
+    "LT": operator.lt,
+    "LTE": operator.le,
+}
+_PRESENCE = frozenset({"HAS_PROPERTY", "NOT_HAS_PROPERTY"})
+_LISTED = frozenset({"IN", "NOT_IN"})
+_OPERATORS = frozenset(
+    {"EQ", "NEQ", "BETWEEN", "CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN", *_COMPARED, *_PRESENCE, *_LISTED}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """One condition of a search."""
+
+    name: str
+    operator: str
+    value: str = ""
+    high: str = ""
+    values: tuple[str, ...] = ()
+
+
+Groups = tuple[tuple[Filter, ...], ...]
+
+
+class Associated(NamedTuple):
+    """What filters on associations look at: the portal's ties, and an object's definition by its name."""
+
+    ties: Ties
+    kind_of: Callable[[str], Kind]
+
+
+def parse(table: Table, body: Json) -> Groups:
+    """The filter groups of a request: any of the groups, all of each one's filters. A refusal where they are wrong."""
+    groups = body.get("filterGroups") or []
+    if flat := body.get("filters"):
+        groups = [*groups, {"filters": flat}]
+    sizes = [len(group.get("filters") or ()) for group in groups]
+    if len(groups) > MOST_FILTER_GROUPS or sum(sizes) > MOST_FILTERS or max(sizes, default=0) > MOST_FILTERS_IN_GROUP:
+        raise invalid(TOO_MANY_FILTERS)
+    return tuple(tuple(_filter(table, one) for one in group.get("filters") or ()) for group in groups)
+
+
+def _filter(table: Table, one: Json) -> Filter:
+    name, asked = str(one.get("propertyName", "")), str(one.get("operator", ""))
+    values = one.get("values")
+    found = Filter(
+        name=name,
+        operator=asked,
+        value=_text(one.get("value")),
+        high=_text(one.get("highValue")),
+        values=tuple(_text(each) for each in values or ()),
+    )
+    known = name in table.kind.properties or (name.startswith("associations.") and not table.kind.custom)
+    complete = (
+        asked in _PRESENCE
+        or (asked in _LISTED and bool(values))
+        or (asked not in _LISTED and found.value != "" and (asked != "BETWEEN" or found.high != ""))
+    )
+    if not known or asked not in _OPERATORS or not complete:
+        raise invalid(BAD_SEARCH)
+    return found
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def compiled(associated: Associated, table: Table, groups: Groups) -> Question | None:
+    """One question for all groups; None if every record answers yes."""
+    asked = [[question(associated, table, one) for one in group] for group in groups]
+    if not asked or any(not group for group in asked):
+        return None
+    if len(asked) == 1:
+        only = asked[0]
+        return only[0] if len(only) == 1 else _all(only)
+    every = [_all(group) for group in asked]
+    return lambda record: any(group(record) for group in every)
+
+
+def _all(questions: Sequence[Question]) -> Question:
+    return lambda record: all(each(record) for each in questions)
+
+
+def question(associated: Associated, table: Table, one: Filter) -> Question:
+    """What one filter asks of a record."""
+    name = one.name
+    if name.startswith("associations."):
+        return _tied(associated, table, one)
+    if one.operator in _PRESENCE:
+        wanted = one.operator == "HAS_PROPERTY"
+        return lambda record: bool(record.values.get(name)) is wanted
+    if one.operator in {"CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"}:
+        return _containing(one)
+    if one.operator in _LISTED:
+        return _listed(table, one)
+    return _comparing(table, one)
+
+
+def _comparing(table: Table, one: Filter) -> Question:
+    kind, name = table.kind, one.name
+    if one.operator in {"EQ", "NEQ"} and name in kind.multiple:
+        # One of several choices: equal means that it is among them.
+        return _listed(table, replace(one, operator="IN" if one.operator == "EQ" else "NOT_IN", values=(one.value,)))
+    low = bound(table, name, one.value)
+    if one.operator == "BETWEEN":
+        high = bound(table, name, one.high)
+        return lambda record: (key := sort_key(kind, name, record)) is not None and low <= key <= high
+    if one.operator == "EQ":
+        return lambda record: sort_key(kind, name, record) == low
+    if one.operator == "NEQ":
+        return lambda record: (key := sort_key(kind, name, record)) is not None and key != low
+    compare = _COMPARED[one.operator]
+    return lambda record: (key := sort_key(kind, name, record)) is not None and compare(key, low)
+
+
+def bound(table: Table, name: str, value: str) -> Any:
+    """An asked value in the form in which stored ones are compared; a refusal where it has none."""
+    try:
+        return comparable(table.kind, name, value)
+    except ValueError:
+        raise invalid(BAD_SEARCH) from None
+
+
+def _listed(table: Table, one: Filter) -> Question:
+    kind, name, inside = table.kind, one.name, one.operator == "IN"
+    definition = kind.properties[name]
+    if definition.type in {"number", "date", "datetime"}:
+        wanted: set[Any] = {bound(table, name, each) for each in one.values}
+    else:
+        # Stored text is compared in lower case with values as they were sent: the vendor wants those in lower case.
+        wanted = set(one.values)
+    if name in kind.multiple:
+        return lambda record: (not wanted.isdisjoint(record.values.get(name, "").split(";"))) is inside
+    return lambda record: (sort_key(kind, name, record) in wanted) is inside
+
+
+def _containing(one: Filter) -> Question:
+    name, wanted = one.name, one.operator == "CONTAINS_TOKEN"
+    pattern = re.compile(translate(one.value.lower()))
+
+    def contains(record: Record) -> bool:
+        value = record.values.get(name, "").lower()
+        hit = bool(pattern.match(value)) or any(pattern.match(token) for token in _TOKENS.split(value) if token)
+        return hit is wanted
+
+    return contains
+
+
+def _tied(associated: Associated, table: Table, one: Filter) -> Question:
+    ends = (table.kind.id, associated.kind_of(one.name.removeprefix("associations.")).id)
+    wanted = {one.value, *one.values} - {""}
+    ties, has = associated.ties, one.operator in {"EQ", "IN", "HAS_PROPERTY"}
+    if one.operator in _PRESENCE:
+        return lambda record: bool(ties.of(ends, record.id)) is has
+    return lambda record: (not wanted.isdisjoint(ties.of(ends, record.id))) is has
+
+
+def matching(table: Table, query: str) -> Question:
+    """Whether a record has every word of a free-text query at the start of a word of its searchable properties."""
+    words = [word for word in _TOKENS.split(query.lower()) if word]
+    names = table.kind.searchable
+
+    def matches(record: Record) -> bool:
+        text = " ".join(record.values.get(name, "") for name in names).lower()
+        tokens = _TOKENS.split(text)
+        return all(any(token.startswith(word) for token in tokens) for word in words)
+
+    return matches

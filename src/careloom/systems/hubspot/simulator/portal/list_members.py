@@ -1,0 +1,127 @@
+"""Who is in them, and the filters by which a dynamic one chooses its members.
+
+A record that is archived leaves its lists; of two merged records the surviving one is in theirs. Filters on properties are
+evaluated; every other kind of filter is refused, since a list that is not evaluated would say that no one is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from careloom.systems.hubspot.simulator.portal.filters import Associated, Filter, Question, question
+from careloom.systems.hubspot.simulator.portal.portal import Portal
+from careloom.systems.hubspot.simulator.portal.records import Table
+from careloom.systems.hubspot.simulator.portal.segments import DYNAMIC, Segment
+from careloom.systems.hubspot.simulator.responses import Json, invalid
+
+_SEARCHED: Mapping[str, str] = {
+    "IS_EQUAL_TO": "IN",
+    "IS_ANY_OF": "IN",
+    "IS": "IN",
+    "IS_NOT_EQUAL_TO": "NOT_IN",
+    "IS_NONE_OF": "NOT_IN",
+    "IS_NOT": "NOT_IN",
+    "IS_GREATER_THAN": "GT",
+    "IS_GREATER_THAN_OR_EQUAL_TO": "GTE",
+    "IS_LESS_THAN": "LT",
+    "IS_LESS_THAN_OR_EQUAL_TO": "LTE",
+    "IS_BETWEEN": "BETWEEN",
+    "IS_KNOWN": "HAS_PROPERTY",
+    "IS_UNKNOWN": "NOT_HAS_PROPERTY",
+}
+_TEXTUAL: Mapping[str, Callable[[str, str], bool]] = {
+    "CONTAINS": lambda value, part: part in value,
+    "DOES_NOT_CONTAIN": lambda value, part: part not in value,
+    "STARTS_WITH": str.startswith,
+    "ENDS_WITH": str.endswith,
+}
+
+
+def add(portal: Portal, segment: Segment) -> Segment:
+    """Keep a new list, and choose the members of one that has filters."""
+    portal.segments.add(segment)
+    if segment.branch is not None:
+        choose(portal, segment)
+    return segment
+
+
+def joined(portal: Portal, segment: Segment, record_id: str) -> None:
+    """Put a record into a list."""
+    now = portal.now()[1]
+    first = segment.members.get(record_id, (now, now))[0]
+    segment.members[record_id] = (first, now)
+
+
+def members(portal: Portal, segment: Segment) -> dict[str, tuple[str, str]]:
+    """Who is in a list now."""
+    if segment.processing == DYNAMIC:
+        choose(portal, segment)
+        return segment.members
+    table = portal.tables[segment.object_type]
+    kept: dict[str, tuple[str, str]] = {}
+    for record_id, moments in segment.members.items():
+        record = table.current(record_id)
+        if record is not None:
+            kept.setdefault(record.id, moments)
+    segment.members = kept
+    return kept
+
+
+def choose(portal: Portal, segment: Segment) -> None:
+    """Make the members of a list those that its filters choose."""
+    table = portal.tables[segment.object_type]
+    fits = compiled(portal, table, segment.branch or {})
+    chosen = {record.id: None for record in table.records.values() if fits(record)}
+    segment.members = {one: moments for one, moments in segment.members.items() if one in chosen}
+    for one in chosen:
+        if one not in segment.members:
+            joined(portal, segment, one)
+
+
+# ---------------------------------------------------------------- filters
+
+
+def compiled(portal: Portal, table: Table, branch: Json) -> Question:
+    """What a filter branch asks of a record; a refusal where it cannot be evaluated."""
+    kind = branch.get("filterBranchType")
+    if kind not in {"AND", "OR"}:
+        raise invalid(f"The simulator does not evaluate list filters of type {kind}")
+    parts = [compiled(portal, table, one) for one in branch.get("filterBranches") or ()]
+    parts += [_filter(portal, table, one) for one in branch.get("filters") or ()]
+    if kind == "AND":
+        return lambda record: all(part(record) for part in parts)
+    return lambda record: any(part(record) for part in parts)
+
+
+def _filter(portal: Portal, table: Table, given: Json) -> Question:
+    name, operation = str(given.get("property", "")), given.get("operation") or {}
+    asked = str(operation.get("operator"))
+    if given.get("filterType") != "PROPERTY" or (asked not in _SEARCHED and asked not in _TEXTUAL):
+        raise invalid(f"The simulator does not evaluate the list filter {given.get('filterType')} {asked}")
+    if name not in table.kind.properties:
+        raise invalid(f'Property "{name}" does not exist')
+    texts = [str(one).lower() if isinstance(one, bool) else str(one) for one in _values(operation)]
+    if asked in _TEXTUAL:
+        compare = _TEXTUAL[asked]
+        fits: Question = lambda record: any(compare(record.values[name].lower(), one.lower()) for one in texts)  # noqa: E731
+    else:
+        fits = question(Associated(portal.ties, portal.kind), table, _searched(table, name, _SEARCHED[asked], texts))
+    if asked in {"IS_KNOWN", "IS_UNKNOWN"}:
+        return fits
+    empty = bool(operation.get("includeObjectsWithNoValueSet"))
+    return lambda record: fits(record) if record.values.get(name) else empty
+
+
+def _values(operation: Json) -> list[Any]:
+    if operation.get("operator") == "IS_BETWEEN":
+        return [operation.get("lowerBound"), operation.get("upperBound")]
+    values = operation.get("values")
+    return list(values) if values is not None else [operation.get("value", "")]
+
+
+def _searched(table: Table, name: str, asked: str, texts: list[str]) -> Filter:
+    if asked in {"IN", "NOT_IN"}:
+        folded = table.kind.properties[name].type != "enumeration"
+        return Filter(name=name, operator=asked, values=tuple(one.lower() if folded else one for one in texts))
+    return Filter(name=name, operator=asked, value=texts[0], high=texts[-1])

@@ -1,0 +1,55 @@
+"""One record of the portal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from careloom.systems.hubspot.simulator.responses import Json
+
+
+class Record:
+    """One record. `seen_ms` is when the search index first has it; `values` are in stored text form."""
+
+    __slots__ = (
+        "archived",
+        "created",
+        "created_ms",
+        "id",
+        "number",
+        "past",
+        "seen_ms",
+        "updated",
+        "updated_ms",
+        "values",
+    )
+
+    def __init__(self, number: int, values: dict[str, str], now_ms: int, now: str) -> None:
+        self.number = number
+        self.id = str(number)
+        self.values = values
+        self.created = self.updated = now
+        self.created_ms = self.updated_ms = self.seen_ms = now_ms
+        self.archived: str | None = None
+        # property -> its former values with the moment at which each came, the oldest first
+        self.past: dict[str, list[tuple[str, str]]] = {}
+
+    def keep(self, changes: Mapping[str, str]) -> None:
+        """Put the values that are about to change into the history."""
+        for name, value in changes.items():
+            before = self.values.get(name, "")
+            if value != before and (before or name in self.past):
+                versions = self.past.setdefault(name, [])
+                versions.append((before, self.updated))
+
+    def payload(self, shown: Mapping[str, str | None]) -> Json:
+        """The record as the API answers it, with these properties."""
+        body: Json = {
+            "id": self.id,
+            "properties": shown,
+            "createdAt": self.created,
+            "updatedAt": self.updated,
+            "archived": self.archived is not None,
+        }
+        if self.archived is not None:
+            body["archivedAt"] = self.archived
+        return body

@@ -1,0 +1,52 @@
+"""The portal's lists of records, as they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from careloom.systems.hubspot.simulator.responses import Json
+
+MANUAL, DYNAMIC, SNAPSHOT = "MANUAL", "DYNAMIC", "SNAPSHOT"
+PROCESSING_TYPES = (MANUAL, DYNAMIC, SNAPSHOT)
+
+
+@dataclass(slots=True, kw_only=True)
+class Segment:
+    """One list. `members` maps record ids to when they joined first and last, in the order in which they joined."""
+
+    id: str
+    name: str
+    object_type: str
+    processing: str
+    branch: Json | None
+    created: str
+    updated: str
+    filters_updated: str
+    version: int = 1
+    deleted: str = ""
+    members: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Segments:
+    """The portal's lists by id, deleted ones among them: they can be restored."""
+
+    kept: dict[str, Segment] = field(default_factory=dict)
+    next_number: int = 1
+
+    def add(self, segment: Segment) -> None:
+        """Keep a list."""
+        self.kept[segment.id] = segment
+        self.next_number += 1
+
+    def live(self) -> Iterator[Segment]:
+        """The lists that are not deleted."""
+        return (segment for segment in self.kept.values() if not segment.deleted)
+
+    def named(self, object_type: str, name: str) -> Segment | None:
+        """The list of this name; names count without regard to upper and lower case."""
+        wanted = name.casefold()
+        return next(
+            (one for one in self.live() if (one.object_type, one.name.casefold()) == (object_type, wanted)), None
+        )

@@ -1,0 +1,157 @@
+"""The HTTP side of the portal: what every request goes through before and after its endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import parse_qs, unquote
+
+from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.portal import import_run
+from careloom.systems.hubspot.simulator.portal.portal import Portal
+from careloom.systems.hubspot.simulator.responses import Answer, RefusalError
+from careloom.systems.hubspot.simulator.server import access, control
+from careloom.systems.hubspot.simulator.server.routes import Route, resolve
+from careloom.systems.hubspot.simulator.settings import Token
+from careloom.systems.simulator_kit import Receive, Scope, Send, body_of
+
+CONTROL = "/__sim"
+_HTML_404 = b"<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
+
+
+class App:
+    """The ASGI application. `cut` closes a request's socket without an answer.
+
+    `controlled`: whether the control endpoints answer, which only a server on the loopback may allow.
+    """
+
+    def __init__(self, portal: Portal, cut: Callable[[Scope], Awaitable[None]], *, controlled: bool) -> None:
+        self.portal = portal
+        self.controlled = controlled
+        self.cut = cut
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        raw = await body_of(receive)
+        path = scope["path"]
+        if path == CONTROL or path.startswith(CONTROL + "/"):
+            await _send(send, self._control(scope, path, raw), ())
+            return
+        counts = self.portal.counts
+        counts.begun()
+        try:
+            await self._counted(scope, raw, send)
+        finally:
+            counts.at_once -= 1
+
+    async def _counted(self, scope: Scope, raw: bytes, send: Send) -> None:
+        portal, method, path = self.portal, scope["method"], scope["path"]
+        stroke = portal.faults.stroke(portal.settings, method, path, portal.now_ms())
+        found = resolve(method, scope["raw_path"].decode("latin-1"))
+        if stroke.cut != "before":
+            answer, headers = await self._answer(scope, found, raw, stroke.answer, stroke.delay_ms)
+        route = found[0] if found else None
+        template, writes = (route.template, route.writes) if route else ("(no such path)", False)
+        portal.counts.note(method, template, _objects(portal, found), writes=writes)
+        if stroke.cut:
+            portal.counts.cut += 1
+            await self.cut(scope)
+            return
+        portal.counts.by_status[str(answer.status)] += 1
+        await _send(send, answer, headers)
+
+    async def _answer(
+        self,
+        scope: Scope,
+        found: tuple[Route, str, list[str]] | None,
+        raw: bytes,
+        forced: Answer | None,
+        more_ms: float,
+    ) -> tuple[Answer, Iterable[tuple[str, str]]]:
+        portal = self.portal
+        headers: Iterable[tuple[str, str]] = ()
+        answer = forced
+        try:
+            if answer is None and found is not None:
+                name, token = access.token_of(portal.settings, _header(scope, b"authorization"))
+                headers, answer = portal.limits.admit(portal.settings, name, portal.now_ms(), search=found[0].searches)
+            await _wait(portal.settings.latency_ms + more_ms)
+            if answer is None:
+                answer = self._handle(scope, found, raw, (name, token)) if found is not None else _unknown_route()
+        except RefusalError as refusal:
+            await _wait(portal.settings.latency_ms if answer is None and refusal.status == 401 else 0)  # noqa: PLR2004
+            answer = Answer(refusal.status, refusal.body(), refusal.headers)
+        return answer, headers
+
+    def _handle(
+        self, scope: Scope, found: tuple[Route, str, list[str]], raw: bytes, bearer: tuple[str, Token]
+    ) -> Answer:
+        route, version, places = found
+        call = Call(
+            portal=self.portal,
+            method=scope["method"],
+            version=version,
+            places=[unquote(one) for one in places],
+            query=parse_qs(scope["query_string"].decode(), keep_blank_values=True),
+            raw=raw,
+            token=bearer[1],
+            token_name=bearer[0],
+            content_type=_header(scope, b"content-type"),
+            base_url=f"http://{_header(scope, b'host')}",
+            path=scope["path"],
+        )
+        import_run.settle(self.portal)
+        access.check(call, route)
+        return route.handler(call)
+
+    def _control(self, scope: Scope, path: str, raw: bytes) -> Answer:
+        if not self.controlled:
+            return Answer(403, {"status": "error", "message": "control endpoints answer on the loopback only"})
+        query = parse_qs(scope["query_string"].decode())
+        return control.answer(self.portal, scope["method"], path, query, raw)
+
+
+def _unknown_route() -> Answer:
+    return Answer(404, _HTML_404, (("content-type", "text/html;charset=utf-8"),))
+
+
+def _objects(portal: Portal, found: tuple[Route, str, list[str]] | None) -> dict[str, str]:
+    """The objects that a path names, by their own names, so that counts do not depend on how they were spelled."""
+    if found is None:
+        return {}
+    opened = [one for one in found[0].pattern if one.startswith("{")]
+    named: dict[str, str] = {}
+    for place, value in zip(opened, found[2], strict=True):
+        if place.endswith("bjectType}"):
+            known = portal.spellings.get(value)
+            named[place] = portal.tables[known].kind.name if known else value
+    return named
+
+
+async def _wait(milliseconds: float) -> None:
+    if milliseconds > 0:
+        await asyncio.sleep(milliseconds / 1000)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+async def _send(send: Send, answer: Answer, headers: Iterable[tuple[str, str]]) -> None:
+    body = answer.encoded()
+    correlation = answer.body.get("correlationId") if isinstance(answer.body, dict) else None
+    correlation = correlation or str(uuid.uuid4())
+    sent = {
+        "content-type": "application/json;charset=utf-8",
+        "content-length": str(len(body)),
+        "x-hubspot-correlation-id": correlation,
+        "x-trace": f"2B{correlation.replace('-', '').upper()}000000000000000000",
+        **dict(headers),
+        **dict(answer.headers),
+    }
+    if answer.status == 204:  # noqa: PLR2004
+        del sent["content-type"], sent["content-length"]
+    lines = [(name.encode(), value.encode()) for name, value in sent.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})

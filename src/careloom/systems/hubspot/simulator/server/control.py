@@ -1,0 +1,192 @@
+"""The control endpoints under /__sim: what happened, and what shall go wrong. Only for a server on the loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import orjson
+
+from careloom.systems.hubspot.simulator.endpoints import objects
+from careloom.systems.hubspot.simulator.portal import faults
+from careloom.systems.hubspot.simulator.portal.portal import Portal
+from careloom.systems.hubspot.simulator.portal.record import Record
+from careloom.systems.hubspot.simulator.portal.records import SECONDARY, Table
+from careloom.systems.hubspot.simulator.portal.values import as_text
+from careloom.systems.hubspot.simulator.responses import Answer, Json, RefusalError, invalid, not_found
+from careloom.systems.hubspot.simulator.server import seed
+from careloom.systems.hubspot.simulator.settings import TIERS, Settings, Token
+
+Act = Callable[[Portal, Any], Answer]
+
+
+def answer(portal: Portal, method: str, path: str, query: Mapping[str, Sequence[str]], raw: bytes) -> Answer:
+    """Answer one control request."""
+    try:
+        parts = path.removeprefix("/__sim/").split("/")
+        if method == "GET" and parts == ["state"]:
+            return Answer(200, state(portal))
+        if method == "GET" and parts[0] == "records" and len(parts) == 2:  # noqa: PLR2004
+            return _records(portal, parts[1], query)
+        act = _ACTS.get(parts[0]) if method == "POST" and len(parts) == 1 else None
+        if act is None:
+            raise not_found(f"no control endpoint {method} {path}")
+        return act(portal, orjson.loads(raw or b"{}"))
+    except RefusalError as refusal:
+        return Answer(refusal.status, refusal.body())
+    except (ValueError, TypeError) as wrong:
+        return Answer(400, {"status": "error", "message": f"control request not understood: {type(wrong).__name__}"})
+
+
+def state(portal: Portal) -> Json:
+    """Counts of records by object, of requests by endpoint, of writes and of 429s."""
+    tables = portal.tables.values()
+    return {
+        "now": portal.now()[1],
+        "objects": {table.kind.name: len(table.records) for table in tables},
+        "archived": {table.kind.name: len(table.bin) for table in tables if table.bin},
+        "merged": {table.kind.name: len(table.survivors) for table in tables if table.survivors},
+        "requests": dict(portal.counts.by_template),
+        "statuses": dict(portal.counts.by_status),
+        "total_requests": sum(portal.counts.by_status.values()) + portal.counts.cut,
+        "write_calls": portal.counts.writes,
+        "cut": portal.counts.cut,
+        "most_at_once": portal.counts.most_at_once,
+        "rate_limited": portal.counts.by_status.get("429", 0),
+        "properties": {
+            table.kind.name: [one.name for one in table.kind.properties.values() if not one.ours] for table in tables
+        },
+    }
+
+
+def _records(portal: Portal, spelling: str, query: Mapping[str, Sequence[str]]) -> Answer:
+    table = portal.table(spelling)
+    archived = query.get("archived", ["false"])[-1] == "true"
+    pool = table.bin if archived else table.records
+    return Answer(200, {"results": [one.payload(one.values) for one in pool.values()], "survivors": table.survivors})
+
+
+def _faults(portal: Portal, body: Any) -> Answer:
+    """Replace the faults: a list, or {"faults": [...]}; a latency fault changes the setting instead."""
+    asked = body if isinstance(body, list) else body.get("faults", [body] if "kind" in body else [])
+    found = [faults.read(one, portal.now_ms()) for one in asked]
+    for one in found:
+        if one.kind == "latency":
+            portal.settings.latency_ms = one.ms
+    portal.faults.pending = [one for one in found if one.kind != "latency"]
+    return Answer(200, {"faults": len(portal.faults.pending)})
+
+
+def _reset(portal: Portal, _body: Json) -> Answer:
+    """Back to how the portal started: its records, definitions, settings, faults and counts."""
+    portal.reset()
+    return Answer(200, {"reset": True})
+
+
+def _named(table: Table, body: Json) -> Record:
+    record = table.current(str(body.get("id")))
+    if record is None:
+        raise not_found()
+    return record
+
+
+def _edit(portal: Portal, body: Json) -> Answer:
+    """Change a record as staff do: {"object", "id", "properties"}; no limits, and read-only properties too."""
+    table = portal.table(str(body["object"]))
+    record = _named(table, body)
+    changes = {str(name): as_text(value) for name, value in dict(body["properties"]).items()}
+    secondary = changes.pop(SECONDARY, None)
+    for name, holders in table.unique.items():
+        value = changes.get(name)
+        if value and holders.get(table.folded(name, value), record.id) != record.id:
+            raise invalid(f"another record already has that value of {name}")
+    if secondary is not None:
+        table.set_secondary(record, [one for one in secondary.split(";") if one])
+    table.set_values(record, changes, *portal.now())
+    return Answer(200, record.payload(record.values))
+
+
+def _merge(portal: Portal, body: Json) -> Answer:
+    """Merge two records as staff do: {"object", "primary", "other"}."""
+    table = portal.table(str(body["object"]))
+    primary, other = _named(table, {"id": body["primary"]}), _named(table, {"id": body["other"]})
+    record = objects.merged(portal, table, primary, other)
+    return Answer(200, record.payload(record.values))
+
+
+def _archive(portal: Portal, body: Json) -> Answer:
+    """Delete records as staff do: {"object", "id"} or {"object", "ids"}."""
+    table = portal.table(str(body["object"]))
+    for one in body.get("ids", [body.get("id")]):
+        record = _named(table, {"id": one})
+        portal.ties.forget(table.kind, record.id)
+        table.archive(record, *portal.now())
+    return Answer(200, {"archived": True})
+
+
+def _restore(portal: Portal, body: Json) -> Answer:
+    """Take a record out of the bin: {"object", "id"}."""
+    table = portal.table(str(body["object"]))
+    record = table.bin.pop(str(body.get("id")), None)
+    if record is None:
+        raise not_found()
+    record.archived = None
+    record.updated_ms, record.updated = portal.now()
+    table.insert(record)
+    return Answer(200, record.payload(record.values))
+
+
+def _advance(portal: Portal, body: Json) -> Answer:
+    """Move the clock forward: {"seconds"} or {"days"}."""
+    seconds = float(body.get("seconds", 0)) + float(body.get("days", 0)) * 86_400
+    portal.ahead_ms += round(seconds * 1000)
+    return Answer(200, {"now": portal.now()[1]})
+
+
+def _settings(portal: Portal, body: Json) -> Answer:
+    """Change settings: any field of Settings; `tier` by name; `tokens` {token: {"scopes": [...] or null, "expired"}}."""
+    known = {one.name for one in fields(Settings)}
+    for name, value in body.items():
+        if name not in known:
+            raise invalid(f"unknown setting: {name}; one of {', '.join(sorted(known))}")
+        if name == "tier" and value not in TIERS:
+            raise invalid(f"unknown tier: {value}; one of {', '.join(TIERS)}")
+    for name, value in body.items():
+        setattr(portal.settings, name, _setting(name, value))
+    for table in portal.tables.values():
+        table.fold_unique = portal.settings.unique_ignores_case
+    return Answer(200, {name: body[name] for name in body if name != "tokens"})
+
+
+def _setting(name: str, value: object) -> object:
+    if name == "tier":
+        return TIERS[str(value)]
+    if name == "tokens" and isinstance(value, dict):
+        return {token: _token(given) for token, given in value.items()}
+    return value
+
+
+def _token(given: Json) -> Token:
+    scopes = given.get("scopes")
+    return Token(scopes=None if scopes is None else frozenset(scopes), expired=bool(given.get("expired")))
+
+
+def _seed(portal: Portal, body: Json) -> Answer:
+    """Put records in as they are: {"object", "records": [{...properties}]}, or {"object", "properties": [definitions]}."""
+    table = portal.table(str(body.get("object", "contacts")))
+    made = seed.load(portal, table, [{"properties": body.get("properties", [])}, *body.get("records", [])])
+    return Answer(200, {"ids": made})
+
+
+_ACTS: Mapping[str, Act] = {
+    "faults": _faults,
+    "reset": _reset,
+    "edit": _edit,
+    "merge": _merge,
+    "archive": _archive,
+    "restore": _restore,
+    "advance": _advance,
+    "settings": _settings,
+    "seed": _seed,
+}

@@ -1,0 +1,219 @@
+"""Records as HubSpot answers them: read, merged ids included, and compared with what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from itertools import islice
+from typing import Any, TypeVar
+
+from careloom.core.ports import RemoteRecord
+from careloom.systems.hubspot.client import bodies
+from careloom.systems.hubspot.client.http import NOT_FOUND, Call, Client, refused
+from careloom.systems.hubspot.client.paths import Paths
+
+T = TypeVar("T")
+BATCH = 100
+EMAIL = "email"
+ADDITIONAL_EMAILS = "hs_additional_emails"
+# Former ids of a record. The second is older, holds "id:when;…", and only contacts have it.
+MERGED = "hs_merged_object_ids"
+MERGED_VIDS = "hs_calculated_merged_vids"
+_NOON_TEXT = 10  # a date without a time, YYYY-MM-DD
+
+
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """`items` in lists of at most `size`."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def record_of(result: Mapping[str, Any], properties: Iterable[str]) -> RemoteRecord:
+    """A record out of an answer; a property that it lacks is None, as for one that has no value."""
+    held = result.get("properties") or {}
+    return RemoteRecord(
+        id=str(result["id"]),
+        values={name: held.get(name) for name in properties},
+        updated_at=str(result.get("updatedAt") or ""),
+        archived=bool(result.get("archived")),
+        merged_ids=merged_ids(held),
+    )
+
+
+def merged_ids(held: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Former ids that now mean this record."""
+    listed = f"{held.get(MERGED) or ''};{held.get(MERGED_VIDS) or ''}"
+    ids = (entry.partition(":")[0].strip() for entry in listed.split(";"))
+    return tuple(dict.fromkeys(one for one in ids if one and one != held.get("hs_object_id")))
+
+
+def asked(properties: Iterable[str]) -> list[str]:
+    """The properties to ask for: those wanted, and those that tell of merges (left out silently where unknown)."""
+    return list(dict.fromkeys((*properties, MERGED, MERGED_VIDS)))
+
+
+class Reader:
+    """Reads records of one portal by what addresses them."""
+
+    def __init__(self, client: Client, paths: Paths) -> None:
+        self._client = client
+        self._paths = paths
+
+    def by_id(self, object_type: str, ids: Sequence[str], properties: Sequence[str]) -> dict[str, RemoteRecord]:
+        """Live records by the id asked for; a merged id gives its survivor."""
+        found: dict[str, RemoteRecord] = {}
+        for chunk in chunks(dict.fromkeys(ids), BATCH):
+            wanted = set(chunk)
+            for result in self._batch(object_type, chunk, properties):
+                record = record_of(result, properties)
+                found.update((one, record) for one in (record.id, *record.merged_ids) if one in wanted)
+            absent = [one for one in chunk if one not in found]
+            if len(absent) > 1:
+                absent = self._not_archived(object_type, absent)
+            # A batch read may leave merged ids out; a single read follows them.
+            for one in absent:
+                single = self._single(object_type, one, properties)
+                if single is not None:
+                    found[one] = single
+        return found
+
+    def by_key(
+        self, object_type: str, key: str, values: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, RemoteRecord]:
+        """Live records by the value of the unique property `key`, secondary mail addresses included.
+
+        Answers are keyed by `folded` values.
+        """
+        found: dict[str, RemoteRecord] = {}
+        names = list(dict.fromkeys((*properties, key, *([ADDITIONAL_EMAILS] if key == EMAIL else []))))
+        for chunk in chunks(dict.fromkeys(values), BATCH):
+            for result in self._batch(object_type, chunk, names, key=key):
+                record = record_of(result, names)
+                for value in unique_values(record.values, key):
+                    found[folded(value)] = record
+        return found
+
+    def histories(
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """The kept versions of the properties of these records, by id; at most 50 at a time."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for result in self._batch(object_type, ids, properties, history=properties):
+            versions = result.get("propertiesWithHistory")
+            found[str(result["id"])] = versions if isinstance(versions, dict) else {}
+        return found
+
+    def _not_archived(self, object_type: str, ids: Sequence[str]) -> list[str]:
+        """Those of `ids` that are not in the bin: one request spares a single read for each of the others."""
+        binned = {str(one["id"]) for one in self._batch(object_type, ids, (), archived=True)}
+        return [one for one in ids if one not in binned]
+
+    def _batch(
+        self,
+        object_type: str,
+        ids: Sequence[str],
+        properties: Sequence[str],
+        *,
+        key: str | None = None,
+        archived: bool = False,
+        history: Sequence[str] = (),
+    ) -> list[dict[str, Any]]:
+        body: dict[str, object] = {"inputs": [{"id": one} for one in ids], "properties": asked(properties)}
+        if key is not None:
+            body["idProperty"] = key
+        if history:
+            body["propertiesWithHistory"] = list(history)
+        path = f"{self._paths.objects(object_type)}/batch/read"
+        call = Call(
+            method="POST",
+            path=path,
+            query={"archived": str(archived).lower()},
+            body=body,
+            records=len(ids),
+            gives=bodies.batch,
+        )
+        answer = self._client.send(call)
+        if answer.status == NOT_FOUND:  # none of them is there
+            return []
+        if not answer.ok:
+            raise refused(call, answer, quote=False)
+        return [one for one in answer.body.get("results") or () if bool(one.get("archived")) is archived]
+
+    def _single(self, object_type: str, record_id: str, properties: Sequence[str]) -> RemoteRecord | None:
+        path = self._paths.objects(object_type)
+        call = Call(
+            method="GET",
+            path=f"{path}/{record_id}",
+            template=f"{path}/{{id}}",
+            query={"properties": ",".join(asked(properties)), "archived": "false"},
+            records=1,
+            gives=bodies.single,
+        )
+        answer = self._client.send(call)
+        if answer.ok and not answer.body.get("archived"):
+            return record_of(answer.body, properties)
+        if answer.ok or answer.status in (NOT_FOUND, 400):
+            return None
+        raise refused(call, answer, quote=False)
+
+
+def unique_values(values: Mapping[str, str | None], key: str) -> list[str]:
+    """The values of `key` by which a record is found: for mail addresses the secondary ones too."""
+    own = values.get(key)
+    found = [own] if own else []
+    if key == EMAIL:
+        found += [one for one in (values.get(ADDITIONAL_EMAILS) or "").split(";") if one]
+    return found
+
+
+def folded(value: str) -> str:
+    """A unique value in the form in which HubSpot compares it."""
+    return value.strip().casefold()
+
+
+def same(sent: str, held: str | None) -> bool:
+    """Whether `held` is what HubSpot makes of `sent`: it lower-cases mails and rewrites numbers, dates and lists.
+
+    Wrongly False costs one more write; wrongly True is what must not be, so only rewritings known to happen count.
+    """
+    held = held or ""
+    if sent.strip() == held.strip() or ("@" in sent and folded(sent) == folded(held)):
+        return True
+    if not sent or not held:
+        return False
+    if ";" in sent or ";" in held:
+        return _options(sent) == _options(held)
+    moments = _moment(sent), _moment(held)
+    if None not in moments:
+        return moments[0] == moments[1]
+    numbers = _number(sent), _number(held)
+    return numbers[0] is not None and numbers[0] == numbers[1]
+
+
+def same_values(sent: Mapping[str, str], held: Mapping[str, str | None]) -> bool:
+    """Whether every property that was sent is held."""
+    return all(same(value, held.get(name)) for name, value in sent.items())
+
+
+def _options(text: str) -> frozenset[str]:
+    return frozenset(one for one in text.split(";") if one)
+
+
+def _moment(text: str) -> datetime | None:
+    if len(text) < _NOON_TEXT or text[4:5] != "-":
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
