@@ -11,7 +11,7 @@ from blueprints.fake_practice import ACCOUNTS, Office, billing_office
 from blueprints.test_collaboratemd_standing import call_in
 from careloom.core.errors import CareloomError, NotPermitted, RemoteUnavailable
 from careloom.services.session.sessions import open_session
-from careloom.systems.collaboratemd.client import Patience
+from careloom.systems.collaboratemd.client import RetryPolicy
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 
 FIRST, SECOND, THIRD = THREE = ACCOUNTS[:3]
@@ -27,7 +27,7 @@ def service() -> Iterator[RunningCollaborateMD]:
 def office(
     tmp_path: Path, database: str, service: RunningCollaborateMD, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Office]:
-    monkeypatch.setattr(Patience, "__init__", _at_once(Patience.__init__))
+    monkeypatch.setattr(RetryPolicy, "__init__", _at_once(RetryPolicy.__init__))
     with billing_office(tmp_path / "office", database, service) as found:
         yield found
 

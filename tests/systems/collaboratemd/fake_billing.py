@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from careloom.core.reports import Fetched, ReportAsk
 from careloom.core.rooms import Surroundings
-from careloom.systems.collaboratemd.client import Client, Patience
+from careloom.systems.collaboratemd.client import Client, RetryPolicy
 from careloom.systems.collaboratemd.options import Options
 from careloom.systems.collaboratemd.report_source import CollaborateMDReports
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
@@ -19,7 +19,7 @@ from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, Layout
 
 TODAY = "2026-01-15"
 FIRST, SECOND, THIRD, FOURTH = ACCOUNTS = ("10028395", "10026936", "10026716", "10023994")
-CALM = Patience(attempts=3, first_wait=0.0, longest_wait=0.0)
+CALM = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
 HERE = Surroundings(folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda text: text)
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from careloom.core.errors import Fix, Hold, NotPermitted, RemoteUnavailable
 from careloom.core.reports import ReportAsk
 from careloom.core.rooms import SimulatorOptions
-from careloom.systems.collaboratemd.client import Client, Patience
+from careloom.systems.collaboratemd.client import Client, RetryPolicy
 from careloom.systems.collaboratemd.options import Options
 from careloom.systems.collaboratemd.report_source import CollaborateMDReports
 from careloom.systems.collaboratemd.room import ROOM
@@ -91,7 +91,7 @@ def test_credentials_that_basic_cannot_carry_are_refused_unshown(username: str, 
 def test_outages_are_tried_again_with_growing_waits_and_then_left_for_later(simulator: RunningCollaborateMD) -> None:
     options = options_of(simulator.url)
     waits: list[float] = []
-    client = Client(options, HERE, patience=Patience(attempts=4, first_wait=8, longest_wait=20), pause=waits.append)
+    client = Client(options, HERE, patience=RetryPolicy(attempts=4, first_wait=8, longest_wait=20), pause=waits.append)
     source = CollaborateMDReports(options, HERE, client=client)
     simulator.control("fail", statuses=[503, 0, 500])
     assert source.ask(wanted("ar_aging")).identifier

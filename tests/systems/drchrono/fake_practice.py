@@ -14,12 +14,12 @@ from careloom.core.hooks import Token
 from careloom.core.ports import Budget
 from careloom.core.rooms import Surroundings
 from careloom.core.streams import Page, Record
-from careloom.systems.drchrono.client import Client, Patience
+from careloom.systems.drchrono.client import Client, RetryPolicy
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.simulator import RunningDrChrono
 from careloom.systems.drchrono.source import DrChronoSource
 
-CALM = Patience(attempts=3, first_wait=0.0, longest_backoff=0.0, longest_wait=5.0)
+CALM = RetryPolicy(attempts=3, first_wait=0.0, longest_backoff=0.0, longest_wait=5.0)
 UTC_ZONE = ZoneInfo("UTC")
 
 
@@ -73,7 +73,7 @@ def source_of(
     *,
     pauses: list[float] | None = None,
     budget: Budget | None = None,
-    patience: Patience = CALM,
+    patience: RetryPolicy = CALM,
     **values: Any,
 ) -> DrChronoSource:
     """A source on the simulator; `pauses` collects the waits, which are not slept."""

@@ -13,7 +13,7 @@ import pytest
 from careloom.core.errors import Fix, NotPermitted, RemoteUnavailable
 from careloom.core.hooks import Token
 from careloom.core.ports import Lane, Limit
-from careloom.systems.drchrono.client import Client, Patience
+from careloom.systems.drchrono.client import Client, RetryPolicy
 from careloom.systems.drchrono.oauth import authorize_url, exchange
 from careloom.systems.drchrono.rate_limits import said_wait, to_the_hour
 from careloom.systems.drchrono.simulator import RunningDrChrono
@@ -144,7 +144,7 @@ def test_a_full_budget_gives_back_what_was_taken_and_is_for_later(simulator: Run
 
 def test_a_used_up_hour_closes_the_budget_until_its_end(simulator: RunningDrChrono) -> None:
     budget = NotedBudget()
-    impatient = Patience(longest_wait=0.0)
+    impatient = RetryPolicy(longest_wait=0.0)
     simulator.control("settings", limited=True, hourly=0)
     source = source_of(simulator, budget=budget, patience=impatient)
     with pytest.raises(RemoteUnavailable) as later:
@@ -180,7 +180,7 @@ def test_a_429_without_seconds_twice_in_a_row_means_the_hour(simulator: RunningD
 
 
 def test_a_scan_stopped_by_the_limit_loses_nothing(simulator: RunningDrChrono) -> None:
-    values = {"bulk": False, "pages": {"patients": 9}, "patience": Patience(longest_wait=0.0)}
+    values = {"bulk": False, "pages": {"patients": 9}, "patience": RetryPolicy(longest_wait=0.0)}
     scan = source_of(simulator, **values).scan("patients", None)
     pages = [next(scan), next(scan)]
     simulator.control("settings", limited=True, hourly=0)

@@ -33,7 +33,7 @@ _DICE = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long a call is tried for. Waits in seconds."""
 
     attempts: int = 4
@@ -49,10 +49,10 @@ class Client:
         options: Options,
         surroundings: Surroundings,
         *,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
         pause: Callable[[float], None] = sleep,
     ) -> None:
-        self.patience = patience or Patience()
+        self.patience = patience or RetryPolicy()
         self.pause = pause
         self._base = options.base_url.rstrip("/")
         self._most = options.limits.downloaded_mb * 1024 * 1024

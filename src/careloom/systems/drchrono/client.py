@@ -30,7 +30,7 @@ from careloom.core.log import LOG
 from careloom.core.rooms import Surroundings
 from careloom.systems.drchrono.oauth import CONNECT, Grants
 from careloom.systems.drchrono.options import Options
-from careloom.systems.drchrono.rate_limits import Rates, said_wait, to_the_hour
+from careloom.systems.drchrono.rate_limits import RateLimiter, said_wait, to_the_hour
 
 _EARLY = timedelta(minutes=5)
 _BURST_WAIT = 1.5
@@ -39,7 +39,7 @@ _DICE = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long a call is tried for. Waits in seconds; `longest_wait` is the longest that one wait inside a run may be."""
 
     attempts: int = 5
@@ -86,12 +86,12 @@ class Client:
         options: Options,
         surroundings: Surroundings,
         *,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
         pause: Callable[[float], None] = sleep,
     ) -> None:
-        self.patience = patience or Patience()
+        self.patience = patience or RetryPolicy()
         self.pause = pause
-        self.rates = Rates(surroundings.budget, surroundings.lane, options.limits, pause=pause)
+        self.rates = RateLimiter(surroundings.budget, surroundings.lane, options.limits, pause=pause)
         self._base = options.base_url.rstrip("/")
         self._version = options.version
         self.clock = surroundings.clock

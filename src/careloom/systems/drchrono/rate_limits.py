@@ -21,7 +21,7 @@ from careloom.systems.drchrono.options import LimitOptions
 _AVAILABLE = re.compile(r"available in (\d{1,6}) second")
 
 
-class Rates:
+class RateLimiter:
     """Takes places in the shared budget, and closes it when DrChrono says 429.
 
     Without a budget there are no limits but the pauses that DrChrono asks for.

@@ -12,8 +12,8 @@ import structlog
 from careloom.core.errors import Later, NotPermitted, RemoteUnavailable
 from careloom.core.ports import Limit
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import AnswerLost, Call, Client, Patience
-from careloom.systems.hubspot.client.rate_limits import Ceilings, Rates
+from careloom.systems.hubspot.client.http import AnswerLost, Call, Client, RetryPolicy
+from careloom.systems.hubspot.client.rate_limits import Ceilings, RateLimiter
 from systems.hubspot.target.portals import Waits, scripted
 
 READ = Call(method="GET", path="/crm/objects/2026-03/contacts", gives=bodies.batch)
@@ -65,8 +65,8 @@ class Budgeted:
 
 
 def client_of(url: str, waits: Waits, budget: Any = None, ceilings: Ceilings | None = None, **patience: Any) -> Client:
-    rates = Rates(budget, "schedule", ceilings or Ceilings(), ZoneInfo("America/New_York"), pause=waits)
-    return Client(url, "pat-secret", rates, patience=Patience(read_timeout=2.0, **patience), pause=waits)
+    rates = RateLimiter(budget, "schedule", ceilings or Ceilings(), ZoneInfo("America/New_York"), pause=waits)
+    return Client(url, "pat-secret", rates, patience=RetryPolicy(read_timeout=2.0, **patience), pause=waits)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ _ABSENT = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
+class ApiError:
     """One thing that is wrong. `holder`: the record that has our value; `record`: the one that was to get it."""
 
     kind: Kind
@@ -73,21 +73,21 @@ class Complaint:
         )
 
 
-def complaints(body: Mapping[str, Any]) -> list[Complaint]:
+def api_errors_of(body: Mapping[str, Any]) -> list[ApiError]:
     """Everything that a refusal's body, or one entry of a batch answer's `errors`, complains of; at least one."""
     traces, ids = _named(body.get("context"), "objectWriteTraceId"), _named(body.get("context"), "ids", "id")
     found = [replace(one, traces=one.traces or traces, ids=one.ids or ids) for one in _details(body)]
     return found or [replace(_whole(body), traces=traces, ids=ids)]
 
 
-def batch_complaints(body: Mapping[str, Any]) -> Iterator[Complaint]:
+def batch_errors_of(body: Mapping[str, Any]) -> Iterator[ApiError]:
     """What a 2xx complains of in its `errors`, whatever its status (207, or 200 in 2026-09)."""
     for entry in body.get("errors") or ():
         if isinstance(entry, dict):
-            yield complaints(entry)[0]
+            yield api_errors_of(entry)[0]
 
 
-def _whole(body: Mapping[str, Any]) -> Complaint:
+def _whole(body: Mapping[str, Any]) -> ApiError:
     message = str(body.get("message") or "no reason given")
     category = str(body.get("category") or body.get("errorType") or "REFUSED")
     code = str(body.get("error") or body.get("subCategory") or category)
@@ -95,13 +95,13 @@ def _whole(body: Mapping[str, Any]) -> Complaint:
     if taken is not None:
         return taken
     if category in _ABSENT:
-        return Complaint(kind="absent", code=code, message=message)
-    return Complaint(
+        return ApiError(kind="absent", code=code, message=message)
+    return ApiError(
         kind="busy" if category in _BUSY else "invalid", code=code, message=message, property=_quoted(message)
     )
 
 
-def _details(body: Mapping[str, Any]) -> Iterator[Complaint]:
+def _details(body: Mapping[str, Any]) -> Iterator[ApiError]:
     """Complaints about single properties: in `errors`, and as JSON inside the message."""
     message = str(body.get("message") or "")
     if _taken(message) is not None:
@@ -115,7 +115,7 @@ def _details(body: Mapping[str, Any]) -> Iterator[Complaint]:
         if (name, text) in seen:
             continue
         seen.add((name, text))
-        one = _taken(text) or Complaint(kind="invalid", code=code, message=text)
+        one = _taken(text) or ApiError(kind="invalid", code=code, message=text)
         yield replace(
             one,
             property=one.property or name,
@@ -124,10 +124,10 @@ def _details(body: Mapping[str, Any]) -> Iterator[Complaint]:
         )
 
 
-def _taken(message: str) -> Complaint | None:
+def _taken(message: str) -> ApiError | None:
     """The complaint that another record has our value: 409 on create, 400 on update or while the index lags."""
     if match := _ALREADY.search(message):
-        return Complaint(
+        return ApiError(
             kind="taken",
             code="CONFLICT",
             message=message,
@@ -141,7 +141,7 @@ def _taken(message: str) -> Complaint | None:
         return None
     # Only contacts answer so, and only about their mail address.
     name = "email" if message.startswith("Contact already exists") else None
-    return Complaint(kind="taken", code="CONFLICT", message=message, property=name, holder=match[1])
+    return ApiError(kind="taken", code="CONFLICT", message=message, property=name, holder=match[1])
 
 
 def _named(context: object, *members: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from threading import Lock
 from careloom.core.errors import RemoteUnavailable
 
 
-class Circuit:
+class CircuitBreaker:
     """Counts failures in a row over all threads of one client.
 
     Once `threshold` is reached, `enter` raises RemoteUnavailable for `rest` seconds; then one caller may try, and its

@@ -27,8 +27,8 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from careloom.core.errors import Fix, Later, NotPermitted, RemoteUnavailable
 from careloom.core.log import LOG
 from careloom.systems.hubspot.client.bodies import Check, refusal
-from careloom.systems.hubspot.client.circuit_breaker import Circuit
-from careloom.systems.hubspot.client.rate_limits import LimitName, Rates
+from careloom.systems.hubspot.client.circuit_breaker import CircuitBreaker
+from careloom.systems.hubspot.client.rate_limits import LimitName, RateLimiter
 
 OK_BELOW = 300
 REFUSED_FROM = 400
@@ -56,7 +56,7 @@ class AnswerLost(Later):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long a request is tried for. Waits and timeouts in seconds; `longest_wait` is the longest one wait may be."""
 
     attempts: int = 6
@@ -117,14 +117,14 @@ class Client:
         self,
         base_url: str,
         token: str,
-        rates: Rates,
+        rates: RateLimiter,
         *,
         connections: int = 8,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
         pause: Callable[[float], None] = sleep,
     ) -> None:
         self.rates = rates
-        self.patience = patience or Patience()
+        self.patience = patience or RetryPolicy()
         self.pause = pause
         self._base = base_url.rstrip("/")
         self._headers = {
@@ -136,7 +136,7 @@ class Client:
         }
         timeout = urllib3.Timeout(connect=self.patience.connect_timeout, read=self.patience.read_timeout)
         self._pool = urllib3.PoolManager(maxsize=connections, block=True, retries=False, timeout=timeout)
-        self._circuit = Circuit(monotonic, threshold=self.patience.failures_in_a_row, rest=self.patience.rest)
+        self._circuit = CircuitBreaker(monotonic, threshold=self.patience.failures_in_a_row, rest=self.patience.rest)
         self._lock = Lock()
         self._sent = 0
 

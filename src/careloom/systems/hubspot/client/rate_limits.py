@@ -38,7 +38,7 @@ class Ceilings:
     daily: int | None = None
 
 
-class Rates:
+class RateLimiter:
     """Takes places in the shared budget and tells it what the portal says.
 
     Without a budget there are no limits but the portal's own pauses.

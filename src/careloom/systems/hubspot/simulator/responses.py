@@ -11,7 +11,7 @@ import orjson
 Json = dict[str, Any]
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """One HTTP answer; `body` None is an empty one, bytes are sent as they are."""
 
     status: int
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
         return self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
 
 
-class Complaint(NamedTuple):
+class RefusedValue(NamedTuple):
     """Why one property value was refused."""
 
     name: str
@@ -65,7 +65,7 @@ def invalid(message: str, **extra: Any) -> RefusalError:
     return RefusalError(400, "VALIDATION_ERROR", message, **extra)
 
 
-def invalid_values(complaints: Sequence[Complaint], portal_id: int) -> RefusalError:
+def invalid_values(complaints: Sequence[RefusedValue], portal_id: int) -> RefusalError:
     """400: some property values were refused, in the envelope that the vendor documents."""
     listed = [
         {

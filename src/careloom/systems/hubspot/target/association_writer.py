@@ -14,10 +14,10 @@ from typing import Any
 from careloom.core.errors import Later, NotPermitted, Stop
 from careloom.core.ports import Association, AssociationBatch, Outcome
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.api_errors import Complaint, batch_complaints, complaints
+from careloom.systems.hubspot.client.api_errors import ApiError, api_errors_of, batch_errors_of
 from careloom.systems.hubspot.client.http import Answer, Call, Client
 from careloom.systems.hubspot.client.paths import Paths
-from careloom.systems.hubspot.target.batch_bisector import Sieve
+from careloom.systems.hubspot.target.batch_bisector import BatchBisector
 from careloom.systems.hubspot.target.records import chunks
 
 # The limit of these endpoints is not documented; the smallest that anybody reports.
@@ -71,7 +71,7 @@ class Labels:
         return found
 
 
-class Tying:
+class AssociationWriter:
     """One batch of ties between the objects `objects` (wire names)."""
 
     def __init__(self, client: Client, paths: Paths, labels: Labels, objects: Pair, batch: AssociationBatch) -> None:
@@ -102,9 +102,7 @@ class Tying:
         for place, tie in enumerate(self._batch.ties):
             spec = self._labels.spec(self._objects, tie.type)
             if spec is None:
-                complaint = Complaint(
-                    kind="invalid", code="UNKNOWN_LABEL", message=f"no association label {tie.type!r}"
-                )
+                complaint = ApiError(kind="invalid", code="UNKNOWN_LABEL", message=f"no association label {tie.type!r}")
                 self._outcomes[place] = complaint.outcome(_key(tie))
                 continue
             endpoint = "batch/create"
@@ -121,10 +119,10 @@ class Tying:
     # ------------------------------------------------------------ sending
 
     def _pass(self, endpoint: str, pairs: Sequence[PairOfRecords]) -> None:
-        Sieve[PairOfRecords, Answer](
+        BatchBisector[PairOfRecords, Answer](
             lambda group: self._send(endpoint, group),
             self._blame,
-            lambda pair, answer: self._settle(pair, complaints(answer.body)[0]),
+            lambda pair, answer: self._settle(pair, api_errors_of(answer.body)[0]),
         ).pass_through(pairs)
 
     def _send(self, endpoint: str, group: Sequence[PairOfRecords]) -> Answer | None:
@@ -151,23 +149,23 @@ class Tying:
                 self._settle(pair, None)
             else:
                 message = "HubSpot answered with success and did not tie the records"
-                self._settle(pair, Complaint(kind="busy", code="NOT_WRITTEN", message=message))
+                self._settle(pair, ApiError(kind="busy", code="NOT_WRITTEN", message=message))
 
-    def _failed(self, answer: Answer) -> list[tuple[Complaint, Pair]]:
+    def _failed(self, answer: Answer) -> list[tuple[ApiError, Pair]]:
         entries = [one for one in answer.body.get("errors") or () if isinstance(one, dict)]
         return [
             (complaint, (_first(entry, "fromObjectId"), _first(entry, "toObjectId")))
-            for complaint, entry in zip(batch_complaints({"errors": entries}), entries, strict=True)
+            for complaint, entry in zip(batch_errors_of({"errors": entries}), entries, strict=True)
         ]
 
     def _blame(self, group: Sequence[PairOfRecords], answer: Answer) -> Sequence[PairOfRecords] | None:
         ends = _first(answer.body, "fromObjectId"), _first(answer.body, "toObjectId")
         meant = [pair for pair in group if _meant(pair.ends, ends)]
         for pair in meant:
-            self._settle(pair, complaints(answer.body)[0])
+            self._settle(pair, api_errors_of(answer.body)[0])
         return [pair for pair in group if pair not in meant] if meant else None
 
-    def _settle(self, pair: PairOfRecords, complaint: Complaint | None) -> None:
+    def _settle(self, pair: PairOfRecords, complaint: ApiError | None) -> None:
         for place in pair.places:
             key = _key(self._batch.ties[place])
             self._outcomes[place] = Outcome(key=key, verdict="ok") if complaint is None else complaint.outcome(key)

@@ -14,7 +14,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Sieve(Generic[T, R]):
+class BatchBisector(Generic[T, R]):
     """One batch on its way through.
 
     `send` gives the refusal of a group, or None once every input in it was settled. `blame` settles those inputs that a

@@ -15,11 +15,11 @@ from careloom.core.errors import Later, NotPermitted
 from careloom.core.log import LOG
 from careloom.core.ports import Batch, Outcome, RemoteRecord
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.api_errors import PROPERTY_FAULTS, Complaint, batch_complaints, complaints
+from careloom.systems.hubspot.client.api_errors import PROPERTY_FAULTS, ApiError, api_errors_of, batch_errors_of
 from careloom.systems.hubspot.client.http import Answer, AnswerLost, Call, Client
 from careloom.systems.hubspot.client.paths import Paths
-from careloom.systems.hubspot.target.batch_bisector import Sieve
-from careloom.systems.hubspot.target.inputs import MOST_TRIES, Account, Input, Route, matcher, waves
+from careloom.systems.hubspot.target.batch_bisector import BatchBisector
+from careloom.systems.hubspot.target.inputs import MOST_TRIES, BatchOutcomes, Input, Route, matcher, waves
 from careloom.systems.hubspot.target.lifecycle import STAGE, Lifecycle
 from careloom.systems.hubspot.target.records import EMAIL, Reader, folded, same_values, unique_values
 from careloom.systems.hubspot.target.search import SEARCH_LAG, Searcher
@@ -30,14 +30,14 @@ _MOST_ROUNDS = 6
 _WHOLE_REQUEST = frozenset({404, 405, 410, 414, 415})
 
 
-class Delivery:
+class BatchWriter:
     """One batch on its way. `object_type` is the object's name on the wire; `unique` its unique properties."""
 
     def __init__(self, client: Client, paths: Paths, batch: Batch, object_type: str, unique: frozenset[str]) -> None:
         self.client = client
         self.reader = Reader(client, paths)
         self._searcher = Searcher(client, paths)
-        self.account = Account(batch.writes)
+        self.account = BatchOutcomes(batch.writes)
         self._path = paths.objects(object_type)
         self._type = object_type
         self._key = batch.key_property
@@ -68,7 +68,7 @@ class Delivery:
     def _settle_all(self, wave: Sequence[Input]) -> None:
         for route in dict.fromkeys(one.route for one in wave):
             group = [one for one in wave if one.route == route]
-            Sieve(self._send, self._blame, self._condemn).pass_through(group)
+            BatchBisector(self._send, self._blame, self._condemn).pass_through(group)
         self._lifecycle.finish(self._stage_call)
 
     def placed(self, one: Input, held: dict[str, list[RemoteRecord]]) -> Input | None:
@@ -149,7 +149,7 @@ class Delivery:
             meant = self._meant(result, named)
             if meant is not None and left.pop(meant.place, None) is not None:
                 self._done(meant, result)
-        for complaint in batch_complaints(answer.body):
+        for complaint in batch_errors_of(answer.body):
             self._complained(complaint, named, left)
         if left:
             self._unaccounted(list(left.values()))
@@ -171,7 +171,7 @@ class Delivery:
         if STAGE in one.write.values:
             self._lifecycle.echoed(one, remote_id, (result.get("properties") or {}).get(STAGE), created=created)
 
-    def _complained(self, complaint: Complaint, named: Mapping[tuple[str, str], Input], left: dict[int, Input]) -> None:
+    def _complained(self, complaint: ApiError, named: Mapping[tuple[str, str], Input], left: dict[int, Input]) -> None:
         keys = [("trace", one) for one in complaint.traces] + [("id", one) for one in complaint.ids]
         meant = {one.place: one for key in keys if (one := named.get(key)) is not None and one.place in left}
         if not keys and len(left) == 1:
@@ -244,7 +244,7 @@ class Delivery:
 
     def _blame(self, group: Sequence[Input], answer: Answer) -> Sequence[Input] | None:
         """Settle the inputs that a refusal of the whole batch names; None if it names none."""
-        found = complaints(answer.body)
+        found = api_errors_of(answer.body)
         if answer.status in _WHOLE_REQUEST and not any(one.traces or one.ids for one in found):
             if found[0].kind == "absent" and group[0].route == "update":
                 self._unaccounted(group)
@@ -252,7 +252,7 @@ class Delivery:
             for one in group:
                 self._refuse(one, found[0])
             return []
-        blamed: dict[int, Complaint] = {}
+        blamed: dict[int, ApiError] = {}
         for complaint in found:
             for one in self._named(group, complaint):
                 blamed.setdefault(one.place, complaint)
@@ -261,7 +261,7 @@ class Delivery:
                 self._refuse(one, blamed[one.place])
         return [one for one in group if one.place not in blamed] if blamed else None
 
-    def _named(self, group: Sequence[Input], complaint: Complaint) -> list[Input]:
+    def _named(self, group: Sequence[Input], complaint: ApiError) -> list[Input]:
         if complaint.traces or complaint.ids:
             return [one for one in group if one.trace in complaint.traces or one.remote_id in complaint.ids]
         name = complaint.property
@@ -273,7 +273,7 @@ class Delivery:
         found = [one for one in group if complaint.names_value(one.write.values.get(name, ""))]
         return found or self._sharing(group, complaint)
 
-    def _sharing(self, group: Sequence[Input], complaint: Complaint) -> list[Input]:
+    def _sharing(self, group: Sequence[Input], complaint: ApiError) -> list[Input]:
         """A 409 names only who holds the value: the inputs that share a unique value with that record."""
         if complaint.holder is None or len(group) == 1:
             return []
@@ -282,9 +282,9 @@ class Delivery:
 
     def _condemn(self, one: Input, answer: Answer) -> None:
         """Settle an input that was refused alone: the reason is its own."""
-        self._refuse(one, complaints(answer.body)[0])
+        self._refuse(one, api_errors_of(answer.body)[0])
 
-    def _refuse(self, one: Input, complaint: Complaint) -> None:
+    def _refuse(self, one: Input, complaint: ApiError) -> None:
         if complaint.kind == "taken" and complaint.holder is not None:
             held = (
                 self._holder_values(complaint.holder)

@@ -15,13 +15,13 @@ from careloom.systems.hubspot.client.paths import Paths
 from careloom.systems.hubspot.target.objects import STANDARD_TYPES, Objects
 from careloom.systems.hubspot.target.properties import DEFAULT_GROUP, definition_of, group_name
 from careloom.systems.hubspot.target.records import BATCH, chunks
-from careloom.systems.hubspot.target.schema_cache import Shapes
+from careloom.systems.hubspot.target.schema_cache import SchemaCache
 
 
 class Declarer:
     """Brings one portal up to a project's declarations."""
 
-    def __init__(self, client: Client, paths: Paths, objects: Objects, shapes: Shapes) -> None:
+    def __init__(self, client: Client, paths: Paths, objects: Objects, shapes: SchemaCache) -> None:
         self._client = client
         self._paths = paths
         self._objects = objects

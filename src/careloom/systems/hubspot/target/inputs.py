@@ -46,7 +46,7 @@ class Input:
         return body
 
 
-class Account:
+class BatchOutcomes:
     """The outcomes of one batch: one for each write, written once."""
 
     def __init__(self, writes: Sequence[Write]) -> None:

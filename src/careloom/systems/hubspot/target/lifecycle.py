@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from careloom.core.ports import Outcome
 from careloom.systems.hubspot.client.http import Answer
-from careloom.systems.hubspot.target.inputs import Account, Input
+from careloom.systems.hubspot.target.inputs import BatchOutcomes, Input
 
 STAGE = "lifecyclestage"
 
@@ -17,7 +17,7 @@ STAGE = "lifecyclestage"
 class Lifecycle:
     """The stages of one batch that were not taken."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: BatchOutcomes) -> None:
         self._account = account
         self._ignored: list[tuple[Input, str, bool]] = []
 

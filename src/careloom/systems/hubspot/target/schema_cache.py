@@ -19,7 +19,7 @@ _SENSITIVITIES = ("sensitive", "highly_sensitive")
 _UNKNOWN_OBJECT = 400
 
 
-class Shapes:
+class SchemaCache:
     """Reads definitions; remembers which properties are unique, which deliveries ask for every batch."""
 
     def __init__(self, client: Client, paths: Paths, objects: Objects) -> None:

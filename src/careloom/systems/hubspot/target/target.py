@@ -16,20 +16,20 @@ from careloom.core.ports import (
 )
 from careloom.core.rooms import Surroundings
 from careloom.core.schema import ObjectDeclaration, ObjectShape
-from careloom.systems.hubspot.client.http import Client, Patience
+from careloom.systems.hubspot.client.http import Client, RetryPolicy
 from careloom.systems.hubspot.client.paths import Paths
-from careloom.systems.hubspot.client.rate_limits import Ceilings, Rates
+from careloom.systems.hubspot.client.rate_limits import Ceilings, RateLimiter
 from careloom.systems.hubspot.options import Options
 from careloom.systems.hubspot.target.account import Owner, Pipeline, findings, read_owners, read_pipelines
-from careloom.systems.hubspot.target.association_writer import Labels, Tying
-from careloom.systems.hubspot.target.batch_writer import Delivery, route_of_create
+from careloom.systems.hubspot.target.association_writer import AssociationWriter, Labels
+from careloom.systems.hubspot.target.batch_writer import BatchWriter, route_of_create
 from careloom.systems.hubspot.target.ensure_schema import Declarer
 from careloom.systems.hubspot.target.history import with_overtaken
 from careloom.systems.hubspot.target.inputs import Input, inputs_of
 from careloom.systems.hubspot.target.objects import Objects
 from careloom.systems.hubspot.target.records import BATCH, Reader
 from careloom.systems.hubspot.target.scan import Scan
-from careloom.systems.hubspot.target.schema_cache import Shapes
+from careloom.systems.hubspot.target.schema_cache import SchemaCache
 from careloom.systems.hubspot.target.scopes import scope_findings
 from careloom.systems.hubspot.target.search import Searcher
 
@@ -44,7 +44,7 @@ class HubSpotTarget:
         options: Options,
         surroundings: Surroundings,
         *,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
         pause: Callable[[float], None] = sleep,
     ) -> None:
         self.concurrency = options.concurrency
@@ -53,19 +53,19 @@ class HubSpotTarget:
             search_secondly=options.limits.search_secondly,
             daily=options.limits.daily,
         )
-        rates = Rates(surroundings.budget, surroundings.lane, ceilings, surroundings.timezone, pause=pause)
+        rates = RateLimiter(surroundings.budget, surroundings.lane, ceilings, surroundings.timezone, pause=pause)
         self._token = surroundings.secret(options.token)
         self._client = Client(
             options.base_url,
             self._token,
             rates,
             connections=options.concurrency,
-            patience=patience or Patience(read_timeout=options.timeout_seconds),
+            patience=patience or RetryPolicy(read_timeout=options.timeout_seconds),
             pause=pause,
         )
         self._paths = Paths(version=options.version)
         self._objects = Objects(self._client, self._paths)
-        self._shapes = Shapes(self._client, self._paths, self._objects)
+        self._shapes = SchemaCache(self._client, self._paths, self._objects)
         self._labels = Labels(self._client, self._paths)
 
     # ------------------------------------------------------------ definitions
@@ -103,7 +103,7 @@ class HubSpotTarget:
         """Send a batch and account for every write."""
         object_type = self._objects.wire_name(batch.object)
         unique = self._shapes.unique(batch.object)
-        delivery = Delivery(self._client, self._paths, batch, object_type, unique)
+        delivery = BatchWriter(self._client, self._paths, batch, object_type, unique)
         if batch.kind == "create":
             return delivery.run(self._creates(delivery, batch, object_type, unique))
         inputs = inputs_of(batch, batch.kind)
@@ -112,7 +112,7 @@ class HubSpotTarget:
         outcomes = delivery.run(inputs)
         return with_overtaken(delivery.reader, object_type, batch, outcomes) if batch.kind == "update" else outcomes
 
-    def _creates(self, delivery: Delivery, batch: Batch, object_type: str, unique: frozenset[str]) -> list[Input]:
+    def _creates(self, delivery: BatchWriter, batch: Batch, object_type: str, unique: frozenset[str]) -> list[Input]:
         """The inputs of a create. Where the portal does not keep the key unique, a search looks for it first."""
         route = route_of_create(batch.key_property, unique)
         inputs = [one for one in inputs_of(batch, route or "create") if _has_key(delivery, batch, one)]
@@ -122,7 +122,7 @@ class HubSpotTarget:
         held = Searcher(self._client, self._paths).by_value(object_type, batch.key_property, keys, ())
         return [found for one in inputs if (found := delivery.placed(one, held)) is not None]
 
-    def _archivable(self, delivery: Delivery, object_type: str, inputs: Sequence[Input]) -> list[Input]:
+    def _archivable(self, delivery: BatchWriter, object_type: str, inputs: Sequence[Input]) -> list[Input]:
         """The inputs whose own record is there. A merged id means somebody else's record too: it is not archived."""
         records = Reader(self._client, self._paths).by_id(object_type, [str(one.remote_id) for one in inputs], ())
         kept: list[Input] = []
@@ -137,7 +137,7 @@ class HubSpotTarget:
     def associate(self, batch: AssociationBatch) -> Sequence[Outcome]:
         """Make or remove ties, and account for every one."""
         objects = self._objects.wire_name(batch.from_object), self._objects.wire_name(batch.to_object)
-        return Tying(self._client, self._paths, self._labels, objects, batch).run()
+        return AssociationWriter(self._client, self._paths, self._labels, objects, batch).run()
 
     # ------------------------------------------------------------ the rest
 
@@ -158,7 +158,7 @@ class HubSpotTarget:
         self._client.close()
 
 
-def _has_key(delivery: Delivery, batch: Batch, one: Input) -> bool:
+def _has_key(delivery: BatchWriter, batch: Batch, one: Input) -> bool:
     if one.write.values.get(batch.key_property, "").strip():
         return True
     message = f"a new record needs a value of {batch.key_property}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal.associations import THEIRS, TieType
-from careloom.systems.hubspot.simulator.responses import Answer, Json, RefusalError, invalid, not_found
+from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import (
     ASSOCIATION_ARCHIVE_STATUS,
     MOST_ASSOCIATION_PAGE,
@@ -20,12 +20,12 @@ from careloom.systems.hubspot.simulator.settings import (
 Ends = tuple[str, str]
 
 
-def ends_of(call: Call, first: int, second: int) -> Ends:
+def ends_of(call: Request, first: int, second: int) -> Ends:
     """The two objects that the path names, by their type ids; the arguments are their places in it."""
     return call.portal.table(call.places[first]).kind.id, call.portal.table(call.places[second]).kind.id
 
 
-def ids_of(call: Call, ends: Ends, from_id: str, to_id: str) -> tuple[str, str]:
+def ids_of(call: Request, ends: Ends, from_id: str, to_id: str) -> tuple[str, str]:
     """The live ids of both records, merges followed; 404 where one is gone."""
     records = [call.portal.tables[end].current(one) for end, one in zip(ends, (from_id, to_id), strict=True)]
     for record, end, one in zip(records, ends, (from_id, to_id), strict=True):
@@ -34,7 +34,7 @@ def ids_of(call: Call, ends: Ends, from_id: str, to_id: str) -> tuple[str, str]:
     return records[0].id, records[1].id  # type: ignore[union-attr]
 
 
-def _types(call: Call, ends: Ends, specs: Iterable[Json]) -> list[TieType]:
+def _types(call: Request, ends: Ends, specs: Iterable[Json]) -> list[TieType]:
     found = []
     for spec in specs:
         one = call.portal.ties.asked_type(spec)
@@ -58,25 +58,25 @@ def _made(ends: Ends, ids: tuple[str, str], labels: list[str]) -> Json:
     }
 
 
-def _specs(call: Call, types: Iterable[int]) -> list[Json]:
+def _specs(call: Request, types: Iterable[int]) -> list[Json]:
     found = [call.portal.ties.types[number] for number in sorted(types)]
     return [{"category": one.category, "typeId": one.id, "label": one.label} for one in found]
 
 
-def answer(call: Call, status: int, results: list[Json], errors: list[Json]) -> Answer:
+def answer(call: Request, status: int, results: list[Json], errors: list[Json]) -> Response:
     """The answer to a batch of ties."""
     now = call.portal.now()[1]
     body: Json = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
     if errors:
         body |= {"numErrors": len(errors), "errors": errors}
         status = PARTIAL_STATUS.get(call.version, 207)
-    return Answer(status, body)
+    return Response(status, body)
 
 
 # ---------------------------------------------------------------- one tie
 
 
-def put_default(call: Call) -> Answer:
+def put_default(call: Request) -> Response:
     """Tie two records without a label."""
     ends = ends_of(call, 0, 2)
     ids = ids_of(call, ends, call.places[1], call.places[3])
@@ -84,7 +84,7 @@ def put_default(call: Call) -> Answer:
     return answer(call, 200, _default_made(call, ends, ids), [])
 
 
-def _default_made(call: Call, ends: Ends, ids: tuple[str, str]) -> list[Json]:
+def _default_made(call: Request, ends: Ends, ids: tuple[str, str]) -> list[Json]:
     one = call.portal.ties.default(*ends)
     return [
         {
@@ -96,7 +96,7 @@ def _default_made(call: Call, ends: Ends, ids: tuple[str, str]) -> list[Json]:
     ]
 
 
-def put_labelled(call: Call) -> Answer:
+def put_labelled(call: Request) -> Response:
     """Set the labels of a tie: those that are not named any more are taken away."""
     ends = ends_of(call, 0, 2)
     ids = ids_of(call, ends, call.places[1], call.places[3])
@@ -105,24 +105,24 @@ def put_labelled(call: Call) -> Answer:
     default = call.portal.ties.default(*ends).id
     call.portal.ties.untie(ends, ids, call.portal.ties.found(ends, ids) - labelled - {default})
     call.portal.ties.tie(ends, ids, labelled)
-    return Answer(201, _made(ends, ids, _labels(types)))
+    return Response(201, _made(ends, ids, _labels(types)))
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Request) -> Response:
     """Remove every tie between two records."""
     ends = ends_of(call, 0, 2)
     call.portal.ties.untie(ends, (call.places[1], call.places[3]))
-    return Answer(204)
+    return Response(204)
 
 
-def listed(call: Call) -> Answer:
+def listed(call: Request) -> Response:
     """What one record is tied to, up to 500 at a time."""
     ends = ends_of(call, 0, 2)
     record = call.table.current(call.places[1])
     if record is None:
         raise not_found(f"No {ends[0]} with ID {call.places[1]} exists")
     limit, after = call.whole("limit", MOST_ASSOCIATION_PAGE, MOST_ASSOCIATION_PAGE), _number(call.one("after"))
-    return Answer(200, _page(call, call.portal.ties.of(ends, record.id), after, limit))
+    return Response(200, _page(call, call.portal.ties.of(ends, record.id), after, limit))
 
 
 def _number(after: Any) -> int:
@@ -133,7 +133,7 @@ def _number(after: Any) -> int:
     return int(after)
 
 
-def _page(call: Call, found: Mapping[str, set[int]], after: int, limit: int) -> Json:
+def _page(call: Request, found: Mapping[str, set[int]], after: int, limit: int) -> Json:
     ids = sorted(found, key=int)
     page = [one for one in ids if int(one) >= after]
     body: Json = {
@@ -155,7 +155,7 @@ def end_of(one: Json, side: str) -> str:
     return str(end.get("id", "")) if isinstance(end, dict) else ""
 
 
-def _each(call: Call, one: Json) -> tuple[str, str]:
+def _each(call: Request, one: Json) -> tuple[str, str]:
     return ids_of(call, ends_of(call, 0, 1), end_of(one, "from"), end_of(one, "to"))
 
 
@@ -164,7 +164,7 @@ def _failed(refusal: RefusalError, one: Json) -> Json:
     return refusal.entry({"fromObjectId": ends[:1], "toObjectId": ends[1:]})
 
 
-def create_many(call: Call) -> Answer:
+def create_many(call: Request) -> Response:
     """Tie many pairs of records, each with its labels."""
     ends, results, errors = ends_of(call, 0, 1), [], []
     for one in call.inputs(MOST_TIES_WRITTEN):
@@ -179,7 +179,7 @@ def create_many(call: Call) -> Answer:
     return answer(call, 201, results, errors)
 
 
-def default_many(call: Call) -> Answer:
+def default_many(call: Request) -> Response:
     """Tie many pairs of records without labels."""
     ends, results, errors = ends_of(call, 0, 1), [], []
     for one in call.inputs(MOST_TIES_WRITTEN):
@@ -193,7 +193,7 @@ def default_many(call: Call) -> Answer:
     return answer(call, 200, results, errors)
 
 
-def archive_many(call: Call) -> Answer:
+def archive_many(call: Request) -> Response:
     """Remove every tie between many pairs of records; ties that are not there are passed over."""
     ends = ends_of(call, 0, 1)
     for one in call.inputs(MOST_TIES_WRITTEN):
@@ -201,19 +201,19 @@ def archive_many(call: Call) -> Answer:
         for target in targets if isinstance(targets, list) else [targets]:
             call.portal.ties.untie(ends, (str((one.get("from") or {}).get("id")), str(target.get("id"))))
     status = ASSOCIATION_ARCHIVE_STATUS.get(call.version, 204)
-    return Answer(status) if status == 204 else answer(call, status, [], [])  # noqa: PLR2004
+    return Response(status) if status == 204 else answer(call, status, [], [])  # noqa: PLR2004
 
 
-def archive_labels(call: Call) -> Answer:
+def archive_labels(call: Request) -> Response:
     """Remove single labels; removing the unlabelled type removes all."""
     ends = ends_of(call, 0, 1)
     for one in call.inputs(MOST_TIES_WRITTEN):
         types = _types(call, ends, one.get("types") or ())
         call.portal.ties.untie(ends, _each(call, one), [each.id for each in types])
-    return Answer(204)
+    return Response(204)
 
 
-def read_many(call: Call) -> Answer:
+def read_many(call: Request) -> Response:
     """What many records are tied to; records without ties are named in `errors`."""
     ends, results, errors = ends_of(call, 0, 1), [], []
     for one in call.inputs(MOST_TIES_READ):
@@ -242,13 +242,13 @@ def read_many(call: Call) -> Answer:
 # ---------------------------------------------------------------- labels
 
 
-def labels(call: Call) -> Answer:
+def labels(call: Request) -> Response:
     """The association types from one object to another."""
     found = call.portal.ties.between(*ends_of(call, 0, 1))
-    return Answer(200, {"results": _specs(call, [one.id for one in found])})
+    return Response(200, {"results": _specs(call, [one.id for one in found])})
 
 
-def create_label(call: Call) -> Answer:
+def create_label(call: Request) -> Response:
     """Make a label, and its inverse (which may be spelled otherwise)."""
     ends, given = ends_of(call, 0, 1), call.body
     label, name = given.get("label"), given.get("name")
@@ -261,20 +261,20 @@ def create_label(call: Call) -> Answer:
         raise invalid(f"There can be at most {MOST_LABELS} labels between two objects")
     made = call.portal.ties.add_type(ends, THEIRS, (label, given.get("inverseLabel") or label), name)
     numbers = list(dict.fromkeys((made.id, made.inverse)))
-    return Answer(200, {"results": _specs(call, numbers)})
+    return Response(200, {"results": _specs(call, numbers)})
 
 
-def change_label(call: Call) -> Answer:
+def change_label(call: Request) -> Response:
     """Change what a label says."""
     ties = call.portal.ties
     one = ties.asked_type(call.body)
     if one is None or one.category != THEIRS:
         raise not_found()
     ties.types[one.id] = one._replace(label=call.body.get("label") or one.label)
-    return Answer(204)
+    return Response(204)
 
 
-def delete_label(call: Call) -> Answer:
+def delete_label(call: Request) -> Response:
     """Remove a label from the portal, and from every tie that carries it."""
     ties = call.portal.ties
     one = ties.asked_type({"associationTypeId": call.places[2]})
@@ -287,4 +287,4 @@ def delete_label(call: Call) -> Answer:
                 types.difference_update(numbers)
     for number in numbers:
         ties.types.pop(number, None)
-    return Answer(204)
+    return Response(204)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from careloom.systems.hubspot.simulator.endpoints.request import (
-    Call,
+    Request,
     check_sensitive,
     echo,
     histories,
@@ -17,7 +17,7 @@ from careloom.systems.hubspot.simulator.portal import record_writes
 from careloom.systems.hubspot.simulator.portal.record import Record
 from careloom.systems.hubspot.simulator.portal.record_writes import Claims
 from careloom.systems.hubspot.simulator.portal.records import Table
-from careloom.systems.hubspot.simulator.responses import Answer, Json, RefusalError, invalid, some_not_found
+from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, some_not_found
 from careloom.systems.hubspot.simulator.settings import (
     DUPLICATE_INPUTS,
     MOST_INPUTS,
@@ -28,7 +28,7 @@ from careloom.systems.hubspot.simulator.settings import (
 )
 
 
-def answer(call: Call, status: int, results: list[Json], errors: Sequence[Json]) -> Answer:
+def answer(call: Request, status: int, results: list[Json], errors: Sequence[Json]) -> Response:
     """A batch answer. Results come back in any order: that is how the vendor does it."""
     if call.portal.settings.shuffle and len(results) > 1:
         call.portal.dice.shuffle(results)
@@ -38,7 +38,7 @@ def answer(call: Call, status: int, results: list[Json], errors: Sequence[Json])
         body["numErrors"] = len(errors)
         body["errors"] = errors
         status = PARTIAL_STATUS.get(call.version, 207)
-    return Answer(status, body)
+    return Response(status, body)
 
 
 def traced(inputs: Sequence[Json]) -> bool:
@@ -47,7 +47,7 @@ def traced(inputs: Sequence[Json]) -> bool:
     return None not in traces and "" not in traces and len(traces) == len(inputs)
 
 
-def properties_of(call: Call, table: Table, one: Json) -> Json:
+def properties_of(call: Request, table: Table, one: Json) -> Json:
     """The properties of an input, and whether this token may write them."""
     given = one.get("properties")
     if given is None:
@@ -81,7 +81,7 @@ def _each(inputs: Sequence[Json], check: Callable[[Json], None]) -> list[Json]:
     return errors
 
 
-def create(call: Call) -> Answer:
+def create(call: Request) -> Response:
     """Create up to 100 records: all or none, unless every input is traced."""
     table, inputs = call.table, call.inputs()
     portal, claims = call.portal, Claims()
@@ -101,7 +101,7 @@ def create(call: Call) -> Answer:
     return answer(call, 201, results, errors)
 
 
-def update(call: Call) -> Answer:
+def update(call: Request) -> Response:
     """Change up to 100 records. Ids that are not there get an entry of their own; merged-away ones are left out."""
     table, inputs = call.table, call.inputs()
     portal, claims = call.portal, Claims()
@@ -137,7 +137,7 @@ def _addressed(table: Table, one: Json) -> Record | None:
     return table.holder(name, str(one.get("id")))
 
 
-def upsert(call: Call) -> Answer:
+def upsert(call: Request) -> Response:
     """Create or change up to 100 records, each addressed by a unique property."""
     table, inputs = call.table, call.inputs()
     _check_upsert(table, inputs)
@@ -163,7 +163,7 @@ def upsert(call: Call) -> Answer:
     return answer(call, 200, [_upserted(call, table, *draft) for draft in drafts], errors)
 
 
-def _upserted(call: Call, table: Table, record: Record | None, values: dict[str, str], one: Json) -> Json:
+def _upserted(call: Request, table: Table, record: Record | None, values: dict[str, str], one: Json) -> Json:
     if record is None:
         made = record_writes.create(call.portal, table, values)
         return _written(made, made.values, one, new=True)
@@ -187,7 +187,7 @@ def _check_upsert(table: Table, inputs: Sequence[Json]) -> None:
         raise invalid(DUPLICATE_INPUTS.format(ids=", ".join(twice)))
 
 
-def read(call: Call) -> Answer:
+def read(call: Request) -> Response:
     """Read up to 100 records by id or by a unique property; a merged-away id gives its survivor."""
     table = call.table
     wanted_history = call.body.get("propertiesWithHistory") or []
@@ -224,7 +224,7 @@ def find(table: Table, key: str | None, value: str, *, archived: bool) -> Record
     return table.holder(key, value) if key else table.current(value)
 
 
-def archive(call: Call) -> Answer:
+def archive(call: Request) -> Response:
     """Move up to 100 records to the bin; ids that are not there are passed over."""
     table = call.table
     now = call.portal.now()
@@ -233,4 +233,4 @@ def archive(call: Call) -> Answer:
         if record is not None:
             call.portal.ties.forget(table.kind, record.id)
             table.archive(record, *now)
-    return Answer(204)
+    return Response(204)

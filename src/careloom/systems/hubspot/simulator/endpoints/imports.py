@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from careloom.systems.hubspot.simulator.body_shapes import check
-from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal.imports import DATE_FORMATS, OPEN, OPERATIONS, Column, Import, Sheet
-from careloom.systems.hubspot.simulator.responses import Answer, Json, RefusalError, invalid, not_found
+from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import (
     IMPORT_NOT_FOUND,
     MOST_IMPORT_BYTES,
@@ -25,7 +25,7 @@ _SCOPE = "crm.import"
 _PAGE = 100
 
 
-def create(call: Call) -> Answer:
+def create(call: Request) -> Response:
     """Take an import in."""
     call.need(_SCOPE)
     request, files = _parts(call)
@@ -45,7 +45,7 @@ def create(call: Call) -> Answer:
         updated=now,
     )
     imports.add(asked, call.portal.now_ms())
-    return Answer(200, payload(asked))
+    return Response(200, payload(asked))
 
 
 def payload(asked: Import) -> Json:
@@ -68,7 +68,7 @@ def payload(asked: Import) -> Json:
     }
 
 
-def _parts(call: Call) -> tuple[Json, dict[str, bytes]]:
+def _parts(call: Request) -> tuple[Json, dict[str, bytes]]:
     """The request and the files, by name, of a multipart body."""
     if "multipart/form-data" not in call.content_type:
         raise RefusalError(415, "VALIDATION_ERROR", "HTTP 415 Unsupported Media Type")
@@ -98,7 +98,7 @@ def _read_request(content: bytes) -> Any:
         raise invalid(f"Invalid input JSON on line 1, column {error.pos}: {error.msg}") from None
 
 
-def _sheets(call: Call, request: Json, files: dict[str, bytes]) -> list[Sheet]:
+def _sheets(call: Request, request: Json, files: dict[str, bytes]) -> list[Sheet]:
     described = request.get("files") or []
     if not described:
         raise invalid("At least one file is required")
@@ -108,7 +108,7 @@ def _sheets(call: Call, request: Json, files: dict[str, bytes]) -> list[Sheet]:
     return sheets
 
 
-def _sheet(call: Call, described: Json, files: dict[str, bytes], index: int) -> Sheet:
+def _sheet(call: Request, described: Json, files: dict[str, bytes], index: int) -> Sheet:
     name, page = str(described.get("fileName", "")), described.get("fileImportPage") or {}
     if described.get("fileFormat", "CSV") != "CSV":
         raise invalid("The simulator imports files of format CSV only")
@@ -125,7 +125,7 @@ def _sheet(call: Call, described: Json, files: dict[str, bytes], index: int) -> 
     return Sheet(file_id, columns, rows[1:] if page.get("hasHeader", True) else rows)
 
 
-def _column(call: Call, mapping: Json) -> Column:
+def _column(call: Request, mapping: Json) -> Column:
     table = call.portal.table(str(mapping.get("columnObjectTypeId") or "0-1"))
     name, type_ = str(mapping.get("propertyName") or ""), str(mapping.get("columnType") or "")
     if type_ == "HUBSPOT_OBJECT_ID":
@@ -140,7 +140,7 @@ def _column(call: Call, mapping: Json) -> Column:
 # ---------------------------------------------------------------- how it went
 
 
-def _import(call: Call) -> Import:
+def _import(call: Request) -> Import:
     call.need(_SCOPE)
     if not call.places[0].isdigit() or call.places[0] == "0":
         raise invalid("importId must be positive.")
@@ -150,24 +150,24 @@ def _import(call: Call) -> Import:
     return asked
 
 
-def read(call: Call) -> Answer:
+def read(call: Request) -> Response:
     """How far one import is."""
-    return Answer(200, payload(_import(call)))
+    return Response(200, payload(_import(call)))
 
 
-def listed(call: Call) -> Answer:
+def listed(call: Request) -> Response:
     """The imports of this app, the newest first."""
     call.need(_SCOPE)
     own = [one for one in reversed(call.portal.imports.kept.values()) if one.owner == call.token_name]
     return _page(call, [payload(one) for one in own])
 
 
-def errors(call: Call) -> Answer:
+def errors(call: Request) -> Response:
     """What an import could not bring in."""
     return _page(call, _import(call).errors)
 
 
-def _page(call: Call, rows: list[Json]) -> Answer:
+def _page(call: Request, rows: list[Json]) -> Response:
     limit, after = call.whole("limit", _PAGE, _PAGE), call.one("after") or "0"
     if not after.isdigit():
         raise invalid("Invalid query parameter: after")
@@ -176,14 +176,14 @@ def _page(call: Call, rows: list[Json]) -> Answer:
     if start + limit < len(rows):
         end = str(start + limit)
         body["paging"] = {"next": {"after": end, "link": f"{call.base_url}{call.path}?limit={limit}&after={end}"}}
-    return Answer(200, body)
+    return Response(200, body)
 
 
-def cancel(call: Call) -> Answer:
+def cancel(call: Request) -> Response:
     """End an import that is not done; rows that it has brought in stay."""
     asked = _import(call)
     if asked.state not in OPEN:
         raise invalid(f"Import {asked.id} is {asked.state} and cannot be canceled")
     now = call.portal.now()[1]
     asked.state, asked.updated = "CANCELED", now
-    return Answer(200, {"status": "COMPLETE", "startedAt": now, "completedAt": now})
+    return Response(200, {"status": "COMPLETE", "startedAt": now, "completedAt": now})

@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal import list_members
 from careloom.systems.hubspot.simulator.portal.list_members import choose, compiled, joined, members
 from careloom.systems.hubspot.simulator.portal.segments import DYNAMIC, MANUAL, PROCESSING_TYPES, Segment
-from careloom.systems.hubspot.simulator.responses import Answer, Json, RefusalError, invalid, not_found
+from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import (
     BAD_PROCESSING_TYPE,
     DUPLICATE_LIST_NAME,
@@ -25,7 +25,7 @@ from careloom.systems.hubspot.simulator.settings import (
 _USER = "1000001"
 
 
-def create(call: Call) -> Answer:
+def create(call: Request) -> Response:
     """Create a list; one with filters has its members at once."""
     call.need("crm.lists.write")
     call.check_fields("name", "objectTypeId", "processingType")
@@ -50,15 +50,15 @@ def create(call: Call) -> Answer:
         updated=now,
         filters_updated=now,
     )
-    return Answer(200, {"list": payload(call, list_members.add(portal, segment), filters=True)})
+    return Response(200, {"list": payload(call, list_members.add(portal, segment), filters=True)})
 
 
-def _check_name(call: Call, object_type: str, name: str) -> None:
+def _check_name(call: Request, object_type: str, name: str) -> None:
     if call.portal.segments.named(object_type, name) is not None:
         raise invalid(DUPLICATE_LIST_NAME.format(name=name), subCategory="ILS.DUPLICATE_LIST_NAMES")
 
 
-def payload(call: Call, segment: Segment, *, filters: bool, size: bool = True) -> Json:
+def payload(call: Request, segment: Segment, *, filters: bool, size: bool = True) -> Json:
     """A list as the API answers it; its filters only where they are asked for."""
     body: Json = {
         "listId": segment.id,
@@ -82,7 +82,7 @@ def payload(call: Call, segment: Segment, *, filters: bool, size: bool = True) -
     return body
 
 
-def _segment(call: Call, scope: str, place: int = 0) -> Segment:
+def _segment(call: Request, scope: str, place: int = 0) -> Segment:
     call.need(f"crm.lists.{scope}")
     segment = call.portal.segments.kept.get(call.places[place])
     if segment is None or segment.deleted:
@@ -90,29 +90,29 @@ def _segment(call: Call, scope: str, place: int = 0) -> Segment:
     return segment
 
 
-def read(call: Call) -> Answer:
+def read(call: Request) -> Response:
     """One list."""
-    return Answer(200, {"list": payload(call, _segment(call, "read"), filters=call.flag("includeFilters"))})
+    return Response(200, {"list": payload(call, _segment(call, "read"), filters=call.flag("includeFilters"))})
 
 
-def read_named(call: Call) -> Answer:
+def read_named(call: Request) -> Response:
     """The list of an object that has this name."""
     call.need("crm.lists.read")
     segment = call.portal.segments.named(call.table.kind.id, call.places[1])
     if segment is None:
         raise not_found(LIST_NOT_FOUND.format(id=call.places[1]))
-    return Answer(200, {"list": payload(call, segment, filters=call.flag("includeFilters"))})
+    return Response(200, {"list": payload(call, segment, filters=call.flag("includeFilters"))})
 
 
-def read_many(call: Call) -> Answer:
+def read_many(call: Request) -> Response:
     """The lists of these ids; those that are not there are passed over."""
     call.need("crm.lists.read")
     wanted, filters = set(call.many("listIds")), call.flag("includeFilters")
     kept = [segment for segment in call.portal.segments.live() if segment.id in wanted]
-    return Answer(200, {"lists": [payload(call, segment, filters=filters) for segment in kept]})
+    return Response(200, {"lists": [payload(call, segment, filters=filters) for segment in kept]})
 
 
-def search(call: Call) -> Answer:
+def search(call: Request) -> Response:
     """Lists by a part of their name, by id or by processing type, in pages."""
     call.need("crm.lists.read")
     given = call.body
@@ -131,15 +131,15 @@ def search(call: Call) -> Answer:
     page = kept[offset : offset + count]
     more = offset + len(page) < len(kept)
     results = [_with_size(call, segment) for segment in page]
-    return Answer(200, {"lists": results, "hasMore": more, "offset": offset + len(page), "total": len(kept)})
+    return Response(200, {"lists": results, "hasMore": more, "offset": offset + len(page), "total": len(kept)})
 
 
-def _with_size(call: Call, segment: Segment) -> Json:
+def _with_size(call: Request, segment: Segment) -> Json:
     more = {"hs_list_size": str(len(members(call.portal, segment))), "hs_list_reference_count": "0"}
     return payload(call, segment, filters=False, size=False) | {"additionalProperties": more}
 
 
-def rename(call: Call) -> Answer:
+def rename(call: Request) -> Response:
     """Give a list another name."""
     segment, name = _segment(call, "write"), call.one("listName") or ""
     if not name:
@@ -147,10 +147,10 @@ def rename(call: Call) -> Answer:
     if name.casefold() != segment.name.casefold():
         _check_name(call, segment.object_type, name)
     segment.name, segment.updated = name, call.portal.now()[1]
-    return Answer(200, {"updatedList": payload(call, segment, filters=call.flag("includeFilters"))})
+    return Response(200, {"updatedList": payload(call, segment, filters=call.flag("includeFilters"))})
 
 
-def change_filters(call: Call) -> Answer:
+def change_filters(call: Request) -> Response:
     """Give a dynamic list other filters."""
     segment = _segment(call, "write")
     call.check_fields("filterBranch")
@@ -160,16 +160,16 @@ def change_filters(call: Call) -> Answer:
     segment.branch, segment.version = call.body["filterBranch"], segment.version + 1
     segment.updated = segment.filters_updated = call.portal.now()[1]
     choose(call.portal, segment)
-    return Answer(200, {"updatedList": payload(call, segment, filters=True)})
+    return Response(200, {"updatedList": payload(call, segment, filters=True)})
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Request) -> Response:
     """Delete a list; its records stay."""
     _segment(call, "write").deleted = call.portal.now()[1]
-    return Answer(204)
+    return Response(204)
 
 
-def restore(call: Call) -> Answer:
+def restore(call: Request) -> Response:
     """Take a deleted list back."""
     call.need("crm.lists.write")
     segment = call.portal.segments.kept.get(call.places[0])
@@ -177,13 +177,13 @@ def restore(call: Call) -> Answer:
         raise not_found(LIST_NOT_FOUND.format(id=call.places[0]))
     _check_name(call, segment.object_type, segment.name)
     segment.deleted = ""
-    return Answer(204)
+    return Response(204)
 
 
 # ---------------------------------------------------------------- members
 
 
-def _page(call: Call, rows: list[Json]) -> Answer:
+def _page(call: Request, rows: list[Json]) -> Response:
     limit = call.whole("limit", 100, MOST_MEMBERS_PAGE)
     after = call.one("after") or "0"
     if not after.isdigit():
@@ -193,39 +193,39 @@ def _page(call: Call, rows: list[Json]) -> Answer:
     if start + limit < len(rows):
         end = str(start + limit)
         body["paging"] = {"next": {"after": end, "link": f"{call.base_url}{call.path}?limit={limit}&after={end}"}}
-    return Answer(200, body)
+    return Response(200, body)
 
 
-def _rows(call: Call, segment: Segment) -> list[Json]:
+def _rows(call: Request, segment: Segment) -> list[Json]:
     kept = members(call.portal, segment).items()
     return [{"recordId": record_id, "membershipTimestamp": last} for record_id, (_first, last) in kept]
 
 
-def memberships(call: Call) -> Answer:
+def memberships(call: Request) -> Response:
     """Who is in a list, in order of record id."""
     return _page(call, sorted(_rows(call, _segment(call, "read")), key=lambda row: int(row["recordId"])))
 
 
-def join_order(call: Call) -> Answer:
+def join_order(call: Request) -> Response:
     """Who is in a list, in the order in which they joined."""
     return _page(call, _rows(call, _segment(call, "read")))
 
 
-def _changed_by_hand(call: Call) -> Segment:
+def _changed_by_hand(call: Request) -> Segment:
     segment = _segment(call, "write")
     if segment.processing == DYNAMIC:
         raise invalid(LIST_CHOOSES_ITSELF.format(id=segment.id))
     return segment
 
 
-def _ids(call: Call) -> list[str]:
+def _ids(call: Request) -> list[str]:
     parsed: Any = orjson.loads(call.raw) if call.raw[:1] == b"[" else None
     if not isinstance(parsed, list):
         raise invalid("Invalid input JSON on line 1, column 1: Cannot deserialize value of type `java.util.ArrayList`")
     return [str(one) for one in parsed]
 
 
-def _changed(call: Call, add: Iterable[str], remove: Iterable[str]) -> Answer:
+def _changed(call: Request, add: Iterable[str], remove: Iterable[str]) -> Response:
     segment = _changed_by_hand(call)
     table = call.portal.tables[segment.object_type]
     add, remove = list(dict.fromkeys(add)), list(dict.fromkeys(remove))
@@ -241,26 +241,26 @@ def _changed(call: Call, add: Iterable[str], remove: Iterable[str]) -> Answer:
         del segment.members[one]
     if added or removed:
         segment.updated = call.portal.now()[1]
-    return Answer(200, {"recordsIdsAdded": added, "recordIdsRemoved": removed, "recordIdsMissing": missing})
+    return Response(200, {"recordsIdsAdded": added, "recordIdsRemoved": removed, "recordIdsMissing": missing})
 
 
-def add(call: Call) -> Answer:
+def add(call: Request) -> Response:
     """Put records into a list; those that are in it, or nowhere, are passed over."""
     return _changed(call, _ids(call), ())
 
 
-def remove(call: Call) -> Answer:
+def remove(call: Request) -> Response:
     """Take records out of a list."""
     return _changed(call, (), _ids(call))
 
 
-def add_and_remove(call: Call) -> Answer:
+def add_and_remove(call: Request) -> Response:
     """Put records into a list and take others out."""
     call.check_fields("recordIdsToAdd", "recordIdsToRemove")
     return _changed(call, map(str, call.body["recordIdsToAdd"]), map(str, call.body["recordIdsToRemove"]))
 
 
-def add_from(call: Call) -> Answer:
+def add_from(call: Request) -> Response:
     """Put all records of one list into another of the same object."""
     segment, source = _changed_by_hand(call), _segment(call, "read", 1)
     if source.object_type != segment.object_type:
@@ -268,16 +268,16 @@ def add_from(call: Call) -> Answer:
     for one in members(call.portal, source):
         if one not in segment.members:
             joined(call.portal, segment, one)
-    return Answer(204)
+    return Response(204)
 
 
-def clear(call: Call) -> Answer:
+def clear(call: Request) -> Response:
     """Take all records out of a list."""
     _changed_by_hand(call).members.clear()
-    return Answer(204)
+    return Response(204)
 
 
-def _of_record(call: Call, object_type: str, record_id: str) -> list[Json]:
+def _of_record(call: Request, object_type: str, record_id: str) -> list[Json]:
     rows = []
     for segment in call.portal.segments.live():
         held = members(call.portal, segment) if segment.object_type == object_type else {}
@@ -288,15 +288,15 @@ def _of_record(call: Call, object_type: str, record_id: str) -> list[Json]:
     return rows
 
 
-def of_record(call: Call) -> Answer:
+def of_record(call: Request) -> Response:
     """The lists that a record is in."""
     call.need("crm.lists.read")
     record = call.table.current(call.places[1])
     rows = _of_record(call, call.table.kind.id, record.id) if record is not None else []
-    return Answer(200, {"results": rows, "total": len(rows)})
+    return Response(200, {"results": rows, "total": len(rows)})
 
 
-def of_records(call: Call) -> Answer:
+def of_records(call: Request) -> Response:
     """The lists that each of some records is in; only the dated versions have this."""
     call.need("crm.lists.read")
     if not call.version.startswith("20"):
@@ -308,4 +308,4 @@ def of_records(call: Call) -> Answer:
         rows = _of_record(call, object_type, record_id)
         results.append({"objectTypeId": object_type, "recordId": record_id, "recordListMemberships": rows})
     now = call.portal.now()[1]
-    return Answer(200, {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now})
+    return Response(200, {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from careloom.systems.hubspot.simulator.endpoints import associations_v3
 from careloom.systems.hubspot.simulator.endpoints.batches import find, properties_of
-from careloom.systems.hubspot.simulator.endpoints.request import Call, echo, histories, shown, shown_names
+from careloom.systems.hubspot.simulator.endpoints.request import Request, echo, histories, shown, shown_names
 from careloom.systems.hubspot.simulator.portal import record_writes
 from careloom.systems.hubspot.simulator.portal.portal import Portal
 from careloom.systems.hubspot.simulator.portal.record import Record
 from careloom.systems.hubspot.simulator.portal.records import MERGED, Table, secondary_mails, stamped
-from careloom.systems.hubspot.simulator.responses import Answer, Json, invalid, not_found
+from careloom.systems.hubspot.simulator.responses import Json, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import (
     MOST_LIST_PAGE,
     MOST_LIST_PAGE_WITH_HISTORY,
@@ -18,7 +18,7 @@ from careloom.systems.hubspot.simulator.settings import (
 )
 
 
-def listed(call: Call) -> Answer:
+def listed(call: Request) -> Response:
     """A page of records in order of id; `after` is the id of the first record of the next page."""
     table = call.table
     most = MOST_LIST_PAGE_WITH_HISTORY if call.many("propertiesWithHistory") else MOST_LIST_PAGE
@@ -39,15 +39,15 @@ def listed(call: Call) -> Answer:
     body: Json = {"results": [_with(call, table, record, names) for record in page[:limit]]}
     if len(page) > limit:
         body["paging"] = {"next": {"after": page[limit].id, "link": _link(call, page[limit].id)}}
-    return Answer(200, body)
+    return Response(200, body)
 
 
-def _link(call: Call, after: str) -> str:
+def _link(call: Request, after: str) -> str:
     kept = "&".join(f"{name}={value}" for name, values in call.query.items() for value in values if name != "after")
     return f"{call.base_url}{call.path}?{kept + '&' if kept else ''}after={after}"
 
 
-def _with(call: Call, table: Table, record: Record, names: list[str]) -> Json:
+def _with(call: Request, table: Table, record: Record, names: list[str]) -> Json:
     body = record.payload(shown(record, names))
     if wanted := call.many("propertiesWithHistory"):
         body["propertiesWithHistory"] = histories(record, wanted)
@@ -61,15 +61,15 @@ def _with(call: Call, table: Table, record: Record, names: list[str]) -> Json:
     return body
 
 
-def read(call: Call) -> Answer:
+def read(call: Request) -> Response:
     """One record, by id (a merged-away one too) or by a unique property."""
     table = call.table
     names = shown_names(call, table.kind, call.many("properties"))
     record = addressed(call, archived=call.flag("archived"))
-    return Answer(200, _with(call, table, record, names))
+    return Response(200, _with(call, table, record, names))
 
 
-def addressed(call: Call, *, archived: bool = False) -> Record:
+def addressed(call: Request, *, archived: bool = False) -> Record:
     """The record that the path names; 404 if there is none."""
     table, value, key = call.table, call.places[1], call.one("idProperty")
     if key and key != "hs_object_id":
@@ -82,17 +82,17 @@ def addressed(call: Call, *, archived: bool = False) -> Record:
     return record
 
 
-def create(call: Call) -> Answer:
+def create(call: Request) -> Response:
     """Create one record."""
     table, portal = call.table, call.portal
     ties = portal.ties.checked(portal.current, table.kind, call.body.get("associations"))
     values = record_writes.new_values(portal, table, properties_of(call, table, call.body), {}, 0)
     record = record_writes.create(portal, table, values)
     portal.ties.tie_all(table.kind, record.id, ties)
-    return Answer(201, record.payload(record.values))
+    return Response(201, record.payload(record.values))
 
 
-def change(call: Call) -> Answer:
+def change(call: Request) -> Response:
     """Change one record."""
     table = call.table
     record = addressed(call)
@@ -104,20 +104,20 @@ def change(call: Call) -> Answer:
     record_writes.update(
         call.portal, table, record, record_writes.changed_values(call.portal, table, record, given, {})
     )
-    return Answer(200, record.payload(echo(table.kind, record, given)))
+    return Response(200, record.payload(echo(table.kind, record, given)))
 
 
-def archive(call: Call) -> Answer:
+def archive(call: Request) -> Response:
     """Move one record to the bin; that it is not there is no error."""
     table = call.table
     record = table.records.get(call.places[1])
     if record is not None:
         call.portal.ties.forget(table.kind, record.id)
         table.archive(record, *call.portal.now())
-    return Answer(204)
+    return Response(204)
 
 
-def gdpr_delete(call: Call) -> Answer:
+def gdpr_delete(call: Request) -> Response:
     """Delete a contact for good, by id or by mail address; nothing finds it afterwards."""
     table, value = call.table, str(call.body.get("objectId"))
     record = find(table, call.body.get("idProperty"), value, archived=False)
@@ -126,10 +126,10 @@ def gdpr_delete(call: Call) -> Answer:
         table.remove(record)
     else:
         table.bin.pop(value, None)
-    return Answer(204)
+    return Response(204)
 
 
-def merge(call: Call) -> Answer:
+def merge(call: Request) -> Response:
     """Merge two records into a third, new one; both old ids mean it from then on."""
     table = call.table
     call.check_fields("primaryObjectId", "objectIdToMerge")
@@ -140,7 +140,7 @@ def merge(call: Call) -> Answer:
     if primary is other:
         raise invalid("Cannot merge a record with itself")
     record = merged(call.portal, table, primary, other)
-    return Answer(200, record.payload(record.values))
+    return Response(200, record.payload(record.values))
 
 
 def merged(portal: Portal, table: Table, primary: Record, other: Record) -> Record:

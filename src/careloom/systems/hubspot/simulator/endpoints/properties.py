@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal.definitions import Definition, Kind, options_of
 from careloom.systems.hubspot.simulator.portal.records import Table
-from careloom.systems.hubspot.simulator.responses import Answer, Json, RefusalError, invalid, not_found
+from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import MOST_UNIQUE_PROPERTIES
 
 _TYPES = frozenset({"bool", "enumeration", "date", "datetime", "string", "number", "phone_number"})
@@ -13,20 +13,20 @@ _NAME_START = frozenset("abcdefghijklmnopqrstuvwxyz")
 _NAME = _NAME_START | frozenset("0123456789_")
 
 
-def listed(call: Call) -> Answer:
+def listed(call: Request) -> Response:
     """The properties of an object; sensitive ones only where they are asked for by `dataSensitivity`."""
     kind = call.table.kind
     wanted = call.one("dataSensitivity") or "non_sensitive"
     pool = kind.archived_properties if call.flag("archived") else kind.properties
-    return Answer(200, {"results": [one.payload() for one in pool.values() if one.sensitivity == wanted]})
+    return Response(200, {"results": [one.payload() for one in pool.values() if one.sensitivity == wanted]})
 
 
-def one(call: Call) -> Answer:
+def one(call: Request) -> Response:
     """One property."""
     kind, name = call.table.kind, call.places[1]
     if call.flag("archived") and name in kind.archived_properties:
-        return Answer(200, kind.archived_properties[name].payload())
-    return Answer(200, _named(kind, name).payload())
+        return Response(200, kind.archived_properties[name].payload())
+    return Response(200, _named(kind, name).payload())
 
 
 def _named(kind: Kind, name: str) -> Definition:
@@ -36,14 +36,14 @@ def _named(kind: Kind, name: str) -> Definition:
     return found
 
 
-def create(call: Call) -> Answer:
+def create(call: Request) -> Response:
     """Create one property."""
     definition = drafted(call, call.table, call.body)
     install(call.table, definition)
-    return Answer(201, definition.payload())
+    return Response(201, definition.payload())
 
 
-def create_many(call: Call) -> Answer:
+def create_many(call: Request) -> Response:
     """Create up to 100 properties; those that are there already are named in `errors`."""
     results, errors = [], []
     for given in call.inputs():
@@ -57,23 +57,23 @@ def create_many(call: Call) -> Answer:
     return _batch(call, 201, results, errors)
 
 
-def _batch(call: Call, status: int, results: list[Json], errors: list[Json]) -> Answer:
+def _batch(call: Request, status: int, results: list[Json], errors: list[Json]) -> Response:
     now = call.portal.now()[1]
     body: Json = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
     if errors:
         body |= {"numErrors": len(errors), "errors": errors}
         status = 200 if call.version == "2026-09" else 207
-    return Answer(status, body)
+    return Response(status, body)
 
 
-def read_many(call: Call) -> Answer:
+def read_many(call: Request) -> Response:
     """Read up to 100 properties by name."""
     kind = call.table.kind
     names = [str(given.get("name")) for given in call.inputs()]
     return _batch(call, 200, [kind.properties[name].payload() for name in names if name in kind.properties], [])
 
 
-def drafted(call: Call, table: Table, given: Json) -> Definition:
+def drafted(call: Request, table: Table, given: Json) -> Definition:
     """A property as it was asked for; a refusal where the portal would not make it."""
     kind, name = table.kind, str(given.get("name", ""))
     if not name or name[0] not in _NAME_START or not _NAME.issuperset(name):
@@ -121,7 +121,7 @@ def _check_unique(kind: Kind, given: Json, *, unique: bool) -> None:
         raise invalid("Only string and number properties can have unique values")
 
 
-def _check_sensitivity(call: Call, sensitivity: str) -> None:
+def _check_sensitivity(call: Request, sensitivity: str) -> None:
     settings = call.portal.settings
     if sensitivity != "non_sensitive" and not (settings.tier.enterprise and settings.sensitive_data):
         raise invalid("Sensitive data is not enabled for this account")
@@ -151,7 +151,7 @@ def install(table: Table, definition: Definition) -> None:
         table.make_unique(definition.name)
 
 
-def change(call: Call) -> Answer:
+def change(call: Request) -> Response:
     """Change what may be changed: never the name, the uniqueness or the sensitivity."""
     definition = _named(call.table.kind, call.places[1])
     if definition.ours and definition.read_only:
@@ -167,23 +167,23 @@ def change(call: Call) -> Answer:
     definition.updated_at = call.portal.now()[1]
     call.table.kind.compile()
     call.table.orders.pop(definition.name, None)
-    return Answer(200, definition.payload())
+    return Response(200, definition.payload())
 
 
-def archive(call: Call) -> Answer:
+def archive(call: Request) -> Response:
     """Archive one property."""
     _archive(call, call.places[1])
-    return Answer(204)
+    return Response(204)
 
 
-def archive_many(call: Call) -> Answer:
+def archive_many(call: Request) -> Response:
     """Archive up to 100 properties."""
     for given in call.inputs():
         _archive(call, str(given.get("name")))
-    return Answer(204)
+    return Response(204)
 
 
-def _archive(call: Call, name: str) -> None:
+def _archive(call: Request, name: str) -> None:
     table = call.table
     definition = _named(table.kind, name)
     if definition.ours:
@@ -200,24 +200,24 @@ def _archive(call: Call, name: str) -> None:
 # ---------------------------------------------------------------- groups
 
 
-def groups(call: Call) -> Answer:
+def groups(call: Request) -> Response:
     """The property groups of an object."""
-    return Answer(200, {"results": list(call.table.kind.groups.values())})
+    return Response(200, {"results": list(call.table.kind.groups.values())})
 
 
-def group(call: Call) -> Answer:
+def group(call: Request) -> Response:
     """One property group."""
-    return Answer(200, _group(call))
+    return Response(200, _group(call))
 
 
-def _group(call: Call) -> Json:
+def _group(call: Request) -> Json:
     found = call.table.kind.groups.get(call.places[1])
     if found is None:
         raise not_found(f"Property group named {call.places[1]} does not exist")
     return found
 
 
-def create_group(call: Call) -> Answer:
+def create_group(call: Request) -> Response:
     """Create a property group."""
     name = str(call.body.get("name", ""))
     if name in call.table.kind.groups:
@@ -229,20 +229,20 @@ def create_group(call: Call) -> Answer:
         "archived": False,
     }
     call.table.kind.groups[name] = made
-    return Answer(201, made)
+    return Response(201, made)
 
 
-def change_group(call: Call) -> Answer:
+def change_group(call: Request) -> Response:
     """Change a group's label or place."""
     found = _group(call)
     found.update({name: call.body[name] for name in ("label", "displayOrder") if name in call.body})
-    return Answer(200, found)
+    return Response(200, found)
 
 
-def archive_group(call: Call) -> Answer:
+def archive_group(call: Request) -> Response:
     """Archive a group that no property is in."""
     name = _group(call)["name"]
     if any(definition.group == name for definition in call.table.kind.properties.values()):
         raise invalid(f"Property group named {name} still has properties")
     del call.table.kind.groups[name]
-    return Answer(204)
+    return Response(204)

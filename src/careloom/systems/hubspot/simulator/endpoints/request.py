@@ -18,7 +18,7 @@ from careloom.systems.hubspot.simulator.settings import BAD_FIELD_TEXT, FIELDS_T
 
 
 @dataclass(slots=True, kw_only=True)
-class Call:
+class Request:
     """A request that was let in. `places` are the parts of the path that its template leaves open."""
 
     portal: Portal
@@ -113,7 +113,7 @@ class Call:
             raise missing_scopes(scopes[:1])
 
 
-def shown_names(call: Call, kind: Kind, asked: Sequence[str]) -> list[str]:
+def shown_names(call: Request, kind: Kind, asked: Sequence[str]) -> list[str]:
     """Which properties an answer shows: those asked for that exist, or the object's own choice, and the fixed three."""
     if not all(isinstance(name, str) for name in asked):
         raise invalid(BAD_FIELD_TEXT.format(name="properties"))
@@ -150,7 +150,7 @@ def histories(record: Record, names: Sequence[str]) -> Json:
     }
 
 
-def check_sensitive(call: Call, kind: Kind, names: Sequence[str], act: str) -> None:
+def check_sensitive(call: Request, kind: Kind, names: Sequence[str], act: str) -> None:
     """A refusal where a request names a sensitive property and the token may not `act` ("read", "write") on it."""
     if not kind.sensitive or call.token.scopes is None:
         return

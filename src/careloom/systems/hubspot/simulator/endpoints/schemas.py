@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from careloom.systems.hubspot.simulator.endpoints import properties
-from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal.definitions import Definition, Kind, custom_names
 from careloom.systems.hubspot.simulator.portal.records import Table
-from careloom.systems.hubspot.simulator.responses import Answer, Json, RefusalError, invalid, not_found
+from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import MOST_CUSTOM_OBJECTS
 
 _SYSTEM = (
@@ -20,21 +20,21 @@ _SYSTEM = (
 _ACTIVITIES = ("meetings", "emails", "notes", "tasks", "calls")
 
 
-def listed(call: Call) -> Answer:
+def listed(call: Request) -> Response:
     """Every custom object."""
     call.need("crm.schemas.custom.read")
     if call.flag("archived"):
-        return Answer(200, {"results": []})
-    return Answer(200, {"results": [payload(call, kind) for kind in call.portal.custom_kinds()]})
+        return Response(200, {"results": []})
+    return Response(200, {"results": [payload(call, kind) for kind in call.portal.custom_kinds()]})
 
 
-def one(call: Call) -> Answer:
+def one(call: Request) -> Response:
     """One object's schema, a standard object's too."""
     call.need("crm.schemas.custom.read")
-    return Answer(200, payload(call, call.table.kind))
+    return Response(200, payload(call, call.table.kind))
 
 
-def create(call: Call) -> Answer:
+def create(call: Request) -> Response:
     """Make a custom object; needs an enterprise subscription."""
     call.need("crm.schemas.custom.write")
     portal, given = call.portal, call.body
@@ -58,10 +58,10 @@ def create(call: Call) -> Answer:
         if asked in portal.spellings:
             portal.ties.default(kind.id, portal.table(asked).kind.id)
     table.version += 1
-    return Answer(201, payload(call, kind))
+    return Response(201, payload(call, kind))
 
 
-def _kind(call: Call, name: str) -> Kind:
+def _kind(call: Request, name: str) -> Kind:
     given, number = call.body, call.portal.next_custom
     labels = given.get("labels") or {}
     group = f"{name}_information"
@@ -95,7 +95,7 @@ def _kind(call: Call, name: str) -> Kind:
     return kind
 
 
-def change(call: Call) -> Answer:
+def change(call: Request) -> Response:
     """Change a custom object's labels and which of its properties are shown, searched and required."""
     call.need("crm.schemas.custom.write")
     kind, given = _custom(call), call.body
@@ -105,35 +105,35 @@ def change(call: Call) -> Answer:
     kind.secondary = given.get("secondaryDisplayProperties", kind.secondary)
     kind.required = given.get("requiredProperties", kind.required)
     kind.searchable = given.get("searchableProperties", kind.searchable)
-    return Answer(200, payload(call, kind))
+    return Response(200, payload(call, kind))
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Request) -> Response:
     """Delete a custom object that has no records left."""
     call.need("crm.schemas.custom.write")
     kind = _custom(call)
     if call.table.records:
         raise invalid(f"Object type {kind.id} still has records: delete them first")
     call.portal.drop_kind(kind)
-    return Answer(204)
+    return Response(204)
 
 
-def create_association(call: Call) -> Answer:
+def create_association(call: Request) -> Response:
     """Tie two object types."""
     call.need("crm.schemas.custom.write")
     here, there = call.table.kind.id, call.portal.table(str(call.body.get("toObjectTypeId"))).kind.id
     made = call.portal.ties.default(here, there)
-    return Answer(201, {"id": str(made.id), "fromObjectTypeId": here, "toObjectTypeId": there, "name": made.name})
+    return Response(201, {"id": str(made.id), "fromObjectTypeId": here, "toObjectTypeId": there, "name": made.name})
 
 
-def _custom(call: Call) -> Kind:
+def _custom(call: Request) -> Kind:
     kind = call.table.kind
     if not kind.custom:
         raise not_found(f"{call.places[0]} is not a custom object")
     return kind
 
 
-def payload(call: Call, kind: Kind) -> Json:
+def payload(call: Request, kind: Kind) -> Json:
     """A schema as the API answers it."""
     portal = call.portal
     created = min((one.created_at for one in kind.properties.values() if not one.ours), default=portal.now()[1])

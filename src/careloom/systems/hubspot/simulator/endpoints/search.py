@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from careloom.systems.hubspot.simulator.endpoints.request import Call, shown, shown_names
+from careloom.systems.hubspot.simulator.endpoints.request import Request, shown, shown_names
 from careloom.systems.hubspot.simulator.portal.filters import (
     Associated,
     Filter,
@@ -24,7 +24,7 @@ from careloom.systems.hubspot.simulator.portal.filters import (
 from careloom.systems.hubspot.simulator.portal.record import Record
 from careloom.systems.hubspot.simulator.portal.records import Table
 from careloom.systems.hubspot.simulator.portal.sorted_index import Entry
-from careloom.systems.hubspot.simulator.responses import Answer, Json, invalid
+from careloom.systems.hubspot.simulator.responses import Json, Response, invalid
 from careloom.systems.hubspot.simulator.settings import (
     BAD_SEARCH,
     BEYOND_SEARCH_END,
@@ -45,7 +45,7 @@ class Kept:
     entries: list[Entry]
 
 
-def search(call: Call) -> Answer:
+def search(call: Request) -> Response:
     """Answer POST .../search."""
     table, body = call.table, call.body
     if len(call.raw) > MOST_QUERY_CHARACTERS:
@@ -66,7 +66,7 @@ def search(call: Call) -> Answer:
     }
     if after + limit < total:
         answer["paging"] = {"next": {"after": str(after + limit), "link": f"{call.base_url}{call.path}"}}
-    return Answer(200, answer)
+    return Response(200, answer)
 
 
 def _page(body: Json) -> tuple[int, int]:
@@ -108,11 +108,11 @@ def _check_sensitivity(table: Table, body: Json) -> None:
 Found = tuple[Sequence[Entry], int, int]
 
 
-def _visible_from(call: Call) -> float:
+def _visible_from(call: Request) -> float:
     return call.portal.now_ms() - call.portal.settings.search_lag * 1000
 
 
-def _addressed(call: Call, table: Table, groups: Groups, sort_name: str, query: str) -> Found | None:
+def _addressed(call: Request, table: Table, groups: Groups, sort_name: str, query: str) -> Found | None:
     """The answer where an id or a unique value names the records; None where none does."""
     named: dict[str, Record] = {}
     for group in groups:
@@ -146,7 +146,7 @@ def _named(table: Table, one: Filter) -> list[Record] | None:
     return [table.records[each] for each in ids if each is not None]
 
 
-def _narrowed(call: Call, table: Table, groups: Groups, query: str, records: Iterable[Record]) -> list[Record]:
+def _narrowed(call: Request, table: Table, groups: Groups, query: str, records: Iterable[Record]) -> list[Record]:
     asked = compiled(Associated(call.portal.ties, call.portal.kind), table, groups)
     wanted = matching(table, query) if query else None
     horizon = _visible_from(call)
@@ -157,7 +157,7 @@ def _narrowed(call: Call, table: Table, groups: Groups, query: str, records: Ite
     ]
 
 
-def _ordered(call: Call, table: Table, groups: Groups, sort: tuple[str, bool], query: str) -> Found:
+def _ordered(call: Request, table: Table, groups: Groups, sort: tuple[str, bool], query: str) -> Found:
     """The answer as a stretch of the order in which it is sorted."""
     sort_name = sort[0]
     ranges, rest = _split(groups, sort_name)
@@ -182,7 +182,7 @@ def _split(groups: Groups, sort_name: str) -> tuple[list[Filter], Groups]:
 
 
 def _left(
-    call: Call, table: Table, what: tuple[str, bool, Groups, str], entries: list[Entry], *, all_seen: bool
+    call: Request, table: Table, what: tuple[str, bool, Groups, str], entries: list[Entry], *, all_seen: bool
 ) -> list[Entry]:
     kept: Kept | None = table.kept.get(what)
     if kept is not None and kept.version == table.version and all_seen:

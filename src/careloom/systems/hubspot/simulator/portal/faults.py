@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from careloom.systems.hubspot.simulator.portal.rate_limits import too_many
-from careloom.systems.hubspot.simulator.responses import Answer, Json, RefusalError, invalid
+from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid
 from careloom.systems.hubspot.simulator.settings import Settings
 
 KINDS = ("status", "cut_after_write", "cut_before_write", "slow", "storm_429", "latency")
@@ -60,7 +60,7 @@ class Fault:
 class Stroke:
     """What hits one request."""
 
-    answer: Answer | None = None
+    answer: Response | None = None
     delay_ms: float = 0
     cut: Literal["", "before", "after"] = ""
 
@@ -90,12 +90,12 @@ def _end(hit: Stroke, fault: Fault, settings: Settings) -> None:
     elif fault.kind == "cut_after_write":
         hit.cut = "after"
     elif fault.kind == "storm_429":
-        hit.answer = Answer(429, too_many(settings, "TEN_SECONDLY_ROLLING"), _retry(fault))
+        hit.answer = Response(429, too_many(settings, "TEN_SECONDLY_ROLLING"), _retry(fault))
     else:
         message = _MESSAGES.get(fault.status, "internal error")
         body = RefusalError(fault.status, "INTERNAL_ERROR", message).body() if fault.body is None else fault.body
         # A text is what a gateway says: it goes out as it is, and not as JSON.
-        hit.answer = Answer(fault.status, body.encode() if isinstance(body, str) else body, _retry(fault))
+        hit.answer = Response(fault.status, body.encode() if isinstance(body, str) else body, _retry(fault))
 
 
 def _retry(fault: Fault) -> tuple[tuple[str, str], ...]:

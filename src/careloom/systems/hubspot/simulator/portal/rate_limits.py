@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from careloom.systems.hubspot.simulator.responses import Answer, Json
+from careloom.systems.hubspot.simulator.responses import Json, Response
 from careloom.systems.hubspot.simulator.settings import REFUSED_REQUESTS_COUNT, SEARCHES_PER_SECOND, Settings
 
 _TEN_SECONDS_MS = 10_000
@@ -29,7 +29,7 @@ class Limits:
     resets_ms: int = 0
     refused: int = 0
 
-    def admit(self, settings: Settings, token: str, now_ms: int, *, search: bool) -> tuple[Headers, Answer | None]:
+    def admit(self, settings: Settings, token: str, now_ms: int, *, search: bool) -> tuple[Headers, Response | None]:
         """The rate headers of the answer, and the answer itself where the request is one too many."""
         in_day, most_in_day = self.today(settings, now_ms), settings.tier.in_a_day
         policy = ""
@@ -91,11 +91,11 @@ class Limits:
             ("x-hubspot-ratelimit-secondly-remaining", str(max(0, min(most // 10, left) - 1))),
         )
 
-    def _refusal(self, settings: Settings, policy: str) -> Answer:
+    def _refusal(self, settings: Settings, policy: str) -> Response:
         self.refused += 1
         wait = {"SECONDLY": "1", "TEN_SECONDLY_ROLLING": "10", "DAILY": "3600"}[policy]
         headers: Headers = (("retry-after", wait),) if settings.retry_after else ()
-        return Answer(429, too_many(settings, policy), headers)
+        return Response(429, too_many(settings, policy), headers)
 
 
 def too_many(settings: Settings, policy: str) -> Json:

@@ -12,8 +12,8 @@ from careloom.systems.hubspot.simulator.portal.record import Record
 from careloom.systems.hubspot.simulator.portal.records import Table, secondary_mails, stamped
 from careloom.systems.hubspot.simulator.portal.values import BadValueError, as_text, check_length
 from careloom.systems.hubspot.simulator.responses import (
-    Complaint,
     RefusalError,
+    RefusedValue,
     conflict,
     invalid,
     invalid_values,
@@ -36,7 +36,7 @@ def checked(portal: Portal, kind: Kind, given: Mapping[str, Any]) -> dict[str, s
     """The given properties in stored form; a refusal that lists every one that is not admitted."""
     rules = kind.rules
     stored: dict[str, str] = {}
-    complaints: list[Complaint] = []
+    complaints: list[RefusedValue] = []
     for name, value in given.items():
         rule = rules.get(name)
         # Most properties are short plain text, and a batch has thousands: they take the shortest way.
@@ -50,7 +50,7 @@ def checked(portal: Portal, kind: Kind, given: Mapping[str, Any]) -> dict[str, s
             check_length(name, written)
             stored[name] = rule(written)
         except BadValueError as bad:
-            complaints.append(Complaint(name, bad.code, bad.message))
+            complaints.append(RefusedValue(name, bad.code, bad.message))
     if kind.stage_property and kind.stage_property in stored:
         complaints.extend(_stage_complaints(kind, stored))
     if complaints:
@@ -58,7 +58,7 @@ def checked(portal: Portal, kind: Kind, given: Mapping[str, Any]) -> dict[str, s
     return stored
 
 
-def _stage_complaints(kind: Kind, stored: Mapping[str, str]) -> list[Complaint]:
+def _stage_complaints(kind: Kind, stored: Mapping[str, str]) -> list[RefusedValue]:
     stage = stored[kind.stage_property]
     within = stored.get(kind.pipeline_property)
     offered = [one for one in kind.pipelines if not within or one.id == within]
@@ -66,7 +66,7 @@ def _stage_complaints(kind: Kind, stored: Mapping[str, str]) -> list[Complaint]:
         return []
     listed = ", ".join(f"pipelineId={one.id} : [{', '.join(s.id for s in one.stages)}]" for one in offered)
     message = f"{stage} is not a valid pipeline stage ID. Valid options are: {listed}"
-    return [Complaint(kind.stage_property, "INVALID_OPTION", message)]
+    return [RefusedValue(kind.stage_property, "INVALID_OPTION", message)]
 
 
 def check_required(kind: Kind, stored: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from careloom.systems.hubspot.simulator.portal.definitions import Kind
 from careloom.systems.hubspot.simulator.portal.record import Record
-from careloom.systems.hubspot.simulator.portal.sorted_index import Ordered
+from careloom.systems.hubspot.simulator.portal.sorted_index import SortedIndex
 from careloom.systems.hubspot.simulator.settings import BIN_DAYS, SECONDARY_MAILS_ADDRESS
 
 SECONDARY = "hs_additional_emails"
@@ -28,7 +28,7 @@ class Table:
         self.next_number = first
         self.version = 0
         self.newest_seen_ms = 0
-        self.orders: dict[str, Ordered] = {}
+        self.orders: dict[str, SortedIndex] = {}
         self.fold_unique = False
         # What searches keep between pages; see search.py.
         self.kept: dict[Any, Any] = {}
@@ -148,13 +148,13 @@ class Table:
 
     # ------------------------------------------------------------ order
 
-    def order(self, name: str) -> Ordered:
+    def order(self, name: str) -> SortedIndex:
         """The live records in ascending order of a property; kept up to date from the first time it is asked for."""
         found = self.orders.get(name)
         if found is None:
             if len(self.orders) >= MOST_ORDERS:
                 self.orders.pop(next(iter(self.orders)))
-            found = self.orders[name] = Ordered(self.kind, name)
+            found = self.orders[name] = SortedIndex(self.kind, name)
             found.rebuild(self.records.values())
         else:
             found.settle(self.records.values())

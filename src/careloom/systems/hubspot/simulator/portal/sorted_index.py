@@ -39,7 +39,7 @@ def sort_key(kind: Kind, name: str, record: Record) -> float | int | str | None:
     return comparable(kind, name, value) if value else None
 
 
-class Ordered:
+class SortedIndex:
     """Live records that have the property, ascending. `dirty` maps record numbers to the record, or None once gone."""
 
     def __init__(self, kind: Kind, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal.definitions import Kind
 from careloom.systems.hubspot.simulator.responses import token_expired, unauthenticated
 from careloom.systems.hubspot.simulator.server.routes import Route
@@ -26,7 +26,7 @@ def token_of(settings: Settings, header: str) -> tuple[str, Token]:
     return name, known or Token()
 
 
-def check(call: Call, route: Route) -> None:
+def check(call: Request, route: Route) -> None:
     """A refusal where the token lacks what the endpoint needs. Schemas, owners and the account ask for themselves."""
     if not route.scope or call.token.scopes is None:
         return

@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import parse_qs, unquote
 
-from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal import import_run
 from careloom.systems.hubspot.simulator.portal.portal import Portal
-from careloom.systems.hubspot.simulator.responses import Answer, RefusalError
+from careloom.systems.hubspot.simulator.responses import RefusalError, Response
 from careloom.systems.hubspot.simulator.server import access, control
 from careloom.systems.hubspot.simulator.server.routes import Route, resolve
 from careloom.systems.hubspot.simulator.settings import Token
@@ -66,9 +66,9 @@ class App:
         scope: Scope,
         found: tuple[Route, str, list[str]] | None,
         raw: bytes,
-        forced: Answer | None,
+        forced: Response | None,
         more_ms: float,
-    ) -> tuple[Answer, Iterable[tuple[str, str]]]:
+    ) -> tuple[Response, Iterable[tuple[str, str]]]:
         portal = self.portal
         headers: Iterable[tuple[str, str]] = ()
         answer = forced
@@ -81,14 +81,14 @@ class App:
                 answer = self._handle(scope, found, raw, (name, token)) if found is not None else _unknown_route()
         except RefusalError as refusal:
             await _wait(portal.settings.latency_ms if answer is None and refusal.status == 401 else 0)  # noqa: PLR2004
-            answer = Answer(refusal.status, refusal.body(), refusal.headers)
+            answer = Response(refusal.status, refusal.body(), refusal.headers)
         return answer, headers
 
     def _handle(
         self, scope: Scope, found: tuple[Route, str, list[str]], raw: bytes, bearer: tuple[str, Token]
-    ) -> Answer:
+    ) -> Response:
         route, version, places = found
-        call = Call(
+        call = Request(
             portal=self.portal,
             method=scope["method"],
             version=version,
@@ -105,15 +105,15 @@ class App:
         access.check(call, route)
         return route.handler(call)
 
-    def _control(self, scope: Scope, path: str, raw: bytes) -> Answer:
+    def _control(self, scope: Scope, path: str, raw: bytes) -> Response:
         if not self.controlled:
-            return Answer(403, {"status": "error", "message": "control endpoints answer on the loopback only"})
+            return Response(403, {"status": "error", "message": "control endpoints answer on the loopback only"})
         query = parse_qs(scope["query_string"].decode())
         return control.answer(self.portal, scope["method"], path, query, raw)
 
 
-def _unknown_route() -> Answer:
-    return Answer(404, _HTML_404, (("content-type", "text/html;charset=utf-8"),))
+def _unknown_route() -> Response:
+    return Response(404, _HTML_404, (("content-type", "text/html;charset=utf-8"),))
 
 
 def _objects(portal: Portal, found: tuple[Route, str, list[str]] | None) -> dict[str, str]:
@@ -138,7 +138,7 @@ def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-async def _send(send: Send, answer: Answer, headers: Iterable[tuple[str, str]]) -> None:
+async def _send(send: Send, answer: Response, headers: Iterable[tuple[str, str]]) -> None:
     body = answer.encoded()
     correlation = answer.body.get("correlationId") if isinstance(answer.body, dict) else None
     correlation = correlation or str(uuid.uuid4())

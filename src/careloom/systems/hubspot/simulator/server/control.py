@@ -14,19 +14,19 @@ from careloom.systems.hubspot.simulator.portal.portal import Portal
 from careloom.systems.hubspot.simulator.portal.record import Record
 from careloom.systems.hubspot.simulator.portal.records import SECONDARY, Table
 from careloom.systems.hubspot.simulator.portal.values import as_text
-from careloom.systems.hubspot.simulator.responses import Answer, Json, RefusalError, invalid, not_found
+from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.server import seed
 from careloom.systems.hubspot.simulator.settings import TIERS, Settings, Token
 
-Act = Callable[[Portal, Any], Answer]
+Act = Callable[[Portal, Any], Response]
 
 
-def answer(portal: Portal, method: str, path: str, query: Mapping[str, Sequence[str]], raw: bytes) -> Answer:
+def answer(portal: Portal, method: str, path: str, query: Mapping[str, Sequence[str]], raw: bytes) -> Response:
     """Answer one control request."""
     try:
         parts = path.removeprefix("/__sim/").split("/")
         if method == "GET" and parts == ["state"]:
-            return Answer(200, state(portal))
+            return Response(200, state(portal))
         if method == "GET" and parts[0] == "records" and len(parts) == 2:  # noqa: PLR2004
             return _records(portal, parts[1], query)
         act = _ACTS.get(parts[0]) if method == "POST" and len(parts) == 1 else None
@@ -34,9 +34,9 @@ def answer(portal: Portal, method: str, path: str, query: Mapping[str, Sequence[
             raise not_found(f"no control endpoint {method} {path}")
         return act(portal, orjson.loads(raw or b"{}"))
     except RefusalError as refusal:
-        return Answer(refusal.status, refusal.body())
+        return Response(refusal.status, refusal.body())
     except (ValueError, TypeError) as wrong:
-        return Answer(400, {"status": "error", "message": f"control request not understood: {type(wrong).__name__}"})
+        return Response(400, {"status": "error", "message": f"control request not understood: {type(wrong).__name__}"})
 
 
 def state(portal: Portal) -> Json:
@@ -60,14 +60,14 @@ def state(portal: Portal) -> Json:
     }
 
 
-def _records(portal: Portal, spelling: str, query: Mapping[str, Sequence[str]]) -> Answer:
+def _records(portal: Portal, spelling: str, query: Mapping[str, Sequence[str]]) -> Response:
     table = portal.table(spelling)
     archived = query.get("archived", ["false"])[-1] == "true"
     pool = table.bin if archived else table.records
-    return Answer(200, {"results": [one.payload(one.values) for one in pool.values()], "survivors": table.survivors})
+    return Response(200, {"results": [one.payload(one.values) for one in pool.values()], "survivors": table.survivors})
 
 
-def _faults(portal: Portal, body: Any) -> Answer:
+def _faults(portal: Portal, body: Any) -> Response:
     """Replace the faults: a list, or {"faults": [...]}; a latency fault changes the setting instead."""
     asked = body if isinstance(body, list) else body.get("faults", [body] if "kind" in body else [])
     found = [faults.read(one, portal.now_ms()) for one in asked]
@@ -75,13 +75,13 @@ def _faults(portal: Portal, body: Any) -> Answer:
         if one.kind == "latency":
             portal.settings.latency_ms = one.ms
     portal.faults.pending = [one for one in found if one.kind != "latency"]
-    return Answer(200, {"faults": len(portal.faults.pending)})
+    return Response(200, {"faults": len(portal.faults.pending)})
 
 
-def _reset(portal: Portal, _body: Json) -> Answer:
+def _reset(portal: Portal, _body: Json) -> Response:
     """Back to how the portal started: its records, definitions, settings, faults and counts."""
     portal.reset()
-    return Answer(200, {"reset": True})
+    return Response(200, {"reset": True})
 
 
 def _named(table: Table, body: Json) -> Record:
@@ -91,7 +91,7 @@ def _named(table: Table, body: Json) -> Record:
     return record
 
 
-def _edit(portal: Portal, body: Json) -> Answer:
+def _edit(portal: Portal, body: Json) -> Response:
     """Change a record as staff do: {"object", "id", "properties"}; no limits, and read-only properties too."""
     table = portal.table(str(body["object"]))
     record = _named(table, body)
@@ -104,28 +104,28 @@ def _edit(portal: Portal, body: Json) -> Answer:
     if secondary is not None:
         table.set_secondary(record, [one for one in secondary.split(";") if one])
     table.set_values(record, changes, *portal.now())
-    return Answer(200, record.payload(record.values))
+    return Response(200, record.payload(record.values))
 
 
-def _merge(portal: Portal, body: Json) -> Answer:
+def _merge(portal: Portal, body: Json) -> Response:
     """Merge two records as staff do: {"object", "primary", "other"}."""
     table = portal.table(str(body["object"]))
     primary, other = _named(table, {"id": body["primary"]}), _named(table, {"id": body["other"]})
     record = objects.merged(portal, table, primary, other)
-    return Answer(200, record.payload(record.values))
+    return Response(200, record.payload(record.values))
 
 
-def _archive(portal: Portal, body: Json) -> Answer:
+def _archive(portal: Portal, body: Json) -> Response:
     """Delete records as staff do: {"object", "id"} or {"object", "ids"}."""
     table = portal.table(str(body["object"]))
     for one in body.get("ids", [body.get("id")]):
         record = _named(table, {"id": one})
         portal.ties.forget(table.kind, record.id)
         table.archive(record, *portal.now())
-    return Answer(200, {"archived": True})
+    return Response(200, {"archived": True})
 
 
-def _restore(portal: Portal, body: Json) -> Answer:
+def _restore(portal: Portal, body: Json) -> Response:
     """Take a record out of the bin: {"object", "id"}."""
     table = portal.table(str(body["object"]))
     record = table.bin.pop(str(body.get("id")), None)
@@ -134,17 +134,17 @@ def _restore(portal: Portal, body: Json) -> Answer:
     record.archived = None
     record.updated_ms, record.updated = portal.now()
     table.insert(record)
-    return Answer(200, record.payload(record.values))
+    return Response(200, record.payload(record.values))
 
 
-def _advance(portal: Portal, body: Json) -> Answer:
+def _advance(portal: Portal, body: Json) -> Response:
     """Move the clock forward: {"seconds"} or {"days"}."""
     seconds = float(body.get("seconds", 0)) + float(body.get("days", 0)) * 86_400
     portal.ahead_ms += round(seconds * 1000)
-    return Answer(200, {"now": portal.now()[1]})
+    return Response(200, {"now": portal.now()[1]})
 
 
-def _settings(portal: Portal, body: Json) -> Answer:
+def _settings(portal: Portal, body: Json) -> Response:
     """Change settings: any field of Settings; `tier` by name; `tokens` {token: {"scopes": [...] or null, "expired"}}."""
     known = {one.name for one in fields(Settings)}
     for name, value in body.items():
@@ -156,7 +156,7 @@ def _settings(portal: Portal, body: Json) -> Answer:
         setattr(portal.settings, name, _setting(name, value))
     for table in portal.tables.values():
         table.fold_unique = portal.settings.unique_ignores_case
-    return Answer(200, {name: body[name] for name in body if name != "tokens"})
+    return Response(200, {name: body[name] for name in body if name != "tokens"})
 
 
 def _setting(name: str, value: object) -> object:
@@ -172,11 +172,11 @@ def _token(given: Json) -> Token:
     return Token(scopes=None if scopes is None else frozenset(scopes), expired=bool(given.get("expired")))
 
 
-def _seed(portal: Portal, body: Json) -> Answer:
+def _seed(portal: Portal, body: Json) -> Response:
     """Put records in as they are: {"object", "records": [{...properties}]}, or {"object", "properties": [definitions]}."""
     table = portal.table(str(body.get("object", "contacts")))
     made = seed.load(portal, table, [{"properties": body.get("properties", [])}, *body.get("records", [])])
-    return Answer(200, {"ids": made})
+    return Response(200, {"ids": made})
 
 
 _ACTS: Mapping[str, Act] = {

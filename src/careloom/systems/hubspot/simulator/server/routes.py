@@ -18,11 +18,11 @@ from careloom.systems.hubspot.simulator.endpoints import (
     schemas,
     search,
 )
-from careloom.systems.hubspot.simulator.endpoints.request import Call
-from careloom.systems.hubspot.simulator.responses import Answer
+from careloom.systems.hubspot.simulator.endpoints.request import Request
+from careloom.systems.hubspot.simulator.responses import Response
 from careloom.systems.hubspot.simulator.settings import API_VERSIONS, DATED_VERSIONS
 
-Handler = Callable[[Call], Answer]
+Handler = Callable[[Request], Response]
 
 # How a path's template is spelled in the counts: the open parts, in order.
 _OBJECT, _ID = "{objectType}", "{id}"

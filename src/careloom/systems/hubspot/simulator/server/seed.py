@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from careloom.systems.hubspot.simulator.endpoints import properties
-from careloom.systems.hubspot.simulator.endpoints.request import Call
+from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal.definitions import Definition
 from careloom.systems.hubspot.simulator.portal.portal import Portal
 from careloom.systems.hubspot.simulator.portal.records import SECONDARY, Table, stamped
@@ -77,7 +77,7 @@ def load(portal: Portal, table: Table, rows: Iterable[Json]) -> list[str]:
 
 def declare(portal: Portal, table: Table, given: Iterable[Json]) -> None:
     """Create properties from definitions as the properties API takes them; a missing type is plain text."""
-    call = Call(portal=portal, method="POST", version="v3", places=(), query={}, raw=b"", token=Token())
+    call = Request(portal=portal, method="POST", version="v3", places=(), query={}, raw=b"", token=Token())
     for one in given:
         if one["name"] not in table.kind.properties:
             full = {"type": "string", "fieldType": "text", **one}
