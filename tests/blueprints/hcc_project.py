@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+
+from warm_python import warm_python
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "hcc-analytics"
 GENERATED = shutil.ignore_patterns("hcc", "target", "logs")
@@ -62,7 +63,16 @@ def dbt(project: Path, folder: Path, action: str, *more: str) -> subprocess.Comp
         "--log-path",
         str(folder / "logs"),
     ]
-    command = [sys.executable, "-m", "dbt.cli.main", action, "--project-dir", str(project / "models"), *places, *more]
+    command = [
+        str(warm_python()),
+        "-m",
+        "dbt.cli.main",
+        action,
+        "--project-dir",
+        str(project / "models"),
+        *places,
+        *more,
+    ]
     environment = os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -21,6 +20,7 @@ import pytest
 
 from blueprints.test_collaboratemd_model_edges import MODELS
 from careloom.engine.reports.columns import ReportType, reads, value
+from warm_python import warm_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
 
@@ -184,7 +184,7 @@ def run(project: Path, name: str, output: dict[str, Any]) -> None:
     profile = {"careloom": {"target": "it", "outputs": {"it": output | {"threads": 1, "schema": "forms"}}}}
     (folder / "profiles.yml").write_text(json.dumps(profile))
     places = ["--project-dir", str(project), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
-    command = [sys.executable, "-m", "dbt.cli.main", "run", *places, "--log-path", str(folder / "logs")]
+    command = [str(warm_python()), "-m", "dbt.cli.main", "run", *places, "--log-path", str(folder / "logs")]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
     assert ended.returncode == 0, ended.stdout[-2000:]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from dbt_semantic_interfaces.validations.semantic_manifest_validator import Sema
 from sqlglot import exp
 
 from blueprints.test_collaboratemd_model_edges import MODELS, NUMBERS
+from warm_python import warm_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
 
@@ -45,7 +45,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
     (folder / "profiles.yml").write_text(json.dumps({"careloom": {"target": "it", "outputs": {"it": output}}}))
     places = ["--project-dir", str(MODELS), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
     quiet = ["--log-path", str(folder / "logs"), "--no-version-check"]
-    command = [sys.executable, "-m", "dbt.cli.main", "parse", *places, *quiet]
+    command = [str(warm_python()), "-m", "dbt.cli.main", "parse", *places, *quiet]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
     assert ended.returncode == 0, ended.stdout[-2000:]
     return Parsed(

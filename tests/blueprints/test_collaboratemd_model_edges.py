@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +19,7 @@ import pytest
 
 from careloom.engine.reports.columns import column_names
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, LAYOUTS
+from warm_python import warm_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
 
@@ -198,7 +198,7 @@ def build(folder: Path, output: dict[str, Any], *words: str) -> dict[str, Any]:
     (folder / "profiles.yml").write_text(json.dumps(profile))
     places = ["--project-dir", str(MODELS), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
     quiet = ["--log-path", str(folder / "logs"), "--no-version-check", "--vars", json.dumps({"as_of": AS_OF})]
-    command = [sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "build", *places, *quiet, *words]
+    command = [str(warm_python()), "-m", "dbt.cli.main", "build", *places, *quiet, *words]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
     results = json.loads((folder / "target" / "run_results.json").read_bytes())["results"]
     return {

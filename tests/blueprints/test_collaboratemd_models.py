@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,6 +23,7 @@ from careloom.engine.reports.columns import column_names
 from careloom.services.analytics.build import ModelsRun, build_after, run_models
 from careloom.services.session.progress import Watch
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
+from warm_python import warm_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
 
@@ -56,7 +56,10 @@ def office(server_url: str, template: str, tmp_path_factory: pytest.TempPathFact
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     folder = tmp_path_factory.mktemp("models") / "office"
     database = server_url.replace(":///careloom?", f":///{name}?")
-    with RunningCollaborateMD("--today", TODAY) as service, billing_office(folder, database, service, rows=60) as found:
+    with (
+        RunningCollaborateMD("--today", TODAY) as service,
+        billing_office(folder, database, service, rows=60, unit_tests=True) as found,
+    ):
         pin(folder / "models" / "dbt_project.yml")
         found.run()
         yield found
@@ -227,7 +230,7 @@ def test_duckdb_gives_the_same(office: Office, built: ModelsRun, tmp_path: Path)
     (tmp_path / "profiles.yml").write_text(json.dumps(profile))
     folders = ["--project-dir", str(office.folder / "models"), "--profiles-dir", str(tmp_path)]
     places = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
-    command = [sys.executable, "-m", "dbt.cli.main", "build", *folders, *places]
+    command = [str(warm_python()), "-m", "dbt.cli.main", "build", *folders, *places]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
     assert ended.returncode == 0, ended.stdout[-3000:]
     differing = {}
@@ -283,7 +286,7 @@ def test_an_analyst_who_builds_into_a_schema_of_her_own_leaves_productions_alone
     (tmp_path / "profiles.yml").write_text(json.dumps(profile))
     folders = ["--project-dir", str(office.folder / "models"), "--profiles-dir", str(tmp_path)]
     places = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
-    command = [sys.executable, "-m", "dbt.cli.main", "run", "--select", "+collection_rates", *folders, *places]
+    command = [str(warm_python()), "-m", "dbt.cli.main", "run", "--select", "+collection_rates", *folders, *places]
     environment = os.environ | {"DO_NOT_TRACK": "1", "CARELOOM_DBT_PASSWORD": ""}
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert ended.returncode == 0, ended.stdout[-3000:]
