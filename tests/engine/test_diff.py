@@ -89,7 +89,7 @@ def compare(
         )
         diff.recall(db, ledger, stops)
         diff.compare(db, full=full)
-        diff.find_gone(db, whole=True)
+        diff.find_gone(db, full_scan=True)
         found = db.execute("select row, class, code, property from verdict").fetchall()
         return {f"row {row}": tuple(rest) for row, *rest in found}, db.execute("select key from gone").fetchall()
 

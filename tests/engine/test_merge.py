@@ -151,8 +151,8 @@ def test_a_record_in_conflict_is_written_where_it_can_be_and_looked_at_again(db:
     actions.begin_actions(db)
     actions.add_updates(db)
     made = next(actions.batches(db, "update", 10))[0]
-    assert (made.send, made.conflicted, made.fingerprint) == ({"q": "b"}, True, 0)
-    assert json.loads(made.agreed) == {"p": "a", "q": "b"}
+    assert (made.send, made.has_conflict, made.fingerprint) == ({"q": "b"}, True, 0)
+    assert json.loads(made.base) == {"p": "a", "q": "b"}
     assert db.execute("select key, kind, code, property from stop").fetchall() == [
         ("K0", "conflict", "both-changed", "p")
     ]

@@ -19,7 +19,7 @@ from careloom.engine.sync.unique import claims_anew, reroute_taken
 from careloom.engine.workspace import open_workspace
 
 FIELD = EncodedField(
-    property="email", expression="email", type="string", unique=True, lowered=True, when_taken="shared"
+    property="email", expression="email", type="string", unique=True, lowercase=True, when_taken="shared"
 )
 SHAPE = ObjectShape(
     name="contacts",
@@ -78,7 +78,7 @@ def outcome(
     for mail, record in holders.items():
         values = [f"R{record}", None, f"other@x;{mail.upper()}"] if alias else [f"R{record}", mail.upper(), None]
         db.execute("insert into theirs values (?, ?, ?)", values)
-    reroute_taken(db, [FIELD], SHAPE, "clinic_id", known=True)
+    reroute_taken(db, [FIELD], SHAPE, "clinic_id", has_mirror=True)
     return {key: (email, shared) for key, email, shared in db.execute("select * from ours").fetchall()}
 
 

@@ -202,7 +202,7 @@ def test_a_list_of_the_source_becomes_several_options(db: duckdb.DuckDBPyConnect
         ("\U0001f600" * 3, "VARCHAR", {"max_length": 3}, ok("\U0001f600" * 3)),
         ("abcd", "VARCHAR", {"max_length": 3}, ("abcd", "p:too-long")),
         ("a\x00b", "VARCHAR", {}, ("a\x00b", "p:nul-character")),
-        (" Ada@Clinic.Example ", "VARCHAR", {"lowered": True}, ok("ada@clinic.example")),
+        (" Ada@Clinic.Example ", "VARCHAR", {"lowercase": True}, ok("ada@clinic.example")),
         ("01234", "VARCHAR", {}, ok("01234")),
         (7, "INTEGER", {}, ok("7")),
         (True, "BOOLEAN", {}, ok("true")),

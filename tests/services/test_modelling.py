@@ -124,7 +124,7 @@ def test_a_failed_model_is_a_failure_and_its_line_is_shown_unless_it_quotes_data
     assert told["ages"] == "", "a value that could not be read is somebody's"
     assert "Zzyzx" not in str(run.as_json())
     with clinic.open() as ready:
-        (row,) = Attempts(ready.store).recent(kind="models", failed=True)
+        (row,) = Attempts(ready.store).recent(kind="models", failures_only=True)
     assert (row["code"], row["name"]) == ("models-failed", "clinic")
     assert "payers" in row["error"]
 

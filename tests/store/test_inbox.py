@@ -101,7 +101,7 @@ def test_nothing_is_kept_if_its_reader_could_not_be_woken(store: Store, monkeypa
     def broken(*_: object) -> None:
         raise psycopg.OperationalError
 
-    monkeypatch.setattr(inbox, "wake", broken)
+    monkeypatch.setattr(inbox, "enqueue", broken)
     with pytest.raises(Later):
         keep_events(store, [arrival("a")])
     assert rows(store, "select count(*) from inbox") == [(0,)]

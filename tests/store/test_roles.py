@@ -99,8 +99,8 @@ def test_the_worker_lands_and_audits_under_its_own_role_and_cannot_rewrite_the_a
             assert service.post(b"[1]").status == 200
             counts = process_inbox(service.session, "ehr", stop=service.app.state.stop)
         assert counts["done"] == 1
-        write_audit(store, at=NOON, actor="ops", action="x", subject="y")
-        assert (verify_audit(store).rows, verify_audit(store).lost) == (1, "")
+        write_audit(store, moment=NOON, actor="ops", action="x", subject="y")
+        assert (verify_audit(store).rows, verify_audit(store).loss) == (1, "")
         assert not running_role(store).superuser
     finally:
         store.close()

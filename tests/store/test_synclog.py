@@ -25,7 +25,7 @@ def row(log: LandingRuns, run: int) -> Mapping[str, Any]:
 def test_a_landing_says_what_became_of_every_record(log: LandingRuns) -> None:
     run = log.start("ehr", "full_sync", "people")
     counts = {"total": 9, "created": 1, "updated": 1, "unchanged": 4, "deleted": 2, "held": 1}
-    log.finish(run, status="completed", counts=counts, repaired=4, details={"note": "hello"})
+    log.finish(run, status="completed", counts=counts, repairs=4, details={"note": "hello"})
     found = row(log, run)
     assert (found["status"], found["balanced"], found["records_failed"]) == ("completed", True, 1)
     assert (found["records_total"], found["records_deleted"], found["records_repaired"]) == (9, 2, 4)

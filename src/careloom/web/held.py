@@ -45,4 +45,4 @@ def _landing(session: Session, stream: str) -> Landing:
 
 
 def _audit(session: Session, who: str, subject: str) -> None:
-    write_audit(session.store, at=session.clock(), actor=who, action="list", subject=subject)
+    write_audit(session.store, moment=session.clock(), actor=who, action="list", subject=subject)

@@ -142,7 +142,7 @@ def _rebuild(one: _Replay, landings: Sequence[Landing], since: datetime | None, 
         one.run,
         status="failed" if not is_balanced(one.counts) else "completed" if one.complete else "interrupted",
         counts=one.counts,
-        repaired=changed,
+        repairs=changed,
         details=dict(one.said),
     )
     with one.session.store.transaction() as connection:

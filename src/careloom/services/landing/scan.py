@@ -224,7 +224,7 @@ def _scan(one: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRep
             status=report.status,
             counts=report.counts,
             error="; ".join(report.notes) or None,
-            repaired=report.repaired,
+            repairs=report.repaired,
             details=_details(one),
         )
         told.info("a scan ended", status=report.status, counts=dict(report.counts), repaired=report.repaired)
@@ -267,7 +267,7 @@ def _read_all(one: _Scan) -> Later | None:
         return later
     states, began = StreamStates(one.session.store), one.state.scan_began or one.session.clock()
     if is_balanced(one.counts):
-        states.complete(one.name, [member.name for member in one.members], began, whole=one.whole)
+        states.complete(one.name, [member.name for member in one.members], began, full_scan=one.whole)
         one.complete = True
     else:
         # Nobody knows what became of the records between: all of them are read again.

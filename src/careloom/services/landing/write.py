@@ -20,7 +20,7 @@ from careloom.services.landing.link import compared_columns, fitted_before, link
 from careloom.services.landing.release_held import ReleasedHolds, body_of, release_held
 from careloom.services.session.sessions import Session
 from careloom.store.landed_rows import LandedRow, known_fingerprints, land_batch
-from careloom.store.landing_held import Drifted, HeldLanding, hold_landings, note_drift
+from careloom.store.landing_held import DriftKey, HeldLanding, hold_landings, note_drift
 from careloom.store.landing_tables import ensure_table
 
 BATCH = 1000
@@ -107,7 +107,7 @@ class _Into:
     root: Landing | None = None
     root_times: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     beside: set[str] = field(default_factory=set)
-    drifted: Counter[Drifted] = field(default_factory=Counter)
+    drifted: Counter[DriftKey] = field(default_factory=Counter)
 
 
 def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Mapping[str, int]:
@@ -217,7 +217,7 @@ def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[LandedRow
     settled = [
         ReleasedHolds(
             key=row.key,
-            data=None if row.deleted else row.raw,
+            data=None if row.is_deleted else row.raw,
             observed_at=row.observed_at,
             stale=one.operation in ("STALE", "DIFFERS"),
         )
@@ -250,9 +250,9 @@ def _row(into: _Into, record: Record, key: str, mark: str) -> LandedRow:
         fingerprint=mark,
         version=version,
         observed_at=seen,
-        deleted=record.data is None,
+        is_deleted=record.data is None,
         root=record.root,
-        beside=into.root_times.get(record.root, ()),
+        root_times=into.root_times.get(record.root, ()),
     )
 
 

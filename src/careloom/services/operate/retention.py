@@ -67,7 +67,7 @@ def _cleaned(session: Session, halt: Event, *, dry_run: bool) -> CleanupReport:
         for rule in _rules(session):
             removed[rule.name] = rule.count() if dry_run else _drop_all(rule, halt)
         receipt = write_receipt(
-            session.store, at=session.clock(), actor=session.settings.witness, dry_run=dry_run, removed=removed
+            session.store, moment=session.clock(), actor=session.settings.witness, dry_run=dry_run, counts=removed
         )
         if not dry_run and any(removed.get(one.table) for one in session.project.landings.values()):
             with session.store.transaction() as connection:

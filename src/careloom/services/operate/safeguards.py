@@ -22,12 +22,12 @@ _LOST = {
 def audit_findings(store: Store) -> Iterator[Finding]:
     """Whether the chain of who saw and decided what is whole, as far as its anchors tell."""
     found = verify_audit(store)
-    if found.broken is not None:
-        detail = f"row {found.broken} was changed or removed after it was written"
+    if found.broken_row is not None:
+        detail = f"row {found.broken_row} was changed or removed after it was written"
         yield Finding(level="fault", what="audit", detail=detail, fix=_FIND_OUT)
-    elif found.lost:
-        yield Finding(level="fault", what="audit", detail=_LOST[found.lost].format(rows=found.rows), fix=_FIND_OUT)
-    elif found.sealed is False:
+    elif found.loss:
+        yield Finding(level="fault", what="audit", detail=_LOST[found.loss].format(rows=found.rows), fix=_FIND_OUT)
+    elif found.has_seal is False:
         yield Finding(
             level="fault",
             what="audit",
@@ -39,7 +39,7 @@ def audit_findings(store: Store) -> Iterator[Finding]:
 
 
 def _whole(found: Verification) -> str:
-    sealed = ", the end sealed" if found.sealed else ""
+    sealed = ", the end sealed" if found.has_seal else ""
     return f"{found.rows} rows, each following from the one before{sealed}"
 
 

@@ -126,12 +126,12 @@ def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
     if not files:
         return _load_nothing(store, report)
     expected = set(required) | set(former)
-    layouts = [layout_of(path, expected, crooked=glance.crooked) for path in files]
-    if not glance.crooked:
+    layouts = [layout_of(path, expected, needs_rewrite=glance.needs_rewrite) for path in files]
+    if not glance.needs_rewrite:
         try:
             return _load(store, report, files, layouts, folder, glance, careful=False)
         except MisreadRow:
-            layouts = [layout_of(path, expected, crooked=True) for path in files]
+            layouts = [layout_of(path, expected, needs_rewrite=True) for path in files]
     return _load(store, report, files, layouts, folder, glance, careful=True)
 
 
@@ -271,7 +271,7 @@ def _weighed(
                 _retyped(store, desk, report.keys, column, kind)
         weighed = csv.column_stats(db, columns, assumed | wider, careful=careful)
     wanted = {one: weight.type for one, weight in weighed.columns.items()} | report.declared
-    pinned = report_tables.shape_table(store, system=report.system, name=report.name, wanted=wanted)
+    pinned = report_tables.shape_table(store, system=report.system, name=report.name, column_types=wanted)
     if any(weight.type not in {pinned[one], "unknown"} for one, weight in weighed.columns.items()):
         # Pinned by another account's load meanwhile, or kept as text for the sake of a view.
         weighed = csv.column_stats(db, columns, _types(pinned), careful=careful)
@@ -295,7 +295,7 @@ def _wider(
             for one, kind in now.items()
             if kind != "unknown" and one in pinned and _pg(kind) != _pg(pinned[one])
         }
-    odd = [one for one, weight in weighed.columns.items() if one in pinned and weight.read < weight.filled]
+    odd = [one for one, weight in weighed.columns.items() if one in pinned and weight.read < weight.value_count]
     if not odd:
         return {}
     again = csv.column_stats(db, odd, {}, careful=careful)
@@ -307,7 +307,7 @@ def _check_money(report: _ReportLoad, weighed: SheetStats) -> None:
     gone = [
         one
         for one, weight in weighed.columns.items()
-        if one in report.former and report.known.get(one) == "numeric" and weight.filled and not weight.read
+        if one in report.former and report.known.get(one) == "numeric" and weight.value_count and not weight.read
     ]
     if gone and not report.begins_anew:
         raise Hold(
@@ -319,7 +319,7 @@ def _check_money(report: _ReportLoad, weighed: SheetStats) -> None:
 
 def _load_nothing(store: Store, report: _ReportLoad) -> Loaded:
     """The report ran and found nothing: an empty snapshot, of a table that has its columns if they are known."""
-    report_tables.shape_table(store, system=report.system, name=report.name, wanted=report.declared)
+    report_tables.shape_table(store, system=report.system, name=report.name, column_types=report.declared)
     columns = ["report_run", "customer_account", "row_number"]
     report_tables.write_rows(store, name=report.name, run=report.run, digest=report.digest, columns=columns, chunks=())
     return Loaded(rows=0, columns=report.known, drifts=())
@@ -349,11 +349,11 @@ def _drifts(report: _ReportLoad, weighed: SheetStats) -> list[ColumnDrift]:
         for one in weighed.columns
         if report.former and one not in report.known
     ]
-    values = [_unread(one, weight) for one, weight in weighed.columns.items() if weight.read < weight.filled]
+    values = [_unread(one, weight) for one, weight in weighed.columns.items() if weight.read < weight.value_count]
     return [*gone, *new, *values]
 
 
 def _unread(column: str, weight: ColumnStats) -> ColumnDrift:
     if not weight.read:
-        return ColumnDrift(column=column, code="changed-type", count=weight.filled)
-    return ColumnDrift(column=column, code="unparsed-values", count=weight.filled - weight.read)
+        return ColumnDrift(column=column, code="changed-type", count=weight.value_count)
+    return ColumnDrift(column=column, code="unparsed-values", count=weight.value_count - weight.read)

@@ -189,7 +189,7 @@ def _retried(session: Session, name: str, code: str | None, key: str | None) -> 
                 enqueue(connection, "publish", "outbox")
             told = f"{name}: {len(records)} records, {events} events"
             actor, at = session.settings.witness, session.clock()
-            append_audit(session.store, connection, at=at, actor=actor, action="retry --stream", subject=told)
+            append_audit(session.store, connection, moment=at, actor=actor, action="retry --stream", subject=told)
     return RetryReport(stream=name, counts=dict(counts), events=events, left=left)
 
 

@@ -151,7 +151,7 @@ class Delivery:
     def _settle_silent(self, db: duckdb.DuckDBPyConnection, tally: Tally) -> None:
         """Records on which both sides agree already: only the ledger learns of them."""
         for actions in batches(db, "settle", _SETTLE_BATCH):
-            tally.counts.update("conflict" if action.conflicted else "same" for action in actions)
+            tally.counts.update("conflict" if action.has_conflict else "same" for action in actions)
             self._write([_settled(action, action.remote_id or "") for action in actions], [], [], [])
 
     def _settle_group(self, group: Sequence[_SentBatch], tally: Tally) -> None:
@@ -180,7 +180,7 @@ class Delivery:
                 tally.counts["archive"] += 1
             case "ok":
                 settled.append(_settled(action, outcome.remote_id or action.remote_id or "", outcome.overtaken))
-                tally.counts["conflict" if action.conflicted or outcome.overtaken else kind] += 1
+                tally.counts["conflict" if action.has_conflict or outcome.overtaken else kind] += 1
                 if outcome.overtaken:
                     held.append(_held(action, "conflict", "both-changed", ", ".join(sorted(outcome.overtaken)), ""))
             case "missing" if kind == "archive":
@@ -203,21 +203,21 @@ class Delivery:
         self, settled: list[SettledWrite], held: list[HeldRecord], gone: list[str], notes: list[DeliveryNote]
     ) -> None:
         try:
-            self.context.ledger.settle(self.run, settled=settled, held=held, unlinked=gone, notes=notes)
+            self.context.ledger.settle(self.run, writes=settled, holds=held, unlinked_keys=gone, notes=notes)
         except UniqueViolation:
             # One record has come to stand for two rows since the plan: that one waits for a person, the others go on.
-            self.context.ledger.settle(self.run, held=held, unlinked=gone, notes=notes)
+            self.context.ledger.settle(self.run, holds=held, unlinked_keys=gone, notes=notes)
             for record in settled:
                 self._write_alone(record)
 
     def _write_alone(self, record: SettledWrite) -> None:
         try:
-            self.context.ledger.settle(self.run, settled=[record])
+            self.context.ledger.settle(self.run, writes=[record])
         except UniqueViolation:
             stopped = HeldRecord(
                 key=record.key, kind="match", code="two-rows-one-record", fingerprint=record.fingerprint
             )
-            self.context.ledger.settle(self.run, held=[stopped])
+            self.context.ledger.settle(self.run, holds=[stopped])
 
     def _note(self, sent: _SentBatch) -> DeliveryNote:
         return DeliveryNote(
@@ -273,7 +273,7 @@ def _in_order(outcomes: Sequence[Outcome], writes: Sequence[Write]) -> list[Outc
 
 def _settled(action: Action, remote_id: str, overtaken: Mapping[str, str] | None = None) -> SettledWrite:
     """What the ledger learns of a record. Where staff's edit came between, what was agreed on is what was read before it."""
-    agreed = action.agreed
+    agreed = action.base
     if overtaken:
         agreed = orjson.dumps(orjson.loads(agreed) | {prop: action.seen[prop] or None for prop in overtaken}).decode()
     return SettledWrite(
@@ -282,7 +282,7 @@ def _settled(action: Action, remote_id: str, overtaken: Mapping[str, str] | None
         rule=action.rule,
         grade=action.grade,
         fingerprint=0 if overtaken else action.fingerprint,
-        agreed=agreed.replace("\\u0000", "\\u2400"),
+        base=agreed.replace("\\u0000", "\\u2400"),
     )
 
 

@@ -43,7 +43,7 @@ def diff_source(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Wat
     rows.fingerprint_rows(db, context.fields, context.sync.source.key, context.zone)
     diff.recall(db, context.ledger.links(), context.ledger.held())
     diff.compare(db, full=full)
-    diff.find_gone(db, whole=since is None)
+    diff.find_gone(db, full_scan=since is None)
     actions.begin_actions(db)
     actions.stop_faulty(db)
     classes = diff.count_classes(db)
@@ -103,7 +103,7 @@ def decide(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -
     merge.load_remote(db, {})
     _look_at_linked(db, context, watch)
     mirrored = _match_new(db, context, watch) or _view_holders(db, context, watch)
-    reroute_taken(db, context.fields, context.shape, context.key_property, known=mirrored)
+    reroute_taken(db, context.fields, context.shape, context.key_property, has_mirror=mirrored)
     owners = {field.property: field.owner for field in context.fields}
     merge.merge(db, context.types, {**owners, context.key_property: "source"}, context.likeness, context.aliases)
     actions.add_updates(db)
@@ -268,7 +268,7 @@ def refresh_mirror(context: PreparedSync, watch: Watch) -> None:
         f"reading {context.sync.to.object} of {context.sync.to.system}" + ("" if cursor is None else " that changed")
     )
     pages = context.target.scan(context.sync.to.object, readable, cursor)
-    context.mirror.take_in(pages, readable, whole=cursor is None)
+    context.mirror.take_in(pages, readable, full_scan=cursor is None)
 
 
 def absent_properties(context: PreparedSync) -> set[str]:

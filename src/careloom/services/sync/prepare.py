@@ -214,7 +214,7 @@ def encoded_field(field: Field, described: Property | None, sync: Sync) -> Encod
         multiple=bool(described and described.multiple),
         max_length=described.max_length if described else None,
         unique=unique,
-        lowered=field.role == "email",
+        lowercase=field.role == "email",
         when_taken=field.when_taken or None,
         owner=field.owner,
     )
