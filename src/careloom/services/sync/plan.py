@@ -314,10 +314,10 @@ def run_match(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     match(
         db,
         context.match_spec(),
-        ours="newcomer",
-        theirs="theirs",
-        linked="linked",
-        ruled="ruled_match",
+        source="newcomer",
+        remote="theirs",
+        links="linked",
+        decisions="ruled_match",
         everyone="everyone",
         today=context.session.clock().date(),
     )
