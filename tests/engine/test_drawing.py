@@ -128,9 +128,9 @@ def test_what_is_hidden_is_never_one_small_group(rows: list[tuple[str, str, int]
     chart: BarChart = bar_chart("People", "count", rows, smallest_group=11)
     parts = {(label, name): value for label, row in chart.bars.items() for name, value in row.items()}
     assert all(value == 0 or value >= 11 for part, value in parts.items() if part not in chart.hidden_parts)
-    hidden = sum(parts[part] for part in chart.hidden_parts)
-    shown = [value for part, value in parts.items() if part not in chart.hidden_parts and value > 0]
-    assert not chart.hidden_parts or hidden >= 11 or not shown
+    hidden_sum = sum(parts[part] for part in chart.hidden_parts)
+    shown_values = [value for part, value in parts.items() if part not in chart.hidden_parts and value > 0]
+    assert not chart.hidden_parts or hidden_sum >= 11 or not shown_values
     assert not any(0 < value < 11 for value in parts.values()) or chart.hidden_parts
 
 

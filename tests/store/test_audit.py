@@ -18,11 +18,11 @@ MOMENT = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    opened = open_store(database)
+    store = open_store(database)
     for number in range(5):
-        write_audit(opened, moment=MOMENT, actor="ops", action="held --reveal", subject=f"people/K{number}")
-    yield opened
-    opened.close()
+        write_audit(store, moment=MOMENT, actor="ops", action="held --reveal", subject=f"people/K{number}")
+    yield store
+    store.close()
 
 
 def behind_its_back(store: Store, statement: str) -> None:
@@ -33,8 +33,8 @@ def behind_its_back(store: Store, statement: str) -> None:
 
 
 def test_an_untouched_chain_is_whole(store: Store) -> None:
-    found = verify_audit(store)
-    assert (found.rows, found.broken_row) == (5, None)
+    verification = verify_audit(store)
+    assert (verification.rows, verification.broken_row) == (5, None)
 
 
 def test_moments_of_any_zone_verify(store: Store) -> None:
@@ -49,7 +49,7 @@ def test_it_can_be_neither_changed_nor_shortened(store: Store, statement: str) -
 
 
 @pytest.mark.parametrize(
-    ("statement", "broken"),
+    ("statement", "row"),
     [
         ("update audit set subject = 'people/K9' where seq = 3", 3),
         ("update audit set actor = 'nobody' where seq = 1", 1),
@@ -60,9 +60,9 @@ def test_it_can_be_neither_changed_nor_shortened(store: Store, statement: str) -
         ("update audit set action = action || subject, subject = '' where seq = 2", 2),
     ],
 )
-def test_whatever_was_changed_behind_its_back_shows_where(store: Store, statement: str, broken: int) -> None:
+def test_whatever_was_changed_behind_its_back_shows_where(store: Store, statement: str, row: int) -> None:
     behind_its_back(store, statement)
-    assert verify_audit(store).broken_row == broken
+    assert verify_audit(store).broken_row == row
 
 
 def cut(store: Store, *statements: str) -> None:
@@ -94,8 +94,8 @@ FORGED = (
 )
 def test_a_cut_end_and_a_removed_whole_show(store: Store, statements: list[str], lost: str) -> None:
     cut(store, *statements)
-    found = verify_audit(store)
-    assert (found.broken_row, found.loss) == (None, lost)
+    verification = verify_audit(store)
+    assert (verification.broken_row, verification.loss) == (None, lost)
 
 
 @pytest.mark.parametrize("forging", [FORGED[:1], FORGED])
@@ -138,18 +138,18 @@ def test_each_row_is_logged_with_a_head_that_tells_nothing_of_it(
 ) -> None:
     store.anchoring = AuditAnchor(key=lambda: b"k" * 32)
     write_audit(store, moment=MOMENT, actor="ops", action="x", subject="people/K7")
-    told = capsys.readouterr().out
-    assert "the audit grew" in told
-    assert "rows=6" in told
-    assert "K7" not in told
+    output = capsys.readouterr().out
+    assert "the audit grew" in output
+    assert "rows=6" in output
+    assert "K7" not in output
 
 
 def test_two_writers_at_once_make_one_chain(store: Store, database: str) -> None:
-    other = open_store(database)
+    second_store = open_store(database)
     try:
         for number in range(6):
-            write_audit((store, other)[number % 2], moment=MOMENT, actor="ops", action="x", subject=str(number))
-        found = verify_audit(other)
+            write_audit((store, second_store)[number % 2], moment=MOMENT, actor="ops", action="x", subject=str(number))
+        verification = verify_audit(second_store)
     finally:
-        other.close()
-    assert (found.rows, found.broken_row) == (11, None)
+        second_store.close()
+    assert (verification.rows, verification.broken_row) == (11, None)

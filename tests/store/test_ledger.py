@@ -15,9 +15,9 @@ from careloom.store.statements import statements
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    opened = open_store(database)
-    yield opened
-    opened.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -25,14 +25,14 @@ def ledger(store: Store) -> Ledger:
     return Ledger(store, "people")
 
 
-def settled(key: str, remote_id: str, fingerprint: int = 1, agreed: str = "{}") -> SettledWrite:
+def settled(key: str, remote_id: str, fingerprint: int = 1, base: str = "{}") -> SettledWrite:
     return SettledWrite(
-        key=key, remote_id=remote_id, rule="created", grade="certain", fingerprint=fingerprint, base=agreed
+        key=key, remote_id=remote_id, rule="created", grade="certain", fingerprint=fingerprint, base=base
     )
 
 
-def held(key: str, kind: str = "match", code: str = "twin", **more: object) -> HeldRecord:
-    return HeldRecord(key=key, kind=kind, code=code, **more)  # type: ignore[arg-type]
+def held(key: str, kind: str = "match", code: str = "twin", **fields: object) -> HeldRecord:
+    return HeldRecord(key=key, kind=kind, code=code, **fields)  # type: ignore[arg-type]
 
 
 def held_keys(ledger: Ledger) -> set[str]:
@@ -56,11 +56,11 @@ def test_what_was_settled_is_recalled(ledger: Ledger) -> None:
 
 
 def test_syncs_do_not_see_each_other(store: Store, ledger: Ledger) -> None:
-    other = Ledger(store, "it's another")
+    second_ledger = Ledger(store, "it's another")
     ledger.settle(1, writes=[settled("K1", "R1")])
-    other.settle(1, writes=[settled("K1", "R1")], holds=[held("K2")])
+    second_ledger.settle(1, writes=[settled("K1", "R1")], holds=[held("K2")])
     assert ledger.held().num_rows == 0
-    assert other.links().num_rows == 1
+    assert second_ledger.links().num_rows == 1
 
 
 def test_two_rows_never_take_one_record_and_nothing_of_the_batch_stays(ledger: Ledger) -> None:
@@ -88,8 +88,8 @@ def test_a_hold_is_counted_and_renewed_and_a_plan_does_not_take_it(ledger: Ledge
     ledger.settle(4, holds=[held("K1", message="a\x00b")])
     ledger.settle(PLANNED, holds=[held("K1", code="sex-contradicted"), held("K2")])
     with store.transaction() as connection:
-        found = connection.execute("select key, code, run, attempts, message from held order by key").fetchall()
-    assert found == [("K1", "sex-contradicted", 4, 2, ""), ("K2", "twin", PLANNED, 1, "")]
+        rows = connection.execute("select key, code, run, attempts, message from held order by key").fetchall()
+    assert rows == [("K1", "sex-contradicted", 4, 2, ""), ("K2", "twin", PLANNED, 1, "")]
     ledger.forget_planned_holds()
     assert held_keys(ledger) == {"K1"}
 
@@ -132,10 +132,10 @@ def test_unlinking_forgets_everything_that_was_agreed(ledger: Ledger) -> None:
 
 def test_ties_are_replaced_and_removed(ledger: Ledger) -> None:
     first = LinkedPair(key="K1", to_key="P1", label="", from_id="R1", to_id="R5")
-    labelled = LinkedPair(key="K1", to_key="P1", label="owner", from_id="R1", to_id="R5")
-    ledger.settle_ties(1, "contacts", [first, labelled], [])
+    owner_tie = LinkedPair(key="K1", to_key="P1", label="owner", from_id="R1", to_id="R5")
+    ledger.settle_ties(1, "contacts", [first, owner_tie], [])
     ledger.settle_ties(
-        2, "contacts", [LinkedPair(key="K1", to_key="P1", label="", from_id="R1", to_id="R6")], [labelled]
+        2, "contacts", [LinkedPair(key="K1", to_key="P1", label="", from_id="R1", to_id="R6")], [owner_tie]
     )
     assert ledger.ties() == [("K1", "contacts", "P1", "", "R1", "R6")]
 

@@ -45,15 +45,15 @@ def as_member(database: str) -> Iterator[object]:
 
 def refused(url: str, *statements: str) -> list[str]:
     """The statements that the role is not let do."""
-    found = []
+    row = []
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("set search_path = careloom")
         for statement in statements:
             try:
                 connection.execute(statement.encode())
             except psycopg.errors.InsufficientPrivilege:
-                found.append(statement)
-    return found
+                row.append(statement)
+    return row
 
 
 def test_the_receiver_keeps_events_and_says_how_it_is_under_its_own_role(
