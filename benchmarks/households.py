@@ -41,7 +41,7 @@ def main() -> None:
         db.execute(_SIDES.format(table=table, key=key))
     db.execute("create table linked(key varchar, remote_id varchar)")
     db.execute("create table ruled(key varchar, remote_id varchar, verdict varchar)")
-    match(db, SPEC, ours="ours", theirs="theirs", linked="linked", ruled="ruled", today=date(2026, 1, 1))
+    match(db, SPEC, source="ours", remote="theirs", links="linked", decisions="ruled", today=date(2026, 1, 1))
     counts = db.execute(_COUNTS)
     names = [column[0] for column in counts.description or ()]
     values = dict(zip(names, counts.fetchall()[0], strict=True))

@@ -117,7 +117,7 @@ def main() -> None:
     populate(db, people)
     rows = db.execute("SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM theirs)").fetchall()[0]
     started = time.perf_counter()
-    match(db, SPEC, ours="ours", theirs="theirs", linked="linked", ruled="ruled", today=date(2026, 1, 1))
+    match(db, SPEC, source="ours", remote="theirs", links="linked", decisions="ruled", today=date(2026, 1, 1))
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print({"ours": rows[0], "theirs": rows[1], "seconds": round(seconds, 1), "peak_gib": round(peak, 2), **score(db)})

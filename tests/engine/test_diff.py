@@ -22,8 +22,8 @@ ROW = st.tuples(TEXT, TEXT, TEXT)
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_workspace(tmp_path_factory.mktemp("bench")) as opened:
-        yield opened
+    with open_workspace(tmp_path_factory.mktemp("bench")) as workspace:
+        yield workspace
 
 
 def fingerprints(db: duckdb.DuckDBPyConnection, *given_rows: tuple[Any, ...]) -> list[int]:
@@ -32,7 +32,7 @@ def fingerprints(db: duckdb.DuckDBPyConnection, *given_rows: tuple[Any, ...]) ->
         db.execute("insert into source values (?, ?, ?, ?, ?)", [number, f"K{number}", *row])
     db.execute("drop table if exists wanted")
     rows.fingerprint_rows(db, FIELDS, "id", "UTC")
-    return [found[0] for found in db.execute("select fp from wanted order by row").fetchall()]
+    return [fingerprint for (fingerprint,) in db.execute("select fp from wanted order by row").fetchall()]
 
 
 def meant(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -89,7 +89,7 @@ def compare(
         )
         diff.recall(db, ledger, stops)
         diff.compare(db, full=full)
-        diff.find_gone(db, whole=True)
+        diff.find_gone(db, full_scan=True)
         found = db.execute("select row, class, code, property from verdict").fetchall()
         return {f"row {row}": tuple(rest) for row, *rest in found}, db.execute("select key from gone").fetchall()
 

@@ -100,7 +100,7 @@ def test_steps_of_a_scale_stand_out_more_and_more(scheme: str) -> None:
 
 
 def test_the_last_step_of_a_scale_has_the_strongest_colour_and_what_is_unknown_has_none() -> None:
-    chart = bar_chart("Owed", "money", [("Acme", age, 1) for age in AGES], ordered=True)
+    chart = bar_chart("Owed", "money", [("Acme", age, 1) for age in AGES], is_ordered=True)
     assert legend(chart) == [
         ("0-5 days", "s0"),
         ("6-10 days", "s3"),
@@ -127,11 +127,11 @@ def test_a_small_group_is_not_shown_and_cannot_be_reckoned_out_of_a_total() -> N
 def test_what_is_hidden_is_never_one_small_group(rows: list[tuple[str, str, int]]) -> None:
     chart: BarChart = bar_chart("People", "count", rows, smallest_group=11)
     parts = {(label, name): value for label, row in chart.bars.items() for name, value in row.items()}
-    assert all(value == 0 or value >= 11 for part, value in parts.items() if part not in chart.hidden)
-    hidden = sum(parts[part] for part in chart.hidden)
-    shown = [value for part, value in parts.items() if part not in chart.hidden and value > 0]
-    assert not chart.hidden or hidden >= 11 or not shown
-    assert not any(0 < value < 11 for value in parts.values()) or chart.hidden
+    assert all(value == 0 or value >= 11 for part, value in parts.items() if part not in chart.hidden_parts)
+    hidden_sum = sum(parts[part] for part in chart.hidden_parts)
+    shown_values = [value for part, value in parts.items() if part not in chart.hidden_parts and value > 0]
+    assert not chart.hidden_parts or hidden_sum >= 11 or not shown_values
+    assert not any(0 < value < 11 for value in parts.values()) or chart.hidden_parts
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ ROWS = st.lists(st.tuples(st.booleans(), CELLS, CELLS), min_size=1, max_size=8)
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_workspace(tmp_path_factory.mktemp("bench")) as opened:
-        yield opened
+    with open_workspace(tmp_path_factory.mktemp("bench")) as workspace:
+        yield workspace
 
 
 def lay_out(db: duckdb.DuckDBPyConnection, rows: list[tuple[bool, Cell, Cell]], owners: Any) -> None:
@@ -47,41 +47,41 @@ def lay_out(db: duckdb.DuckDBPyConnection, rows: list[tuple[bool, Cell, Cell]], 
         "create or replace table pending (key varchar, remote_id varchar, fp bigint, sent_fp bigint, rule varchar, grade varchar)"
     )
     db.execute("create or replace table ruled (key varchar, remote_id varchar, verdict varchar, property varchar)")
-    agreed, theirs = [], {}
-    for number, (known, p, q) in enumerate(rows):
+    base_values, remote_values = [], {}
+    for number, (is_linked, p, q) in enumerate(rows):
         key, remote = f"K{number}", f"R{number}"
         db.execute("insert into ours values (?, ?, ?, ?, ?)", [key, number, 1, p.ours, q.ours])
         db.execute("insert into pending values (?, ?, 1, 2, 'key', 'certain')", [key, remote])
         for prop, cell in (("p", p), ("q", q)):
             if cell.ruling:
                 db.execute("insert into ruled values (?, null, ?, ?)", [key, cell.ruling, prop])
-        if known:
-            agreed.append((key, json.dumps({"p": p.base, "q": q.base})))
-        theirs[remote] = {"p": p.theirs or "", "q": q.theirs}
-    merge.load_base(db, agreed)
-    merge.load_remote(db, theirs)
+        if is_linked:
+            base_values.append((key, json.dumps({"p": p.base, "q": q.base})))
+        remote_values[remote] = {"p": p.theirs or "", "q": q.theirs}
+    merge.load_base(db, base_values)
+    merge.load_remote(db, remote_values)
     merge.merge(db, TYPES, owners)
 
 
-def settled(cell: Cell, owner: str | None, *, known: bool) -> tuple[str, str | None]:  # noqa: PLR0911 one line a rule
+def settled(cell: Cell, owner: str | None, *, is_linked: bool) -> tuple[str, str | None]:  # noqa: PLR0911 one line a rule
     """(what happens, what both sides hold afterwards or go on to dispute)."""
-    ours, theirs = cell.ours, cell.theirs
-    base = cell.base if known else None
-    written = ("write", ours)
-    if ours == theirs:
-        return "leave", ours
+    source_value, remote_value = cell.ours, cell.theirs
+    base = cell.base if is_linked else None
+    write = ("write", source_value)
+    if source_value == remote_value:
+        return "leave", source_value
     if owner == "destination":
-        return written if theirs is None and ours != base else ("leave", ours)
+        return write if remote_value is None and source_value != base else ("leave", source_value)
     if owner == "source":
-        return written
-    if not known:
-        return written if ours is not None else ("leave", ours)
-    if ours == base:
-        return "leave", ours
-    if theirs == base or cell.ruling == "source":
-        return written
+        return write
+    if not is_linked:
+        return write if source_value is not None else ("leave", source_value)
+    if source_value == base:
+        return "leave", source_value
+    if remote_value == base or cell.ruling == "source":
+        return write
     if cell.ruling == "destination":
-        return "leave", ours
+        return "leave", source_value
     return "conflict", base
 
 
@@ -93,17 +93,17 @@ def test_every_field_goes_the_way_that_its_rules_say(
     db: duckdb.DuckDBPyConnection, rows: list[tuple[bool, Cell, Cell]], p_owner: Any, q_owner: Any
 ) -> None:
     lay_out(db, rows, {"p": p_owner, "q": q_owner})
-    found = {
-        key: (json.loads(send), json.loads(agreed), set(conflicts or ()))
-        for key, send, agreed, conflicts in db.execute("select key, send, agreed, conflicts from merged").fetchall()
+    merges = {
+        key: (json.loads(send), json.loads(base), set(conflicts or ()))
+        for key, send, base, conflicts in db.execute("select key, send, agreed, conflicts from merged").fetchall()
     }
-    assert len(found) == len(rows)
-    for number, (known, p, q) in enumerate(rows):
-        told = {"p": settled(p, p_owner, known=known), "q": settled(q, q_owner, known=known)}
-        send, agreed, conflicts = found[f"K{number}"]
-        assert send == {prop: value or "" for prop, (what, value) in told.items() if what == "write"}
-        assert agreed == {prop: value for prop, (_, value) in told.items()}
-        assert conflicts == {prop for prop, (what, _) in told.items() if what == "conflict"}
+    assert len(merges) == len(rows)
+    for number, (is_linked, p, q) in enumerate(rows):
+        outcomes = {"p": settled(p, p_owner, is_linked=is_linked), "q": settled(q, q_owner, is_linked=is_linked)}
+        send, base, conflicts = merges[f"K{number}"]
+        assert send == {prop: value or "" for prop, (outcome, value) in outcomes.items() if outcome == "write"}
+        assert base == {prop: value for prop, (_, value) in outcomes.items()}
+        assert conflicts == {prop for prop, (outcome, _) in outcomes.items() if outcome == "conflict"}
 
 
 @settings(
@@ -120,8 +120,8 @@ def test_what_was_written_needs_no_second_writing(
         key = [f"K{number}"]
         send, agreed = db.execute("select send, agreed from merged where key = ?", key).fetchall()[0]
         sent, base = json.loads(send), json.loads(agreed)
-        theirs = {"p": p.theirs, "q": q.theirs} | {prop: value or None for prop, value in sent.items()}
-        cells = [Cell(cell.ours, base[prop], theirs[prop], None) for prop, cell in (("p", p), ("q", q))]
+        remote_values = {"p": p.theirs, "q": q.theirs} | {prop: value or None for prop, value in sent.items()}
+        cells = [Cell(cell.ours, base[prop], remote_values[prop], None) for prop, cell in (("p", p), ("q", q))]
         after.append((True, cells[0], cells[1]))
     lay_out(db, after, owners)
     assert db.execute("select count(*) from merged where written > 0").fetchall() == [(0,)]
@@ -150,9 +150,9 @@ def test_a_record_in_conflict_is_written_where_it_can_be_and_looked_at_again(db:
     db.execute("drop table if exists action; drop table if exists stop")
     actions.begin_actions(db)
     actions.add_updates(db)
-    made = next(actions.batches(db, "update", 10))[0]
-    assert (made.send, made.conflicted, made.fingerprint) == ({"q": "b"}, True, 0)
-    assert json.loads(made.agreed) == {"p": "a", "q": "b"}
+    action = next(actions.batches(db, "update", 10))[0]
+    assert (action.send, action.has_conflict, action.fingerprint) == ({"q": "b"}, True, 0)
+    assert json.loads(action.base) == {"p": "a", "q": "b"}
     assert db.execute("select key, kind, code, property from stop").fetchall() == [
         ("K0", "conflict", "both-changed", "p")
     ]
@@ -178,15 +178,15 @@ def test_a_creation_without_what_the_portal_requires_is_held(
         name="thing", properties={}, required=frozenset({"p", "id"}), requires_one_of=frozenset({"p", "q"})
     )
     actions.add_creates(db, ["p", "q", "id"], shape, "id")
-    stopped = db.execute("select code, property from stop").fetchall()
-    assert stopped == ([("missing-required", lacks)] if lacks else [])
+    holds = db.execute("select code, property from stop").fetchall()
+    assert holds == ([("missing-required", lacks)] if lacks else [])
     assert [len(batch) for batch in actions.batches(db, "create", 10)] == ([] if lacks else [1])
 
 
 def test_a_digest_moves_with_every_action_and_every_hold(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("drop table if exists action; drop table if exists stop")
     actions.begin_actions(db)
-    seen = {actions.action_digest(db)}
+    digests = {actions.action_digest(db)}
     for statement in (
         "insert into action values ('K', 'update', 'R', 'key', 'certain', 1, '{}', '{}', null, '{}')",
         "update action set remote_id = 'S'",
@@ -199,8 +199,8 @@ def test_a_digest_moves_with_every_action_and_every_hold(db: duckdb.DuckDBPyConn
         "insert into stop values ('row 2', 'source', 'null-key', null, 1)",
     ):
         db.execute(statement)
-        seen.add(actions.action_digest(db))
-    assert len(seen) == 10
-    before = actions.action_digest(db)
+        digests.add(actions.action_digest(db))
+    assert len(digests) == 10
+    digest = actions.action_digest(db)
     db.execute("update stop set key = 'row 7' where key = 'row 2'")
-    assert actions.action_digest(db) == before
+    assert actions.action_digest(db) == digest

@@ -59,7 +59,7 @@ def test_a_title_of_several_cells_is_seen_by_the_columns_that_are_expected(tmp_p
 
 def cells(path: Path, folder: Path) -> list[tuple[str, ...]]:
     glance = csv.digest_of([path])
-    layout = layout_of(path, crooked=glance.crooked)
+    layout = layout_of(path, needs_rewrite=glance.needs_rewrite)
     with open_workspace(folder / "work") as db:
         sheets = csv.sheets_of([path], folder, careful=True, layouts=[layout])
         csv.show(db, sheets, sums=glance.sums)

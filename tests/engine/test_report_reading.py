@@ -27,7 +27,7 @@ def read(texts: Sequence[str], folder: Path, *, careful: bool | None = None) -> 
     files = [folder / f"{number}.csv" for number in range(len(texts))]
     for file, text in zip(files, texts, strict=True):
         file.write_bytes(text.encode())
-    crooked = reports_csv.digest_of(files).crooked
+    crooked = reports_csv.digest_of(files).needs_rewrite
     if careful is None:
         try:
             return read(texts, folder, careful=crooked)

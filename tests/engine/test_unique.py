@@ -19,7 +19,7 @@ from careloom.engine.sync.unique import claims_anew, reroute_taken
 from careloom.engine.workspace import open_workspace
 
 FIELD = EncodedField(
-    property="email", expression="email", type="string", unique=True, lowered=True, when_taken="shared"
+    property="email", expression="email", type="string", unique=True, lowercase=True, when_taken="shared"
 )
 SHAPE = ObjectShape(
     name="contacts",
@@ -53,8 +53,8 @@ HOLDERS = st.dictionaries(st.sampled_from(["a@x", "b@x"]), st.integers(0, 9), ma
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_workspace(tmp_path_factory.mktemp("bench")) as opened:
-        yield opened
+    with open_workspace(tmp_path_factory.mktemp("bench")) as workspace:
+        yield workspace
 
 
 def outcome(
@@ -64,7 +64,7 @@ def outcome(
     db.execute("create or replace table ours (key varchar, email varchar, shared varchar)")
     db.execute("create or replace table pending (key varchar, remote_id varchar)")
     db.execute("create or replace table refused (key varchar, property varchar)")
-    agreed = []
+    base_values = []
     for number, wish in wishes:
         key = f"K{number}"
         db.execute("insert into ours values (?, ?, null)", [key, wish.mail])
@@ -72,14 +72,14 @@ def outcome(
         if wish.refused:
             db.execute("insert into refused values (?, 'email')", [key])
         if wish.linked and wish.moved:
-            agreed.append((key, json.dumps({"email": None, "shared": wish.moved})))
-    merge.load_base(db, agreed)
+            base_values.append((key, json.dumps({"email": None, "shared": wish.moved})))
+    merge.load_base(db, base_values)
     db.execute("create or replace table theirs (id varchar, email varchar, more varchar)")
     for mail, record in holders.items():
         values = [f"R{record}", None, f"other@x;{mail.upper()}"] if alias else [f"R{record}", mail.upper(), None]
         db.execute("insert into theirs values (?, ?, ?)", values)
-    reroute_taken(db, [FIELD], SHAPE, "clinic_id", known=True)
-    return {key: (email, shared) for key, email, shared in db.execute("select * from ours").fetchall()}
+    reroute_taken(db, [FIELD], SHAPE, "clinic_id", has_mirror=True)
+    return {key: (email, shared_email) for key, email, shared_email in db.execute("select * from ours").fetchall()}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -87,20 +87,20 @@ def outcome(
 def test_one_row_keeps_each_value_the_others_move_it_and_the_order_decides_nothing(
     db: duckdb.DuckDBPyConnection, wishes: list[Wish], holders: dict[str, int], data: st.DataObject, *, alias: bool
 ) -> None:
-    numbered = list(enumerate(wishes))
-    found = outcome(db, numbered, holders, alias=alias)
-    assert outcome(db, data.draw(st.permutations(numbered)), holders, alias=alias) == found
-    kept = Counter(email for email, _ in found.values() if email)
-    assert max(kept.values(), default=0) <= 1
-    for number, wish in numbered:
-        email, shared = found[f"K{number}"]
-        assert {email, shared} - {None} == {wish.mail} - {None}, "a value is moved, never lost or made"
+    rows = list(enumerate(wishes))
+    outcomes = outcome(db, rows, holders, alias=alias)
+    assert outcome(db, data.draw(st.permutations(rows)), holders, alias=alias) == outcomes
+    counts = Counter(email for email, _ in outcomes.values() if email)
+    assert max(counts.values(), default=0) <= 1
+    for number, wish in rows:
+        email, shared_email = outcomes[f"K{number}"]
+        assert {email, shared_email} - {None} == {wish.mail} - {None}, "a value is moved, never lost or made"
         holder = holders.get(wish.mail or "")
-        ours = wish.linked and holder == number
+        is_holder = wish.linked and holder == number
         if email:
-            assert holder is None or ours
+            assert holder is None or is_holder
             assert not wish.refused
-        if ours and not wish.refused and wish.moved != wish.mail:
+        if is_holder and not wish.refused and wish.moved != wish.mail:
             assert email == wish.mail, "who has it keeps it"
     for mail in {wish.mail for wish in wishes if wish.mail} - holders.keys():
         free = [
@@ -109,17 +109,17 @@ def test_one_row_keeps_each_value_the_others_move_it_and_the_order_decides_nothi
             if wish.mail == mail and not wish.refused and not (wish.linked and wish.moved == mail)
         ]
         everyone = [wish for wish in wishes if wish.mail == mail]
-        assert kept[mail] == 1 or len(free) < len(everyone), "a value that nobody disputes is kept by one"
+        assert counts[mail] == 1 or len(free) < len(everyone), "a value that nobody disputes is kept by one"
 
 
 def test_only_a_value_that_is_new_to_a_linked_row_is_a_reason_to_look(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("create or replace table pending as select 'K' as key, 'R' as remote_id")
-    for mail, agreed, anew in (
+    for mail, base, anew in (
         ("a@x", {"email": "a@x", "shared": None}, False),
         ("a@x", {"email": None, "shared": "a@x"}, False),
         ("b@x", {"email": "a@x", "shared": None}, True),
         (None, {"email": "a@x", "shared": None}, False),
     ):
         db.execute("create or replace table ours as select 'K' as key, ?::varchar as email", [mail])
-        merge.load_base(db, [("K", json.dumps(agreed))])
+        merge.load_base(db, [("K", json.dumps(base))])
         assert claims_anew(db, [FIELD]) is anew

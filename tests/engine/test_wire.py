@@ -26,8 +26,8 @@ many = settings(max_examples=80, deadline=None, suppress_health_check=[HealthChe
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_workspace(tmp_path_factory.mktemp("bench")) as opened:
-        yield opened
+    with open_workspace(tmp_path_factory.mktemp("bench")) as workspace:
+        yield workspace
 
 
 def local(text_: str) -> datetime:
@@ -36,14 +36,20 @@ def local(text_: str) -> datetime:
 
 
 def wired(
-    db: duckdb.DuckDBPyConnection, value: Any, type_: str, *, source: str = "VARCHAR", zone: str = NEW_YORK, **more: Any
+    db: duckdb.DuckDBPyConnection,
+    value: Any,
+    type_: str,
+    *,
+    source: str = "VARCHAR",
+    zone: str = NEW_YORK,
+    **options: Any,
 ) -> tuple[str | None, str | None]:
     """The text and the fault of one value of the source type `source`."""
-    field = EncodedField(property="p", expression='"x"', type=type_, **more)  # type: ignore[arg-type]
+    field = EncodedField(property="p", expression='"x"', type=type_, **options)  # type: ignore[arg-type]
     db.execute(f"create or replace table source (_row bigint, id varchar, x {source})")
     db.execute("insert into source values (1, 'K', ?)", [value])
-    found = db.execute(f"select p, fault from ({projection(db, [field], 'id', zone, 'source')})").fetchall()[0]
-    return found[0], found[1]
+    row = db.execute(f"select p, fault from ({projection(db, [field], 'id', zone, 'source')})").fetchall()[0]
+    return row[0], row[1]
 
 
 def ok(value: str | None) -> tuple[str | None, None]:
@@ -142,8 +148,8 @@ def test_a_moment_without_end_is_no_moment(db: duckdb.DuckDBPyConnection, value:
     db.execute(f"create or replace table endless as select 1::bigint as _row, 'K' as id, '{value}'::timestamp as x")
     for kind, code in (("datetime", "not-a-time"), ("date", "not-a-date")):
         field = EncodedField(property="p", expression='"x"', type=kind)  # type: ignore[arg-type]
-        found = db.execute(f"select p, fault from ({projection(db, [field], 'id', NEW_YORK, 'endless')})").fetchall()
-        assert found == [(None, f"p:{code}")]
+        rows = db.execute(f"select p, fault from ({projection(db, [field], 'id', NEW_YORK, 'endless')})").fetchall()
+        assert rows == [(None, f"p:{code}")]
 
 
 @pytest.mark.parametrize(
@@ -189,8 +195,8 @@ def test_options_are_those_that_are_named(
 
 
 def test_a_list_of_the_source_becomes_several_options(db: duckdb.DuckDBPyConnection) -> None:
-    found = wired(db, ["tin", "gold"], "enumeration", source="VARCHAR[]", options=("gold", "tin"), multiple=True)
-    assert found == ok("gold;tin")
+    result = wired(db, ["tin", "gold"], "enumeration", source="VARCHAR[]", options=("gold", "tin"), multiple=True)
+    assert result == ok("gold;tin")
 
 
 @pytest.mark.parametrize(
@@ -202,7 +208,7 @@ def test_a_list_of_the_source_becomes_several_options(db: duckdb.DuckDBPyConnect
         ("\U0001f600" * 3, "VARCHAR", {"max_length": 3}, ok("\U0001f600" * 3)),
         ("abcd", "VARCHAR", {"max_length": 3}, ("abcd", "p:too-long")),
         ("a\x00b", "VARCHAR", {}, ("a\x00b", "p:nul-character")),
-        (" Ada@Clinic.Example ", "VARCHAR", {"lowered": True}, ok("ada@clinic.example")),
+        (" Ada@Clinic.Example ", "VARCHAR", {"lowercase": True}, ok("ada@clinic.example")),
         ("01234", "VARCHAR", {}, ok("01234")),
         (7, "INTEGER", {}, ok("7")),
         (True, "BOOLEAN", {}, ok("true")),
@@ -232,19 +238,19 @@ def test_any_decimal_has_one_spelling(db: duckdb.DuckDBPyConnection, number: Dec
     if frame == "{}0" and "." not in plain:
         plain += "."
     given_text = frame.format(plain) if not (frame == "+{}" and plain.startswith("-")) else plain
-    found, wrong = wired(db, given_text, "number")
+    text, wrong = wired(db, given_text, "number")
     assert wrong is None
-    assert found is not None
-    assert Decimal(found) == number
-    assert re.fullmatch(r"0|-?[1-9]\d*|-?(0|[1-9]\d*)\.\d*[1-9]", found)
+    assert text is not None
+    assert Decimal(text) == number
+    assert re.fullmatch(r"0|-?[1-9]\d*|-?(0|[1-9]\d*)\.\d*[1-9]", text)
 
 
 @many
 @given(number=st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
 def test_a_float_of_usual_size_is_written_to_fifteen_places(db: duckdb.DuckDBPyConnection, number: float) -> None:
-    found, wrong = wired(db, number, "number", source="DOUBLE")
+    text, wrong = wired(db, number, "number", source="DOUBLE")
     assert wrong is None
-    assert abs(Decimal(str(found)) - Decimal(number)) <= max(
+    assert abs(Decimal(str(text)) - Decimal(number)) <= max(
         Decimal(10) ** -15, abs(Decimal(number)) * Decimal(2) ** -52
     )
 
@@ -347,6 +353,6 @@ def test_names_and_texts_cannot_leave_their_quotes(db: duckdb.DuckDBPyConnection
 
 
 def test_the_workbench_leaves_nothing_behind_and_reaches_nothing(tmp_path: Path) -> None:
-    with open_workspace(tmp_path / "work") as opened:
-        opened.execute("create table t as select 1")
+    with open_workspace(tmp_path / "work") as workspace:
+        workspace.execute("create table t as select 1")
     assert list((tmp_path / "work").iterdir()) == []

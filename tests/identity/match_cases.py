@@ -88,7 +88,7 @@ def decide(
     if everyone is not None:
         _table(db, "everyone", ["key", *spec.properties()], list(everyone))
     name = None if everyone is None else "everyone"
-    match(db, spec, ours="ours", theirs="theirs", linked="linked", ruled="ruled", everyone=name, today=TODAY)
+    match(db, spec, source="ours", remote="theirs", links="linked", decisions="ruled", everyone=name, today=TODAY)
     return decided(db)
 
 

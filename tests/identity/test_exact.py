@@ -96,7 +96,7 @@ def test_a_missing_column_stops_matching_rather_than_matching_nobody() -> None:
     )
     db.execute("CREATE TABLE ruled(key VARCHAR, remote_id VARCHAR, verdict VARCHAR)")
     with pytest.raises(Stop, match=r"ours without the columns .*birthday"):
-        match(db, PATIENTS, ours="ours", theirs="theirs", linked="linked", ruled="ruled")
+        match(db, PATIENTS, source="ours", remote="theirs", links="linked", decisions="ruled")
 
 
 def test_a_key_that_is_twice_among_the_rows_stops_matching() -> None:
@@ -113,6 +113,6 @@ def test_nothing_is_left_behind_but_the_answer() -> None:
         "CREATE TABLE linked(key VARCHAR, remote_id VARCHAR); CREATE TABLE ruled(key VARCHAR, remote_id VARCHAR, verdict VARCHAR)"
     )
     for _ in range(2):
-        match(db, RELEASES, ours="ours", theirs="theirs", linked="linked", ruled="ruled")
+        match(db, RELEASES, source="ours", remote="theirs", links="linked", decisions="ruled")
     left = "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'match%' UNION SELECT view_name FROM duckdb_views() WHERE view_name LIKE 'match%'"
     assert sorted(db.execute(left).fetchall()) == [("match_candidate",), ("match_decision",)]

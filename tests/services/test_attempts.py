@@ -78,7 +78,7 @@ def test_a_foreign_error_is_told_by_its_name_alone(session: Session, store: Stor
     papers["ehr"].pages = breaks  # type: ignore[assignment]
     with pytest.raises(ValueError, match="Zzyzx"):
         scan(session, "visits", Watch())
-    (row,) = Attempts(store).recent(failed=True)
+    (row,) = Attempts(store).recent(failures_only=True)
     assert (row["code"], row["error"]) == ("value-error", "ValueError (see the log)")
 
 

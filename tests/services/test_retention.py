@@ -105,7 +105,7 @@ def test_the_receipt_and_the_audit_hold_numbers_and_nobody(clinic: Practice) -> 
     assert clinic.ask("select split_part(actor, ' ', 1), action, subject from audit") == [
         ("tester", "cleanup", "people 1")
     ]
-    assert verify_audit(clinic.store).broken is None
+    assert verify_audit(clinic.store).broken_row is None
     assert "Zzyzx" not in str(clinic.ask("select * from cleanup_receipt, audit"))
 
 

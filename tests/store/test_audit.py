@@ -18,11 +18,11 @@ MOMENT = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    opened = open_store(database)
+    store = open_store(database)
     for number in range(5):
-        write_audit(opened, at=MOMENT, actor="ops", action="held --reveal", subject=f"people/K{number}")
-    yield opened
-    opened.close()
+        write_audit(store, moment=MOMENT, actor="ops", action="held --reveal", subject=f"people/K{number}")
+    yield store
+    store.close()
 
 
 def behind_its_back(store: Store, statement: str) -> None:
@@ -33,13 +33,13 @@ def behind_its_back(store: Store, statement: str) -> None:
 
 
 def test_an_untouched_chain_is_whole(store: Store) -> None:
-    found = verify_audit(store)
-    assert (found.rows, found.broken) == (5, None)
+    verification = verify_audit(store)
+    assert (verification.rows, verification.broken_row) == (5, None)
 
 
 def test_moments_of_any_zone_verify(store: Store) -> None:
-    write_audit(store, at=MOMENT.astimezone(timezone(timedelta(hours=5))), actor="ops", action="x", subject="y")
-    assert verify_audit(store).broken is None
+    write_audit(store, moment=MOMENT.astimezone(timezone(timedelta(hours=5))), actor="ops", action="x", subject="y")
+    assert verify_audit(store).broken_row is None
 
 
 @pytest.mark.parametrize("statement", ["update audit set actor = 'else'", "delete from audit", "truncate audit"])
@@ -49,7 +49,7 @@ def test_it_can_be_neither_changed_nor_shortened(store: Store, statement: str) -
 
 
 @pytest.mark.parametrize(
-    ("statement", "broken"),
+    ("statement", "row"),
     [
         ("update audit set subject = 'people/K9' where seq = 3", 3),
         ("update audit set actor = 'nobody' where seq = 1", 1),
@@ -60,9 +60,9 @@ def test_it_can_be_neither_changed_nor_shortened(store: Store, statement: str) -
         ("update audit set action = action || subject, subject = '' where seq = 2", 2),
     ],
 )
-def test_whatever_was_changed_behind_its_back_shows_where(store: Store, statement: str, broken: int) -> None:
+def test_whatever_was_changed_behind_its_back_shows_where(store: Store, statement: str, row: int) -> None:
     behind_its_back(store, statement)
-    assert verify_audit(store).broken == broken
+    assert verify_audit(store).broken_row == row
 
 
 def cut(store: Store, *statements: str) -> None:
@@ -94,8 +94,8 @@ FORGED = (
 )
 def test_a_cut_end_and_a_removed_whole_show(store: Store, statements: list[str], lost: str) -> None:
     cut(store, *statements)
-    found = verify_audit(store)
-    assert (found.broken, found.lost) == (None, lost)
+    verification = verify_audit(store)
+    assert (verification.broken_row, verification.loss) == (None, lost)
 
 
 @pytest.mark.parametrize("forging", [FORGED[:1], FORGED])
@@ -103,53 +103,53 @@ def test_without_the_key_nobody_can_seal_a_shorter_chain(
     store: Store, forging: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     store.anchoring = AuditAnchor(key=lambda: b"k" * 32)
-    write_audit(store, at=MOMENT, actor="ops", action="x", subject="y")
-    assert verify_audit(store).sealed is True
+    write_audit(store, moment=MOMENT, actor="ops", action="x", subject="y")
+    assert verify_audit(store).has_seal is True
     store.anchoring = AuditAnchor(key=lambda: b"l" * 32)
-    assert verify_audit(store).sealed is False
+    assert verify_audit(store).has_seal is False
     store.anchoring = AuditAnchor(key=lambda: b"k" * 32)
     cut(store, "delete from audit where seq > 3", *forging)
-    assert verify_audit(store).sealed is False
-    write_audit(store, at=MOMENT, actor="ops", action="x", subject="y")
+    assert verify_audit(store).has_seal is False
+    write_audit(store, moment=MOMENT, actor="ops", action="x", subject="y")
     assert "the audit's end is not what was sealed" in capsys.readouterr().out
 
 
 def test_even_with_an_old_head_put_back_the_file_beside_shows_what_is_gone(store: Store, tmp_path: Path) -> None:
     store.anchoring = AuditAnchor(file=tmp_path / "audit.head")
-    assert verify_audit(store).lost == ""
+    assert verify_audit(store).loss == ""
     cut(store, "delete from audit where seq > 3", FORGED[0])
-    assert verify_audit(store).lost == "end"
+    assert verify_audit(store).loss == "end"
     cut(store, "delete from audit", "update audit_head set rows = 0, hash = decode(repeat('00', 32), 'hex')")
-    assert verify_audit(store).lost == "whole"
-    write_audit(store, at=MOMENT, actor="ops", action="x", subject="y")
-    assert verify_audit(store).lost == "end"
+    assert verify_audit(store).loss == "whole"
+    write_audit(store, moment=MOMENT, actor="ops", action="x", subject="y")
+    assert verify_audit(store).loss == "end"
 
 
 def test_a_row_that_is_rolled_back_is_no_loss(store: Store, tmp_path: Path) -> None:
     store.anchoring = AuditAnchor(key=lambda: b"k" * 32, file=tmp_path / "audit.head")
     with store.transaction() as connection:
-        append_audit(store, connection, at=MOMENT, actor="ops", action="x", subject="y")
+        append_audit(store, connection, moment=MOMENT, actor="ops", action="x", subject="y")
         connection.rollback()
-    assert (verify_audit(store).rows, verify_audit(store).lost) == (5, "")
+    assert (verify_audit(store).rows, verify_audit(store).loss) == (5, "")
 
 
 def test_each_row_is_logged_with_a_head_that_tells_nothing_of_it(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store.anchoring = AuditAnchor(key=lambda: b"k" * 32)
-    write_audit(store, at=MOMENT, actor="ops", action="x", subject="people/K7")
-    told = capsys.readouterr().out
-    assert "the audit grew" in told
-    assert "rows=6" in told
-    assert "K7" not in told
+    write_audit(store, moment=MOMENT, actor="ops", action="x", subject="people/K7")
+    output = capsys.readouterr().out
+    assert "the audit grew" in output
+    assert "rows=6" in output
+    assert "K7" not in output
 
 
 def test_two_writers_at_once_make_one_chain(store: Store, database: str) -> None:
-    other = open_store(database)
+    second_store = open_store(database)
     try:
         for number in range(6):
-            write_audit((store, other)[number % 2], at=MOMENT, actor="ops", action="x", subject=str(number))
-        found = verify_audit(other)
+            write_audit((store, second_store)[number % 2], moment=MOMENT, actor="ops", action="x", subject=str(number))
+        verification = verify_audit(second_store)
     finally:
-        other.close()
-    assert (found.rows, found.broken) == (11, None)
+        second_store.close()
+    assert (verification.rows, verification.broken_row) == (11, None)

@@ -54,22 +54,22 @@ print(json.dumps(arrivals))
 
 def most_in_any_window(arrivals: Sequence[float], window: float) -> int:
     """The independent check: for each arrival, how many fall into the window that it opens."""
-    ordered = sorted(arrivals)
-    return max(sum(first <= other < first + window for other in ordered) for first in ordered)
+    times = sorted(arrivals)
+    return max(sum(first <= arrival < first + window for arrival in times) for first in times)
 
 
 def workers(url: str, number: int, seconds: float, jitter: float, lane: str = "schedule") -> list[float]:
     """When requests of so many processes arrived, that began together once all of them had started."""
     words = [[sys.executable, "-c", WORKER, url, str(seed), lane, str(jitter)] for seed in range(number)]
-    started = [subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for line in words]
-    for process in started:
+    processes = [subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for line in words]
+    for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    for process in started:
+    for process in processes:
         assert process.stdin is not None
         process.stdin.write(f"{time.monotonic() + seconds}\n")
         process.stdin.flush()
-    return [arrival for process in started for arrival in json.loads(process.communicate()[0])]
+    return [arrival for process in processes for arrival in json.loads(process.communicate()[0])]
 
 
 @pytest.fixture
@@ -98,14 +98,14 @@ def test_no_window_at_the_portal_holds_more_than_the_limit_whatever_the_network_
 
 def test_next_to_nothing_of_the_budget_is_wasted(budget):
     """Answers take 0.02 s: a place is free again after 1.02 s, so 5.08 s hold five rounds, of which a slow machine loses one."""
-    done: list[float] = []
+    answers: list[float] = []
     start = time.monotonic()
 
     def work() -> None:
         while time.monotonic() < start + 5.08:
             ticket = budget.take(LIMIT, "schedule")
             time.sleep(0.02)
-            done.append(time.monotonic())
+            answers.append(time.monotonic())
             budget.give_back(ticket)
 
     threads = [threading.Thread(target=work) for _ in range(6)]
@@ -113,7 +113,7 @@ def test_next_to_nothing_of_the_budget_is_wasted(budget):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len([moment for moment in done if moment < start + 5.08]) >= 0.75 * 5 * (LIMIT.most - 1)
+    assert len([moment for moment in answers if moment < start + 5.08]) >= 0.75 * 5 * (LIMIT.most - 1)
 
 
 def test_places_in_flight_count(budget):
@@ -125,9 +125,9 @@ def test_places_in_flight_count(budget):
 
 def test_the_message_says_which_limit_and_when(budget):
     use(budget, WIDE, WIDE.most)
-    with pytest.raises(RemoteUnavailable, match=r"portal.*burst: 20 in 30 s") as caught:
+    with pytest.raises(RemoteUnavailable, match=r"portal.*burst: 20 in 30 s") as error:
         budget.take(WIDE, "event", timeout=0.01)
-    assert 15 < caught.value.after <= 30
+    assert 15 < error.value.after <= 30
 
 
 def test_a_place_of_a_dead_worker_becomes_free_again(budget, store):
@@ -155,11 +155,11 @@ def test_a_limit_of_one_is_open_to_every_lane(budget):
 def test_the_higher_lane_is_served_first_and_equals_in_the_order_they_came(budget):
     limit = Limit(name="narrow", most=2, window=0.5)
     use(budget, limit, 2)
-    served: list[str] = []
+    names: list[str] = []
 
     def wait(lane: Lane, name: str) -> None:
         budget.give_back(budget.take(limit, lane))
-        served.append(name)
+        names.append(name)
 
     threads = []
     for lane, name in [("backfill", "b"), ("schedule", "s1"), ("schedule", "s2"), ("event", "e")]:
@@ -168,20 +168,20 @@ def test_the_higher_lane_is_served_first_and_equals_in_the_order_they_came(budge
         time.sleep(0.03)
     for thread in threads:
         thread.join()
-    assert served == ["e", "s1", "s2", "b"]
+    assert names == ["e", "s1", "s2", "b"]
 
 
 def test_a_waiter_asks_once_more_and_not_again_and_again(budget, store, monkeypatch):
     use(budget, LIMIT, LIMIT.most)
-    asked: list[str] = []
+    calls: list[str] = []
     ask = budget._ask
-    monkeypatch.setattr(budget, "_ask", lambda *words: asked.append("") or ask(*words))
+    monkeypatch.setattr(budget, "_ask", lambda *words: calls.append("") or ask(*words))
     threads = [threading.Thread(target=budget.take, args=(LIMIT, "event")) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(asked) <= 8 * 3
+    assert len(calls) <= 8 * 3
     with store.transaction() as connection:
         assert connection.execute("select count(*) from budget_wait").fetchone() == (0,)
 
@@ -197,12 +197,12 @@ def test_a_waiter_that_died_is_passed(budget, store):
 
 
 def test_a_pause_holds_everyone_of_that_limit_only(budget, store):
-    other = PostgresBudget(store.pool, "portal")
+    second_budget = PostgresBudget(store.pool, "portal")
     start = time.monotonic()  # before the pause: it is counted from when the database hears of it
-    other.pause(LIMIT, 0.4)
+    second_budget.pause(LIMIT, 0.4)
     budget.take(LIMIT, "event")
     assert time.monotonic() - start >= 0.4
-    other.pause(LIMIT, 60)
+    second_budget.pause(LIMIT, 60)
     budget.take(Limit(name="search", most=5, window=1), "event", timeout=0)
     PostgresBudget(store.pool, "another").take(LIMIT, "event", timeout=0)
 
@@ -210,9 +210,9 @@ def test_a_pause_holds_everyone_of_that_limit_only(budget, store):
 def test_a_shorter_pause_does_not_end_a_longer_one(budget):
     budget.pause(LIMIT, 30)
     budget.pause(LIMIT, 0.001)
-    with pytest.raises(RemoteUnavailable) as caught:
+    with pytest.raises(RemoteUnavailable) as error:
         budget.take(LIMIT, "event", timeout=1)
-    assert caught.value.after == pytest.approx(30, abs=1)
+    assert error.value.after == pytest.approx(30, abs=1)
 
 
 def test_what_the_portal_states_is_known_to_every_worker_and_binds_when_lower(budget, store):
@@ -227,9 +227,9 @@ def test_what_the_portal_states_is_known_to_every_worker_and_binds_when_lower(bu
 def test_a_portal_with_nothing_remaining_is_left_alone_until_it_resets(budget):
     daily = Limit(name="daily", most=1000, window=86_400)
     budget.learn("daily", 1000, 0, datetime.now(UTC) + timedelta(hours=1))
-    with pytest.raises(RemoteUnavailable) as caught:
+    with pytest.raises(RemoteUnavailable) as error:
         budget.take(daily, "event")
-    assert caught.value.after == pytest.approx(3600, abs=5)
+    assert error.value.after == pytest.approx(3600, abs=5)
 
 
 def test_a_day_that_has_reset_is_open(budget):

@@ -30,9 +30,9 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 def arrival(event_id: str, body: bytes = b"{}", source: str = "ehr") -> Arrival:
@@ -68,8 +68,8 @@ def test_another_body_under_the_same_id_is_kept_aside(store: Store) -> None:
         "again",
     ]
     assert keep_events(store, [arrival("a", b"2"), arrival("a", b"3")]) == ["again", "held"]
-    kept = rows(store, "select event_id, state, code, body from inbox order by body")
-    assert kept == [
+    events = rows(store, "select event_id, state, code, body from inbox order by body")
+    assert events == [
         ("a", "new", None, b"1"),
         (f"a#{hashlib.sha256(b'2').hexdigest()}", "held", OTHER_BODY, b"2"),
         (f"a#{hashlib.sha256(b'3').hexdigest()}", "held", OTHER_BODY, b"3"),
@@ -118,20 +118,20 @@ def test_what_waits_and_what_is_held_is_counted_by_source(store: Store) -> None:
     assert (lab.waiting, lab.held, lab.oldest) == (1, 0, None)
     assert oldest_due(store, ["ehr", "lab"]) == pytest.approx(90, abs=5)
     assert oldest_due(store, ["lab"]) == 0
-    assert [(one.source, one.code, one.events) for one in held_by_code(store)] == [("ehr", OTHER_BODY, 1)]
+    assert [(count.source, count.code, count.events) for count in held_by_code(store)] == [("ehr", OTHER_BODY, 1)]
 
 
 def test_held_events_are_listed_without_their_bytes_and_released_by_id(store: Store) -> None:
     keep_events(store, [arrival("a", b"1")])
     keep_events(store, [arrival("a", b"Zzyzx")])
-    (held,) = held_events(store)
-    assert (held.source, held.code, held.size) == ("ehr", OTHER_BODY, 5)
-    assert "Zzyzx" not in repr(held)
+    (event,) = held_events(store)
+    assert (event.source, event.code, event.size) == ("ehr", OTHER_BODY, 5)
+    assert "Zzyzx" not in repr(event)
     assert held_events(store, "lab") == []
-    assert held_events(store, after=held.id) == []
+    assert held_events(store, after=event.id) == []
     with store.transaction() as connection:
         connection.execute("delete from procrastinate_jobs")
-        assert release_events(connection, [held.id, held.id - 1]) == 1
+        assert release_events(connection, [event.id, event.id - 1]) == 1
     assert held_events(store) == []
     assert rows(store, "select state, code from inbox") == [("new", None), ("new", None)]
     assert rows(store, "select lock from procrastinate_jobs") == [("process_inbox:ehr",)]

@@ -32,18 +32,23 @@ STATEMENTS = list(product((None, "First", "Second"), repeat=3))
 
 def form(number: int, version: int, company: str | None, came: int) -> list[Record]:
     """A patient of a version with its policy, as it came at a minute."""
-    told = patient(number, version)
-    seen = NOON + timedelta(minutes=came)
-    whole = {**(told.data or {}), **({} if company == SILENT else {"insurance": company})}
-    root = Record(stream="patients", key=told.key, data=whole, observed_at=seen)
+    root_record = patient(number, version)
+    observed_at = NOON + timedelta(minutes=came)
+    data = {**(root_record.data or {}), **({} if company == SILENT else {"insurance": company})}
+    root = Record(stream="patients", key=root_record.key, data=data, observed_at=observed_at)
     if company == SILENT:
         return [root]
-    key, changed_at = f"{number}:primary", whole["updated_at"]
+    key, changed_at = f"{number}:primary", data["updated_at"]
     if company is None:
-        at = NOON - timedelta(hours=1) + timedelta(minutes=version)
-        return [root, Record(stream="policies", key=key, data=None, observed_at=seen, gone_at=at, root=told.key)]
+        gone_at = NOON - timedelta(hours=1) + timedelta(minutes=version)
+        return [
+            root,
+            Record(
+                stream="policies", key=key, data=None, observed_at=observed_at, gone_at=gone_at, root=root_record.key
+            ),
+        ]
     policy = {"key": key, "company": company, "updated_at": changed_at}
-    return [root, Record(stream="policies", key=key, data=policy, observed_at=seen, root=told.key)]
+    return [root, Record(stream="policies", key=key, data=policy, observed_at=observed_at, root=root_record.key)]
 
 
 def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
@@ -59,11 +64,11 @@ def told_of_policies(session: Session) -> list[tuple[str, str]]:
     return ask(session, "select vendor_id, operation from outbox where table_name = 'policies' order by id")
 
 
-def were_there(order: Sequence[int], said: Sequence[str | None], together: bool) -> bool:
+def were_there(order: Sequence[int], companies: Sequence[str | None], together: bool) -> bool:
     """Whether at any time the newest form that had come stated a policy."""
     if together:
-        return any(said)
-    return any(said[max(order[: number + 1])] for number in range(len(order)))
+        return any(companies)
+    return any(companies[max(order[: number + 1])] for number in range(len(order)))
 
 
 @pytest.mark.parametrize("streams", [(PATIENTS, POLICIES), (POLICIES, PATIENTS)], ids=["root first", "root last"])
@@ -72,50 +77,56 @@ def test_any_order_of_forms_ends_in_the_newest_and_leaves_no_row_of_what_never_w
     tmp_path: Path, database: str, streams: tuple[Stream, ...], together: bool
 ) -> None:
     cases = list(product(permutations(range(3)), STATEMENTS))
-    with landing(tmp_path, database, *streams) as ready:
-        prepare(ready)
+    with landing(tmp_path, database, *streams) as session:
+        prepare(session)
         forms = [
             [
-                one
-                for number, (order, said) in enumerate(cases, 1)
-                for one in form(number, order[turn], said[order[turn]], turn)
+                record
+                for number, (order, companies) in enumerate(cases, 1)
+                for record in form(number, order[turn], companies[order[turn]], turn)
             ]
             for turn in range(3)
         ]
-        for records in [[one for turn in forms for one in turn]] if together else forms:
-            counts = land(ready, "ehr", records, actor="tester")
+        for records in [[record for turn in forms for record in turn]] if together else forms:
+            counts = land(session, "ehr", records, actor="tester")
             ends = sum(counts[end] for end in ("created", "updated", "unchanged", "deleted", "held"))
             assert (counts["total"], counts["held"]) == (ends, 0)
-        live = {f"{number}:primary": said[2] for number, (_, said) in enumerate(cases, 1) if said[2]}
-        assert policies(ready) == live
-        known = {f"{n}:primary" for n, (order, said) in enumerate(cases, 1) if were_there(order, said, together)}
-        assert {key for (key,) in ask(ready, "select policy_key from clinical.policies")} == known
-        assert {key for key, _ in told_of_policies(ready)} == known
-        last = dict(told_of_policies(ready))
-        assert {key for key, operation in last.items() if operation == "DELETE"} == known - live.keys()
-        assert ask(ready, "select count(distinct record_id) from change_log where table_name = 'policies'") == [
-            (len(known),)
+        live = {f"{number}:primary": companies[2] for number, (_, companies) in enumerate(cases, 1) if companies[2]}
+        assert policies(session) == live
+        keys = {
+            f"{n}:primary" for n, (order, companies) in enumerate(cases, 1) if were_there(order, companies, together)
+        }
+        assert {key for (key,) in ask(session, "select policy_key from clinical.policies")} == keys
+        assert {key for key, _ in told_of_policies(session)} == keys
+        last = dict(told_of_policies(session))
+        assert {key for key, operation in last.items() if operation == "DELETE"} == keys - live.keys()
+        assert ask(session, "select count(distinct record_id) from change_log where table_name = 'policies'") == [
+            (len(keys),)
         ]
 
 
 def test_a_policy_between_two_forms_that_come_together_stands_in_the_change_log(tmp_path: Path, database: str) -> None:
-    with landing(tmp_path, database, PATIENTS, POLICIES) as ready:
-        prepare(ready)
-        land(ready, "ehr", [*form(1, 1, "First", 1), *form(1, 2, "Second", 2), *form(1, 3, SILENT, 3)], actor="tester")
-        assert policies(ready) == {"1:primary": "Second"}
-        assert [operation for _, operation in told_of_policies(ready)] == ["INSERT", "UPDATE"]
+    with landing(tmp_path, database, PATIENTS, POLICIES) as session:
+        prepare(session)
+        land(
+            session, "ehr", [*form(1, 1, "First", 1), *form(1, 2, "Second", 2), *form(1, 3, SILENT, 3)], actor="tester"
+        )
+        assert policies(session) == {"1:primary": "Second"}
+        assert [operation for _, operation in told_of_policies(session)] == ["INSERT", "UPDATE"]
 
 
 def test_a_first_load_makes_rows_of_the_policies_that_are_and_counts_no_others(tmp_path: Path, database: str) -> None:
-    with landing(tmp_path, database, PATIENTS, POLICIES) as ready:
-        prepare(ready)
-        page = [one for number in range(1, 101) for one in form(number, 1, "First" if number % 4 == 0 else None, 1)]
-        counts = land(ready, "ehr", page, actor="tester", read=True)
+    with landing(tmp_path, database, PATIENTS, POLICIES) as session:
+        prepare(session)
+        page = [
+            record for number in range(1, 101) for record in form(number, 1, "First" if number % 4 == 0 else None, 1)
+        ]
+        counts = land(session, "ehr", page, actor="tester", read=True)
         assert (counts["total"], counts["created"], counts["unchanged"]) == (125, 125, 0)
         for table in ("clinical.policies", "change_log where table_name = 'policies'"):
-            assert ask(ready, f"select count(*) from {table}") == [(25,)]
-        assert len(told_of_policies(ready)) == 25
-        counts = land(ready, "ehr", page, actor="tester", read=True)
+            assert ask(session, f"select count(*) from {table}") == [(25,)]
+        assert len(told_of_policies(session)) == 25
+        counts = land(session, "ehr", page, actor="tester", read=True)
         assert (counts["total"], counts["unchanged"]) == (125, 125)
 
 
@@ -123,43 +134,57 @@ def test_without_the_table_of_those_that_hold_them_the_order_still_decides_nothi
     tmp_path: Path, database: str
 ) -> None:
     cases = list(product(permutations(range(3)), STATEMENTS))
-    with landing(tmp_path, database, POLICIES) as ready:
-        prepare(ready)
+    with landing(tmp_path, database, POLICIES) as session:
+        prepare(session)
         for turn in range(3):
-            for number, (order, said) in enumerate(cases, 1):
-                land(ready, "ehr", form(number, order[turn], said[order[turn]], turn)[1:], actor="tester")
-        assert policies(ready) == {f"{number}:primary": said[2] for number, (_, said) in enumerate(cases, 1) if said[2]}
+            for number, (order, companies) in enumerate(cases, 1):
+                land(session, "ehr", form(number, order[turn], companies[order[turn]], turn)[1:], actor="tester")
+        assert policies(session) == {
+            f"{number}:primary": companies[2] for number, (_, companies) in enumerate(cases, 1) if companies[2]
+        }
 
 
 def test_of_a_patient_that_is_held_the_absence_of_a_policy_is_remembered(tmp_path: Path, database: str) -> None:
-    with landing(tmp_path, database, PATIENTS, POLICIES) as ready:
-        prepare(ready)
+    with landing(tmp_path, database, PATIENTS, POLICIES) as session:
+        prepare(session)
         root, absent = form(1, 2, None, 1)
-        broken = Record(
+        faulty = Record(
             stream="patients", key="1", data={**(root.data or {}), "first_name": "\0"}, observed_at=root.observed_at
         )
-        assert land(ready, "ehr", [broken, absent], actor="tester")["held"] == 1
-        land(ready, "ehr", form(1, 1, "First", 2), actor="tester")
-        assert policies(ready) == {}
+        assert land(session, "ehr", [faulty, absent], actor="tester")["held"] == 1
+        land(session, "ehr", form(1, 1, "First", 2), actor="tester")
+        assert policies(session) == {}
 
 
 def test_what_was_just_read_stands_whatever_the_versions_say(tmp_path: Path, database: str) -> None:
     """The source's clock was set back: what it shows now is older by its version than what it told."""
-    with landing(tmp_path, database, PATIENTS, POLICIES) as ready:
-        prepare(ready)
-        now = ready.store.clock()
-        land(ready, "ehr", form(1, 5, None, 1), actor="tester")
-        later = [
-            Record(stream=one.stream, key=one.key, data=one.data, observed_at=now + timedelta(hours=1), root=one.root)
-            for one in form(1, 3, "First", 0)
+    with landing(tmp_path, database, PATIENTS, POLICIES) as session:
+        prepare(session)
+        now = session.store.clock()
+        land(session, "ehr", form(1, 5, None, 1), actor="tester")
+        records = [
+            Record(
+                stream=record.stream,
+                key=record.key,
+                data=record.data,
+                observed_at=now + timedelta(hours=1),
+                root=record.root,
+            )
+            for record in form(1, 3, "First", 0)
         ]
-        land(ready, "ehr", later, actor="tester", read=True)
-        assert policies(ready) == {"1:primary": "First"}
+        land(session, "ehr", records, actor="tester", read=True)
+        assert policies(session) == {"1:primary": "First"}
         again = [
-            Record(stream=one.stream, key=one.key, data=one.data, observed_at=now + timedelta(hours=2), root=one.root)
-            for one in later
+            Record(
+                stream=record.stream,
+                key=record.key,
+                data=record.data,
+                observed_at=now + timedelta(hours=2),
+                root=record.root,
+            )
+            for record in records
         ]
-        rows = ask(ready, "delete from clinical.policies returning 1")
+        rows = ask(session, "delete from clinical.policies returning 1")
         assert len(rows) == 1
-        land(ready, "ehr", again, actor="tester", read=True)
-        assert policies(ready) == {"1:primary": "First"}, "it is not stuck behind the patient's own row"
+        land(session, "ehr", again, actor="tester", read=True)
+        assert policies(session) == {"1:primary": "First"}, "it is not stuck behind the patient's own row"

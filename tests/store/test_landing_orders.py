@@ -22,21 +22,21 @@ EVENTS = st.lists(
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS) as opened:
-        prepare(opened)
-        yield opened
+    with landing(tmp_path, database, PATIENTS) as session:
+        prepare(session)
+        yield session
 
 
 def as_record(event: tuple[int, int, bool]) -> Record:
-    key, minute, deleted = event
-    return gone(key, minute) if deleted else patient(key, minute, first_name=f"At{minute}")
+    key, minute, is_deletion = event
+    return gone(key, minute) if is_deletion else patient(key, minute, first_name=f"At{minute}")
 
 
 def newest(events: Sequence[tuple[int, int, bool]]) -> dict[int, str]:
     """The oracle: of each key the last event stands, and a record stands above a deletion of the same minute."""
     last: dict[int, tuple[int, bool]] = {}
-    for key, minute, deleted in events:
-        last[key] = max(last.get(key, (-1, False)), (minute, not deleted))
+    for key, minute, is_deletion in events:
+        last[key] = max(last.get(key, (-1, False)), (minute, not is_deletion))
     return {key: f"At{minute}" for key, (minute, alive) in last.items() if alive}
 
 
@@ -61,8 +61,8 @@ def test_any_order_of_versions_and_deletions_ends_in_the_newest(
     session: Session, events: list[tuple[int, int, bool]], size: int, data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(events), max_size=4))
-    shuffled = data.draw(st.permutations(events + again))
-    assert land_anew(session, shuffled, size) == newest(events)
+    permutation = data.draw(st.permutations(events + again))
+    assert land_anew(session, permutation, size) == newest(events)
 
 
 def test_a_second_deletion_is_remembered_by_its_own_time(session: Session) -> None:

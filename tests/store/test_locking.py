@@ -15,9 +15,9 @@ from careloom.store.locks import advisory_lock
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    opened = open_store(database)
-    yield opened
-    opened.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 def test_only_one_holds_a_lock(store: Store) -> None:

@@ -38,7 +38,7 @@ def seen(mirror: Mirror, *properties: str) -> dict[str, Any]:
 
 def test_a_scan_is_kept_with_its_cursor_and_its_properties(mirror: Mirror) -> None:
     assert mirror.cursor(["name"]) is None
-    assert mirror.take_in(pages([record("1"), record("2")], [record("3", None)]), ["name"], whole=True) == 3
+    assert mirror.take_in(pages([record("1"), record("2")], [record("3", None)]), ["name"], full_scan=True) == 3
     assert seen(mirror) == {"1": "x", "2": "x", "3": None}
     assert mirror.cursor(["name"]) == "c1"
     assert mirror.cursor(["name", "phone"]) is None, "a property that was not read asks for a new reading"
@@ -46,17 +46,17 @@ def test_a_scan_is_kept_with_its_cursor_and_its_properties(mirror: Mirror) -> No
 
 
 def test_what_a_whole_scan_does_not_show_is_gone_and_what_a_partial_one_does_not_show_stays(mirror: Mirror) -> None:
-    mirror.take_in(pages([record("1"), record("2")]), ["name"], whole=True)
-    mirror.take_in(pages([record("2", "new")], cursor="c2"), ["name"], whole=False)
+    mirror.take_in(pages([record("1"), record("2")]), ["name"], full_scan=True)
+    mirror.take_in(pages([record("2", "new")], cursor="c2"), ["name"], full_scan=False)
     assert seen(mirror) == {"1": "x", "2": "new"}
-    mirror.take_in(pages([record("2")]), ["name"], whole=True)
+    mirror.take_in(pages([record("2")]), ["name"], full_scan=True)
     assert seen(mirror) == {"2": "x"}
 
 
 def test_archived_and_merged_records_are_nobody(mirror: Mirror) -> None:
-    mirror.take_in(pages([record("1"), record("2"), record("3")]), ["name"], whole=True)
+    mirror.take_in(pages([record("1"), record("2"), record("3")]), ["name"], full_scan=True)
     mirror.take_in(
-        pages([record("1", archived=True), record("9", merged=["2", "3", "9"])], cursor="c2"), ["name"], whole=False
+        pages([record("1", archived=True), record("9", merged=["2", "3", "9"])], cursor="c2"), ["name"], full_scan=False
     )
     assert seen(mirror) == {"9": "x"}
     assert {tuple(row.values()) for row in mirror.merged().to_pylist()} == {("2", "9"), ("3", "9")}
@@ -65,32 +65,32 @@ def test_archived_and_merged_records_are_nobody(mirror: Mirror) -> None:
 
 
 def test_a_scan_that_broke_off_is_read_again_and_leaves_nobody_behind(mirror: Mirror) -> None:
-    mirror.take_in(pages([record("1")]), ["name"], whole=True)
+    mirror.take_in(pages([record("1")]), ["name"], full_scan=True)
     with pytest.raises(ConnectionError):
-        mirror.take_in(pages([record("1"), record("7")], cursor="c9", broken=True), ["name"], whole=True)
+        mirror.take_in(pages([record("1"), record("7")], cursor="c9", broken=True), ["name"], full_scan=True)
     assert mirror.cursor(["name"]) == "c1"
-    mirror.take_in(pages([record("1")], cursor="c2"), ["name"], whole=True)
+    mirror.take_in(pages([record("1")], cursor="c2"), ["name"], full_scan=True)
     assert seen(mirror) == {"1": "x"}, "7 was archived between the two scans"
 
 
 def test_what_was_put_between_two_scans_does_not_outlive_the_next_whole_one(mirror: Mirror) -> None:
-    mirror.take_in(pages([record("1")]), ["name"], whole=True)
+    mirror.take_in(pages([record("1")]), ["name"], full_scan=True)
     mirror.put([record("2")])
     assert seen(mirror) == {"1": "x", "2": "x"}
-    mirror.take_in(pages([record("1")]), ["name"], whole=True)
+    mirror.take_in(pages([record("1")]), ["name"], full_scan=True)
     assert seen(mirror) == {"1": "x"}
 
 
 def test_a_property_that_was_just_made_counts_as_read(mirror: Mirror) -> None:
     mirror.learn(["phone"])
     assert mirror.properties() == []
-    mirror.take_in(pages([record("1")]), ["name"], whole=True)
+    mirror.take_in(pages([record("1")]), ["name"], full_scan=True)
     mirror.learn(["phone", "name"])
     assert mirror.cursor(["phone", "name"]) == "c1"
 
 
 def test_objects_and_systems_do_not_see_each_other(mirror: Mirror) -> None:
-    mirror.take_in(pages([record("1")]), ["name"], whole=True)
+    mirror.take_in(pages([record("1")]), ["name"], full_scan=True)
     assert seen(Mirror(mirror.store, "crm", "companies")) == {}
     assert seen(Mirror(mirror.store, "other", "contacts")) == {}
 

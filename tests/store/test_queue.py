@@ -15,9 +15,9 @@ from hang import HANG
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    store = open_store(database)
+    yield store
+    store.close()
 
 
 def jobs(store: Store) -> list[tuple[str, str, str, str, dict[str, str]]]:

@@ -45,15 +45,15 @@ def as_member(database: str) -> Iterator[object]:
 
 def refused(url: str, *statements: str) -> list[str]:
     """The statements that the role is not let do."""
-    found = []
+    row = []
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("set search_path = careloom")
         for statement in statements:
             try:
                 connection.execute(statement.encode())
             except psycopg.errors.InsufficientPrivilege:
-                found.append(statement)
-    return found
+                row.append(statement)
+    return row
 
 
 def test_the_receiver_keeps_events_and_says_how_it_is_under_its_own_role(
@@ -99,8 +99,8 @@ def test_the_worker_lands_and_audits_under_its_own_role_and_cannot_rewrite_the_a
             assert service.post(b"[1]").status == 200
             counts = process_inbox(service.session, "ehr", stop=service.app.state.stop)
         assert counts["done"] == 1
-        write_audit(store, at=NOON, actor="ops", action="x", subject="y")
-        assert (verify_audit(store).rows, verify_audit(store).lost) == (1, "")
+        write_audit(store, moment=NOON, actor="ops", action="x", subject="y")
+        assert (verify_audit(store).rows, verify_audit(store).loss) == (1, "")
         assert not running_role(store).superuser
     finally:
         store.close()

@@ -19,18 +19,18 @@ def log(database: str) -> Iterator[LandingRuns]:
 
 
 def row(log: LandingRuns, run: int) -> Mapping[str, Any]:
-    return next(one for one in log.recent(None) if one["id"] == run)
+    return next(entry for entry in log.recent(None) if entry["id"] == run)
 
 
 def test_a_landing_says_what_became_of_every_record(log: LandingRuns) -> None:
     run = log.start("ehr", "full_sync", "people")
     counts = {"total": 9, "created": 1, "updated": 1, "unchanged": 4, "deleted": 2, "held": 1}
-    log.finish(run, status="completed", counts=counts, repaired=4, details={"note": "hello"})
-    found = row(log, run)
-    assert (found["status"], found["balanced"], found["records_failed"]) == ("completed", True, 1)
-    assert (found["records_total"], found["records_deleted"], found["records_repaired"]) == (9, 2, 4)
-    assert found["details"] == {"note": "hello"}
-    assert found["completed_at"] is not None
+    log.finish(run, status="completed", counts=counts, repairs=4, details={"note": "hello"})
+    entry = row(log, run)
+    assert (entry["status"], entry["balanced"], entry["records_failed"]) == ("completed", True, 1)
+    assert (entry["records_total"], entry["records_deleted"], entry["records_repaired"]) == (9, 2, 4)
+    assert entry["details"] == {"note": "hello"}
+    assert entry["completed_at"] is not None
 
 
 def test_a_landing_that_lost_a_record_is_unbalanced(log: LandingRuns) -> None:
@@ -40,11 +40,11 @@ def test_a_landing_that_lost_a_record_is_unbalanced(log: LandingRuns) -> None:
 
 
 def test_a_landing_that_died_is_marked_when_the_next_of_its_kind_begins(log: LandingRuns) -> None:
-    died = log.start("ehr", "full_sync", "people")
-    log.note(died, {"total": 3, "created": 3})
+    run = log.start("ehr", "full_sync", "people")
+    log.note(run, {"total": 3, "created": 3})
     log.start("ehr", "incremental", "people")
-    assert row(log, died)["status"] == "interrupted"
-    assert row(log, died)["records_created"] == 3
+    assert row(log, run)["status"] == "interrupted"
+    assert row(log, run)["records_created"] == 3
 
 
 def test_a_landing_of_another_table_or_kind_may_go_on(log: LandingRuns) -> None:
@@ -57,13 +57,13 @@ def test_a_landing_of_another_table_or_kind_may_go_on(log: LandingRuns) -> None:
 
 
 def test_batches_of_events_share_one_lock_for_all_their_tables(log: LandingRuns) -> None:
-    died = log.start("ehr", "webhook", "people, visits")
+    run = log.start("ehr", "webhook", "people, visits")
     log.start("ehr", "webhook", "visits")
-    assert row(log, died)["status"] == "interrupted"
+    assert row(log, run)["status"] == "interrupted"
 
 
 def test_a_table_is_found_among_several(log: LandingRuns) -> None:
-    both = log.start("ehr", "webhook", "people, visits")
+    run = log.start("ehr", "webhook", "people, visits")
     log.start("ehr", "full_sync", "people_more")
-    assert [one["id"] for one in log.recent("people")] == [both]
+    assert [entry["id"] for entry in log.recent("people")] == [run]
     assert len(log.recent(None)) == 2

@@ -22,9 +22,9 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS, NOTES) as opened:
-        prepare(opened)
-        yield opened
+    with landing(tmp_path, database, PATIENTS, NOTES) as session:
+        prepare(session)
+        yield session
 
 
 def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
@@ -50,8 +50,8 @@ def told(session: Session, record: Record) -> dict[str, int]:
 
 
 def name(session: Session) -> str:
-    [(found,)] = ask(session, "select first_name from clinical.patients where deleted_at is null")
-    return str(found)
+    [(first_name,)] = ask(session, "select first_name from clinical.patients where deleted_at is null")
+    return str(first_name)
 
 
 def test_a_row_whose_version_is_too_high_takes_what_the_source_shows(session: Session) -> None:

@@ -22,20 +22,20 @@ _WITH_SERIES = 3
 class BarChart:
     """For each label its values by series; a chart without series has the one series "".
 
-    `limit`: so many rows are drawn, and more came; 0 where all are drawn. `ordered`: the series are steps of one scale.
-    `hidden`: parts of fewer than `smallest_group` people, and those which would give them away. `left_out`: so many labels more
-    came than are shown, which come to `rest`. `empty`: what is said where nothing came.
+    `limit`: so many rows are drawn, and more came; 0 where all are drawn. `is_ordered`: the series are steps of one scale.
+    `hidden_parts`: parts of fewer than `smallest_group` people, and those which would give them away. `left_out`: so many labels more
+    came than are shown, which come to `remainder`. `empty`: what is said where nothing came.
     """
 
     title: str
     unit: Unit
     bars: Mapping[str, Mapping[str, Decimal]]
     limit: int = 0
-    ordered: bool = False
+    is_ordered: bool = False
     smallest_group: int = 0
-    hidden: AbstractSet[Part] = frozenset()
+    hidden_parts: AbstractSet[Part] = frozenset()
     left_out: int = 0
-    rest: Decimal = Decimal(0)
+    remainder: Decimal = Decimal(0)
     empty: str = "nothing to show"
 
     @property
@@ -50,8 +50,8 @@ class BarChart:
         """How many labels are not shown and what they come to, in words; "" where all are."""
         if not self.left_out:
             return ""
-        adds_up = self.unit in _ADDED_UP and not self.hidden and not self.smallest_group
-        return f"and {self.left_out:,} more" + (f": {written(self.rest, self.unit)} together" if adds_up else "")
+        adds_up = self.unit in _ADDED_UP and not self.hidden_parts and not self.smallest_group
+        return f"and {self.left_out:,} more" + (f": {written(self.remainder, self.unit)} together" if adds_up else "")
 
     @property
     def notes(self) -> Sequence[str]:
@@ -61,7 +61,7 @@ class BarChart:
     @property
     def suppressed(self) -> str:
         """That groups are not shown, in words; "" where all are."""
-        return f"groups of fewer than {self.smallest_group} people are not shown" if self.hidden else ""
+        return f"groups of fewer than {self.smallest_group} people are not shown" if self.hidden_parts else ""
 
     @property
     def series(self) -> Sequence[str]:
@@ -70,7 +70,7 @@ class BarChart:
 
     def shown(self, label: str) -> Mapping[str, Decimal]:
         """The parts of a bar that may be seen."""
-        return {name: value for name, value in self.bars[label].items() if (label, name) not in self.hidden}
+        return {name: value for name, value in self.bars[label].items() if (label, name) not in self.hidden_parts}
 
     def total(self, label: str) -> Decimal | None:
         """The whole bar; None where a part of it may not be seen."""
@@ -80,20 +80,20 @@ class BarChart:
     @property
     def whole(self) -> Decimal | None:
         """All bars together; None where that says nothing (a mean, a percentage), or not all is drawn."""
-        if self.unit not in _ADDED_UP or self.limit or self.hidden or not self.bars:
+        if self.unit not in _ADDED_UP or self.limit or self.hidden_parts or not self.bars:
             return None
-        return sum((sum(parts.values(), Decimal(0)) for parts in self.bars.values()), self.rest)
+        return sum((sum(parts.values(), Decimal(0)) for parts in self.bars.values()), self.remainder)
 
     def first(self, labels: int) -> BarChart:
         """The chart with no more than its first `labels` labels; all where that is 0."""
         if not labels or len(self.bars) <= labels:
             return self
-        left = list(self.bars)[labels:]
+        rest_labels = list(self.bars)[labels:]
         return replace(
             self,
-            bars={label: parts for label, parts in self.bars.items() if label not in left},
-            left_out=len(left),
-            rest=sum((sum(self.bars[label].values(), Decimal(0)) for label in left), Decimal(0)),
+            bars={label: parts for label, parts in self.bars.items() if label not in rest_labels},
+            left_out=len(rest_labels),
+            remainder=sum((sum(self.bars[label].values(), Decimal(0)) for label in rest_labels), Decimal(0)),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -115,16 +115,16 @@ def bar_chart(
     rows: Sequence[Sequence[object]],
     *,
     place: str = "",
-    most: int | None = None,
-    ordered: bool = False,
+    limit: int | None = None,
+    is_ordered: bool = False,
     smallest_group: int = 0,
 ) -> BarChart:
     """Rows of (label, value) or (label, series, value) as bars; labels that come again are added up.
 
-    No more than the first `most` rows are drawn. `place`: the file that the chart stands in. Fix where a value is not a number.
+    No more than the first `limit` rows are drawn. `place`: the file that the chart stands in. Fix where a value is not a number.
     """
     bars: dict[str, dict[str, Decimal]] = {}
-    for number, row in enumerate(rows[:most], 1):
+    for number, row in enumerate(rows[:limit], 1):
         label, series = _text(row[0]), _text(row[1]) if len(row) == _WITH_SERIES else ""
         parts = bars.setdefault(label, {})
         value = _number(row[-1])
@@ -139,10 +139,10 @@ def bar_chart(
         title=title,
         unit=unit,
         bars=bars,
-        limit=most if most is not None and len(rows) > most else 0,
-        ordered=ordered,
+        limit=limit if limit is not None and len(rows) > limit else 0,
+        is_ordered=is_ordered,
         smallest_group=smallest_group,
-        hidden=_small_groups(bars, smallest_group),
+        hidden_parts=_small_groups(bars, smallest_group),
     )
 
 
@@ -154,8 +154,8 @@ def written(value: Decimal, unit: Unit) -> str:
         return f"{value:,.1f} %"
     if unit == "score":
         return f"{value:,.3f}"
-    whole = f"{value:,.0f}" if value == value.to_integral_value() else f"{value:,.1f}"
-    return f"{whole} day{'' if value == 1 else 's'}" if unit == "days" else whole
+    number = f"{value:,.0f}" if value == value.to_integral_value() else f"{value:,.1f}"
+    return f"{number} day{'' if value == 1 else 's'}" if unit == "days" else number
 
 
 def _small_groups(bars: Mapping[str, Mapping[str, Decimal]], smallest: int) -> AbstractSet[Part]:
@@ -164,12 +164,12 @@ def _small_groups(bars: Mapping[str, Mapping[str, Decimal]], smallest: int) -> A
     CMS's cell size suppression policy asks for both: no cell of 1 to 10, and none that can be derived from others.
     """
     parts = sorted((value, label, name) for label, row in bars.items() for name, value in row.items() if value > 0)
-    hidden: list[tuple[Decimal, str, str]] = [part for part in parts if part[0] < smallest]
-    for part in parts[len(hidden) :]:
-        if not hidden or sum(value for value, _, _ in hidden) >= smallest:
+    small_parts: list[tuple[Decimal, str, str]] = [part for part in parts if part[0] < smallest]
+    for part in parts[len(small_parts) :]:
+        if not small_parts or sum(value for value, _, _ in small_parts) >= smallest:
             break
-        hidden.append(part)
-    return frozenset((label, name) for _, label, name in hidden)
+        small_parts.append(part)
+    return frozenset((label, name) for _, label, name in small_parts)
 
 
 def _number(cell: object) -> Decimal | None:

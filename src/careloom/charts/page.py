@@ -54,10 +54,10 @@ def _as_of(data: Sequence[DataAge], drawn_at: datetime) -> str:
 
 
 def _section(chart: BarChart) -> str:
-    whole = "" if chart.whole is None else f"<p>In all {written(chart.whole, chart.unit)}.</p>"
+    total = "" if chart.whole is None else f"<p>In all {written(chart.whole, chart.unit)}.</p>"
     notes = "".join(f"<p><strong>{escape(note[:1].upper() + note[1:])}.</strong></p>" for note in chart.notes)
     return (
-        f"<section><h2>{escape(chart.title)}</h2>{whole}{notes}{_legend(chart)}{draw(chart)}{_numbers(chart)}</section>"
+        f"<section><h2>{escape(chart.title)}</h2>{total}{notes}{_legend(chart)}{draw(chart)}{_numbers(chart)}</section>"
     )
 
 

@@ -106,13 +106,13 @@ def _row(chart: BarChart, label: str, axis: Axis) -> str:
 
 def _segments(chart: BarChart, label: str, axis: Axis) -> Iterator[str]:
     """What is positive stands right of zero, what is negative left of it, each stacked from zero outwards."""
-    right = left = Decimal(0)
+    positive = negative = Decimal(0)
     for place, series in enumerate(chart.series):
         value = chart.shown(label).get(series, Decimal(0))
         if not value:
             continue
-        start = right if value > 0 else left + value
-        right, left = (right + value, left) if value > 0 else (right, left + value)
+        start = positive if value > 0 else negative + value
+        positive, negative = (positive + value, negative) if value > 0 else (positive, negative + value)
         tip = escape(f"{label}{', ' + series if series else ''}: {written(value, chart.unit)}")
         begin, end = axis.place(start), axis.place(start + abs(value))
         yield (
@@ -132,7 +132,7 @@ def _fill(chart: BarChart, place: int) -> str:
     names = chart.series
     if names[place].lower() in _ABSENT:
         return "none"
-    if not chart.ordered:
+    if not chart.is_ordered:
         return f"c{place % len(CATEGORIES['light'])}"
     steps = sum(name.lower() not in _ABSENT for name in names)
     return f"s{round(place * (len(STEPS['light']) - 1) / max(steps - 1, 1))}"

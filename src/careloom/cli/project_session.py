@@ -63,7 +63,9 @@ def chosen(session: sessions.Session, name: str | None) -> Sequence[model.Sync]:
 
 def audited(session: sessions.Session, action: str, subject: str) -> None:
     """Write to the audit that this user saw or decided something."""
-    audit.write_audit(session.store, at=session.clock(), actor=session.settings.witness, action=action, subject=subject)
+    audit.write_audit(
+        session.store, moment=session.clock(), actor=session.settings.witness, action=action, subject=subject
+    )
 
 
 def may_reveal(*, reveal: bool) -> None:

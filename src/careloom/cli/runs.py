@@ -41,7 +41,7 @@ def command(
         rows = attempts.Attempts(session.store).recent(
             name=name,
             kind=kind.value if kind else None,
-            failed=failed,
+            failures_only=failed,
             since=since.replace(tzinfo=zone) if since else None,
             limit=limit,
         )

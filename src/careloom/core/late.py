@@ -39,30 +39,30 @@ class _Unloaded(ModuleType):
 
 
 def _ready(module: ModuleType) -> None:
-    own: dict[str, Any] = ModuleType.__getattribute__(module, "__dict__")
-    lock = own.get(_LOCK)
+    namespace: dict[str, Any] = ModuleType.__getattribute__(module, "__dict__")
+    lock = namespace.get(_LOCK)
     if lock is not None:
         with lock:
-            _load(module, own)
+            _load(module, namespace)
 
 
-def _load(module: ModuleType, own: dict[str, Any]) -> None:
+def _load(module: ModuleType, namespace: dict[str, Any]) -> None:
     """Load it, unless that was done, or is under way in this thread and it asks for something of itself."""
-    if own.get(_BEGUN) is not False:
+    if namespace.get(_BEGUN) is not False:
         return
-    own[_BEGUN] = True
+    namespace[_BEGUN] = True
     try:
-        own["__loader__"].exec_module(module)
+        namespace["__loader__"].exec_module(module)
     except BaseException as error:
-        sys.modules.pop(own["__name__"], None)
+        sys.modules.pop(namespace["__name__"], None)
         if not isinstance(error, AttributeError):
             raise
         # The import statement would take it for a name that the module lacks.
-        raise ImportError(f"{own['__name__']} cannot be loaded: {error}") from error
+        raise ImportError(f"{namespace['__name__']} cannot be loaded: {error}") from error
     finally:
         module.__class__ = ModuleType
-        own.pop(_BEGUN, None)
-        own.pop(_LOCK, None)
+        namespace.pop(_BEGUN, None)
+        namespace.pop(_LOCK, None)
 
 
 class _LateLoader:

@@ -25,11 +25,11 @@ _SET_UP = _SetUp()
 class Log:
     """Writes lines; each has what was bound to it, besides its own."""
 
-    bound: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, Any] = field(default_factory=dict)
 
     def bind(self, **values: Any) -> Log:
         """The same, with `values` in each of its lines."""
-        return Log({**self.bound, **values})
+        return Log({**self.context, **values})
 
     def debug(self, event: str, **values: Any) -> None:
         """What nobody needs every day."""
@@ -52,7 +52,7 @@ class Log:
         if level < _SET_UP.least:
             return
         _configure()
-        import_module("structlog").get_logger().log(level, event, **self.bound, **values)
+        import_module("structlog").get_logger().log(level, event, **self.context, **values)
 
 
 LOG = Log()

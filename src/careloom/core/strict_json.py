@@ -47,10 +47,10 @@ def _parsed(text: str) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    names = dict(pairs)
+    if len(names) != len(pairs):
         raise Hold("duplicate-key", "an object of the JSON names one key twice")
-    return found
+    return names
 
 
 def _no_number(_: str) -> NoReturn:
@@ -75,16 +75,16 @@ def _check_texts(value: Any) -> None:
     """Escapes can spell what PostgreSQL cannot keep: NUL, and halves of a surrogate pair."""
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting += one.keys()
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
-        elif isinstance(one, str):
-            if "\0" in one:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting += part.keys()
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+        elif isinstance(part, str):
+            if "\0" in part:
                 raise Hold("nul-character", "a text of the JSON holds the character NUL")
-            if not one.isascii() and any("\ud800" <= letter <= "\udfff" for letter in one):
+            if not part.isascii() and any("\ud800" <= letter <= "\udfff" for letter in part):
                 raise Hold("not-utf8", "a text of the JSON holds half a character")
 
 
@@ -93,9 +93,9 @@ def _check_depth(value: Any, depth: int) -> None:
     for _ in range(depth):
         level = [
             inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
+            for part in level
+            if isinstance(part, dict | list)
+            for inner in (part.values() if isinstance(part, dict) else part)
         ]
-    if any(isinstance(one, dict | list) for one in level):
+    if any(isinstance(part, dict | list) for part in level):
         raise Hold("too-deep", f"the JSON is nested more than {depth} deep")

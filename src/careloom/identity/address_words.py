@@ -39,11 +39,11 @@ gu: guam|vi: virgin islands|as: american samoa|mp: northern mariana islands
 
 def _entries(table: str) -> list[tuple[str, str]]:
     lines = table.strip().replace("\n", "|").split("|")
-    return [(short.strip(), spelled.strip()) for short, spelled in (line.split(":") for line in lines)]
+    return [(short.strip(), spellings.strip()) for short, spellings in (line.split(":") for line in lines)]
 
 
 def address_words() -> list[tuple[str, str, str]]:
     """Rows (kind, word, short): kind "street" or "state", everything in lower case."""
-    streets = [("street", word, short) for short, spelled in _entries(_STREETS) for word in spelled.split()]
-    states = [("state", spelled, short) for short, spelled in _entries(_STATES)]
+    streets = [("street", word, short) for short, spellings in _entries(_STREETS) for word in spellings.split()]
+    states = [("state", spellings, short) for short, spellings in _entries(_STATES)]
     return streets + states

@@ -69,18 +69,18 @@ def quoted(name: str) -> str:
 
 def demand_columns(db: duckdb.DuckDBPyConnection, table: str, names: Iterable[str]) -> None:
     """Stop if `table` lacks a column: a missing one would silently match nobody."""
-    there = {row[0] for row in db.execute(f"DESCRIBE {table}").fetchall()}
-    if missing := sorted(set(names) - there):
+    column_names = {row[0] for row in db.execute(f"DESCRIBE {table}").fetchall()}
+    if missing := sorted(set(names) - column_names):
         raise Stop(f"matching was given the table {table} without the columns {', '.join(missing)}")
 
 
-def raw_view(spec: MatchSpec, *, fresh: str, everyone: str, theirs: str) -> str:
+def raw_view(spec: MatchSpec, *, fresh: str, everyone: str, remote: str) -> str:
     """The statement of match_raw: a line for each source row (`fresh`: those to decide) and each remote record."""
     return f"""CREATE OR REPLACE TEMP VIEW match_raw AS
       SELECT true AS ours, e.key IN (SELECT key FROM {fresh}) AS fresh, e.key AS id, NULL AS carries, {_roles(spec, remote=False)}
       FROM (FROM {everyone} {"" if everyone == fresh else _rest(fresh, everyone)}) AS e
       UNION ALL
-      SELECT false, false, e.id, {_filled(spec.key_property)}, {_roles(spec, remote=True)} FROM {theirs} AS e"""
+      SELECT false, false, e.id, {_filled(spec.key_property)}, {_roles(spec, remote=True)} FROM {remote} AS e"""
 
 
 def _rest(fresh: str, everyone: str) -> str:
@@ -94,12 +94,12 @@ def _filled(name: str) -> str:
 def _roles(spec: MatchSpec, *, remote: bool) -> str:
     singles = [f"{_first_of(spec, role)} AS {column}" for role, column in _SINGLE.items()]
     many = [f"{_list_of(spec, role, remote=remote)} AS {column}" for role, column in _MANY.items()]
-    others = f"[{', '.join(_values(spec, name, remote=remote) for name in spec.plain())}]::VARCHAR[][] AS others"
-    return ", ".join([*singles, *many, others])
+    plain_values = f"[{', '.join(_values(spec, name, remote=remote) for name in spec.plain())}]::VARCHAR[][] AS others"
+    return ", ".join([*singles, *many, plain_values])
 
 
 def _named(spec: MatchSpec, role: Role) -> list[str]:
-    return [name for name, its in spec.roles.items() if its == role]
+    return [name for name, field_role in spec.roles.items() if field_role == role]
 
 
 def _first_of(spec: MatchSpec, role: Role) -> str:
@@ -144,8 +144,8 @@ def _keys(spec: MatchSpec, number: int, tier: Sequence[str]) -> list[str]:
             values = f"SELECT n, unnest(others[{place}]) AS t FROM match_record"
             tables += f" JOIN (SELECT DISTINCT n, careloom_text(t) AS v{place} FROM ({values})) USING (n)"
     # A street and a ZIP code say where it is; a city or a state that one side lacks must not keep two records apart.
-    implied = {"city", "state"} if {"street", "zip"} <= set(roles) else set()
-    parts = [name for name in tier if spec.roles.get(name) not in implied]
+    optional_roles = {"city", "state"} if {"street", "zip"} <= set(roles) else set()
+    parts = [name for name in tier if spec.roles.get(name) not in optional_roles]
     key = " || '|' || ".join(dict.fromkeys(_key_part(spec, name) for name in parts))
     plain = f"SELECT {number} AS tier, n, r.ours, false AS variant, {key} AS k FROM {tables}"
     if "first_name" not in roles:

@@ -26,34 +26,34 @@ def match(  # noqa: PLR0913 -- five tables and two settings are what matching is
     db: duckdb.DuckDBPyConnection,
     spec: MatchSpec,
     *,
-    ours: str,
-    theirs: str,
-    linked: str,
-    ruled: str,
+    source: str,
+    remote: str,
+    links: str,
+    decisions: str,
     everyone: str | None = None,
     today: date | None = None,
 ) -> None:
-    """Decide for each row of `ours` which record of `theirs` it is, if any.
+    """Decide for each row of `source` which record of `remote` it is, if any.
 
-    Tables of `db` by name: `ours`(key, a VARCHAR column for each property of the spec), the source rows not linked yet;
-    `theirs`(id, the same columns, `spec.key_property` and the aliases), all remote records; `linked`(key, remote_id), pairs of
-    this sync; `ruled`(key, remote_id, verdict "never" or "link"), what a person said; `everyone`, all source rows with the
-    columns of `ours` (default `ours`): namesakes, traps and rivals are sought among them. Birth dates after `today` or more
+    Tables of `db` by name: `source`(key, a VARCHAR column for each property of the spec), the source rows not linked yet;
+    `remote`(id, the same columns, `spec.key_property` and the aliases), all remote records; `links`(key, remote_id), pairs of
+    this sync; `decisions`(key, remote_id, verdict "never" or "link"), what a person said; `everyone`, all source rows with the
+    columns of `source` (default `source`): namesakes, traps and rivals are sought among them. Birth dates after `today` or more
     than 120 years before are placeholders; without it, years 1900 to 2098 stand.
 
     Makes the tables match_decision(key, outcome "link" | "none" | "review", remote_id, rule, grade "certain" | "provisional"
     | NULL, reason, candidates), one line for each row of ours, and match_candidate(key, remote_id, tier, rule, grade, reason,
     vf, vl, vd, em, ph, ad, zp, sx, gx, mx, ma, trap, namesakes), one line for each pair considered, blocked ones too; `tier`
     counts from 1, 0 is our key or a person's word. Reasons are keys of `REASONS`; rules of `RULES` ("exact:2" is "exact").
-    Stop if a column is missing or a key is twice in `ours`, `everyone` or the ids of `theirs`.
+    Stop if a column is missing or a key is twice in `source`, `everyone` or the ids of `remote`.
     """
-    everyone = everyone or ours
-    _check(db, spec, ours=ours, everyone=everyone, theirs=theirs)
+    everyone = everyone or source
+    _check(db, spec, source=source, everyone=everyone, remote=remote)
     install(db)
     _settings(db, spec, today)
-    db.execute(f"CREATE OR REPLACE TEMP VIEW match_linked AS FROM {linked}")
-    db.execute(f"CREATE OR REPLACE TEMP VIEW match_ruled AS FROM {ruled}")
-    db.execute(raw_view(spec, fresh=ours, everyone=everyone, theirs=theirs))
+    db.execute(f"CREATE OR REPLACE TEMP VIEW match_linked AS FROM {links}")
+    db.execute(f"CREATE OR REPLACE TEMP VIEW match_ruled AS FROM {decisions}")
+    db.execute(raw_view(spec, fresh=source, everyone=everyone, remote=remote))
     with _in_any_order(db):
         _run(db, spec)
     _tidy(db)
@@ -72,20 +72,20 @@ def _run(db: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
 @contextmanager
 def _in_any_order(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """No statement here depends on the order of rows; keeping it would cost threads and memory."""
-    before = db.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
+    setting = db.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0][0]
     db.execute("SET preserve_insertion_order = false")
     try:
         yield
     finally:
-        db.execute(f"SET preserve_insertion_order = {str(before).lower()}")
+        db.execute(f"SET preserve_insertion_order = {str(setting).lower()}")
 
 
-def _check(db: duckdb.DuckDBPyConnection, spec: MatchSpec, *, ours: str, everyone: str, theirs: str) -> None:
+def _check(db: duckdb.DuckDBPyConnection, spec: MatchSpec, *, source: str, everyone: str, remote: str) -> None:
     aliases = [alias for names in spec.aliases.values() for alias in names]
-    demand_columns(db, ours, ["key", *spec.properties()])
+    demand_columns(db, source, ["key", *spec.properties()])
     demand_columns(db, everyone, ["key", *spec.properties()])
-    demand_columns(db, theirs, ["id", spec.key_property, *spec.properties(), *aliases])
-    for table, key in ((ours, "key"), (everyone, "key"), (theirs, "id")):
+    demand_columns(db, remote, ["id", spec.key_property, *spec.properties(), *aliases])
+    for table, key in ((source, "key"), (everyone, "key"), (remote, "id")):
         rows, keys = db.execute(f"SELECT count(*), count(DISTINCT {key}) FROM {table}").fetchall()[0]
         if rows != keys:
             raise Stop(
@@ -111,7 +111,7 @@ def _tidy(db: duckdb.DuckDBPyConnection) -> None:
     db.execute("DROP VIEW match_raw")
     db.execute("DROP VIEW match_linked")
     db.execute("DROP VIEW match_ruled")
-    own = "SELECT table_name FROM duckdb_tables() WHERE temporary AND table_name LIKE 'match\\_%' ESCAPE '\\'"
-    for (table,) in db.execute(own).fetchall():
+    query = "SELECT table_name FROM duckdb_tables() WHERE temporary AND table_name LIKE 'match\\_%' ESCAPE '\\'"
+    for (table,) in db.execute(query).fetchall():
         db.execute(f"DROP TABLE temp.{table}")
     db.execute("DROP SEQUENCE match_number")

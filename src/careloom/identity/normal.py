@@ -64,11 +64,11 @@ def _nicknames() -> pa.Table:
 
 def settle_phones(db: duckdb.DuckDBPyConnection, numbers: str) -> None:
     """Let phonenumbers read what SQL cannot: `numbers` is a query of one column of texts; run it before `careloom_phone`."""
-    asked = f"SELECT DISTINCT t FROM ({numbers}) AS n(t) WHERE NOT careloom_is_plain_phone(t) AND regexp_matches(t, '\\d.*\\d.*\\d.*\\d.*\\d.*\\d.*\\d')"
-    known = [(text, number) for (text,) in db.execute(asked).fetchall() if (number := _read_phone(text))]
+    query = f"SELECT DISTINCT t FROM ({numbers}) AS n(t) WHERE NOT careloom_is_plain_phone(t) AND regexp_matches(t, '\\d.*\\d.*\\d.*\\d.*\\d.*\\d.*\\d')"
+    phones = [(text, number) for (text,) in db.execute(query).fetchall() if (number := _read_phone(text))]
     db.execute("DELETE FROM careloom_abroad")
-    if known:
-        fill(db, "careloom_abroad", columns_of(known))
+    if phones:
+        fill(db, "careloom_abroad", columns_of(phones))
 
 
 def _read_phone(text: str) -> str | None:

@@ -16,24 +16,24 @@ from careloom.project.schedules import Schedule
 from careloom.project.schema import WrittenField, WrittenSync, WrittenTo
 
 
-def build_sync(written: WrittenSync, node: YamlNode, default: Schedule | None) -> tuple[Sync | None, list[Fault]]:
+def build_sync(document: WrittenSync, node: YamlNode, default: Schedule | None) -> tuple[Sync | None, list[Fault]]:
     """The sync, or the faults of its expressions. `default` is the project's schedule."""
     faults: list[Fault] = []
     fields = {
         name: field
-        for name, entry in written.fields.items()
-        if (field := _field(name, entry, written, node, faults)) is not None
+        for name, entry in document.fields.items()
+        if (field := _field(name, entry, document, node, faults)) is not None
     }
     associations = tuple(
         Association(to=tie.to, via=tie.via, key=tie.key, label=tie.label, expression=expression)
-        for number, tie in enumerate(written.associations)
+        for number, tie in enumerate(document.associations)
         if (expression := _parsed(tie.key, node.at("associations", number, "key"), faults)) is not None
     )
     if faults:
         return None, faults
-    read = written.from_
+    read = document.from_
     sync = Sync(
-        name=written.sync,
+        name=document.sync,
         source=From(
             system=read.system,
             key=read.key,
@@ -42,26 +42,26 @@ def build_sync(written: WrittenSync, node: YamlNode, default: Schedule | None) -
             cursor=read.cursor,
             look_back=read.look_back,
         ),
-        to=_to(written.to),
-        fields=_one_for_each_role(fields, written.fields),
-        match=tuple(tuple(tier) for tier in written.match),
-        unmatched=written.unmatched,
-        missing=written.missing,
-        archive_limit=written.archive_limit,
-        accept=written.accept,
+        to=_to(document.to),
+        fields=_one_for_each_role(fields, document.fields),
+        match=tuple(tuple(tier) for tier in document.match),
+        unmatched=document.unmatched,
+        missing=document.missing,
+        archive_limit=document.archive_limit,
+        accept=document.accept,
         associations=associations,
-        schedule=written.schedule or default,
+        schedule=document.schedule or default,
         file=node.place.file,
         node=node,
     )
     return sync, []
 
 
-def _to(written: WrittenTo) -> To:
-    admits = Phi.named(written.admits)
-    create = written.create
+def _to(section: WrittenTo) -> To:
+    admits = Phi.named(section.admits)
+    create = section.create
     if create is None:
-        return To(system=written.system, object=written.object, key=written.key, admits=admits)
+        return To(system=section.system, object=section.object, key=section.key, admits=admits)
     new = NewObject(
         label=create.label,
         plural_label=create.plural_label,
@@ -71,18 +71,18 @@ def _to(written: WrittenTo) -> To:
         required_properties=tuple(create.required),
         associated_objects=tuple(create.associated),
     )
-    return To(system=written.system, object=written.object, key=written.key, admits=admits, create=new)
+    return To(system=section.system, object=section.object, key=section.key, admits=admits, create=new)
 
 
 def _parsed(text: str, node: YamlNode, faults: list[Fault]) -> str | None:
-    found = read_expression(text)
-    if isinstance(found, list):
+    expression = read_expression(text)
+    if isinstance(expression, list):
         faults.extend(
             node.inside(mistake.line, mistake.column).fault(mistake.code, mistake.cause, mistake.fix)
-            for mistake in found
+            for mistake in expression
         )
         return None
-    return found
+    return expression
 
 
 def _field(name: str, entry: WrittenField, sync: WrittenSync, node: YamlNode, faults: list[Fault]) -> Field | None:
@@ -111,15 +111,17 @@ def _field(name: str, entry: WrittenField, sync: WrittenSync, node: YamlNode, fa
     )
 
 
-def _one_for_each_role(fields: dict[str, Field], written: Mapping[str, WrittenField]) -> dict[str, Field]:
+def _one_for_each_role(fields: dict[str, Field], entries: Mapping[str, WrittenField]) -> dict[str, Field]:
     """A role guessed twice stays with the first field; what was said outranks what was guessed. Phones may be many."""
-    said = {entry.role: name for name, entry in reversed(list(written.items())) if entry.role}
-    taken: set[str] = set()
-    found: dict[str, Field] = {}
+    named_roles = {entry.role: name for name, entry in reversed(list(entries.items())) if entry.role}
+    used_roles: set[str] = set()
+    resolved_fields: dict[str, Field] = {}
     for name, field in fields.items():
-        guessed = written[name].role is None
-        double = field.role is not None and field.role != "phone" and (field.role in taken or field.role in said)
-        found[name] = replace(field, role=None) if guessed and double else field
+        is_guess = entries[name].role is None
+        double = (
+            field.role is not None and field.role != "phone" and (field.role in used_roles or field.role in named_roles)
+        )
+        resolved_fields[name] = replace(field, role=None) if is_guess and double else field
         if field.role:
-            taken.add(field.role)
-    return found
+            used_roles.add(field.role)
+    return resolved_fields

@@ -19,11 +19,11 @@ _COLUMNS = (2, 3)
 
 def build_charts(node: YamlNode, faults: list[Fault]) -> ChartPage | None:
     """The page, or None with its faults added to `faults`."""
-    written, found = validated(WrittenCharts, node)
-    faults += found
-    if written is None:
+    document, schema_faults = validated(WrittenCharts, node)
+    faults += schema_faults
+    if document is None:
         return None
-    for number, chart in enumerate(written.charts):
+    for number, chart in enumerate(document.charts):
         if (wrong := _wrong(chart.sql)) is not None:
             faults.append(node.place_of("charts", number, "sql").fault("chart-sql", *wrong))
         if chart.smallest_group and chart.unit != "count":
@@ -33,8 +33,8 @@ def build_charts(node: YamlNode, faults: list[Fault]) -> ChartPage | None:
             )
     return ChartPage(
         name=PurePosixPath(node.place.file).stem,
-        title=written.title,
-        description=written.description or "",
+        title=document.title,
+        description=document.description or "",
         charts=tuple(
             Chart(
                 title=chart.title,
@@ -46,7 +46,7 @@ def build_charts(node: YamlNode, faults: list[Fault]) -> ChartPage | None:
                 empty=chart.empty or "",
                 after_run=chart.after_run,
             )
-            for chart in written.charts
+            for chart in document.charts
         ),
     )
 

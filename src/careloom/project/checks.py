@@ -123,38 +123,38 @@ def _match(sync: Sync) -> Iterator[Fault]:
 
 
 def _roles(sync: Sync) -> Iterator[Fault]:
-    seen: dict[str, str] = {}
+    properties: dict[str, str] = {}
     for field in sync.fields.values():
         if field.role is None or field.role == "phone":
             continue
-        if field.role in seen:
-            cause = f"`{field.property}` and `{seen[field.role]}` both have the role {field.role}"
+        if field.role in properties:
+            cause = f"`{field.property}` and `{properties[field.role]}` both have the role {field.role}"
             yield sync.fault(("fields", field.property, "role"), "role", cause, "write `role: none` for one of them")
-        seen.setdefault(field.role, field.property)
+        properties.setdefault(field.role, field.property)
 
 
 def _new_object(sync: Sync) -> Iterator[Fault]:
-    new, known = sync.to.create, [sync.to.key, *sync.fields]
+    new, properties = sync.to.create, [sync.to.key, *sync.fields]
     if new is None:
         return
-    named = {
+    lists = {
         "primary": (new.primary_property,),
         "secondary": new.secondary_properties,
         "searchable": new.searchable_properties,
         "required": new.required_properties,
     }
-    for key, names in named.items():
+    for key, names in lists.items():
         for number, name in enumerate(names):
-            if name not in known:
+            if name not in properties:
                 path: tuple[Step, ...] = ("to", "create", key, number)
-                fix = suggestion(name, known, f"add `{name}` to `fields:`")
+                fix = suggestion(name, properties, f"add `{name}` to `fields:`")
                 yield sync.fault(path, "create-property", f"`{name}` is neither the key nor a field", fix)
 
 
 def _field(sync: Sync, field: Field) -> Iterator[Fault]:
     path: tuple[Step, ...] = ("fields", field.property)
-    written = sync.node.at(*path).entries
-    if "else" in written and "values" not in written:
+    entries = sync.node.at(*path).entries
+    if "else" in entries and "values" not in entries:
         yield sync.fault(
             (*path, "else"), "values", "`else` has no `values` beside it", "add `values:`, or remove `else`"
         )
@@ -196,16 +196,16 @@ def _not_admitted(sync: Sync, field: Field) -> Fault:
 def in_order(syncs: Mapping[str, Sync]) -> tuple[dict[str, Sync], list[Fault]]:
     """The syncs with every `via` before who needs it; the faults of associations that lead nowhere or in a circle."""
     faults = [fault for sync in syncs.values() for fault in _associations(sync, syncs)]
-    ordered: dict[str, Sync] = {}
+    syncs_in_order: dict[str, Sync] = {}
     waiting = dict(syncs)
     while waiting:
-        ready = [name for name, sync in waiting.items() if not any(tie.via in waiting for tie in sync.associations)]
-        if not ready:
+        names = [name for name, sync in waiting.items() if not any(tie.via in waiting for tie in sync.associations)]
+        if not names:
             faults.extend(_circles(waiting))
             return dict(syncs), faults
-        for name in ready:
-            ordered[name] = waiting.pop(name)
-    return ordered, faults
+        for name in names:
+            syncs_in_order[name] = waiting.pop(name)
+    return syncs_in_order, faults
 
 
 def _circles(waiting: Mapping[str, Sync]) -> Iterator[Fault]:
@@ -222,27 +222,25 @@ def _circles(waiting: Mapping[str, Sync]) -> Iterator[Fault]:
 
 def _awaited(name: str, waiting: Mapping[str, Sync]) -> set[str]:
     """`name` and every sync that it waits for, near or far."""
-    found: set[str] = set()
+    names: set[str] = set()
     ahead = [name]
     while ahead:
-        here = ahead.pop()
-        if here not in found and here in waiting:
-            found.add(here)
-            ahead.extend(tie.via for tie in waiting[here].associations)
-    return found
+        next_name = ahead.pop()
+        if next_name not in names and next_name in waiting:
+            names.add(next_name)
+            ahead.extend(tie.via for tie in waiting[next_name].associations)
+    return names
 
 
 def _associations(sync: Sync, syncs: Mapping[str, Sync]) -> Iterator[Fault]:
     for number, tie in enumerate(sync.associations):
-        other = syncs.get(tie.via)
-        if other is None:
+        target_sync = syncs.get(tie.via)
+        if target_sync is None:
             fix = suggestion(tie.via, syncs, "write the name of a sync in syncs/")
             yield sync.fault(("associations", number, "via"), "unknown-sync", f"there is no sync `{tie.via}`", fix)
-        elif other.to.object != tie.to or other.to.system != sync.to.system:
-            cause = (
-                f"`{tie.via}` keeps `{other.to.object}` of `{other.to.system}`, not `{tie.to}` of `{sync.to.system}`"
-            )
-            fix = f"write `to: {other.to.object}`, or another `via`"
-            if other.to.system != sync.to.system:
+        elif target_sync.to.object != tie.to or target_sync.to.system != sync.to.system:
+            cause = f"`{tie.via}` keeps `{target_sync.to.object}` of `{target_sync.to.system}`, not `{tie.to}` of `{sync.to.system}`"
+            fix = f"write `to: {target_sync.to.object}`, or another `via`"
+            if target_sync.to.system != sync.to.system:
                 fix = f"write a `via` that keeps `{tie.to}` of `{sync.to.system}`"
             yield sync.fault(("associations", number, "to"), "association", cause, fix)

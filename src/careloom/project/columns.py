@@ -35,12 +35,12 @@ _FITS: dict[str, dict[str, str]] = {
 
 def check_columns(sync: Sync, columns: Mapping[str, str]) -> list[Fault]:
     """The faults of `sync` given its source's columns, each with its DuckDB type name; empty if it can run."""
-    known = {name.lower(): name for name in columns}
-    faults = list(_named_columns(sync, columns, known))
+    column_names = {name.lower(): name for name in columns}
+    faults = list(_named_columns(sync, columns, column_names))
     with _judge().cursor() as database:
         _empty_table(database, columns)
         for path, expression in _expressions(sync):
-            unknown = list(_unknown(sync, path, expression, columns, known))
+            unknown = list(_unknown(sync, path, expression, columns, column_names))
             faults.extend(unknown or _typed(sync, path, expression, database))
     return faults
 
@@ -73,18 +73,18 @@ def _tree(text: str) -> Expr:
     return tree
 
 
-def _named_columns(sync: Sync, columns: Mapping[str, str], known: Mapping[str, str]) -> Iterator[Fault]:
+def _named_columns(sync: Sync, columns: Mapping[str, str], column_names: Mapping[str, str]) -> Iterator[Fault]:
     for key, name in (("key", sync.source.key), ("cursor", sync.source.cursor)):
         if name is None:
             continue
-        if name.lower() not in known:
+        if name.lower() not in column_names:
             yield sync.fault(
                 ("from", key), "unknown-column", f"there is no column `{name}`", _column_fix(name, columns)
             )
             continue
-        family = _family(columns[known[name.lower()]])
+        family = _family(columns[column_names[name.lower()]])
         if family is None or (key == "cursor" and family in {"bool", "time"}):
-            cause = f"`{name}` is of type {columns[known[name.lower()]]}, which cannot be a {key}"
+            cause = f"`{name}` is of type {columns[column_names[name.lower()]]}, which cannot be a {key}"
             yield sync.fault(("from", key), "wrong-type", cause, "name a column of text, numbers or times")
 
 
@@ -93,11 +93,11 @@ def _column_fix(name: str, columns: Mapping[str, str]) -> str:
 
 
 def _unknown(
-    sync: Sync, path: tuple[Step, ...], expression: Expr, columns: Mapping[str, str], known: Mapping[str, str]
+    sync: Sync, path: tuple[Step, ...], expression: Expr, columns: Mapping[str, str], column_names: Mapping[str, str]
 ) -> Iterator[Fault]:
     node = sync.node.at(*path)
     for column in expression.find_all(exp.Column, bfs=False):
-        if column.name.lower() not in known:
+        if column.name.lower() not in column_names:
             place = node.inside(*place_in_text(column))
             cause = f"there is no column `{column.name}`"
             yield place.fault("unknown-column", cause, _column_fix(column.name, columns))
@@ -128,13 +128,13 @@ def _first_line(error: duckdb.Error) -> str:
 def _cast_fix(expression: Expr) -> str:
     names = lineage(expression)
     column = names[0] if names else "x"
-    shown = column if re.fullmatch(r"[A-Za-z_]\w*", column) else f'"{column}"'
-    return f"say which type is meant, as in `TRY_CAST({shown} AS INTEGER)`"
+    column_sql = column if re.fullmatch(r"[A-Za-z_]\w*", column) else f'"{column}"'
+    return f"say which type is meant, as in `TRY_CAST({column_sql} AS INTEGER)`"
 
 
 def _mismatch(sync: Sync, field: Field, kind: str) -> Fault | None:
     family = _family(kind)
-    wanted: PropertyType = field.type or "string"
+    property_type: PropertyType = field.type or "string"
     path = ("fields", field.property, "from")
     if family is None:
         cause = f"`{field.source}` is of type {kind}, which no property holds"
@@ -144,10 +144,10 @@ def _mismatch(sync: Sync, field: Field, kind: str) -> Fault | None:
         return sync.fault(
             ("fields", field.property, "format"), "date-format", f"`format` reads text, and this is {kind}", fix
         )
-    remedy = _FITS[family].get(wanted, "CAST({} AS VARCHAR)")
+    remedy = _FITS[family].get(property_type, "CAST({} AS VARCHAR)")
     if not remedy:
         return None
-    cause = f"`{field.property}` is a {wanted}, and `{field.source}` gives {kind}"
+    cause = f"`{field.property}` is a {property_type}, and `{field.source}` gives {kind}"
     if remedy.startswith("CAST({} AS VARCHAR)"):
         return sync.fault(path, "wrong-type", cause, f"write `type: {_natural(family)}`, or another expression")
     return sync.fault(path, "wrong-type", cause, f"write `{remedy.format(field.source)}`")

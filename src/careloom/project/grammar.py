@@ -111,8 +111,8 @@ def _mistake(code: str, cause: str, fix: str, node: Expr | None = None) -> Mista
 
 
 def _parse_mistake(error: ParseError, text: str) -> Mistake:
-    found = error.errors[0] if error.errors else {}
-    line, end, token = int(found.get("line") or 1), int(found.get("col") or 1), str(found.get("highlight") or "")
+    detail = error.errors[0] if error.errors else {}
+    line, end, token = int(detail.get("line") or 1), int(detail.get("col") or 1), str(detail.get("highlight") or "")
     column = max(end - len(token) + 1, 1)
     if re.fullmatch(r"\s*(SELECT|WITH|FROM|VALUES)\b.*", text, re.IGNORECASE | re.DOTALL):
         return _mistake("sql-forbidden", "a query stands where an expression must", _IN_SOURCE)
@@ -122,7 +122,7 @@ def _parse_mistake(error: ParseError, text: str) -> Mistake:
             f"if one column is meant, quote it: '\"{text.strip()}\"'",
         )
         return Mistake(line=line, column=column, code="sql", cause=cause, fix=fix)
-    if "Required keyword" in str(found.get("description")):
+    if "Required keyword" in str(detail.get("description")):
         cause = f"something is missing beside `{token}`" if token else "something is missing"
     else:
         cause = f"`{token}` is not expected here" if token else "this is no SQL expression"
@@ -131,12 +131,12 @@ def _parse_mistake(error: ParseError, text: str) -> Mistake:
 
 
 def _forbidden(tree: Expr) -> list[Mistake]:
-    found: list[Mistake] = []
+    mistakes: list[Mistake] = []
     for node in tree.walk(prune=lambda part: isinstance(part, exp.Query | exp.Window | exp.Lambda)):
         mistake = _judge(node)
         if mistake is not None:
-            found.append(mistake)
-    return found
+            mistakes.append(mistake)
+    return mistakes
 
 
 def _judge(node: Expr) -> Mistake | None:  # noqa: PLR0911 - one line for each kind of thing that is forbidden
@@ -173,8 +173,8 @@ def _column(node: exp.Column) -> Mistake | None:
     if isinstance(node.this, exp.Star):
         return _mistake("sql", "`*` is all columns", "name one column", node)
     if node.table:
-        whole = ".".join(part.name for part in node.parts)
-        return _mistake("sql", f"`{whole}` names a table too", f"write just the column: `{node.name}`", node)
+        full_name = ".".join(part.name for part in node.parts)
+        return _mistake("sql", f"`{full_name}` names a table too", f"write just the column: `{node.name}`", node)
     return None
 
 
@@ -182,15 +182,15 @@ def _function(node: exp.Func) -> Mistake | None:
     names = [node.name.lower()] if isinstance(node, exp.Anonymous) else [name.lower() for name in node.sql_names()]
     names.append(_spelled(node))
     name = names[-1] or names[0]
-    if any(known in CLOCK_AND_CHANCE for known in names):
+    if any(candidate in CLOCK_AND_CHANCE for candidate in names):
         fix = "a run must be repeatable: compute it in the source, or leave it out"
         return _mistake("sql-forbidden", f"`{name}` gives another answer each time", fix, node)
-    if any(known in OUTSIDE for known in names):
+    if any(candidate in OUTSIDE for candidate in names):
         fix = "use only columns and functions of columns"
         return _mistake("sql-forbidden", f"`{name}` looks at something outside the row", fix, node)
     if isinstance(node, exp.UDTF):
         return _mistake("sql-forbidden", f"`{name}` gives rows, not a value", _IN_SOURCE, node)
-    if any(known in ALLOWED for known in names):
+    if any(candidate in ALLOWED for candidate in names):
         return None
     near = closest(name, ALLOWED)
     fix = f"did you mean `{near}`?" if near else "use a scalar function of DuckDB, or compute it in the source"

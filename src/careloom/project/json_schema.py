@@ -111,7 +111,7 @@ def _renamed(schema: Any) -> Any:
         return [_renamed(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {("definitions" if key == "$defs" else key): _renamed(part) for key, part in schema.items()}
-    if found.get("type") == "string" and not found.keys() & {"enum", "const", "pattern"}:
-        found["type"] = _SCALARS
-    return found
+    result = {("definitions" if key == "$defs" else key): _renamed(part) for key, part in schema.items()}
+    if result.get("type") == "string" and not result.keys() & {"enum", "const", "pattern"}:
+        result["type"] = _SCALARS
+    return result

@@ -41,55 +41,55 @@ def load_project(folder: Path, rooms: Mapping[str, Room], environment: str = "")
     faults: list[Fault] = []
     nodes, files = _read(folder, faults)
     overlay = _overlay(folder, environment, nodes, faults)
-    written = _project(nodes.get(PROJECT_FILE), faults)
+    document = _project(nodes.get(PROJECT_FILE), faults)
     systems = _systems(nodes.get(PROJECT_FILE), rooms, faults)
     syncs: dict[str, Sync] = {}
     for node in _of(nodes, SYNCS):
-        sync = _sync(node, written.schedule if written else None, faults)
+        sync = _sync(node, document.schedule if document else None, faults)
         _add(sync, syncs, faults)
     landings, wrong = build_landings(
-        _of(nodes, STREAMS), files[STREAMS], systems, rooms, written.schedule if written else None
+        _of(nodes, STREAMS), files[STREAMS], systems, rooms, document.schedule if document else None
     )
     faults.extend(wrong)
-    reports, wrong = build_reports(_of(nodes, REPORTS), systems, rooms, written.schedule if written else None)
+    reports, wrong = build_reports(_of(nodes, REPORTS), systems, rooms, document.schedule if document else None)
     faults.extend(wrong)
     # A stream or a report that could not be read is no mistake of who names it.
-    named = [*landings, *reports] if len(landings) == files[STREAMS] and not wrong else None
-    models = build_models(written.models if written else None, nodes.get(PROJECT_FILE), folder, named, faults)
+    names = [*landings, *reports] if len(landings) == files[STREAMS] and not wrong else None
+    models = build_models(document.models if document else None, nodes.get(PROJECT_FILE), folder, names, faults)
     charts = {
         page.name: page for node in _of(nodes, CHARTS) if (page := chart_pages.build_charts(node, faults)) is not None
     }
     for sync in syncs.values():
-        found = check_sync(sync, systems, rooms)
+        sync_faults = check_sync(sync, systems, rooms)
         # Without any system that could be read, every name of one would be blamed.
-        faults.extend(fault for fault in found if systems or fault.code != "unknown-system")
-    ordered, more = in_order(syncs)
+        faults.extend(fault for fault in sync_faults if systems or fault.code != "unknown-system")
+    syncs_in_order, order_faults = in_order(syncs)
     # An association to a sync that could not be read is no mistake of its own.
     unread = len(syncs) < files[SYNCS]
-    faults.extend(_publishers(nodes.get(PROJECT_FILE), written, systems, rooms))
+    faults.extend(_publishers(nodes.get(PROJECT_FILE), document, systems, rooms))
     if overlay is not None:
-        faults.extend(overlay.faults(syncs.values(), written.publish if written else ()))
-    faults.extend(check_dbt_project(folder, written.timezone.key) if written else ())
-    faults.extend(fault for fault in more if not (unread and fault.code == "unknown-sync"))
-    if faults or written is None:
+        faults.extend(overlay.faults(syncs.values(), document.publish if document else ()))
+    faults.extend(check_dbt_project(folder, document.timezone.key) if document else ())
+    faults.extend(fault for fault in order_faults if not (unread and fault.code == "unknown-sync"))
+    if faults or document is None:
         raise ProjectFault(*_sorted(faults))
     return Project(
-        name=written.project,
-        timezone=written.timezone,
+        name=document.project,
+        timezone=document.timezone,
         folder=folder.resolve(),
         systems=systems,
-        alerts=_alerts(written.alerts),
-        syncs=ordered,
+        alerts=_alerts(document.alerts),
+        syncs=syncs_in_order,
         digest=_digest(nodes, environment),
         landings=landings,
         reports=reports,
         charts=charts,
-        publish=tuple(written.publish),
-        retention=Retention(**dict(written.retention)),
+        publish=tuple(document.publish),
+        retention=Retention(**dict(document.retention)),
         models=models,
-        service=Service(audience=written.service.audience, callers=tuple(written.service.callers)),
+        service=Service(audience=document.service.audience, callers=tuple(document.service.callers)),
         environment=environment,
-        own=overlay.systems if overlay else frozenset(),
+        replaced_systems=overlay.systems if overlay else frozenset(),
     )
 
 
@@ -112,20 +112,20 @@ def _of(nodes: Mapping[str, YamlNode], folder: str) -> list[YamlNode]:
 
 
 def _publishers(
-    node: YamlNode | None, written: WrittenProject | None, systems: Mapping[str, System], rooms: Mapping[str, Room]
+    node: YamlNode | None, document: WrittenProject | None, systems: Mapping[str, System], rooms: Mapping[str, Room]
 ) -> Iterator[Fault]:
-    if node is None or written is None:
+    if node is None or document is None:
         return
-    for number, name in enumerate(written.publish):
+    for number, name in enumerate(document.publish):
         place = node.place_of("publish", number)
         if name not in systems:
             fix = suggestion(name, systems, "add it to `systems:`")
             yield place.fault("unknown-system", f"there is no system `{name}`", fix)
         elif (room := rooms.get(systems[name].kind)) is not None and room.publisher is None:
             cause = f"the system `{name}` is of kind `{room.kind}`, which takes no change events"
-            takers = ", ".join(sorted(kind for kind, one in rooms.items() if one.publisher))
+            takers = ", ".join(sorted(kind for kind, candidate in rooms.items() if candidate.publisher))
             yield place.fault("no-publisher", cause, f"name a system of kind {takers}")
-        elif name in written.publish[:number]:
+        elif name in document.publish[:number]:
             yield place.fault("no-publisher", f"`{name}` stands twice", "remove one: everything would be told twice")
 
 
@@ -146,8 +146,8 @@ def _read(folder: Path, faults: list[Fault]) -> tuple[dict[str, YamlNode], dict[
     nodes: dict[str, YamlNode] = {}
     names = {part: _files(folder, part, faults) for part in (SYNCS, STREAMS, REPORTS, CHARTS)}
     for name in [PROJECT_FILE, *chain.from_iterable(names.values())]:
-        node, found = read_file(folder, name)
-        faults.extend(found)
+        node, file_faults = read_file(folder, name)
+        faults.extend(file_faults)
         if node is None:
             continue
         if node.kind != "map":
@@ -156,12 +156,12 @@ def _read(folder: Path, faults: list[Fault]) -> tuple[dict[str, YamlNode], dict[
             )
         else:
             nodes[name] = node
-    return nodes, {part: len(found) for part, found in names.items()}
+    return nodes, {part: len(file_faults) for part, file_faults in names.items()}
 
 
 def _files(folder: Path, part: str, faults: list[Fault]) -> list[str]:
     try:
-        found = sorted(path.name for path in (folder / part).iterdir() if not path.name.startswith("."))
+        files = sorted(path.name for path in (folder / part).iterdir() if not path.name.startswith("."))
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -173,19 +173,19 @@ def _files(folder: Path, part: str, faults: list[Fault]) -> list[str]:
         Place(file=f"{part}/{name}").fault(
             "file-name", "only `.yaml` files are read here", f"rename it to `{name[:-4]}.yaml`"
         )
-        for name in found
+        for name in files
         if name.endswith(".yml")
     )
-    return [f"{part}/{name}" for name in found if name.endswith(".yaml")]
+    return [f"{part}/{name}" for name in files if name.endswith(".yaml")]
 
 
 def _project(node: YamlNode | None, faults: list[Fault]) -> WrittenProject | None:
     if node is None:
         return None
-    written, found = validated(WrittenProject, node)
-    faults.extend(found)
+    document, schema_faults = validated(WrittenProject, node)
+    faults.extend(schema_faults)
     faults.extend(secrets_in_clear(node))
-    return written
+    return document
 
 
 def _systems(node: YamlNode | None, rooms: Mapping[str, Room], faults: list[Fault]) -> dict[str, System]:
@@ -213,8 +213,8 @@ def _system(name: str, entry: YamlNode, room: Room | None, faults: list[Fault]) 
     options_node = YamlNode(kind="map", place=entry.place, entries=without_kind, keys=entry.keys)
     options = None
     if room is not None:
-        options, found = validated(room.options, options_node)
-        faults.extend(found)
+        options, option_faults = validated(room.options, options_node)
+        faults.extend(option_faults)
     # Without options the project is at fault and never leaves this module.
     return System(name=name, kind=room.kind if room else "", options=options or _NOTHING, place=entry.place)
 
@@ -223,11 +223,11 @@ _NOTHING = WrittenAlerts()
 
 
 def _sync(node: YamlNode, default: Schedule | None, faults: list[Fault]) -> Sync | None:
-    written, found = validated(WrittenSync, node)
-    faults.extend(found)
-    if written is None:
+    document, schema_faults = validated(WrittenSync, node)
+    faults.extend(schema_faults)
+    if document is None:
         return None
-    sync, wrong = build_sync(written, node, default)
+    sync, wrong = build_sync(document, node, default)
     faults.extend(wrong)
     return sync
 
@@ -242,8 +242,8 @@ def _add(sync: Sync | None, syncs: dict[str, Sync], faults: list[Fault]) -> None
     syncs[sync.name] = sync
 
 
-def _alerts(written: WrittenAlerts) -> Alerts:
-    mail = written.mail
+def _alerts(section: WrittenAlerts) -> Alerts:
+    mail = section.mail
     if mail is None:
         return Alerts()
     return Alerts(mail=Mail(to=tuple(mail.to), sender=mail.from_, smtp=mail.smtp, summary=mail.summary))

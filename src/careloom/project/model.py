@@ -144,7 +144,7 @@ class Sync:
 
     def with_role(self, role: Role) -> tuple[Field, ...]:
         """The fields that play `role`, in order."""
-        return tuple(found for found in self.fields.values() if found.role == role)
+        return tuple(field for field in self.fields.values() if field.role == role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,9 +277,9 @@ class Project:
     models: Models = Models()
     environment: str = ""
     """"" is production."""
-    own: frozenset[str] = frozenset()
+    replaced_systems: frozenset[str] = frozenset()
     """The systems that the environment replaces: only those are written to in it."""
 
     def writes(self, system: str) -> bool:
         """Whether `system` may be written to: in an environment only what is its own."""
-        return not self.environment or system in self.own
+        return not self.environment or system in self.replaced_systems

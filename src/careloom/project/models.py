@@ -16,28 +16,28 @@ MODELS = Path("models") / "dbt_project.yml"
 
 
 def build_models(
-    written: WrittenModels | None,
+    section: WrittenModels | None,
     node: YamlNode | None,
     folder: Path,
-    known: Collection[str] | None,
+    names: Collection[str] | None,
     faults: list[Fault],
 ) -> Models:
-    """The rule that is written; `known` are the names of all streams and reports, None where some could not be read."""
-    if written is None or node is None:
+    """The rule that is written; `names` are the names of all streams and reports, None where some could not be read."""
+    if section is None or node is None:
         return Models()
-    faults.extend(_faults(written, node, folder, known))
-    return Models(schedule=written.schedule, after=tuple(written.after) if written.after else None)
+    faults.extend(_faults(section, node, folder, names))
+    return Models(schedule=section.schedule, after=tuple(section.after) if section.after else None)
 
 
-def _faults(written: WrittenModels, node: YamlNode, folder: Path, known: Collection[str] | None) -> Iterator[Fault]:
+def _faults(section: WrittenModels, node: YamlNode, folder: Path, names: Collection[str] | None) -> Iterator[Fault]:
     if not (folder / MODELS).is_file():
         cause = f"there are no models: {MODELS} is missing"
         yield node.key_place("models").fault("no-models", cause, "make it a dbt project, or remove `models:`")
-    if written.schedule is None and not written.after:
+    if section.schedule is None and not section.after:
         cause = "`models` says neither when nor after what"
         yield node.key_place("models").fault("no-models", cause, "write `schedule:`, `after:`, or both")
-    for number, name in enumerate(written.after):
-        if known is not None and name not in known:
-            fix = suggestion(name, known, "name a stream or a report of this project")
+    for number, name in enumerate(section.after):
+        if names is not None and name not in names:
+            fix = suggestion(name, names, "name a stream or a report of this project")
             place = node.place_of("models", "after", number)
             yield place.fault("unknown-name", f"there is no stream or report `{name}`", fix)

@@ -6,27 +6,27 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def closest(name: str, known: Iterable[str]) -> str | None:
+def closest(name: str, candidates: Iterable[str]) -> str | None:
     """The known name that `name` was probably meant to be; None if none is near."""
-    names = sorted(known)
-    by_folded = {_folded(other): other for other in reversed(names)}
+    names = sorted(candidates)
+    by_folded = {_folded(candidate): candidate for candidate in reversed(names)}
     if _folded(name) in by_folded:
         return by_folded[_folded(name)]
-    found = get_close_matches(_folded(name), list(by_folded), n=1, cutoff=0.7)
-    return by_folded[found[0]] if found else None
+    matches = get_close_matches(_folded(name), list(by_folded), n=1, cutoff=0.7)
+    return by_folded[matches[0]] if matches else None
 
 
-def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
+def suggestion(name: str, candidates: Iterable[str], otherwise: str) -> str:
     """A fix: the nearest name, or `otherwise`."""
-    near = closest(name, known)
+    near = closest(name, candidates)
     return f"did you mean `{near}`?" if near else otherwise
 
 
-def listed(names: Iterable[str], most: int = 12) -> str:
+def listed(names: Iterable[str], limit: int = 12) -> str:
     """Names for a message: "`a`, `b` and 3 more"."""
     all_names = list(names)
-    shown = ", ".join(f"`{name}`" for name in all_names[:most])
-    return shown if len(all_names) <= most else f"{shown} and {len(all_names) - most} more"
+    text = ", ".join(f"`{name}`" for name in all_names[:limit])
+    return text if len(all_names) <= limit else f"{text} and {len(all_names) - limit} more"
 
 
 def _folded(name: str) -> str:

@@ -29,13 +29,13 @@ class Place:
 class YamlNode:
     """One value of a file. Only the part that fits its `kind` is filled.
 
-    `text` is None where a key has no value at all; `written` is a scalar as it stands in the file, quotes and all.
+    `text` is None where a key has no value at all; `source_text` is a scalar as it stands in the file, quotes and all.
     """
 
     kind: Literal["text", "list", "map"]
     place: Place
     text: str | None = None
-    written: str = ""
+    source_text: str = ""
     items: tuple[YamlNode, ...] = ()
     entries: Mapping[str, YamlNode] = field(default_factory=dict)
     keys: Mapping[str, Place] = field(default_factory=dict)
@@ -56,13 +56,13 @@ class YamlNode:
 
     def at(self, *path: Step) -> YamlNode:
         """The value at `path`, or the nearest one above it that was written."""
-        here = self
+        node = self
         for step in path:
-            below = here.child(step)
+            below = node.child(step)
             if below is None:
-                return here
-            here = below
-        return here
+                return node
+            node = below
+        return node
 
     def place_of(self, *path: Step) -> Place:
         """Where the value at `path`, or the nearest one above it, stands."""
@@ -79,19 +79,19 @@ class YamlNode:
         Exact for text that was written on one line or as a literal block (`|`); else the beginning of the text.
         """
         text = self.text or ""
-        if self.written.startswith("|"):
+        if self.source_text.startswith("|"):
             return self._inside_block(line, column)
-        start = self.written.find(text)
+        start = self.source_text.find(text)
         if line != 1 or not text or start < 0 or "\n" in text:
             return self.place
         return Place(file=self.place.file, line=self.place.line, column=self.place.column + start + column - 1)
 
     def _inside_block(self, line: int, column: int) -> Place:
-        lines = self.written.split("\n")[1:]
-        wanted = (self.text or "").split("\n")
-        if line > len(lines) or line > len(wanted):
+        lines = self.source_text.split("\n")[1:]
+        text_lines = (self.text or "").split("\n")
+        if line > len(lines) or line > len(text_lines):
             return self.place
-        indent = lines[line - 1].find(wanted[line - 1])
+        indent = lines[line - 1].find(text_lines[line - 1])
         return Place(file=self.place.file, line=self.place.line + line, column=max(indent, 0) + column)
 
 

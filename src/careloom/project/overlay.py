@@ -38,35 +38,35 @@ class Overlay:
         entries = {key: value for key, value in self.node.entries.items() if key not in (_DATABASE, "systems")}
         keys = {key: self.node.keys[key] for key in entries}
         if "systems" in self.base.entries:
-            below, own = self.base.entries["systems"], self.node.entries.get("systems")
-            if below.kind == "map" and own is not None:
+            below, own_systems = self.base.entries["systems"], self.node.entries.get("systems")
+            if below.kind == "map" and own_systems is not None:
                 entries["systems"] = replace(
-                    below, entries={**below.entries, **own.entries}, keys={**below.keys, **own.keys}
+                    below, entries={**below.entries, **own_systems.entries}, keys={**below.keys, **own_systems.keys}
                 )
         return replace(self.base, entries={**self.base.entries, **entries}, keys={**self.base.keys, **keys})
 
     def faults(self, syncs: Iterable[Sync], publish: Iterable[str]) -> Iterator[Fault]:
         """Names that replace nothing, and systems through which a trial would write to production's."""
-        base, own = self._systems(self.base), self._systems(self.node)
-        for name in own:
+        base, own_systems = self._systems(self.base), self._systems(self.node)
+        for name in own_systems:
             if name not in base:
                 fix = suggestion(name, base, "write the name of a system of careloom.yaml")
                 place = self.node.key_place("systems", name)
                 yield place.fault("unknown-system", f"careloom.yaml has no system `{name}` to replace", fix)
-        written = {sync.to.system for sync in syncs} | set(publish)
-        for name in sorted(written & own.keys() & base.keys()):
+        target_systems = {sync.to.system for sync in syncs} | set(publish)
+        for name in sorted(target_systems & own_systems.keys() & base.keys()):
             former = _secrets(base[name].plain())
-            if own[name].plain() == base[name].plain():
+            if own_systems[name].plain() == base[name].plain():
                 fix = "write the address and the secret of a system for trials"
                 cause = f"`{name}` is written as in careloom.yaml: a trial would write to production's"
-                yield own[name].place.fault("same-system", cause, fix)
+                yield own_systems[name].place.fault("same-system", cause, fix)
                 continue
-            for key, entry in own[name].entries.items():
+            for key, entry in own_systems[name].entries.items():
                 for secret in sorted(_secrets(entry.plain()) & former):
                     fix = f"give it a name of its own: `secret:{self.name}-{secret.removeprefix('secret:')}`"
                     cause = f"`{key}` names production's secret `{secret}`, and `{name}` is written to"
                     yield entry.place.fault("same-secret", cause, fix)
-        for name in sorted(set(publish) & base.keys() - own.keys()):
+        for name in sorted(set(publish) & base.keys() - own_systems.keys()):
             cause = f"`{name}` is told of changes, and the environment does not replace it"
             fix = f"replace it under `systems:`, or write `publish: []` in {overlay_name(self.name)}"
             yield self.node.place_of("publish").fault("not-replaced", cause, fix)
@@ -91,11 +91,11 @@ def read_overlay(folder: Path, environment: str) -> tuple[YamlNode | None, list[
 
     UsageFault where there is no such environment.
     """
-    known = environments(folder)
-    if environment not in known:
-        there = f"there are: {', '.join(known)}" if known else "there is none"
-        fix = suggestion(environment, known, "an environment is a file careloom.NAME.yaml beside careloom.yaml")
-        raise UsageFault(f"there is no environment {environment!r} in this project ({there}); {fix}")
+    names = environments(folder)
+    if environment not in names:
+        choices = f"there are: {', '.join(names)}" if names else "there is none"
+        fix = suggestion(environment, names, "an environment is a file careloom.NAME.yaml beside careloom.yaml")
+        raise UsageFault(f"there is no environment {environment!r} in this project ({choices}); {fix}")
     node, faults = read_file(folder, overlay_name(environment))
     if node is None:
         return None, faults
@@ -104,9 +104,9 @@ def read_overlay(folder: Path, environment: str) -> tuple[YamlNode | None, list[
             *faults,
             node.place.fault("wrong-type", "the file must be keys with values", "write `key: value` lines"),
         ]
-    written, wrong = validated(WrittenEnvironment, node)
+    document, wrong = validated(WrittenEnvironment, node)
     faults = [*faults, *wrong, *secrets_in_clear(node)]
-    return (node if written else None), faults
+    return (node if document else None), faults
 
 
 def database_named(folder: Path, environment: str) -> str | None:

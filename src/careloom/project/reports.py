@@ -29,42 +29,42 @@ def build_reports(
     faults: list[Fault] = []
     reports: dict[str, Report] = {}
     for node in files:
-        written, found = validated(WrittenReports, node)
-        faults += found
-        if written is None:
+        document, schema_faults = validated(WrittenReports, node)
+        faults += schema_faults
+        if document is None:
             continue
-        faults += _system(written, node, systems, rooms)
-        faults += _twice(node, ("accounts",), written.accounts)
-        for report in _reports(written, node, default):
-            faults += _named(report, node, reports, {*reports, *written.reports})
+        faults += _system(document, node, systems, rooms)
+        faults += _twice(node, ("accounts",), document.accounts)
+        for report in _reports(document, node, default):
+            faults += _named(report, node, reports, {*reports, *document.reports})
             reports.setdefault(report.name, report)
     return reports, faults
 
 
-def _reports(written: WrittenReports, node: YamlNode, default: Schedule | None) -> list[Report]:
+def _reports(document: WrittenReports, node: YamlNode, default: Schedule | None) -> list[Report]:
     return [
         Report(
             name=name,
-            system=written.system,
-            report=one.report,
-            filter=one.filter,
-            accounts=tuple(one.accounts or written.accounts),
-            purpose=one.purpose or "",
-            schedule=one.schedule or written.schedule or default,
-            columns=tuple(one.columns),
-            types=dict(one.types),
-            keep=one.keep or written.keep,
-            watched_in=written.watched_in or "",
+            system=document.system,
+            report=entry.report,
+            filter=entry.filter,
+            accounts=tuple(entry.accounts or document.accounts),
+            purpose=entry.purpose or "",
+            schedule=entry.schedule or document.schedule or default,
+            columns=tuple(entry.columns),
+            types=dict(entry.types),
+            keep=entry.keep or document.keep,
+            watched_in=document.watched_in or "",
             file=node.place.file,
         )
-        for name, one in written.reports.items()
+        for name, entry in document.reports.items()
     ]
 
 
 def _system(
-    written: WrittenReports, node: YamlNode, systems: Mapping[str, System], rooms: Mapping[str, Room]
+    document: WrittenReports, node: YamlNode, systems: Mapping[str, System], rooms: Mapping[str, Room]
 ) -> list[Fault]:
-    name = written.system
+    name = document.system
     if name not in systems:
         # Without any system that could be read, every name of one would be blamed.
         fix = suggestion(name, systems, "add it to `systems:` in careloom.yaml")
@@ -73,16 +73,16 @@ def _system(
     room = rooms.get(systems[name].kind)
     if room is None or room.reports is not None:
         return []
-    makers = ", ".join(sorted(kind for kind, one in rooms.items() if one.reports))
+    makers = ", ".join(sorted(kind for kind, candidate in rooms.items() if candidate.reports))
     cause = f"the system `{name}` is of kind `{room.kind}`, which makes no reports"
     return [node.place_of("system").fault("no-reports", cause, f"name a system of kind {makers}")]
 
 
-def _named(report: Report, node: YamlNode, before: Mapping[str, Report], names: Collection[str]) -> list[Fault]:
+def _named(report: Report, node: YamlNode, reports: Mapping[str, Report], names: Collection[str]) -> list[Fault]:
     place = node.key_place("reports", report.name)
     faults = _twice(node, ("reports", report.name, "accounts"), report.accounts)
-    if report.name in before:
-        cause = f"the report `{report.name}` is already in {before[report.name].file}"
+    if report.name in reports:
+        cause = f"the report `{report.name}` is already in {reports[report.name].file}"
         faults.append(place.fault("duplicate-report", cause, "give one of them another name"))
     if report.name == STANDING:
         cause = f"`{STANDING}` is the view that shows how far all reports are"
@@ -97,11 +97,11 @@ def _named(report: Report, node: YamlNode, before: Mapping[str, Report], names: 
 
 
 def _twice(node: YamlNode, path: tuple[str, ...], accounts: Sequence[str]) -> list[Fault]:
-    here = node.at(*path[:-1])
-    if path[-1] not in here.entries:
+    parent = node.at(*path[:-1])
+    if path[-1] not in parent.entries:
         return []
     return [
-        node.place_of(*path).fault("duplicate-account", f"the account `{one}` stands twice", "remove one")
-        for one, times in Counter(accounts).items()
+        node.place_of(*path).fault("duplicate-account", f"the account `{account}` stands twice", "remove one")
+        for account, times in Counter(accounts).items()
         if times > 1
     ]

@@ -101,10 +101,10 @@ def _ever(schedule: Schedule) -> bool:
 
 def parse_duration(text: str) -> timedelta:
     """The length of time in "1 hour", "30 minutes", "2 days", at least a second; ValueError if it is none."""
-    found = re.fullmatch(r"(\d{1,6}) ?(second|minute|hour|day|week|year)s?", " ".join(text.lower().split()))
-    if not found or not int(found[1]):
+    match = re.fullmatch(r"(\d{1,6}) ?(second|minute|hour|day|week|year)s?", " ".join(text.lower().split()))
+    if not match or not int(match[1]):
         raise ValueError("it is no length of time")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 def _hourly(text: str, words: str) -> Schedule | None:
@@ -125,24 +125,24 @@ def _every(text: str, words: str) -> Schedule | None:
 
 
 def _calendar(text: str, words: str) -> Schedule | None:
-    found = re.fullmatch(r"(daily|weekly on (\w+)|monthly on (\d+)) at (\d{1,2}):(\d\d)", words)
-    if not found:
+    match = re.fullmatch(r"(daily|weekly on (\w+)|monthly on (\d+)) at (\d{1,2}):(\d\d)", words)
+    if not match:
         return None
-    hour, minute = _within(found[4], 0, 23, "hour"), _within(found[5], 0, 59, "minute")
+    hour, minute = _within(match[4], 0, 23, "hour"), _within(match[5], 0, 59, "minute")
     weekdays, days = frozenset(range(7)), frozenset(range(1, 32))
-    if found[2]:
-        if found[2] not in WEEKDAYS:
-            raise ScheduleError(f"`{found[2]}` is no weekday")
-        weekdays = frozenset({WEEKDAYS.index(found[2])})
-    if found[3]:
-        days = frozenset({_within(found[3], 1, _LAST_SAFE_DAY, "day that every month has")})
+    if match[2]:
+        if match[2] not in WEEKDAYS:
+            raise ScheduleError(f"`{match[2]}` is no weekday")
+        weekdays = frozenset({WEEKDAYS.index(match[2])})
+    if match[3]:
+        days = frozenset({_within(match[3], 1, _LAST_SAFE_DAY, "day that every month has")})
     every_month = frozenset(range(1, 13))
     return Schedule(text=text, minutes=(minute,), hours=(hour,), days=days, months=every_month, weekdays=weekdays)
 
 
-def _within(text: str, low: int, high: int, what: str) -> int:
+def _within(text: str, low: int, high: int, unit: str) -> int:
     if not text.isdigit() or not low <= int(text) <= high:
-        raise ScheduleError(f"`{text}` is no {what}, which goes from {low} to {high}")
+        raise ScheduleError(f"`{text}` is no {unit}, which goes from {low} to {high}")
     return int(text)
 
 
@@ -168,18 +168,18 @@ def _cron(text: str, words: str) -> Schedule | None:
     )
 
 
-def _cron_part(part: str, low: int, high: int, what: str, names: dict[str, int]) -> frozenset[int]:
-    found: set[int] = set()
+def _cron_part(part: str, low: int, high: int, unit: str, names: dict[str, int]) -> frozenset[int]:
+    numbers: set[int] = set()
     for piece in part.split(","):
         span, _, step = piece.partition("/")
         first, _, last = span.partition("-")
         if span == "*":
             start, end = low, high
         else:
-            start = names[first] if first in names else _within(first, low, high, what)
-            end = names[last] if last in names else _within(last, low, high, what) if last else start
+            start = names[first] if first in names else _within(first, low, high, unit)
+            end = names[last] if last in names else _within(last, low, high, unit) if last else start
             end = high if step and not last else end
         if end < start:
             raise ScheduleError(f"`{span}` runs backwards")
-        found.update(range(start, end + 1, _within(step, 1, high or 1, "step") if step else 1))
-    return frozenset(found)
+        numbers.update(range(start, end + 1, _within(step, 1, high or 1, "step") if step else 1))
+    return frozenset(numbers)

@@ -101,12 +101,12 @@ def _percent(value: object) -> float:
 def strptime_format(value: object) -> str:
     """The strptime form of "MM/DD/YYYY" or of "%m/%d/%Y"; a PydanticCustomError if it is neither."""
     text = str(value)
-    found = text if "%" in text else _DATE_PART.sub(lambda part: _DATE_PARTS[part[0]], text)
-    rest = _STRPTIME.sub("", found)
-    if "%" in rest or re.search(r"[A-SU-Za-z]", rest) or found == rest:
+    pattern = text if "%" in text else _DATE_PART.sub(lambda part: _DATE_PARTS[part[0]], text)
+    literal = _STRPTIME.sub("", pattern)
+    if "%" in literal or re.search(r"[A-SU-Za-z]", literal) or pattern == literal:
         fix = 'write it with YYYY, MM, DD, HH, MI, SS: "MM/DD/YYYY"'
         raise _wrong("date-format", "this is no date format", fix)
-    return found
+    return pattern
 
 
 def _field(value: object) -> object:

@@ -34,22 +34,22 @@ def validated(model: type[M], root: YamlNode, prefix: tuple[Step, ...] = ()) -> 
     try:
         return model.model_validate(root.at(*prefix).plain()), []
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
+        details = error.errors(include_url=False, include_input=False)
     faults: dict[tuple[object, ...], Fault] = {}
-    for one in found:
-        fault = _fault(model, root, prefix, one)
+    for detail in details:
+        fault = _fault(model, root, prefix, detail)
         faults.setdefault((fault.line, fault.column, fault.code), fault)
     return None, list(faults.values())
 
 
 def _path(root: YamlNode, prefix: tuple[Step, ...], loc: tuple[Step, ...]) -> tuple[Step, ...]:
     """`loc` without the steps that pydantic adds for unions and the like: those that the file does not have."""
-    path, here = list(prefix), root.at(*prefix)
+    path, node = list(prefix), root.at(*prefix)
     for number, step in enumerate(loc):
-        below = here.child(step)
+        below = node.child(step)
         if below is not None:
             path.append(step)
-            here = below
+            node = below
         elif number == len(loc) - 1:
             path.append(step)
     return tuple(path)
@@ -60,62 +60,62 @@ def _fault(model: type[BaseModel], root: YamlNode, prefix: tuple[Step, ...], err
     loc = tuple(step for step in error["loc"] if step != "[key]")
     path = _path(root, prefix, loc)
     last = str(path[-1]) if path else "the file"
-    what = f"`{last}`" if path and isinstance(path[-1], str) else "this entry"
+    subject = f"`{last}`" if path and isinstance(path[-1], str) else "this entry"
     if kind == "extra_forbidden":
-        known = _keys(model, loc[:-1])
-        fix = suggestion(last, known, f"remove it; known are {listed(known)}")
+        keys = _keys(model, loc[:-1])
+        fix = suggestion(last, keys, f"remove it; known are {listed(keys)}")
         return root.key_place(*path).fault("unknown-key", f"unknown key `{last}`", fix)
     if kind == "missing":
         return root.place_of(*path[:-1]).fault("missing-key", f"`{last}` is missing", f"add `{last}:`")
     if root.at(*path).text is None and root.at(*path).kind == "text":
-        return root.key_place(*path).fault("no-value", f"{what} has no value", "write one, or remove the key")
+        return root.key_place(*path).fault("no-value", f"{subject} has no value", "write one, or remove the key")
     if "[key]" in error["loc"]:
         cause, fix = _PATTERN_WORDS["column" if context.get("pattern") == COLUMN else "name"]
-        return root.key_place(*path).fault("name", f"{what} {cause}", fix)
+        return root.key_place(*path).fault("name", f"{subject} {cause}", fix)
     if "fix" in context:
         return root.place_of(*path).fault(kind, str(context["cause"]), str(context["fix"]))
-    cause, fix = _worded(kind, last, what, context, str(error["msg"]))
+    cause, fix = _worded(kind, last, subject, context, str(error["msg"]))
     return root.place_of(*path).fault("wrong-type" if "pattern" not in kind else "wrong-form", cause, fix)
 
 
-def _worded(kind: str, last: str, what: str, context: Mapping[str, Any], message: str) -> tuple[str, str]:  # noqa: PLR0911
+def _worded(kind: str, last: str, subject: str, context: Mapping[str, Any], message: str) -> tuple[str, str]:  # noqa: PLR0911
     if kind in {"literal_error", "enum"}:
         return (
-            f"{what} has a value that is not known",
+            f"{subject} has a value that is not known",
             f"write one of {str(context.get('expected', '')).replace(chr(39), '`')}",
         )
     if kind == "string_type":
-        return f"{what} must be a text", "write one text here"
+        return f"{subject} must be a text", "write one text here"
     if kind == "string_pattern_mismatch":
         words = "column" if context.get("pattern") == COLUMN else "mail" if last.isdigit() else "name"
         cause, fix = _PATTERN_WORDS[_PATTERNS.get(last, words) if words != "column" else words]
-        return f"{what} {cause}", fix
+        return f"{subject} {cause}", fix
     if kind in {"dict_type", "model_type", "model_attributes_type"}:
-        return f"{what} must be keys with values", "write `key: value` lines below it"
+        return f"{subject} must be keys with values", "write `key: value` lines below it"
     if kind == "list_type":
-        return f"{what} must be a list", "write `[a, b]`, or lines that begin with `-`"
+        return f"{subject} must be a list", "write `[a, b]`, or lines that begin with `-`"
     if kind in {"too_short", "string_too_short"}:
-        return f"{what} is empty", "write at least one"
+        return f"{subject} is empty", "write at least one"
     if kind.startswith(("int_", "float_", "decimal_")):
-        return f"{what} must be a number", "write digits"
+        return f"{subject} must be a number", "write digits"
     if kind.startswith("bool_"):
-        return f"{what} must be yes or no", "write `true` or `false`"
+        return f"{subject} must be yes or no", "write `true` or `false`"
     if kind == "value_error":
-        return f"{what}: {message.removeprefix('Value error, ')}", "correct the value"
-    return f"{what}: {message[:1].lower()}{message[1:]}", "correct the value"
+        return f"{subject}: {message.removeprefix('Value error, ')}", "correct the value"
+    return f"{subject}: {message[:1].lower()}{message[1:]}", "correct the value"
 
 
 def _keys(model: type[BaseModel], loc: tuple[Step, ...]) -> list[str]:
     """The keys that may stand at `loc` of `model`."""
-    here: Any = model
+    annotation: Any = model
     for step in loc:
-        found = _models(here)
-        if get_origin(_bare(here)) in {dict, list}:
-            here = get_args(_bare(here))[-1]
-        elif found:
-            fields = {(field.alias or name): field for name, field in found[0].model_fields.items()}
-            here = fields[str(step)].annotation if str(step) in fields else None
-    return sorted({(field.alias or name) for found in _models(here) for name, field in found.model_fields.items()})
+        models = _models(annotation)
+        if get_origin(_bare(annotation)) in {dict, list}:
+            annotation = get_args(_bare(annotation))[-1]
+        elif models:
+            fields = {(field.alias or name): field for name, field in models[0].model_fields.items()}
+            annotation = fields[str(step)].annotation if str(step) in fields else None
+    return sorted({(field.alias or name) for part in _models(annotation) for name, field in part.model_fields.items()})
 
 
 def _bare(annotation: Any) -> Any:
@@ -130,4 +130,4 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     """The models inside an annotation such as `list[Model]` or `Model | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [found for argument in get_args(annotation) for found in _models(argument)]
+    return [model for argument in get_args(annotation) for model in _models(argument)]

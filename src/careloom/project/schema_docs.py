@@ -27,8 +27,8 @@ def resolved(node: Schema, root: Schema) -> Schema:
     """`node` without its reference, and without "or null" and "or a text"."""
     if "$ref" in node:
         return resolved(root["definitions"][node["$ref"].rsplit("/", 1)[-1]], root)
-    choices = [one for one in node.get("anyOf", ()) if one.get("type") != "null"]
-    objects = [one for one in choices if "$ref" in one]
+    choices = [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
+    objects = [choice for choice in choices if "$ref" in choice]
     return resolved((objects or choices)[0], root) if len(choices) == 1 or objects else node
 
 

@@ -27,18 +27,18 @@ def check_shape(sync: Sync, shape: ObjectShape | None) -> tuple[list[Fault], Obj
         return [sync.fault(("to", "object"), "unknown-object", cause, fix)], ObjectDeclaration(
             name=sync.to.object, properties=()
         )
-    there: Mapping[str, Property] = shape.properties if shape is not None else {}
-    faults: list[Fault] = list(_key(sync, there.get(sync.to.key)))
-    new: list[Property] = [] if sync.to.key in there else [_key_property(sync)]
+    properties: Mapping[str, Property] = shape.properties if shape is not None else {}
+    faults: list[Fault] = list(_key(sync, properties.get(sync.to.key)))
+    new: list[Property] = [] if sync.to.key in properties else [_key_property(sync)]
     for field in sync.fields.values():
-        existing = there.get(field.property)
-        found = list(_absent(sync, field, there) if existing is None else _present(sync, field, existing))
-        faults.extend(found)
-        if existing is None and not found:
+        existing = properties.get(field.property)
+        field_faults = list(_absent(sync, field, properties) if existing is None else _present(sync, field, existing))
+        faults.extend(field_faults)
+        if existing is None and not field_faults:
             new.append(_declared(field))
         if existing is not None and existing.unique:
-            faults.extend(_stand_in(sync, field, there.get(field.when_taken)))
-            if field.when_taken not in there:
+            faults.extend(_stand_in(sync, field, properties.get(field.when_taken)))
+            if field.when_taken not in properties:
                 new.append(_shared(field))
     if shape is not None:
         faults.extend(_required(sync, shape))
@@ -63,11 +63,11 @@ def _key(sync: Sync, existing: Property | None) -> Iterator[Fault]:
         yield sync.fault(path, "key-not-unique", cause, fix)
 
 
-def _absent(sync: Sync, field: Field, there: Mapping[str, Property]) -> Iterator[Fault]:
+def _absent(sync: Sync, field: Field, properties: Mapping[str, Property]) -> Iterator[Fault]:
     path: tuple[Step, ...] = ("fields", field.property)
     if field.type is None:
         fix = suggestion(
-            field.property, there, f"declare it: `{field.property}: {{from: {field.source}, type: string}}`"
+            field.property, properties, f"declare it: `{field.property}: {{from: {field.source}, type: string}}`"
         )
         if fix.startswith("did you"):
             fix += " Or declare it: `type: string`"
@@ -119,11 +119,11 @@ def _stand_in(sync: Sync, field: Field, stand_in: Property | None) -> Iterator[F
 def _required(sync: Sync, shape: ObjectShape) -> Iterator[Fault]:
     if sync.unmatched != "create":
         return
-    written = {sync.to.key, *sync.fields}
-    for name in sorted(shape.required - written):
+    property_names = {sync.to.key, *sync.fields}
+    for name in sorted(shape.required - property_names):
         cause = f"a new record of `{sync.to.object}` must have `{name}`"
         yield sync.fault(("fields",), "required-property", cause, f"add `{name}` to `fields:`")
-    if shape.requires_one_of and not shape.requires_one_of & written:
+    if shape.requires_one_of and not shape.requires_one_of & property_names:
         names = listed(sorted(shape.requires_one_of))
         cause = f"a new record of `{sync.to.object}` must have one of {names}"
         yield sync.fault(("fields",), "required-property", cause, "add one of them to `fields:`")

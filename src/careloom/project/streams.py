@@ -24,12 +24,12 @@ KEPT = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
-    """A landing with what it was made from. `offered` is the room's stream, or the one that the file declares."""
+    """A landing with what it was made from. `room_stream` is the room's stream, or the one that the file declares."""
 
     landing: Landing
-    written: WrittenStream
+    document: WrittenStream
     node: YamlNode
-    offered: Stream
+    room_stream: Stream
 
     @property
     def name(self) -> str:
@@ -59,9 +59,9 @@ def build_landings(
     faults: list[Fault] = []
     drafts: dict[str, _Draft] = {}
     for node in files:
-        written, found = validated(WrittenStream, node)
-        faults += found
-        draft = _draft(written, node, systems, rooms, default, faults) if written else None
+        document, schema_faults = validated(WrittenStream, node)
+        faults += schema_faults
+        draft = _draft(document, node, systems, rooms, default, faults) if document else None
         if draft is None:
             continue
         first = drafts.setdefault(draft.name, draft)
@@ -69,20 +69,20 @@ def build_landings(
             cause = f"the stream `{draft.name}` is already in {first.landing.file}"
             faults.append(draft.fault(("stream",), "duplicate-stream", cause, "give one of them another name"))
     # A link to the table of a file that gives no landing is no mistake of its own.
-    whole = len(drafts) == number
-    faults += [fault for fault in _together(drafts) if whole or fault.code != "unknown-table"]
+    is_complete = len(drafts) == number
+    faults += [fault for fault in _together(drafts) if is_complete or fault.code != "unknown-table"]
     return _in_order(_resolved(drafts)), faults
 
 
 def _draft(
-    written: WrittenStream,
+    document: WrittenStream,
     node: YamlNode,
     systems: Mapping[str, System],
     rooms: Mapping[str, Room],
     default: Schedule | None,
     faults: list[Fault],
 ) -> _Draft | None:
-    name = written.from_.system
+    name = document.from_.system
     if name not in systems:
         # Without any system that could be read, every name of one would be blamed.
         if systems:
@@ -92,142 +92,152 @@ def _draft(
     room = rooms.get(systems[name].kind)
     if room is None:  # its own fault is told where the system is written
         return None
-    offered = _offered(written, node, room)
-    if isinstance(offered, Fault):
-        faults.append(offered)
+    room_stream = _offered(document, node, room)
+    if isinstance(room_stream, Fault):
+        faults.append(room_stream)
         return None
     if room.stream_source is None:
-        faults += _unasked(written, node, room)
+        faults += _unasked(document, node, room)
         default = None
     draft = _Draft(
         landing=Landing(
-            name=written.stream,
+            name=document.stream,
             system=name,
-            stream=_added(written, offered),
-            schedule=written.schedule or default,
-            reconcile=written.reconcile,
-            look_back=written.look_back,
-            retention=written.retention,
+            stream=_added(document, room_stream),
+            schedule=document.schedule or default,
+            reconcile=document.reconcile,
+            look_back=document.look_back,
+            retention=document.retention,
             file=node.place.file,
         ),
-        written=written,
+        document=document,
         node=node,
-        offered=offered,
+        room_stream=room_stream,
     )
     faults += [*_renames(draft), *_names(draft)]
     return draft
 
 
-def _offered(written: WrittenStream, node: YamlNode, room: Room) -> Stream | Fault:
+def _offered(document: WrittenStream, node: YamlNode, room: Room) -> Stream | Fault:
     """The room's stream that the file asks for, or the one that the file declares itself; the fault of a file that does neither."""
-    system, wanted = written.from_.system, written.from_.stream
-    declared = next((key for key in ("key", "key_column", "key_type", "version", "raw") if getattr(written, key)), None)
-    if wanted in room.streams:
-        if declared:
-            cause = f"the system `{system}` declares the stream `{wanted}` itself, with its key and its version"
-            return _fault(node, (declared,), "declared-stream", cause, f"remove `{declared}:`; `rename:` changes names")
-        return room.streams[wanted]
+    system, stream_name = document.from_.system, document.from_.stream
+    declared_key = next(
+        (key for key in ("key", "key_column", "key_type", "version", "raw") if getattr(document, key)), None
+    )
+    if stream_name in room.streams:
+        if declared_key:
+            cause = f"the system `{system}` declares the stream `{stream_name}` itself, with its key and its version"
+            return _fault(
+                node, (declared_key,), "declared-stream", cause, f"remove `{declared_key}:`; `rename:` changes names"
+            )
+        return room.streams[stream_name]
     if room.streams:
-        fix = suggestion(wanted, room.streams, f"write one of {', '.join(sorted(room.streams))}")
+        fix = suggestion(stream_name, room.streams, f"write one of {', '.join(sorted(room.streams))}")
         return _fault(
-            node, ("from", "stream"), "unknown-stream", f"the system `{system}` has no stream `{wanted}`", fix
+            node, ("from", "stream"), "unknown-stream", f"the system `{system}` has no stream `{stream_name}`", fix
         )
     if room.hooks is None:
         cause = f"the system `{system}` is of kind `{room.kind}`, which offers no streams"
         return _fault(node, ("from", "system"), "no-streams", cause, "read it by a sync, or name another system")
-    if written.key is None or written.key_column is None:
-        missing = "key" if written.key is None else "key_column"
+    if document.key is None or document.key_column is None:
+        missing = "key" if document.key is None else "key_column"
         cause = (
             f"`{missing}` is missing: a system of kind `{room.kind}` leaves it to the project to say what a record is"
         )
         return _fault(node, (), "missing-key", cause, f"add `{missing}:`")
     return Stream(
-        name=wanted,
-        key=written.key,
-        key_column=written.key_column,
-        key_type=written.key_type or "text",
-        version=written.version or "",
-        raw=written.raw or "raw",
+        name=stream_name,
+        key=document.key,
+        key_column=document.key_column,
+        key_type=document.key_type or "text",
+        version=document.version or "",
+        raw=document.raw or "raw",
         columns=(),
     )
 
 
-def _unasked(written: WrittenStream, node: YamlNode, room: Room) -> Iterator[Fault]:
+def _unasked(document: WrittenStream, node: YamlNode, room: Room) -> Iterator[Fault]:
     """Schedules of a stream that nobody can ask for."""
     for key in ("schedule", "reconcile"):
-        if getattr(written, key) is not None:
+        if getattr(document, key) is not None:
             cause = f"a system of kind `{room.kind}` cannot be asked: its records come by themselves"
             yield _fault(node, (key,), "schedule", cause, f"remove `{key}:`")
 
 
-def _added(written: WrittenStream, offered: Stream) -> Stream:
+def _added(document: WrittenStream, room_stream: Stream) -> Stream:
     """The stream with the file's names, columns and links. Links of the room keep the other table's names for now."""
-    new = written.rename
-    added = [
+    new = document.rename
+    file_columns = [
         Column(
             name=name,
-            type=one.type,
-            paths=tuple(one.path),
-            phi=Phi.named(one.phi),
-            description=one.description or "",
+            type=column.type,
+            paths=tuple(column.path),
+            phi=Phi.named(column.phi),
+            description=column.description or "",
         )
-        for name, one in written.columns.items()
+        for name, column in document.columns.items()
     ]
-    own = [
+    room_links = [
         replace(
             link,
             column=new.get(link.column, link.column),
-            tiers=tuple(tuple((new.get(ours, ours), theirs) for ours, theirs in tier) for tier in link.tiers),
-            agree=tuple((new.get(ours, ours), theirs) for ours, theirs in link.agree),
+            tiers=tuple(
+                tuple((new.get(own_column, own_column), linked_column) for own_column, linked_column in tier)
+                for tier in link.tiers
+            ),
+            agree=tuple((new.get(own_column, own_column), linked_column) for own_column, linked_column in link.agree),
         )
-        for link in offered.links
-        if link.column not in written.links
+        for link in room_stream.links
+        if link.column not in document.links
     ]
     links = [
         LinkRule(
             column=name,
-            to=one.to,
-            tiers=tuple(tuple(tier.items()) for tier in one.by),
-            agree=tuple(one.agree.items()),
+            to=entry.to,
+            tiers=tuple(tuple(tier.items()) for tier in entry.by),
+            agree=tuple(entry.agree.items()),
         )
-        for name, one in written.links.items()
+        for name, entry in document.links.items()
     ]
     return replace(
-        offered,
-        table=written.table or offered.table or written.stream.replace("-", "_"),
-        key_column=new.get(offered.key_column, offered.key_column),
-        raw=new.get(offered.raw, offered.raw),
-        columns=(*(replace(one, name=new.get(one.name, one.name)) for one in offered.columns), *added),
-        links=(*own, *links),
+        room_stream,
+        table=document.table or room_stream.table or document.stream.replace("-", "_"),
+        key_column=new.get(room_stream.key_column, room_stream.key_column),
+        raw=new.get(room_stream.raw, room_stream.raw),
+        columns=(
+            *(replace(column, name=new.get(column.name, column.name)) for column in room_stream.columns),
+            *file_columns,
+        ),
+        links=(*room_links, *links),
     )
 
 
 def _renames(draft: _Draft) -> Iterator[Fault]:
-    offered = draft.offered
-    known = {offered.key_column, offered.raw, *(one.name for one in offered.columns)}
-    known |= {link.column for link in offered.links}
-    for old in draft.written.rename:
-        if old not in known:
-            fix = suggestion(old, known, "write the name of one of the stream's columns")
+    room_stream = draft.room_stream
+    column_names = {room_stream.key_column, room_stream.raw, *(column.name for column in room_stream.columns)}
+    column_names |= {link.column for link in room_stream.links}
+    for old in draft.document.rename:
+        if old not in column_names:
+            fix = suggestion(old, column_names, "write the name of one of the stream's columns")
             yield draft.fault(("rename", old), "unknown-column", f"the stream has no column `{old}`", fix)
 
 
 def _names(draft: _Draft) -> Iterator[Fault]:
     """Column names that the table has already; a link brings a second column, the time at which it was made."""
-    stream, written = draft.landing.stream, draft.written
-    said: dict[str, tuple[Step, ...]] = {new: ("rename", old) for old, new in written.rename.items()}
-    said |= {name: ("columns", name) for name in written.columns}
-    said |= {name: ("links", name) for name in written.links}
+    stream, document = draft.landing.stream, draft.document
+    paths: dict[str, tuple[Step, ...]] = {new: ("rename", old) for old, new in document.rename.items()}
+    paths |= {name: ("columns", name) for name in document.columns}
+    paths |= {name: ("links", name) for name in document.links}
     names: list[tuple[str, tuple[Step, ...]]] = [(stream.key_column, ("key_column",)), (stream.raw, ("raw",))]
-    names += [(one.name, ("from", "stream")) for one in stream.columns]
-    names += [(name, ("from", "stream")) for one in stream.links for name in (one.column, f"{one.column}_linked_at")]
-    seen = set(KEPT)
+    names += [(column.name, ("from", "stream")) for column in stream.columns]
+    names += [(name, ("from", "stream")) for link in stream.links for name in (link.column, f"{link.column}_linked_at")]
+    used_names = set(KEPT)
     for name, default in names:
-        if name in seen:
-            path = said.get(name) or said.get(name.removesuffix("_linked_at"), default)
+        if name in used_names:
+            path = paths.get(name) or paths.get(name.removesuffix("_linked_at"), default)
             cause = f"the table has a column `{name}` already"
             yield draft.fault(path, "duplicate-column", cause, "give it another name")
-        seen.add(name)
+        used_names.add(name)
 
 
 def _together(drafts: Mapping[str, _Draft]) -> Iterator[Fault]:
@@ -239,9 +249,9 @@ def _together(drafts: Mapping[str, _Draft]) -> Iterator[Fault]:
         first = tables.setdefault(table, draft)
         if first is not draft:
             cause = f"the table `{table}` is already that of {first.landing.file}"
-            path: tuple[Step, ...] = ("table",) if draft.written.table else ("stream",)
+            path: tuple[Step, ...] = ("table",) if draft.document.table else ("stream",)
             yield draft.fault(path, "duplicate-table", cause, "give one of them another `table:`")
-        system, stream = draft.written.from_.system, draft.written.from_.stream
+        system, stream = draft.document.from_.system, draft.document.from_.stream
         first = streams.setdefault((system, stream), draft)
         if first is not draft:
             cause = f"the stream `{stream}` of `{system}` already lands by {first.landing.file}"
@@ -249,7 +259,7 @@ def _together(drafts: Mapping[str, _Draft]) -> Iterator[Fault]:
     for draft in drafts.values():
         for link in draft.landing.stream.links:
             # A room's own link is right as far as it goes; only what the file says can be wrong.
-            if link.column in draft.written.links:
+            if link.column in draft.document.links:
                 yield from _link(draft, link, tables)
 
 
@@ -259,36 +269,39 @@ def _link(draft: _Draft, link: LinkRule, tables: Mapping[str, _Draft]) -> Iterat
         fix = suggestion(link.to, tables, "write the table of a stream that this project lands")
         yield draft.fault((*path, "to"), "unknown-table", f"no stream lands in a table `{link.to}`", fix)
         return
-    mine, theirs = draft.columns, tables[link.to].columns
+    own_columns, linked_columns = draft.columns, tables[link.to].columns
     groups: list[tuple[tuple[Step, ...], tuple[tuple[str, str], ...]]] = [
         (("by", number), tier) for number, tier in enumerate(link.tiers)
     ]
     for where, pairs in (*groups, (("agree",), link.agree)):
-        for ours, other in pairs:
-            at: tuple[Step, ...] = (*path, *where, ours)
+        for own_column, linked_column in pairs:
+            column_path: tuple[Step, ...] = (*path, *where, own_column)
             unknown = False
-            for name, columns, table in ((ours, mine, draft.landing.table), (other, theirs, link.to)):
+            for name, columns, table in (
+                (own_column, own_columns, draft.landing.table),
+                (linked_column, linked_columns, link.to),
+            ):
                 if name not in columns:
                     unknown = True
                     fix = suggestion(name, columns, f"write one of the columns of `{table}`")
-                    yield draft.fault(at, "unknown-column", f"the table `{table}` has no column `{name}`", fix)
-            if not unknown and mine[ours] != theirs[other]:
-                cause = (
-                    f"`{ours}` is {mine[ours]} and `{other}` of `{link.to}` is {theirs[other]}: they are never equal"
-                )
-                yield draft.fault(at, "link-type", cause, "compare columns of one type")
+                    yield draft.fault(column_path, "unknown-column", f"the table `{table}` has no column `{name}`", fix)
+            if not unknown and (own_type := own_columns[own_column]) != (linked_type := linked_columns[linked_column]):
+                cause = f"`{own_column}` is {own_type} and `{linked_column}` of `{link.to}` is {linked_type}: they are never equal"
+                yield draft.fault(column_path, "link-type", cause, "compare columns of one type")
 
 
 def _resolved(drafts: Mapping[str, _Draft]) -> dict[str, Landing]:
     """The landings, whose rooms' links follow what this project calls tables and columns; those to tables it lacks are left out."""
-    homes = {(one.landing.system, one.offered.table or one.offered.name): one for one in drafts.values()}
-    tables = {one.landing.table for one in drafts.values()}
+    homes = {
+        (draft.landing.system, draft.room_stream.table or draft.room_stream.name): draft for draft in drafts.values()
+    }
+    tables = {draft.landing.table for draft in drafts.values()}
     landings: dict[str, Landing] = {}
     for name, draft in drafts.items():
         links: list[LinkRule] = []
         for link in draft.landing.stream.links:
             home = homes.get((draft.landing.system, link.to))
-            if link.column in draft.written.links:
+            if link.column in draft.document.links:
                 links += [link] if link.to in tables else []
             elif home is not None:
                 links.append(_towards(home, link))
@@ -298,21 +311,26 @@ def _resolved(drafts: Mapping[str, _Draft]) -> dict[str, Landing]:
 
 
 def _towards(home: _Draft, link: LinkRule) -> LinkRule:
-    new = home.written.rename
-    tiers = tuple(tuple((ours, new.get(theirs, theirs)) for ours, theirs in tier) for tier in link.tiers)
-    agree = tuple((ours, new.get(theirs, theirs)) for ours, theirs in link.agree)
+    new = home.document.rename
+    tiers = tuple(
+        tuple((own_column, new.get(linked_column, linked_column)) for own_column, linked_column in tier)
+        for tier in link.tiers
+    )
+    agree = tuple((own_column, new.get(linked_column, linked_column)) for own_column, linked_column in link.agree)
     return replace(link, to=home.landing.table, tiers=tiers, agree=agree)
 
 
 def _in_order(landings: Mapping[str, Landing]) -> dict[str, Landing]:
     """Those that are linked to before those that link, as far as that goes: links in a circle are made whatever comes first."""
-    waiting, ordered = dict(landings), dict[str, Landing]()
+    waiting, landings_in_order = dict(landings), dict[str, Landing]()
     while waiting:
-        awaited = {name: {link.to for link in one.stream.links} - {one.table} for name, one in waiting.items()}
-        here = {one.table for one in waiting.values()}
-        ready = [name for name, tables in awaited.items() if not tables & here] or [next(iter(waiting))]
-        ordered |= {name: waiting.pop(name) for name in ready}
-    return ordered
+        awaited = {
+            name: {link.to for link in landing.stream.links} - {landing.table} for name, landing in waiting.items()
+        }
+        tables_left = {landing.table for landing in waiting.values()}
+        names = [name for name, tables in awaited.items() if not tables & tables_left] or [next(iter(waiting))]
+        landings_in_order |= {name: waiting.pop(name) for name in names}
+    return landings_in_order
 
 
 def _fault(node: YamlNode, path: tuple[Step, ...], code: str, cause: str, fix: str) -> Fault:

@@ -82,16 +82,18 @@ def read_text(text: str, name: str) -> tuple[YamlNode | None, list[Fault]]:
 
 
 def _text(path: Path, name: str) -> tuple[str, Fault | None]:
-    whole = Place(file=name)
+    file_place = Place(file=name)
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
-        return "", whole.fault("no-file", "there is no such file", "create it, or run `careloom init`")
+        return "", file_place.fault("no-file", "there is no such file", "create it, or run `careloom init`")
     except OSError as error:
-        return "", whole.fault("unreadable", f"cannot be read: {error.strerror}", "check the file and its permissions")
+        return "", file_place.fault(
+            "unreadable", f"cannot be read: {error.strerror}", "check the file and its permissions"
+        )
     if len(raw) > MOST_BYTES:
-        return "", whole.fault(
+        return "", file_place.fault(
             "too-big", f"is bigger than {MOST_BYTES:,} bytes", "a project file holds no data: is this one?"
         )
     try:
@@ -173,28 +175,30 @@ class _NodeReader:
         self.open.append(_Open(event, self._place(event)))
 
     def _end(self) -> None:
-        done = self.open.pop()
-        if isinstance(done.event, SequenceStartEvent):
-            node = YamlNode(kind="list", place=done.node_place, items=tuple(done.items))
+        frame = self.open.pop()
+        if isinstance(frame.event, SequenceStartEvent):
+            node = YamlNode(kind="list", place=frame.node_place, items=tuple(frame.items))
         else:
-            node = YamlNode(kind="map", place=done.node_place, entries=done.entries, keys=done.keys)
-        self._put(done.event, node, done.size)
+            node = YamlNode(kind="map", place=frame.node_place, entries=frame.entries, keys=frame.keys)
+        self._put(frame.event, node, frame.size)
 
     def _scalar(self, event: Any) -> None:
         self._count(event)
         self._no_tag(event)
         absent = event.value == "" and event.style is None
         written = self.text[event.start_mark.index : event.end_mark.index]
-        node = YamlNode(kind="text", place=self._place(event), text=None if absent else event.value, written=written)
+        node = YamlNode(
+            kind="text", place=self._place(event), text=None if absent else event.value, source_text=written
+        )
         self._put(event, node, 1)
 
     def _alias(self, event: Any) -> None:
-        known = self.anchors.get(event.anchor)
-        if known is None:
+        anchor = self.anchors.get(event.anchor)
+        if anchor is None:
             self._fault(event, "alias", f"`*{event.anchor}` names no anchor above it", f"write `&{event.anchor}` above")
-            known = (YamlNode(kind="text", place=self._place(event), text=f"*{event.anchor}"), 1)
-        self._count(event, known[1])
-        self._put(None, *known)
+            anchor = (YamlNode(kind="text", place=self._place(event), text=f"*{event.anchor}"), 1)
+        self._count(event, anchor[1])
+        self._put(None, *anchor)
 
     def _no_tag(self, event: Any) -> None:
         if event.tag is not None and str(event.tag) != "!":

@@ -71,36 +71,36 @@ class AccountReports:
             values = {"system": system, "name": name, "account": account, "now": now}
             return cursor.execute(_SQL["so_far"], values).fetchone() or SoFar(due_at=None, failures=0, failed_at=None)
 
-    def end_others(self, system: str, kept: Sequence[tuple[str, str, str]]) -> Sequence[tuple[int, str, str]]:
-        """End what is under way and is none of `kept` (system, report, account), of `system` and of those that `kept` lacks.
+    def end_others(self, system: str, reports: Sequence[tuple[str, str, str]]) -> Sequence[tuple[int, str, str]]:
+        """End what is under way and is none of `reports` (system, report, account), of `system` and of those that `reports` lacks.
 
         Returns the id, the report and the account of each. Their rows stay as they are.
         """
-        mine = [(name, account) for of, name, account in kept if of == system]
-        values = {"system": system, "systems": list({of for of, _, _ in kept})}
-        values |= {"names": [name for name, _ in mine], "accounts": [account for _, account in mine]}
+        pairs = [(name, account) for owner, name, account in reports if owner == system]
+        values = {"system": system, "systems": list({owner for owner, _, _ in reports})}
+        values |= {"names": [name for name, _ in pairs], "accounts": [account for _, account in pairs]}
         with self.store.transaction() as connection:
             return connection.execute(_SQL["end_others"], values).fetchall()
 
-    def asked(self, one: AccountReport, identifier: str, asked_for: str) -> None:
+    def asked(self, report: AccountReport, identifier: str, asked_for: str) -> None:
         """The system has begun it, and calls it `identifier`. `asked_for`: its own numbers of the report and the filter."""
-        self._change("asked", id=one.id, identifier=identifier, asked_for=asked_for)
+        self._change("asked", id=report.id, identifier=identifier, asked_for=asked_for)
 
-    def ready(self, one: AccountReport) -> None:
+    def ready(self, report: AccountReport) -> None:
         """It was handed over and is about to be loaded."""
-        self._change("ready", id=one.id)
+        self._change("ready", id=report.id)
 
-    def again(self, one: AccountReport) -> None:
+    def again(self, report: AccountReport) -> None:
         """The system has given it up; it is to be asked for anew."""
-        self._change("again", id=one.id)
+        self._change("again", id=report.id)
 
-    def failed(self, one: AccountReport, code: str, error: str, at: datetime) -> None:
+    def failed(self, report: AccountReport, code: str, error: str, moment: datetime) -> None:
         """It came to nothing; it is asked for again later. `error` holds nobody's data."""
-        self._change("failed", id=one.id, code=code, error=error, at=at)
+        self._change("failed", id=report.id, code=code, error=error, at=moment)
 
-    def lost(self, one: AccountReport, tries: int, error: str, at: datetime) -> None:
+    def lost(self, report: AccountReport, tries: int, error: str, moment: datetime) -> None:
         """No answer came for it, in `tries` runs by now; it stays under way. `error` holds nobody's data."""
-        self._change("lost", id=one.id, tries=tries, error=error, at=at)
+        self._change("lost", id=report.id, tries=tries, error=error, at=moment)
 
     def shown(self, system: str, name: str, account: str) -> int:
         """How many rows readers see of the account; 0 too where they are of before the report was started over."""
@@ -151,9 +151,9 @@ class AccountReports:
             row = connection.execute(_SQL["to_build"], {"project": project}).fetchone()
             return bool(row and row[0])
 
-    def built(self, project: str, at: datetime) -> None:
-        """The project's models were built whole; the build began at `at`, by the database's clock."""
-        self._change("built", project=project, at=at)
+    def built(self, project: str, moment: datetime) -> None:
+        """The project's models were built whole; the build began at `moment`, by the database's clock."""
+        self._change("built", project=project, at=moment)
 
     def now(self) -> datetime:
         """The database's clock, which all loads are stamped by."""

@@ -43,13 +43,13 @@ class Attempts:
         *,
         state: State,
         counts: Mapping[str, int],
-        balanced: bool | None,
+        is_balanced: bool | None,
         code: str,
         error: str | None,
         run: int | None,
     ) -> None:
         """How an attempt ended. `error` holds no person's data."""
-        values = {"id": number, "state": state, "counts": _json(counts), "balanced": balanced}
+        values = {"id": number, "state": state, "counts": _json(counts), "balanced": is_balanced}
         with self.store.transaction() as connection:
             connection.execute(_SQL["end"], values | {"code": code, "error": error, "run": run})
 
@@ -80,12 +80,12 @@ class Attempts:
         *,
         name: str | None = None,
         kind: str | None = None,
-        failed: bool = False,
+        failures_only: bool = False,
         since: datetime | None = None,
         limit: int = 20,
     ) -> Sequence[Mapping[str, Any]]:
-        """The latest attempts, newest first; `failed`: those that failed, were interrupted, or died. Those that died are marked so."""
-        values = {"name": name, "kind": kind, "failed": failed, "since": since, "limit": limit}
+        """The latest attempts, newest first; `failures_only`: those that failed, were interrupted, or died. Those that died are marked so."""
+        values = {"name": name, "kind": kind, "failed": failures_only, "since": since, "limit": limit}
         with self.store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(_SQL["mark_died"], {"lock": _LOCK})
             return cursor.execute(_SQL["recent"], values).fetchall()

@@ -25,26 +25,26 @@ Loss = Literal["", "end", "whole", "head"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """`rows` were read; `broken` is the number of the first that does not follow from the one before, if any.
+    """`rows` were read; `broken_row` is the number of the first that does not follow from the one before, if any.
 
-    `lost`: the chain's end or the whole of it is missing, or the head was changed apart from it. `sealed`: its head bears the
+    `loss`: the chain's end or the whole of it is missing, or the head was changed apart from it. `has_seal`: its head bears the
     seal of this process's key; None where this process has none.
     """
 
     rows: int
-    broken: int | None
-    lost: Loss = ""
-    sealed: bool | None = None
+    broken_row: int | None
+    loss: Loss = ""
+    has_seal: bool | None = None
 
 
-def write_audit(store: Store, *, at: datetime, actor: str, action: str, subject: str) -> None:
+def write_audit(store: Store, *, moment: datetime, actor: str, action: str, subject: str) -> None:
     """Append one row. `subject` names keys and properties, never values."""
     with store.transaction() as connection:
-        append_audit(store, connection, at=at, actor=actor, action=action, subject=subject)
+        append_audit(store, connection, moment=moment, actor=actor, action=action, subject=subject)
 
 
 def append_audit(
-    store: Store, connection: psycopg.Connection, *, at: datetime, actor: str, action: str, subject: str
+    store: Store, connection: psycopg.Connection, *, moment: datetime, actor: str, action: str, subject: str
 ) -> None:
     """Append one row within a transaction of `store` that is open already."""
     connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -52,8 +52,8 @@ def append_audit(
     seq, previous = (row[0] + 1, row[1]) if row else (1, _GENESIS)
     # Whoever wrote the row before has committed it: only they could have held the lock.
     store.anchoring.keep(Head(seq - 1, previous))
-    values = {"seq": seq, "at": at, "actor": actor, "action": action, "subject": subject}
-    head = Head(seq, _hash(previous, seq, at, actor, action, subject))
+    values = {"seq": seq, "at": moment, "actor": actor, "action": action, "subject": subject}
+    head = Head(seq, _hash(previous, seq, moment, actor, action, subject))
     _warn(store, connection, Head(seq - 1, previous))
     # The head follows by a trigger. One that is not the row before's stays what it is, and shows: moving it would cover up
     # what was cut.
@@ -73,27 +73,27 @@ def _warn(store: Store, connection: psycopg.Connection, former: Head) -> None:
 def verify_audit(store: Store) -> Verification:
     """Recompute the whole chain, and compare its end with the heads that are held apart."""
     previous, rows = _GENESIS, 0
-    anchored: dict[int, bytes] = {}
-    kept = store.anchoring.kept()
+    hashes: dict[int, bytes] = {}
+    anchor_head = store.anchoring.kept()
     with store.transaction() as connection:
         # The chain and its head as of one moment.
         connection.execute("set transaction isolation level repeatable read")
         with connection.cursor("audit_chain") as cursor:
             cursor.execute("select seq, at, actor, action, subject, previous, hash from audit order by seq")
-            for seq, at, actor, action, subject, stated, stored in cursor:
+            for seq, moment, actor, action, subject, previous_hash, stored_hash in cursor:
                 rows += 1
-                expected = _hash(previous, seq, at, actor, action, subject)
-                if seq != rows or stated != previous or stored != expected:
-                    return Verification(rows=rows, broken=rows)
-                previous = stored
-                if kept is not None and rows == kept.rows:
-                    anchored[rows] = stored
+                computed_hash = _hash(previous, seq, moment, actor, action, subject)
+                if seq != rows or previous_hash != previous or stored_hash != computed_hash:
+                    return Verification(rows=rows, broken_row=rows)
+                previous = stored_hash
+                if anchor_head is not None and rows == anchor_head.rows:
+                    hashes[rows] = stored_hash
         row = connection.execute(_HEAD).fetchone()
-    lost = _lost(Head(rows, previous), row) or _behind(rows, anchored, kept)
-    sealed = _sealed(store, Head(rows, previous), row)
-    if not lost and sealed is not False:
+    loss = _lost(Head(rows, previous), row) or _behind(rows, hashes, anchor_head)
+    has_seal = _sealed(store, Head(rows, previous), row)
+    if not loss and has_seal is not False:
         store.anchoring.keep(Head(rows, previous))
-    return Verification(rows=rows, broken=None, lost=lost, sealed=sealed)
+    return Verification(rows=rows, broken_row=None, loss=loss, has_seal=has_seal)
 
 
 def _lost(end: Head, row: tuple[int, bytes, bytes | None] | None) -> Loss:
@@ -105,24 +105,24 @@ def _lost(end: Head, row: tuple[int, bytes, bytes | None] | None) -> Loss:
     return "" if (row[0], bytes(row[1])) == (end.rows, end.hash) else "head"
 
 
-def _behind(rows: int, anchored: Mapping[int, bytes], kept: Head | None) -> Loss:
+def _behind(rows: int, hashes: Mapping[int, bytes], anchor_head: Head | None) -> Loss:
     """What the head in the file says: its row must be there, with its hash."""
-    if kept is None or anchored.get(kept.rows) == kept.hash:
+    if anchor_head is None or hashes.get(anchor_head.rows) == anchor_head.hash:
         return ""
     return "end" if rows else "whole"
 
 
 def _sealed(store: Store, head: Head, row: tuple[int, bytes, bytes | None] | None) -> bool | None:
-    expected = store.anchoring.seal(head)
-    if expected is None or not head.rows:
+    seal = store.anchoring.seal(head)
+    if seal is None or not head.rows:
         return None
-    return row is not None and row[2] is not None and hmac.compare_digest(expected, bytes(row[2]))
+    return row is not None and row[2] is not None and hmac.compare_digest(seal, bytes(row[2]))
 
 
-def _hash(previous: bytes, seq: int, at: datetime, actor: str, action: str, subject: str) -> bytes:
-    parts = (str(seq), at.astimezone(UTC).isoformat(), actor, action, subject)
-    framed = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
-    return hashlib.sha256(previous + framed).digest()
+def _hash(previous: bytes, seq: int, moment: datetime, actor: str, action: str, subject: str) -> bytes:
+    parts = (str(seq), moment.astimezone(UTC).isoformat(), actor, action, subject)
+    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+    return hashlib.sha256(previous + message).digest()
 
 
 _APPEND = """

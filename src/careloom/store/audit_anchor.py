@@ -55,8 +55,8 @@ class AuditAnchor:
 
     def log(self, head: Head, seal: bytes | None) -> None:
         """Say the head where logs go. The seal stands for it: it tells nothing of what was audited."""
-        told = (seal or hashlib.sha256(head.hash).digest()).hex()
-        LOG.info("the audit grew", rows=head.rows, head=told, sealed=seal is not None)
+        digest = (seal or hashlib.sha256(head.hash).digest()).hex()
+        LOG.info("the audit grew", rows=head.rows, head=digest, sealed=seal is not None)
 
     def keep(self, head: Head) -> None:
         """Write a head that is committed into the file, as far as that can be written."""
@@ -72,8 +72,8 @@ class AuditAnchor:
         if self.file is None:
             return None
         try:
-            rows, told = self.file.read_text(encoding="ascii").split()
-            return Head(int(rows), bytes.fromhex(told))
+            rows, digest = self.file.read_text(encoding="ascii").split()
+            return Head(int(rows), bytes.fromhex(digest))
         except (OSError, ValueError):
             return None
 

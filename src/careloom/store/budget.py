@@ -90,8 +90,8 @@ class PostgresBudget:
 
     def _ask(self, limit: Limit, lane: Lane, mark: int | None) -> tuple[int | None, int | None, float]:
         """Either a ticket, or the mark under which we wait and the seconds until it is worth asking again."""
-        wanted = [self._system, limit.name, limit.most, limit.window, LANES[lane], mark]
-        row = self._run("take", [*wanted, RESERVE, IN_FLIGHT, RECHECK, GRACE])
+        values = [self._system, limit.name, limit.most, limit.window, LANES[lane], mark]
+        row = self._run("take", [*values, RESERVE, IN_FLIGHT, RECHECK, GRACE])
         if row is None:
             raise AssertionError("a function returns one row")
         ticket, mark, wait = row

@@ -14,6 +14,6 @@ def seal(key: bytes, nonce: bytes, text: bytes, about: bytes) -> bytes:
     return AESGCM(key).encrypt(nonce, text, about)
 
 
-def unseal(key: bytes, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
+def unseal(key: bytes, nonce: bytes, ciphertext: bytes, about: bytes) -> bytes:
     """What was sealed. NotSealed if anything differs."""
-    return AESGCM(key).decrypt(nonce, sealed, about)
+    return AESGCM(key).decrypt(nonce, ciphertext, about)

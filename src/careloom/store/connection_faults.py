@@ -27,17 +27,19 @@ def out_of_reach(url: str, error: psycopg.OperationalError) -> CareloomError:
     where = conninfo_to_dict(url)
     place = f"{where.get('host') or 'the local socket'}:{where.get('port') or 5432}"
     names = {"user": where.get("user") or "(none given)", "dbname": where.get("dbname") or "(none given)"}
-    said = str(error)
+    message = str(error)
     for words, cause in _TO_MEND:
-        if words in said and _is_refusal(words, said):
+        if words in message and _is_refusal(words, message):
             return Fix(f"cannot reach the database at {place}: {cause.format(**names)}; check CARELOOM_DATABASE_URL")
-    cause = "connection refused" if "refused" in said else "no answer in time" if "timeout" in said else "no answer"
+    cause = (
+        "connection refused" if "refused" in message else "no answer in time" if "timeout" in message else "no answer"
+    )
     return Later(
         f"cannot reach the database at {place}: {cause} ({type(error).__name__}); check CARELOOM_DATABASE_URL and that "
         "the server runs"
     )
 
 
-def _is_refusal(words: str, said: str) -> bool:
+def _is_refusal(words: str, message: str) -> bool:
     """Two of the words are common ones; what they begin must also end as the server's sentence does."""
-    return not words.endswith(" ") or (f'{words}"' in said and "does not exist" in said)
+    return not words.endswith(" ") or (f'{words}"' in message and "does not exist" in message)

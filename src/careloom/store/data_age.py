@@ -21,13 +21,13 @@ class DataAge:
     newest: datetime
 
 
-def data_age(store: Store, relations: Sequence[str], landed: Mapping[str, str]) -> Sequence[DataAge]:
+def data_age(store: Store, relations: Sequence[str], landings: Mapping[str, str]) -> Sequence[DataAge]:
     """Of everything that `relations` (views or tables, with their schema) stand on, the oldest first.
 
-    `landed`: for each landed table the name of its landing. A relation that does not exist, and one that stands on nothing that
+    `landings`: for each landed table the name of its landing. A relation that does not exist, and one that stands on nothing that
     was loaded, adds nothing.
     """
-    values = {"relations": list(relations), "tables": list(landed), "streams": list(landed.values())}
+    values = {"relations": list(relations), "tables": list(landings), "streams": list(landings.values())}
     with store.transaction() as connection, connection.cursor(row_factory=class_row(DataAge)) as cursor:
         return cursor.execute(_SQL["data_age"], values).fetchall()
 

@@ -14,8 +14,8 @@ def name_in(connection: psycopg.Connection) -> str:
     row = connection.execute("select to_regclass(%s) is not null", (_TABLE,)).fetchone()
     if not row or not row[0]:
         return ""
-    named = connection.execute(f"select name from {_TABLE}").fetchone()
-    return str(named[0]) if named else ""
+    name_row = connection.execute(f"select name from {_TABLE}").fetchone()
+    return str(name_row[0]) if name_row else ""
 
 
 def set_name(connection: psycopg.Connection, environment: str) -> None:
@@ -25,14 +25,14 @@ def set_name(connection: psycopg.Connection, environment: str) -> None:
 
 def refuse_other(connection: psycopg.Connection, environment: str) -> None:
     """Fix where the store was made for another environment than `environment` ("": production)."""
-    there = name_in(connection)
-    if there == environment:
+    stored_name = name_in(connection)
+    if stored_name == environment:
         return
     if environment:
         step = f"give {environment!r} a new database of its own: `database:` in careloom.{environment}.yaml"
     else:
-        step = f"say --env {there}, or set CARELOOM_DATABASE_URL to production's database"
-    raise Fix(f"this database was made for {_said(there)}, and {_said(environment)} was asked for; {step}")
+        step = f"say --env {stored_name}, or set CARELOOM_DATABASE_URL to production's database"
+    raise Fix(f"this database was made for {_said(stored_name)}, and {_said(environment)} was asked for; {step}")
 
 
 def _said(environment: str) -> str:

@@ -75,49 +75,58 @@ def keep_events(store: Store, arrivals: Sequence[Arrival]) -> list[Fate]:
     new: kept. again: the same body is there under this id. held: the id is another body's; this one is kept aside.
     """
     firsts: dict[_Id, Arrival] = {}
-    for one in arrivals:
-        firsts.setdefault((one.source, one.event_id), one)
+    for arrival in arrivals:
+        firsts.setdefault((arrival.source, arrival.event_id), arrival)
     with store.transaction() as connection:
-        new = _insert(connection, list(firsts.values()), held=False)
-        known = _known(connection, [key for key in firsts if key not in new])
-        known |= {key: firsts[key].digest for key in new}
+        new = _insert(connection, list(firsts.values()), is_held=False)
+        digests = _known(connection, [key for key in firsts if key not in new])
+        digests |= {key: firsts[key].digest for key in new}
         fates: list[Fate] = []
         twins: dict[_Id, Arrival] = {}
-        for one in arrivals:
-            key = (one.source, one.event_id)
-            digest = one.digest
-            if known.get(key) == digest:
-                fates.append("new" if one is firsts[key] and key in new else "again")
+        for arrival in arrivals:
+            key = (arrival.source, arrival.event_id)
+            digest = arrival.digest
+            if digests.get(key) == digest:
+                fates.append("new" if arrival is firsts[key] and key in new else "again")
                 continue
             twin = Arrival(
-                source=one.source,
-                event_id=f"{one.event_id}#{digest.hex()}",
-                event=one.event,
-                body=one.body,
+                source=arrival.source,
+                event_id=f"{arrival.event_id}#{digest.hex()}",
+                event=arrival.event,
+                body=arrival.body,
             )
             fates.append("again" if (twin.source, twin.event_id) in twins else "held")
             twins.setdefault((twin.source, twin.event_id), twin)
-        aside = _insert(connection, list(twins.values()), held=True)
+        aside = _insert(connection, list(twins.values()), is_held=True)
         for source in sorted({source for source, _ in new}):
             enqueue(connection, JOB, source)
     return [
-        "again" if fate == "held" and (one.source, f"{one.event_id}#{one.digest.hex()}") not in aside else fate
-        for one, fate in zip(arrivals, fates, strict=True)
+        "again"
+        if fate == "held" and (arrival.source, f"{arrival.event_id}#{arrival.digest.hex()}") not in aside
+        else fate
+        for arrival, fate in zip(arrivals, fates, strict=True)
     ]
 
 
 def put_in(connection: psycopg.Connection, arrivals: Sequence[Arrival]) -> None:
     """Put events into the inbox and wake who reads them, within a transaction that is open already."""
-    _insert(connection, arrivals, held=False)
+    _insert(connection, arrivals, is_held=False)
     for source in sorted({arrival.source for arrival in arrivals}):
         enqueue(connection, JOB, source)
 
 
-def first_told(store: Store, source: str, told: Sequence[tuple[bytes, datetime]]) -> dict[bytes, datetime]:
+def first_told(store: Store, source: str, contents: Sequence[tuple[bytes, datetime]]) -> dict[bytes, datetime]:
     """When each of these contents, given with the times at which they came, first came from `source`."""
-    values = {"source": source, "digests": [digest for digest, _ in told], "times": [at for _, at in told]}
+    values = {
+        "source": source,
+        "digests": [digest for digest, _ in contents],
+        "times": [received_at for _, received_at in contents],
+    }
     with store.transaction() as connection:
-        return {bytes(digest): at for digest, at in connection.execute(_SQL["first_told"], values).fetchall()}
+        return {
+            bytes(digest): received_at
+            for digest, received_at in connection.execute(_SQL["first_told"], values).fetchall()
+        }
 
 
 def inbox_depth(store: Store, sources: Sequence[str]) -> list[Depth]:
@@ -129,7 +138,7 @@ def inbox_depth(store: Store, sources: Sequence[str]) -> list[Depth]:
 
 def oldest_due(store: Store, sources: Sequence[str]) -> float:
     """Seconds for which the oldest event of `sources` has been due; 0 if none is."""
-    return max((one.oldest or 0.0 for one in inbox_depth(store, sources)), default=0.0)
+    return max((depth.oldest or 0.0 for depth in inbox_depth(store, sources)), default=0.0)
 
 
 def held_by_code(store: Store) -> list[HeldCode]:
@@ -160,21 +169,21 @@ def totals(store: Store) -> tuple[int, int, int, int]:
     return (int(row[0]), int(row[1]), int(row[2]), int(row[3])) if row else (0, 0, 0, 0)
 
 
-def _insert(connection: psycopg.Connection, arrivals: Sequence[Arrival], *, held: bool) -> set[_Id]:
+def _insert(connection: psycopg.Connection, arrivals: Sequence[Arrival], *, is_held: bool) -> set[_Id]:
     """The ids that were not there before. In one order everywhere, so that receivers never wait for each other in a ring."""
     if not arrivals:
         return set()
-    numbered = sorted(enumerate(arrivals), key=lambda pair: (pair[1].source, pair[1].event_id))
-    ordered = [one for _, one in numbered]
+    pairs = sorted(enumerate(arrivals), key=lambda pair: (pair[1].source, pair[1].event_id))
+    sorted_arrivals = [arrival for _, arrival in pairs]
     values = {
-        "numbers": [number for number, _ in numbered],
-        "sources": [one.source for one in ordered],
-        "ids": [one.event_id for one in ordered],
-        "events": [one.event for one in ordered],
-        "bodies": [one.body for one in ordered],
-        "hashes": [one.digest for one in ordered],
-        "states": ["held" if held else "new"] * len(ordered),
-        "codes": [OTHER_BODY if held else None] * len(ordered),
+        "numbers": [number for number, _ in pairs],
+        "sources": [arrival.source for arrival in sorted_arrivals],
+        "ids": [arrival.event_id for arrival in sorted_arrivals],
+        "events": [arrival.event for arrival in sorted_arrivals],
+        "bodies": [arrival.body for arrival in sorted_arrivals],
+        "hashes": [arrival.digest for arrival in sorted_arrivals],
+        "states": ["held" if is_held else "new"] * len(sorted_arrivals),
+        "codes": [OTHER_BODY if is_held else None] * len(sorted_arrivals),
     }
     return {(source, id_) for source, id_ in connection.execute(_SQL["keep"], values).fetchall()}
 

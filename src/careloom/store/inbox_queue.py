@@ -26,10 +26,10 @@ _CHANCE = secrets.SystemRandom()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """Waits double from `first` to `most` seconds, each cut by chance to no less than half."""
+    """Waits double from `first` to `maximum` seconds, each cut by chance to no less than half."""
 
     first: float = 2.0
-    most: float = 900.0
+    maximum: float = 900.0
 
     def chance(self) -> float:
         """The part of a wait that is waited, so that those who failed together do not return together."""
@@ -38,12 +38,12 @@ class Backoff:
 
 def claim_events(connection: psycopg.Connection, source: str) -> Sequence[StoredEvent]:
     """The oldest new events of `source` that are due, a batch of them."""
-    found = connection.execute(
+    rows = connection.execute(
         _SQL["claim_events"], {"source": source, "most": MOST_EVENTS, "bytes": MOST_BYTES, "asked": NOT_YET}
     ).fetchall()
     return [
-        StoredEvent(id=id_, event_id=event_id, event=event, received_at=at, body=bytes(body), asked=asked)
-        for id_, event_id, event, at, body, asked in found
+        StoredEvent(id=id_, event_id=event_id, event=event, received_at=received_at, body=bytes(body), asked=asks)
+        for id_, event_id, event, received_at, body, asks in rows
     ]
 
 
@@ -78,7 +78,7 @@ def events_wait(
         "message": message,
         "limit": limit,
         "first": backoff.first,
-        "most": backoff.most,
+        "most": backoff.maximum,
     }
     return sum(state == "held" for (state,) in connection.execute(_SQL["wait"], values).fetchall())
 
@@ -88,9 +88,9 @@ def due_sources(connection: psycopg.Connection, sources: Collection[str]) -> lis
     return [name for (name,) in connection.execute(_SQL["due_sources"], {"sources": list(sources)}).fetchall()]
 
 
-def claim_changes(connection: psycopg.Connection, publisher: str, most: int) -> Sequence[ChangeEvent]:
+def claim_changes(connection: psycopg.Connection, publisher: str, limit: int) -> Sequence[ChangeEvent]:
     """The oldest change events that `publisher` has not acknowledged, in order."""
-    found = connection.execute(_SQL["claim_changes"], {"publisher": publisher, "most": most}).fetchall()
+    rows = connection.execute(_SQL["claim_changes"], {"publisher": publisher, "most": limit}).fetchall()
     return [
         ChangeEvent(
             id=id_,
@@ -99,9 +99,9 @@ def claim_changes(connection: psycopg.Connection, publisher: str, most: int) -> 
             record_id=str(record_id),
             vendor_id=vendor_id,
             vendor_key=vendor_key,
-            timestamp=at,
+            timestamp=timestamp,
         )
-        for id_, table, operation, record_id, vendor_id, vendor_key, at in found
+        for id_, table, operation, record_id, vendor_id, vendor_key, timestamp in rows
     ]
 
 
@@ -120,9 +120,9 @@ def forget_settled(connection: psycopg.Connection, publishers: Collection[str]) 
     connection.execute(_SQL["forget_settled"], {"publishers": list(publishers)})
 
 
-def forget_changes(connection: psycopg.Connection, most: int) -> int:
+def forget_changes(connection: psycopg.Connection, limit: int) -> int:
     """Drop the oldest change events, which nobody is to be told of; returns how many."""
-    return connection.execute(_SQL["forget_all"], {"most": most}).rowcount
+    return connection.execute(_SQL["forget_all"], {"most": limit}).rowcount
 
 
 def anything_to_tell(connection: psycopg.Connection) -> bool:
@@ -131,27 +131,27 @@ def anything_to_tell(connection: psycopg.Connection) -> bool:
     return bool(row and row[0])
 
 
-def rests(connection: psycopg.Connection, what: str) -> bool:
-    """Whether `what` is to be left alone for now."""
-    row = connection.execute(_SQL["rests"], {"what": what}).fetchone()
+def rests(connection: psycopg.Connection, subject: str) -> bool:
+    """Whether `subject` is to be left alone for now."""
+    row = connection.execute(_SQL["rests"], {"what": subject}).fetchone()
     return bool(row and row[0])
 
 
 def resting(connection: psycopg.Connection) -> set[str]:
     """All that is to be left alone for now."""
-    return {what for (what,) in connection.execute(_SQL["resting"]).fetchall()}
+    return {subject for (subject,) in connection.execute(_SQL["resting"]).fetchall()}
 
 
-def rest(connection: psycopg.Connection, what: str, backoff: Backoff, after: float | None = None) -> int:
-    """`what` failed: leave it alone for longer each time, for `after` seconds at least; how often it has in a row."""
-    values = {"what": what, "after": after or 0.0, "first": backoff.first, "most": backoff.most}
+def rest(connection: psycopg.Connection, subject: str, backoff: Backoff, after: float | None = None) -> int:
+    """`subject` failed: leave it alone for longer each time, for `after` seconds at least; how often it has in a row."""
+    values = {"what": subject, "after": after or 0.0, "first": backoff.first, "most": backoff.maximum}
     row = connection.execute(_SQL["rest"], values | {"chance": backoff.chance()}).fetchone()
     return int(row[0]) if row else 1
 
 
-def rested(connection: psycopg.Connection, what: str) -> None:
-    """`what` worked: its failures are forgotten."""
-    connection.execute(_SQL["rested"], {"what": what})
+def rested(connection: psycopg.Connection, subject: str) -> None:
+    """`subject` worked: its failures are forgotten."""
+    connection.execute(_SQL["rested"], {"what": subject})
 
 
 _SQL = statements("inbox_queue")

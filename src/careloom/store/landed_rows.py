@@ -42,8 +42,8 @@ LAG = 60.0
 class LandedRow:
     """A record as its table takes it. `values` are JSON's: numbers and times as text where they must stay exact.
 
-    `version` and `observed_at` order the forms of one record. `deleted`: `values` are empty and `raw` is {}. `root`: the key of
-    the record that holds this one; `beside`: when the forms of that record were observed that are landed together with this.
+    `version` and `observed_at` order the forms of one record. `is_deleted`: `values` are empty and `raw` is {}. `root`: the key of
+    the record that holds this one; `root_times`: when the forms of that record were observed that are landed together with this.
     """
 
     key: str
@@ -52,9 +52,9 @@ class LandedRow:
     fingerprint: str
     version: datetime
     observed_at: datetime
-    deleted: bool = False
+    is_deleted: bool = False
     root: str = ""
-    beside: Sequence[datetime] = ()
+    root_times: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,25 +97,26 @@ def land_batch(
     where it is landed too and its records of this lot were landed before: its rows then tell what is overtaken.
     """
     set_actor(connection, actor, run)
-    landed: dict[int, Landed] = {}
+    results: dict[int, Landed] = {}
     for numbers in _rounds(rows):
         text = orjson.dumps([_as_json(number, rows[number]) for number in numbers]).decode()
         values = {"rows": text, "table": stream.table or stream.name, "read": read, "lag": LAG, "skew": SKEW}
-        found = connection.execute(_write(stream, root), values).fetchall()
-        landed |= {
-            number: Landed(operation=operation, key=key, record_id=id_ or "") for number, operation, key, id_ in found
+        result_rows = connection.execute(_write(stream, root), values).fetchall()
+        results |= {
+            number: Landed(operation=operation, key=key, record_id=id_ or "")
+            for number, operation, key, id_ in result_rows
         }
-    return [landed[number] for number in range(len(rows))]
+    return [results[number] for number in range(len(rows))]
 
 
 def _rounds(rows: Sequence[LandedRow]) -> list[list[int]]:
     """The rows by their numbers; each key is in a round once, its oldest form in the first."""
     order = sorted(range(len(rows)), key=lambda number: (rows[number].version, rows[number].observed_at, number))
     rounds: list[list[int]] = []
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for number in order:
-        turn = seen[rows[number].key]
-        seen[rows[number].key] += 1
+        turn = counts[rows[number].key]
+        counts[rows[number].key] += 1
         if turn == len(rounds):
             rounds.append([])
         rounds[turn].append(number)
@@ -124,14 +125,14 @@ def _rounds(rows: Sequence[LandedRow]) -> list[list[int]]:
 
 def tied_keys(connection: psycopg.Connection, stream: Stream, rows: Sequence[LandedRow]) -> set[str]:
     """Keys of those rows whose version is the stored one while they say something else: which came last nobody can tell."""
-    given = [{"_key": row.key, "_version": row.version, "_raw": row.raw} for row in rows]
+    records = [{"_key": row.key, "_version": row.version, "_raw": row.raw} for row in rows]
     statement = sql.SQL(_SQL["ties"]).format(
         table=table_of(stream),
         key=sql.Identifier(stream.key_column),
         key_type=sql.SQL(pg_type(stream.key_type)),
         raw=sql.Identifier(stream.raw),
     )
-    return {key for (key,) in connection.execute(statement, {"rows": orjson.dumps(given).decode()}).fetchall()}
+    return {key for (key,) in connection.execute(statement, {"rows": orjson.dumps(records).decode()}).fetchall()}
 
 
 def known_fingerprints(connection: psycopg.Connection, stream: Stream, keys: Sequence[str]) -> dict[str, str]:
@@ -169,9 +170,9 @@ def _as_json(number: int, row: LandedRow) -> dict[str, Any]:
         "_fingerprint": row.fingerprint,
         "_version": row.version,
         "_observed_at": row.observed_at,
-        "_deleted": row.deleted,
+        "_deleted": row.is_deleted,
         "_root": row.root,
-        "_beside": row.beside,
+        "_beside": row.root_times,
     }
 
 
@@ -180,7 +181,7 @@ def _write(stream: Stream, root: Stream | None) -> sql.Composed:
     key, raw = sql.Identifier(stream.key_column), sql.Identifier(stream.raw)
     names = [sql.Identifier(column.name) for column in stream.columns]
     types = [sql.SQL(pg_type(column.type)) for column in stream.columns]
-    kept = [
+    assignments = [
         sql.SQL("{name} = case when excluded.{raw} ?| {heads} then excluded.{name} else t.{name} end").format(
             name=sql.Identifier(column.name), raw=raw, heads=sql.Literal(_heads(column.paths))
         )
@@ -195,7 +196,7 @@ def _write(stream: Stream, root: Stream | None) -> sql.Composed:
         names=_listed([sql.SQL("{},").format(name) for name in names]),
         staged=_listed([sql.SQL("c.{},").format(name) for name in names]),
         typed=_listed([sql.SQL("{} {},").format(name, kind) for name, kind in zip(names, types, strict=True)]),
-        kept=_listed([sql.SQL("{},").format(one) for one in kept]),
+        kept=_listed([sql.SQL("{},").format(assignment) for assignment in assignments]),
         **_inside(root),
     )
 
@@ -204,10 +205,10 @@ def _inside(root: Stream | None) -> dict[str, sql.Composable]:
     """The parts of the statement that look at the row of the record that holds the one landed."""
     if root is None:
         return {"root": sql.SQL(""), "overtaken": sql.SQL("null::text"), "stated": sql.SQL("false")}
-    joined = sql.SQL(_SQL["root"]).format(
+    join = sql.SQL(_SQL["root"]).format(
         root=table_of(root), key=sql.Identifier(root.key_column), key_type=sql.SQL(pg_type(root.key_type))
     )
-    return {"root": joined, "overtaken": sql.SQL(_SQL["overtaken"]), "stated": sql.SQL(_SQL["stated"])}
+    return {"root": join, "overtaken": sql.SQL(_SQL["overtaken"]), "stated": sql.SQL(_SQL["stated"])}
 
 
 def _listed(parts: Sequence[sql.Composable]) -> sql.Composed:

@@ -27,7 +27,7 @@ class HeldLanding:
     attempts: int = 1
 
 
-Drifted = tuple[str, str, str]
+DriftKey = tuple[str, str, str]
 """A column, the code of what its values are not, and the kind of value that they are: object, list, text, number, boolean."""
 
 
@@ -43,10 +43,10 @@ class Drift:
     records: int
 
 
-def note_drift(connection: psycopg.Connection, stream: str, drifted: Mapping[Drifted, int]) -> Sequence[Drifted]:
+def note_drift(connection: psycopg.Connection, stream: str, drifts: Mapping[DriftKey, int]) -> Sequence[DriftKey]:
     """Count what drifted; what never did before."""
-    fresh: list[Drifted] = []
-    for (column, code, kind), records in sorted(drifted.items()):
+    fresh: list[DriftKey] = []
+    for (column, code, kind), records in sorted(drifts.items()):
         values = {"stream": stream, "column": column, "code": code, "kind": kind, "records": records}
         row = connection.execute(_SQL["note_drift"], values).fetchone()
         if row and row[0]:
@@ -60,21 +60,21 @@ def drift_of(store: Store, stream: str) -> Sequence[Drift]:
         return cursor.execute(_SQL["drift"], {"stream": stream}).fetchall()
 
 
-def hold_landings(connection: psycopg.Connection, held: Sequence[HeldLanding]) -> None:
+def hold_landings(connection: psycopg.Connection, landings: Sequence[HeldLanding]) -> None:
     """Keep these; one that was held before keeps its first time."""
     with connection.cursor() as cursor:
         cursor.executemany(
             _SQL["hold"],
             [
                 {
-                    "stream": one.stream,
-                    "key": one.key,
-                    "code": one.code,
-                    "column": one.column,
-                    "message": one.message,
-                    "body": one.body,
+                    "stream": landing.stream,
+                    "key": landing.key,
+                    "code": landing.code,
+                    "column": landing.column,
+                    "message": landing.message,
+                    "body": landing.body,
                 }
-                for one in held
+                for landing in landings
             ],
         )
 

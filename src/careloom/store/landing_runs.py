@@ -59,14 +59,14 @@ class LandingRuns:
         status: str,
         counts: Mapping[str, int],
         error: str | None = None,
-        repaired: int = 0,
+        repairs: int = 0,
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """The end of a landing, whatever it was: completed, failed or interrupted. `error` holds no person's data."""
-        values = {"run": run, "status": status, "error": error, "repaired": repaired, "balanced": is_balanced(counts)}
-        stated = {"details": orjson.dumps(dict(details or {})).decode(), **_columns(counts)}
+        values = {"run": run, "status": status, "error": error, "repaired": repairs, "balanced": is_balanced(counts)}
+        totals = {"details": orjson.dumps(dict(details or {})).decode(), **_columns(counts)}
         with self.store.transaction() as connection:
-            connection.execute(_SQL["finish"], values | stated)
+            connection.execute(_SQL["finish"], values | totals)
 
     def recent(self, table: str | None, limit: int = 20) -> Sequence[Mapping[str, Any]]:
         """The latest landings into `table` (alone or among others), or into any; newest first."""

@@ -25,11 +25,11 @@ def ensure_table(store: Store, stream: Stream) -> list[str]:
     """Make or widen the stream's table; one line for each thing done. Fix where a column would have to change its type."""
     with store.transaction() as connection:
         connection.execute(_SQL["lock_shapes"])
-        done = _make(connection, stream)
-        done += _widen(connection, stream)
-        if done:
+        steps = _make(connection, stream)
+        steps += _widen(connection, stream)
+        if steps:
             _describe(connection, stream)
-        return done
+        return steps
 
 
 def _make(connection: psycopg.Connection, stream: Stream) -> list[str]:
@@ -51,29 +51,29 @@ def _make(connection: psycopg.Connection, stream: Stream) -> list[str]:
 
 def _widen(connection: psycopg.Connection, stream: Stream) -> list[str]:
     table, name = table_of(stream), stream.table or stream.name
-    there = _columns(connection, name)
-    done: list[str] = []
+    column_types = _columns(connection, name)
+    steps: list[str] = []
     for column, kind in _wanted(stream):
-        if column in there:
-            if there[column] != _UDT.get(kind, kind):
+        if column in column_types:
+            if column_types[column] != _UDT.get(kind, kind):
                 raise Fix(
-                    f"the column {column} of {SCHEMA}.{name} is of type {there[column]} and the stream {stream.name!r} "
+                    f"the column {column} of {SCHEMA}.{name} is of type {column_types[column]} and the stream {stream.name!r} "
                     f"wants {kind}: give the stream's column another name, or change the table by hand"
                 )
             continue
         statement = sql.SQL("alter table {} add column {} {}")
         connection.execute(statement.format(table, sql.Identifier(column), sql.SQL(kind)))
-        if there:
-            done.append(f"added {column} to {SCHEMA}.{name}")
-    for looked_into, columns in _looked_up(stream):
-        _index(connection, looked_into, columns)
-    return done
+        if column_types:
+            steps.append(f"added {column} to {SCHEMA}.{name}")
+    for lookup_table, columns in _looked_up(stream):
+        _index(connection, lookup_table, columns)
+    return steps
 
 
 def _index(connection: psycopg.Connection, table: str, columns: Sequence[str]) -> None:
     """Make an index unless there is one. None on a table that is yet to be made: whatever links to it comes after it."""
-    there = connection.execute(_SQL["indexes_of"], {"table": table}).fetchall()
-    if (list(columns),) in there or not set(columns) <= set(_columns(connection, table)):
+    indexes = connection.execute(_SQL["indexes_of"], {"table": table}).fetchall()
+    if (list(columns),) in indexes or not set(columns) <= set(_columns(connection, table)):
         return
     label = f"{table}_{'_'.join(columns)}_at"
     if len(label) > _MOST:
@@ -100,8 +100,8 @@ def _looked_up(stream: Stream) -> Iterator[tuple[str, Sequence[str]]]:
     for link in stream.links:
         yield own_table, (link.column,)
         for tier in link.tiers:
-            yield own_table, tuple(own for own, _ in tier)
-            yield link.to, tuple(other for _, other in tier)
+            yield own_table, tuple(column for column, _ in tier)
+            yield link.to, tuple(linked_column for _, linked_column in tier)
 
 
 def _columns(connection: psycopg.Connection, table: str) -> dict[str, str]:
@@ -112,8 +112,8 @@ def _describe(connection: psycopg.Connection, stream: Stream) -> None:
     """Each column's class of personal data, where whoever queries the table sees it."""
     statement = sql.SQL("comment on column {}.{} is {}")
     for column in stream.columns:
-        said = f"{column.description} [{column.phi.name.lower()}]".strip()
-        connection.execute(statement.format(table_of(stream), sql.Identifier(column.name), sql.Literal(said)))
+        comment = f"{column.description} [{column.phi.name.lower()}]".strip()
+        connection.execute(statement.format(table_of(stream), sql.Identifier(column.name), sql.Literal(comment)))
 
 
 _SQL = statements("landed_rows")

@@ -21,14 +21,14 @@ PLANNED = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledWrite:
-    """An acknowledged write: what is true on both sides from now on. `agreed` is a JSON object of property values."""
+    """An acknowledged write: what is true on both sides from now on. `base` is a JSON object of property values."""
 
     key: str
     remote_id: str
     rule: str
     grade: str
     fingerprint: int
-    agreed: str
+    base: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,19 +119,19 @@ class Ledger:
         self,
         run: int,
         *,
-        settled: Sequence[SettledWrite] = (),
-        held: Sequence[HeldRecord] = (),
-        unlinked: Sequence[str] = (),
+        writes: Sequence[SettledWrite] = (),
+        holds: Sequence[HeldRecord] = (),
+        unlinked_keys: Sequence[str] = (),
         notes: Sequence[DeliveryNote] = (),
     ) -> None:
         """Write down, in one transaction, what was acknowledged and what stopped."""
         with self.store.transaction() as connection:
-            if settled:
-                self._settle(connection, run, settled)
-            if held:
-                self._hold(connection, run, held)
-            if unlinked:
-                connection.execute(_SQL["unlink"], {"sync": self.sync, "keys": list(unlinked)})
+            if writes:
+                self._settle(connection, run, writes)
+            if holds:
+                self._hold(connection, run, holds)
+            if unlinked_keys:
+                connection.execute(_SQL["unlink"], {"sync": self.sync, "keys": list(unlinked_keys)})
             for note in notes:
                 connection.execute(_SQL["log_delivery"], _note_values(run, note))
 
@@ -152,11 +152,11 @@ class Ledger:
                 },
             )
 
-    def forget_stale_holds(self, run: int, gone: Sequence[str]) -> None:
+    def forget_stale_holds(self, run: int, gone_keys: Sequence[str]) -> None:
         """Drop the holds that run `run` did not renew, and those of rows that left the source."""
         with self.store.transaction() as connection:
             connection.execute(_SQL["forget_held_not_seen"], {"sync": self.sync, "run": run})
-            connection.execute(_SQL["forget_held_gone"], {"sync": self.sync, "keys": list(gone)})
+            connection.execute(_SQL["forget_held_gone"], {"sync": self.sync, "keys": list(gone_keys)})
 
     def forget_planned_holds(self) -> None:
         """Drop what a plan listed for review and no run has confirmed."""
@@ -181,10 +181,12 @@ class Ledger:
             for name in ("forget_agreed_properties", "forget_fingerprints", "clear_watermark"):
                 connection.execute(_SQL[name], values)
 
-    def settle_ties(self, run: int, to_object: str, made: Sequence[LinkedPair], removed: Sequence[LinkedPair]) -> None:
+    def settle_ties(
+        self, run: int, to_object: str, additions: Sequence[LinkedPair], removals: Sequence[LinkedPair]
+    ) -> None:
         """Write down ties that the other side acknowledged."""
         with self.store.transaction() as connection:
-            for name, ties in (("settle_ties", made), ("remove_ties", removed)):
+            for name, ties in (("settle_ties", additions), ("remove_ties", removals)):
                 if ties:
                     connection.execute(_SQL[name], _tie_values(self.sync, run, to_object, ties))
 
@@ -222,39 +224,39 @@ class Ledger:
         text = sql.SQL(statement).format(sql.Identifier(SCHEMA), sql.Literal(self.sync)).as_string(None)
         return self.store.arrow(text)
 
-    def _settle(self, connection: psycopg.Connection, run: int, settled: Sequence[SettledWrite]) -> None:
-        keys = [record.key for record in settled]
+    def _settle(self, connection: psycopg.Connection, run: int, writes: Sequence[SettledWrite]) -> None:
+        keys = [record.key for record in writes]
         connection.execute(
             _SQL["settle_links"],
             {
                 "sync": self.sync,
                 "run": run,
                 "keys": keys,
-                "remote_ids": [record.remote_id for record in settled],
-                "rules": [record.rule for record in settled],
-                "grades": [record.grade for record in settled],
-                "fingerprints": [record.fingerprint for record in settled],
+                "remote_ids": [record.remote_id for record in writes],
+                "rules": [record.rule for record in writes],
+                "grades": [record.grade for record in writes],
+                "fingerprints": [record.fingerprint for record in writes],
             },
         )
         connection.execute(
             _SQL["settle_agreed"],
-            {"sync": self.sync, "keys": keys, "values": [record.agreed for record in settled]},
+            {"sync": self.sync, "keys": keys, "values": [record.base for record in writes]},
         )
         connection.execute(_SQL["release"], {"sync": self.sync, "run": run, "keys": keys})
         connection.execute(_SQL["spend_rulings"], {"sync": self.sync, "run": run, "keys": keys})
 
-    def _hold(self, connection: psycopg.Connection, run: int, held: Sequence[HeldRecord]) -> None:
+    def _hold(self, connection: psycopg.Connection, run: int, holds: Sequence[HeldRecord]) -> None:
         connection.execute(
             _SQL["hold"],
             {
                 "sync": self.sync,
                 "run": run,
-                "keys": [record.key for record in held],
-                "kinds": [record.kind for record in held],
-                "codes": [record.code for record in held],
-                "properties": [record.property for record in held],
-                "messages": [_storable(record.message) for record in held],
-                "fingerprints": [record.fingerprint for record in held],
+                "keys": [record.key for record in holds],
+                "kinds": [record.kind for record in holds],
+                "codes": [record.code for record in holds],
+                "properties": [record.property for record in holds],
+                "messages": [_storable(record.message) for record in holds],
+                "fingerprints": [record.fingerprint for record in holds],
             },
         )
 

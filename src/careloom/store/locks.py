@@ -12,30 +12,30 @@ from careloom.store.database import OPTIONS, Store
 
 
 @contextmanager
-def advisory_lock(store: Store, what: str, name: str, *, patience: float = 0.0) -> Iterator[bool]:
-    """Whether nobody else is at `what` of `name` (and nobody will be while this lasts), after `patience` seconds at most.
+def advisory_lock(store: Store, kind: str, name: str, *, patience: float = 0.0) -> Iterator[bool]:
+    """Whether nobody else is at `kind` of `name` (and nobody will be while this lasts), after `patience` seconds at most.
 
     The lock has a connection of its own, so that those who wait never take the pool from the one who works. It is the
     session's: if the holder dies, however it dies, the next one has it at once.
     """
     with own_connection(store) as connection:
-        ours = _taken(connection, f"careloom {what}", name, patience)
+        has_lock = _taken(connection, f"careloom {kind}", name, patience)
         try:
-            yield ours
+            yield has_lock
         finally:
-            if ours:
+            if has_lock:
                 # The server notices a closed connection only a moment later; the next one must not find the lock taken.
                 with suppress(psycopg.OperationalError):
                     connection.execute("select pg_advisory_unlock_all()")
 
 
-def _taken(connection: psycopg.Connection, what: str, name: str, patience: float) -> bool:
+def _taken(connection: psycopg.Connection, kind: str, name: str, patience: float) -> bool:
     if patience <= 0:
-        row = connection.execute("select pg_try_advisory_lock(hashtext(%s), hashtext(%s))", (what, name)).fetchone()
+        row = connection.execute("select pg_try_advisory_lock(hashtext(%s), hashtext(%s))", (kind, name)).fetchone()
         return bool(row and row[0])
     try:
         connection.execute("select set_config('lock_timeout', %s, false)", (f"{patience * 1000:.0f}ms",))
-        connection.execute("select pg_advisory_lock(hashtext(%s), hashtext(%s))", (what, name))
+        connection.execute("select pg_advisory_lock(hashtext(%s), hashtext(%s))", (kind, name))
     except psycopg.errors.LockNotAvailable:
         return False
     return True

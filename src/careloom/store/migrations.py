@@ -44,10 +44,10 @@ class Migration:
 def migrations() -> tuple[Migration, ...]:
     """Every migration that ships with this release, in order."""
     folder = files("careloom.store") / "sql" / "migrations"
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    entries = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
     return tuple(
         Migration(number=int(entry.name[:4]), name=entry.name, text=entry.read_text(encoding="utf-8"))
-        for entry in found
+        for entry in entries
     )
 
 
@@ -66,12 +66,12 @@ def migrate(url: str, environment: str = "") -> list[str]:
             "create table if not exists migration (number integer primary key, name text not null,"
             " digest text not null, applied_at timestamptz not null default now())"
         )
-        applied: dict[int, str] = dict(connection.execute("select number, digest from migration").fetchall())
-        _check(applied)
-        if applied:
+        digests: dict[int, str] = dict(connection.execute("select number, digest from migration").fetchall())
+        _check(digests)
+        if digests:
             refuse_other(connection, environment)
-        names = [_apply(connection, migration) for migration in _missing(applied)]
-        if not applied and environment:
+        names = [_apply(connection, migration) for migration in _missing(digests)]
+        if not digests and environment:
             set_name(connection, environment)
         return names
 
@@ -85,25 +85,25 @@ def pending(url: str) -> list[str]:
 def pending_in(connection: psycopg.Connection) -> list[str]:
     """The same of a connection that is open."""
     row = connection.execute("select to_regclass(%s) is not null", (f"{SCHEMA}.migration",)).fetchone()
-    applied: dict[int, str] = {}
+    digests: dict[int, str] = {}
     if row and row[0]:
-        applied = dict(connection.execute(f"select number, digest from {SCHEMA}.migration").fetchall())
-    _check(applied)
-    return [migration.name for migration in _missing(applied)]
+        digests = dict(connection.execute(f"select number, digest from {SCHEMA}.migration").fetchall())
+    _check(digests)
+    return [migration.name for migration in _missing(digests)]
 
 
 @cache
 def queue_migrations() -> tuple[Migration, ...]:
     """Every migration in the installed procrastinate, in order."""
     folder = _queue_folder() / "migrations"
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    entries = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
     return tuple(
         Migration(
             number=_QUEUE + int("".join(re.findall(r"\d\d", entry.name[:11]))),
             name=f"queue {entry.name}",
             text=entry.read_text(encoding="utf-8"),
         )
-        for entry in found
+        for entry in entries
     )
 
 
@@ -122,29 +122,31 @@ def _queue_from_nothing() -> Migration:
     return Migration(number=last.number, name=last.name, text=text)
 
 
-def _missing(applied: Container[int]) -> list[Migration]:
+def _missing(numbers: Container[int]) -> list[Migration]:
     """What is to be applied, in order: the queue first, since our own files refer to it."""
-    known = [migration.number for migration in queue_migrations() if migration.number in applied]
-    if known:
-        queue = [migration for migration in queue_migrations() if migration.number > max(known)]
+    queue_numbers = [migration.number for migration in queue_migrations() if migration.number in numbers]
+    if queue_numbers:
+        queue = [migration for migration in queue_migrations() if migration.number > max(queue_numbers)]
     else:
         queue = [_queue_from_nothing()]
-    return [*queue, *(migration for migration in migrations() if migration.number not in applied)]
+    return [*queue, *(migration for migration in migrations() if migration.number not in numbers)]
 
 
-def _check(applied: dict[int, str]) -> None:
-    ours = {migration.number: migration for migration in migrations()}
+def _check(digests: dict[int, str]) -> None:
+    own_migrations = {migration.number: migration for migration in migrations()}
     queue = {migration.number for migration in queue_migrations()}
-    for number, digest in applied.items():
+    for number, digest in digests.items():
         if number in queue:
             continue
-        if number not in ours:
+        if number not in own_migrations:
             raise Fix(
                 f"the database has migration {number:04d}, which this release of careloom does not know; "
                 "install the newer release"
             )
-        if ours[number].digest != digest:
-            raise Fix(f"migration {ours[number].name} was edited after it was applied; restore the released file")
+        if own_migrations[number].digest != digest:
+            raise Fix(
+                f"migration {own_migrations[number].name} was edited after it was applied; restore the released file"
+            )
 
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> str:

@@ -40,32 +40,32 @@ class Mirror:
         with self.store.transaction() as connection:
             connection.execute(_SQL["learn"], self._name() | {"properties": list(properties)})
 
-    def take_in(self, pages: Iterable[ScanPage], properties: Sequence[str], *, whole: bool) -> int:
+    def take_in(self, pages: Iterable[ScanPage], properties: Sequence[str], *, full_scan: bool) -> int:
         """Write the pages of one scan, then its cursor; returns how many records were read.
 
-        After a `whole` scan, records that it did not show are gone from the mirror. An interrupted scan leaves the old
+        After a full scan (`full_scan`), records that it did not show are gone from the mirror. An interrupted scan leaves the old
         cursor, so the next one reads them again.
         """
-        scan, seen, cursor = self._highest_scan() + (1 if whole else 0), 0, None
+        scan, count, cursor = self._highest_scan() + (1 if full_scan else 0), 0, None
         for page in pages:
             self.put(page.records, scan)
-            seen += len(page.records)
+            count += len(page.records)
             cursor = page.cursor if page.complete else None
         if cursor is not None:
-            self._finish(cursor, properties, scan, whole=whole)
-        return seen
+            self._finish(cursor, properties, scan, full_scan=full_scan)
+        return count
 
     def put(self, records: Sequence[RemoteRecord], scan: int | None = None) -> None:
         """Write `records` as they are now, as far as they were read; their merged ids lead to them from here on."""
         if not records:
             return
         number = self._highest_scan() if scan is None else scan
-        merged = [(old, record.id) for record in records for old in record.merged_ids if old != record.id]
+        merges = [(old, record.id) for record in records for old in record.merged_ids if old != record.id]
         distinct = {record.id: record for record in records}
         with self.store.transaction() as connection:
             connection.execute(_SQL["put"], self._name() | {"scan": number} | _columns(list(distinct.values())))
-            if merged:
-                ids = dict(merged)
+            if merges:
+                ids = dict(merges)
                 connection.execute(
                     _SQL["put_merged"],
                     self._name() | {"scan": number, "ids": list(ids), "into": list(ids.values())},
@@ -101,10 +101,10 @@ class Mirror:
             row = connection.execute(_SQL["highest_scan"], self._name()).fetchone()
         return int(row[0]) if row else 0
 
-    def _finish(self, cursor: str, properties: Sequence[str], scan: int, *, whole: bool) -> None:
+    def _finish(self, cursor: str, properties: Sequence[str], scan: int, *, full_scan: bool) -> None:
         state = {"cursor": cursor, "properties": list(properties), "scan": scan}
         with self.store.transaction() as connection:
-            if whole:
+            if full_scan:
                 connection.execute(_SQL["sweep"], self._name() | {"scan": scan})
             connection.execute(_SQL["save_state"], self._name() | state)
 

@@ -29,11 +29,11 @@ def building(url: str, project: str, patience: float) -> Iterator[bool]:
     """
     with psycopg.connect(url, autocommit=True, options=OPTIONS) as connection:
         until = time.monotonic() + patience
-        while not (ours := _asked(connection, "lock", project=project)) and time.monotonic() < until:
+        while not (has_lock := _asked(connection, "lock", project=project)) and time.monotonic() < until:
             time.sleep(_LOOK)
-        while ours and _asked(connection, "end_former", session=session_of(project)):
+        while has_lock and _asked(connection, "end_former", session=session_of(project)):
             time.sleep(_LOOK)
-        yield bool(ours)
+        yield bool(has_lock)
 
 
 def _asked(connection: psycopg.Connection, statement: str, **values: str) -> int:

@@ -32,12 +32,12 @@ def stored_events(store: Store, source: str, since: datetime | None, until: date
     while True:
         values = {"source": source, "since": since, "until": until, "after": after}
         with store.transaction() as connection:
-            found = connection.execute(_SQL["events"], values | {"most": MOST_EVENTS, "bytes": MOST_BYTES}).fetchall()
-        if not found:
+            rows = connection.execute(_SQL["events"], values | {"most": MOST_EVENTS, "bytes": MOST_BYTES}).fetchall()
+        if not rows:
             return
-        for id_, event_id, event, at, body in found:
-            yield StoredEvent(id=id_, event_id=event_id, event=event, received_at=at, body=bytes(body))
-        after = found[-1][0]
+        for id_, event_id, event, received_at, body in rows:
+            yield StoredEvent(id=id_, event_id=event_id, event=event, received_at=received_at, body=bytes(body))
+        after = rows[-1][0]
 
 
 @contextmanager
@@ -57,8 +57,8 @@ def scratch_tables(store: Store, streams: Sequence[Stream], held_as: Sequence[st
 def compare_tables(store: Store, scratch: Stream, real: Stream) -> Mapping[str, int]:
     """Rows of `scratch` that are the same in `real`, newer there, different, or missing."""
     equal = [
-        sql.SQL("(s.{name} is null or l.{name} is not distinct from s.{name})").format(name=sql.Identifier(one.name))
-        for one in real.columns
+        sql.SQL("(s.{name} is null or l.{name} is not distinct from s.{name})").format(name=sql.Identifier(column.name))
+        for column in real.columns
     ]
     statement = sql.SQL(_SQL["compare"]).format(
         scratch=table_of(scratch),
@@ -68,8 +68,8 @@ def compare_tables(store: Store, scratch: Stream, real: Stream) -> Mapping[str, 
         equal=sql.SQL(" and ").join(equal) if equal else sql.SQL("true"),
     )
     with store.transaction() as connection:
-        found = dict(connection.execute(statement).fetchall())
-    return {verdict: int(found.get(verdict, 0)) for verdict in ("same", "newer", "different", "missing")}
+        counts = dict(connection.execute(statement).fetchall())
+    return {verdict: int(counts.get(verdict, 0)) for verdict in ("same", "newer", "different", "missing")}
 
 
 def _drop(store: Store, streams: Sequence[Stream], held_as: Sequence[str]) -> None:

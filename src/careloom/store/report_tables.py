@@ -94,7 +94,7 @@ def unlearn(store: Store, *, system: str, name: str, header: Sequence[str]) -> N
         connection.execute(_SQL["unlearn"], {"system": system, "name": name, "header": list(header)})
 
 
-def shape_table(store: Store, *, system: str, name: str, wanted: Mapping[str, str]) -> dict[str, str]:
+def shape_table(store: Store, *, system: str, name: str, column_types: Mapping[str, str]) -> dict[str, str]:
     """Make or widen the report's table and view for columns of these types; returns all columns as they are pinned now.
 
     A column that was pinned keeps its type, whatever is wanted. Later where the table stays locked for long.
@@ -103,7 +103,7 @@ def shape_table(store: Store, *, system: str, name: str, wanted: Mapping[str, st
 
     def shape() -> dict[str, str]:
         with store.transaction() as connection:
-            return _shape(connection, system, name, wanted)
+            return _shape(connection, system, name, column_types)
 
     return with_retries(name, shape)
 
@@ -113,8 +113,8 @@ def with_retries(name: str, work: Callable[[], _T], tries: int = _TRIES) -> _T:
     for _ in range(tries):
         try:
             return work()
-        except Later as later:
-            if not isinstance(later.__cause__, psycopg.errors.LockNotAvailable):
+        except Later as error:
+            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                 raise
             # Another account of this report is being loaded; readers go first.
             time.sleep(_PAUSE)
@@ -136,39 +136,48 @@ def lock_report(connection: psycopg.Connection, system: str, name: str) -> None:
     connection.execute(_SQL["lock"], {"system": system, "name": name})
 
 
-def _shape(connection: psycopg.Connection, system: str, name: str, wanted: Mapping[str, str]) -> dict[str, str]:
+def _shape(connection: psycopg.Connection, system: str, name: str, column_types: Mapping[str, str]) -> dict[str, str]:
     keys = {"system": system, "name": name}
     lock_report(connection, system, name)
-    before = _pinned(connection, system, name)
-    there = _columns(connection, f"{SCHEMA}.{name}_rows")
+    former_pins = _pinned(connection, system, name)
+    table_columns = _columns(connection, f"{SCHEMA}.{name}_rows")
     # A column that was forgotten is in the table still, with the type that it had.
-    kept = {one: _PINS[there[one]] for one, kind in wanted.items() if one in there and one not in before}
-    wanted = {one: kind if TYPES[kind] == TYPES[kept.get(one, kind)] else kept[one] for one, kind in wanted.items()}
-    known = {one: kind for one, kind in wanted.items() if kind != UNKNOWN and before.get(one) == UNKNOWN}
-    fresh = {one: kind for one, kind in wanted.items() if one not in before}
-    if len(there) + len(fresh) > MOST_COLUMNS:
-        raise Hold("too-many-columns", f"the report's table would have {len(there) + len(fresh)} columns")
+    former_types = {
+        column: _PINS[table_columns[column]]
+        for column, kind in column_types.items()
+        if column in table_columns and column not in former_pins
+    }
+    column_types = {
+        column: kind if TYPES[kind] == TYPES[former_types.get(column, kind)] else former_types[column]
+        for column, kind in column_types.items()
+    }
+    new_types = {
+        column: kind for column, kind in column_types.items() if kind != UNKNOWN and former_pins.get(column) == UNKNOWN
+    }
+    fresh = {column: kind for column, kind in column_types.items() if column not in former_pins}
+    if len(table_columns) + len(fresh) > MOST_COLUMNS:
+        raise Hold("too-many-columns", f"the report's table would have {len(table_columns) + len(fresh)} columns")
     for column, kind in fresh.items():
         connection.execute(_SQL["pin"], keys | {"column": column, "type": kind})
-    for column, kind in known.items():
+    for column, kind in new_types.items():
         type_ = kind if _retyped(connection, name, column, kind) else "text"
         connection.execute(_SQL["pin"], keys | {"column": column, "type": type_})
-    if fresh or known or not there or not _up_to_date(connection, name):
-        pinned = _pinned(connection, system, name)
-        _widen(connection, name, pinned)
+    if fresh or new_types or not table_columns or not _up_to_date(connection, name):
+        pins = _pinned(connection, system, name)
+        _widen(connection, name, pins)
         for suffix in VIEWS:
             _view(connection, system, name, suffix)
     return _pinned(connection, system, name)
 
 
-def _widen(connection: psycopg.Connection, name: str, pinned: Mapping[str, str]) -> None:
+def _widen(connection: psycopg.Connection, name: str, pins: Mapping[str, str]) -> None:
     connection.execute(sql.SQL(_SQL["make_table"]).format(table=table_of(name)))
     index = sql.Identifier(f"{name}_rows_run")
     connection.execute(sql.SQL(_SQL["make_index"]).format(index=index, table=table_of(name)))
-    there = _columns(connection, f"{SCHEMA}.{name}_rows")
-    added = [_column(one, kind) for one, kind in pinned.items() if one not in there]
-    if added:
-        connection.execute(sql.SQL("alter table {} {}").format(table_of(name), sql.SQL(", ").join(added)))
+    table_columns = _columns(connection, f"{SCHEMA}.{name}_rows")
+    additions = [_column(column, kind) for column, kind in pins.items() if column not in table_columns]
+    if additions:
+        connection.execute(sql.SQL("alter table {} {}").format(table_of(name), sql.SQL(", ").join(additions)))
 
 
 def _column(name: str, kind: str) -> sql.Composed:
@@ -201,16 +210,16 @@ def _up_to_date(connection: psycopg.Connection, name: str) -> bool:
 
 
 def _view(connection: psycopg.Connection, system: str, name: str, suffix: str) -> None:
-    there = _columns(connection, f"{SCHEMA}.{name}_rows")
+    table_columns = _columns(connection, f"{SCHEMA}.{name}_rows")
     # A view is widened at its end only: what it shows already keeps its place.
-    shown = [*_columns(connection, f"{SCHEMA}.{name}{suffix}"), *there, LOADED_AT]
-    columns = [shown_column(one, there) for one in dict.fromkeys(shown)]
+    names = [*_columns(connection, f"{SCHEMA}.{name}{suffix}"), *table_columns, LOADED_AT]
+    columns = [shown_column(column, table_columns) for column in dict.fromkeys(names)]
     make_view(connection, system, name, view=name + suffix, columns=columns, suffix=suffix)
 
 
-def shown_column(column: str, there: Iterable[str]) -> sql.Composable:
-    """A column of a report's view, whose table has the columns `there`."""
-    if column == LOADED_AT and LOADED_AT not in there:
+def shown_column(column: str, table_columns: Iterable[str]) -> sql.Composable:
+    """A column of a report's view, whose table has the columns `table_columns`."""
+    if column == LOADED_AT and LOADED_AT not in table_columns:
         return sql.SQL('"came-at" as {}').format(sql.Identifier(LOADED_AT))
     return sql.Identifier(column)
 
@@ -281,17 +290,17 @@ def write_rows(
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             # `from None`: the database's words quote the row.
             raise Stop(f"the database refused a row of the report {name!r} ({type(error).__name__})") from None
-        written = cursor.rowcount
-        own = {"run": run, "digest": digest, "header": None if header is None else list(header)}
-        connection.execute(_SQL["rows_are_own"], own)
-        return written
+        count = cursor.rowcount
+        values = {"run": run, "digest": digest, "header": None if header is None else list(header)}
+        connection.execute(_SQL["rows_are_own"], values)
+        return count
 
 
 def _too_wide(columns: int, words: str) -> str:
     """Why a row does not fit, out of PostgreSQL's words, which name two sizes and no value."""
     sizes = re.fullmatch(r"row is too big: size (\d+), maximum size (\d+)", words)
-    told = f": {int(sizes[1]):,} bytes, {int(sizes[2]):,} are possible" if sizes else ""
-    return f"a row of the report's {columns:,} columns does not fit into a page of the database{told}"
+    detail = f": {int(sizes[1]):,} bytes, {int(sizes[2]):,} are possible" if sizes else ""
+    return f"a row of the report's {columns:,} columns does not fit into a page of the database{detail}"
 
 
 def take_over(store: Store, *, run: int, digest: str) -> tuple[int, list[ColumnDrift]] | None:
@@ -300,11 +309,11 @@ def take_over(store: Store, *, run: int, digest: str) -> tuple[int, list[ColumnD
     Returns how many rows they are, and what of their drift still holds; None where something changed.
     """
     with store.transaction() as connection:
-        found = connection.execute(_SQL["take_over"], {"run": run, "digest": digest}).fetchone()
-        if found is None:
+        row = connection.execute(_SQL["take_over"], {"run": run, "digest": digest}).fetchone()
+        if row is None:
             return None
-        drifts = connection.execute(_SQL["drift_of"], {"run": found[0]}).fetchall()
-        return int(found[1]), [ColumnDrift(column=column, code=code, count=count) for column, code, count in drifts]
+        drifts = connection.execute(_SQL["drift_of"], {"run": row[0]}).fetchall()
+        return int(row[1]), [ColumnDrift(column=column, code=code, count=count) for column, code, count in drifts]
 
 
 def make_current(
@@ -324,8 +333,8 @@ def make_current(
 def forget_old(store: Store, system: str, name: str, *, keep: int) -> int:
     """Remove the rows of former runs, but for the newest `keep` of each account; returns how many rows. One run at a time."""
     with store.transaction() as connection:
-        asked = {"system": system, "name": name, "keep": keep}
-        runs = [run for (run,) in connection.execute(_SQL["forgettable"], asked).fetchall()]
+        values = {"system": system, "name": name, "keep": keep}
+        runs = [run for (run,) in connection.execute(_SQL["forgettable"], values).fetchall()]
     forgotten = 0
     for run in runs:
         with store.transaction() as connection:
@@ -343,12 +352,12 @@ def csv_of(store: Store, *, system: str, name: str, safe: bool) -> Iterator[byte
 
     `safe`: a single quote goes before a text that a spreadsheet would run as a formula.
     """
-    pinned = pinned_columns(store, system=system, name=name)
-    if not pinned:
+    pins = pinned_columns(store, system=system, name=name)
+    if not pins:
         raise Fix(f"no report {name!r} was loaded yet; load it first")
     account: sql.Composable = sql.Identifier("customer_account")
     cells = [sql.SQL("{} as {}").format(_harmless(account) if safe else account, account)]
-    cells += [_cell(column, kind, safe=safe) for column, kind in pinned.items()]
+    cells += [_cell(column, kind, safe=safe) for column, kind in pins.items()]
     view = sql.Identifier(SCHEMA, name)
     statement = sql.SQL(_SQL["copy_out"]).format(columns=sql.SQL(", ").join(cells), view=view)
     with store.transaction() as connection, connection.cursor().copy(statement) as copy:

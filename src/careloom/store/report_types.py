@@ -132,27 +132,27 @@ def _change(connection: psycopg.Connection, system: str, name: str, column: str,
         connection.execute(sql.SQL(_SQL["retype"]).format(kind=sql.SQL(TYPES[kind]), **names))
     for view, suffix in former:
         _show_former(connection, system, name, view, suffix)
-    shown = [shown_column(one, types) for one in dict.fromkeys([*types, LOADED_AT])]
+    columns = [shown_column(one, types) for one in dict.fromkeys([*types, LOADED_AT])]
     for suffix in VIEWS:
-        make_view(connection, system, name, view=name + suffix, columns=shown, suffix=suffix)
+        make_view(connection, system, name, view=name + suffix, columns=columns, suffix=suffix)
     for (grant,) in grants:
         connection.execute(grant)
 
 
 def _stepped_aside(connection: psycopg.Connection, name: str, suffix: str) -> list[str]:
     """The report's views of this kind that somebody stands on, all under other names than the report's."""
-    kept = [view for view in _former_views(connection, name, suffix) if not _dropped(connection, view)]
+    views = [view for view in _former_views(connection, name, suffix) if not _dropped(connection, view)]
     if _columns_of(connection, name + suffix) and not _dropped(connection, name + suffix):
-        last = max((int(view.rpartition("-")[2]) for view in kept), default=0)
-        kept.append(f"{name}{_FORMER[suffix]}{last + 1}")
-        names = {"view": sql.Identifier(SCHEMA, name + suffix), "former": sql.Identifier(kept[-1])}
+        last = max((int(view.rpartition("-")[2]) for view in views), default=0)
+        views.append(f"{name}{_FORMER[suffix]}{last + 1}")
+        names = {"view": sql.Identifier(SCHEMA, name + suffix), "former": sql.Identifier(views[-1])}
         connection.execute(sql.SQL(_SQL["step_aside"]).format(**names))
-    return kept
+    return views
 
 
 def _former_views(connection: psycopg.Connection, name: str, suffix: str) -> list[str]:
-    found = connection.execute(_SQL["former_views"], {"prefix": f"{name}{_FORMER[suffix]}"}).fetchall()
-    return [view for (view,) in found]
+    rows = connection.execute(_SQL["former_views"], {"prefix": f"{name}{_FORMER[suffix]}"}).fetchall()
+    return [view for (view,) in rows]
 
 
 def _dropped(connection: psycopg.Connection, view: str) -> bool:
@@ -173,11 +173,11 @@ def _show_former(
     What the former type cannot say is null there, as it was before: it stands beside the row, or is no such value.
     """
     now = dict(_columns_of(connection, f"{name}_rows"))
-    shown: list[sql.Composable] = []
+    columns: list[sql.Composable] = []
     for column, was in _columns_of(connection, view):
         cell: sql.Composable = sql.Identifier(column)
         if column == LOADED_AT and column not in now:
-            shown.append(shown_column(column, now))
+            columns.append(shown_column(column, now))
             continue
         if column == blank:
             cell = sql.SQL("null::{}").format(sql.SQL(was))
@@ -185,8 +185,8 @@ def _show_former(
             cell = sql.SQL(_SQL[_BACK.get((was, now[column]), "back_to_nothing")]).format(
                 cell=cell, text=sql.Literal(column), was=sql.SQL(was)
             )
-        shown.append(sql.SQL("{} as {}").format(cell, sql.Identifier(column)))
-    make_view(connection, system, name, view=view, columns=shown, suffix=suffix)
+        columns.append(sql.SQL("{} as {}").format(cell, sql.Identifier(column)))
+    make_view(connection, system, name, view=view, columns=columns, suffix=suffix)
 
 
 def _columns_of(connection: psycopg.Connection, relation: str) -> list[tuple[str, str]]:

@@ -28,32 +28,32 @@ class ForeignKey:
     key: str
 
 
-def count_old(store: Store, what: Kept, before: datetime, *, stream: str = "") -> int:
-    """How many of careloom's own records of `what` are older than `before`."""
+def count_old(store: Store, kind: Kept, cutoff: datetime, *, stream: str = "") -> int:
+    """How many of careloom's own records of `kind` are older than `cutoff`."""
     with store.transaction() as connection:
-        row = connection.execute(_SQL[f"count_{what}"], {"before": before, "stream": stream}).fetchone()
+        row = connection.execute(_SQL[f"count_{kind}"], {"before": cutoff, "stream": stream}).fetchone()
         return int(row[0]) if row else 0
 
 
-def drop_old(store: Store, what: Kept, before: datetime, *, stream: str = "") -> int:
+def drop_old(store: Store, kind: Kept, cutoff: datetime, *, stream: str = "") -> int:
     """Remove a batch of them; returns how many. Of an event its digest stays, by which a captured one is known."""
-    if what == "inbox":
+    if kind == "inbox":
         with store.transaction() as connection:
-            connection.execute(_SQL["keep_digests"], {"before": before, "most": BATCH})
+            connection.execute(_SQL["keep_digests"], {"before": cutoff, "most": BATCH})
     with store.transaction() as connection:
-        values = {"before": before, "stream": stream, "most": BATCH}
-        return connection.execute(_SQL[f"drop_{what}"], values).rowcount
+        values = {"before": cutoff, "stream": stream, "most": BATCH}
+        return connection.execute(_SQL[f"drop_{kind}"], values).rowcount
 
 
-def count_rows(store: Store, table: str, before: datetime) -> int:
-    """How many rows of `clinical.TABLE` nothing has changed since `before`."""
+def count_rows(store: Store, table: str, cutoff: datetime) -> int:
+    """How many rows of `clinical.TABLE` nothing has changed since `cutoff`."""
     with store.transaction() as connection:
-        row = connection.execute(_COUNT.format(table=_named(table)), {"before": before}).fetchone()
+        row = connection.execute(_COUNT.format(table=_named(table)), {"before": cutoff}).fetchone()
         return int(row[0]) if row else 0
 
 
 def drop_rows(
-    store: Store, table: str, vendor_key: str, before: datetime, ties: Sequence[ForeignKey], actor: str
+    store: Store, table: str, vendor_key: str, cutoff: datetime, ties: Sequence[ForeignKey], actor: str
 ) -> int:
     """Remove a batch of such rows with all that the change log knows of them, and tell others that they are gone.
 
@@ -62,25 +62,25 @@ def drop_rows(
     with store.transaction() as connection:
         connection.execute("select set_config('careloom.actor', %s, true)", (actor,))
         query = _DROP.format(table=_named(table), key=sql.Identifier(vendor_key))
-        gone = connection.execute(query, {"before": before, "most": BATCH}).fetchall()
-        if not gone:
+        rows = connection.execute(query, {"before": cutoff, "most": BATCH}).fetchall()
+        if not rows:
             return 0
-        ids, keys = [id_ for id_, _ in gone], [key for _, key in gone]
+        ids, keys = [id_ for id_, _ in rows], [key for _, key in rows]
         for tie in ties:
             _untie(connection, tie, ids)
         connection.execute(_SQL["forget_changes"], {"table": table, "ids": ids})
         connection.execute(_SQL["tell"], {"table": table, "ids": ids, "keys": keys, "vendor_key": vendor_key})
-        return len(gone)
+        return len(rows)
 
 
-def write_receipt(store: Store, *, at: datetime, actor: str, dry_run: bool, removed: Mapping[str, int]) -> int:
+def write_receipt(store: Store, *, moment: datetime, actor: str, dry_run: bool, counts: Mapping[str, int]) -> int:
     """Keep the numbers of a cleanup, and say in the audit that it was done; returns the receipt's number."""
-    told = ", ".join(f"{what} {number}" for what, number in removed.items() if number) or "nothing"
+    summary = ", ".join(f"{kind} {number}" for kind, number in counts.items() if number) or "nothing"
     with store.transaction() as connection:
-        values = {"at": at, "actor": actor, "dry_run": dry_run, "removed": orjson.dumps(dict(removed)).decode()}
+        values = {"at": moment, "actor": actor, "dry_run": dry_run, "removed": orjson.dumps(dict(counts)).decode()}
         row = connection.execute(_SQL["receipt"], values).fetchone()
         action = "cleanup --dry-run" if dry_run else "cleanup"
-        append_audit(store, connection, at=at, actor=actor, action=action, subject=told)
+        append_audit(store, connection, moment=moment, actor=actor, action=action, subject=summary)
         return int(row[0]) if row else 0
 
 

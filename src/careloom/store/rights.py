@@ -11,7 +11,7 @@ from careloom.store.statements import statements
 def lacking_rights(store: Store, schemas: Sequence[str]) -> list[str]:
     """Tables of careloom's that may not be written, and those of `schemas` in which nothing may be made; each by its name."""
     with store.transaction() as connection:
-        return [what for (what,) in connection.execute(_SQL["lacking"], {"schemas": list(schemas)}).fetchall()]
+        return [name for (name,) in connection.execute(_SQL["lacking"], {"schemas": list(schemas)}).fetchall()]
 
 
 _SQL = statements("rights")

@@ -55,14 +55,14 @@ class Runs:
         counts: Mapping[str, int] | None,
         requests: int,
         seconds: float,
-        balanced: bool,
+        is_balanced: bool,
         error: str | None,
     ) -> None:
         """The end of a run, whatever it was; without `counts`, those last noted stand. `error` holds no person's data."""
-        stated = None if counts is None else _json(counts)
-        values = {"run": run, "state": state, "counts": stated, "requests": requests, "seconds": seconds}
+        counts_text = None if counts is None else _json(counts)
+        values = {"run": run, "state": state, "counts": counts_text, "requests": requests, "seconds": seconds}
         with self.store.transaction() as connection:
-            connection.execute(_SQL["finish_run"], values | {"balanced": balanced, "error": error})
+            connection.execute(_SQL["finish_run"], values | {"balanced": is_balanced, "error": error})
 
     def last_start(self, sync: str) -> datetime | None:
         """When `sync` last began."""

@@ -55,28 +55,28 @@ class StreamStates:
     def read(self, stream: str) -> StreamState:
         """How far `stream` was read; a stream that never was is at the beginning."""
         with self.store.transaction() as connection, connection.cursor(row_factory=class_row(StreamState)) as cursor:
-            found = cursor.execute(_SQL["read"], {"stream": stream}).fetchone()
-        return found or StreamState(stream=stream)
+            state = cursor.execute(_SQL["read"], {"stream": stream}).fetchone()
+        return state or StreamState(stream=stream)
 
     def begin(self, stream: str, kind: ScanKind) -> StreamState:
         """A scan begins now, whatever became of the one before."""
         with self.store.transaction() as connection, connection.cursor(row_factory=class_row(StreamState)) as cursor:
             cursor.execute(_SQL["forget_pages"], {"stream": stream})
-            found = cursor.execute(_SQL["begin"], {"stream": stream, "kind": kind}).fetchone()
-        return found or StreamState(stream=stream)
+            state = cursor.execute(_SQL["begin"], {"stream": stream, "kind": kind}).fetchone()
+        return state or StreamState(stream=stream)
 
     def advance(
-        self, connection: psycopg.Connection, stream: str, checkpoint: str, seen: Mapping[str, Seen] | None
+        self, connection: psycopg.Connection, stream: str, checkpoint: str, pages: Mapping[str, Seen] | None
     ) -> None:
-        """Go on behind this page from now on. `seen`: by member stream, of a whole scan."""
-        for member, page in (seen or {}).items():
+        """Go on behind this page from now on. `pages`: by member stream, of a whole scan."""
+        for member, page in (pages or {}).items():
             values = {"stream": stream, "member": member, "keys": list(page.keys), "keyless": page.keyless}
             connection.execute(_SQL["add_page"], values)
         connection.execute(_SQL["advance"], {"stream": stream, "checkpoint": checkpoint})
 
-    def complete(self, stream: str, members: Sequence[str], began: datetime, *, whole: bool) -> None:
+    def complete(self, stream: str, members: Sequence[str], began: datetime, *, full_scan: bool) -> None:
         """The scan is complete, and with it those of the landings `members`; `stream` is one of them."""
-        values = {"streams": list(members), "began": began, "whole": whole}
+        values = {"streams": list(members), "began": began, "whole": full_scan}
         with self.store.transaction() as connection:
             connection.execute(_SQL["complete"], values)
             connection.execute(_SQL["forget_pages"], {"stream": stream})
@@ -101,8 +101,8 @@ class StreamStates:
     ) -> list[str]:
         """Those of `keys` whose rows nobody has touched in the meantime; nobody can until the transaction ends."""
         names = {"table": sql.Identifier("clinical", table), "key": sql.Identifier(key_column)}
-        found = connection.execute(_STILL.format(**names), {"keys": list(keys), "began": began}).fetchall()
-        return [key for (key,) in found]
+        rows = connection.execute(_STILL.format(**names), {"keys": list(keys), "began": began}).fetchall()
+        return [key for (key,) in rows]
 
 
 _LIVE = sql.SQL("select count(*) from {table} where deleted_at is null")

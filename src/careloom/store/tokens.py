@@ -30,7 +30,7 @@ class EncryptedTokens:
     database: Store
     system: str
     key: Callable[[], bytes]
-    _ours: Lock = field(default_factory=Lock, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def current(self) -> Token | None:
         """The pair as it stands. Fix if it was sealed with another key."""
@@ -38,14 +38,14 @@ class EncryptedTokens:
             row = connection.execute(_SQL["read"], {"system": self.system}).fetchone()
         if row is None:
             return None
-        generation, sealed = row
-        return self._open(bytes(sealed), generation)
+        generation, ciphertext = row
+        return self._open(bytes(ciphertext), generation)
 
     def refreshed(self, stale: Token, refresh: Callable[[Token], Token]) -> Token:
         """A pair newer than `stale`. Later if another worker's refresh does not end."""
         # Threads of this process queue here, so that each of them does not hold a connection while it waits.
-        with self._ours, advisory_lock(self.database, "token", self.system, patience=PATIENCE) as ours:
-            if not ours:
+        with self._lock, advisory_lock(self.database, "token", self.system, patience=PATIENCE) as has_lock:
+            if not has_lock:
                 raise Later(f"another worker is still refreshing the token of {self.system!r}; try again in a minute")
             newest = self.current() or stale
             if newest.access != stale.access:
@@ -75,9 +75,11 @@ class EncryptedTokens:
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + cipher.seal(self.key(), nonce, text, self._about(generation))
 
-    def _open(self, sealed: bytes, generation: int) -> Token:
+    def _open(self, ciphertext: bytes, generation: int) -> Token:
         try:
-            text = cipher.unseal(self.key(), sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._about(generation))
+            text = cipher.unseal(
+                self.key(), ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:], self._about(generation)
+            )
         except cipher.NotSealed:
             raise Fix(
                 f"the token of {self.system!r} was sealed with another key; give CARELOOM_SEAL_KEY its former value, or "

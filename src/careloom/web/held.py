@@ -45,4 +45,4 @@ def _landing(session: Session, stream: str) -> Landing:
 
 
 def _audit(session: Session, actor: str, subject: str) -> None:
-    write_audit(session.store, at=session.clock(), actor=actor, action="list", subject=subject)
+    write_audit(session.store, moment=session.clock(), actor=actor, action="list", subject=subject)

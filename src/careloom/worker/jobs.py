@@ -23,7 +23,7 @@ from careloom.services.session.sessions import Session
 from careloom.store.inbox_queue import Backoff, rest, rested, rests
 from careloom.store.queue import enqueue
 
-BACKOFF = Backoff(first=10.0, most=900.0)
+BACKOFF = Backoff(first=10.0, maximum=900.0)
 _PERSISTENT = 3
 """So many failures in a row are told to a person; what a person must mend is told at once."""
 

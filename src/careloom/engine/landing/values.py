@@ -52,14 +52,14 @@ class Faulty(Hold):
 class ValueReader:
     """How the records of one stream are read; made once for many of them. `timezone` is that of times without one.
 
-    `needed`: the columns that links compare.
+    `link_columns`: the columns that links compare.
     """
 
     stream: Stream
     timezone: ZoneInfo
     shape: str
     columns: Sequence[tuple[str, Sequence[Sequence[str]], str]]
-    needed: frozenset[str] = frozenset()
+    link_columns: frozenset[str] = frozenset()
 
     def fingerprint(self, data: Mapping[str, Any]) -> str:
         """SHAPE:CONTENT, 8 hex digits that name the stream's columns and 32 that name the record, whatever its keys' order."""
@@ -74,37 +74,37 @@ class ValueReader:
             raise Hold("not-a-number", "the record holds a number that is none")
         return f"{self.shape}:{hashlib.blake2b(content, digest_size=16).hexdigest()}"
 
-    def values(self, data: Mapping[str, Any], drifted: list[Faulty] | None = None) -> dict[str, Any]:
+    def values(self, data: Mapping[str, Any], faults: list[Faulty] | None = None) -> dict[str, Any]:
         """Each column's value as JSON for PostgreSQL: exact numbers and times as text. Faulty names the first bad one.
 
-        With `drifted`, what cannot be read is put there and left out, where no link depends on its column.
+        With `faults`, what cannot be read is put there and left out, where no link depends on its column.
         """
-        found: dict[str, Any] = {}
+        row: dict[str, Any] = {}
         for name, paths, kind in self.columns:
             try:
-                found[name] = self._value(name, paths, kind, data)
+                row[name] = self._value(name, paths, kind, data)
             except Faulty as fault:
-                if drifted is None or name in self.needed:
+                if faults is None or name in self.link_columns:
                     raise
-                drifted.append(fault)
-                found[name] = None
-        return found
+                faults.append(fault)
+                row[name] = None
+        return row
 
     def _value(self, name: str, paths: Sequence[Sequence[str]], kind: str, data: Mapping[str, Any]) -> Any:
         """The first of the paths that is there and not empty, read as the column's type; None if all are empty."""
         for path in paths:
-            found = data.get(path[0]) if len(path) == 1 else _at(data, path)
-            if found is not None and found != "":
-                return typed(found, kind, name, self.timezone)
+            value = data.get(path[0]) if len(path) == 1 else _at(data, path)
+            if value is not None and value != "":
+                return typed(value, kind, name, self.timezone)
         return None
 
 
-def reader(stream: Stream, timezone: ZoneInfo, needed: Iterable[str] = ()) -> ValueReader:
-    """The reader of a stream. `needed`: columns that links of others compare, beside those of its own."""
-    columns = [(one.name, [path.split(".") for path in one.paths], one.type) for one in stream.columns]
+def reader(stream: Stream, timezone: ZoneInfo, link_columns: Iterable[str] = ()) -> ValueReader:
+    """The reader of a stream. `link_columns`: columns that links of others compare, beside those of its own."""
+    columns = [(column.name, [path.split(".") for path in column.paths], column.type) for column in stream.columns]
     shape = hashlib.blake2b(repr(columns).encode(), digest_size=4).hexdigest()
-    compared = {own for link in stream.links for pairs in (*link.tiers, link.agree) for own, _ in pairs}
-    return ValueReader(stream, timezone, shape, columns, frozenset(compared.union(needed)))
+    own_link_columns = {name for link in stream.links for pairs in (*link.tiers, link.agree) for name, _ in pairs}
+    return ValueReader(stream, timezone, shape, columns, frozenset(own_link_columns.union(link_columns)))
 
 
 def at(data: Any, path: str) -> Any:
@@ -123,20 +123,20 @@ def _at(data: Any, path: Sequence[str]) -> Any:
     return data
 
 
-def typed(found: Any, kind: str, column: str, timezone: ZoneInfo) -> Any:
-    """`found` read as a column type. Faulty if it is none."""
+def typed(value: Any, kind: str, column: str, timezone: ZoneInfo) -> Any:
+    """`value` read as a column type. Faulty if it is not of that type."""
     try:
-        return _READERS[kind](found, timezone)
+        return _READERS[kind](value, timezone)
     except _NotSo as error:
-        raise Faulty(str(error), column, _kind_of(found)) from None
+        raise Faulty(str(error), column, _kind_of(value)) from None
 
 
-def _kind_of(found: Any) -> str:
+def _kind_of(value: Any) -> str:
     """What a value is, in JSON's words; never the value."""
-    if isinstance(found, bool):
+    if isinstance(value, bool):
         return "boolean"
     kinds: tuple[tuple[type | tuple[type, ...], str], ...] = ((str, "text"), (Mapping, "object"), (list, "list"))
-    return next((name for kind, name in kinds if isinstance(found, kind)), "number")
+    return next((name for kind, name in kinds if isinstance(value, kind)), "number")
 
 
 def key_of(stream: Stream, record: Record, timezone: ZoneInfo) -> str:
@@ -155,11 +155,11 @@ def key_of(stream: Stream, record: Record, timezone: ZoneInfo) -> str:
 
 def version_of(stream: Stream, record: Record, timezone: ZoneInfo) -> datetime:
     """The time of the record's change; the moment at which it was read where the source states none."""
-    stated = record.gone_at
+    version = record.gone_at
     if record.data is not None:
-        stated = stated_version(stream, record.data, timezone, record.observed_at)
+        version = stated_version(stream, record.data, timezone, record.observed_at)
     # A clock that runs ahead must not shut out all later changes; one that is ahead by little still tells the order.
-    return stated if stated and not is_ahead(stated, record.observed_at) else record.observed_at
+    return version if version and not is_ahead(version, record.observed_at) else record.observed_at
 
 
 def stated_version(
@@ -169,18 +169,18 @@ def stated_version(
 
     A time without a zone out of the hour that a clock repeats is the second one if that was before `seen_at`, else the first.
     """
-    stated = at(data, stream.version) if stream.version and data is not None else None
-    if stated is None or stated == "":
+    version = at(data, stream.version) if stream.version and data is not None else None
+    if version is None or version == "":
         return None
-    first = datetime.fromisoformat(typed(stated, "timestamp", stream.version, timezone))
-    second = second_of_repeated(stated, timezone)
+    first = datetime.fromisoformat(typed(version, "timestamp", stream.version, timezone))
+    second = second_of_repeated(version, timezone)
     return second if second and seen_at and second <= seen_at else first
 
 
-def second_of_repeated(stated: Any, timezone: ZoneInfo) -> datetime | None:
+def second_of_repeated(version: Any, timezone: ZoneInfo) -> datetime | None:
     """The later of the two moments that a time without a zone may mean where a clock was set back; None where it means one."""
     try:
-        moment = datetime.fromisoformat(stated.strip()) if isinstance(stated, str) else None
+        moment = datetime.fromisoformat(version.strip()) if isinstance(version, str) else None
     except ValueError:
         return None
     if moment is None or moment.tzinfo is not None:
@@ -189,70 +189,72 @@ def second_of_repeated(stated: Any, timezone: ZoneInfo) -> datetime | None:
     return second if second > first else None
 
 
-def is_ahead(stated: datetime, seen_at: datetime) -> bool:
+def is_ahead(version: datetime, seen_at: datetime) -> bool:
     """Whether a record was changed so long after it was seen that the clock which says so must be wrong."""
-    return stated > seen_at + timedelta(seconds=SKEW)
+    return version > seen_at + timedelta(seconds=SKEW)
 
 
-def shows(by: ValueReader, told: Mapping[str, Any], shown: Mapping[str, Any], seen_at: datetime) -> bool:
+def shows(
+    reader: ValueReader, event_data: Mapping[str, Any], current_data: Mapping[str, Any], seen_at: datetime
+) -> bool:
     """Whether what a system shows is what it told, or later: by their versions, or by the columns that both state."""
-    if second_of_repeated(at(told, by.stream.version) if by.stream.version else None, by.timezone):
+    if second_of_repeated(at(event_data, reader.stream.version) if reader.stream.version else None, reader.timezone):
         return True  # which of the two is the later one nobody can tell: what is shown stands
-    versions = [stated_version(by.stream, data, by.timezone, seen_at) for data in (told, shown)]
+    versions = [stated_version(reader.stream, data, reader.timezone, seen_at) for data in (event_data, current_data)]
     if versions[0] is not None and versions[1] is not None:
         return versions[1] >= versions[0]
-    for name, paths, kind in by.columns:
+    for name, paths, kind in reader.columns:
         heads = {path[0] for path in paths}
         # An inner list may be shown in another fullness than it was told.
-        if kind == "jsonb" or not heads & told.keys() or not heads & shown.keys():
+        if kind == "jsonb" or not heads & event_data.keys() or not heads & current_data.keys():
             continue
-        one = ValueReader(by.stream, by.timezone, by.shape, [(name, paths, kind)])
-        if one.values(told) != one.values(shown):
+        column_reader = ValueReader(reader.stream, reader.timezone, reader.shape, [(name, paths, kind)])
+        if column_reader.values(event_data) != column_reader.values(current_data):
             return False
     return True
 
 
-def _has_no_number(found: Any) -> bool:
+def _has_no_number(value: Any) -> bool:
     """Whether NaN or an infinity is in it, which JSON's writer would make null."""
-    if isinstance(found, float):
-        return not math.isfinite(found)
-    if isinstance(found, Mapping):
-        return any(map(_has_no_number, found.values()))
-    return isinstance(found, list | tuple) and any(map(_has_no_number, found))
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, Mapping):
+        return any(map(_has_no_number, value.values()))
+    return isinstance(value, list | tuple) and any(map(_has_no_number, value))
 
 
 class _NotSo(Exception):
     pass
 
 
-def _text(found: Any, _zone: ZoneInfo) -> str:
-    if type(found) is str and "\0" not in found:
-        return found
-    if isinstance(found, bool):
-        return "true" if found else "false"
-    if isinstance(found, str | int | float | Decimal):
-        text = str(found)
+def _text(value: Any, _zone: ZoneInfo) -> str:
+    if type(value) is str and "\0" not in value:
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float | Decimal):
+        text = str(value)
         if "\0" in text:
             raise _NotSo("nul-character")
         return text
     raise _NotSo("not-a-text")
 
 
-def _integer(found: Any, _zone: ZoneInfo) -> int:
-    if isinstance(found, str) and re.fullmatch(r"[+-]?\d{1,19}", found.strip()):
-        found = int(found)
-    if isinstance(found, float) and found.is_integer():
-        found = int(found)
-    if isinstance(found, int) and not isinstance(found, bool) and -_LARGEST <= found < _LARGEST:
-        return found
+def _integer(value: Any, _zone: ZoneInfo) -> int:
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,19}", value.strip()):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and -_LARGEST <= value < _LARGEST:
+        return value
     raise _NotSo("not-an-integer")
 
 
-def _numeric(found: Any, _zone: ZoneInfo) -> str:
-    if isinstance(found, bool) or (isinstance(found, float) and not math.isfinite(found)):
+def _numeric(value: Any, _zone: ZoneInfo) -> str:
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         raise _NotSo("not-a-number")
-    text = str(found).strip()
-    if not isinstance(found, str | int | float | Decimal) or not _NUMBER.fullmatch(text):
+    text = str(value).strip()
+    if not isinstance(value, str | int | float | Decimal) or not _NUMBER.fullmatch(text):
         raise _NotSo("not-a-number")
     try:
         return str(Decimal(text))
@@ -260,10 +262,10 @@ def _numeric(found: Any, _zone: ZoneInfo) -> str:
         raise _NotSo("not-a-number") from None
 
 
-def _boolean(found: Any, _zone: ZoneInfo) -> bool:
-    if isinstance(found, bool):
-        return found
-    text = str(found).strip().lower()
+def _boolean(value: Any, _zone: ZoneInfo) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
     if text in _TRUE:
         return True
     if text in _FALSE:
@@ -271,10 +273,10 @@ def _boolean(found: Any, _zone: ZoneInfo) -> bool:
     raise _NotSo("not-a-boolean")
 
 
-def _date(found: Any, _zone: ZoneInfo) -> str:
-    if not isinstance(found, str):
+def _date(value: Any, _zone: ZoneInfo) -> str:
+    if not isinstance(value, str):
         raise _NotSo("not-a-date")
-    text = found.strip()
+    text = value.strip()
     try:
         # Of a time with a zone its own day stands: a birthday does not move.
         return (datetime.fromisoformat(text).date() if len(text) > _DAY else date.fromisoformat(text)).isoformat()
@@ -282,18 +284,18 @@ def _date(found: Any, _zone: ZoneInfo) -> str:
         raise _NotSo("not-a-date") from None
 
 
-def _timestamp(found: Any, zone: ZoneInfo) -> str:
-    if not isinstance(found, str):
+def _timestamp(value: Any, zone: ZoneInfo) -> str:
+    if not isinstance(value, str):
         raise _NotSo("not-a-timestamp")
     try:
-        moment = datetime.fromisoformat(found.strip())
+        moment = datetime.fromisoformat(value.strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
         raise _NotSo("not-a-timestamp") from None
 
 
-def _jsonb(found: Any, _zone: ZoneInfo) -> Any:
-    return found
+def _jsonb(value: Any, _zone: ZoneInfo) -> Any:
+    return value
 
 
 _READERS: Mapping[str, Callable[[Any, ZoneInfo], Any]] = {

@@ -148,13 +148,13 @@ def column_names(headers: Sequence[str]) -> list[str]:
     numbered as they come.
     """
     plain = [_snake(header) for header in headers]
-    taken = set(plain) | _RESERVED
-    names, given, numbers = [""] * len(headers), set(_RESERVED), defaultdict[str, int](lambda: 2)
-    for place in sorted(range(len(headers)), key=lambda at: (headers[at] != plain[at], headers[at], at)):
-        name = plain[place] if plain[place] not in given else _numbered(plain[place], taken, numbers)
+    all_names = set(plain) | _RESERVED
+    names, used_names, numbers = [""] * len(headers), set(_RESERVED), defaultdict[str, int](lambda: 2)
+    for place in sorted(range(len(headers)), key=lambda index: (headers[index] != plain[index], headers[index], index)):
+        name = plain[place] if plain[place] not in used_names else _numbered(plain[place], all_names, numbers)
         names[place] = name
-        given.add(name)
-        taken.add(name)
+        used_names.add(name)
+        all_names.add(name)
     return names
 
 
@@ -167,16 +167,16 @@ def _snake(header: str) -> str:
     return words[:_MOST].rstrip("_") or UNNAMED
 
 
-def _numbered(name: str, taken: set[str], numbers: dict[str, int]) -> str:
+def _numbered(name: str, all_names: set[str], numbers: dict[str, int]) -> str:
     """`name` with the first free number. `numbers`: where to go on looking, so that ten thousand equal headers take no hour."""
-    while (candidate := f"{name[: _MOST - len(str(numbers[name])) - 1].rstrip('_')}_{numbers[name]}") in taken:
+    while (candidate := f"{name[: _MOST - len(str(numbers[name])) - 1].rstrip('_')}_{numbers[name]}") in all_names:
         numbers[name] += 1
     return candidate
 
 
-def same_columns(one: Sequence[str], other: Sequence[str]) -> bool:
+def same_columns(first: Sequence[str], second: Sequence[str]) -> bool:
     """Whether two files have the same headers, in whatever order."""
-    return Counter(one) == Counter(other)
+    return Counter(first) == Counter(second)
 
 
 def looks_like(former: Iterable[str], header: Iterable[str]) -> bool:
@@ -185,9 +185,9 @@ def looks_like(former: Iterable[str], header: Iterable[str]) -> bool:
     A report changes a column at a time, so one may be gone of few; but not one of two. Columns without a name, which come
     by a ragged row, say nothing.
     """
-    known, now = _named(former), _named(header)
-    gone = len(known - now)
-    return gone * _SHARED[1] <= len(known) * (_SHARED[1] - _SHARED[0]) or (gone == 1 and len(known) > _FEW)
+    names, now = _named(former), _named(header)
+    missing = len(names - now)
+    return missing * _SHARED[1] <= len(names) * (_SHARED[1] - _SHARED[0]) or (missing == 1 and len(names) > _FEW)
 
 
 def _named(columns: Iterable[str]) -> set[str]:
@@ -208,11 +208,11 @@ def kinds_of(column: str) -> tuple[ReportType, ...]:
     return INFERRED
 
 
-def widened(pinned: ReportType, kind: ReportType) -> ReportType:
-    """The narrowest type that holds all that `pinned` held, and all that `kind` reads, without loss."""
-    if kind in {pinned, "unknown"}:
-        return pinned
-    return "numeric" if {pinned, kind} == {"integer", "numeric"} else "text"
+def widened(pin: ReportType, kind: ReportType) -> ReportType:
+    """The narrowest type that holds all that `pin` held, and all that `kind` reads, without loss."""
+    if kind in {pin, "unknown"}:
+        return pin
+    return "numeric" if {pin, kind} == {"integer", "numeric"} else "text"
 
 
 def filled(column: str) -> str:
@@ -225,8 +225,8 @@ def reads(column: str, type: ReportType, *, inferring: bool = False) -> str:
     pattern = _PLAIN_INTEGER if inferring and type == "integer" else _PATTERNS[type]
     # Spaces as PostgreSQL skips them; what else is around is taken away where the value is written.
     around = r"[ \t]*" if type == "integer" else rf"[ \t{_NBSP}]*"
-    spaced = sql_text.text(f"{around}({pattern}){around}")
-    fits = f"regexp_full_match({sql_text.name(column)}, {spaced})"
+    regex = sql_text.text(f"{around}({pattern}){around}")
+    fits = f"regexp_full_match({sql_text.name(column)}, {regex})"
     # A day that the calendar lacks is null, and no answer is not "no".
     return f"({fits} and coalesce(year({_day(column)}) between 1 and 9999, false))" if type == "date" else fits
 

@@ -64,7 +64,7 @@ class ColumnStats:
     """What one column holds: values that are not empty, and how many of them its type reads. Not counted for text."""
 
     type: ReportType
-    filled: int = 0
+    value_count: int = 0
     read: int = 0
 
 
@@ -82,12 +82,12 @@ class SheetStats:
 class Glance(NamedTuple):
     """What the bytes of a report's files say before anything is read.
 
-    `digest`: of the bytes and the rules of reading. `crooked`: a file must be straightened. `sums`: a row may be empty, or the
+    `digest`: of the bytes and the rules of reading. `needs_rewrite`: a file must be straightened. `sums`: a row may be empty, or the
     sum of others.
     """
 
     digest: str
-    crooked: bool
+    needs_rewrite: bool
     sums: bool
 
 
@@ -96,20 +96,22 @@ def digest_of(files: Sequence[Path]) -> Glance:
 
     Hold where a file is not UTF-8 or holds NUL characters, which no text in PostgreSQL can.
     """
-    told, crooked, nuls, sums = hashlib.blake2b(str(RULES).encode(), digest_size=32), False, 0, False
+    digest, needs_rewrite, nuls, sums = hashlib.blake2b(str(RULES).encode(), digest_size=32), False, 0, False
     for path in files:
         decoder, last = codecs.getincrementaldecoder("utf-8")(), b""
-        told.update(path.stat().st_size.to_bytes(8, "big"))
+        digest.update(path.stat().st_size.to_bytes(8, "big"))
         with path.open("rb") as file:
             # DuckDB takes an empty first line for the header.
-            crooked = crooked or file.read(4).removeprefix(codecs.BOM_UTF8)[:1] in {b"\r", b"\n"}
+            needs_rewrite = needs_rewrite or file.read(4).removeprefix(codecs.BOM_UTF8)[:1] in {b"\r", b"\n"}
             file.seek(0)
             while block := file.read(_BLOCK):
-                told.update(block)
+                digest.update(block)
                 nuls += block.count(0)
-                crooked = crooked or any(mark in block or mark in last[-1:] + block[:1] for mark in _CROOKED)
+                needs_rewrite = needs_rewrite or any(
+                    mark in block or mark in last[-1:] + block[:1] for mark in _CROOKED
+                )
                 # A line that ends with CR alone is one to Python's reader only.
-                crooked = crooked or (b"\r" in block and b"\r" in block.replace(b"\r\n", b"")[:-1])
+                needs_rewrite = needs_rewrite or (b"\r" in block and b"\r" in block.replace(b"\r\n", b"")[:-1])
                 if not block.isascii() or decoder.getstate()[0]:
                     _decoded(decoder, block)
                 sums = sums or _may_hold_sums(last + block)
@@ -117,7 +119,7 @@ def digest_of(files: Sequence[Path]) -> Glance:
             _decoded(decoder, b"", final=True)
     if nuls:
         raise Hold("nul-character", f"the report holds {nuls} NUL characters, which the store cannot keep")
-    return Glance(digest=told.hexdigest(), crooked=crooked, sums=sums or crooked)
+    return Glance(digest=digest.hexdigest(), needs_rewrite=needs_rewrite, sums=sums or needs_rewrite)
 
 
 def _may_hold_sums(block: bytes) -> bool:
@@ -136,11 +138,11 @@ def sheets_of(
     files: Sequence[Path], folder: Path, *, careful: bool, layouts: Sequence[Layout] | None = None
 ) -> list[Sheet]:
     """The files, ready for DuckDB; straightened into `folder` where `careful`. Hold where they cannot be one table."""
-    laid = list(layouts or [PLAIN] * len(files))
-    headers = [_header(path, layout) for path, layout in zip(files, laid, strict=True)]
+    file_layouts = list(layouts or [PLAIN] * len(files))
+    headers = [_header(path, layout) for path, layout in zip(files, file_layouts, strict=True)]
     if not all(headers):
         raise Hold("empty-file", "a file of the report is empty: it has no header, so its rows cannot be told")
-    if any(not same_columns(headers[0], other) for other in headers):
+    if any(not same_columns(headers[0], header) for header in headers):
         raise Hold("different-headers", f"the report came as {len(files)} files whose headers differ")
     _check_width(max(map(len, headers)))
     return [
@@ -148,7 +150,7 @@ def sheets_of(
         # DuckDB takes all rows behind a header with a line break for the header.
         if careful or not layout.plain or len(header) == 1 or any(mark in cell for cell in header for mark in "\r\n")
         else Sheet(path=path, columns=column_names(header))
-        for number, (path, header, layout) in enumerate(zip(files, headers, laid, strict=True))
+        for number, (path, header, layout) in enumerate(zip(files, headers, file_layouts, strict=True))
     ]
 
 
@@ -185,13 +187,13 @@ def _straight(path: Path, header: Sequence[str], target: Path, layout: Layout) -
 
 def _widest(path: Path, layout: Layout) -> int:
     """How many cells the longest row has, empty ones at its end not counted."""
-    most, row = 0, [""]
+    width, row = 0, [""]
     for row in rows_of(path, layout):
-        if len(row) > most:
-            most = max(most, next((at for at in range(len(row), 0, -1) if row[at - 1]), 0))
+        if len(row) > width:
+            width = max(width, next((length for length in range(len(row), 0, -1) if row[length - 1]), 0))
     if row != [END]:
         raise _unclosed()
-    return most
+    return width
 
 
 def _unclosed() -> Hold:
@@ -234,14 +236,19 @@ def _kind_of_row(columns: Sequence[str]) -> str:
     cells = f"list_filter([{', '.join(map(sql_text.name, columns))}], lambda x: trim(x) <> '')"
     number = f"{reads('x', 'numeric')} or {reads('x', 'percent')}".replace(sql_text.name("x"), "x")
     sums = f"regexp_full_match(lower(trim({cells}[1])), {sql_text.text(_SUM_OF_ALL)})"
-    rest = f"len(list_filter({cells}[2:], lambda x: not ({number}))) = 0"
-    return f"case when len({cells}) = 0 then 'empty-rows' when {sums} and {rest} then 'total-rows' else 'row' end"
+    are_numbers = f"len(list_filter({cells}[2:], lambda x: not ({number}))) = 0"
+    return (
+        f"case when len({cells}) = 0 then 'empty-rows' when {sums} and {are_numbers} then 'total-rows' else 'row' end"
+    )
 
 
 def _select(sheet: Sheet, columns: Sequence[str]) -> str:
-    there = set(sheet.columns)
-    cells = [sql_text.name(one) if one in there else f"null::varchar as {sql_text.name(one)}" for one in columns]
-    texts = ", ".join(f"{sql_text.text(one)}: 'VARCHAR'" for one in sheet.columns)
+    sheet_columns = set(sheet.columns)
+    cells = [
+        sql_text.name(column) if column in sheet_columns else f"null::varchar as {sql_text.name(column)}"
+        for column in columns
+    ]
+    texts = ", ".join(f"{sql_text.text(column)}: 'VARCHAR'" for column in sheet.columns)
     return (
         f"select {', '.join(cells)} from read_csv({sql_text.text(str(sheet.path))}, columns = {{{texts}}}, header = true, "
         "auto_detect = false, delim = ',', quote = '\"', escape = '\"', comment = '', nullstr = '', strict_mode = true, "
@@ -260,82 +267,87 @@ def column_stats(
 
     Crooked where DuckDB cannot read the files; Hold where it cannot although they were straightened (`careful`).
     """
-    settled = {one: types[one] for one in columns if types.get(one, "unknown") not in {"unknown", "text"}}
+    known_types = {
+        column: types[column] for column in columns if types.get(column, "unknown") not in {"unknown", "text"}
+    }
     try:
-        tried = _not_refuted(db, [one for one in columns if types.get(one, "unknown") == "unknown"])
-        tests = {one: [filled(one), reads(one, kind)] for one, kind in settled.items()}
-        for column, kinds in tried.items():
+        candidates = _not_refuted(db, [column for column in columns if types.get(column, "unknown") == "unknown"])
+        tests = {column: [filled(column), reads(column, kind)] for column, kind in known_types.items()}
+        for column, kinds in candidates.items():
             tests[column] = [filled(column), *(reads(column, kind, inferring=True) for kind in kinds)]
         # Each look at the sheet parses its files anew, so its rows are counted on the way.
-        counted = _count(db, "sheet", {_ROWS: ["true"], **tests})
-        (rows,) = counted.pop(_ROWS)
+        counts = _count(db, "sheet", {_ROWS: ["true"], **tests})
+        (rows,) = counts.pop(_ROWS)
     except duckdb.Error as error:
         raise _refused(error, careful=careful) from None
-    weights = {one: ColumnStats(type="text") for one in columns}
-    for column, (values, *fitting) in counted.items():
-        fits = [kind for kind, number in zip(tried.get(column, ()), fitting, strict=False) if number == values]
-        kind = settled.get(column) or ("unknown" if not values else fits[0] if fits else "text")
-        weights[column] = ColumnStats(type=kind, filled=values, read=fitting[0] if column in settled else values)
+    weights = {column: ColumnStats(type="text") for column in columns}
+    for column, (values, *fitting) in counts.items():
+        fits = [kind for kind, number in zip(candidates.get(column, ()), fitting, strict=False) if number == values]
+        kind = known_types.get(column) or ("unknown" if not values else fits[0] if fits else "text")
+        weights[column] = ColumnStats(
+            type=kind, value_count=values, read=fitting[0] if column in known_types else values
+        )
     return SheetStats(rows=rows, columns=weights)
 
 
 def _not_refuted(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[str, list[ReportType]]:
     """For each column, the types that none of its first values refutes. One value refutes; none can prove."""
     tests = {
-        one: [f"{filled(one)} and not {reads(one, kind, inferring=True)}" for kind in kinds_of(one)] or ["false"]
-        for one in columns
+        column: [f"{filled(column)} and not {reads(column, kind, inferring=True)}" for kind in kinds_of(column)]
+        or ["false"]
+        for column in columns
     }
     open_ = {
-        column: [kind for kind, refuted in zip(kinds_of(column), found, strict=False) if not refuted]
-        for column, found in _count(db, f"(select * from sheet limit {_SAMPLE})", tests).items()
+        column: [kind for kind, count in zip(kinds_of(column), counts, strict=False) if not count]
+        for column, counts in _count(db, f"(select * from sheet limit {_SAMPLE})", tests).items()
     }
     return {column: kinds for column, kinds in open_.items() if kinds}
 
 
 def _count(db: duckdb.DuckDBPyConnection, table: str, tests: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
     """In how many rows each test of each column holds."""
-    counted: dict[str, list[int]] = {}
+    counts: dict[str, list[int]] = {}
     columns = list(tests)
     while columns:
         # DuckDB's planning grows with the square of what is asked at once.
         group, columns = columns[:_AT_ONCE], columns[_AT_ONCE:]
-        asked = ", ".join(f"count(*) filter (where {test})" for one in group for test in tests[one])
-        found = iter(db.execute(f"select {asked} from {table}").fetchall()[0])
-        counted |= {one: [int(next(found)) for _ in tests[one]] for one in group}
-    return counted
+        expressions = ", ".join(f"count(*) filter (where {test})" for column in group for test in tests[column])
+        numbers = iter(db.execute(f"select {expressions} from {table}").fetchall()[0])
+        counts |= {column: [int(next(numbers)) for _ in tests[column]] for column in group}
+    return counts
 
 
 def chunks(
-    db: duckdb.DuckDBPyConnection, weighed: SheetStats, fixed: Mapping[str, str], *, careful: bool
+    db: duckdb.DuckDBPyConnection, stats: SheetStats, constants: Mapping[str, str], *, careful: bool
 ) -> Iterator[bytes]:
     """The rows of `sheet` as PostgreSQL's COPY takes them in CSV, in the order of `written_columns`.
 
-    `fixed`: columns that hold the same in every row. Each row ends with its number and with what could not be read.
+    `constants`: columns that hold the same in every row. Each row ends with its number and with what could not be read.
     """
-    outputs = [f"{sql_text.text(text)} as {sql_text.name(column)}" for column, text in fixed.items()]
+    outputs = [f"{sql_text.text(text)} as {sql_text.name(column)}" for column, text in constants.items()]
     outputs += [
-        f"{_guarded(one, weight)} as {sql_text.name(one)}"
-        for one, weight in weighed.columns.items()
+        f"{_guarded(column, weight)} as {sql_text.name(column)}"
+        for column, weight in stats.columns.items()
         if weight.type != "unknown"
     ]
-    statement = f"select {', '.join(outputs)}, {_unparsed(weighed.columns)} as unparsed from sheet"
-    written, options = 0, pa_csv.WriteOptions(include_header=False)
+    statement = f"select {', '.join(outputs)}, {_unparsed(stats.columns)} as unparsed from sheet"
+    row_count, options = 0, pa_csv.WriteOptions(include_header=False)
     try:
         for batch in db.execute(statement).to_arrow_reader(max(64, _CELLS // (len(outputs) + 1))):
-            numbers = pa.array(range(written + 1, written + batch.num_rows + 1), pa.int64())
+            numbers = pa.array(range(row_count + 1, row_count + batch.num_rows + 1), pa.int64())
             sink = pa.BufferOutputStream()
             pa_csv.write_csv(batch.append_column("row_number", numbers), sink, options)
-            written += batch.num_rows
+            row_count += batch.num_rows
             yield sink.getvalue().to_pybytes()
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise _refused(error, careful=careful) from None
 
 
-def written_columns(weighed: SheetStats, fixed: Mapping[str, str]) -> list[str]:
+def written_columns(stats: SheetStats, constants: Mapping[str, str]) -> list[str]:
     """The columns of `chunks`, in order."""
     return [
-        *fixed,
-        *(one for one, weight in weighed.columns.items() if weight.type != "unknown"),
+        *constants,
+        *(column for column, weight in stats.columns.items() if weight.type != "unknown"),
         "unparsed",
         "row_number",
     ]
@@ -352,7 +364,7 @@ def written_as(
 
 
 def _guarded(column: str, weight: ColumnStats) -> str:
-    if weight.read == weight.filled:
+    if weight.read == weight.value_count:
         return value(column, weight.type)
     return f"case when {reads(column, weight.type)} then {value(column, weight.type)} end"
 
@@ -360,15 +372,15 @@ def _guarded(column: str, weight: ColumnStats) -> str:
 def _unparsed(columns: Mapping[str, ColumnStats]) -> str:
     """A JSON object of the cells that their column's type cannot read; null where there are none."""
     bad = {
-        one: f"({filled(one)} and not {reads(one, weight.type)})"
-        for one, weight in columns.items()
-        if weight.read < weight.filled
+        column: f"({filled(column)} and not {reads(column, weight.type)})"
+        for column, weight in columns.items()
+        if weight.read < weight.value_count
     }
     if not bad:
         return "null::varchar"
     pairs = ", ".join(
-        f"case when {test} then {sql_text.text(_MEMBER.format(one))} || to_json({sql_text.name(one)})::varchar end"
-        for one, test in bad.items()
+        f"case when {test} then {sql_text.text(_MEMBER.format(column))} || to_json({sql_text.name(column)})::varchar end"
+        for column, test in bad.items()
     )
     return f"case when {' or '.join(bad.values())} then '{{' || concat_ws(',', {pairs}) || '}}' end"
 

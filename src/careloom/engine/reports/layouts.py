@@ -59,16 +59,18 @@ def rows_of(path: Path, layout: Layout = PLAIN) -> Iterator[list[str]]:
             ) from None
 
 
-def layout_of(path: Path, expected: Collection[str] = (), *, crooked: bool = False) -> Layout:
-    """How the file is laid out; `expected`: columns that the report should have. Hold: shifted-cells.
+def layout_of(path: Path, columns: Collection[str] = (), *, needs_rewrite: bool = False) -> Layout:
+    """How the file is laid out; `columns`: columns that the report should have. Hold: shifted-cells.
 
-    `crooked`: a quote stands beside a space somewhere, so that the file is looked through.
+    `needs_rewrite`: a quote stands beside a space somewhere, so that the file is looked through.
     """
     samples = {delimiter: _sample(path, delimiter) for delimiter in _DELIMITERS}
-    titles = {delimiter: _titles(rows, expected) for delimiter, rows in samples.items()}
-    delimiter = max(_DELIMITERS, key=lambda one: _believed(samples[one][titles[one] :], expected, one))
+    titles = {delimiter: _titles(rows, columns) for delimiter, rows in samples.items()}
+    delimiter = max(
+        _DELIMITERS, key=lambda candidate: _believed(samples[candidate][titles[candidate] :], columns, candidate)
+    )
     layout = Layout(delimiter=delimiter, titles=titles[delimiter])
-    return _loosened(path, layout) if crooked else layout
+    return _loosened(path, layout) if needs_rewrite else layout
 
 
 def _sample(path: Path, delimiter: str) -> list[list[str]]:
@@ -79,31 +81,31 @@ def _sample(path: Path, delimiter: str) -> list[list[str]]:
             return []
 
 
-def _titles(rows: Sequence[Sequence[str]], expected: Collection[str]) -> int:
+def _titles(rows: Sequence[Sequence[str]], columns: Collection[str]) -> int:
     """How many rows stand above the header: it is the one that has most of what is expected, or the first of several cells."""
-    matches = [_matches(row, expected) for row in rows[:20]]
-    if matches and max(matches) > max(1, len(expected) // 2):
+    matches = [_matches(row, columns) for row in rows[:20]]
+    if matches and max(matches) > max(1, len(columns) // 2):
         return matches.index(max(matches))
     for place, row in enumerate(rows[:20]):
-        filled = [cell for cell in row if cell.strip()]
-        if len(filled) > 1:
-            named = len(set(filled)) == len(filled) and all(map(_LETTER.search, filled))
-            return place if place and named else 0
+        cells = [cell for cell in row if cell.strip()]
+        if len(cells) > 1:
+            has_names = len(set(cells)) == len(cells) and all(map(_LETTER.search, cells))
+            return place if place and has_names else 0
     return 0
 
 
-def _matches(row: Sequence[str], expected: Collection[str]) -> int:
-    return len(set(column_names(row)) & set(expected)) if expected else 0
+def _matches(row: Sequence[str], columns: Collection[str]) -> int:
+    return len(set(column_names(row)) & set(columns)) if columns else 0
 
 
-def _believed(rows: Sequence[Sequence[str]], expected: Collection[str], delimiter: str) -> tuple[int, bool, int]:
+def _believed(rows: Sequence[Sequence[str]], columns: Collection[str], delimiter: str) -> tuple[int, bool, int]:
     """How much speaks for a delimiter. Without known columns the comma is one wherever it divides the header."""
     if not rows:
         return 0, delimiter == ",", 0
     width = len(rows[0])
     steady = sum(len(row) == width for row in rows) >= _SAME * len(rows)
     divides = width > 1 and (steady or delimiter == ",")
-    return _matches(rows[0], expected), divides and delimiter == ",", width if divides else 0
+    return _matches(rows[0], columns), divides and delimiter == ",", width if divides else 0
 
 
 def _loosened(path: Path, layout: Layout) -> Layout:

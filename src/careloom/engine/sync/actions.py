@@ -17,7 +17,7 @@ from careloom.engine.sql_text import name, text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One record's way. `send` are the values to write; `agreed` (JSON) is what both sides hold once it is acknowledged.
+    """One record's way. `send` are the values to write; `base` (JSON) is what both sides hold once it is acknowledged.
 
     `seen`: what some of the values replace, as it was read.
     """
@@ -29,8 +29,8 @@ class Action:
     grade: str
     fingerprint: int
     send: dict[str, str]
-    agreed: str
-    conflicted: bool
+    base: str
+    has_conflict: bool
     seen: dict[str, str]
 
 
@@ -67,23 +67,23 @@ def add_creates(
     db.execute(
         "insert into stop select key, 'source', 'missing-required', lacks, fp from fresh where lacks is not null"
     )
-    listed = ", ".join(f"{text(prop)}: {name(prop)}" for prop in properties)
+    pairs = ", ".join(f"{text(prop)}: {name(prop)}" for prop in properties)
     db.execute(
         f"insert into action select key, 'create', null, 'created', 'certain', fp, j, j, null, '{{}}'"
-        f" from (select key, fp, cast(to_json({{{listed}}}) as varchar) as j from fresh where lacks is null)"
+        f" from (select key, fp, cast(to_json({{{pairs}}}) as varchar) as j from fresh where lacks is null)"
     )
 
 
 def _lacking(properties: Sequence[str], shape: ObjectShape, key_property: str) -> str:
-    mapped = set(properties)
-    needed = [prop for prop in sorted(shape.required) if prop != key_property]
+    mapped_properties = set(properties)
+    required_properties = [prop for prop in sorted(shape.required) if prop != key_property]
     arms = [
-        f"when {name(prop)} is null then {text(prop)}" if prop in mapped else f"when true then {text(prop)}"
-        for prop in needed
+        f"when {name(prop)} is null then {text(prop)}" if prop in mapped_properties else f"when true then {text(prop)}"
+        for prop in required_properties
     ]
-    either = [prop for prop in sorted(shape.requires_one_of) if prop in mapped]
+    alternatives = [prop for prop in sorted(shape.requires_one_of) if prop in mapped_properties]
     if shape.requires_one_of:
-        empty = " and ".join(f"{name(prop)} is null" for prop in either) or "true"
+        empty = " and ".join(f"{name(prop)} is null" for prop in alternatives) or "true"
         arms.append(f"when {empty} then {text(' or '.join(sorted(shape.requires_one_of)))}")
     return f"case {' '.join(arms)} end" if arms else "cast(null as varchar)"
 
@@ -136,8 +136,8 @@ def _action(row: tuple[str, str, str | None, str, str, int, str, str, bool, str]
         grade=row[4],
         fingerprint=row[5],
         send={prop: value for prop, value in values.items() if value is not None},
-        agreed=row[7],
-        conflicted=row[8],
+        base=row[7],
+        has_conflict=row[8],
         seen=orjson.loads(row[9]),
     )
 
@@ -147,7 +147,7 @@ def action_digest(db: duckdb.DuckDBPyConnection) -> str:
 
     Rows without a key of their own count, and no more: the number by which they are called changes with the rows' order.
     """
-    rows, mixed = db.execute(
+    rows, digest = db.execute(
         "select count(*), coalesce(bit_xor(md5_number(line)), 0) from ("
         " select concat_ws('|', 'do', key, kind, remote_id, fp, send) as line from action"
         " union all select concat_ws('|', 'hold', key, kind, code, property) from stop"
@@ -155,4 +155,4 @@ def action_digest(db: duckdb.DuckDBPyConnection) -> str:
         " union all select concat_ws('|', 'nameless', code, count(*)) from stop"
         " where code in ('null-key', 'duplicate-key') group by code)"
     ).fetchall()[0]
-    return f"{rows}:{mixed}"
+    return f"{rows}:{digest}"

@@ -11,10 +11,10 @@ import pyarrow as pa
 #   gone(key, remote_id)                                                             linked, and no longer in the source
 
 
-def recall(db: duckdb.DuckDBPyConnection, links: pa.Table, held: pa.Table) -> None:
+def recall(db: duckdb.DuckDBPyConnection, links: pa.Table, holds: pa.Table) -> None:
     """Fill `sent` and `stopped` from the ledger."""
     recall_links(db, links)
-    db.register("incoming", held)
+    db.register("incoming", holds)
     db.execute("create table stopped as select * from incoming")
     db.unregister("incoming")
 
@@ -61,11 +61,11 @@ def compare(db: duckdb.DuckDBPyConnection, *, full: bool) -> None:
     )
 
 
-def find_gone(db: duckdb.DuckDBPyConnection, *, whole: bool) -> None:
-    """Make `gone`: links whose key the source no longer has; none unless the `whole` source was read."""
+def find_gone(db: duckdb.DuckDBPyConnection, *, full_scan: bool) -> None:
+    """Make `gone`: links whose key the source no longer has; none unless the source was read whole (`full_scan`)."""
     db.execute(
         "create table gone as select key, remote_id from sent"
-        f" anti join (select key from wanted where key is not null) using (key) where {'true' if whole else 'false'}"
+        f" anti join (select key from wanted where key is not null) using (key) where {'true' if full_scan else 'false'}"
     )
 
 
@@ -87,5 +87,5 @@ def count_classes(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def source_digest(db: duckdb.DuckDBPyConnection) -> str:
     """One number for all that the source wants: it moves when any row does, whatever their order."""
     statement = "select count(*), coalesce(bit_xor(md5_number(concat_ws('|', key, fp, fault))), 0) from wanted"
-    rows, mixed = db.execute(statement).fetchall()[0]
-    return f"{rows}:{mixed}"
+    rows, digest = db.execute(statement).fetchall()[0]
+    return f"{rows}:{digest}"

@@ -32,7 +32,7 @@ class EncodedField:
     multiple: bool = False
     max_length: int | None = None
     unique: bool = False
-    lowered: bool = False
+    lowercase: bool = False
     when_taken: str | None = None
     owner: Owner | None = None
 
@@ -66,24 +66,24 @@ FAULTS: Mapping[str, str] = {
 """What stops a row at the source, for people. No text here or elsewhere quotes the row."""
 
 
-def encode(wanted: EncodedField, column: str, column_type: str, zone: str) -> Encoded:  # noqa: PLR0911 one arm a type
+def encode(field: EncodedField, column: str, column_type: str, zone: str) -> Encoded:  # noqa: PLR0911 one arm a type
     """SQL over the column that holds the field's expression, of DuckDB type `column_type`; `zone` is the project's."""
     raw = name(column)
-    if wanted.values:
-        return _mapped(wanted, raw)
-    match wanted.type:
+    if field.values:
+        return _mapped(field, raw)
+    match field.type:
         case "number":
-            return _read(wanted, f"wire_number({raw})", raw, "not-a-number")
+            return _read(field, f"wire_number({raw})", raw, "not-a-number")
         case "bool":
-            return _read(wanted, f"wire_bool({raw})", raw, "not-a-bool")
+            return _read(field, f"wire_bool({raw})", raw, "not-a-bool")
         case "date":
-            return _read(wanted, _day(raw, column_type, zone, wanted.format), raw, "not-a-date")
+            return _read(field, _day(raw, column_type, zone, field.format), raw, "not-a-date")
         case "datetime":
-            return _read(wanted, _moment(raw, column_type, zone, wanted.format), raw, "not-a-time")
+            return _read(field, _moment(raw, column_type, zone, field.format), raw, "not-a-time")
         case "enumeration":
-            return _option(wanted, _listed(raw, column_type))
+            return _option(field, _listed(raw, column_type))
         case "string":
-            return _string(wanted, _listed(raw, column_type))
+            return _string(field, _listed(raw, column_type))
 
 
 def encoded_column(property_name: str) -> str:
@@ -108,8 +108,8 @@ def canonical(kind: PropertyType, raw: str, *, multiple: bool = False) -> str:
             return raw
 
 
-def _read(wanted: EncodedField, value: str, raw: str, code: str) -> Encoded:
-    fault = f"case when {encoded_column(wanted.property)} is null and not blank({raw}) then {text(code)} end"
+def _read(field: EncodedField, value: str, raw: str, code: str) -> Encoded:
+    fault = f"case when {encoded_column(field.property)} is null and not blank({raw}) then {text(code)} end"
     return Encoded(value=value, fault=fault)
 
 
@@ -140,38 +140,46 @@ def _moment(raw: str, column_type: str, zone: str, pattern: str | None) -> str:
     return f"text_moment(cast({raw} as varchar), {text(zone)})"
 
 
-def _mapped(wanted: EncodedField, raw: str) -> Encoded:
-    trimmed = f"trim(cast({raw} as varchar))"
-    arms = " ".join(f"when {text(ours)} then {text(theirs)}" for ours, theirs in wanted.values.items())
-    rest = {"keep": f"wire_string({raw})", "hold": "null", "null": "null"}[wanted.otherwise]
-    value = f"case {trimmed} {arms} else {rest} end"
+def _mapped(field: EncodedField, raw: str) -> Encoded:
+    key = f"trim(cast({raw} as varchar))"
+    arms = " ".join(
+        f"when {text(source_value)} then {text(target_value)}" for source_value, target_value in field.values.items()
+    )
+    default = {"keep": f"wire_string({raw})", "hold": "null", "null": "null"}[field.otherwise]
+    value = f"case {key} {arms} else {default} end"
     refusals: list[str] = []
-    if wanted.otherwise == "hold":
-        known = f"list_contains({texts(wanted.values)}, {trimmed})"
-        refusals.append(f"when not blank({raw}) and not {known} then 'not-in-values'")
-    if wanted.options and not wanted.multiple:
-        found = encoded_column(wanted.property)
+    if field.otherwise == "hold":
+        is_key = f"list_contains({texts(field.values)}, {key})"
+        refusals.append(f"when not blank({raw}) and not {is_key} then 'not-in-values'")
+    if field.options and not field.multiple:
+        target_text = encoded_column(field.property)
         refusals.append(
-            f"when {found} is not null and not list_contains({texts(wanted.options)}, {found}) then 'invalid-option'"
+            f"when {target_text} is not null and not list_contains({texts(field.options)}, {target_text}) then 'invalid-option'"
         )
     return Encoded(value=value, fault=f"case {' '.join(refusals)} end" if refusals else None)
 
 
-def _option(wanted: EncodedField, raw: str) -> Encoded:
-    value = f"ordered_options(wire_string({raw}))" if wanted.multiple else f"trim(wire_string({raw}))"
-    if not wanted.options:
+def _option(field: EncodedField, raw: str) -> Encoded:
+    value = f"ordered_options(wire_string({raw}))" if field.multiple else f"trim(wire_string({raw}))"
+    if not field.options:
         return Encoded(value=value, fault=None)
-    admitted, found = texts(wanted.options), encoded_column(wanted.property)
-    if wanted.multiple:
-        known = f"list_has_all({admitted}, string_split({found}, ';'))"
+    options, target_text = texts(field.options), encoded_column(field.property)
+    if field.multiple:
+        is_option = f"list_has_all({options}, string_split({target_text}, ';'))"
     else:
-        known = f"list_contains({admitted}, {found})"
-    return Encoded(value=value, fault=f"case when {found} is not null and not {known} then 'invalid-option' end")
+        is_option = f"list_contains({options}, {target_text})"
+    return Encoded(
+        value=value, fault=f"case when {target_text} is not null and not {is_option} then 'invalid-option' end"
+    )
 
 
-def _string(wanted: EncodedField, raw: str) -> Encoded:
-    value = f"lower(trim(wire_string({raw})))" if wanted.lowered else f"wire_string({raw})"
-    found, most = encoded_column(wanted.property), wanted.max_length
+def _string(field: EncodedField, raw: str) -> Encoded:
+    value = f"lower(trim(wire_string({raw})))" if field.lowercase else f"wire_string({raw})"
+    target_text, limit = encoded_column(field.property), field.max_length
     # Characters are counted only where there are more bytes than characters may be.
-    long = f" when strlen({found}) > {most} then case when length({found}) > {most} then 'too-long' end" if most else ""
-    return Encoded(value=value, fault=f"case when contains({found}, chr(0)) then 'nul-character'{long} end")
+    long = (
+        f" when strlen({target_text}) > {limit} then case when length({target_text}) > {limit} then 'too-long' end"
+        if limit
+        else ""
+    )
+    return Encoded(value=value, fault=f"case when contains({target_text}, chr(0)) then 'nul-character'{long} end")

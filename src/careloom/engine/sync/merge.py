@@ -84,23 +84,23 @@ def _gather(
     likeness: Mapping[str, Likeness],
     aliases: Mapping[str, str],
 ) -> None:
-    listed = names(types)
+    properties = names(types)
     bases = ", ".join(f"json_extract_string(agreed, {text('$.' + name(prop))}) as {name(prop)}" for prop in types)
     arms = " ".join(
         f"when {text(prop)} then {canonical(kind, 't.value', multiple=many)}" for prop, (kind, many) in types.items()
     )
-    whose = " ".join(f"when {text(prop)} then {text(owner)}" for prop, owner in owners.items() if owner)
+    ownership = " ".join(f"when {text(prop)} then {text(owner)}" for prop, owner in owners.items() if owner)
     alike = " ".join(f"when {text(prop)} then {text(kind)}" for prop, kind in likeness.items())
     further = " ".join(f"when {text(prop)} then {text(alias)}" for prop, alias in aliases.items())
     db.execute(
         f"""
         create or replace table cell as
         with mine as (select ours.* from ours join pending using (key) where pending.remote_id is not null),
-             o as (from (select key, {listed} from mine) unpivot include nulls (ours for property in ({listed}))),
+             o as (from (select key, {properties} from mine) unpivot include nulls (ours for property in ({properties}))),
              a as (select key, {bases} from agreed),
-             b as (from (select key, {listed} from a) unpivot include nulls (base for property in ({listed})))
+             b as (from (select key, {properties} from a) unpivot include nulls (base for property in ({properties})))
         select b.key, b.property, b.ours, b.base, b.known, nullif(case b.property {arms} end, '') as theirs,
-            {f"case b.property {whose} end" if whose else "cast(null as varchar)"} as owner,
+            {f"case b.property {ownership} end" if ownership else "cast(null as varchar)"} as owner,
             {f"case b.property {alike} end" if alike else "cast(null as varchar)"} as likeness,
             coalesce(list_contains(string_split(lower(x.value), ';'), lower(trim(b.ours))), false) as secondary,
             ruled.verdict as ruling

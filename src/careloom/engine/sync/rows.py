@@ -36,19 +36,19 @@ def load_source(db: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch]
 
 def _numbered(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The batches with the place of each row, from 1. Counted here, a table keeps no order while it is filled."""
-    before = 0
+    offset = 0
     for batch in batches:
-        places = pa.array(range(before + 1, before + batch.num_rows + 1), pa.int64())
+        places = pa.array(range(offset + 1, offset + batch.num_rows + 1), pa.int64())
         yield pa.RecordBatch.from_arrays([places, *batch.columns], schema=schema)
-        before += batch.num_rows
+        offset += batch.num_rows
 
 
 def fingerprint_rows(db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField], key: str, zone: str) -> None:
     """Make `wanted` from `source`: each row's key, fingerprint, and first fault."""
-    ordered = [name(field.property) for field in sorted(fields, key=lambda f: f.property)]
-    prints = f"concat({', '.join(f'framed({column}), {column}' for column in ordered)})"
-    projected = projection(db, fields, key, zone, "source")
-    db.execute(f"create table wanted as select row, key, fault, fingerprint({prints}) as fp from ({projected})")
+    columns = [name(field.property) for field in sorted(fields, key=lambda f: f.property)]
+    prints = f"concat({', '.join(f'framed({column}), {column}' for column in columns)})"
+    select = projection(db, fields, key, zone, "source")
+    db.execute(f"create table wanted as select row, key, fault, fingerprint({prints}) as fp from ({select})")
 
 
 def project_rows(
@@ -68,40 +68,41 @@ def project_rows(
     db.execute(f"create or replace table picked as select source.* from source join {rows} on source._row = {rows}.row")
     properties = ", ".join(name(field.property) for field in fields)
     spare = "".join(f", cast(null as varchar) as {name(extra)}" for extra in spare_properties(fields))
-    projected = projection(db, fields, key, zone, "picked")
+    select = projection(db, fields, key, zone, "picked")
     db.execute(
         f"create or replace table {into} as select p.row, r.key, r.fp, {properties}, r.key as {name(key_property)}{spare}"
-        f" from ({projected}) p join {rows} r using (row)"
+        f" from ({select}) p join {rows} r using (row)"
     )
     db.execute("drop table picked")
 
 
 def spare_properties(fields: Sequence[EncodedField]) -> list[str]:
     """The properties that receive a unique value when another record holds it, as far as no field maps them."""
-    mapped = {field.property for field in fields}
-    return sorted({field.when_taken for field in fields if field.unique and field.when_taken} - mapped)
+    properties = {field.property for field in fields}
+    return sorted({field.when_taken for field in fields if field.unique and field.when_taken} - properties)
 
 
 def projection(db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField], key: str, zone: str, table: str) -> str:
     """A SELECT of row, key, fault and each property's text, over `table`."""
-    inner, computed = _computed(fields, key, table)
+    inner, cast_faults = _computed(fields, key, table)
     types = {row[0]: row[1] for row in db.execute(f"describe {inner}").fetchall()}
-    wired = [encode(field, field.property, types[field.property], zone) for field in fields]
+    encodings = [encode(field, field.property, types[field.property], zone) for field in fields]
     faults = [
         f"{text(field.property + ':')} || {fault}"
-        for field, done in zip(fields, wired, strict=True)
-        for fault in (computed.get(field.property), done.fault)
+        for field, encoding in zip(fields, encodings, strict=True)
+        for fault in (cast_faults.get(field.property), encoding.fault)
         if fault
     ]
     faults.append(
         "case when contains(key, chr(0)) then ':nul-character' when length(key) > 500 then ':key-too-long' end"
     )
     values = ", ".join(
-        f"{done.value} as {encoded_column(field.property)}" for field, done in zip(fields, wired, strict=True)
+        f"{encoding.value} as {encoded_column(field.property)}"
+        for field, encoding in zip(fields, encodings, strict=True)
     )
-    named = ", ".join(f"{encoded_column(field.property)} as {name(field.property)}" for field in fields)
+    aliases = ", ".join(f"{encoded_column(field.property)} as {name(field.property)}" for field in fields)
     return (
-        f"select row, key, coalesce({', '.join(faults)}, null) as fault, {named}"
+        f"select row, key, coalesce({', '.join(faults)}, null) as fault, {aliases}"
         f" from (select *, {values} from ({inner}))"
     )
 
@@ -113,18 +114,21 @@ def _computed(fields: Sequence[EncodedField], key: str, table: str) -> tuple[str
     is NULL in its own right stands inside a struct.
     """
     trees = {field.property: sqlglot.parse_one(field.expression, read="duckdb") for field in fields}
-    tried = [prop for prop, tree in trees.items() if not isinstance(tree, exp.Column)]
+    computed_properties = [prop for prop, tree in trees.items() if not isinstance(tree, exp.Column)]
     cells = [
         f"try({{'v': {_lenient(tree).sql('duckdb')}}}) as {name('?' + prop)}"
-        if prop in tried
+        if prop in computed_properties
         else f"{tree.sql('duckdb')} as {name(prop)}"
         for prop, tree in trees.items()
     ]
     inner = f"select _row as row, trim(cast({name(key)} as varchar)) as key, {', '.join(cells)} from {table}"
-    faults = {prop: f"case when {name('?' + prop)} is null then {text(_fault_of(trees[prop]))} end" for prop in tried}
-    if tried:
-        opened = ", ".join(f"{name('?' + prop)}.v as {name(prop)}" for prop in tried)
-        inner = f"select *, {opened} from ({inner})"
+    faults = {
+        prop: f"case when {name('?' + prop)} is null then {text(_fault_of(trees[prop]))} end"
+        for prop in computed_properties
+    }
+    if computed_properties:
+        columns = ", ".join(f"{name('?' + prop)}.v as {name(prop)}" for prop in computed_properties)
+        inner = f"select *, {columns} from ({inner})"
     return inner, faults
 
 

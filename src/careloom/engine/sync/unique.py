@@ -19,18 +19,23 @@ def begin(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def reroute_taken(
-    db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField], shape: ObjectShape, key_property: str, *, known: bool
+    db: duckdb.DuckDBPyConnection,
+    fields: Sequence[EncodedField],
+    shape: ObjectShape,
+    key_property: str,
+    *,
+    has_mirror: bool,
 ) -> None:
     """Where another record holds a unique value of a row in `ours`, move it into the field's `when_taken` property.
 
-    `pending`(key, remote_id) says which record each row is, if any. `known`: the table `theirs` holds the mirror.
+    `pending`(key, remote_id) says which record each row is, if any. `has_mirror`: the table `theirs` holds the mirror.
     `refused`(key, property) lists what the destination itself said is taken. A value that was moved before stays moved,
     so that a record does not change because another row did.
     """
     begin(db)
     for field in fields:
         if field.unique and field.property != key_property and field.when_taken:
-            _holders(db, field.property, shape, known=known)
+            _holders(db, field.property, shape, has_mirror=has_mirror)
             _reroute(db, field)
 
 
@@ -53,12 +58,12 @@ def base_value(property_name: str) -> str:
     return f"json_extract_string(a.agreed, {text('$.' + name(property_name))})"
 
 
-def _holders(db: duckdb.DuckDBPyConnection, property_name: str, shape: ObjectShape, *, known: bool) -> None:
+def _holders(db: duckdb.DuckDBPyConnection, property_name: str, shape: ObjectShape, *, has_mirror: bool) -> None:
     db.execute("create or replace table holder (value varchar, remote_id varchar)")
-    if not known:
+    if not has_mirror:
         return
-    described = shape.properties.get(property_name)
-    for column in (property_name, *(described.aliases if described else ())):
+    definition = shape.properties.get(property_name)
+    for column in (property_name, *(definition.aliases if definition else ())):
         db.execute(
             "insert into holder select distinct lower(trim(v)), id from"
             f" (select id, unnest(string_split({name(column)}, ';')) as v from theirs where {name(column)} is not null)"

@@ -57,8 +57,8 @@ def _read(session: Session, page: ChartPage, chart: Chart) -> BarChart:
         chart.unit,
         _rows(session, page, chart),
         place=f"charts/{page.name}.yaml",
-        most=_limit(chart),
-        ordered=chart.ordered,
+        limit=_limit(chart),
+        is_ordered=chart.ordered,
         smallest_group=chart.smallest_group,
     )
     return replace(bars.first(chart.most), empty=chart.empty or bars.empty)

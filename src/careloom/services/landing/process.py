@@ -24,12 +24,12 @@ from careloom.store.landing_runs import LandingRuns
 from careloom.store.locks import advisory_lock
 from careloom.store.queue import enqueue
 
-BACKOFF = Backoff(first=2.0, most=900.0)
+BACKOFF = Backoff(first=2.0, maximum=900.0)
 ATTEMPTS = 5
 """How often an event may fail by a fault that is ours before it is held."""
 ASKS = 4
 """So often a system is asked again that does not show yet what it has told; its answers may be seconds old."""
-_SOON = Backoff(first=4.0, most=60.0)
+_SOON = Backoff(first=4.0, maximum=60.0)
 NOT_SHOWN = "not-shown"
 """Why an event is held whose new record the system did not show in all that time."""
 FETCHERS = 4
@@ -259,11 +259,9 @@ def _land_these(batch: _EventBatch, ids: Sequence[int]) -> None:
         counts = land(batch.session, batch.source, event_records, unreadable, actor=actor, run=run)
         counts.update(land(batch.session, batch.source, fetched_records, actor=actor, run=run, read=True))
     except Exception as error:
-        log.finish(
-            run, status="failed", counts={}, error=type(error).__name__, repaired=0, details={"events": len(ids)}
-        )
+        log.finish(run, status="failed", counts={}, error=type(error).__name__, repairs=0, details={"events": len(ids)})
         raise
-    log.finish(run, status="completed", counts=counts, error=None, repaired=0, details={"events": len(ids)})
+    log.finish(run, status="completed", counts=counts, error=None, repairs=0, details={"events": len(ids)})
 
 
 def _tables(batch: _EventBatch, streams: set[str]) -> list[str]:

@@ -21,7 +21,7 @@ from careloom.store.locks import advisory_lock
 
 BATCH = 500
 FORGET = 5000
-BACKOFF = Backoff(first=1.0, most=300.0)
+BACKOFF = Backoff(first=1.0, maximum=300.0)
 
 
 def publish_outbox(session: Session) -> int:

@@ -144,7 +144,7 @@ def _rebuild(
         replay.run,
         status="failed" if not is_balanced(replay.counts) else "completed" if replay.complete else "interrupted",
         counts=replay.counts,
-        repaired=repairs,
+        repairs=repairs,
         details=dict(replay.totals),
     )
     with replay.session.store.transaction() as connection:

@@ -223,7 +223,7 @@ def _scan(scan: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRe
             status=report.status,
             counts=report.counts,
             error="; ".join(report.notes) or None,
-            repaired=report.repaired,
+            repairs=report.repaired,
             details=_details(scan),
         )
         log.info("a scan ended", status=report.status, counts=dict(report.counts), repaired=report.repaired)
@@ -266,7 +266,7 @@ def _read_all(scan: _Scan) -> Later | None:
         return error
     states, began = StreamStates(scan.session.store), scan.state.scan_began or scan.session.clock()
     if is_balanced(scan.counts):
-        states.complete(scan.name, [member.name for member in scan.members], began, whole=scan.whole)
+        states.complete(scan.name, [member.name for member in scan.members], began, full_scan=scan.whole)
         scan.complete = True
     else:
         # No one knows what became of the records between: all of them are read again.

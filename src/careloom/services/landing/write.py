@@ -20,7 +20,7 @@ from careloom.services.landing.link import compared_columns, fitted_before, link
 from careloom.services.landing.release_held import ReleasedHolds, body_of, release_held
 from careloom.services.session.sessions import Session
 from careloom.store.landed_rows import LandedRow, known_fingerprints, land_batch
-from careloom.store.landing_held import Drifted, HeldLanding, hold_landings, note_drift
+from careloom.store.landing_held import DriftKey, HeldLanding, hold_landings, note_drift
 from careloom.store.landing_tables import ensure_table
 
 BATCH = 1000
@@ -114,7 +114,7 @@ class _Into:
     root: Landing | None = None
     root_times: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     held_keys: set[str] = field(default_factory=set)
-    drifts: Counter[Drifted] = field(default_factory=Counter)
+    drifts: Counter[DriftKey] = field(default_factory=Counter)
 
 
 def _land(into: _Into, records: Sequence[Record], unreadable: Sequence[Unreadable]) -> Mapping[str, int]:
@@ -226,7 +226,7 @@ def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[LandedRow
     releases = [
         ReleasedHolds(
             key=row.key,
-            data=None if row.deleted else row.raw,
+            data=None if row.is_deleted else row.raw,
             observed_at=row.observed_at,
             stale=result.operation in ("STALE", "DIFFERS"),
         )
@@ -259,9 +259,9 @@ def _row(into: _Into, record: Record, key: str, mark: str) -> LandedRow:
         fingerprint=mark,
         version=version,
         observed_at=observed_at,
-        deleted=record.data is None,
+        is_deleted=record.data is None,
         root=record.root,
-        beside=into.root_times.get(record.root, ()),
+        root_times=into.root_times.get(record.root, ()),
     )
 
 

@@ -40,7 +40,7 @@ def check_up(folder: Path, settings: environment.Settings) -> Iterator[Finding]:
         yield _fault("environment", str(error))
         return
     if settings.env:
-        own_systems = ", ".join(sorted(project.own)) or "none"
+        own_systems = ", ".join(sorted(project.replaced_systems)) or "none"
         yield Finding(level="ok", what="environment", detail=f"{settings.env}; its own systems: {own_systems}")
     yield Finding(level="ok", what="project", detail=_project_summary(project))
     yield from _alerts(project, settings)

@@ -68,7 +68,7 @@ def _cleaned(session: Session, halt: Event, *, dry_run: bool) -> CleanupReport:
         for rule in _rules(session):
             counts[rule.name] = rule.count() if dry_run else _drop_all(rule, halt)
         receipt = write_receipt(
-            session.store, at=session.clock(), actor=session.settings.witness, dry_run=dry_run, removed=counts
+            session.store, moment=session.clock(), actor=session.settings.witness, dry_run=dry_run, counts=counts
         )
         if not dry_run and any(counts.get(landing.table) for landing in landings):
             with session.store.transaction() as connection:

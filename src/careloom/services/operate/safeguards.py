@@ -22,14 +22,14 @@ _LOST = {
 def audit_findings(store: Store) -> Iterator[Finding]:
     """Whether the chain of who saw and decided what is whole, as far as its anchors tell."""
     verification = verify_audit(store)
-    if verification.broken is not None:
-        detail = f"row {verification.broken} was changed or removed after it was written"
+    if verification.broken_row is not None:
+        detail = f"row {verification.broken_row} was changed or removed after it was written"
         yield Finding(level="fault", what="audit", detail=detail, fix=_FIND_OUT)
-    elif verification.lost:
+    elif verification.loss:
         yield Finding(
-            level="fault", what="audit", detail=_LOST[verification.lost].format(rows=verification.rows), fix=_FIND_OUT
+            level="fault", what="audit", detail=_LOST[verification.loss].format(rows=verification.rows), fix=_FIND_OUT
         )
-    elif verification.sealed is False:
+    elif verification.has_seal is False:
         yield Finding(
             level="fault",
             what="audit",
@@ -41,7 +41,7 @@ def audit_findings(store: Store) -> Iterator[Finding]:
 
 
 def _whole(verification: Verification) -> str:
-    ending = ", the end sealed" if verification.sealed else ""
+    ending = ", the end sealed" if verification.has_seal else ""
     return f"{verification.rows} rows, each following from the one before{ending}"
 
 

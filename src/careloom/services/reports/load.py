@@ -128,12 +128,12 @@ def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
     if not files:
         return _load_nothing(store, report)
     expected_columns = set(required_columns) | set(former)
-    layouts = [layout_of(path, expected_columns, crooked=glance.crooked) for path in files]
-    if not glance.crooked:
+    layouts = [layout_of(path, expected_columns, needs_rewrite=glance.needs_rewrite) for path in files]
+    if not glance.needs_rewrite:
         try:
             return _load(store, report, files, layouts, folder, glance, careful=False)
         except MisreadRow:
-            layouts = [layout_of(path, expected_columns, crooked=True) for path in files]
+            layouts = [layout_of(path, expected_columns, needs_rewrite=True) for path in files]
     return _load(store, report, files, layouts, folder, glance, careful=True)
 
 
@@ -283,7 +283,7 @@ def _typed_columns(
                 _retyped(store, desk, report.keys, column, kind)
         stats = csv.column_stats(db, columns, assumed_types | wider, careful=careful)
     new_types = {name: weight.type for name, weight in stats.columns.items()} | report.declared_types
-    pinned_types = report_tables.shape_table(store, system=report.system, name=report.name, wanted=new_types)
+    pinned_types = report_tables.shape_table(store, system=report.system, name=report.name, column_types=new_types)
     if any(weight.type not in {pinned_types[name], "unknown"} for name, weight in stats.columns.items()):
         # Pinned by another account's load meanwhile, or kept as text for the sake of a view.
         stats = csv.column_stats(db, columns, _types(pinned_types), careful=careful)
@@ -309,7 +309,11 @@ def _wider(
             for column, kind in now.items()
             if kind != "unknown" and column in pinned_types and _pg(kind) != _pg(pinned_types[column])
         }
-    odd = [column for column, weight in stats.columns.items() if column in pinned_types and weight.read < weight.filled]
+    odd = [
+        column
+        for column, weight in stats.columns.items()
+        if column in pinned_types and weight.read < weight.value_count
+    ]
     if not odd:
         return {}
     again = csv.column_stats(db, odd, {}, careful=careful)
@@ -323,7 +327,7 @@ def _check_money(report: _ReportLoad, stats: SheetStats) -> None:
         for column, weight in stats.columns.items()
         if column in report.former
         and report.pinned_types.get(column) == "numeric"
-        and weight.filled
+        and weight.value_count
         and not weight.read
     ]
     if unreadable_columns and not report.begins_anew:
@@ -336,7 +340,7 @@ def _check_money(report: _ReportLoad, stats: SheetStats) -> None:
 
 def _load_nothing(store: Store, report: _ReportLoad) -> Loaded:
     """The report ran and found nothing: an empty snapshot, of a table that has its columns if they are known."""
-    report_tables.shape_table(store, system=report.system, name=report.name, wanted=report.declared_types)
+    report_tables.shape_table(store, system=report.system, name=report.name, column_types=report.declared_types)
     columns = ["report_run", "customer_account", "row_number"]
     report_tables.write_rows(store, name=report.name, run=report.run, digest=report.digest, columns=columns, chunks=())
     return Loaded(rows=0, columns=report.pinned_types, drifts=())
@@ -368,11 +372,11 @@ def _drifts(report: _ReportLoad, stats: SheetStats) -> list[ColumnDrift]:
         for column in stats.columns
         if report.former and column not in report.pinned_types
     ]
-    values = [_unread(column, weight) for column, weight in stats.columns.items() if weight.read < weight.filled]
+    values = [_unread(column, weight) for column, weight in stats.columns.items() if weight.read < weight.value_count]
     return [*missing_columns, *new, *values]
 
 
 def _unread(column: str, weight: ColumnStats) -> ColumnDrift:
     if not weight.read:
-        return ColumnDrift(column=column, code="changed-type", count=weight.filled)
-    return ColumnDrift(column=column, code="unparsed-values", count=weight.filled - weight.read)
+        return ColumnDrift(column=column, code="changed-type", count=weight.value_count)
+    return ColumnDrift(column=column, code="unparsed-values", count=weight.value_count - weight.read)

@@ -118,7 +118,7 @@ def decide(
         append_audit(
             session.store,
             connection,
-            at=session.clock(),
+            moment=session.clock(),
             actor=session.settings.witness,
             action=f"decide {verdict}",
             subject=f"{sync.name}/{key}" + (f" → {remote_id}" if remote_id else ""),

@@ -44,7 +44,7 @@ def history(session: Session, table: str, key: str, *, reveal: bool = False) -> 
     if reveal:
         write_audit(
             session.store,
-            at=session.clock(),
+            moment=session.clock(),
             actor=session.settings.witness,
             action="history --reveal",
             subject=f"{landing.table}/{key}",

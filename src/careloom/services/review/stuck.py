@@ -189,7 +189,7 @@ def _retried(session: Session, name: str, code: str | None, key: str | None) -> 
                 enqueue(connection, "publish", "outbox")
             subject = f"{name}: {len(records)} records, {events} events"
             actor, now = session.settings.witness, session.clock()
-            append_audit(session.store, connection, at=now, actor=actor, action="retry --stream", subject=subject)
+            append_audit(session.store, connection, moment=now, actor=actor, action="retry --stream", subject=subject)
     return RetryReport(stream=name, counts=dict(counts), events=events, left=skip_count)
 
 

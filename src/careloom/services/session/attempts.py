@@ -90,7 +90,7 @@ def _end(attempts: Attempts, number: int, entry: Attempt) -> None:
         number,
         state=entry.state,
         counts=entry.counts,
-        balanced=entry.is_balanced,
+        is_balanced=entry.is_balanced,
         code=entry.code,
         error=entry.error or None,
         run=entry.run,

@@ -151,7 +151,7 @@ class Delivery:
     def _settle_silent(self, db: duckdb.DuckDBPyConnection, tally: Tally) -> None:
         """Records on which both sides agree already: only the ledger learns of them."""
         for actions in batches(db, "settle", _SETTLE_BATCH):
-            tally.counts.update("conflict" if action.conflicted else "same" for action in actions)
+            tally.counts.update("conflict" if action.has_conflict else "same" for action in actions)
             self._write([_settled(action, action.remote_id or "") for action in actions], [], [], [])
 
     def _settle_group(self, group: Sequence[_SentBatch], tally: Tally) -> None:
@@ -180,7 +180,7 @@ class Delivery:
                 tally.counts["archive"] += 1
             case "ok":
                 writes.append(_settled(action, outcome.remote_id or action.remote_id or "", outcome.overtaken))
-                tally.counts["conflict" if action.conflicted or outcome.overtaken else kind] += 1
+                tally.counts["conflict" if action.has_conflict or outcome.overtaken else kind] += 1
                 if outcome.overtaken:
                     held_records.append(
                         _held(action, "conflict", "both-changed", ", ".join(sorted(outcome.overtaken)), "")
@@ -209,21 +209,23 @@ class Delivery:
         notes: list[DeliveryNote],
     ) -> None:
         try:
-            self.context.ledger.settle(self.run, settled=writes, held=held_records, unlinked=unlinked_keys, notes=notes)
+            self.context.ledger.settle(
+                self.run, writes=writes, holds=held_records, unlinked_keys=unlinked_keys, notes=notes
+            )
         except UniqueViolation:
             # One record has come to stand for two rows since the plan: that one waits for a person, the others continue.
-            self.context.ledger.settle(self.run, held=held_records, unlinked=unlinked_keys, notes=notes)
+            self.context.ledger.settle(self.run, holds=held_records, unlinked_keys=unlinked_keys, notes=notes)
             for record in writes:
                 self._write_alone(record)
 
     def _write_alone(self, record: SettledWrite) -> None:
         try:
-            self.context.ledger.settle(self.run, settled=[record])
+            self.context.ledger.settle(self.run, writes=[record])
         except UniqueViolation:
             held_record = HeldRecord(
                 key=record.key, kind="match", code="two-rows-one-record", fingerprint=record.fingerprint
             )
-            self.context.ledger.settle(self.run, held=[held_record])
+            self.context.ledger.settle(self.run, holds=[held_record])
 
     def _note(self, sent_batch: _SentBatch) -> DeliveryNote:
         return DeliveryNote(
@@ -279,7 +281,7 @@ def _in_order(outcomes: Sequence[Outcome], writes: Sequence[Write]) -> list[Outc
 
 def _settled(action: Action, remote_id: str, overtaken: Mapping[str, str] | None = None) -> SettledWrite:
     """What the ledger learns of a record. Where staff's edit came between, what was agreed on is what was read before it."""
-    base = action.agreed
+    base = action.base
     if overtaken:
         base = orjson.dumps(orjson.loads(base) | {prop: action.seen[prop] or None for prop in overtaken}).decode()
     return SettledWrite(
@@ -288,7 +290,7 @@ def _settled(action: Action, remote_id: str, overtaken: Mapping[str, str] | None
         rule=action.rule,
         grade=action.grade,
         fingerprint=0 if overtaken else action.fingerprint,
-        agreed=base.replace("\\u0000", "\\u2400"),
+        base=base.replace("\\u0000", "\\u2400"),
     )
 
 

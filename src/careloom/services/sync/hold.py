@@ -21,7 +21,7 @@ def write_stops(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int) 
             HeldRecord(key=key, kind=kind, code=code, property=prop, fingerprint=fp)
             for key, kind, code, prop, fp in rows[start : start + _CHUNK]
         ]
-        context.ledger.settle(run, held=_distinct(records))
+        context.ledger.settle(run, holds=_distinct(records))
     offer_candidates(db, context)
 
 
@@ -34,7 +34,7 @@ def write_review(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
             HeldRecord(key=key, kind="match", code=code, fingerprint=fp)
             for key, code, fp in rows[start : start + _CHUNK]
         ]
-        context.ledger.settle(PLANNED, held=_distinct(records))
+        context.ledger.settle(PLANNED, holds=_distinct(records))
     offer_candidates(db, context)
 
 

@@ -43,7 +43,7 @@ def diff_source(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Wat
     rows.fingerprint_rows(db, context.fields, context.sync.source.key, context.zone)
     diff.recall(db, context.ledger.links(), context.ledger.held())
     diff.compare(db, full=full)
-    diff.find_gone(db, whole=since is None)
+    diff.find_gone(db, full_scan=since is None)
     actions.begin_actions(db)
     actions.stop_faulty(db)
     classes = diff.count_classes(db)
@@ -103,7 +103,7 @@ def decide(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Watch) -
     merge.load_remote(db, {})
     _look_at_linked(db, context, watch)
     has_mirror = _match_new(db, context, watch) or _view_holders(db, context, watch)
-    reroute_taken(db, context.fields, context.shape, context.key_property, known=has_mirror)
+    reroute_taken(db, context.fields, context.shape, context.key_property, has_mirror=has_mirror)
     owners = {field.property: field.owner for field in context.fields}
     merge.merge(db, context.types, {**owners, context.key_property: "source"}, context.likeness, context.aliases)
     actions.add_updates(db)
@@ -276,7 +276,7 @@ def refresh_mirror(context: PreparedSync, watch: Watch) -> None:
         f"reading {context.sync.to.object} of {context.sync.to.system}" + ("" if cursor is None else " that changed")
     )
     pages = context.target.scan(context.sync.to.object, readable, cursor)
-    context.mirror.take_in(pages, readable, whole=cursor is None)
+    context.mirror.take_in(pages, readable, full_scan=cursor is None)
 
 
 def absent_properties(context: PreparedSync) -> set[str]:
@@ -322,10 +322,10 @@ def run_match(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     match(
         db,
         context.match_spec(),
-        ours="newcomer",
-        theirs="theirs",
-        linked="linked",
-        ruled="ruled_match",
+        source="newcomer",
+        remote="theirs",
+        links="linked",
+        decisions="ruled_match",
         everyone="everyone",
         today=context.session.clock().date(),
     )

@@ -221,7 +221,7 @@ def encoded_field(field: Field, definition: Property | None, sync: Sync) -> Enco
         multiple=bool(definition and definition.multiple),
         max_length=definition.max_length if definition else None,
         unique=unique,
-        lowered=field.role == "email",
+        lowercase=field.role == "email",
         when_taken=field.when_taken or None,
         owner=field.owner,
     )

