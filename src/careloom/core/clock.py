@@ -1,4 +1,4 @@
-"""Time as an argument: whoever needs the clock is handed one."""
+"""Time as an argument: code that needs the clock is handed one."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _LOCK, _BEGUN = "__loading_lock__", "__loading_begun__"
 
 
 class _Unloaded(ModuleType):
-    """A module until something of it is asked for. Whoever asks meanwhile in another thread waits for it."""
+    """A module until something of it is asked for. A second thread that asks meanwhile waits for it."""
 
     def __getattribute__(self, name: str) -> Any:
         _ready(self)

@@ -229,7 +229,7 @@ class Budget(Protocol):
         ...
 
     def pause(self, limit: Limit, seconds: float) -> None:
-        """Nobody takes a place of this limit for so long (the portal said 429)."""
+        """No one takes a place of this limit for so long (the portal said 429)."""
         ...
 
     def learn(self, name: str, most: int | None, remaining: int | None, resets_at: datetime | None) -> None:

@@ -39,7 +39,7 @@ def open_workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def load(db: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, Sequence[str | None]]) -> None:
     """Make `table` of these columns of text, in place of one that was there.
 
-    Never by parameters: a list of them is searched anew for each row, and each one is looked at for what kind it is.
+    Never by parameters: a list of them is searched again for each row, and each one is looked at for what kind it is.
     """
     rows = pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})
     db.register("incoming", rows)

@@ -69,7 +69,7 @@ class YamlNode:
         return self.at(*path).place
 
     def key_place(self, *path: Step) -> Place:
-        """Where the last key of `path` stands; the place of its value if it is no key."""
+        """Where the last key of `path` stands; the place of its value if it is not a key."""
         above, last = self.at(*path[:-1]), path[-1]
         return above.keys.get(str(last), above.place_of(last))
 

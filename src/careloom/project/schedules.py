@@ -100,7 +100,7 @@ def _ever(schedule: Schedule) -> bool:
 
 
 def parse_duration(text: str) -> timedelta:
-    """The length of time in "1 hour", "30 minutes", "2 days", at least a second; ValueError if it is none."""
+    """The length of time in "1 hour", "30 minutes", "2 days", at least a second; ValueError if it is not one."""
     match = re.fullmatch(r"(\d{1,6}) ?(second|minute|hour|day|week|year)s?", " ".join(text.lower().split()))
     if not match or not int(match[1]):
         raise ValueError("it is no length of time")

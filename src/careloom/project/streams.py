@@ -157,7 +157,7 @@ def _offered(document: WrittenStream, node: YamlNode, room: Room) -> Stream | Fa
 
 
 def _unasked(document: WrittenStream, node: YamlNode, room: Room) -> Iterator[Fault]:
-    """Schedules of a stream that nobody can ask for."""
+    """Schedules of a stream that no one can ask for."""
     for key in ("schedule", "reconcile"):
         if getattr(document, key) is not None:
             cause = f"a system of kind `{room.kind}` cannot be asked: its records come by themselves"
@@ -324,11 +324,11 @@ def _in_order(landings: Mapping[str, Landing]) -> dict[str, Landing]:
     """Those that are linked to before those that link, as far as that goes: links in a circle are made whatever comes first."""
     waiting, landings_in_order = dict(landings), dict[str, Landing]()
     while waiting:
-        awaited = {
+        targets = {
             name: {link.to for link in landing.stream.links} - {landing.table} for name, landing in waiting.items()
         }
         tables_left = {landing.table for landing in waiting.values()}
-        names = [name for name, tables in awaited.items() if not tables & tables_left] or [next(iter(waiting))]
+        names = [name for name, tables in targets.items() if not tables & tables_left] or [next(iter(waiting))]
         landings_in_order |= {name: waiting.pop(name) for name in names}
     return landings_in_order
 

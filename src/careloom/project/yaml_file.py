@@ -186,9 +186,9 @@ class _NodeReader:
         self._count(event)
         self._no_tag(event)
         absent = event.value == "" and event.style is None
-        written = self.text[event.start_mark.index : event.end_mark.index]
+        source_text = self.text[event.start_mark.index : event.end_mark.index]
         node = YamlNode(
-            kind="text", place=self._place(event), text=None if absent else event.value, source_text=written
+            kind="text", place=self._place(event), text=None if absent else event.value, source_text=source_text
         )
         self._put(event, node, 1)
 

@@ -72,7 +72,7 @@ class AccountReports:
             return cursor.execute(_SQL["so_far"], values).fetchone() or SoFar(due_at=None, failures=0, failed_at=None)
 
     def end_others(self, system: str, reports: Sequence[tuple[str, str, str]]) -> Sequence[tuple[int, str, str]]:
-        """End what is under way and is none of `reports` (system, report, account), of `system` and of those that `reports` lacks.
+        """End what is under way and is not in `reports` (system, report, account), of `system` and of those that `reports` lacks.
 
         Returns the id, the report and the account of each. Their rows stay as they are.
         """
@@ -91,15 +91,15 @@ class AccountReports:
         self._change("ready", id=report.id)
 
     def again(self, report: AccountReport) -> None:
-        """The system has given it up; it is to be asked for anew."""
+        """The system has given it up; it is to be asked for again."""
         self._change("again", id=report.id)
 
     def failed(self, report: AccountReport, code: str, error: str, moment: datetime) -> None:
-        """It came to nothing; it is asked for again later. `error` holds nobody's data."""
+        """It came to nothing; it is asked for again later. `error` holds no person's data."""
         self._change("failed", id=report.id, code=code, error=error, at=moment)
 
     def lost(self, report: AccountReport, tries: int, error: str, moment: datetime) -> None:
-        """No answer came for it, in `tries` runs by now; it stays under way. `error` holds nobody's data."""
+        """No answer came for it, in `tries` runs by now; it stays under way. `error` holds no person's data."""
         self._change("lost", id=report.id, tries=tries, error=error, at=moment)
 
     def shown(self, system: str, name: str, account: str) -> int:

@@ -50,7 +50,7 @@ def append_audit(
     connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
     row = connection.execute("select seq, hash from audit order by seq desc limit 1").fetchone()
     seq, previous = (row[0] + 1, row[1]) if row else (1, _GENESIS)
-    # Whoever wrote the row before has committed it: only they could have held the lock.
+    # The writer of the row before has committed it: only they could have held the lock.
     store.anchoring.keep(Head(seq - 1, previous))
     values = {"seq": seq, "at": moment, "actor": actor, "action": action, "subject": subject}
     head = Head(seq, _hash(previous, seq, moment, actor, action, subject))

@@ -6,7 +6,7 @@ a good chain. So its head (how many rows, and the last one's hash) is kept apart
 - in the table `audit_head`, sealed by HMAC under a key that is not in the database: who may do everything there still cannot
   seal a shorter one. What they can do is to put an older head back that they had kept.
 - in a file of the project's `.careloom/`, where that folder stays: the head as it was before the newest row.
-- in the log, a line for each row. Logs usually go where nobody of the database can reach them.
+- in the log, a line for each row. Logs usually go where no user of the database can reach them.
 """
 
 from __future__ import annotations

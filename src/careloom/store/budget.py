@@ -3,8 +3,8 @@
 The rule: a request counts from the moment it is taken until one window after its answer. The portal counts it somewhere in
 between, so whatever the network does, no window at the portal ever holds more than the limit.
 
-Whoever finds no place leaves a mark and sleeps until the moment when, by its rank among those who wait, one becomes free
-for it. Nobody polls, and a freed place wakes one waiter.
+A worker that finds no place leaves a mark and sleeps until the moment when, by its rank among those who wait, one becomes free
+for it. No one polls, and a freed place wakes one waiter.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class PostgresBudget:
             self._run("give_back", [self._system, limit.name, limit.window, ticket])
 
     def pause(self, limit: Limit, seconds: float) -> None:
-        """Nobody takes a place of this limit for so long."""
+        """No one takes a place of this limit for so long."""
         self._run("pause", [self._system, limit.name, seconds])
 
     def learn(self, name: str, most: int | None, remaining: int | None, resets_at: datetime | None) -> None:

@@ -34,7 +34,7 @@ class Bulk:
         return self._connection is not None
 
     def table(self, statement: str) -> pa.Table:
-        """All rows. Unreachable if the database does not answer; the next statement connects anew."""
+        """All rows. Unreachable if the database does not answer; the next statement connects again."""
         with self._lock:
             try:
                 # In autocommit, so that it never holds an old view of the tables.

@@ -1,6 +1,6 @@
 """Stored events and change events, taken in their order; what becomes of them; and who rests after a failure.
 
-Rows are the queue: whoever takes them holds the lock of their source (see `locking`), and a row leaves only when all that
+Rows are the queue: a worker that takes them holds the lock of their source (see `locking`), and a row leaves only when all that
 it asked for is committed. A crash at any point means that it is taken again.
 """
 
@@ -121,7 +121,7 @@ def forget_settled(connection: psycopg.Connection, publishers: Collection[str]) 
 
 
 def forget_changes(connection: psycopg.Connection, limit: int) -> int:
-    """Drop the oldest change events, which nobody is to be told of; returns how many."""
+    """Drop the oldest change events, which no one is to be told of; returns how many."""
     return connection.execute(_SQL["forget_all"], {"most": limit}).rowcount
 
 

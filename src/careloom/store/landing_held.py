@@ -33,7 +33,7 @@ DriftKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """Values of a column came that are none of its type, in so many `records`, which landed without them."""
+    """Values of a column came that are not of its type, in so many `records`, which landed without them."""
 
     stream: str
     column: str

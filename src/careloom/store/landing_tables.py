@@ -109,7 +109,7 @@ def _columns(connection: psycopg.Connection, table: str) -> dict[str, str]:
 
 
 def _describe(connection: psycopg.Connection, stream: Stream) -> None:
-    """Each column's class of personal data, where whoever queries the table sees it."""
+    """Each column's class of personal data, where all who query the table see it."""
     statement = sql.SQL("comment on column {}.{} is {}")
     for column in stream.columns:
         comment = f"{column.description} [{column.phi.name.lower()}]".strip()

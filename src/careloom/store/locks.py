@@ -13,7 +13,7 @@ from careloom.store.database import OPTIONS, Store
 
 @contextmanager
 def advisory_lock(store: Store, kind: str, name: str, *, patience: float = 0.0) -> Iterator[bool]:
-    """Whether nobody else is at `kind` of `name` (and nobody will be while this lasts), after `patience` seconds at most.
+    """Whether no one else is at `kind` of `name` (and no one will be while this lasts), after `patience` seconds at most.
 
     The lock has a connection of its own, so that those who wait never take the pool from the one who works. It is the
     session's: if the holder dies, however it dies, the next one has it at once.

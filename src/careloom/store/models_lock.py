@@ -23,7 +23,7 @@ def session_of(project: str) -> str:
 
 @contextmanager
 def building(url: str, project: str, patience: float) -> Iterator[bool]:
-    """Whether nobody else builds the models of `project` (nor will while this lasts), after `patience` seconds at most.
+    """Whether no one else builds the models of `project` (nor will while this lasts), after `patience` seconds at most.
 
     The sessions that a build left behind when it was killed are gone by then: what they were at would meet ours.
     """

@@ -35,7 +35,7 @@ def jobs_taken_by(connection: psycopg.Connection, workers: Sequence[int]) -> set
 
 
 def wake_again(connection: psycopg.Connection, id_: int) -> str | None:
-    """Put a job that nobody carries on with back into the queue; its name, None if it has ended in the meantime.
+    """Put a job that no worker continues back into the queue; its name, None if it has ended in the meantime.
 
     Not by procrastinate's own retry: that fails for ever where another job of the same subject already waits.
     """

@@ -1,4 +1,4 @@
-"""Stored events read again, a store that tells nobody, and scratch tables that are compared with the real ones."""
+"""Stored events read again, a store that tells no one, and scratch tables that are compared with the real ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from careloom.store.statements import statements
 
 @contextmanager
 def quiet_store(store: Store) -> Iterator[Store]:
-    """The same store, over connections whose changes are told to nobody."""
+    """The same store, over connections whose changes are told to no one."""
     options = {"options": f"{OPTIONS} -c careloom.quiet=on"}
     with ConnectionPool(store.url, min_size=1, max_size=4, timeout=30, kwargs=options, open=False) as pool:
         yield Store(url=store.url, pool=pool)

@@ -2,8 +2,8 @@
 
 The view `reports.NAME_snapshots` shows those of all runs that were ever current and are kept. Both say when a row's snapshot came.
 
-Tables and views are only ever widened, at their end, so that whatever reads them goes on. Rows are written under their run's
-id and nobody sees them until `make_current` says that this run is the one.
+Tables and views are only ever widened, at their end, so that all that reads them continues to work. Rows are written under their run's
+id and no one sees them until `make_current` says that this run is the one.
 """
 
 from __future__ import annotations
@@ -82,14 +82,14 @@ def pinned_columns(store: Store, *, system: str, name: str) -> dict[str, str]:
 
 
 def former_header(store: Store, *, run: int) -> Sequence[str]:
-    """The columns of the report's last files, as far as they are to be compared with those of `run`; none where it begins anew."""
+    """The columns of the report's last files, as far as they are to be compared with those of `run`; none where it starts over."""
     with store.transaction() as connection:
         row = connection.execute(_SQL["former_header"], {"run": run}).fetchone()
         return list(row[0]) if row else []
 
 
 def unlearn(store: Store, *, system: str, name: str, header: Sequence[str]) -> None:
-    """Forget the columns of the report that are none of `header`; they stay in the table, where nothing is written into them."""
+    """Forget the columns of the report that are not in `header`; they stay in the table, where nothing is written into them."""
     with store.transaction() as connection:
         connection.execute(_SQL["unlearn"], {"system": system, "name": name, "header": list(header)})
 
@@ -109,7 +109,7 @@ def shape_table(store: Store, *, system: str, name: str, column_types: Mapping[s
 
 
 def with_retries(name: str, work: Callable[[], _T], tries: int = _TRIES) -> _T:
-    """What `work` gives, which is done anew where a table was locked; Later where it stays so."""
+    """What `work` gives, which is tried again where a table was locked; Later where it stays so."""
     for _ in range(tries):
         try:
             return work()
@@ -185,7 +185,7 @@ def _column(name: str, kind: str) -> sql.Composed:
 
 
 def _retyped(connection: psycopg.Connection, name: str, column: str, kind: str) -> bool:
-    """Make a column anew that has never held a value, as one of type `kind`; False if it must stay text.
+    """Replace a column that has never held a value by one of type `kind`; False if it must stay text.
 
     It must where something reads the view (the view would have to go first), or somebody was given rights on it.
     """

@@ -2,8 +2,8 @@
 
 Its rows are read again: nothing that could be read is lost, and what the former type could not read is read now. PostgreSQL
 does not let a column that a view shows change its type, and whatever stands on the report's view (the models, an
-analyst's own views) must stay. So the view steps aside under another name, where it goes on showing the former type to those who read it,
-and one of the new type takes its place. When nobody reads the former one any more (the models were built anew), it goes.
+analyst's own views) must stay. So the view steps aside under another name, where it still shows the former type to those who read it,
+and one of the new type takes its place. When no one reads the former one any more (the models were built again), it goes.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def wrong_pins(store: Store, *, system: str, name: str) -> dict[str, list[str]]:
 def retype(store: Store, *, system: str, name: str, column: str, kind: str, read: Read) -> None:
     """Make a column one of type `kind`, with all its rows; what cannot be read stays beside its row, as text.
 
-    All is done in one transaction, in which nobody writes to the table; readers wait for its last part. The rows' files are
-    loaded anew when they come again. Later where the table stays locked for long.
+    All is done in one transaction, in which no one writes to the table; readers wait for its last part. The rows' files are
+    loaded again when they come again. Later where the table stays locked for long.
     """
 
     def work() -> None:
@@ -90,7 +90,7 @@ def drop_unread(store: Store, name: str) -> None:
     with store.transaction() as connection:
         connection.execute(_SQL["patience"])
         for view in [view for suffix in VIEWS for view in _former_views(connection, name, suffix)]:
-            # Whoever reads it just now is not waited for: the next run comes by again.
+            # A reader is not waited for: the next run tries again.
             with suppress(psycopg.errors.LockNotAvailable):
                 _dropped(connection, view)
 
@@ -117,7 +117,11 @@ def _change(connection: psycopg.Connection, system: str, name: str, column: str,
     was_text = types[column] == "text"
     if was_text:
         _read_again(connection, name, column, read)
-    grants = [grant for one in VIEWS for grant in connection.execute(_SQL["grants"], {"view": _quoted(name + one)})]
+    grants = [
+        grant
+        for view_suffix in VIEWS
+        for grant in connection.execute(_SQL["grants"], {"view": _quoted(name + view_suffix)})
+    ]
     former = [(view, suffix) for suffix in VIEWS for view in _stepped_aside(connection, name, suffix)]
     for view, suffix in former:
         _show_former(connection, system, name, view, suffix, blank=column)
@@ -132,7 +136,7 @@ def _change(connection: psycopg.Connection, system: str, name: str, column: str,
         connection.execute(sql.SQL(_SQL["retype"]).format(kind=sql.SQL(TYPES[kind]), **names))
     for view, suffix in former:
         _show_former(connection, system, name, view, suffix)
-    columns = [shown_column(one, types) for one in dict.fromkeys([*types, LOADED_AT])]
+    columns = [shown_column(shown_name, types) for shown_name in dict.fromkeys([*types, LOADED_AT])]
     for suffix in VIEWS:
         make_view(connection, system, name, view=name + suffix, columns=columns, suffix=suffix)
     for (grant,) in grants:

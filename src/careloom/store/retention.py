@@ -1,4 +1,4 @@
-"""Removing what has been kept long enough: in batches of one transaction each, so that nobody waits long for a lock."""
+"""Removing what has been kept long enough: in batches of one transaction each, so that no one waits long for a lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far each stream was read, and what an unfinished whole scan has seen: what a scan goes on from after a crash."""
+"""How far each stream was read, and what an unfinished whole scan has seen: where a scan continues after a crash."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absent:
-    """Of `live` rows of a table, those that a whole scan did not show and nobody changed since it began, in any order."""
+    """Of `live` rows of a table, those that a whole scan did not show and no one changed since it began, in any order."""
 
     live: int
     keys: Sequence[str]
@@ -99,7 +99,7 @@ class StreamStates:
     def still_absent(
         self, connection: psycopg.Connection, table: str, key_column: str, keys: Sequence[str], began: datetime
     ) -> list[str]:
-        """Those of `keys` whose rows nobody has touched in the meantime; nobody can until the transaction ends."""
+        """Those of `keys` whose rows no one has touched in the meantime; no one can until the transaction ends."""
         names = {"table": sql.Identifier("clinical", table), "key": sql.Identifier(key_column)}
         rows = connection.execute(_STILL.format(**names), {"keys": list(keys), "began": began}).fetchall()
         return [key for (key,) in rows]

@@ -140,7 +140,7 @@ def _kind_of(value: Any) -> str:
 
 
 def key_of(stream: Stream, record: Record, timezone: ZoneInfo) -> str:
-    """The record's key as its table takes it. Hold where it is none."""
+    """The record's key as its table takes it. Hold where it has none that can be used."""
     if not record.key:
         raise Hold("no-key", "the record has no key")
     if len(record.key) > _MOST:
@@ -165,7 +165,7 @@ def version_of(stream: Stream, record: Record, timezone: ZoneInfo) -> datetime:
 def stated_version(
     stream: Stream, data: Mapping[str, Any] | None, timezone: ZoneInfo, seen_at: datetime | None = None
 ) -> datetime | None:
-    """The time of change that a record states; None if it states none. Faulty where it is no time.
+    """The time of change that a record states; None if it states none. Faulty where it is not a time.
 
     A time without a zone out of the hour that a clock repeats is the second one if that was before `seen_at`, else the first.
     """

@@ -168,7 +168,7 @@ def _snake(header: str) -> str:
 
 
 def _numbered(name: str, all_names: set[str], numbers: dict[str, int]) -> str:
-    """`name` with the first free number. `numbers`: where to go on looking, so that ten thousand equal headers take no hour."""
+    """`name` with the first free number. `numbers`: where to continue looking, so that ten thousand equal headers take no hour."""
     while (candidate := f"{name[: _MOST - len(str(numbers[name])) - 1].rstrip('_')}_{numbers[name]}") in all_names:
         numbers[name] += 1
     return candidate

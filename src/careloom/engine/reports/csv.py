@@ -1,7 +1,7 @@
 """A report's CSV files read by DuckDB, every cell as the text that it was, and never a row or a cell less.
 
 DuckDB reads at speed what is written by the rule (RFC 4180) and refuses most of the rest; a few things it would read in its
-own way. Those files, and what it refuses, are first written anew by Python's csv module, which takes everything:
+own way. Those files, and what it refuses, are first rewritten by Python's csv module, which takes everything:
 
 - a short row is filled up with empty cells; the further cells of a long row get columns of their own (`unnamed_column`);
 - a line without any cell is no row;
@@ -275,7 +275,7 @@ def column_stats(
         tests = {column: [filled(column), reads(column, kind)] for column, kind in known_types.items()}
         for column, kinds in candidates.items():
             tests[column] = [filled(column), *(reads(column, kind, inferring=True) for kind in kinds)]
-        # Each look at the sheet parses its files anew, so its rows are counted on the way.
+        # Each look at the sheet parses its files again, so its rows are counted on the way.
         counts = _count(db, "sheet", {_ROWS: ["true"], **tests})
         (rows,) = counts.pop(_ROWS)
     except duckdb.Error as error:

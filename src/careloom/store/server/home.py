@@ -108,7 +108,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _account(home: Path) -> Account:
-    """Whoever owns the data already; else the unprivileged user."""
+    """The owner of the data, where there is one; else the unprivileged user."""
     with suppress(FileNotFoundError, KeyError):
         owner = pwd.getpwuid((home / "data").stat().st_uid)
         if owner.pw_uid != 0:

@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def abandoned(users: int) -> bool:
-    """Block until nobody uses the server; true if nobody came back while lingering, and nobody can come back now."""
+    """Block until no one uses the server; true if no one came back while lingering, and no one can come back now."""
     fcntl.flock(users, fcntl.LOCK_EX)
     fcntl.flock(users, fcntl.LOCK_UN)
     time.sleep(LINGER)
@@ -71,7 +71,7 @@ def running(data: str) -> tuple[int, str]:
 def end(data: str, pid: int, kind: int) -> bool:
     """Signal `pid` and wait for its end; false if it is still there.
 
-    The server's mark is looked at as well: where nobody reaps processes, a dead one keeps its number.
+    The server's mark is looked at as well: where no one reaps processes, a dead one keeps its number.
     """
     deadline = time.monotonic() + PATIENCE
     try:
