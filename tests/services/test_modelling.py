@@ -126,7 +126,7 @@ def test_a_failed_model_is_a_failure_and_its_line_is_shown_unless_it_quotes_data
     assert mistakes["ages"] == "", "a value that could not be read is somebody's"
     assert "Zzyzx" not in str(run.as_json())
     with clinic.open() as session:
-        (row,) = Attempts(session.store).recent(kind="models", failed=True)
+        (row,) = Attempts(session.store).recent(kind="models", failures_only=True)
     assert (row["code"], row["name"]) == ("models-failed", "clinic")
     assert "payers" in row["error"]
 
