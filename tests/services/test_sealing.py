@@ -106,12 +106,12 @@ import sys, time
 from datetime import datetime, timezone
 from pathlib import Path
 from careloom.core.hooks import Token
-from careloom.store.tokens import SealedTokens
+from careloom.store.tokens import EncryptedTokens
 from careloom.store.database import open_store
 
 url, calls, name = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 store = open_store(url)
-tokens = SealedTokens(database=store, system="ehr", key=lambda: bytes(range(32)))
+tokens = EncryptedTokens(database=store, system="ehr", key=lambda: bytes(range(32)))
 stale = tokens.current()
 print("ready", flush=True)
 sys.stdin.readline()
