@@ -36,7 +36,7 @@ def test_every_row_says_when_its_accounts_snapshot_last_came(office: Office) -> 
     office.ask("update account_reports set loaded_at = '2026-11-01 05:00+00' where customer_account = '1002'")
     query = "select customer_account, loaded_at = '2026-11-01 05:00+00', count(*) from reports.aging group by 1, 2 order by 1"
     assert office.ask(query) == [("1001", False, 2), ("1002", True, 1)]
-    assert office.bring(SECOND, account="1002").unchanged
+    assert office.bring(SECOND, account="1002").is_unchanged
     assert office.ask(query) == [("1001", False, 2), ("1002", False, 1)]
 
 
