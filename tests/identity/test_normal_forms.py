@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from careloom.identity import normal
+from identity import single_values as normal
 
 SAME = [
     (normal.normal_mail, "a.b+kids@example.com", ["A.B+Kids@Example.COM ", "<a.b+kids@example.com>", "mailto:a.b+kids@example.com"]),

@@ -17,12 +17,8 @@ from careloom.store.database import Store, open_store
 from careloom.store.inbox import (
     OTHER_BODY,
     Arrival,
-    held_by_code,
-    held_events,
     inbox_depth,
     keep_events,
-    oldest_due,
-    release_events,
 )
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -116,25 +112,6 @@ def test_what_waits_and_what_is_held_is_counted_by_source(store: Store) -> None:
     assert (ehr.source, ehr.waiting, ehr.held) == ("ehr", 2, 1)
     assert ehr.oldest == pytest.approx(90, abs=5)
     assert (lab.waiting, lab.held, lab.oldest) == (1, 0, None)
-    assert oldest_due(store, ["ehr", "lab"]) == pytest.approx(90, abs=5)
-    assert oldest_due(store, ["lab"]) == 0
-    assert [(count.source, count.code, count.events) for count in held_by_code(store)] == [("ehr", OTHER_BODY, 1)]
-
-
-def test_held_events_are_listed_without_their_bytes_and_released_by_id(store: Store) -> None:
-    keep_events(store, [arrival("a", b"1")])
-    keep_events(store, [arrival("a", b"Zzyzx")])
-    (event,) = held_events(store)
-    assert (event.source, event.code, event.size) == ("ehr", OTHER_BODY, 5)
-    assert "Zzyzx" not in repr(event)
-    assert held_events(store, "lab") == []
-    assert held_events(store, after=event.id) == []
-    with store.transaction() as connection:
-        connection.execute("delete from procrastinate_jobs")
-        assert release_events(connection, [event.id, event.id - 1]) == 1
-    assert held_events(store) == []
-    assert rows(store, "select state, code from inbox") == [("new", None), ("new", None)]
-    assert rows(store, "select lock from procrastinate_jobs") == [("process_inbox:ehr",)]
 
 
 def test_a_body_is_in_no_representation_of_its_event() -> None:

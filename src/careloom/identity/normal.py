@@ -1,7 +1,6 @@
-"""Normal forms of what identifies a person: one set of DuckDB macros, used over whole columns and for single values.
+"""Normal forms of what identifies a person: one set of DuckDB macros over whole columns, put into a connection by `install`.
 
-`install` puts the macros into a connection. The functions `normal_*` ask the same macros for one value; they give None
-for a placeholder ("unknown", noreply@…, 1900-01-01) and for what cannot be a value of its kind.
+They give NULL for a placeholder ("unknown", noreply@…, 1900-01-01) and for what cannot be a value of its kind.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from threading import Lock
 
 import duckdb
 import phonenumbers
@@ -19,7 +17,6 @@ from nicknames import name_triplets
 from careloom.identity.address_words import address_words
 
 SQL = Path(__file__).parent / "sql"
-_one_at_a_time = Lock()
 
 
 def statement(name: str) -> str:
@@ -79,79 +76,3 @@ def _read_phone(text: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-@cache
-def _own() -> duckdb.DuckDBPyConnection:
-    db = duckdb.connect(config={"threads": 1})
-    install(db)
-    return db
-
-
-def _ask(macro: str, text: str) -> str | None:
-    with _one_at_a_time:
-        answer = _own().execute(f"SELECT careloom_{macro}($1)", [text]).fetchall()[0][0]
-    return None if answer is None else str(answer)
-
-
-def normal_mail(text: str) -> str | None:
-    """The address in lower case; plus-tags stay, because two tags may be two people."""
-    return _ask("email", text)
-
-
-def normal_phone(text: str) -> str | None:
-    """E.164; a number without country is a US one."""
-    with _one_at_a_time:
-        _own().execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT $1::VARCHAR AS t", [text])
-        settle_phones(_own(), "SELECT t FROM asked")
-    return _ask("phone", text)
-
-
-def normal_first_name(text: str) -> str | None:
-    """The given name in lower-case words, without titles, accents, suffixes and initials behind it."""
-    return _ask("first_name", text)
-
-
-def normal_last_name(text: str) -> str | None:
-    """The family name in lower-case words, without accents and suffixes."""
-    return _ask("last_name", text)
-
-
-def normal_suffix(text: str) -> str | None:
-    """jr, sr, ii, iii, iv or v; degrees are no evidence."""
-    return _ask("suffix", text)
-
-
-def normal_birth_date(text: str) -> str | None:
-    """YYYY-MM-DD from ISO, US, Oracle-like text or milliseconds since 1970 UTC."""
-    return _ask("birth_date", text)
-
-
-def normal_sex(text: str) -> str | None:
-    """One letter, m or f."""
-    return _ask("sex", text)
-
-
-def normal_street(text: str) -> str | None:
-    """House number and street in the short words of USPS Publication 28, without the unit."""
-    return _ask("street", text)
-
-
-def normal_unit(text: str) -> str | None:
-    """The unit's number without its designator."""
-    return _ask("unit", text)
-
-
-def normal_city(text: str) -> str | None:
-    """The city in lower-case words, "St" as "saint"."""
-    return _ask("city", text)
-
-
-def normal_state(text: str) -> str | None:
-    """Two lower-case letters."""
-    return _ask("state", text)
-
-
-def normal_zip(text: str) -> str | None:
-    """Five digits."""
-    return _ask("zip", text)

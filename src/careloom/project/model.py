@@ -142,10 +142,6 @@ class Sync:
         """A fault at the value under `path` of this sync's file."""
         return self.node.place_of(*path).fault(code, cause, fix)
 
-    def with_role(self, role: Role) -> tuple[Field, ...]:
-        """The fields that play `role`, in order."""
-        return tuple(field for field in self.fields.values() if field.role == role)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:

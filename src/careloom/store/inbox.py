@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Literal
 
 import psycopg
-from psycopg.rows import class_row
 
 from careloom.store.database import Store
 from careloom.store.queue import enqueue
@@ -46,27 +45,6 @@ class Depth:
     waiting: int
     held: int
     oldest: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldCode:
-    """How many events of a source are held for one reason."""
-
-    source: str
-    code: str
-    events: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldEvent:
-    """A held event without its bytes; `size` counts them."""
-
-    id: int
-    source: str
-    event: str
-    code: str
-    received_at: datetime
-    size: int
 
 
 def keep_events(store: Store, arrivals: Sequence[Arrival]) -> list[Fate]:
@@ -134,32 +112,6 @@ def inbox_depth(store: Store, sources: Sequence[str]) -> list[Depth]:
     with store.transaction() as connection:
         rows = connection.execute(_SQL["depth"], {"sources": list(sources)}).fetchall()
     return [Depth(source=row[0], waiting=row[1], held=row[2], oldest=row[3]) for row in rows]
-
-
-def oldest_due(store: Store, sources: Sequence[str]) -> float:
-    """Seconds for which the oldest event of `sources` has been due; 0 if none is."""
-    return max((depth.oldest or 0.0 for depth in inbox_depth(store, sources)), default=0.0)
-
-
-def held_by_code(store: Store) -> list[HeldCode]:
-    """How many events are held, by source and reason."""
-    with store.transaction() as connection, connection.cursor(row_factory=class_row(HeldCode)) as cursor:
-        return cursor.execute(_SQL["held_by_code"]).fetchall()
-
-
-def held_events(store: Store, source: str | None = None, *, after: int = 0, limit: int = 1000) -> list[HeldEvent]:
-    """The held events of a source, or of all, behind the id `after`."""
-    values = {"source": source, "after": after, "limit": limit}
-    with store.transaction() as connection, connection.cursor(row_factory=class_row(HeldEvent)) as cursor:
-        return cursor.execute(_SQL["held"], values).fetchall()
-
-
-def release_events(connection: psycopg.Connection, ids: Sequence[int]) -> int:
-    """Offer held events again; how many there were."""
-    sources = [source for (source,) in connection.execute(_SQL["release"], {"ids": list(ids)}).fetchall()]
-    for source in sorted(set(sources)):
-        enqueue(connection, JOB, source)
-    return len(sources)
 
 
 def totals(store: Store) -> tuple[int, int, int, int]:

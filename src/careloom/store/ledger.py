@@ -103,12 +103,6 @@ class Ledger:
             rows = connection.execute(_SQL["agreed_of"], {"sync": self.sync, "keys": list(keys)}).fetchall()
         return [(row[0], row[1]) for row in rows]
 
-    def links_of(self, keys: Sequence[str]) -> dict[str, str]:
-        """The remote ids of `keys`; keys without a link are absent."""
-        with self.store.transaction() as connection:
-            rows = connection.execute(_SQL["links_of"], {"sync": self.sync, "keys": list(keys)}).fetchall()
-        return dict(rows)
-
     def rulings(self) -> list[tuple[str, str, str | None, str | None]]:
         """What people decided and no run has spent: (key, verdict, remote_id, property), the latest of each."""
         with self.store.transaction() as connection:

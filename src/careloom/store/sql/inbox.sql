@@ -31,17 +31,6 @@ select s.source, count(i.id) filter (where i.state = 'new'), count(i.id) filter 
 from unnest(%(sources)s::text[]) s (source) left join inbox i on i.source = s.source and i.state <> 'done'
 group by s.source order by s.source
 
--- name: held_by_code
-select source, code, count(*) as events from inbox where state = 'held' group by source, code order by source, code
-
--- name: held
-select id, source, event, code, received_at, octet_length(body) as size from inbox
-where state = 'held' and (%(source)s::text is null or source = %(source)s) and id > %(after)s order by id limit %(limit)s
-
--- name: release
-update inbox set state = 'new', code = null, message = '', attempts = 0, due_at = clock_timestamp()
-where id = any(%(ids)s) and state = 'held' returning source
-
 -- name: totals
 select (select count(*) from inbox), (select count(*) from inbox where state = 'new'),
        (select count(*) from inbox where state = 'held') + (select count(*) from landing_held),

@@ -64,9 +64,6 @@ delete from candidate using gone where candidate.sync = %(sync)s and candidate.k
 -- name: agreed_of
 select key, "values"::text as agreed from agreed where sync = %(sync)s and key = any(%(keys)b::text[])
 
--- name: links_of
-select key, remote_id from link where sync = %(sync)s and key = any(%(keys)b::text[])
-
 -- name: open_rulings
 select distinct on (key, coalesce(property, ''), case when verdict = 'never' then remote_id end)
        key, verdict, remote_id, property
