@@ -78,6 +78,10 @@ def test_no_tick_lies_between_the_previous_and_the_next(schedule: str, now: date
     assert parsed.next_tick(before, tz) == after
     assert parsed.previous_tick(after - timedelta(microseconds=1), tz) == before
     assert parsed.previous_tick(after, tz) == after
+    # Due is what last ran before the tick, up to the tick itself; what never ran always is.
+    assert parsed.is_due(None, now, tz)
+    assert parsed.is_due(before - timedelta(microseconds=1), now, tz)
+    assert not parsed.is_due(before, now, tz)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,10 @@ class Schedule:
                 return max(due)
         raise ScheduleError("it never came")
 
+    def is_due(self, last: datetime | None, now: datetime, tz: ZoneInfo) -> bool:
+        """Whether a tick came after `last` and up to `now`: a missed one counts once, however late; what never ran is due."""
+        return last is None or last < self.previous_tick(now, tz)
+
     def _on(self, day: date) -> bool:
         by_date, by_weekday = day.day in self.days, day.weekday() in self.weekdays
         return day.month in self.months and (by_date or by_weekday if self.either_day else by_date and by_weekday)

@@ -21,9 +21,7 @@ def is_due(session: Session, sync: Sync) -> bool:
 
 def has_come(session: Session, schedule: Schedule | None, last: datetime | None) -> bool:
     """Whether a tick of `schedule` came after `last`; of what was never done, any."""
-    if schedule is None:
-        return False
-    return last is None or last < schedule.previous_tick(session.clock(), session.project.timezone)
+    return schedule is not None and schedule.is_due(last, session.clock(), session.project.timezone)
 
 
 def are_models_due(session: Session) -> bool:

@@ -226,7 +226,7 @@ def _has_come(session: Session, account_reports: AccountReports, report: Report,
     if report.schedule is None:
         return False
     last = account_reports.so_far(report.system, report.name, account, now)
-    if last.due_at is None or last.due_at < report.schedule.previous_tick(now, session.project.timezone):
+    if report.schedule.is_due(last.due_at, now, session.project.timezone):
         return True
     return last.failed_at is not None and last.failed_at + _pause(last.failures) <= now
 
