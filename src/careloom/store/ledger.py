@@ -10,8 +10,9 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from careloom.core.errors import Fix, Later
+from careloom.core.errors import Fix
 from careloom.store.database import Store
+from careloom.store.locks import advisory_lock
 from careloom.store.migrations import SCHEMA
 from careloom.store.statements import statements
 
@@ -199,20 +200,10 @@ class Ledger:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Only one run of a sync at a time, on any machine. Fix if another holds it."""
-        with self._own_connection() as connection:
-            row = connection.execute(
-                "select pg_try_advisory_lock(hashtext('careloom sync'), hashtext(%s))", (self.sync,)
-            )
-            if not (row.fetchone() or (False,))[0]:
+        with advisory_lock(self.store, "sync", self.sync) as has_lock:
+            if not has_lock:
                 raise Fix(f"sync {self.sync!r} is being run by another process; wait for it, or see: careloom runs")
             yield
-
-    def _own_connection(self) -> psycopg.Connection:
-        """One outside the pool: the lock is the session's, and lasts as long as the run."""
-        try:
-            return psycopg.connect(self.store.url, autocommit=True)
-        except psycopg.OperationalError as error:
-            raise Later(f"the database did not answer ({type(error).__name__}); check that it runs") from error
 
     def _table(self, statement: str) -> pa.Table:
         text = sql.SQL(statement).format(sql.Identifier(SCHEMA), sql.Literal(self.sync)).as_string(None)
