@@ -12,5 +12,5 @@ from careloom.systems import ROOM_MODULES
 @cache
 def rooms() -> dict[str, Room]:
     """Every room by its kind."""
-    found = [import_module(module).ROOM for module in ROOM_MODULES]
-    return {room.kind: room for room in found}
+    offered_rooms = [import_module(module).ROOM for module in ROOM_MODULES]
+    return {room.kind: room for room in offered_rooms}

@@ -77,16 +77,16 @@ def is_local(options: SimulatorOptions) -> bool:
     return options.host.startswith(_LOOPBACK)
 
 
-def check_secrets(options: SimulatorOptions, known: Sequence[str]) -> None:
+def check_secrets(options: SimulatorOptions, names: Sequence[str]) -> None:
     """Refuse a secret that the simulator would not look at.
 
     Raises:
         UsageFault: there is one.
 
     """
-    unknown = sorted(set(options.secrets) - set(known))
+    unknown = sorted(set(options.secrets) - set(names))
     if unknown:
-        raise UsageFault(f"the simulator knows no secret {unknown[0]!r}; there are: {', '.join(known)}")
+        raise UsageFault(f"the simulator knows no secret {unknown[0]!r}; there are: {', '.join(names)}")
 
 
 def serve_app(app: Any, options: SimulatorOptions, **settings: Any) -> None:
@@ -109,8 +109,8 @@ def serve_app(app: Any, options: SimulatorOptions, **settings: Any) -> None:
         **settings,
     )
     server = AnnouncingServer(config)
-    shown = f"[{host}]" if ":" in host else host
-    server.announce = lambda: print(f"listening on http://{shown}:{port}", flush=True)  # noqa: T201
+    address = f"[{host}]" if ":" in host else host
+    server.announce = lambda: print(f"listening on http://{address}:{port}", flush=True)  # noqa: T201
     try:
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

@@ -77,23 +77,23 @@ class _Room:
 
 def unpack(archive: Path, folder: Path, limits: LimitOptions) -> Unpacked:
     """The CSV files of `archive` in `folder`, as `1.csv`, `2.csv` and so on. Hold: corrupt-archive, archive-too-large, encrypted-archive, nested-archive, no-csv-in-archive."""
-    written: list[Path] = []
+    paths: list[Path] = []
     try:
         with archive.open("rb") as raw, _readable():
             _check_directory(raw, limits)
-            found = _unpacked(raw, folder, limits, written)
+            unpacked = _unpacked(raw, folder, limits, paths)
     except BaseException:
-        for file in written:
+        for file in paths:
             file.unlink(missing_ok=True)
         raise
-    if not found.files:
-        kinds = f" ({', '.join(sorted(found.kinds))})" if found.kinds else ""
+    if not unpacked.files:
+        kinds = f" ({', '.join(sorted(unpacked.kinds))})" if unpacked.kinds else ""
         raise Hold(
             "no-csv-in-archive",
-            f"the report's archive holds no file whose name ends with .csv, but {found.ignored} others{kinds}: have the report "
+            f"the report's archive holds no file whose name ends with .csv, but {unpacked.ignored} others{kinds}: have the report "
             "made as CSV",
         )
-    return found
+    return unpacked
 
 
 def private_file(path: Path) -> BinaryIO:
@@ -105,14 +105,14 @@ def private_file(path: Path) -> BinaryIO:
 @contextmanager
 def _readable() -> Iterator[None]:
     """Whatever zipfile raises for what it cannot read is one reason: a RuntimeError is a member that wants a password."""
-    damaged = Hold("corrupt-archive", "the report's archive is damaged: ask for the report again")
+    refusal = Hold("corrupt-archive", "the report's archive is damaged: ask for the report again")
     try:
         yield
     except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error):
-        raise damaged from None
+        raise refusal from None
     except OSError as error:
         if error.errno == EINVAL:  # a place before the file's beginning
-            raise damaged from None
+            raise refusal from None
         raise
 
 
@@ -125,38 +125,38 @@ def _check_directory(raw: BinaryIO, limits: LimitOptions) -> None:
     size = raw.seek(0, os.SEEK_END)
     raw.seek(max(0, size - _END_SIZE - _MOST_COMMENT - _END64_SIZE))
     tail = raw.read()
-    at = tail.rfind(_END)
-    if at < 0 or at + _END_SIZE > len(tail):
+    position = tail.rfind(_END)
+    if position < 0 or position + _END_SIZE > len(tail):
         raise BadZipFile
-    if at >= _END64_SIZE and tail[at - _END64_SIZE : at].startswith(_END64):
+    if position >= _END64_SIZE and tail[position - _END64_SIZE : position].startswith(_END64):
         raise _too_large("it is a ZIP64")
-    entries, directory = struct.unpack("<HL", tail[at + 10 : at + 16])
+    entries, directory = struct.unpack("<HL", tail[position + 10 : position + 16])
     if entries > limits.files or directory > limits.files * _ENTRY_BYTES:
         raise _too_large("more files than the system's limits.files admits")
 
 
-def _unpacked(raw: BinaryIO, folder: Path, limits: LimitOptions, written: list[Path]) -> Unpacked:
+def _unpacked(raw: BinaryIO, folder: Path, limits: LimitOptions, paths: list[Path]) -> Unpacked:
     room = _Room(int(limits.unpacked_gb * 1024**3))
-    recoded = 0
+    recoded_count = 0
     with ZipFile(raw) as archive:
-        members = [one for one in archive.infolist() if not one.is_dir()]
+        members = [member_info for member_info in archive.infolist() if not member_info.is_dir()]
         if len(members) > limits.files:
             raise _too_large("more files than the system's limits.files admits")
         for member in members:
             _check_member(member)
-        files = [one for one in members if not _LITTER.search(one.filename)]
-        tables = [one for one in files if one.filename.lower().endswith(".csv")]
+        files = [member_info for member_info in members if not _LITTER.search(member_info.filename)]
+        tables = [member_info for member_info in files if member_info.filename.lower().endswith(".csv")]
         for number, member in enumerate(tables, 1):
             path = folder / f"{number}.csv"
-            written.append(path)
-            recoded += _write(archive, member, path, limits, room)
-    others = [one for one in files if one not in tables]
+            paths.append(path)
+            recoded_count += _write(archive, member, path, limits, room)
+    ignored_members = [member_info for member_info in files if member_info not in tables]
     return Unpacked(
-        files=tuple(written),
-        ignored=len(others),
-        kinds=frozenset(_kind(one) for one in others),
-        numbers=frozenset(number for one in tables for number in _ACCOUNT.findall(one.filename)),
-        recoded=recoded,
+        files=tuple(paths),
+        ignored=len(ignored_members),
+        kinds=frozenset(_kind(member_info) for member_info in ignored_members),
+        numbers=frozenset(number for member_info in tables for number in _ACCOUNT.findall(member_info.filename)),
+        recoded=recoded_count,
     )
 
 
@@ -186,11 +186,11 @@ def _write(archive: ZipFile, member: ZipInfo, path: Path, limits: LimitOptions, 
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     is_utf8, first = True, b""
-    with private_file(path) as out:
+    with private_file(path) as target:
         for chunk in _chunks(archive, member, limits, room):
             first = first or chunk[:2]
             is_utf8 = is_utf8 and _decodes(decoder, chunk)
-            out.write(chunk)
+            target.write(chunk)
     if first in _UTF_16:
         _recode(path, "utf-16")
         return 0
@@ -208,34 +208,34 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = 
 
 
 def _chunks(archive: ZipFile, member: ZipInfo, limits: LimitOptions, room: _Room) -> Iterator[bytes]:
-    most = max(_RATIO_FLOOR, member.compress_size * limits.ratio)
+    limit = max(_RATIO_FLOOR, member.compress_size * limits.ratio)
     size = 0
-    with archive.open(member) as packed:
-        while chunk := packed.read(CHUNK):
+    with archive.open(member) as stream:
+        while chunk := stream.read(CHUNK):
             if size == 0:
                 if chunk.startswith(_PACKED):
                     raise _nested()
                 chunk = chunk.removeprefix(_BOM)
             size += len(chunk)
             room.take(len(chunk))
-            if size > most:
+            if size > limit:
                 raise _too_large("a file unpacks to more times its size than the system's limits.ratio admits")
             yield chunk
 
 
 def _recode(path: Path, encoding: str) -> int:
     """The same file as UTF-8. Returns how many bytes were not in `encoding`, if characters beyond ASCII were."""
-    recoded = path.with_suffix(".recoded")
+    new_path = path.with_suffix(".recoded")
     decoder = codecs.getincrementaldecoder(encoding)("replace" if encoding == "utf-16" else "surrogateescape")
-    foreign, own = 0, False
+    foreign, has_utf8 = 0, False
     try:
-        with path.open("rb") as raw, private_file(recoded) as out:
+        with path.open("rb") as raw, private_file(new_path) as target:
             for chunk in chain(iter(partial(raw.read, CHUNK), b""), [b""]):
                 text = decoder.decode(chunk, final=not chunk)
                 foreign += len(_NO_UTF8.findall(text))
-                own = own or _BEYOND_ASCII.search(text) is not None
-                out.write(text.translate(_ESCAPED).encode())
-        recoded.replace(path)
+                has_utf8 = has_utf8 or _BEYOND_ASCII.search(text) is not None
+                target.write(text.translate(_ESCAPED).encode())
+        new_path.replace(path)
     finally:
-        recoded.unlink(missing_ok=True)
-    return foreign if own else 0
+        new_path.unlink(missing_ok=True)
+    return foreign if has_utf8 else 0

@@ -79,12 +79,12 @@ class Client:
         url = self._base + path + (f"?{urlencode(query)}" if query else "")
         last = 0
         for failures in range(1, self.patience.attempts + 1):
-            found = self._try(url, path, data)
-            if isinstance(found, Envelope):
-                return found
-            last = found
-            if 300 <= found < 500:  # noqa: PLR2004
-                raise _refusal(found, path)
+            result = self._try(url, path, data)
+            if isinstance(result, Envelope):
+                return result
+            last = result
+            if 300 <= result < 500:  # noqa: PLR2004
+                raise _refusal(result, path)
             if failures < self.patience.attempts:
                 self.pause(_DICE.uniform(0, self._ceiling(failures)))
         raise RemoteUnavailable(
@@ -98,7 +98,7 @@ class Client:
 
     def _try(self, url: str, path: str, data: Path | None) -> Envelope | int:
         """One attempt: the answer, or the HTTP status of what is none; 0 when nothing came, or not to its end."""
-        started = perf_counter()
+        start = perf_counter()
         status: int = 0
         try:
             response = self._pool.request(
@@ -118,14 +118,14 @@ class Client:
                 "corrupt-answer", f"CollaborateMD's answer is damaged: {damage}. Ask for the report again"
             ) from None
         finally:
-            taken = round((perf_counter() - started) * 1000, 1)
-            LOG.debug("request", method="POST", path=_template(path), status=status, ms=taken)
+            milliseconds = round((perf_counter() - start) * 1000, 1)
+            LOG.debug("request", method="POST", path=_template(path), status=status, ms=milliseconds)
 
     def _read(self, response: BaseHTTPResponse, data: Path | None) -> Envelope:
         if data is None:
             return read_envelope(self._chunks(response), len)
-        with private_file(data) as out:
-            return read_envelope(self._chunks(response), out.write)
+        with private_file(data) as target:
+            return read_envelope(self._chunks(response), target.write)
 
     def _chunks(self, response: BaseHTTPResponse) -> Iterator[bytes]:
         size = 0

@@ -60,17 +60,17 @@ class _Base64:
 
     def feed(self, text: bytes) -> None:
         clean = self._carry + text.translate(None, _SPACE)
-        whole = len(clean) - len(clean) % 4
-        self._carry = clean[whole:]
-        if not whole:
+        length = len(clean) - len(clean) % 4
+        self._carry = clean[length:]
+        if not length:
             return
         if self._padded:
             raise Damaged("its data goes on after the end")
         try:
-            raw = a2b_base64(clean[:whole], strict_mode=True)
+            raw = a2b_base64(clean[:length], strict_mode=True)
         except Base64Error:
             raise Damaged("its data is no base64") from None
-        self._padded = clean[whole - 1 : whole] == b"="
+        self._padded = clean[length - 1 : length] == b"="
         self._write(raw)
         self.written += len(raw)
 
@@ -191,19 +191,21 @@ class _Json:
 
     def words(self) -> Mapping[str, str]:
         try:
-            found = orjson.loads(bytes(self._kept))
+            members = orjson.loads(bytes(self._kept))
         except orjson.JSONDecodeError:
             raise Damaged("its JSON is broken") from None
-        if any(name.lower() == "data" and value not in (None, "") for name, value in found.items()):
+        if any(name.lower() == "data" and value not in (None, "") for name, value in members.items()):
             raise Damaged("its data is no text")
-        return {name.lower(): str(value) for name, value in found.items() if isinstance(value, str | int)}
+        return {name.lower(): str(value) for name, value in members.items() if isinstance(value, str | int)}
 
     def _outside(self) -> bool:
         """Take what stands before the next string."""
         piece, quote, self._rest = self._rest.partition(b'"')
         self._kept += piece + quote
         self._between += piece
-        self._depth += sum(piece.count(one) for one in (b"{", b"[")) - sum(piece.count(one) for one in (b"}", b"]"))
+        self._depth += sum(piece.count(bracket) for bracket in (b"{", b"[")) - sum(
+            piece.count(bracket) for bracket in (b"}", b"]")
+        )
         if quote:
             is_value = self._between.strip(_SPACE) == b":"
             self._in_string = True
@@ -214,8 +216,8 @@ class _Json:
     def _string(self) -> bool:
         """Take what there is of a string; whether its end was reached."""
         end = _closing(self._rest)
-        taken = end if end >= 0 else _whole(self._rest)
-        body, self._rest = self._rest[:taken], self._rest[taken:]
+        length = end if end >= 0 else _whole(self._rest)
+        body, self._rest = self._rest[:length], self._rest[length:]
         if self._in_data:
             self._data.feed(_unescaped(body))
         else:
@@ -231,17 +233,17 @@ class _Json:
 
 def _closing(text: bytes) -> int:
     """Where the string ends, or -1; `text` begins at no half of an escape."""
-    at = text.find(b'"')
-    while at >= 0 and _escaped(text, at):
-        at = text.find(b'"', at + 1)
-    return at
+    position = text.find(b'"')
+    while position >= 0 and _escaped(text, position):
+        position = text.find(b'"', position + 1)
+    return position
 
 
-def _escaped(text: bytes, at: int) -> bool:
-    start = at
+def _escaped(text: bytes, position: int) -> bool:
+    start = position
     while start and text[start - 1 : start] == b"\\":
         start -= 1
-    return (at - start) % 2 == 1
+    return (position - start) % 2 == 1
 
 
 def _whole(text: bytes) -> int:
@@ -249,15 +251,15 @@ def _whole(text: bytes) -> int:
     last = text.rfind(b"\\", max(0, len(text) - _UNICODE_ESCAPE))
     if last < 0 or _escaped(text, last):
         return len(text)
-    needed = _UNICODE_ESCAPE if text[last + 1 : last + 2] == b"u" else _ESCAPE
-    return last if last + needed > len(text) else len(text)
+    length = _UNICODE_ESCAPE if text[last + 1 : last + 2] == b"u" else _ESCAPE
+    return last if last + length > len(text) else len(text)
 
 
 def _unescaped(text: bytes) -> bytes:
     if b"\\" not in text:
         return text
     try:
-        found: Any = json.loads(b'"' + text + b'"', strict=False)
+        value: Any = json.loads(b'"' + text + b'"', strict=False)
     except ValueError:
         raise Damaged("its data is no base64") from None
-    return str(found).encode("ascii", "replace")
+    return str(value).encode("ascii", "replace")

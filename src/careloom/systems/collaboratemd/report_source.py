@@ -64,9 +64,9 @@ class CollaborateMDReports:
 
         The answer tells whether the credentials hold for the account; of a report's own number it tells nothing.
         """
-        for wanted in asks:
-            _number(wanted.report), _number(wanted.filter)
-        return [self._checked(account) for account in dict.fromkeys(wanted.account for wanted in asks)]
+        for report_ask in asks:
+            _number(report_ask.report), _number(report_ask.filter)
+        return [self._checked(account) for account in dict.fromkeys(report_ask.account for report_ask in asks)]
 
     def _checked(self, account: str) -> Finding:
         try:
@@ -75,8 +75,8 @@ class CollaborateMDReports:
             raise
         except CareloomError as error:
             return Finding(level="fault", what=f"account {account}", detail=str(error))
-        found, message = state(envelope)
-        if found == "refused":
+        answer_state, message = state(envelope)
+        if answer_state == "refused":
             return Finding(level="fault", what=f"account {account}", detail=message, fix="ask CollaborateMD to open it")
         return Finding(level="ok", what=f"account {account}", detail="the credentials are accepted")
 
@@ -102,25 +102,25 @@ class CollaborateMDReports:
     def _fetched(self, account: str, identifier: str, folder: Path, archive: Path) -> Fetched:
         path = f"/v1/customer/{_number(account)}/reports/results/{_number(identifier)}"
         envelope = self._client.post(path, data=archive)
-        found, message = state(envelope)
-        if found == "no-rows" and envelope.data_bytes:
+        answer_state, message = state(envelope)
+        if answer_state == "no-rows" and envelope.data_bytes:
             # Two words against each other: the rows count.
-            found, message = "ready", ""
-        if found == "ready" and not envelope.data_bytes:
+            answer_state, message = "ready", ""
+        if answer_state == "ready" and not envelope.data_bytes:
             return self._without_data(account, identifier)
-        if found != "waiting":
+        if answer_state != "waiting":
             self._forget(account, identifier)
-        if found != "ready":
-            return Fetched(state=found, message=message)
-        unpacked = unpack(archive, folder, self._limits)
-        if unpacked.ignored:
-            LOG.info("files that are no CSV were left out", count=unpacked.ignored)
+        if answer_state != "ready":
+            return Fetched(state=answer_state, message=message)
+        archive_files = unpack(archive, folder, self._limits)
+        if archive_files.ignored:
+            LOG.info("files that are no CSV were left out", count=archive_files.ignored)
         return Fetched(
             state="ready",
-            files=unpacked.files,
-            message=_counted(len(unpacked.files), unpacked.ignored),
-            numbers=unpacked.numbers - {identifier},
-            recoded=unpacked.recoded,
+            files=archive_files.files,
+            message=_counted(len(archive_files.files), archive_files.ignored),
+            numbers=archive_files.numbers - {identifier},
+            recoded=archive_files.recoded,
         )
 
     def _without_data(self, account: str, identifier: str) -> Fetched:

@@ -46,12 +46,12 @@ def asked(envelope: Envelope) -> Asked:
     A busy system answers with the identifier of what runs: that may be another's report, or our own, whose first answer was
     lost. Nothing in the answer tells which. Later where it is busy and does not say with what; Hold: corrupt-answer.
     """
-    refused = _refusal(envelope.message)
-    named = _IDENTIFIER.fullmatch(envelope.identifier) is not None
-    if not refused and named and envelope.status in READY | {RUNNING}:
-        another = envelope.status == RUNNING and _ANOTHER.search(envelope.message) is not None
-        return Asked(identifier=envelope.identifier, another=another)
-    reason = refused or _STATUSES.get(envelope.status)
+    refusal = _refusal(envelope.message)
+    has_identifier = _IDENTIFIER.fullmatch(envelope.identifier) is not None
+    if not refusal and has_identifier and envelope.status in READY | {RUNNING}:
+        runs_another = envelope.status == RUNNING and _ANOTHER.search(envelope.message) is not None
+        return Asked(identifier=envelope.identifier, another=runs_another)
+    reason = refusal or _STATUSES.get(envelope.status)
     if reason:
         return Asked(refused=reason)
     if envelope.status in {RUNNING, TIMED_OUT}:
@@ -70,9 +70,9 @@ def state(envelope: Envelope) -> tuple[State, str]:
         return "no-rows", "the report found no records"
     if envelope.status == TIMED_OUT:
         return "timed-out", "the vendor gave the report up after its time"
-    refused = _refusal(envelope.message)
-    if refused or envelope.status in READY:
-        return ("refused", refused) if refused else ("ready", "")
+    refusal = _refusal(envelope.message)
+    if refusal or envelope.status in READY:
+        return ("refused", refusal) if refusal else ("ready", "")
     unknown: tuple[State, str] = ("waiting", f"the vendor says {_word(envelope.status)}, which is not known here")
     return _OTHERWISE.get(envelope.status, unknown)
 
@@ -85,4 +85,4 @@ def _word(status: str) -> str:
 
 
 def _refusal(message: str) -> str:
-    return next((said for pattern, said in _REFUSALS if pattern.search(message)), "")
+    return next((sentence for pattern, sentence in _REFUSALS if pattern.search(message)), "")

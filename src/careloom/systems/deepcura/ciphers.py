@@ -74,9 +74,9 @@ def _cbc_open(key: bytes, vector: bytes, sealed: bytes) -> bytes:
 
 def _cbc_seal(key: bytes, vector: bytes, content: bytes) -> bytes:
     padder = PKCS7(_BLOCK * 8).padder()
-    padded = padder.update(content) + padder.finalize()
+    padded_content = padder.update(content) + padder.finalize()
     encryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor()
-    return encryptor.update(padded) + encryptor.finalize()
+    return encryptor.update(padded_content) + encryptor.finalize()
 
 
 def _with_vector(key: bytes, content: bytes) -> bytes:

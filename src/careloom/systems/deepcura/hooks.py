@@ -51,10 +51,10 @@ class DeepCuraHooks:
         content, note = self._opened(self._sealed(event.body) or "")
         if not isinstance(note, Mapping):
             raise Hold("not-an-object", "the note is no JSON object")
-        given = note.get("session_id") or note.get("sessionId")
+        session_id = note.get("session_id") or note.get("sessionId")
         # Sealed anew for each attempt, a note is the same only by what it says.
         digest = hashlib.sha256(content)
-        key = str(given) if isinstance(given, str | int) else f"content:{digest.hexdigest()[:32]}"
+        key = str(session_id) if isinstance(session_id, str | int) else f"content:{digest.hexdigest()[:32]}"
         record = Record(stream="notes", key=key, data=note, observed_at=event.received_at)
         return Reading(records=[record], content=digest.digest())
 
@@ -63,7 +63,7 @@ class DeepCuraHooks:
         if not self._header or not self._sealings:
             fix = "set secret: to the name of the secret that is shared with Deep Cura"
             return [Finding(level="fault", what="Gridhooks", detail="none is accepted: the secret is empty", fix=fix)]
-        names = [one.name for one in self._sealings if one.name != LEGACY or self._legacy()]
+        names = [sealing_way.name for sealing_way in self._sealings if sealing_way.name != LEGACY or self._legacy()]
         if not names:
             fix = "name another in ciphers:, or move legacy_until:"
             return [Finding(level="fault", what="Gridhooks", detail="no cipher is accepted any longer", fix=fix)]
@@ -71,13 +71,13 @@ class DeepCuraHooks:
 
     def _known(self, headers: Mapping[str, str]) -> bool:
         """Every header is compared, so that the time tells nothing. Without a secret of ours nobody is known."""
-        found = False
+        is_known = False
         for name in self._options.headers:
-            given = headers.get(name, "")
+            value = headers.get(name, "")
             if name == "authorization":
-                given = given.removeprefix("Bearer ")
-            found |= hmac.compare_digest(given.encode("utf-8", "replace"), self._header)
-        return found and bool(self._header)
+                value = value.removeprefix("Bearer ")
+            is_known |= hmac.compare_digest(value.encode("utf-8", "replace"), self._header)
+        return is_known and bool(self._header)
 
     def _sealed(self, body: bytes) -> str | None:
         try:
@@ -86,25 +86,25 @@ class DeepCuraHooks:
             return None
         if not isinstance(content, Mapping):
             return None
-        given = (content.get(name) for name in self._options.payload)
-        return next((text for text in given if isinstance(text, str) and text), None)
+        texts = (content.get(name) for name in self._options.payload)
+        return next((text for text in texts if isinstance(text, str) and text), None)
 
     def _opened(self, text: str) -> tuple[bytes, Any]:
         """What was sealed, and what it says."""
-        for one in self._sealings:
-            if one.name == LEGACY and not self._legacy():
+        for sealing_way in self._sealings:
+            if sealing_way.name == LEGACY and not self._legacy():
                 continue
             try:
-                content = one.open(text)
+                content = sealing_way.open(text)
                 note = strict_json(content)
             except NotOurs:
                 continue
             except Hold as hold:
                 # A wrong key may leave rubbish where nothing proves who sealed; JSON it never leaves.
-                if hold.code in _RUBBISH and not one.proves:
+                if hold.code in _RUBBISH and not sealing_way.proves:
                     continue
                 raise
-            if one.name == LEGACY:
+            if sealing_way.name == LEGACY:
                 LOG.info("legacy cipher", cipher=LEGACY)
             return content, note
         raise Hold("cannot-decrypt", "none of the accepted ciphers opens the payload")

@@ -11,8 +11,8 @@ def _clinical(name: str, *paths: str, type: ColumnType = "text") -> Column:
 
 
 def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+    first, *words = name.split("_")
+    return first + "".join(part.capitalize() for part in words)
 
 
 NOTES = Stream(

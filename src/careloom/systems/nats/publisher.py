@@ -40,14 +40,14 @@ class StreamPublisher:
     def publish(self, events: Sequence[ChangeEvent]) -> Sequence[int]:
         """Tell these up to the first that fails. Later if the server took none of them."""
         _required()
-        told: list[int] = []
+        acknowledged: list[int] = []
         try:
-            self._run(self._tell(events, told))
+            self._run(self._tell(events, acknowledged))
         except Exception as error:  # noqa: BLE001 sorted below; what was stored stays told
             self.close()
-            if not told:
+            if not acknowledged:
                 raise _reason(error, self._options) from None
-        return told
+        return acknowledged
 
     def check(self) -> Sequence[Finding]:
         """The server is reached; a stream that is not there yet is made with the first event, not now."""
@@ -78,7 +78,7 @@ class StreamPublisher:
             self._thread.start()
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _tell(self, events: Sequence[ChangeEvent], told: list[int]) -> None:
+    async def _tell(self, events: Sequence[ChangeEvent], acknowledged: list[int]) -> None:
         """One after the other: a later event of a record must never be stored without the earlier one."""
         stream = (await self._connected()).jetstream()
         for event in events:
@@ -95,17 +95,17 @@ class StreamPublisher:
                 raise Later(
                     "NATS takes a change event for another one that it keeps; it is told again later", after=150.0
                 )
-            told.append(event.id)
+            acknowledged.append(event.id)
 
     async def _keeps(self, sequence: int, message: bytes) -> bool:
         """Whether the message of that number is this one. Not, where it is gone or may not be read: telling again is safe."""
         from nats.js.errors import APIError  # noqa: PLC0415 optional dependency
 
         try:
-            kept = await (await self._connected()).jetstream().get_msg(self._options.stream, sequence)
+            stored_message = await (await self._connected()).jetstream().get_msg(self._options.stream, sequence)
         except APIError:
             return False
-        return kept.data == message
+        return stored_message.data == message
 
     async def _looked(self) -> str:
         from nats.js.errors import NotFoundError  # noqa: PLC0415 optional dependency
@@ -153,10 +153,10 @@ class StreamPublisher:
         if connection is not None:
             with suppress(Exception):  # the client cannot close what never got as far as a socket
                 await connection.close()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)  # a broken transport closes its socket in the loop's next turn
 
 

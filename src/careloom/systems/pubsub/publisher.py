@@ -33,32 +33,32 @@ class TopicPublisher:
         """Tell these and wait for every answer. Later if the topic took none of them."""
         if self._client is None:
             self._client = _client(self._options)
-        told: list[int] = []
-        failed: dict[str, Exception] = {}
+        acknowledged: list[int] = []
+        failures: dict[str, Exception] = {}
         for event, future in [(event, self._send(event)) for event in events]:
             try:
                 future.result(timeout=WAIT_SECONDS)
             except Exception as error:  # noqa: BLE001 whatever it is, this event was not acknowledged
-                failed.setdefault(event.record_id, error)
+                failures.setdefault(event.record_id, error)
             else:
                 # An earlier event of this record will be told again: this one must follow it once more.
-                if event.record_id not in failed:
-                    told.append(event.id)
-        for key in failed:
+                if event.record_id not in failures:
+                    acknowledged.append(event.id)
+        for key in failures:
             self._resume(key)
-        if failed and not told:
-            raise _reason(next(iter(failed.values())), self._topic)
-        return told
+        if failures and not acknowledged:
+            raise _reason(next(iter(failures.values())), self._topic)
+        return acknowledged
 
     def check(self) -> Sequence[Finding]:
         """Whether we may publish to the topic, as Google Cloud says without anything being published."""
         if self._client is None:
             self._client = _client(self._options)
         try:
-            permitted = _may_publish(self._client, self._topic, emulated=bool(self._options.emulator))
+            may_publish = _may_publish(self._client, self._topic, is_emulator=bool(self._options.emulator))
         except Exception as error:  # noqa: BLE001 sorted below
             raise _reason(error, self._topic) from None
-        if not permitted:
+        if not may_publish:
             raise NotPermitted(f"Pub/Sub refuses to publish to {self._topic}: grant roles/pubsub.publisher on it")
         return [Finding(level="ok", what="Pub/Sub", detail=f"{self._topic} may be published to")]
 
@@ -97,28 +97,28 @@ def _client(options: Options) -> Any:
     flow = pubsub_v1.types.PublishFlowControl(
         message_limit=IN_FLIGHT, limit_exceeded_behavior=pubsub_v1.types.LimitExceededBehavior.BLOCK
     )
-    wanted = pubsub_v1.types.PublisherOptions(
+    publisher_options = pubsub_v1.types.PublisherOptions(
         enable_message_ordering=True, flow_control=flow, retry=None, timeout=CALL_SECONDS
     )
     if options.emulator:
         transport = transports.PublisherGrpcTransport(channel=grpc.insecure_channel(options.emulator))
-        return pubsub_v1.PublisherClient(publisher_options=wanted, transport=transport)
+        return pubsub_v1.PublisherClient(publisher_options=publisher_options, transport=transport)
     try:
-        return pubsub_v1.PublisherClient(publisher_options=wanted)
+        return pubsub_v1.PublisherClient(publisher_options=publisher_options)
     except DefaultCredentialsError:
         raise NotPermitted(
             "Pub/Sub: no Google Cloud credentials here; run as a service account, or: gcloud auth application-default login"
         ) from None
 
 
-def _may_publish(client: Any, topic: str, *, emulated: bool) -> bool:
+def _may_publish(client: Any, topic: str, *, is_emulator: bool) -> bool:
     """Whether the topic is there and lets us; the emulator knows no permissions."""
-    if emulated:
+    if is_emulator:
         client.get_topic(request={"topic": topic}, retry=None, timeout=CALL_SECONDS)
         return True
-    wanted = "pubsub.topics.publish"
-    asked = {"resource": topic, "permissions": [wanted]}
-    return wanted in client.test_iam_permissions(request=asked, retry=None, timeout=CALL_SECONDS).permissions
+    permission = "pubsub.topics.publish"
+    request = {"resource": topic, "permissions": [permission]}
+    return permission in client.test_iam_permissions(request=request, retry=None, timeout=CALL_SECONDS).permissions
 
 
 def _reason(error: Exception, topic: str) -> CareloomError:

@@ -206,17 +206,17 @@ def _refused(error: Any) -> Exception:
 def _named(error: Exception, inner: exp.Query | None) -> str:
     """The names in `inner` that the message complains of. The rest of it is not shown: it may quote a person's values."""
     names = {node.name for node in inner.find_all(exp.Identifier, exp.Anonymous)} if inner is not None else set()
-    blamed = sorted(names & set(re.findall(r"\w+", str(error))))
-    return f" (it names {', '.join(blamed)})" if blamed else ""
+    culprits = sorted(names & set(re.findall(r"\w+", str(error))))
+    return f" (it names {', '.join(culprits)})" if culprits else ""
 
 
 def _star(fields: Sequence[Any]) -> exp.Expr:
-    replaced = [
+    replacements = [
         exp.alias_(exp.cast(exp.column(field.name, quoted=True), "STRING", dialect=DIALECT), field.name, quoted=True)
         for field in fields
         if field.field_type in WRITTEN and field.mode != "REPEATED"
     ]
-    return exp.Star(replace=replaced) if replaced else exp.Star()
+    return exp.Star(replace=replacements) if replacements else exp.Star()
 
 
 def _at_or_after(field: pa.Field[pa.DataType], since: Since) -> tuple[exp.Expr, str]:
@@ -225,8 +225,8 @@ def _at_or_after(field: pa.Field[pa.DataType], since: Since) -> tuple[exp.Expr, 
     if pa.types.is_date(field.type):
         # A day less a look-back is a moment, which BigQuery does not cast to a day: its whole day is read.
         value = value[: len("2026-01-01")]
-    typed = exp.cast(exp.Parameter(this=exp.to_identifier("since")), _type_name(field.type), dialect=DIALECT)
-    return exp.column(field.name, quoted=True) >= typed, value
+    parameter = exp.cast(exp.Parameter(this=exp.to_identifier("since")), _type_name(field.type), dialect=DIALECT)
+    return exp.column(field.name, quoted=True) >= parameter, value
 
 
 def _schema(fields: Sequence[Any]) -> pa.Schema:

@@ -83,10 +83,10 @@ def _read_csv(path: Path, columns: list[str], delimiter: str) -> str:
     def text(value: str) -> str:
         return exp.Literal.string(value).sql("duckdb")
 
-    typed = ", ".join(f"{text(column)}: 'VARCHAR'" for column in columns)
+    column_types = ", ".join(f"{text(column)}: 'VARCHAR'" for column in columns)
     return (
         f"select * from read_csv({text(str(path))}, auto_detect = false, header = true, strict_mode = true, "
-        f"delim = {text(delimiter)}, quote = '\"', escape = '\"', columns = {{{typed}}})"
+        f"delim = {text(delimiter)}, quote = '\"', escape = '\"', columns = {{{column_types}}})"
     )
 
 
@@ -117,18 +117,18 @@ def _checked(lines: Lines, path: Path, width: int) -> Iterator[list[str]]:
 
 def explained(error: Exception) -> ProjectFault | None:
     """DuckDB's complaint about a file without the line that it quotes; None if it is about something else."""
-    said = str(error)
-    line = re.search(r"CSV Error on Line: (\d+)", said)
+    message = str(error)
+    line = re.search(r"CSV Error on Line: (\d+)", message)
     if line is None:
         return None
     # The quoted line comes before these, and may look like one of them.
-    counts = re.findall(r"^Expected Number of Columns: (\d+) Found: (\d+)$", said, re.MULTILINE)
-    files = re.findall(r"^  file = (.*)$", said, re.MULTILINE)
+    counts = re.findall(r"^Expected Number of Columns: (\d+) Found: (\d+)$", message, re.MULTILINE)
+    files = re.findall(r"^  file = (.*)$", message, re.MULTILINE)
     return _malformed(files[-1] if files else "the file", line[1], counts[-1] if counts else None)
 
 
 def _malformed(path: str, line: str | None, counts: tuple[str, str] | None) -> ProjectFault:
-    at = f"{path}, line {line}," if line else path
+    place = f"{path}, line {line}," if line else path
     if counts:
-        return fault("bad-csv", f"{at} has {counts[1]} fields where the header has {counts[0]}", "correct that line")
-    return fault("bad-csv", f"{at} is malformed, perhaps by a quote that is not closed", "correct that line")
+        return fault("bad-csv", f"{place} has {counts[1]} fields where the header has {counts[0]}", "correct that line")
+    return fault("bad-csv", f"{place} is malformed, perhaps by a quote that is not closed", "correct that line")

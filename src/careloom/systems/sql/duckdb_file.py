@@ -54,8 +54,8 @@ class DuckdbFile:
             self._opened = None
 
     def _relation(self, cursor: duckdb.DuckDBPyConnection, query: Query) -> exp.Query:
-        found = cursor.execute(TABLES).fetchall()
-        tables = [Table(schema=schema, name=name, default=schema == "main") for schema, name in found]
+        rows = cursor.execute(TABLES).fetchall()
+        tables = [Table(schema=schema, name=name, default=schema == "main") for schema, name in rows]
         return relation(query, DIALECT, tables, folds=True)
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:

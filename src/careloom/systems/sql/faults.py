@@ -16,21 +16,21 @@ def fault(code: str, cause: str, fix: str, *, part: Literal["url", "query"] = "q
     return ProjectFault(Fault(file="", line=0, column=0, code=code, cause=cause, fix=fix, part=part))
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
     """The known names most like `name`, for a sentence; some of them if none is like it."""
-    by_folded = {other.casefold(): other for other in sorted(known)}
+    by_folded = {candidate.casefold(): candidate for candidate in sorted(names)}
     close = get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.6)
-    shown = [by_folded[other] for other in close] or list(by_folded.values())[:SHOWN]
-    return ", ".join(shown)
+    suggestions = [by_folded[candidate] for candidate in close] or list(by_folded.values())[:SHOWN]
+    return ", ".join(suggestions)
 
 
-def unknown_table(name: str, known: Iterable[str]) -> ProjectFault:
+def unknown_table(name: str, names: Iterable[str]) -> ProjectFault:
     """There is no table `name`."""
-    near = nearest(name, known)
+    near = nearest(name, names)
     fix = f"name one that is there: {near}" if near else "there is no table at all: correct the system's url"
     return fault("unknown-table", f"there is no table {name}", fix)
 
 
-def unknown_column(name: str, known: Iterable[str]) -> ProjectFault:
+def unknown_column(name: str, names: Iterable[str]) -> ProjectFault:
     """There is no column `name`."""
-    return fault("unknown-column", f"there is no column {name}", f"name one that is there: {nearest(name, known)}")
+    return fault("unknown-column", f"there is no column {name}", f"name one that is there: {nearest(name, names)}")

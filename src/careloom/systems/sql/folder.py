@@ -59,18 +59,20 @@ class Folder:
         """A connection that knows the files that `query` needs and can open no other; and the query."""
         files = self._files()
         inner = relation(query, DIALECT, files, folds=True)
-        with duckdb.connect() as made:
-            made.execute(f"set allowed_directories = [{exp.Literal.string(f'{self._path}/').sql(DIALECT)}]")
-            made.execute("set enable_external_access = false")
+        with duckdb.connect() as connection:
+            connection.execute(f"set allowed_directories = [{exp.Literal.string(f'{self._path}/').sql(DIALECT)}]")
+            connection.execute("set enable_external_access = false")
             for table in _needed(inner, files):
-                made.execute(
+                connection.execute(
                     exp.Create(this=exp.to_identifier(table.schema, quoted=True), kind="SCHEMA", exists=True).sql(
                         DIALECT
                     )
                 )
                 with _readable(files[table]):
-                    self._view(made, files[table], exp.table_(table.name, db=table.schema, quoted=True).sql(DIALECT))
-            yield made, inner
+                    self._view(
+                        connection, files[table], exp.table_(table.name, db=table.schema, quoted=True).sql(DIALECT)
+                    )
+            yield connection, inner
 
     def _files(self) -> dict[Table, Path]:
         if self._path.is_file():
@@ -80,17 +82,17 @@ class Folder:
             raise fault(
                 "no-folder", f"there is no folder {self._path}", "correct the url, or put the files there", part="url"
             )
-        there = [path for path in sorted(self._path.rglob("*")) if path.is_file()]
-        found = [path for path in there if path.suffix.lower() in self._suffixes]
-        if not found:
-            raise self._nothing(there)
-        return {_table(path.relative_to(self._path)): path for path in found}
+        files = [path for path in sorted(self._path.rglob("*")) if path.is_file()]
+        tables = [path for path in files if path.suffix.lower() in self._suffixes]
+        if not tables:
+            raise self._nothing(files)
+        return {_table(path.relative_to(self._path)): path for path in tables}
 
-    def _nothing(self, there: Sequence[Path]) -> ProjectFault:
+    def _nothing(self, files: Sequence[Path]) -> ProjectFault:
         kinds = " or ".join(self._suffixes)
-        others = ", ".join(path.name for path in there[:_SHOWN] if not path.name.startswith("."))
+        names = ", ".join(path.name for path in files[:_SHOWN] if not path.name.startswith("."))
         cause = f"the folder {self._path} has no file that ends in {kinds}"
-        fix = f"save {others} as {kinds}" if others else "put the files there, or correct the url"
+        fix = f"save {names} as {kinds}" if names else "put the files there, or correct the url"
         return fault("no-files", cause, fix, part="url")
 
 
@@ -109,14 +111,18 @@ def _table(file: Path) -> Table:
 
 
 def _needed(inner: exp.Query, files: Mapping[Table, Path]) -> Iterable[Table]:
-    own = {cte.alias_or_name.casefold() for cte in inner.find_all(exp.CTE)}
-    named = [table for table in inner.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
-    asked = {exp.table_(table.this, db=table.args.get("db")).sql(DIALECT) for table in named if not _is_own(table, own)}
-    return {find_table(name, list(files), DIALECT, folds=True): None for name in sorted(asked)}
+    cte_names = {cte.alias_or_name.casefold() for cte in inner.find_all(exp.CTE)}
+    table_nodes = [table for table in inner.find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+    needed_names = {
+        exp.table_(table.this, db=table.args.get("db")).sql(DIALECT)
+        for table in table_nodes
+        if not _is_own(table, cte_names)
+    }
+    return {find_table(name, list(files), DIALECT, folds=True): None for name in sorted(needed_names)}
 
 
-def _is_own(table: exp.Table, own: set[str]) -> bool:
-    return not table.db and table.name.casefold() in own
+def _is_own(table: exp.Table, cte_names: set[str]) -> bool:
+    return not table.db and table.name.casefold() in cte_names
 
 
 def _parquet_view(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:

@@ -93,8 +93,8 @@ def open_mysql(url: str, password: str, surroundings: Surroundings) -> Mysql:
 class Mysql:
     """A source over one database. Every read is one statement in one consistent snapshot."""
 
-    def __init__(self, how: Mapping[str, Any]) -> None:
-        self._how = how
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._how = settings
 
     def columns(self, query: Query) -> Mapping[str, str]:
         """Names and DuckDB types of what `query` selects."""
@@ -177,8 +177,8 @@ def _batch(rows: Sequence[Sequence[Any]], columns: Sequence[Column]) -> pa.Recor
 
 def _reached(since: Since, columns: Sequence[Column]) -> tuple[str, str]:
     name = column_named(since.column, [column.name for column in columns])
-    quoted = exp.column(name, quoted=True).sql(dialect=DIALECT).replace("%", "%%")
-    return quoted, point(since, aware=False)
+    quoted_name = exp.column(name, quoted=True).sql(dialect=DIALECT).replace("%", "%%")
+    return quoted_name, point(since, aware=False)
 
 
 # ---------------------------------------------------------------- types
@@ -190,13 +190,13 @@ def _column(field: Any) -> Column:
 
 
 def _conversion(field: Any) -> tuple[pa.DataType, Convert]:
-    kind, unsigned = field.type_code, bool(field.flags & FLAG.UNSIGNED)
+    kind, is_unsigned = field.type_code, bool(field.flags & FLAG.UNSIGNED)
     if kind in INTEGERS:
-        return _parsed(INTEGERS[kind][unsigned])
+        return _parsed(INTEGERS[kind][is_unsigned])
     if kind in MOMENTS:
         return MOMENTS[kind], lambda values: _moments(values, MOMENTS[kind])
     if kind in {FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL}:
-        digits = field.length - (0 if unsigned else 1) - (1 if field.scale else 0)
+        digits = field.length - (0 if is_unsigned else 1) - (1 if field.scale else 0)
         return _parsed(pa.decimal128(digits, field.scale)) if digits <= DIGITS else _parsed(pa.string())
     if kind == FIELD_TYPE.BIT:
         return (pa.bool_(), _flags) if field.length == 1 else (pa.uint64(), _bits)
@@ -211,10 +211,10 @@ def _parsed(arrow: pa.DataType) -> tuple[pa.DataType, Convert]:
 
 def _moments(values: Sequence[Any], arrow: pa.DataType) -> pa.Array[Any]:
     texts = pa.array(values, pa.string())
-    whole = pc.if_else(pc.match_substring_regex(texts, ZERO_DATE), pa.scalar(None, pa.string()), texts)
+    moments = pc.if_else(pc.match_substring_regex(texts, ZERO_DATE), pa.scalar(None, pa.string()), texts)
     if pa.types.is_timestamp(arrow) and arrow.tz:
-        whole = whole.cast(pa.timestamp("us"))
-    return cast("pa.Array[Any]", whole.cast(arrow))
+        moments = moments.cast(pa.timestamp("us"))
+    return cast("pa.Array[Any]", moments.cast(arrow))
 
 
 def _flags(values: Sequence[Any]) -> pa.Array[Any]:

@@ -64,9 +64,9 @@ class Column:
 def open_postgres(url: str, password: str, _surroundings: Surroundings) -> Postgres:
     """The database at `url`; `password`, where given, stands in for the URL's."""
     try:
-        more: dict[str, Any] = {"password": password} if password else {}
+        credentials: dict[str, Any] = {"password": password} if password else {}
         options = f"{conninfo_to_dict(url).get('options') or ''} {SESSION}".strip()
-        return Postgres(make_conninfo(url, options=options, application_name="careloom", **more))
+        return Postgres(make_conninfo(url, options=options, application_name="careloom", **credentials))
     except psycopg.ProgrammingError:
         raise fault(
             "unknown-url", "the postgresql:// url is malformed", "write postgresql://USER@HOST/DATABASE", part="url"
@@ -105,8 +105,8 @@ class Postgres:
     def _described(self, query: Query) -> tuple[exp.Query, list[Column]]:
         try:
             with psycopg.connect(self._conninfo) as connection:
-                found = connection.execute(TABLES).fetchall() if query.table is not None else []
-                tables = [Table(schema=schema, name=name, default=default) for schema, name, default in found]
+                rows = connection.execute(TABLES).fetchall() if query.table is not None else []
+                tables = [Table(schema=schema, name=name, default=default) for schema, name, default in rows]
                 inner = relation(query, DIALECT, tables, folds=True)
                 described_as = connection.execute(limited(inner, DIALECT).encode()).description or []
                 names = {row[0]: row[1] for row in connection.execute("select oid, typname from pg_type").fetchall()}
@@ -146,21 +146,21 @@ def _schema(columns: Sequence[Column]) -> pa.Schema:
 def _column(column: psycopg.Column, kind: str) -> Column:
     name = exp.column(column.name, quoted=True)
     text = exp.cast(name, "text")
-    asked: exp.Expr = name
+    expression: exp.Expr = name
     arrow = PLAIN.get(kind, pa.string())
     if kind == "numeric":
-        asked = exp.func("nullif", text, exp.Literal.string("NaN"))
+        expression = exp.func("nullif", text, exp.Literal.string("NaN"))
         if column.precision and column.scale is not None and 0 <= column.scale <= column.precision <= DIGITS:
             arrow = pa.decimal128(column.precision, column.scale)
     elif kind == "money":
-        asked, arrow = exp.cast(exp.cast(name, "decimal(19,2)"), "text"), pa.decimal128(19, 2)
+        expression, arrow = exp.cast(exp.cast(name, "decimal(19,2)"), "text"), pa.decimal128(19, 2)
     elif kind == "oid":
-        asked, arrow = exp.cast(name, "bigint"), pa.int64()
+        expression, arrow = exp.cast(name, "bigint"), pa.int64()
     elif kind in {"date", "timestamp", "timestamptz"}:
-        asked = exp.Case().when(exp.func("isfinite", name), name)
+        expression = exp.Case().when(exp.func("isfinite", name), name)
     elif kind not in PLAIN:
-        asked = text
-    return Column(name=column.name, kind=kind, asked=exp.alias_(asked, column.name, quoted=True), arrow=arrow)
+        expression = text
+    return Column(name=column.name, kind=kind, asked=exp.alias_(expression, column.name, quoted=True), arrow=arrow)
 
 
 def _reached(since: Since, columns: Sequence[Column]) -> exp.Expr:

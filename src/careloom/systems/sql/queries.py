@@ -36,8 +36,8 @@ def relation(query: Query, dialect: str, tables: Iterable[Table] | None, *, fold
         raise fault("no-query", "a stream reads either a table or a statement", "write exactly one of table: and sql:")
     if query.sql is not None:
         return only_select(query.sql, dialect)
-    found = find_table(query.table or "", list(tables or ()), dialect, folds=folds)
-    table = exp.table_(found.name, db=found.schema or None, quoted=True)
+    target = find_table(query.table or "", list(tables or ()), dialect, folds=folds)
+    table = exp.table_(target.name, db=target.schema or None, quoted=True)
     return exp.select("*").from_(table)
 
 
@@ -47,8 +47,8 @@ def only_select(sql: str, dialect: str) -> exp.Query:
         statements = [statement for statement in parse(sql, dialect=dialect) if statement is not None]
     except SqlglotError as error:
         place = getattr(error, "errors", None) or [{}]
-        at = f" at line {place[0]['line']}, column {place[0]['col']}" if place[0].get("line") else ""
-        raise fault("bad-sql", f"the statement cannot be read as {dialect}{at}", "correct it") from None
+        place_text = f" at line {place[0]['line']}, column {place[0]['col']}" if place[0].get("line") else ""
+        raise fault("bad-sql", f"the statement cannot be read as {dialect}{place_text}", "correct it") from None
     if len(statements) != 1:
         raise fault("not-a-select", f"{len(statements)} statements where one belongs", "write a single SELECT")
     statement = statements[0]
@@ -80,18 +80,18 @@ def find_table(asked: str, tables: Sequence[Table], dialect: str, *, folds: bool
     raise unknown_table(asked, [str(table) for table in tables])
 
 
-def _same(stored: str, asked: str, fold: object) -> bool:
+def _same(table_name: str, name: str, fold: object) -> bool:
     # The middle step folds only what was asked, as PostgreSQL does; the last one folds both.
     if fold is str.casefold:
-        return stored.casefold() == asked.casefold()
-    return stored == (asked.lower() if fold is str.lower else asked)
+        return table_name.casefold() == name.casefold()
+    return table_name == (name.lower() if fold is str.lower else name)
 
 
-def _parts(asked: str, dialect: str) -> tuple[str, str]:
+def _parts(name: str, dialect: str) -> tuple[str, str]:
     try:
-        table = exp.to_table(asked, dialect=dialect)
+        table = exp.to_table(name, dialect=dialect)
     except SqlglotError:
-        return "", asked
+        return "", name
     schema = ".".join(part for part in (table.catalog, table.db) if part)
     return schema, table.name
 
@@ -103,22 +103,22 @@ def limited(inner: exp.Query, dialect: str) -> str:
 
 def column_named(name: str, columns: Iterable[str]) -> str:
     """The column that `name` means, as the source spells it. ProjectFault if there is none."""
-    known = list(columns)
-    if name in known:
+    names = list(columns)
+    if name in names:
         return name
-    fit = [column for column in known if column.casefold() == name.casefold()]
+    fit = [column for column in names if column.casefold() == name.casefold()]
     if len(fit) == 1:
         return fit[0]
-    raise unknown_column(name, known)
+    raise unknown_column(name, names)
 
 
 def check_distinct(columns: Sequence[str]) -> None:
     """ProjectFault if two columns have one name: a record could not hold both."""
-    seen: set[str] = set()
+    folded_names: set[str] = set()
     for column in columns:
-        if column.casefold() in seen:
+        if column.casefold() in folded_names:
             raise fault("same-column", f"two columns are called {column}", "give one of them another name with AS")
-        seen.add(column.casefold())
+        folded_names.add(column.casefold())
 
 
 def point(since: Since, *, aware: bool) -> str:
