@@ -65,21 +65,21 @@ def bulk_pages(
                 raise RemoteUnavailable(f"DrChrono's list {path} failed {anew} times; run again later", after=300.0)
             continue
         items, pages, count = _content(path, answer, page)
-        page, anew, done = page + 1, 0, page >= pages
+        page, anew, is_last = page + 1, 0, page >= pages
         asked_at = asked.pop(0).at
         _ask_ahead(client, path, query, asked, range(page + len(asked), min(pages, page + _AHEAD - 1) + 1))
         after = _at_page(position, page, asked)
-        if done:
+        if is_last:
             after = Position(until=position.until, leg=position.leg + 1)
         yield Got(items=items, position=after, asked_at=asked_at, total=count, escapes=answer.escapes)
-        if done:
+        if is_last:
             return
         fresh = not asked
 
 
-def _at_page(position: Position, page: int, asked: Sequence[_Asked]) -> Position:
-    times = " ".join(one.at.isoformat() for one in asked)
-    return replace(position, page=page, uuid=" ".join(one.uuid for one in asked), asked=times)
+def _at_page(position: Position, page: int, requests: Sequence[_Asked]) -> Position:
+    times = " ".join(request.at.isoformat() for request in requests)
+    return replace(position, page=page, uuid=" ".join(request.uuid for request in requests), asked=times)
 
 
 def _asked_before(client: Client, position: Position) -> list[_Asked]:
@@ -96,7 +96,7 @@ def _asked_before(client: Client, position: Position) -> list[_Asked]:
 
 
 def _asked(client: Client, path: str, query: Mapping[str, str], page: int) -> _Asked:
-    at = client.clock()
+    moment = client.clock()
     answer = client.post(path, {**query, "page": str(page)})
     uuid = answer.text("uuid")
     if not uuid and (answer.status < 300 or not isinstance(answer.body, dict)):  # noqa: PLR2004
@@ -105,22 +105,22 @@ def _asked(client: Client, path: str, query: Mapping[str, str], page: int) -> _A
         raise Fix(
             f"DrChrono refuses to make the list {path} ({answer.status}): set `bulk: false` to read it page by page"
         )
-    return _Asked(uuid=uuid, at=at)
+    return _Asked(uuid=uuid, at=moment)
 
 
-def _ask_ahead(client: Client, path: str, query: Mapping[str, str], asked: list[_Asked], pages: range) -> None:
+def _ask_ahead(client: Client, path: str, query: Mapping[str, str], requests: list[_Asked], pages: range) -> None:
     """The next pages are made while this one is landed; no place in the budget for that is no reason to lose this one."""
     with suppress(Later):
         for page in pages:
-            asked.append(_asked(client, path, query, page))  # noqa: PERF401 (what was asked for before a failure stays)
+            requests.append(_asked(client, path, query, page))  # noqa: PERF401 (what was asked for before a failure stays)
 
 
 def _made(client: Client, options: Options, path: str, uuid: str, *, fresh: bool) -> Answer | None:
     """The answer with the page of `uuid`; None where it expired or failed and must be asked for anew."""
-    wait, waited = options.bulk_poll_seconds, 0.0
+    wait, seconds = options.bulk_poll_seconds, 0.0
     if fresh:
         client.pause(wait)
-        waited += wait
+        seconds += wait
     while True:
         answer = client.get(path, {"uuid": uuid})
         status = answer.text("status").lower()
@@ -128,10 +128,10 @@ def _made(client: Client, options: Options, path: str, uuid: str, *, fresh: bool
             return answer
         if answer.status != 200 or status in {"", "failed", "canceled", "cancelled", "error"}:  # noqa: PLR2004
             return None
-        if waited + wait > options.bulk_patience_seconds:
+        if seconds + wait > options.bulk_patience_seconds:
             raise RemoteUnavailable(f"DrChrono's list {path} is not ready yet; run again, it goes on there", after=60.0)
         client.pause(wait)
-        waited += wait
+        seconds += wait
         wait = min(wait * 1.5, options.bulk_poll_seconds * _SLOWEST)
 
 
@@ -139,12 +139,12 @@ def _content(path: str, answer: Answer, page: int) -> tuple[list[Any], int, int 
     """Entries, the number of pages, and of all entries."""
     body = answer.body
     items = entries(body)
-    shown = body.get("pagination") if isinstance(body, dict) else None
-    pages = shown.get("pages") if isinstance(shown, dict) else None
-    count = shown.get("count") if isinstance(shown, dict) else None
-    asked = shown.get("page", page) if isinstance(shown, dict) else None
+    pagination = body.get("pagination") if isinstance(body, dict) else None
+    pages = pagination.get("pages") if isinstance(pagination, dict) else None
+    count = pagination.get("count") if isinstance(pagination, dict) else None
+    page_shown = pagination.get("page", page) if isinstance(pagination, dict) else None
     # A page that is empty before the end, or is another one, would make the records of this one look deleted.
-    if items is None or type(pages) is not int or asked != page or (not items and page < pages):
+    if items is None or type(pages) is not int or page_shown != page or (not items and page < pages):
         raise not_an_answer(f"the list {path}")
     return items, pages, count if isinstance(count, int) else None
 
@@ -155,6 +155,6 @@ def entries(body: Any) -> list[Any] | None:
         return None
     for name in ("results", "data"):
         if isinstance(body.get(name), list):
-            found: list[Any] = body[name]
-            return found
+            items: list[Any] = body[name]
+            return items
     return None

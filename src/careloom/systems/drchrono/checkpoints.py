@@ -31,17 +31,17 @@ def position_of(checkpoint: str, until: date) -> Position:
     """The position that a checkpoint names; the beginning where it is empty or not one of ours."""
     start = Position(until=until.isoformat())
     try:
-        found = orjson.loads(checkpoint) if checkpoint else None
-        if not isinstance(found, dict):
+        content = orjson.loads(checkpoint) if checkpoint else None
+        if not isinstance(content, dict):
             return start
-        date.fromisoformat(found["until"])
+        date.fromisoformat(content["until"])
         return Position(
-            until=found["until"],
-            leg=max(0, int(found["leg"])),
-            next=str(found["next"]),
-            page=max(1, int(found["page"])),
-            uuid=str(found["uuid"]),
-            asked=str(found.get("asked", "")),
+            until=content["until"],
+            leg=max(0, int(content["leg"])),
+            next=str(content["next"]),
+            page=max(1, int(content["page"])),
+            uuid=str(content["uuid"]),
+            asked=str(content.get("asked", "")),
         )
     except (ValueError, KeyError, TypeError):
         return start

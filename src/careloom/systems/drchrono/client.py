@@ -129,13 +129,13 @@ class Client:
 
     def own_path(self, url: str) -> str:
         """Path and query of an address that DrChrono gave us. Fix where it leads to another host: our token stays here."""
-        whole = urlsplit(urljoin(self._base + "/", url))
-        if (whole.scheme, whole.netloc) != urlsplit(self._base)[:2]:
+        address = urlsplit(urljoin(self._base + "/", url))
+        if (address.scheme, address.netloc) != urlsplit(self._base)[:2]:
             raise Fix("DrChrono gives an address on another host, which is not followed: check base_url")
-        return whole.path + (f"?{whole.query}" if whole.query else "")
+        return address.path + (f"?{address.query}" if address.query else "")
 
     def _call(self, method: Literal["GET", "POST"], path: str) -> Answer:
-        refreshed = throttled = False
+        has_new_token = was_throttled = False
         failures = redirects = 0
         while True:
             token = self._fresh_token()
@@ -144,13 +144,13 @@ class Client:
                 failures += 1
                 self._rest(method, path, failures, answer)
             elif answer.status == 401:  # noqa: PLR2004
-                if refreshed:
+                if has_new_token:
                     raise NotPermitted(f"DrChrono refuses the token: {CONNECT}")
-                refreshed = True
+                has_new_token = True
                 self._renew(token)
             elif answer.status == 429:  # noqa: PLR2004
-                self._throttled(answer, again=throttled)
-                throttled = True
+                self._throttled(answer, again=was_throttled)
+                was_throttled = True
             elif 300 <= answer.status < 400:  # noqa: PLR2004
                 redirects += 1
                 if method != "GET" or redirects > _REDIRECTS or not answer.location:
@@ -168,7 +168,7 @@ class Client:
             "Accept-Encoding": "gzip",
             "User-Agent": "careloom",
         }
-        started = perf_counter()
+        start = perf_counter()
         with self.rates.place():
             with self._lock:
                 self._sent += 1
@@ -177,8 +177,8 @@ class Client:
             except HTTPError as error:
                 LOG.warning("no answer", method=method, path=_template(path), error=type(error).__name__)
                 return None
-        taken = round((perf_counter() - started) * 1000, 1)
-        LOG.debug("request", method=method, path=_template(path), status=response.status, ms=taken)
+        milliseconds = round((perf_counter() - start) * 1000, 1)
+        LOG.debug("request", method=method, path=_template(path), status=response.status, ms=milliseconds)
         return Answer(
             status=response.status,
             body=_parsed(response.data),
@@ -206,12 +206,12 @@ class Client:
 
         Which of the two limits is meant is not said: the first time it is taken for the second's, then for the hour's.
         """
-        said = said_wait(answer.body if isinstance(answer.body, dict) else {})
-        if said is None and not again:
+        stated_wait = said_wait(answer.body if isinstance(answer.body, dict) else {})
+        if stated_wait is None and not again:
             self.rates.pause(self.rates.secondly, _BURST_WAIT)
             self.pause(_BURST_WAIT)
             return
-        seconds = said or to_the_hour(self.clock())
+        seconds = stated_wait or to_the_hour(self.clock())
         LOG.warning("rate limit", seconds=seconds)
         self.rates.pause(self.rates.hourly, seconds)
         if seconds > self.patience.longest_wait:
@@ -259,10 +259,10 @@ def _permitted(method: str, path: str, answer: Answer) -> Answer:
     raise Fix(f"DrChrono refuses {method} {_template(path)} ({answer.status}): check base_url and version")
 
 
-def not_an_answer(what: str) -> RemoteUnavailable:
+def not_an_answer(subject: str) -> RemoteUnavailable:
     """What came in the place of `what` is not what the API gives, so nothing is known: neither that it is there nor that not."""
     return RemoteUnavailable(
-        f"DrChrono's answer for {what} is not what its API gives, and nothing is made of it: run again later; "
+        f"DrChrono's answer for {subject} is not what its API gives, and nothing is made of it: run again later; "
         "if that stays so, check base_url",
         after=60.0,
     )

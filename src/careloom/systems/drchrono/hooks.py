@@ -52,7 +52,7 @@ class DrChronoHooks:
 
     def __init__(self, options: Options, surroundings: Surroundings) -> None:
         self._secret = surroundings.secret(options.webhook_secret).encode() if options.webhook_secret else b""
-        self._types = frozenset(one.lower() for one in options.event_content_types)
+        self._types = frozenset(content_type.lower() for content_type in options.event_content_types)
         self._zone = surroundings.timezone
 
     def __repr__(self) -> str:
@@ -104,8 +104,8 @@ class DrChronoHooks:
     def _signed(self, signature: str) -> bool:
         """Whether the header is the secret; without a configured secret nobody is let in."""
         # Compared as digests of one length, so that the time tells nothing of the secret's length either.
-        same = hmac.compare_digest(hashlib.sha256(_bytes(signature)).digest(), hashlib.sha256(self._secret).digest())
-        return same and bool(self._secret)
+        is_same = hmac.compare_digest(hashlib.sha256(_bytes(signature)).digest(), hashlib.sha256(self._secret).digest())
+        return is_same and bool(self._secret)
 
     def read(self, event: StoredEvent) -> Reading:
         """Records of streams that tell their version, hints for the others. Hold where the event cannot be read."""
@@ -115,48 +115,48 @@ class DrChronoHooks:
         if stream is None:
             raise Hold("unknown-event", "the event bears a name that this release does not know")
         body = strict_json(event.body)
-        found = body.get("object") if isinstance(body, dict) else None
-        if not isinstance(found, dict):
+        content = body.get("object") if isinstance(body, dict) else None
+        if not isinstance(content, dict):
             raise Hold("no-object", f"the event {event.event} holds no object")
         if event.event == "APPOINTMENT_DELETE":
-            return Reading(records=[deletion("appointments", key_of("appointments", found), event.received_at)])
+            return Reading(records=[deletion("appointments", key_of("appointments", content), event.received_at)])
         if event.event in _FAT:
-            return self._fat(_FAT[event.event], found, event, made=event.event.endswith("_CREATE"))
-        return Reading(hints=[_hint(stream, found, event.event)])
+            return self._fat(_FAT[event.event], content, event, is_new=event.event.endswith("_CREATE"))
+        return Reading(hints=[_hint(stream, content, event.event)])
 
-    def _fat(self, stream: str, found: Mapping[str, Any], event: StoredEvent, *, made: bool) -> Reading:
-        key = key_of(stream, found)
-        if not isinstance(found.get("updated_at"), str) or len(found) < 3:  # noqa: PLR2004 - an id and a time say nothing
-            return Reading(hints=[Hint(stream=stream, key=key, told=found, made=made)])
-        records: list[Record] = records_of(stream, found, event.received_at, self._zone)
+    def _fat(self, stream: str, content: Mapping[str, Any], event: StoredEvent, *, is_new: bool) -> Reading:
+        key = key_of(stream, content)
+        if not isinstance(content.get("updated_at"), str) or len(content) < 3:  # noqa: PLR2004 - an id and a time say nothing
+            return Reading(hints=[Hint(stream=stream, key=key, told=content, made=is_new)])
+        records: list[Record] = records_of(stream, content, event.received_at, self._zone)
         return Reading(records=records)
 
 
-def _hint(stream: str, found: Mapping[str, Any], event: str) -> Hint:
+def _hint(stream: str, content: Mapping[str, Any], event: str) -> Hint:
     """What an event points at, with as much of it as a fetch would show in the same form."""
     if event.endswith("_DELETE"):
-        return Hint(stream=stream, key=key_of(stream, found), gone=True)
+        return Hint(stream=stream, key=key_of(stream, content), gone=True)
     if stream != "clinical_notes":
-        return Hint(stream=stream, key=key_of(stream, found), told=found, made=event.endswith("_CREATE"))
-    locked = {"locked": event == "CLINICAL_NOTE_LOCK"} if event in _LOCKS else {}
-    if not found.get("appointment"):
+        return Hint(stream=stream, key=key_of(stream, content), told=content, made=event.endswith("_CREATE"))
+    lock_state = {"locked": event == "CLINICAL_NOTE_LOCK"} if event in _LOCKS else {}
+    if not content.get("appointment"):
         # Some senders give the appointment itself; its id is the note's key.
-        return Hint(stream=stream, key=key_of("appointments", found), told=locked)
-    return Hint(stream=stream, key=key_of(stream, found), told={**found, **locked})
+        return Hint(stream=stream, key=key_of("appointments", content), told=lock_state)
+    return Hint(stream=stream, key=key_of(stream, content), told={**content, **lock_state})
 
 
 def _event_id(request: HookRequest, event: str) -> str:
     """The delivery's id; a digest of event and body where there is none that can be kept."""
-    given = request.headers.get("x-drchrono-delivery", "").strip()
-    if _DELIVERY.fullmatch(given):
-        return given
+    delivery = request.headers.get("x-drchrono-delivery", "").strip()
+    if _DELIVERY.fullmatch(delivery):
+        return delivery
     return "sha256:" + hashlib.sha256(event.encode() + b"\0" + request.body).hexdigest()
 
 
 def _speaks_of_nothing(body: bytes) -> bool:
     """A verification that names only its receiver."""
-    found = _without_object(body)
-    return found is not None and not found.keys() - {"receiver"}
+    content = _without_object(body)
+    return content is not None and not content.keys() - {"receiver"}
 
 
 def _lacks_its_object(body: bytes) -> bool:
@@ -169,10 +169,10 @@ def _without_object(body: bytes) -> Mapping[str, Any] | None:
     if b'"object"' in body:
         return None
     try:
-        found = strict_json(body)
+        content = strict_json(body)
     except Hold:
         return None
-    return found if isinstance(found, dict) and "object" not in found else None
+    return content if isinstance(content, dict) and "object" not in content else None
 
 
 def _refusal(status: int, reason: str) -> HookAnswer:

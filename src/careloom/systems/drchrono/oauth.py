@@ -30,14 +30,14 @@ _DICE = SystemRandom()
 
 def authorize_url(options: Options, surroundings: Surroundings, redirect_uri: str, state: str) -> str:
     """The page on which a person lets this application in."""
-    asked = {
+    parameters = {
         "redirect_uri": options.redirect_uri or redirect_uri,
         "response_type": "code",
         "client_id": surroundings.secret(options.client_id),
         "scope": options.scopes,
         "state": state,
     }
-    return f"{options.base_url.rstrip('/')}/o/authorize/?{urlencode(asked)}"
+    return f"{options.base_url.rstrip('/')}/o/authorize/?{urlencode(parameters)}"
 
 
 def exchange(options: Options, surroundings: Surroundings, redirect_uri: str, code: str) -> Token:

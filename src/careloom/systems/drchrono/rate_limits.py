@@ -66,9 +66,9 @@ class RateLimiter:
 
     def _wait_out_pause(self) -> None:
         with self._lock:
-            left = self._until - monotonic()
-        if left > 0:
-            self._sleep(left)
+            seconds = self._until - monotonic()
+        if seconds > 0:
+            self._sleep(seconds)
 
 
 @contextmanager
@@ -83,8 +83,8 @@ def _spared() -> Iterator[None]:
 def said_wait(body: Mapping[str, Any]) -> float | None:
     """The seconds that the body of a 429 names, one more to be sure; None where it names none."""
     detail = body.get("detail")
-    found = _AVAILABLE.search(detail) if isinstance(detail, str) else None
-    return int(found[1]) + 1.0 if found else None
+    match = _AVAILABLE.search(detail) if isinstance(detail, str) else None
+    return int(match[1]) + 1.0 if match else None
 
 
 def to_the_hour(now: datetime) -> float:

@@ -61,26 +61,26 @@ class DrChronoSource:
 
         Insurance is read out of patients: both scans ask for the same, this one's pages hold insurance only.
         """
-        declared = _declared(stream)
-        source = declared.out_of or stream
+        declaration = _declared(stream)
+        source = declaration.out_of or stream
         last_day = self._clock().astimezone(self._zone).date() + timedelta(days=self._options.ahead_days)
         position = position_of(checkpoint, last_day)
         legs = self._legs(source, since, date.fromisoformat(position.until))
         while position.leg < len(legs):
             leg, number = legs[position.leg], position.leg
-            for got, observed_at in self._timed(leg, position):
-                position = got.position
-                page = self._page(source, leg, got, observed_at)
+            for answer, observed_at in self._timed(leg, position):
+                position = answer.position
+                page = self._page(source, leg, answer, observed_at)
                 yield page if source == stream else _only(stream, page)
             if position.leg == number:
                 position = Position(until=position.until, leg=number + 1)
 
     def fetch(self, stream: str, key: str) -> Sequence[Record]:
         """The record as it is now, with a patient's insurance; data None if it is gone. Hold if the key is refused."""
-        declared = _declared(stream)
-        if declared.out_of:
-            whole = self.fetch(declared.out_of, key.partition(":")[0])
-            return [record for record in whole if record.stream == stream and record.key == key]
+        declaration = _declared(stream)
+        if declaration.out_of:
+            records = self.fetch(declaration.out_of, key.partition(":")[0])
+            return [record for record in records if record.stream == stream and record.key == key]
         observed_at = self._clock()
         query = {"verbose": "true"} if stream in _VERBOSE else {}
         answer = self._client.get(f"/api/{stream}/{quote(key, safe='')}", query)
@@ -156,18 +156,18 @@ class DrChronoSource:
             "appointments": pages.appointments,
             "clinical_notes": pages.clinical_notes,
         }.get(resource, pages.default)
-        asked = {**query, "page_size": str(pages.bulk if bulk else size)}
+        parameters = {**query, "page_size": str(pages.bulk if bulk else size)}
         if resource in _VERBOSE:
-            asked["verbose"] = "true"
+            parameters["verbose"] = "true"
         if bulk and resource in {"patients", "line_items"}:
-            asked["order_by"] = "id"
-        return Leg(resource=resource, query=asked, bulk=bulk)
+            parameters["order_by"] = "id"
+        return Leg(resource=resource, query=parameters, bulk=bulk)
 
     def _local(self, since: datetime) -> str:
         """`since` as the practice's clock shows it, earlier by the overlap, and by the hour that a clock set back repeats."""
         time = since - timedelta(seconds=self._options.overlap_seconds)
-        local, later = time.astimezone(self._zone), (time + _HOUR).astimezone(self._zone)
-        set_back = (later.utcoffset() or timedelta()) < (local.utcoffset() or timedelta())
+        local, hour_later = time.astimezone(self._zone), (time + _HOUR).astimezone(self._zone)
+        set_back = (hour_later.utcoffset() or timedelta()) < (local.utcoffset() or timedelta())
         naive = local.replace(tzinfo=None) - (_HOUR if set_back else timedelta())
         return naive.strftime("%Y-%m-%dT%H:%M:%S")
 
@@ -180,11 +180,11 @@ class DrChronoSource:
         else:
             pages = self._pages(leg, position)
         while True:
-            before = self._clock()
-            got = next(pages, None)
-            if got is None:
+            request_time = self._clock()
+            answer = next(pages, None)
+            if answer is None:
                 return
-            yield got, got.asked_at or before
+            yield answer, answer.asked_at or request_time
 
     def _pages(self, leg: Leg, position: Position) -> Iterator[Got]:
         path = f"/api/{leg.resource}"
@@ -202,8 +202,8 @@ class DrChronoSource:
             link = answer.body.get("next", False) if isinstance(answer.body, dict) else False
             if items is None or not (link is None or isinstance(link, str)):
                 raise not_an_answer(f"a list of {leg.resource}")
-            before, following = following, self._client.own_path(link) if link else ""
-            if following and following == before:
+            last_link, following = following, self._client.own_path(link) if link else ""
+            if following and following == last_link:
                 raise not_an_answer(f"a list of {leg.resource}")
             after = Position(until=position.until, leg=position.leg + (not following), next=following)
             yield Got(items=items, position=after, escapes=answer.escapes)
@@ -212,26 +212,26 @@ class DrChronoSource:
 
     # ------------------------------------------------------------ what came
 
-    def _page(self, stream: str, leg: Leg, got: Got, observed_at: datetime) -> Page:
-        days = self._days_of(leg, got) if leg.resource == "clinical_notes" else {}
+    def _page(self, stream: str, leg: Leg, answer: Got, observed_at: datetime) -> Page:
+        days = self._days_of(leg, answer) if leg.resource == "clinical_notes" else {}
 
         def read(item: Mapping[str, Any]) -> Sequence[Record]:
-            if got.escapes:
+            if answer.escapes:
                 _without_nul(item)
             if leg.resource == _DELETIONS:
                 return [deleted_line_item(item, observed_at, self._zone)]
             if leg.resource == "clinical_notes":
                 key = key_of(stream, item)
-                known = days.get(key)
-                item = note_with(item, self._appointment(key) if known is None else None, known)
+                day = days.get(key)
+                item = note_with(item, self._appointment(key) if day is None else None, day)
             return records_of(stream, item, observed_at, self._zone)
 
-        records, unreadable = sorted_out(stream, got.items, read)
-        return Page(records=records, checkpoint=got.position.text(), total=got.total, unreadable=unreadable)
+        records, unreadable = sorted_out(stream, answer.items, read)
+        return Page(records=records, checkpoint=answer.position.text(), total=answer.total, unreadable=unreadable)
 
-    def _days_of(self, leg: Leg, got: Got) -> Mapping[str, str]:
+    def _days_of(self, leg: Leg, answer: Got) -> Mapping[str, str]:
         """The days of a window's appointments by their keys: a note does not tell its own, and asking singly costs a call."""
-        if not leg.days or not got.items:
+        if not leg.days or not answer.items:
             return {}
         if self._calendar_days != leg.days:
             query = {"date_range": leg.days, "page_size": _MOST, "show_archived": "true"}
@@ -256,12 +256,12 @@ class DrChronoSource:
 
 def windows(first: date, last: date, days: int) -> list[str]:
     """Ranges `yyyy-mm-dd/yyyy-mm-dd` of at most `days` days that cover first to last without overlap."""
-    found: list[str] = []
+    ranges: list[str] = []
     while first <= last:
         end = min(last, first + timedelta(days=days - 1))
-        found.append(f"{first.isoformat()}/{end.isoformat()}")
+        ranges.append(f"{first.isoformat()}/{end.isoformat()}")
         first = end + timedelta(days=1)
-    return found
+    return ranges
 
 
 def _declared(stream: str) -> Stream:
@@ -271,8 +271,8 @@ def _declared(stream: str) -> Stream:
 
 
 def _only(stream: str, page: Page) -> Page:
-    kept = [record for record in page.records if record.stream == stream]
-    return replace(page, records=kept, unreadable=(), total=None)
+    own_records = [record for record in page.records if record.stream == stream]
+    return replace(page, records=own_records, unreadable=(), total=None)
 
 
 def _is_record(stream: str, key: str, body: Any) -> bool:
@@ -290,10 +290,10 @@ def _without_nul(item: Any) -> None:
     """Hold where a text holds NUL, which PostgreSQL cannot keep."""
     waiting = [item]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting += [*one.keys(), *one.values()]
-        elif isinstance(one, list):
-            waiting += one
-        elif isinstance(one, str) and "\0" in one:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and "\0" in value:
             raise Hold("nul-character", "a text of the record holds the character NUL")
