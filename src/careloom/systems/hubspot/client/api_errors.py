@@ -66,18 +66,18 @@ class ApiError:
         """Whether the message is about this very value, in one of the known wordings."""
         if self.value is not None:
             return self.value.casefold() == value.strip().casefold()
-        said = self.message
+        text = self.message
         return bool(value) and (
-            said.startswith((f"{value} was not ", f"{value} is not ", f"{value} is at "))
-            or said == f"Email address {value} is invalid"
+            text.startswith((f"{value} was not ", f"{value} is not ", f"{value} is at "))
+            or text == f"Email address {value} is invalid"
         )
 
 
 def api_errors_of(body: Mapping[str, Any]) -> list[ApiError]:
     """Everything that a refusal's body, or one entry of a batch answer's `errors`, complains of; at least one."""
     traces, ids = _named(body.get("context"), "objectWriteTraceId"), _named(body.get("context"), "ids", "id")
-    found = [replace(one, traces=one.traces or traces, ids=one.ids or ids) for one in _details(body)]
-    return found or [replace(_whole(body), traces=traces, ids=ids)]
+    errors = [replace(error, traces=error.traces or traces, ids=error.ids or ids) for error in _details(body)]
+    return errors or [replace(_whole(body), traces=traces, ids=ids)]
 
 
 def batch_errors_of(body: Mapping[str, Any]) -> Iterator[ApiError]:
@@ -91,9 +91,9 @@ def _whole(body: Mapping[str, Any]) -> ApiError:
     message = str(body.get("message") or "no reason given")
     category = str(body.get("category") or body.get("errorType") or "REFUSED")
     code = str(body.get("error") or body.get("subCategory") or category)
-    taken = _taken(message)
-    if taken is not None:
-        return taken
+    duplicate = _taken(message)
+    if duplicate is not None:
+        return duplicate
     if category in _ABSENT:
         return ApiError(kind="absent", code=code, message=message)
     return ApiError(
@@ -106,19 +106,19 @@ def _details(body: Mapping[str, Any]) -> Iterator[ApiError]:
     message = str(body.get("message") or "")
     if _taken(message) is not None:
         return
-    seen: set[tuple[str | None, str]] = set()
+    pairs: set[tuple[str | None, str]] = set()
     for entry in [*_entries(body.get("errors")), *_entries(_list_in(message))]:
         text = str(entry.get("message") or message)
         code = str(entry.get("code") or entry.get("error") or body.get("category") or "REFUSED")
         context = entry.get("context")
         name = entry.get("name") or next(iter(_named(context, "propertyName")), None) or _quoted(text)
-        if (name, text) in seen:
+        if (name, text) in pairs:
             continue
-        seen.add((name, text))
-        one = _taken(text) or ApiError(kind="invalid", code=code, message=text)
+        pairs.add((name, text))
+        error = _taken(text) or ApiError(kind="invalid", code=code, message=text)
         yield replace(
-            one,
-            property=one.property or name,
+            error,
+            property=error.property or name,
             traces=_named(context, "objectWriteTraceId"),
             ids=_named(context, "ids", "id"),
         )
@@ -150,14 +150,14 @@ def _named(context: object, *members: str) -> tuple[str, ...]:
     for member in members:
         value = context.get(member)
         if isinstance(value, list):
-            return tuple(str(one) for one in value)
+            return tuple(str(item) for item in value)
         if value is not None:
             return (str(value),)
     return ()
 
 
 def _entries(value: object) -> Sequence[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _list_in(message: str) -> object:

@@ -163,8 +163,8 @@ def account(value: object) -> str:
 def granted(value: object) -> str:
     """What a token may do."""
     scopes = _member(value, "scopes")
-    listed = isinstance(scopes, list) and all(isinstance(scope, str) for scope in scopes)
-    return "" if listed else "no `scopes`"
+    is_list_of_text = isinstance(scopes, list) and all(isinstance(scope, str) for scope in scopes)
+    return "" if is_list_of_text else "no `scopes`"
 
 
 def anything(_status: int, body: object) -> str:
@@ -181,7 +181,7 @@ def record(value: object) -> str:
     properties = value.get("properties")
     if not isinstance(properties, dict):
         return "a record without properties"
-    if not all(held is None or isinstance(held, str) for held in properties.values()):
+    if not all(property_value is None or isinstance(property_value, str) for property_value in properties.values()):
         return "a property value that is not a text"
     if not all(_moment(value.get(name)) for name in ("updatedAt", "archivedAt")):
         return "a moment that is not a date and time"
@@ -192,8 +192,8 @@ def refusal(body: object) -> bool:
     """Whether these are HubSpot's words for a refusal: every member is optional, but one of these is always there."""
     if not isinstance(body, dict):
         return False
-    stated = body.get("status") == "error" or any(isinstance(body.get(name), str) for name in _MARKS)
-    return stated and isinstance(body.get("errors", []), list)
+    is_error = body.get("status") == "error" or any(isinstance(body.get(name), str) for name in _MARKS)
+    return is_error and isinstance(body.get("errors", []), list)
 
 
 _MARKS = ("category", "correlationId", "errorType")
@@ -258,8 +258,8 @@ def _member(value: object, name: str) -> object:
 
 
 def _name(value: object, member: str) -> bool:
-    held = _member(value, member)
-    return isinstance(held, str) and bool(held)
+    text = _member(value, member)
+    return isinstance(text, str) and bool(text)
 
 
 def _identifier(value: object) -> bool:

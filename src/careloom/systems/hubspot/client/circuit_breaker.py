@@ -15,10 +15,10 @@ class CircuitBreaker:
     success lets everyone in again.
     """
 
-    def __init__(self, clock: Callable[[], float], *, threshold: int, rest: float) -> None:
+    def __init__(self, clock: Callable[[], float], *, threshold: int, rest_seconds: float) -> None:
         self._clock = clock
         self._threshold = threshold
-        self._rest = rest
+        self._rest = rest_seconds
         self._lock = Lock()
         self._failures = 0
         self._until = 0.0

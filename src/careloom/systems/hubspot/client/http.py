@@ -136,7 +136,9 @@ class Client:
         }
         timeout = urllib3.Timeout(connect=self.patience.connect_timeout, read=self.patience.read_timeout)
         self._pool = urllib3.PoolManager(maxsize=connections, block=True, retries=False, timeout=timeout)
-        self._circuit = CircuitBreaker(monotonic, threshold=self.patience.failures_in_a_row, rest=self.patience.rest)
+        self._circuit = CircuitBreaker(
+            monotonic, threshold=self.patience.failures_in_a_row, rest_seconds=self.patience.rest
+        )
         self._lock = Lock()
         self._sent = 0
 
@@ -164,10 +166,10 @@ class Client:
             answer = self._try(call)
             if answer is None or answer.strange:
                 wait = self._backoff(attempt)
-            elif (asked := self._wait(call, answer, attempt)) is None:
+            elif (retry_wait := self._wait(call, answer, attempt)) is None:
                 return answer
             else:
-                wait = asked
+                wait = retry_wait
             if attempt >= self.patience.attempts:
                 raise RemoteUnavailable(self._given_up(call, answer, attempt), after=wait)
             self.pause(wait)
@@ -223,7 +225,7 @@ class Client:
         with self.rates.place(call.limit):
             with self._lock:
                 self._sent += 1
-            started = perf_counter()
+            start = perf_counter()
             response = self._pool.request(call.method, url, body=body, headers=self._headers, redirect=False)
         headers = {name.lower(): value for name, value in response.headers.items()}
         LOG.debug(
@@ -231,17 +233,17 @@ class Client:
             method=call.method,
             path=call.template or call.path,
             status=response.status,
-            ms=round((perf_counter() - started) * 1000, 1),
+            ms=round((perf_counter() - start) * 1000, 1),
             records=call.records,
             correlation=headers.get("x-hubspot-correlation-id"),
         )
         self.rates.heard(headers)
-        parsed = _parsed(response.data)
+        content = _parsed(response.data)
         return Answer(
             status=response.status,
             headers=headers,
-            body=parsed if isinstance(parsed, dict) else {},
-            strange=_strange(call, response.status, parsed),
+            body=content if isinstance(content, dict) else {},
+            strange=_strange(call, response.status, content),
         )
 
     def _wait(self, call: Call, answer: Answer, attempt: int) -> float | None:
@@ -281,10 +283,10 @@ class Client:
 
 def full_limit(call: Call, answer: Answer) -> LimitName:
     """Which limit a 429 means. Two body shapes are known, and either may lack any member."""
-    said = f"{answer.text('policyName')} {answer.text('message')}".upper()
-    if "DAILY" in said:
+    text = f"{answer.text('policyName')} {answer.text('message')}".upper()
+    if "DAILY" in text:
         return "daily"
-    if "TEN_SECONDLY" in said:
+    if "TEN_SECONDLY" in text:
         return "ten_secondly"
     return "search" if call.limit == "search" else "ten_secondly"
 
@@ -327,14 +329,14 @@ def _strange(call: Call, status: int, body: object) -> str:
 
 def _lacking(call: Call, answer: Answer) -> str:
     """What a 403 asks for: the scopes it names, in either of the places where HubSpot names them."""
-    named: list[str] = []
+    scopes: list[str] = []
     for source in (answer.body, *(entry for entry in answer.body.get("errors", []) if isinstance(entry, dict))):
         for member, value in (source.get("context") or {}).items():
             if "scope" in member.lower() and isinstance(value, list):
-                named += [str(scope) for scope in value if str(scope) not in named]
+                scopes += [str(scope) for scope in value if str(scope) not in scopes]
     where = f"{call.method} {call.template or call.path}"
-    if named:
-        return f"HubSpot: the token may not {where}. Add one of these scopes to it: {', '.join(named)}"
+    if scopes:
+        return f"HubSpot: the token may not {where}. Add one of these scopes to it: {', '.join(scopes)}"
     category = answer.text("category") or "no category"
     return (
         f"HubSpot: the token may not {where} (403, {category}). Check the app's scopes and the portal's subscription."

@@ -84,12 +84,12 @@ class RateLimiter:
 
     def _most(self, name: LimitName, default: int, ceiling: int | None) -> int:
         with self._lock:
-            stated = self._stated.get(name)
-        if stated is None:
-            stated = (self._budget.known(name) if self._budget is not None else None) or default
+            limit = self._stated.get(name)
+        if limit is None:
+            limit = (self._budget.known(name) if self._budget is not None else None) or default
             with self._lock:
-                self._stated.setdefault(name, stated)
-        return min(stated, ceiling) if ceiling is not None else stated
+                self._stated.setdefault(name, limit)
+        return min(limit, ceiling) if ceiling is not None else limit
 
     @contextmanager
     def place(self, name: LimitName) -> Iterator[None]:
@@ -110,9 +110,9 @@ class RateLimiter:
 
     def _wait_out_pause(self, name: LimitName) -> None:
         with self._lock:
-            left = self._paused.get(name, 0.0) - self._clock()
-        if left > 0:
-            self._sleep(left)
+            seconds = self._paused.get(name, 0.0) - self._clock()
+        if seconds > 0:
+            self._sleep(seconds)
 
     def pause(self, name: LimitName, seconds: float) -> None:
         """Nobody asks for so long: the portal said 429."""
@@ -129,23 +129,25 @@ class RateLimiter:
             self._pass_on(headers)
 
     def _pass_on(self, headers: Mapping[str, str]) -> None:
-        most, daily = _number(headers, "x-hubspot-ratelimit-max"), _number(headers, "x-hubspot-ratelimit-daily")
-        if self._news("ten_secondly", most) and self._budget is not None:
+        limit, daily = _number(headers, "x-hubspot-ratelimit-max"), _number(headers, "x-hubspot-ratelimit-daily")
+        if self._news("ten_secondly", limit) and self._budget is not None:
             # What remains is not passed on: a window that is used up to the last place is what we want.
-            self._budget.learn("ten_secondly", most, None, None)
-        left = _number(headers, "x-hubspot-ratelimit-daily-remaining")
+            self._budget.learn("ten_secondly", limit, None, None)
+        remaining = _number(headers, "x-hubspot-ratelimit-daily-remaining")
         with self._lock:
             self._answers += 1
             due = self._answers % _DAILY_EVERY == 1
-        if (self._news("daily", daily) or (left is not None and (due or left == 0))) and self._budget is not None:
-            self._budget.learn("daily", daily, left, _midnight(headers, self._zone))
+        if (
+            self._news("daily", daily) or (remaining is not None and (due or remaining == 0))
+        ) and self._budget is not None:
+            self._budget.learn("daily", daily, remaining, _midnight(headers, self._zone))
 
-    def _news(self, name: LimitName, most: int | None) -> bool:
-        if most is None:
+    def _news(self, name: LimitName, limit: int | None) -> bool:
+        if limit is None:
             return False
         with self._lock:
-            news = self._stated.get(name) != most
-            self._stated[name] = most
+            news = self._stated.get(name) != limit
+            self._stated[name] = limit
         return news
 
 

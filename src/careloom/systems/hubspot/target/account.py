@@ -46,23 +46,23 @@ class Pipeline:
 
 def read_owners(client: Client, paths: Paths) -> list[Owner]:
     """All active owners."""
-    found: list[Owner] = []
+    owners: list[Owner] = []
     query = {"limit": str(_OWNERS_PAGE), "archived": "false"}
     pages = bodies.Pages(bodies.identified)
     while True:
         body = client.expect(Call(method="GET", path=paths.owners(), query=query, gives=pages.check))
-        found += [_owner(one) for one in body["results"]]
+        owners += [_owner(result) for result in body["results"]]
         if not pages.turn(body):
-            return found
+            return owners
         query = query | {"after": pages.after}
 
 
-def _owner(one: dict[str, Any]) -> Owner:
+def _owner(result: dict[str, Any]) -> Owner:
     return Owner(
-        id=str(one["id"]),
-        email=str(one.get("email") or ""),
-        first_name=str(one.get("firstName") or ""),
-        last_name=str(one.get("lastName") or ""),
+        id=str(result["id"]),
+        email=str(result.get("email") or ""),
+        first_name=str(result.get("firstName") or ""),
+        last_name=str(result.get("lastName") or ""),
     )
 
 
@@ -71,14 +71,14 @@ def read_pipelines(client: Client, paths: Paths, object_type: str) -> list[Pipel
     body = client.expect(Call(method="GET", path=paths.pipelines(object_type), gives=bodies.listing(bodies.pipeline)))
     return [
         Pipeline(
-            id=str(one["id"]),
-            label=str(one.get("label") or ""),
+            id=str(result["id"]),
+            label=str(result.get("label") or ""),
             stages=tuple(
                 Stage(id=str(stage["id"]), label=str(stage.get("label") or ""))
-                for stage in sorted(one.get("stages") or (), key=lambda stage: int(stage.get("displayOrder") or 0))
+                for stage in sorted(result.get("stages") or (), key=lambda stage: int(stage.get("displayOrder") or 0))
             ),
         )
-        for one in body.get("results") or ()
+        for result in body.get("results") or ()
     ]
 
 
@@ -134,24 +134,24 @@ def _reading(client: Client, paths: Paths) -> Iterator[Finding]:
     except CareloomError as error:
         yield Finding(level="fault", what="HubSpot contacts", detail=str(error), fix="Add the scope to the token.")
         return
-    most = answer.headers.get("x-hubspot-ratelimit-max")
-    rate = f"{most} requests in 10 seconds" if most else "the portal states no ten-second limit"
+    limit_text = answer.headers.get("x-hubspot-ratelimit-max")
+    rate = f"{limit_text} requests in 10 seconds" if limit_text else "the portal states no ten-second limit"
     yield Finding(level="ok", what="HubSpot rate limit", detail=rate)
     daily = answer.headers.get("x-hubspot-ratelimit-daily", "")
-    left = answer.headers.get("x-hubspot-ratelimit-daily-remaining", "")
-    if daily.isdecimal() and left.isdecimal():
-        little = int(left) < int(daily) * _LITTLE_LEFT
+    remaining = answer.headers.get("x-hubspot-ratelimit-daily-remaining", "")
+    if daily.isdecimal() and remaining.isdecimal():
+        little = int(remaining) < int(daily) * _LITTLE_LEFT
         yield Finding(
             level="warn" if little else "ok",
             what="HubSpot daily use",
-            detail=f"{int(daily) - int(left)} of {daily} requests used today",
+            detail=f"{int(daily) - int(remaining)} of {daily} requests used today",
             fix="Large runs may have to wait for midnight in the portal's time zone." if little else "",
         )
 
 
 def _custom_objects(client: Client, paths: Paths) -> Iterator[Finding]:
     try:
-        listed = client.send(
+        listing = client.send(
             Call(
                 method="GET",
                 path=paths.schemas(),
@@ -168,7 +168,7 @@ def _custom_objects(client: Client, paths: Paths) -> Iterator[Finding]:
             fix="Custom objects need an Enterprise subscription and the scope crm.schemas.custom.read.",
         )
         return
-    defined = len(listed.body.get("results") or ())
-    most = limit.body.get("limit") if limit.ok else None
-    detail = f"{defined} defined" + (f", {most} allowed" if most is not None else "")
+    count = len(listing.body.get("results") or ())
+    allowance = limit.body.get("limit") if limit.ok else None
+    detail = f"{count} defined" + (f", {allowance} allowed" if allowance is not None else "")
     yield Finding(level="ok", what="HubSpot custom objects", detail=detail)

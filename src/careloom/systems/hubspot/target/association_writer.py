@@ -64,11 +64,11 @@ class Labels:
             path=f"{self._paths.associations(*objects)}/labels",
             gives=bodies.listing(bodies.label, least=1),
         )
-        found: dict[str | None, Spec] = {}
-        for one in self._client.expect(call).get("results") or ():
-            spec = {"associationCategory": one.get("category"), "associationTypeId": one.get("typeId")}
-            found.setdefault(one.get("label") or None, spec)
-        return found
+        specs: dict[str | None, Spec] = {}
+        for label in self._client.expect(call).get("results") or ():
+            spec = {"associationCategory": label.get("category"), "associationTypeId": label.get("typeId")}
+            specs.setdefault(label.get("label") or None, spec)
+        return specs
 
 
 class AssociationWriter:
@@ -109,12 +109,12 @@ class AssociationWriter:
             if self._batch.remove:
                 endpoint = "batch/archive" if tie.type is None else "batch/labels/archive"
             by_pair.setdefault((endpoint, (tie.from_id, tie.to_id)), []).append((place, spec))
-        found: dict[str, list[PairOfRecords]] = {}
+        groups: dict[str, list[PairOfRecords]] = {}
         for (endpoint, ends), members in by_pair.items():
             specs = {str(spec): spec for _, spec in members}
             pair = PairOfRecords(ends=ends, specs=tuple(specs.values()), places=tuple(place for place, _ in members))
-            found.setdefault(endpoint, []).append(pair)
-        return found
+            groups.setdefault(endpoint, []).append(pair)
+        return groups
 
     # ------------------------------------------------------------ sending
 
@@ -126,8 +126,8 @@ class AssociationWriter:
         ).pass_through(pairs)
 
     def _send(self, endpoint: str, group: Sequence[PairOfRecords]) -> Answer | None:
-        whole = endpoint == "batch/archive"
-        body = {"inputs": [pair.body(whole=whole) for pair in group]}
+        full_body = endpoint == "batch/archive"
+        body = {"inputs": [pair.body(whole=full_body) for pair in group]}
         path = f"{self._path}/{endpoint}"
         gives = bodies.removed if self._batch.remove else bodies.associated
         answer = self._client.send(Call(method="POST", path=path, body=body, records=len(group), gives=gives))
@@ -138,21 +138,21 @@ class AssociationWriter:
 
     def _read_results(self, group: Sequence[PairOfRecords], answer: Answer, *, confirmed: bool) -> None:
         """Settle what the answer accounts for. A removal names nobody that it removed: what is not refused is done."""
-        left = {pair.ends: pair for pair in group}
+        open_pairs = {pair.ends: pair for pair in group}
         for complaint, ends in self._failed(answer):
-            for pair in [left[one] for one in list(left) if _meant(one, ends)]:
-                del left[pair.ends]
+            for pair in [open_pairs[pair_ends] for pair_ends in list(open_pairs) if _meant(pair_ends, ends)]:
+                del open_pairs[pair.ends]
                 self._settle(pair, complaint)
-        made = {_ends(result) for result in answer.body.get("results") or ()}
-        for pair in left.values():
-            if confirmed or pair.ends in made or len(left) == len(made):
+        confirmed_ends = {_ends(result) for result in answer.body.get("results") or ()}
+        for pair in open_pairs.values():
+            if confirmed or pair.ends in confirmed_ends or len(open_pairs) == len(confirmed_ends):
                 self._settle(pair, None)
             else:
                 message = "HubSpot answered with success and did not tie the records"
                 self._settle(pair, ApiError(kind="busy", code="NOT_WRITTEN", message=message))
 
     def _failed(self, answer: Answer) -> list[tuple[ApiError, Pair]]:
-        entries = [one for one in answer.body.get("errors") or () if isinstance(one, dict)]
+        entries = [error_entry for error_entry in answer.body.get("errors") or () if isinstance(error_entry, dict)]
         return [
             (complaint, (_first(entry, "fromObjectId"), _first(entry, "toObjectId")))
             for complaint, entry in zip(batch_errors_of({"errors": entries}), entries, strict=True)
@@ -160,10 +160,10 @@ class AssociationWriter:
 
     def _blame(self, group: Sequence[PairOfRecords], answer: Answer) -> Sequence[PairOfRecords] | None:
         ends = _first(answer.body, "fromObjectId"), _first(answer.body, "toObjectId")
-        meant = [pair for pair in group if _meant(pair.ends, ends)]
-        for pair in meant:
+        culprits = [pair for pair in group if _meant(pair.ends, ends)]
+        for pair in culprits:
             self._settle(pair, api_errors_of(answer.body)[0])
-        return [pair for pair in group if pair not in meant] if meant else None
+        return [pair for pair in group if pair not in culprits] if culprits else None
 
     def _settle(self, pair: PairOfRecords, complaint: ApiError | None) -> None:
         for place in pair.places:
@@ -172,8 +172,8 @@ class AssociationWriter:
 
     def _leave(self, error: Exception) -> None:
         for place, tie in enumerate(self._batch.ties):
-            later = Outcome(key=_key(tie), verdict="later", code=type(error).__name__, message=str(error))
-            self._outcomes.setdefault(place, later)
+            outcome = Outcome(key=_key(tie), verdict="later", code=type(error).__name__, message=str(error))
+            self._outcomes.setdefault(place, outcome)
 
 
 def _key(tie: Association) -> str:
@@ -185,9 +185,9 @@ def _first(body: Mapping[str, Any], member: str) -> str:
     return str(value[0]) if isinstance(value, list) else str(value)
 
 
-def _meant(ends: Pair, named: Pair) -> bool:
+def _meant(ends: Pair, ends_named: Pair) -> bool:
     """Whether an error that names these ends is about the pair; it may name only one of them."""
-    return any(named) and all(name in ("", end) for name, end in zip(named, ends, strict=True))
+    return any(ends_named) and all(name in ("", end) for name, end in zip(ends_named, ends, strict=True))
 
 
 def _ends(result: Mapping[str, Any]) -> Pair:
@@ -196,5 +196,5 @@ def _ends(result: Mapping[str, Any]) -> Pair:
 
 
 def _end(result: Mapping[str, Any], side: str) -> str:
-    held = result.get(side)
-    return str(result.get(f"{side}ObjectId") or (held.get("id") if isinstance(held, dict) else None))
+    side_value = result.get(side)
+    return str(result.get(f"{side}ObjectId") or (side_value.get("id") if isinstance(side_value, dict) else None))

@@ -33,26 +33,26 @@ class BatchBisector(Generic[T, R]):
 
     def pass_through(self, inputs: Sequence[T]) -> None:
         """Settle every input."""
-        rest = list(inputs)
+        remaining = list(inputs)
         suspects = 0  # so many at the head of `rest` are known to hold a bad one
-        size = len(rest)
+        size = len(remaining)
         row = 0  # bad inputs found one after another, with none that was good between them
-        while rest:
-            size = suspects if suspects == 1 else (suspects + 1) // 2 if suspects else max(1, min(size, len(rest)))
-            group, after = rest[:size], rest[size:]
+        while remaining:
+            size = suspects if suspects == 1 else (suspects + 1) // 2 if suspects else max(1, min(size, len(remaining)))
+            group, after = remaining[:size], remaining[size:]
             refusal = self._send(group)
             if refusal is None:
-                rest, suspects, row = after, max(0, suspects - size), 0
+                remaining, suspects, row = after, max(0, suspects - size), 0
                 size = size * 2 if suspects == 0 else size
                 continue
             if size == 1:
                 self._condemn(group[0], refusal)
                 row += 1
                 # One bad input is likely to be the only one; many in a row are likely to be followed by more.
-                rest, suspects, size = after, 0, len(after) >> 2 * (row - 1)
+                remaining, suspects, size = after, 0, len(after) >> 2 * (row - 1)
                 continue
             innocent = self._blame(group, refusal)
             if innocent is None:
                 suspects = size
             else:
-                rest, suspects, size = [*innocent, *after], 0, len(innocent) + len(after)
+                remaining, suspects, size = [*innocent, *after], 0, len(innocent) + len(after)

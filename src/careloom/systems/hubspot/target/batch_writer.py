@@ -54,7 +54,7 @@ class BatchWriter:
         NotPermitted and Later leave only while nothing was settled; afterwards the rest is `later`.
         """
         try:
-            pending = [one for one in inputs if not self.account.settled(one)]
+            pending = [write_input for write_input in inputs if not self.account.settled(write_input)]
             while pending:
                 for wave in waves(pending, self._key):
                     self._settle_all(wave)
@@ -66,66 +66,77 @@ class BatchWriter:
         return self.account.closed()
 
     def _settle_all(self, wave: Sequence[Input]) -> None:
-        for route in dict.fromkeys(one.route for one in wave):
-            group = [one for one in wave if one.route == route]
+        for route in dict.fromkeys(write_input.route for write_input in wave):
+            group = [write_input for write_input in wave if write_input.route == route]
             BatchBisector(self._send, self._blame, self._condemn).pass_through(group)
         self._lifecycle.finish(self._stage_call)
 
-    def placed(self, one: Input, held: dict[str, list[RemoteRecord]]) -> Input | None:
+    def placed(self, write_input: Input, by_key: dict[str, list[RemoteRecord]]) -> Input | None:
         """A create whose key the portal does not keep unique: an update where the record is there, None where settled."""
-        key = folded(one.write.values[self._key])
-        records = held.get(key, [])
+        key = folded(write_input.write.values[self._key])
+        records = by_key.get(key, [])
         if len(records) > 1:
             message = f"{len(records)} records hold this value of {self._key}"
-            outcome = Outcome(key=one.write.key, verdict="held", code="KEY_TWICE", message=message, property=self._key)
-            self.account.settle(one, outcome)
+            outcome = Outcome(
+                key=write_input.write.key, verdict="held", code="KEY_TWICE", message=message, property=self._key
+            )
+            self.account.settle(write_input, outcome)
             return None
         if records:
-            return replace(one, route="update", remote_id=records[0].id)
+            return replace(write_input, route="update", remote_id=records[0].id)
         if key in self._promised:
             self.account.settle(
-                one, _later(one, "KEY_TWICE", "another write of this batch makes a record with this key")
+                write_input,
+                _later(write_input, "KEY_TWICE", "another write of this batch makes a record with this key"),
             )
             return None
         self._promised.add(key)
-        return one
+        return write_input
 
     # ------------------------------------------------------------ sending
 
     def _send(self, group: Sequence[Input]) -> Answer | None:
         """None once every input of the group is settled or due again; else the refusal of the group as a whole."""
-        rest = list(group)
+        remaining = list(group)
         for turn in range(1, _MOST_ROUNDS + 1):
             try:
-                answer = self.client.send(self._call(rest))
-            except AnswerLost as lost:
-                LOG.warning("answer lost, looking before writing again", object=self._type, records=len(rest))
+                answer = self.client.send(self._call(remaining))
+            except AnswerLost as error:
+                LOG.warning("answer lost, looking before writing again", object=self._type, records=len(remaining))
                 self.client.pause(min(2.0 ** (turn - 2), 8.0))
-                left = self._not_done(rest)
-                self._doubted.update(one.place for one in left)
-                asked = {(one.place, one.remote_id) for one in rest}
-                rest = [one for one in left if (one.place, one.remote_id) in asked]
+                open_inputs = self._not_done(remaining)
+                self._doubted.update(write_input.place for write_input in open_inputs)
+                addresses = {(write_input.place, write_input.remote_id) for write_input in remaining}
+                remaining = [
+                    write_input
+                    for write_input in open_inputs
+                    if (write_input.place, write_input.remote_id) in addresses
+                ]
                 # A record that was merged meanwhile may be another input's record: it goes in a wave of its own.
-                self._again += [one for one in left if (one.place, one.remote_id) not in asked]
-                last = lost
-                if not rest:
+                self._again += [
+                    write_input
+                    for write_input in open_inputs
+                    if (write_input.place, write_input.remote_id) not in addresses
+                ]
+                last = error
+                if not remaining:
                     return None
                 continue
             if answer.ok:
-                self._read_results(rest, answer)
+                self._read_results(remaining, answer)
                 return None
             # Inputs settled meanwhile must not be blamed: the sieve knows the group, so what is left goes again alone.
-            if len(rest) < len(group):
-                self._again += rest
+            if len(remaining) < len(group):
+                self._again += remaining
                 return None
             return answer
-        for one in rest:
-            self.account.settle(one, _later(one, "ANSWER_LOST", str(last)))
+        for write_input in remaining:
+            self.account.settle(write_input, _later(write_input, "ANSWER_LOST", str(last)))
         return None
 
     def _call(self, group: Sequence[Input]) -> Call:
         route = group[0].route
-        body = {"inputs": [one.body(self._key) for one in group]}
+        body = {"inputs": [write_input.body(self._key) for write_input in group]}
         return Call(
             method="POST",
             path=f"{self._path}/batch/{route}",
@@ -140,85 +151,93 @@ class BatchWriter:
     def _read_results(self, group: Sequence[Input], answer: Answer) -> None:
         """Settle what the answer accounts for; look up the rest."""
         if group[0].route == "archive":  # 204: ids that were gone before are passed over
-            for one in group:
-                self.account.ok(one, one.remote_id or "")
+            for group_input in group:
+                self.account.ok(group_input, group_input.remote_id or "")
             return
-        left = {one.place: one for one in group}
-        named = matcher(group, self._key)
+        open_inputs = {group_input.place: group_input for group_input in group}
+        by_name = matcher(group, self._key)
         for result in answer.body.get("results") or ():
-            meant = self._meant(result, named)
-            if meant is not None and left.pop(meant.place, None) is not None:
-                self._done(meant, result)
+            write_input = self._meant(result, by_name)
+            if write_input is not None and open_inputs.pop(write_input.place, None) is not None:
+                self._done(write_input, result)
         for complaint in batch_errors_of(answer.body):
-            self._complained(complaint, named, left)
-        if left:
-            self._unaccounted(list(left.values()))
+            self._complained(complaint, by_name, open_inputs)
+        if open_inputs:
+            self._unaccounted(list(open_inputs.values()))
 
-    def _meant(self, result: dict[str, Any], named: Mapping[tuple[str, str], Input]) -> Input | None:
+    def _meant(self, result: dict[str, Any], by_name: Mapping[tuple[str, str], Input]) -> Input | None:
         trace = result.get("objectWriteTraceId")
-        if trace is not None and ("trace", str(trace)) in named:
-            return named["trace", str(trace)]
-        by_id = named.get(("id", str(result.get("id"))))
+        if trace is not None and ("trace", str(trace)) in by_name:
+            return by_name["trace", str(trace)]
+        by_id = by_name.get(("id", str(result.get("id"))))
         if by_id is not None:
             return by_id
         key = (result.get("properties") or {}).get(self._key)
-        return named.get(("key", folded(key))) if key else None
+        return by_name.get(("key", folded(key))) if key else None
 
-    def _done(self, one: Input, result: dict[str, Any]) -> None:
+    def _done(self, write_input: Input, result: dict[str, Any]) -> None:
         remote_id = str(result["id"])
-        created = one.route == "create" or bool(result.get("new"))
-        self.account.ok(one, remote_id, created=created)
-        if STAGE in one.write.values:
-            self._lifecycle.echoed(one, remote_id, (result.get("properties") or {}).get(STAGE), created=created)
+        is_new = write_input.route == "create" or bool(result.get("new"))
+        self.account.ok(write_input, remote_id, created=is_new)
+        if STAGE in write_input.write.values:
+            self._lifecycle.echoed(write_input, remote_id, (result.get("properties") or {}).get(STAGE), created=is_new)
 
-    def _complained(self, complaint: ApiError, named: Mapping[tuple[str, str], Input], left: dict[int, Input]) -> None:
-        keys = [("trace", one) for one in complaint.traces] + [("id", one) for one in complaint.ids]
-        meant = {one.place: one for key in keys if (one := named.get(key)) is not None and one.place in left}
-        if not keys and len(left) == 1:
-            meant = dict(left)
+    def _complained(
+        self, complaint: ApiError, by_name: Mapping[tuple[str, str], Input], open_inputs: dict[int, Input]
+    ) -> None:
+        keys = [("trace", write_input) for write_input in complaint.traces] + [
+            ("id", write_input) for write_input in complaint.ids
+        ]
+        culprits = {
+            write_input.place: write_input
+            for key in keys
+            if (write_input := by_name.get(key)) is not None and write_input.place in open_inputs
+        }
+        if not keys and len(open_inputs) == 1:
+            culprits = dict(open_inputs)
         if complaint.kind == "absent":
             return  # it may have been merged: looked up with whatever else is not accounted for
-        for place, one in meant.items():
-            del left[place]
-            self._refuse(one, complaint)
+        for place, write_input in culprits.items():
+            del open_inputs[place]
+            self._refuse(write_input, complaint)
 
     # ------------------------------------------------------------ looking
 
     def _unaccounted(self, group: Sequence[Input]) -> None:
         """A 2xx that neither confirms nor refuses these: see what is there, and send again what was not done."""
         LOG.warning("2xx without an account of every input", object=self._type, missing=len(group))
-        for one in self._not_done(group):
-            if one.tries + 1 >= MOST_TRIES:
+        for write_input in self._not_done(group):
+            if write_input.tries + 1 >= MOST_TRIES:
                 message = "HubSpot answered with success and did not write the record"
-                self.account.settle(one, _later(one, "NOT_WRITTEN", message))
+                self.account.settle(write_input, _later(write_input, "NOT_WRITTEN", message))
             else:
-                self._again.append(replace(one, tries=one.tries + 1))
+                self._again.append(replace(write_input, tries=write_input.tries + 1))
 
     def _not_done(self, group: Sequence[Input]) -> list[Input]:
         """Settles the inputs whose record is as it should be, or gone; gives back those to send."""
-        found = self._look(group)
-        rest: list[Input] = []
-        for one in group:
-            record = found.get(one.place)
-            if one.route in ("upsert", "create"):
-                if record is not None and same_values(one.write.values, record.values):
-                    self.account.ok(one, record.id, created=True)
+        records = self._look(group)
+        remaining: list[Input] = []
+        for write_input in group:
+            record = records.get(write_input.place)
+            if write_input.route in ("upsert", "create"):
+                if record is not None and same_values(write_input.write.values, record.values):
+                    self.account.ok(write_input, record.id, created=True)
                 else:
-                    rest.append(one)
+                    remaining.append(write_input)
             elif record is None:
-                self._gone(one)
-            elif one.route == "archive":
-                rest.append(one)
-            elif same_values(one.write.values, record.values):
-                self.account.ok(one, record.id)
+                self._gone(write_input)
+            elif write_input.route == "archive":
+                remaining.append(write_input)
+            elif same_values(write_input.write.values, record.values):
+                self.account.ok(write_input, record.id)
             else:
-                rest.append(replace(one, remote_id=record.id))
-        return rest
+                remaining.append(replace(write_input, remote_id=record.id))
+        return remaining
 
     def _look(self, group: Sequence[Input]) -> dict[int, RemoteRecord]:
-        names = sorted({name for one in group for name in one.write.values})
+        names = sorted({name for write_input in group for name in write_input.write.values})
         if group[0].route in ("upsert", "create"):
-            keys = [one.write.values[self._key] for one in group]
+            keys = [write_input.write.values[self._key] for write_input in group]
             if self._key in self._unique:
                 by_key = self.reader.by_key(self._type, self._key, keys, names)
             else:
@@ -226,88 +245,98 @@ class BatchWriter:
                 by_key = {
                     key: found[0] for key, found in self._searcher.by_value(self._type, self._key, keys, names).items()
                 }
-            pairs = ((one.place, by_key.get(folded(one.write.values[self._key]))) for one in group)
+            pairs = (
+                (write_input.place, by_key.get(folded(write_input.write.values[self._key]))) for write_input in group
+            )
         else:
-            by_id = self.reader.by_id(self._type, [str(one.remote_id) for one in group], names)
-            pairs = ((one.place, by_id.get(str(one.remote_id))) for one in group)
+            by_id = self.reader.by_id(self._type, [str(write_input.remote_id) for write_input in group], names)
+            pairs = ((write_input.place, by_id.get(str(write_input.remote_id))) for write_input in group)
         return {place: record for place, record in pairs if record is not None}
 
-    def _gone(self, one: Input) -> None:
-        if one.route == "archive":
-            self.account.ok(one, str(one.remote_id))
+    def _gone(self, write_input: Input) -> None:
+        if write_input.route == "archive":
+            self.account.ok(write_input, str(write_input.remote_id))
             return
         message = "the record is archived or deleted"
-        outcome = Outcome(key=one.write.key, verdict="missing", remote_id=one.remote_id, code="GONE", message=message)
-        self.account.settle(one, outcome)
+        outcome = Outcome(
+            key=write_input.write.key, verdict="missing", remote_id=write_input.remote_id, code="GONE", message=message
+        )
+        self.account.settle(write_input, outcome)
 
     # ------------------------------------------------------------ refusals
 
     def _blame(self, group: Sequence[Input], answer: Answer) -> Sequence[Input] | None:
         """Settle the inputs that a refusal of the whole batch names; None if it names none."""
-        found = api_errors_of(answer.body)
-        if answer.status in _WHOLE_REQUEST and not any(one.traces or one.ids for one in found):
-            if found[0].kind == "absent" and group[0].route == "update":
+        errors = api_errors_of(answer.body)
+        if answer.status in _WHOLE_REQUEST and not any(write_input.traces or write_input.ids for write_input in errors):
+            if errors[0].kind == "absent" and group[0].route == "update":
                 self._unaccounted(group)
                 return []
-            for one in group:
-                self._refuse(one, found[0])
+            for write_input in group:
+                self._refuse(write_input, errors[0])
             return []
-        blamed: dict[int, ApiError] = {}
-        for complaint in found:
-            for one in self._named(group, complaint):
-                blamed.setdefault(one.place, complaint)
-        for one in group:
-            if one.place in blamed:
-                self._refuse(one, blamed[one.place])
-        return [one for one in group if one.place not in blamed] if blamed else None
+        culprits: dict[int, ApiError] = {}
+        for complaint in errors:
+            for write_input in self._named(group, complaint):
+                culprits.setdefault(write_input.place, complaint)
+        for write_input in group:
+            if write_input.place in culprits:
+                self._refuse(write_input, culprits[write_input.place])
+        return [write_input for write_input in group if write_input.place not in culprits] if culprits else None
 
     def _named(self, group: Sequence[Input], complaint: ApiError) -> list[Input]:
         if complaint.traces or complaint.ids:
-            return [one for one in group if one.trace in complaint.traces or one.remote_id in complaint.ids]
+            return [
+                write_input
+                for write_input in group
+                if write_input.trace in complaint.traces or write_input.remote_id in complaint.ids
+            ]
         name = complaint.property
         if complaint.record is not None and group[0].route == "update":
-            return [one for one in group if one.remote_id == complaint.record]
+            return [write_input for write_input in group if write_input.remote_id == complaint.record]
         if name is None or complaint.code in PROPERTY_FAULTS:
-            carrying = [one for one in group if name in one.write.values]
+            carrying = [write_input for write_input in group if name in write_input.write.values]
             return carrying or self._sharing(group, complaint)
-        found = [one for one in group if complaint.names_value(one.write.values.get(name, ""))]
-        return found or self._sharing(group, complaint)
+        culprits = [
+            write_input for write_input in group if complaint.names_value(write_input.write.values.get(name, ""))
+        ]
+        return culprits or self._sharing(group, complaint)
 
     def _sharing(self, group: Sequence[Input], complaint: ApiError) -> list[Input]:
         """A 409 names only who holds the value: the inputs that share a unique value with that record."""
         if complaint.holder is None or len(group) == 1:
             return []
-        held = self._holder_values(complaint.holder)
-        return [one for one in group if self._shared(one, held) is not None]
+        holder_values = self._holder_values(complaint.holder)
+        return [write_input for write_input in group if self._shared(write_input, holder_values) is not None]
 
-    def _condemn(self, one: Input, answer: Answer) -> None:
+    def _condemn(self, write_input: Input, answer: Answer) -> None:
         """Settle an input that was refused alone: the reason is its own."""
-        self._refuse(one, api_errors_of(answer.body)[0])
+        self._refuse(write_input, api_errors_of(answer.body)[0])
 
-    def _refuse(self, one: Input, complaint: ApiError) -> None:
+    def _refuse(self, write_input: Input, complaint: ApiError) -> None:
         if complaint.kind == "taken" and complaint.holder is not None:
-            held = (
+            holder_values = (
                 self._holder_values(complaint.holder)
-                if one.place in self._doubted or complaint.property is None
+                if write_input.place in self._doubted or complaint.property is None
                 else {}
             )
-            if one.place in self._doubted and self._is_ours(one, complaint.holder):
-                self.account.ok(one, complaint.holder, created=True)
+            if write_input.place in self._doubted and self._is_ours(write_input, complaint.holder):
+                self.account.ok(write_input, complaint.holder, created=True)
                 return
-            complaint = replace(complaint, property=complaint.property or self._shared(one, held))
-        if complaint.kind == "absent" and one.route == "update":
-            self._unaccounted([one])
+            complaint = replace(complaint, property=complaint.property or self._shared(write_input, holder_values))
+        if complaint.kind == "absent" and write_input.route == "update":
+            self._unaccounted([write_input])
             return
         if complaint.kind == "absent":  # something that a create refers to: the record itself cannot be missing
             complaint = replace(complaint, kind="invalid")
-        self.account.settle(one, complaint.outcome(one.write.key))
+        self.account.settle(write_input, complaint.outcome(write_input.write.key))
 
-    def _is_ours(self, one: Input, holder: str) -> bool:
+    def _is_ours(self, write_input: Input, holder: str) -> bool:
         """Whether the record that holds our value is the one that this write made before its answer was lost."""
-        if one.route not in ("upsert", "create"):
+        if write_input.route not in ("upsert", "create"):
             return False
-        record = self.reader.by_id(self._type, [holder], list(one.write.values)).get(holder)
-        return record is not None and same_values(one.write.values, record.values)
+        record = self.reader.by_id(self._type, [holder], list(write_input.write.values)).get(holder)
+        return record is not None and same_values(write_input.write.values, record.values)
 
     def _holder_values(self, holder: str) -> dict[str, list[str]]:
         names = sorted(self._unique | ({"hs_additional_emails"} if EMAIL in self._unique else set()))
@@ -316,10 +345,10 @@ class BatchWriter:
             return {}
         return {name: [folded(value) for value in unique_values(record.values, name)] for name in self._unique}
 
-    def _shared(self, one: Input, held: dict[str, list[str]]) -> str | None:
+    def _shared(self, write_input: Input, holder_values: dict[str, list[str]]) -> str | None:
         """The unique property in which an input and a record agree."""
-        for name, values in held.items():
-            if folded(one.write.values.get(name) or "") in values:
+        for name, values in holder_values.items():
+            if folded(write_input.write.values.get(name) or "") in values:
                 return name
         return None
 
@@ -332,8 +361,10 @@ class BatchWriter:
         return self.client.send(Call(method="POST", path=path, body=body, records=len(changes), gives=bodies.batch))
 
 
-def _later(one: Input, code: str, message: str) -> Outcome:
-    return Outcome(key=one.write.key, verdict="later", remote_id=one.remote_id, code=code, message=message)
+def _later(write_input: Input, code: str, message: str) -> Outcome:
+    return Outcome(
+        key=write_input.write.key, verdict="later", remote_id=write_input.remote_id, code=code, message=message
+    )
 
 
 def route_of_create(key_property: str, unique: frozenset[str]) -> Route | None:

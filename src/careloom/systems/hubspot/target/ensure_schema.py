@@ -29,7 +29,7 @@ class Declarer:
 
     def declare(self, declaration: ObjectDeclaration) -> list[str]:
         """One line for each thing made, in the order in which it was made."""
-        made: list[str] = []
+        lines: list[str] = []
         shape = self._shapes.read(declaration.name)
         if shape is None:
             if declaration.create is None:
@@ -37,24 +37,26 @@ class Declarer:
                     f"HubSpot has no object called {declaration.name!r}, and the project does not define it"
                 )
             if self._make_object(declaration.name, declaration.create, declaration.properties):
-                made.append(f"created object {declaration.name}")
+                lines.append(f"created object {declaration.name}")
             shape = self._shapes.read(declaration.name)
         present = shape.properties if shape else {}
-        lacking = [one for one in declaration.properties if one.name not in present]
+        lacking = [definition for definition in declaration.properties if definition.name not in present]
         if lacking:
             path = self._paths.properties(self._objects.wire_name(declaration.name))
-            made += self._make_groups(path, declaration.name, lacking)
-            made += self._make_properties(path, declaration.name, lacking)
+            lines += self._make_groups(path, declaration.name, lacking)
+            lines += self._make_properties(path, declaration.name, lacking)
             self._shapes.forget(declaration.name)
-        return made
+        return lines
 
     def _make_object(self, name: str, new: NewObject, properties: Sequence[Property]) -> bool:
         """The object with the properties that its definition names; the others follow with their groups."""
-        named = {new.primary_property, *new.secondary_properties, *new.searchable_properties, *new.required_properties}
-        first = [definition_of(one) for one in properties if one.name in named]
+        names = {new.primary_property, *new.secondary_properties, *new.searchable_properties, *new.required_properties}
+        first = [definition_of(property_) for property_ in properties if property_.name in names]
         for definition in first:
             del definition["groupName"]  # the groups of an object that does not exist yet do not exist either
-        ties = [STANDARD_TYPES.get(one) or self._objects.wire_name(one) for one in new.associated_objects]
+        ties = [
+            STANDARD_TYPES.get(property_) or self._objects.wire_name(property_) for property_ in new.associated_objects
+        ]
         call = Call(
             method="POST",
             path=self._paths.schemas(),
@@ -68,7 +70,7 @@ class Declarer:
                 "requiredProperties": list(new.required_properties),
                 "properties": first,
                 "associatedObjects": ties,
-                "allowsSensitiveProperties": any(one.sensitivity != "non_sensitive" for one in properties),
+                "allowsSensitiveProperties": any(property_.sensitivity != "non_sensitive" for property_ in properties),
             },
         )
         answer = self._client.send(call)
@@ -78,9 +80,9 @@ class Declarer:
         return answer.ok
 
     def _make_groups(self, path: str, object_name: str, properties: Sequence[Property]) -> Iterator[str]:
-        listed = self._client.expect(Call(method="GET", path=f"{path}/groups", gives=bodies.listing(bodies.named)))
-        present = {str(one["name"]) for one in listed.get("results") or ()}
-        for label in dict.fromkeys(one.group or DEFAULT_GROUP for one in properties):
+        listing = self._client.expect(Call(method="GET", path=f"{path}/groups", gives=bodies.listing(bodies.named)))
+        present = {str(definition["name"]) for definition in listing.get("results") or ()}
+        for label in dict.fromkeys(definition.group or DEFAULT_GROUP for definition in properties):
             name = group_name(label)
             if name in present:
                 continue
@@ -99,47 +101,47 @@ class Declarer:
 
     def _make_properties(self, path: str, object_name: str, properties: Sequence[Property]) -> list[str]:
         reasons: list[Fix] = []
-        made: set[str] = set()
+        names_made: set[str] = set()
         for chunk in chunks(properties, BATCH):
             call = Call(
                 method="POST",
                 path=f"{path}/batch/create",
-                body={"inputs": [definition_of(one) for one in chunk]},
+                body={"inputs": [definition_of(definition) for definition in chunk]},
                 gives=bodies.listing(bodies.definition),
             )
             answer = self._client.send(call)
-            made |= {str(one["name"]) for one in answer.body.get("results") or ()}
+            names_made |= {str(definition["name"]) for definition in answer.body.get("results") or ()}
             reasons += [] if answer.ok and not answer.body.get("errors") else [refused(call, _first_error(answer))]
         # What is there now counts, whoever made it and whatever the answer said.
         shape = self._shapes.read(object_name)
-        lacking = [one for one in properties if shape is None or one.name not in shape.properties]
+        lacking = [definition for definition in properties if shape is None or definition.name not in shape.properties]
         if lacking and reasons and len(properties) > 1:
-            made |= self._one_by_one(path, lacking)
+            names_made |= self._one_by_one(path, lacking)
         elif lacking:
-            names = ", ".join(one.name for one in lacking)
+            names = ", ".join(definition.name for definition in lacking)
             raise reasons[0] if reasons else Fix(f"HubSpot did not create these properties of {object_name}: {names}")
-        return [_line(object_name, one) for one in properties if one.name in made]
+        return [_line(object_name, definition) for definition in properties if definition.name in names_made]
 
     def _one_by_one(self, path: str, lacking: Sequence[Property]) -> set[str]:
         """A batch that was refused for one of its definitions: each alone, so that the fault names the right one."""
-        made: set[str] = set()
-        for one in lacking:
-            call = Call(method="POST", path=path, body=definition_of(one), gives=bodies.one(bodies.definition))
+        names: set[str] = set()
+        for definition in lacking:
+            call = Call(method="POST", path=path, body=definition_of(definition), gives=bodies.one(bodies.definition))
             answer = self._client.send(call)
             if answer.ok:
-                made.add(one.name)
+                names.add(definition.name)
             elif not _exists(answer):
-                raise Fix(f"property {one.name}: {refused(call, answer)}")
-        return made
+                raise Fix(f"property {definition.name}: {refused(call, answer)}")
+        return names
 
 
-def _line(object_name: str, one: Property) -> str:
+def _line(object_name: str, definition: Property) -> str:
     traits = [
-        one.type,
-        *(["unique"] if one.unique else []),
-        *([] if one.sensitivity == "non_sensitive" else [one.sensitivity]),
+        definition.type,
+        *(["unique"] if definition.unique else []),
+        *([] if definition.sensitivity == "non_sensitive" else [definition.sensitivity]),
     ]
-    return f"created property {object_name}.{one.name} ({', '.join(traits)})"
+    return f"created property {object_name}.{definition.name} ({', '.join(traits)})"
 
 
 def _exists(answer: Answer) -> bool:

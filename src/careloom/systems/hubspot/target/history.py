@@ -24,13 +24,13 @@ def with_overtaken(reader: Reader, object_type: str, batch: Batch, outcomes: Seq
 
     Where the history cannot be read the writes stand as they are: they were acknowledged.
     """
-    watched = {
+    writes_watched = {
         str(outcome.remote_id): write
         for write, outcome in zip(batch.writes, outcomes, strict=True)
         if write.seen and outcome.verdict == "ok" and outcome.remote_id
     }
-    lost: dict[str, dict[str, str]] = {}
-    for chunk in chunks(watched.items(), HISTORY_BATCH):
+    overtaken: dict[str, dict[str, str]] = {}
+    for chunk in chunks(writes_watched.items(), HISTORY_BATCH):
         names = sorted({name for _, write in chunk for name in write.seen})
         try:
             histories = reader.histories(object_type, [remote_id for remote_id, _ in chunk], names)
@@ -38,28 +38,28 @@ def with_overtaken(reader: Reader, object_type: str, batch: Batch, outcomes: Seq
             LOG.warning("written, and not looked after", object=object_type, error=type(error).__name__)
             continue
         for remote_id, write in chunk:
-            lost[write.key] = _overtaken(write, histories.get(remote_id, {}))
+            overtaken[write.key] = _overtaken(write, histories.get(remote_id, {}))
     return [
-        replace(outcome, overtaken=lost[write.key]) if lost.get(write.key) else outcome
+        replace(outcome, overtaken=overtaken[write.key]) if overtaken.get(write.key) else outcome
         for write, outcome in zip(batch.writes, outcomes, strict=True)
     ]
 
 
 def _overtaken(write: Write, history: Mapping[str, Any]) -> dict[str, str]:
     """The properties whose newest version is ours, and whose version before is not the one that was read."""
-    found: dict[str, str] = {}
-    for name, seen in write.seen.items():
-        sent = write.values.get(name, "")
+    overtaken: dict[str, str] = {}
+    for name, value_read in write.seen.items():
+        value = write.values.get(name, "")
         versions = _newest_first(history.get(name))
-        if not versions or not same(sent, versions[0]):
+        if not versions or not same(value, versions[0]):
             continue  # whoever wrote after us is seen by the next run
-        before = next((version for version in versions if not same(sent, version)), "")
-        if not same(seen, before):
-            found[name] = before
-    return found
+        previous = next((version for version in versions if not same(value, version)), "")
+        if not same(value_read, previous):
+            overtaken[name] = previous
+    return overtaken
 
 
 def _newest_first(entries: object) -> list[str]:
-    listed = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    listed.sort(key=lambda entry: str(entry.get("timestamp") or ""), reverse=True)
-    return [str(entry.get("value") or "") for entry in listed]
+    versions = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    versions.sort(key=lambda entry: str(entry.get("timestamp") or ""), reverse=True)
+    return [str(entry.get("value") or "") for entry in versions]

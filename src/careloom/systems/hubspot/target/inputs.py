@@ -53,23 +53,23 @@ class BatchOutcomes:
         self._writes = writes
         self._outcomes: list[Outcome | None] = [None] * len(writes)
 
-    def settle(self, one: Input, outcome: Outcome) -> None:
+    def settle(self, write_input: Input, outcome: Outcome) -> None:
         """Enter what became of an input; Stop if that is known already."""
-        if self._outcomes[one.place] is not None:
+        if self._outcomes[write_input.place] is not None:
             raise Stop("a write was settled twice")
-        self._outcomes[one.place] = outcome
+        self._outcomes[write_input.place] = outcome
 
-    def amend(self, one: Input, outcome: Outcome) -> None:
+    def amend(self, write_input: Input, outcome: Outcome) -> None:
         """Change an entry: the record was written, and then something more was found out."""
-        self._outcomes[one.place] = outcome
+        self._outcomes[write_input.place] = outcome
 
-    def ok(self, one: Input, remote_id: str, *, created: bool = False) -> None:
+    def ok(self, write_input: Input, remote_id: str, *, created: bool = False) -> None:
         """Enter that it was done."""
-        self.settle(one, Outcome(key=one.write.key, verdict="ok", remote_id=remote_id, created=created))
+        self.settle(write_input, Outcome(key=write_input.write.key, verdict="ok", remote_id=remote_id, created=created))
 
-    def settled(self, one: Input) -> bool:
+    def settled(self, write_input: Input) -> bool:
         """Whether its outcome is known."""
-        return self._outcomes[one.place] is not None
+        return self._outcomes[write_input.place] is not None
 
     def anything(self) -> bool:
         """Whether any outcome is known."""
@@ -83,23 +83,27 @@ class BatchOutcomes:
 
     def closed(self) -> list[Outcome]:
         """All outcomes, in the order of the writes; Stop if one is missing."""
-        closed = [outcome for outcome in self._outcomes if outcome is not None]
-        if len(closed) != len(self._writes):
-            raise Stop(f"{len(self._writes) - len(closed)} of {len(self._writes)} writes have no outcome")
-        return closed
+        outcomes = [outcome for outcome in self._outcomes if outcome is not None]
+        if len(outcomes) != len(self._writes):
+            raise Stop(f"{len(self._writes) - len(outcomes)} of {len(self._writes)} writes have no outcome")
+        return outcomes
 
 
 def waves(inputs: Iterable[Input], key_property: str) -> list[list[Input]]:
     """Inputs such that no wave addresses one record twice: HubSpot refuses such a batch, or takes either of the two."""
-    made: list[list[Input]] = []
-    seen: dict[str, int] = {}
-    for one in inputs:
-        address = one.remote_id if one.route in ("update", "archive") else folded(one.write.values[key_property])
-        turn = seen[str(address)] = seen.get(str(address), -1) + 1
-        if turn == len(made):
-            made.append([])
-        made[turn].append(one)
-    return made
+    groups: list[list[Input]] = []
+    counts: dict[str, int] = {}
+    for write_input in inputs:
+        address = (
+            write_input.remote_id
+            if write_input.route in ("update", "archive")
+            else folded(write_input.write.values[key_property])
+        )
+        turn = counts[str(address)] = counts.get(str(address), -1) + 1
+        if turn == len(groups):
+            groups.append([])
+        groups[turn].append(write_input)
+    return groups
 
 
 def inputs_of(batch: Batch, route: Route) -> list[Input]:
@@ -112,12 +116,12 @@ def inputs_of(batch: Batch, route: Route) -> list[Input]:
 
 def matcher(group: Sequence[Input], key_property: str) -> Mapping[tuple[str, str], Input]:
     """The inputs by each thing that may name them in an answer: ("trace" | "id" | "key", its value)."""
-    found: dict[tuple[str, str], Input] = {}
-    for one in group:
-        found["trace", str(one.place)] = one
-        if one.remote_id is not None:
-            found["id", one.remote_id] = one
-        key = one.write.values.get(key_property)
-        if key and one.route in ("upsert", "create"):
-            found["key", folded(key)] = one
-    return found
+    inputs: dict[tuple[str, str], Input] = {}
+    for write_input in group:
+        inputs["trace", str(write_input.place)] = write_input
+        if write_input.remote_id is not None:
+            inputs["id", write_input.remote_id] = write_input
+        key = write_input.write.values.get(key_property)
+        if key and write_input.route in ("upsert", "create"):
+            inputs["key", folded(key)] = write_input
+    return inputs

@@ -21,31 +21,31 @@ class Lifecycle:
         self._account = account
         self._ignored: list[tuple[Input, str, bool]] = []
 
-    def echoed(self, one: Input, record: str, stage: str | None, *, created: bool) -> None:
+    def echoed(self, write_input: Input, record: str, stage: str | None, *, created: bool) -> None:
         """Compare what was sent with what the answer holds; an answer without the stage proves nothing."""
-        if stage and stage != one.write.values[STAGE]:
-            self._ignored.append((one, record, created))
+        if stage and stage != write_input.write.values[STAGE]:
+            self._ignored.append((write_input, record, created))
 
     def finish(self, set_stages: Callable[[Sequence[tuple[str, str]]], Answer]) -> None:
         """Clear and set the stages that were ignored; a record whose stage still differs is held."""
-        ignored, self._ignored = self._ignored, []
-        if not ignored:
+        entries, self._ignored = self._ignored, []
+        if not entries:
             return
-        cleared = set_stages([(record, "") for _, record, _ in ignored])
-        wanted = [(record, stage) for one, record, _ in ignored if (stage := one.write.values[STAGE])]
-        taken = set_stages(wanted) if cleared.ok and wanted else cleared
+        clearing = set_stages([(record, "") for _, record, _ in entries])
+        stages = [(record, stage) for write_input, record, _ in entries if (stage := write_input.write.values[STAGE])]
+        answer = set_stages(stages) if clearing.ok and stages else clearing
         now = {
             str(result.get("id")): (result.get("properties") or {}).get(STAGE) or ""
-            for result in taken.body.get("results") or ()
+            for result in answer.body.get("results") or ()
         }
-        for one, record, _ in ignored:
-            if now.get(record) != one.write.values[STAGE]:
-                self._account.amend(one, _not_taken(one, record))
+        for write_input, record, _ in entries:
+            if now.get(record) != write_input.write.values[STAGE]:
+                self._account.amend(write_input, _not_taken(write_input, record))
 
 
-def _not_taken(one: Input, record: str) -> Outcome:
+def _not_taken(write_input: Input, record: str) -> Outcome:
     return Outcome(
-        key=one.write.key,
+        key=write_input.write.key,
         verdict="held",
         remote_id=record,
         code="LIFECYCLE_STAGE_NOT_TAKEN",

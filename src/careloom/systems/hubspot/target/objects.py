@@ -97,11 +97,11 @@ class Objects:
         """The custom object called `name`, if the portal has one and the token may see it."""
         with self._lock:
             for _ in range(2):
-                found = next((one for one in self._custom if one.called(name)), None)
-                if found is not None:
-                    return found
+                custom = next((custom_object for custom_object in self._custom if custom_object.called(name)), None)
+                if custom is not None:
+                    return custom
                 self._custom = self._listed()
-        return next((one for one in self._custom if one.called(name)), None)
+        return next((custom_object for custom_object in self._custom if custom_object.called(name)), None)
 
     def forget(self) -> None:
         """Look again the next time: an object was made."""
@@ -120,7 +120,7 @@ class Objects:
             )
         except NotPermitted:  # a portal or token without custom objects has none
             return ()
-        return tuple(_custom(one) for one in body.get("results") or ())
+        return tuple(_custom(result) for result in body.get("results") or ())
 
 
 def _custom(schema: Mapping[str, Any]) -> CustomObject:

@@ -49,10 +49,10 @@ def shape_of(
     name: str, object_type: str, definitions: Iterable[Mapping[str, Any]], required: frozenset[str]
 ) -> ObjectShape:
     """The object called `name`, whose name on the wire is `object_type`."""
-    properties = (property_of(object_type, one) for one in definitions)
+    properties = (property_of(object_type, definition) for definition in definitions)
     return ObjectShape(
         name=name,
-        properties={one.name: one for one in properties},
+        properties={definition.name: definition for definition in properties},
         required=required | REQUIRED.get(object_type, frozenset()),
         requires_one_of=REQUIRED_ONE_OF.get(object_type, frozenset()),
     )
@@ -64,7 +64,7 @@ def property_of(object_type: str, definition: Mapping[str, Any]) -> Property:
     kind = _TYPES.get(str(definition.get("type")))
     if kind == "enumeration" and field_type == "booleancheckbox":
         kind = "bool"
-    fixed = (definition.get("modificationMetadata") or {}).get("readOnlyValue", False)
+    is_fixed = (definition.get("modificationMetadata") or {}).get("readOnlyValue", False)
     mail = name == EMAIL and object_type in ("contacts", "0-1")
     unique = bool(definition.get("hasUniqueValue")) or mail
     return Property(
@@ -73,36 +73,38 @@ def property_of(object_type: str, definition: Mapping[str, Any]) -> Property:
         label=str(definition.get("label") or ""),
         group=str(definition.get("groupName") or ""),
         description=str(definition.get("description") or ""),
-        options=tuple(str(one["value"]) for one in definition.get("options") or ()) if kind == "enumeration" else (),
+        options=tuple(str(option["value"]) for option in definition.get("options") or ())
+        if kind == "enumeration"
+        else (),
         multiple=field_type == "checkbox",
         unique=unique,
         key=unique,
         aliases=(ADDITIONAL_EMAILS,) if mail else (),
-        read_only=bool(fixed or definition.get("calculated") or kind is None),
+        read_only=bool(is_fixed or definition.get("calculated") or kind is None),
         max_length=MOST_CHARACTERS if kind == "string" else None,
         sensitivity=definition.get("dataSensitivity") or "non_sensitive",
     )
 
 
-def definition_of(wanted: Property) -> dict[str, object]:
+def definition_of(definition: Property) -> dict[str, object]:
     """What creates `wanted`. Uniqueness and sensitivity cannot be changed afterwards."""
-    kind = wanted.type
+    kind = definition.type
     body: dict[str, object] = {
-        "name": wanted.name,
-        "label": wanted.label or wanted.name,
-        "groupName": group_name(wanted.group),
+        "name": definition.name,
+        "label": definition.label or definition.name,
+        "groupName": group_name(definition.group),
         "type": kind,
-        "fieldType": "checkbox" if kind == "enumeration" and wanted.multiple else _FIELD_TYPES[kind],
+        "fieldType": "checkbox" if kind == "enumeration" and definition.multiple else _FIELD_TYPES[kind],
         "formField": False,
     }
-    if wanted.description:
-        body["description"] = wanted.description
+    if definition.description:
+        body["description"] = definition.description
     if kind in ("enumeration", "bool"):
-        body["options"] = _options(("true", "false") if kind == "bool" else wanted.options)
-    if wanted.unique:
+        body["options"] = _options(("true", "false") if kind == "bool" else definition.options)
+    if definition.unique:
         body["hasUniqueValue"] = True
-    if wanted.sensitivity != "non_sensitive":
-        body["dataSensitivity"] = wanted.sensitivity
+    if definition.sensitivity != "non_sensitive":
+        body["dataSensitivity"] = definition.sensitivity
         body["sensitiveDataCategories"] = ["HIPAA"]
     return body
 

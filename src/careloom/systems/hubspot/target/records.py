@@ -25,28 +25,28 @@ _NOON_TEXT = 10  # a date without a time, YYYY-MM-DD
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """`items` in lists of at most `size`."""
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
+    remaining = iter(items)
+    while chunk := list(islice(remaining, size)):
         yield chunk
 
 
 def record_of(result: Mapping[str, Any], properties: Iterable[str]) -> RemoteRecord:
     """A record out of an answer; a property that it lacks is None, as for one that has no value."""
-    held = result.get("properties") or {}
+    values = result.get("properties") or {}
     return RemoteRecord(
         id=str(result["id"]),
-        values={name: held.get(name) for name in properties},
+        values={name: values.get(name) for name in properties},
         updated_at=str(result.get("updatedAt") or ""),
         archived=bool(result.get("archived")),
-        merged_ids=merged_ids(held),
+        merged_ids=merged_ids(values),
     )
 
 
-def merged_ids(held: Mapping[str, str | None]) -> tuple[str, ...]:
+def merged_ids(values: Mapping[str, str | None]) -> tuple[str, ...]:
     """Former ids that now mean this record."""
-    listed = f"{held.get(MERGED) or ''};{held.get(MERGED_VIDS) or ''}"
-    ids = (entry.partition(":")[0].strip() for entry in listed.split(";"))
-    return tuple(dict.fromkeys(one for one in ids if one and one != held.get("hs_object_id")))
+    text = f"{values.get(MERGED) or ''};{values.get(MERGED_VIDS) or ''}"
+    ids = (entry.partition(":")[0].strip() for entry in text.split(";"))
+    return tuple(dict.fromkeys(record_id for record_id in ids if record_id and record_id != values.get("hs_object_id")))
 
 
 def asked(properties: Iterable[str]) -> list[str]:
@@ -63,21 +63,23 @@ class Reader:
 
     def by_id(self, object_type: str, ids: Sequence[str], properties: Sequence[str]) -> dict[str, RemoteRecord]:
         """Live records by the id asked for; a merged id gives its survivor."""
-        found: dict[str, RemoteRecord] = {}
+        records: dict[str, RemoteRecord] = {}
         for chunk in chunks(dict.fromkeys(ids), BATCH):
-            wanted = set(chunk)
+            asked_ids = set(chunk)
             for result in self._batch(object_type, chunk, properties):
                 record = record_of(result, properties)
-                found.update((one, record) for one in (record.id, *record.merged_ids) if one in wanted)
-            absent = [one for one in chunk if one not in found]
+                records.update(
+                    (record_id, record) for record_id in (record.id, *record.merged_ids) if record_id in asked_ids
+                )
+            absent = [record_id for record_id in chunk if record_id not in records]
             if len(absent) > 1:
                 absent = self._not_archived(object_type, absent)
             # A batch read may leave merged ids out; a single read follows them.
-            for one in absent:
-                single = self._single(object_type, one, properties)
+            for record_id in absent:
+                single = self._single(object_type, record_id, properties)
                 if single is not None:
-                    found[one] = single
-        return found
+                    records[record_id] = single
+        return records
 
     def by_key(
         self, object_type: str, key: str, values: Sequence[str], properties: Sequence[str]
@@ -86,29 +88,29 @@ class Reader:
 
         Answers are keyed by `folded` values.
         """
-        found: dict[str, RemoteRecord] = {}
+        records: dict[str, RemoteRecord] = {}
         names = list(dict.fromkeys((*properties, key, *([ADDITIONAL_EMAILS] if key == EMAIL else []))))
         for chunk in chunks(dict.fromkeys(values), BATCH):
             for result in self._batch(object_type, chunk, names, key=key):
                 record = record_of(result, names)
                 for value in unique_values(record.values, key):
-                    found[folded(value)] = record
-        return found
+                    records[folded(value)] = record
+        return records
 
     def histories(
         self, object_type: str, ids: Sequence[str], properties: Sequence[str]
     ) -> dict[str, Mapping[str, Any]]:
         """The kept versions of the properties of these records, by id; at most 50 at a time."""
-        found: dict[str, Mapping[str, Any]] = {}
+        versions_of: dict[str, Mapping[str, Any]] = {}
         for result in self._batch(object_type, ids, properties, history=properties):
             versions = result.get("propertiesWithHistory")
-            found[str(result["id"])] = versions if isinstance(versions, dict) else {}
-        return found
+            versions_of[str(result["id"])] = versions if isinstance(versions, dict) else {}
+        return versions_of
 
     def _not_archived(self, object_type: str, ids: Sequence[str]) -> list[str]:
         """Those of `ids` that are not in the bin: one request spares a single read for each of the others."""
-        binned = {str(one["id"]) for one in self._batch(object_type, ids, (), archived=True)}
-        return [one for one in ids if one not in binned]
+        bin_ids = {str(record_id["id"]) for record_id in self._batch(object_type, ids, (), archived=True)}
+        return [record_id for record_id in ids if record_id not in bin_ids]
 
     def _batch(
         self,
@@ -120,7 +122,7 @@ class Reader:
         archived: bool = False,
         history: Sequence[str] = (),
     ) -> list[dict[str, Any]]:
-        body: dict[str, object] = {"inputs": [{"id": one} for one in ids], "properties": asked(properties)}
+        body: dict[str, object] = {"inputs": [{"id": item} for item in ids], "properties": asked(properties)}
         if key is not None:
             body["idProperty"] = key
         if history:
@@ -139,7 +141,7 @@ class Reader:
             return []
         if not answer.ok:
             raise refused(call, answer, quote=False)
-        return [one for one in answer.body.get("results") or () if bool(one.get("archived")) is archived]
+        return [item for item in answer.body.get("results") or () if bool(item.get("archived")) is archived]
 
     def _single(self, object_type: str, record_id: str, properties: Sequence[str]) -> RemoteRecord | None:
         path = self._paths.objects(object_type)
@@ -161,11 +163,11 @@ class Reader:
 
 def unique_values(values: Mapping[str, str | None], key: str) -> list[str]:
     """The values of `key` by which a record is found: for mail addresses the secondary ones too."""
-    own = values.get(key)
-    found = [own] if own else []
+    value = values.get(key)
+    mails = [value] if value else []
     if key == EMAIL:
-        found += [one for one in (values.get(ADDITIONAL_EMAILS) or "").split(";") if one]
-    return found
+        mails += [mail for mail in (values.get(ADDITIONAL_EMAILS) or "").split(";") if mail]
+    return mails
 
 
 def folded(value: str) -> str:
@@ -173,32 +175,32 @@ def folded(value: str) -> str:
     return value.strip().casefold()
 
 
-def same(sent: str, held: str | None) -> bool:
+def same(sent: str, stored: str | None) -> bool:
     """Whether `held` is what HubSpot makes of `sent`: it lower-cases mails and rewrites numbers, dates and lists.
 
     Wrongly False costs one more write; wrongly True is what must not be, so only rewritings known to happen count.
     """
-    held = held or ""
-    if sent.strip() == held.strip() or ("@" in sent and folded(sent) == folded(held)):
+    stored = stored or ""
+    if sent.strip() == stored.strip() or ("@" in sent and folded(sent) == folded(stored)):
         return True
-    if not sent or not held:
+    if not sent or not stored:
         return False
-    if ";" in sent or ";" in held:
-        return _options(sent) == _options(held)
-    moments = _moment(sent), _moment(held)
+    if ";" in sent or ";" in stored:
+        return _options(sent) == _options(stored)
+    moments = _moment(sent), _moment(stored)
     if None not in moments:
         return moments[0] == moments[1]
-    numbers = _number(sent), _number(held)
+    numbers = _number(sent), _number(stored)
     return numbers[0] is not None and numbers[0] == numbers[1]
 
 
-def same_values(sent: Mapping[str, str], held: Mapping[str, str | None]) -> bool:
+def same_values(sent: Mapping[str, str], stored: Mapping[str, str | None]) -> bool:
     """Whether every property that was sent is held."""
-    return all(same(value, held.get(name)) for name, value in sent.items())
+    return all(same(value, stored.get(name)) for name, value in sent.items())
 
 
 def _options(text: str) -> frozenset[str]:
-    return frozenset(one for one in text.split(";") if one)
+    return frozenset(option for option in text.split(";") if option)
 
 
 def _moment(text: str) -> datetime | None:

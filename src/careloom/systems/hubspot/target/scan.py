@@ -61,9 +61,9 @@ class Scan:
             return
         cursor = since
         try:
-            for found in self._changed(start):
-                cursor = max(cursor, found.last, key=milliseconds)
-                yield ScanPage(records=found.records, cursor=since, complete=False)
+            for page in self._changed(start):
+                cursor = max(cursor, page.last, key=milliseconds)
+                yield ScanPage(records=page.records, cursor=since, complete=False)
         except TooManyAlikeError:
             yield from self._everything()
             return
@@ -76,33 +76,33 @@ class Scan:
     def _everything(self) -> Iterator[ScanPage]:
         # What changes while the pages are read is newer than this.
         newest = self._searcher.newest(self._type)
-        cursor, oldest, listed = newest.last, "", 0
-        held: list[RemoteRecord] | None = None
+        cursor, oldest, count = newest.last, "", 0
+        late_records: list[RemoteRecord] | None = None
         for records in self._listed():
-            listed += len(records)
+            count += len(records)
             if not cursor:  # search does not show records that are some seconds old; none changes before it was made
-                moments = [one.updated_at for one in records if one.updated_at]
-                oldest = min((one for one in (oldest, *moments) if one), key=milliseconds, default="")
-            if held is not None:
-                yield ScanPage(records=held, cursor="", complete=False)
-            held = records
-        self._demand_all(listed, newest.total)
-        yield ScanPage(records=held or (), cursor=cursor or oldest or _FIRST, complete=True)
+                moments = [item.updated_at for item in records if item.updated_at]
+                oldest = min((item for item in (oldest, *moments) if item), key=milliseconds, default="")
+            if late_records is not None:
+                yield ScanPage(records=late_records, cursor="", complete=False)
+            late_records = records
+        self._demand_all(count, newest.total)
+        yield ScanPage(records=late_records or (), cursor=cursor or oldest or _FIRST, complete=True)
 
-    def _demand_all(self, listed: int, counted: int) -> None:
+    def _demand_all(self, list_count: int, search_count: int) -> None:
         """RemoteUnavailable if the listing ended long before what the search counts, before and after it: a lost page.
 
         Absence is what a person would be created for a second time, so it is not believed on one answer's word.
         """
-        if _lacks(listed, counted) and _lacks(listed, again := self._searcher.newest(self._type).total):
+        if _lacks(list_count, search_count) and _lacks(list_count, again := self._searcher.newest(self._type).total):
             raise RemoteUnavailable(
-                f"HubSpot lists {listed} records of {self._type} and counts {again}: a part of the list is missing; "
+                f"HubSpot lists {list_count} records of {self._type} and counts {again}: a part of the list is missing; "
                 "nothing was concluded from it: run again"
             )
 
     def _listed(self) -> Iterator[list[RemoteRecord]]:
         for results in self._list(archived=False):
-            records = [record_of(one, self._properties) for one in results]
+            records = [record_of(result, self._properties) for result in results]
             yield self._completed(records) if self._long else records
 
     def _list(self, *, archived: bool) -> Iterator[list[dict[str, Any]]]:
@@ -124,7 +124,7 @@ class Scan:
 
     def _completed(self, records: Sequence[RemoteRecord]) -> list[RemoteRecord]:
         """The same records with their properties; those that went away meanwhile are left out."""
-        return list(self._reader.by_id(self._type, [one.id for one in records], self._properties).values())
+        return list(self._reader.by_id(self._type, [record.id for record in records], self._properties).values())
 
     # ------------------------------------------------------------ changes
 
@@ -134,35 +134,41 @@ class Scan:
         Each page starts at the moment where the last one ended. Counting on by offset would skip a record whenever one
         that was read already changes again and moves to the end.
         """
-        seen: set[tuple[str, str]] = set()
+        last_versions: set[tuple[str, str]] = set()
         after = ""
         while True:
-            found = self._searcher.changed(self._type, start, self._properties, after)
-            fresh = [one for one in found.records if (one.id, one.updated_at) not in seen]
+            page = self._searcher.changed(self._type, start, self._properties, after)
+            fresh = [record for record in page.records if (record.id, record.updated_at) not in last_versions]
             if fresh:
-                yield replace(found, records=fresh)
-            if not found.after:
+                yield replace(page, records=fresh)
+            if not page.after:
                 return
-            if milliseconds(found.last) > milliseconds(start):
-                start, after = found.last, ""
-                seen = {(one.id, one.updated_at) for one in found.records}
-            elif int(found.after) >= MOST_RESULTS:
+            if milliseconds(page.last) > milliseconds(start):
+                start, after = page.last, ""
+                last_versions = {(record.id, record.updated_at) for record in page.records}
+            elif int(page.after) >= MOST_RESULTS:
                 raise TooManyAlikeError
             else:
-                after = found.after
-                seen.update((one.id, one.updated_at) for one in fresh)
+                after = page.after
+                last_versions.update((record.id, record.updated_at) for record in fresh)
 
     def _archived(self, since: int) -> Iterator[list[RemoteRecord]]:
         """Records put into the bin since then. The bin has no order and no filter: all of it is paged through."""
         for results in self._list(archived=True):
-            late = [one for one in results if "archivedAt" not in one or milliseconds(one["archivedAt"]) >= since]
+            late = [
+                result
+                for result in results
+                if "archivedAt" not in result or milliseconds(result["archivedAt"]) >= since
+            ]
             if late:
-                yield [replace(record_of(one, self._properties), archived=True) for one in late]
+                yield [replace(record_of(result, self._properties), archived=True) for result in late]
 
 
-def _lacks(listed: int, counted: int) -> bool:
+def _lacks(list_count: int, search_count: int) -> bool:
     """Whether a listing is short of a count, beyond what is archived while it is read."""
-    return listed + counted // _SLACK < counted and (listed == 0 or listed + _FEW_GONE < counted)
+    return list_count + search_count // _SLACK < search_count and (
+        list_count == 0 or list_count + _FEW_GONE < search_count
+    )
 
 
 def _shifted(cursor: str) -> str:

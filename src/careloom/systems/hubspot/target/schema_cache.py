@@ -41,18 +41,20 @@ class SchemaCache:
         custom = self._objects.custom(name) if object_type not in STANDARD.values() else None
         shape = shape_of(name, object_type, definitions.values(), custom.required if custom else frozenset())
         with self._lock:
-            self._unique[name] = frozenset(one.name for one in shape.properties.values() if one.unique)
+            self._unique[name] = frozenset(
+                definition.name for definition in shape.properties.values() if definition.unique
+            )
         return shape
 
     def unique(self, name: str) -> frozenset[str]:
         """The object's unique properties, as last read; UsageFault if there is no such object."""
         with self._lock:
-            known = self._unique.get(name)
-        if known is None:
+            names = self._unique.get(name)
+        if names is None:
             if self.read(name) is None:
                 raise UsageFault(f"HubSpot has no object called {name!r}")
             return self._unique[name]
-        return known
+        return names
 
     def forget(self, name: str) -> None:
         """Read anew the next time."""
@@ -72,11 +74,11 @@ class SchemaCache:
             return None
         if not answer.ok:
             raise refused(call, answer)
-        found = {str(one["name"]): one for one in answer.body.get("results") or ()}
+        definitions = {str(definition["name"]): definition for definition in answer.body.get("results") or ()}
         with ThreadPoolExecutor(len(_SENSITIVITIES), thread_name_prefix="definitions") as pool:
-            for hidden in pool.map(lambda sensitivity: self._sensitive(path, sensitivity), _SENSITIVITIES):
-                found |= hidden
-        return found
+            for sensitive in pool.map(lambda sensitivity: self._sensitive(path, sensitivity), _SENSITIVITIES):
+                definitions |= sensitive
+        return definitions
 
     def _sensitive(self, path: str, sensitivity: str) -> dict[str, Mapping[str, Any]]:
         """Properties that the list hides unless asked for; none where the portal or the token does not admit them."""
@@ -91,4 +93,4 @@ class SchemaCache:
         except NotPermitted:
             return {}
         results = answer.body.get("results") or () if answer.ok else ()
-        return {str(one["name"]): {"dataSensitivity": sensitivity, **one} for one in results}
+        return {str(definition["name"]): {"dataSensitivity": sensitivity, **definition} for definition in results}

@@ -35,15 +35,15 @@ def scope_findings(client: Client, paths: Paths, token: str, families: Mapping[s
             level="warn", what=_WHAT, detail=detail, fix="compare the app's scopes with docs/how-to/secrets.md"
         )
         return
-    granted = [str(scope) for scope in answer.body["scopes"]]
-    faults = [finding for name, family in families.items() if (finding := _lack(name, family, granted))]
+    token_scopes = [str(scope) for scope in answer.body["scopes"]]
+    faults = [finding for name, family in families.items() if (finding := _lack(name, family, token_scopes))]
     yield from faults
     if families and not faults:
         yield Finding(level="ok", what=_WHAT, detail=f"may read and write {', '.join(families)}")
 
 
-def _lack(name: str, family: str, granted: Collection[str]) -> Finding | None:
-    lacking = [scope for act in ("read", "write") if not _has(granted, scope := _scope(family, act))]
+def _lack(name: str, family: str, token_scopes: Collection[str]) -> Finding | None:
+    lacking = [scope for act in ("read", "write") if not _has(token_scopes, scope := _scope(family, act))]
     if not lacking:
         return None
     detail = f"the token may not {' and '.join(scope.rpartition('.')[2] for scope in lacking)} {name}"
@@ -57,7 +57,7 @@ def _scope(family: str, act: str) -> str:
     return "tickets" if family == "tickets" else f"crm.objects.{family}.{act}"
 
 
-def _has(granted: Collection[str], scope: str) -> bool:
+def _has(token_scopes: Collection[str], scope: str) -> bool:
     """Newer scopes end in a version; products and line items have an older scope for everything besides."""
     older = "e-commerce" if scope.split(".")[2:3] in (["products"], ["line_items"]) else scope
-    return any(own in (scope, older) or own.startswith(f"{scope}.v") for own in granted)
+    return any(token_scope in (scope, older) or token_scope.startswith(f"{scope}.v") for token_scope in token_scopes)

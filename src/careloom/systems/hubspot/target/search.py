@@ -54,9 +54,9 @@ class Searcher:
     def changed(self, object_type: str, since: str, properties: Sequence[str], after: str = "") -> Found:
         """Live records changed at or after `since` (ISO text), oldest change first, 200 a page."""
         name = modified_property(object_type)
-        at = {"propertyName": name, "operator": "GTE", "value": str(milliseconds(since))}
+        moment_filter = {"propertyName": name, "operator": "GTE", "value": str(milliseconds(since))}
         body: dict[str, object] = {
-            "filterGroups": [{"filters": [at]}],
+            "filterGroups": [{"filters": [moment_filter]}],
             "sorts": [{"propertyName": name, "direction": "ASCENDING"}],
             "properties": [*asked(properties), name],
             "limit": PAGE,
@@ -76,18 +76,18 @@ class Searcher:
         self, object_type: str, name: str, values: Sequence[str], properties: Sequence[str]
     ) -> dict[str, list[RemoteRecord]]:
         """Live records by the folded value of a property that need not be unique; up to 200 for each hundred values."""
-        found: dict[str, list[RemoteRecord]] = {}
-        wanted = list(dict.fromkeys((*properties, name)))
+        records: dict[str, list[RemoteRecord]] = {}
+        names = list(dict.fromkeys((*properties, name)))
         for chunk in _short(sorted({folded(value) for value in values if value.strip()})):
             among = {"propertyName": name, "operator": "IN", "values": chunk}
             body: dict[str, object] = {
                 "filterGroups": [{"filters": [among]}],
-                "properties": asked(wanted),
+                "properties": asked(names),
                 "limit": PAGE,
             }
-            for record in self._page(object_type, body, wanted).records:
-                found.setdefault(folded(record.values.get(name) or ""), []).append(record)
-        return found
+            for record in self._page(object_type, body, names).records:
+                records.setdefault(folded(record.values.get(name) or ""), []).append(record)
+        return records
 
     def _page(self, object_type: str, body: Mapping[str, object], properties: Sequence[str]) -> Found:
         path = f"{self._paths.objects(object_type)}/search"
@@ -104,13 +104,13 @@ class Searcher:
         return _found(answer.body, properties, modified_property(object_type))
 
 
-def _found(body: Mapping[str, Any], properties: Sequence[str], modified: str) -> Found:
+def _found(body: Mapping[str, Any], properties: Sequence[str], modified_name: str) -> Found:
     following = (body.get("paging") or {}).get("next") or {}
     results = body.get("results") or [{}]
-    last = (results[-1].get("properties") or {}).get(modified) or results[-1].get("updatedAt") or ""
+    last = (results[-1].get("properties") or {}).get(modified_name) or results[-1].get("updatedAt") or ""
     return Found(
         total=int(body.get("total") or 0),
-        records=[record_of(one, properties) for one in body.get("results") or ()],
+        records=[record_of(result, properties) for result in body.get("results") or ()],
         after=str(following.get("after") or ""),
         last=str(last),
     )
@@ -132,7 +132,7 @@ def _short(values: Sequence[str]) -> Iterator[list[str]]:
 
 def milliseconds(moment: str) -> int:
     """Milliseconds since 1970 of an ISO text, as the search compares datetimes."""
-    parsed = datetime.fromisoformat(moment)
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=UTC)
-    return round(parsed.timestamp() * 1000)
+    time = datetime.fromisoformat(moment)
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return round(time.timestamp() * 1000)

@@ -115,24 +115,30 @@ class HubSpotTarget:
     def _creates(self, delivery: BatchWriter, batch: Batch, object_type: str, unique: frozenset[str]) -> list[Input]:
         """The inputs of a create. Where the portal does not keep the key unique, a search looks for it first."""
         route = route_of_create(batch.key_property, unique)
-        inputs = [one for one in inputs_of(batch, route or "create") if _has_key(delivery, batch, one)]
+        inputs = [
+            write_input for write_input in inputs_of(batch, route or "create") if _has_key(delivery, batch, write_input)
+        ]
         if route is not None or not inputs:
             return inputs
-        keys = [one.write.values[batch.key_property] for one in inputs]
-        held = Searcher(self._client, self._paths).by_value(object_type, batch.key_property, keys, ())
-        return [found for one in inputs if (found := delivery.placed(one, held)) is not None]
+        keys = [write_input.write.values[batch.key_property] for write_input in inputs]
+        by_key = Searcher(self._client, self._paths).by_value(object_type, batch.key_property, keys, ())
+        return [
+            placed_input for write_input in inputs if (placed_input := delivery.placed(write_input, by_key)) is not None
+        ]
 
     def _archivable(self, delivery: BatchWriter, object_type: str, inputs: Sequence[Input]) -> list[Input]:
         """The inputs whose own record is there. A merged id means somebody else's record too: it is not archived."""
-        records = Reader(self._client, self._paths).by_id(object_type, [str(one.remote_id) for one in inputs], ())
-        kept: list[Input] = []
-        for one in inputs:
-            record = records.get(str(one.remote_id))
-            if record is not None and record.id == one.remote_id:
-                kept.append(one)
+        records = Reader(self._client, self._paths).by_id(
+            object_type, [str(write_input.remote_id) for write_input in inputs], ()
+        )
+        archivable: list[Input] = []
+        for write_input in inputs:
+            record = records.get(str(write_input.remote_id))
+            if record is not None and record.id == write_input.remote_id:
+                archivable.append(write_input)
             else:
-                delivery.account.settle(one, _not_there(one.write, record))
-        return kept
+                delivery.account.settle(write_input, _not_there(write_input.write, record))
+        return archivable
 
     def associate(self, batch: AssociationBatch) -> Sequence[Outcome]:
         """Make or remove ties, and account for every one."""
@@ -158,14 +164,14 @@ class HubSpotTarget:
         self._client.close()
 
 
-def _has_key(delivery: BatchWriter, batch: Batch, one: Input) -> bool:
-    if one.write.values.get(batch.key_property, "").strip():
+def _has_key(delivery: BatchWriter, batch: Batch, write_input: Input) -> bool:
+    if write_input.write.values.get(batch.key_property, "").strip():
         return True
     message = f"a new record needs a value of {batch.key_property}"
     outcome = Outcome(
-        key=one.write.key, verdict="held", code="KEY_MISSING", message=message, property=batch.key_property
+        key=write_input.write.key, verdict="held", code="KEY_MISSING", message=message, property=batch.key_property
     )
-    delivery.account.settle(one, outcome)
+    delivery.account.settle(write_input, outcome)
     return False
 
 
