@@ -113,18 +113,22 @@ class _Server:
             _become(json.loads(message), streams)
         for stream in streams:
             os.close(stream)
-        client.sendall(b"%d\n" % pid)
         self.clients[pid] = client
         self.selector.register(client, selectors.EVENT_READ, functools.partial(self.hear, pid))
+        with suppress(OSError):  # a client that is killed by now is heard of in its turn
+            client.sendall(b"%d\n" % pid)
 
     def hear(self, pid: int) -> None:
         """A signal to forward, or the end of the client, which is that of its process."""
+        client = self.clients.get(pid)
+        if client is None:  # it ended in this same round
+            return
         with suppress(ConnectionError):
-            if number := self.clients[pid].recv(1):
+            if number := client.recv(1):
                 os.kill(pid, number[0])
                 return
         os.kill(pid, signal.SIGKILL)
-        self.selector.unregister(self.clients[pid])
+        self.selector.unregister(client)
 
     def reap(self) -> None:
         self.wake.recv(_MOST)
