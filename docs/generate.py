@@ -43,7 +43,7 @@ SOURCE = DOCS.parent / "src" / "careloom"
 MEANINGS: Mapping[str, Any] = tomllib.loads((DOCS / "meanings.toml").read_text(encoding="utf-8"))
 MADE = "<!-- Written by docs/generate.py from the code and docs/meanings.toml. Do not edit. -->\n"
 OTHER_REASONS = ("unmatched", "both-changed", "missing-remote", "not-our-record", "not-castable")
-"""Reasons of `services.report` that neither the engine nor identity names; `two-rows-one-record` is among identity's."""
+"""Reasons of `services.sync.summary` that neither the engine nor identity names; `two-rows-one-record` is among identity's."""
 
 
 def pages() -> dict[Path, str]:

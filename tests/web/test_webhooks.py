@@ -248,7 +248,7 @@ def test_one_event_that_the_store_chokes_on_does_not_take_its_neighbours_with_it
         first = threads.submit(service.post, b"[0]", "first")
         assert entered.acquire(timeout=HANG)
         others = [threads.submit(service.post, b"[1]", id_) for id_ in ("a", "bad", "b")]
-        queue = service.app.state.door.keeper._queue
+        queue = service.app.state.door.group_commit._queue
         while len(queue) < 3:
             threading.Event().wait(0.01)
         go.set()

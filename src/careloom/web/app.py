@@ -46,7 +46,7 @@ def make_app(session: Session, *, certificates: Callable[..., Any] | None = None
     app.state.stop = stop or Event()
     app.state.senders = senders(session.settings.environment)
     app.state.door = webhook_endpoint(session, app.state.senders)
-    app.state.health = health.health_of(session, app.state.door.keeper)
+    app.state.health = health.health_of(session, app.state.door.group_commit)
     app.state.callers = callers_of(session.project.service, session.settings.environment, certificates)
     app.add_route("/webhooks/{system}", webhook, methods=["GET", "POST"], include_in_schema=False)
     for part in (health, syncs, held):
@@ -70,7 +70,7 @@ def _prepare(session: Session) -> None:
 async def _until_closed(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.stop.set()
-    app.state.door.keeper.close()
+    app.state.door.group_commit.close()
     app.state.health.close()
     app.state.callers.desk.close()
 

@@ -73,18 +73,20 @@ class Health:
         self.work.close()
 
 
-def health_of(session: Session, keeper: GroupCommit) -> Health:
-    """The questions of a service that keeps events by `keeper`."""
-    return Health(ready=CachedAnswer(lambda: _lack(session, keeper)), work=CachedAnswer(lambda: work_of(session.store)))
+def health_of(session: Session, group_commit: GroupCommit) -> Health:
+    """The questions of a service that keeps events by `group_commit`."""
+    return Health(
+        ready=CachedAnswer(lambda: _lack(session, group_commit)), work=CachedAnswer(lambda: work_of(session.store))
+    )
 
 
-def _lack(session: Session, keeper: GroupCommit) -> str:
+def _lack(session: Session, group_commit: GroupCommit) -> str:
     """What is lacking. Where an event could not be kept, one of its size is tried: a smaller one may still find room."""
-    lack = lack_for_events(session.store, max(BODY, keeper.failed))
+    lack = lack_for_events(session.store, max(BODY, group_commit.failed))
     if lack:
         LOG.error("the service is not ready", lack=lack)
     else:
-        keeper.failed = 0
+        group_commit.failed = 0
     return lack
 
 

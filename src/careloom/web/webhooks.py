@@ -32,7 +32,7 @@ class WebhookEndpoint:
     session: Session
     senders: Senders
     systems: frozenset[str]
-    keeper: GroupCommit
+    group_commit: GroupCommit
     refusals: Refusals = field(default_factory=Refusals)
     memory: Memory = field(default_factory=Memory)
 
@@ -41,7 +41,7 @@ def webhook_endpoint(session: Session, senders: Senders) -> WebhookEndpoint:
     """The door of an open project."""
     systems = session.project.systems
     calling = frozenset(name for name, system in systems.items() if rooms()[system.kind].hooks is not None)
-    return WebhookEndpoint(session=session, senders=senders, systems=calling, keeper=GroupCommit(session))
+    return WebhookEndpoint(session=session, senders=senders, systems=calling, group_commit=GroupCommit(session))
 
 
 async def webhook(request: Request) -> Response:
@@ -82,7 +82,7 @@ async def _received(endpoint: WebhookEndpoint, source: str, client: str, request
         LOG.error("a room could not look at a request", source=source, reason=reason)
         return refused(503, "not-ready")
     if not isinstance(examination, HookAnswer):
-        return answered(await endpoint.keeper.keep(examination))
+        return answered(await endpoint.group_commit.keep(examination))
     if examination.status in UNSIGNED:
         # Only after the room has looked: who knows the secret is let in, whatever others do from the same address.
         if wait := endpoint.refusals.wait(client):

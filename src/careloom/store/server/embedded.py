@@ -1,11 +1,11 @@
 """The embedded PostgreSQL: found in a wheel, kept in the project's `.careloom/`, shared by every process of the project.
 
 A process that calls `ensure_server` holds a shared lock on the file `users` for as long as it lives. When the last one is
-gone, the keeper (`keeper.py`) stops the server. What is on disk, in the server's home:
+gone, the watchdog (`watchdog.py`) stops the server. What is on disk, in the server's home:
 
     start     locked while someone starts the server
     users     locked (shared) by every process that uses the server
-    keeper    locked by the keeper
+    keeper    locked by the watchdog
     data/     PostgreSQL's own folder, with server.log
     socket/   the Unix socket, when the path is short enough; else it is in a private folder under the temporary one
 
@@ -86,7 +86,7 @@ def ensure_server(folder: Path) -> str:
         with _locked(home.path / "start"):
             former = _postmaster(home)
             address = _attach(home) or _start(home, former.address if former else None)
-            _ensure_keeper(home)
+            _ensure_watchdog(home)
         return _url(address)
 
 
@@ -113,7 +113,7 @@ def _url(address: Path) -> str:
 
 
 def _use(home: Home) -> int:
-    """Say that this process uses the server; waits while the keeper is stopping it."""
+    """Say that this process uses the server; waits while the watchdog is stopping it."""
     handle = _open(home.path / "users")
     fcntl.flock(handle, fcntl.LOCK_SH)
     return handle
@@ -133,8 +133,8 @@ def _open(file: Path) -> int:
     return os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
-def _ensure_keeper(home: Home) -> None:
-    """Start a keeper unless one holds its lock. The lock is taken here and inherited, so that there is never a second."""
+def _ensure_watchdog(home: Home) -> None:
+    """Start a watchdog unless one holds its lock. The lock is taken here and inherited, so that there is never a second."""
     lock, users = _open(home.path / "keeper"), _open(home.path / "users")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

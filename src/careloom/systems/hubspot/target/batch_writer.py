@@ -125,7 +125,7 @@ class BatchWriter:
             if answer.ok:
                 self._read_results(remaining, answer)
                 return None
-            # Inputs settled meanwhile must not be blamed: the sieve knows the group, so what is left goes again alone.
+            # Inputs settled meanwhile must not be blamed: the bisector knows the group, so what is left goes again alone.
             if len(remaining) < len(group):
                 self._again += remaining
                 return None
