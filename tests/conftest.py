@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 import time
 import uuid
@@ -26,6 +27,10 @@ DAY = 86_400
 POSTGRES = "TESTS_POSTGRES"
 """The variable that names a folder of another release's postgres, initdb and pg_ctl: the same tests run on that."""
 PLENTY = 6 << 30
+
+# A run starts some hundred processes: where bytecode is not kept, each of them compiles all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long an example takes is the machine's mood, and no property of what is tested.
 hypothesis.settings.register_profile("careloom", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
