@@ -67,10 +67,17 @@ def warm_python() -> Path:
 def _start(address: Path) -> None:
     words = [sys.executable, "-W", "ignore", __file__, str(address), str(run_process())]
     server = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
+    address.with_name("pid").write_text(str(server.pid))
     _servers.append(server)  # it outlives this worker, and is nobody's to wait for
     assert server.stdout is not None
     assert server.stdout.readline() == b"warm\n", "the server of warm processes did not start"
     server.stdout.close()
+
+
+def warm_processes() -> list[psutil.Process]:
+    """What is forked at this moment for any worker of the run, with all that it has started; nothing in `make test-all`."""
+    pid = run_folder() / "warm" / "pid"
+    return psutil.Process(int(pid.read_text())).children(recursive=True) if pid.exists() else []
 
 
 class WarmSystem:
