@@ -64,6 +64,8 @@ def oracle(text: str) -> tuple[list[str], list[tuple[str, ...]]]:
 @example('a,b\n1,"x"y\n')
 @example("\r,")
 @example('1\r"')
+@example('""1,\n1')
+@example('"a"b,c\n1,2\n3,4\n')
 @settings(max_examples=80, deadline=None)
 def test_any_text_at_all_is_read_as_the_csv_module_reads_it_or_held(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -30,7 +30,7 @@ from careloom.engine.workspace import load
 
 MOST_COLUMNS = 1500
 """PostgreSQL takes 1,600 columns of a table, those included that were once there."""
-RULES = 4
+RULES = 5
 """Counted up whenever the same file would be read into other rows than before."""
 
 _BLOCK = 4 * 2**20
@@ -147,11 +147,25 @@ def sheets_of(
     _check_width(max(map(len, headers)))
     return [
         _straight(path, header, folder / f"straight-{number}.csv", layout)
-        # DuckDB takes all rows behind a header with a line break for the header.
-        if careful or not layout.plain or len(header) == 1 or any(mark in cell for cell in header for mark in "\r\n")
+        if careful or not layout.plain or _misleads(path, header)
         else Sheet(path=path, columns=column_names(header))
         for number, (path, header, layout) in enumerate(zip(files, headers, file_layouts, strict=True))
     ]
+
+
+def _misleads(path: Path, header: Sequence[str]) -> bool:
+    """Whether DuckDB would read other rows behind this header, without an error.
+
+    It takes all of them for the header where that holds a line break, and none at all where text follows a closed quote.
+    """
+    if len(header) == 1 or any(mark in cell for cell in header for mark in "\r\n"):
+        return True
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        try:
+            next(filter(None, csv.reader(file, strict=True)))
+        except csv.Error:
+            return True
+    return False
 
 
 def _check_width(columns: int) -> None:
