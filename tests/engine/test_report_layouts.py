@@ -63,7 +63,7 @@ def cells(path: Path, folder: Path) -> list[tuple[str, ...]]:
     with open_workspace(folder / "work") as db:
         sheets = csv.sheets_of([path], folder, careful=True, layouts=[layout])
         csv.show(db, sheets, sums=glance.sums)
-        return db.execute("select * from sheet").fetchall()
+        return db.execute("select * from report_rows").fetchall()
 
 
 def test_a_space_before_a_quote_shifts_no_cell(tmp_path: Path) -> None:

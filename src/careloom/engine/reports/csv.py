@@ -26,7 +26,7 @@ from careloom.core.errors import Hold, Later
 from careloom.engine import sql_text
 from careloom.engine.reports.columns import ReportType, column_names, filled, kinds_of, reads, same_columns, value
 from careloom.engine.reports.layouts import END, MOST_OF_A_ROW, PLAIN, Layout, rows_of
-from careloom.engine.workspace import load
+from careloom.engine.workspace import incoming, text_columns
 
 MOST_COLUMNS = 1500
 """PostgreSQL takes 1,600 columns of a table, those included that were once there."""
@@ -220,9 +220,9 @@ def _unclosed() -> Hold:
 
 
 def show(db: duckdb.DuckDBPyConnection, sheets: Sequence[Sheet], *, sums: bool = False) -> list[str]:
-    """Make `sheet` in `db`: the rows of all files in their order, all text; returns its columns.
+    """Make `report_rows` in `db`: the rows of all files in their order, all text; returns its columns.
 
-    `sums`: there may be rows of nothing but empty cells, or of a word like Total and the sums of others; `sheet` lacks those,
+    `sums`: there may be rows of nothing but empty cells, or of a word like Total and the sums of others; `report_rows` lacks those,
     and `aside` counts them.
     """
     columns = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
@@ -230,15 +230,17 @@ def show(db: duckdb.DuckDBPyConnection, sheets: Sequence[Sheet], *, sums: bool =
     if len(columns) <= _WIDE:
         db.execute("set memory_limit = '256MB'")
     selects = " union all ".join(_select(sheet, columns) for sheet in sheets)
-    db.execute(f"create or replace temp view came as {selects}")
+    db.execute(f"create or replace temp view file_rows as {selects}")
     only = f" where {_kind_of_row(columns)} = 'row'" if sums else ""
-    db.execute(f"create or replace temp view sheet as select * from came{only}")
+    db.execute(f"create or replace temp view report_rows as select * from file_rows{only}")
     return columns
 
 
 def aside(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[str, int]:
-    """How many rows of `came` are no data: `empty-rows`, `total-rows`. Crooked where DuckDB cannot read the files."""
-    statement = f"select {_kind_of_row(columns)} as kind, count(*) from came group by 1 having kind <> 'row' order by 1"
+    """How many rows of `file_rows` are no data: `empty-rows`, `total-rows`. Crooked where DuckDB cannot read the files."""
+    statement = (
+        f"select {_kind_of_row(columns)} as kind, count(*) from file_rows group by 1 having kind <> 'row' order by 1"
+    )
     try:
         return dict(db.execute(statement).fetchall())
     except duckdb.Error as error:
@@ -277,7 +279,7 @@ _ROWS = ""
 def column_stats(
     db: duckdb.DuckDBPyConnection, columns: Sequence[str], types: Mapping[str, ReportType], *, careful: bool
 ) -> SheetStats:
-    """Look at every cell of `sheet`: the type of each column that `types` does not settle, and what its type cannot read.
+    """Look at every cell of `report_rows`: the type of each column that `types` does not settle, and what its type cannot read.
 
     Crooked where DuckDB cannot read the files; Hold where it cannot although they were straightened (`careful`).
     """
@@ -290,7 +292,7 @@ def column_stats(
         for column, kinds in candidates.items():
             tests[column] = [filled(column), *(reads(column, kind, inferring=True) for kind in kinds)]
         # Each look at the sheet parses its files again, so its rows are counted on the way.
-        counts = _count(db, "sheet", {_ROWS: ["true"], **tests})
+        counts = _count(db, "report_rows", {_ROWS: ["true"], **tests})
         (rows,) = counts.pop(_ROWS)
     except duckdb.Error as error:
         raise _refused(error, careful=careful) from None
@@ -313,7 +315,7 @@ def _not_refuted(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[
     }
     open_ = {
         column: [kind for kind, count in zip(kinds_of(column), counts, strict=False) if not count]
-        for column, counts in _count(db, f"(select * from sheet limit {_SAMPLE})", tests).items()
+        for column, counts in _count(db, f"(select * from report_rows limit {_SAMPLE})", tests).items()
     }
     return {column: kinds for column, kinds in open_.items() if kinds}
 
@@ -334,7 +336,7 @@ def _count(db: duckdb.DuckDBPyConnection, table: str, tests: Mapping[str, Sequen
 def chunks(
     db: duckdb.DuckDBPyConnection, stats: SheetStats, constants: Mapping[str, str], *, careful: bool
 ) -> Iterator[bytes]:
-    """The rows of `sheet` as PostgreSQL's COPY takes them in CSV, in the order of `written_columns`.
+    """The rows of `report_rows` as PostgreSQL's COPY takes them in CSV, in the order of `written_columns`.
 
     `constants`: columns that hold the same in every row. Each row ends with its number and with what could not be read.
     """
@@ -344,7 +346,7 @@ def chunks(
         for column, weight in stats.columns.items()
         if weight.type != "unknown"
     ]
-    statement = f"select {', '.join(outputs)}, {_unparsed(stats.columns)} as unparsed from sheet"
+    statement = f"select {', '.join(outputs)}, {_unparsed(stats.columns)} as unparsed from report_rows"
     row_count, options = 0, pa_csv.WriteOptions(include_header=False)
     try:
         for batch in db.execute(statement).to_arrow_reader(max(64, _CELLS // (len(outputs) + 1))):
@@ -371,10 +373,10 @@ def written_as(
     db: duckdb.DuckDBPyConnection, texts: Sequence[str], type: ReportType
 ) -> Sequence[tuple[str, str | None]]:
     """Each text with the writing that PostgreSQL takes for `type`; None where it is blank, or cannot be read as one."""
-    load(db, "cells", {"came": texts})
-    return db.execute(
-        f"select came, case when {reads('came', type)} then {value('came', type)} end from cells"
-    ).fetchall()
+    with incoming(db, text_columns({"cell": texts})):
+        return db.execute(
+            f"select cell, case when {reads('cell', type)} then {value('cell', type)} end from incoming"
+        ).fetchall()
 
 
 def _guarded(column: str, weight: ColumnStats) -> str:
