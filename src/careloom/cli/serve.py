@@ -57,7 +57,7 @@ def _spoken(host: str) -> str:
 def _say_where(session: sessions.Session, address: str, *, work: bool) -> None:
     systems = registry.rooms()
     for name, system in session.project.systems.items():
-        if systems[system.kind].hooks is not None:
+        if systems[system.kind].webhooks is not None:
             typer.echo(f"webhooks of {name} come to {address}/webhooks/{name}", err=True)
     worker = "this process also does the work" if work else "the work is done by: careloom work"
     typer.echo(f"serving on {address}; {worker}; Ctrl-C stops", err=True)
