@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from careloom import systems as systems_package
 from careloom.core.ports import Finding
 from careloom.core.rooms import Room
 from careloom.core.streams import Column, LinkRule, Stream
@@ -23,7 +24,6 @@ from careloom.project.model import Landing, Project, Service
 from careloom.services.session import sessions
 from careloom.services.session.sessions import Session
 from careloom.store.database import Store
-from careloom.systems import rooms as rooms_module
 from careloom.web import app as app_module
 from careloom.web import webhooks
 from careloom.web.app import make_app
@@ -143,7 +143,7 @@ def served(
         ),
         "quiet": Room(kind="quiet", options=NoOptions),
     }
-    for module in (sessions, webhooks, app_module, rooms_module):
+    for module in (sessions, webhooks, app_module, systems_package):
         if hasattr(module, "rooms"):
             monkeypatch.setattr(module, "rooms", lambda: found)
     opened = ready(store, made, environment)

@@ -12,7 +12,7 @@ from careloom.core.log import LOG
 from careloom.core.webhooks import WebhookAnswer, WebhookRequest
 from careloom.services.landing.receive import examined
 from careloom.services.session.sessions import Session
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 from careloom.web.body import BadBody, Memory, read_body
 from careloom.web.client_ip import Senders
 from careloom.web.content_type import METHODS, is_event_type

@@ -15,7 +15,7 @@ from careloom.core.rooms import Authorization
 from careloom.core.tokens import Token, Tokens
 from careloom.services.session.seal_key import seal_key
 from careloom.services.session.sessions import Session
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 

@@ -28,7 +28,7 @@ from careloom.project.model import Project, System
 from careloom.services.operate.blueprints import blueprints_folder
 from careloom.services.session.sessions import Session
 from careloom.services.session.settings import Settings
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 _PREFIX, _REDIRECT = "secret:", "http://127.0.0.1/connected"
 _HANG = 120.0

@@ -31,7 +31,7 @@ from careloom.store.migrations import migrate
 from careloom.store.server.embedded import ensure_server
 from careloom.store.server.restart import kept_running
 from careloom.store.tokens import EncryptedTokens
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 Trigger = Literal["hand", "schedule", "worker"]
 """Who asks for what is done: a person (or a scheduler that only knows the command), a schedule, or the worker."""
