@@ -34,8 +34,7 @@ from careloom.services.reports.load import HOLDS
 from careloom.services.reports.outcomes import UNANSWERED
 from careloom.services.sync.summary import reason_text
 from careloom.store.inbox import OTHER_BODY
-from careloom.systems import ROOM_MODULES
-from careloom.systems.rooms import rooms
+from careloom.systems import ROOM_MODULES, rooms
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"

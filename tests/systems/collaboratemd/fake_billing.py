@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from careloom.core.reports import Fetched, ReportAsk
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.systems.collaboratemd.client import Client, RetryPolicy
 from careloom.systems.collaboratemd.options import Options
 from careloom.systems.collaboratemd.report_source import CollaborateMDReports
@@ -20,7 +20,7 @@ from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, Layout
 TODAY = "2026-01-15"
 FIRST, SECOND, THIRD, FOURTH = ACCOUNTS = ("10028395", "10026936", "10026716", "10023994")
 CALM = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
-HERE = Surroundings(folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda text: text)
+HERE = RoomContext(folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda text: text)
 
 
 def options_of(url: str, **values: Any) -> Options:

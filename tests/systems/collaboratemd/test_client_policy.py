@@ -70,10 +70,10 @@ def test_wrong_credentials_say_what_to_check_and_are_not_repeated(
 
 def test_the_password_is_taken_from_its_secret_and_sent_as_latin_1() -> None:
     secrets = {"secret:name": "empfänger", "secret:word": "pässword:x"}
-    surroundings = type(HERE)(folder=HERE.folder, timezone=HERE.timezone, secret=secrets.__getitem__)
+    context = type(HERE)(folder=HERE.folder, timezone=HERE.timezone, secret=secrets.__getitem__)
     with answering(b'{"Status":"SUCCESS","Identifier":5}') as (url, heard):
         options = Options(base_url=url, username="secret:name", password="secret:word", format="xml")
-        assert CollaborateMDReports(options, surroundings).ask(wanted("ar_aging")).identifier == "5"
+        assert CollaborateMDReports(options, context).ask(wanted("ar_aging")).identifier == "5"
     path, headers = heard[0]
     assert path == f"/v1/customer/{FIRST}/reports/10078378/filter/10141925/run"
     assert headers["Authorization"] == "Basic ZW1wZuRuZ2VyOnDkc3N3b3JkOng="

@@ -24,7 +24,7 @@ from urllib3.response import BaseHTTPResponse
 
 from careloom.core.errors import CareloomError, Fix, Hold, NotPermitted, RemoteUnavailable
 from careloom.core.log import LOG
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.systems.collaboratemd.archives import CHUNK, private_file
 from careloom.systems.collaboratemd.envelopes import Damaged, Envelope, NotAnAnswer, read_envelope
 from careloom.systems.collaboratemd.options import Options
@@ -47,7 +47,7 @@ class Client:
     def __init__(
         self,
         options: Options,
-        surroundings: Surroundings,
+        context: RoomContext,
         *,
         patience: RetryPolicy | None = None,
         pause: Callable[[float], None] = sleep,
@@ -57,7 +57,7 @@ class Client:
         self._base = options.base_url.rstrip("/")
         self._most = options.limits.downloaded_mb * 1024 * 1024
         self._headers = {
-            "Authorization": _basic(surroundings.secret(options.username), surroundings.secret(options.password)),
+            "Authorization": _basic(context.secret(options.username), context.secret(options.password)),
             "Accept": f"application/{options.format}",
             "User-Agent": "careloom",
         }

@@ -25,9 +25,9 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from careloom.core.errors import Fix, NotPermitted, RemoteUnavailable
-from careloom.core.hooks import Token
 from careloom.core.log import LOG
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
+from careloom.core.tokens import Token
 from careloom.systems.drchrono.oauth import CONNECT, Grants
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.rate_limits import RateLimiter, said_wait, to_the_hour
@@ -84,21 +84,21 @@ class Client:
     def __init__(
         self,
         options: Options,
-        surroundings: Surroundings,
+        context: RoomContext,
         *,
         patience: RetryPolicy | None = None,
         pause: Callable[[float], None] = sleep,
     ) -> None:
         self.patience = patience or RetryPolicy()
         self.pause = pause
-        self.rates = RateLimiter(surroundings.budget, surroundings.lane, options.limits, pause=pause)
+        self.rates = RateLimiter(context.budget, context.lane, options.limits, pause=pause)
         self._base = options.base_url.rstrip("/")
         self._version = options.version
-        self.clock = surroundings.clock
-        self._tokens = surroundings.tokens
+        self.clock = context.clock
+        self._tokens = context.tokens
         timeout = urllib3.Timeout(connect=10.0, read=options.timeout_seconds)
         self._pool = urllib3.PoolManager(maxsize=8, block=True, retries=False, timeout=timeout)
-        self._grants = Grants(options, surroundings, self._pool, pause=pause)
+        self._grants = Grants(options, context, self._pool, pause=pause)
         self._lock = Lock()
         self._token: Token | None = None
         self._sent = 0

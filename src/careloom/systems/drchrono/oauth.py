@@ -18,8 +18,8 @@ from urllib3.exceptions import HTTPError
 
 from careloom.core.clock import Clock
 from careloom.core.errors import NotPermitted, RemoteUnavailable
-from careloom.core.hooks import Token
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
+from careloom.core.tokens import Token
 from careloom.systems.drchrono.options import Options
 
 CONNECT = "run `careloom connect SYSTEM` with this system's name in careloom.yaml, and sign in"
@@ -28,22 +28,22 @@ _LIFETIME = 172_800
 _DICE = SystemRandom()
 
 
-def authorize_url(options: Options, surroundings: Surroundings, redirect_uri: str, state: str) -> str:
+def authorize_url(options: Options, context: RoomContext, redirect_uri: str, state: str) -> str:
     """The page on which a person lets this application in."""
     parameters = {
         "redirect_uri": options.redirect_uri or redirect_uri,
         "response_type": "code",
-        "client_id": surroundings.secret(options.client_id),
+        "client_id": context.secret(options.client_id),
         "scope": options.scopes,
         "state": state,
     }
     return f"{options.base_url.rstrip('/')}/o/authorize/?{urlencode(parameters)}"
 
 
-def exchange(options: Options, surroundings: Surroundings, redirect_uri: str, code: str) -> Token:
+def exchange(options: Options, context: RoomContext, redirect_uri: str, code: str) -> Token:
     """The first token pair for a code, which lives for seconds. NotPermitted where it was refused."""
     with urllib3.PoolManager(retries=False) as pool:
-        grants = Grants(options, surroundings, pool)
+        grants = Grants(options, context, pool)
         # A code is used up by the first request that arrives: it is not sent twice.
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": options.redirect_uri or redirect_uri}
         return grants.ask(form, attempts=1)
@@ -55,18 +55,18 @@ class Grants:
     def __init__(
         self,
         options: Options,
-        surroundings: Surroundings,
+        context: RoomContext,
         pool: urllib3.PoolManager,
         *,
         pause: Callable[[float], None] = sleep,
     ) -> None:
         self._url = f"{options.base_url.rstrip('/')}/o/token/"
         self._client = {
-            "client_id": surroundings.secret(options.client_id),
-            "client_secret": surroundings.secret(options.client_secret),
+            "client_id": context.secret(options.client_id),
+            "client_secret": context.secret(options.client_secret),
         }
         self._timeout = options.timeout_seconds
-        self._clock: Clock = surroundings.clock
+        self._clock: Clock = context.clock
         self._pool = pool
         self._pause = pause
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from careloom.core.errors import Fix, Hold, NotPermitted, UsageFault
 from careloom.core.ports import Finding
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.streams import Page, Record, Stream
 from careloom.systems.drchrono.bulk import Got, bulk_pages, entries
 from careloom.systems.drchrono.checkpoints import Position, position_of
@@ -48,11 +48,11 @@ class Leg:
 class DrChronoSource:
     """A practice, to land streams from; implements `core.streams.StreamSource`."""
 
-    def __init__(self, options: Options, surroundings: Surroundings, *, client: Client | None = None) -> None:
+    def __init__(self, options: Options, context: RoomContext, *, client: Client | None = None) -> None:
         self._options = options
-        self._zone = surroundings.timezone
-        self._clock = surroundings.clock
-        self._client = client or Client(options, surroundings)
+        self._zone = context.timezone
+        self._clock = context.clock
+        self._client = client or Client(options, context)
         self._calendar_days = ""
         self._calendar: Mapping[str, str] = {}
 

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from careloom.core.ports import Batch, Outcome, Write
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.schema import ObjectDeclaration, Property
 from careloom.systems.hubspot.client.http import RetryPolicy
 from careloom.systems.hubspot.options import Options
@@ -36,7 +36,7 @@ class Waits:
 def opened(url: str, version: str = "2026-03", *, budget: Any = None, waits: Any = None, **more: Any) -> HubSpotTarget:
     return HubSpotTarget(
         Options(token="secret:portal", base_url=url, version=version, **more),
-        Surroundings(
+        RoomContext(
             folder=Path(), timezone=ZoneInfo("America/New_York"), secret=lambda name: "pat-test", budget=budget
         ),
         patience=RetryPolicy(read_timeout=5.0, first_wait=0.001),

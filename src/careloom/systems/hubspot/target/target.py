@@ -14,7 +14,7 @@ from careloom.core.ports import (
     ScanPage,
     Write,
 )
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.schema import ObjectDeclaration, ObjectShape
 from careloom.systems.hubspot.client.http import Client, RetryPolicy
 from careloom.systems.hubspot.client.paths import Paths
@@ -42,7 +42,7 @@ class HubSpotTarget:
     def __init__(
         self,
         options: Options,
-        surroundings: Surroundings,
+        context: RoomContext,
         *,
         patience: RetryPolicy | None = None,
         pause: Callable[[float], None] = sleep,
@@ -53,8 +53,8 @@ class HubSpotTarget:
             search_secondly=options.limits.search_secondly,
             daily=options.limits.daily,
         )
-        rates = RateLimiter(surroundings.budget, surroundings.lane, ceilings, surroundings.timezone, pause=pause)
-        self._token = surroundings.secret(options.token)
+        rates = RateLimiter(context.budget, context.lane, ceilings, context.timezone, pause=pause)
+        self._token = context.secret(options.token)
         self._client = Client(
             options.base_url,
             self._token,
