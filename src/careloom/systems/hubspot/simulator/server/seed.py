@@ -12,7 +12,7 @@ from careloom.systems.hubspot.simulator.endpoints import properties
 from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal.definitions import Definition
 from careloom.systems.hubspot.simulator.portal.portal import Portal
-from careloom.systems.hubspot.simulator.portal.records import SECONDARY, Table, stamped
+from careloom.systems.hubspot.simulator.portal.records import SECONDARY, Table, new_record
 from careloom.systems.hubspot.simulator.portal.values import as_text
 from careloom.systems.hubspot.simulator.responses import Json
 from careloom.systems.hubspot.simulator.settings import Token
@@ -81,7 +81,7 @@ def declare(portal: Portal, table: Table, definitions: Iterable[Json]) -> None:
     for definition in definitions:
         if definition["name"] not in table.kind.properties:
             full = {"type": "string", "fieldType": "text", **definition}
-            properties.install(table, properties.drafted(request, table, full))
+            properties.install(table, properties.new_definition(request, table, full))
 
 
 def _insert(portal: Portal, table: Table, row: Json) -> str:
@@ -89,11 +89,13 @@ def _insert(portal: Portal, table: Table, row: Json) -> str:
     for name in values:
         if name not in table.kind.properties:
             group = next(iter(table.kind.groups))
-            table.kind.add(Definition(name=name, type="string", field_type="text", label=name, group=group, ours=False))
+            table.kind.add(
+                Definition(name=name, type="string", field_type="text", label=name, group=group, hubspot_defined=False)
+            )
     if values.get("email"):
         values["email"] = values["email"].strip().lower()
     number = int(row["id"]) if "id" in row else table.next_number
-    record = stamped(table.kind, number, values, *portal.now())
+    record = new_record(table.kind, number, values, *portal.now())
     record.seen_ms = 0
     table.insert(record)
     if SECONDARY in values:
