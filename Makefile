@@ -7,6 +7,9 @@ INSTALLED := $(VENV)/.installed
 RUNS := $(VENV)/.runs
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
+# Bytecode is kept: the tests start some hundred processes, each of which would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test test-all test-postgres test-docs test-dbt tables check measure format lock spark bench docs clean coverage sql
 
 setup: $(INSTALLED)

@@ -282,27 +282,13 @@ def held_codes() -> dict[Literal["source", "match", "conflict", "remote"], list[
 def landing_codes() -> list[str]:
     """The codes for which an event, or a record on its way into its table, is held or lacks its link."""
     made = _holds(lambda file: not _of_reports(file))
-    return list(
-        dict.fromkeys(
-            (
-                *CODES,
-                OTHER_BODY,
-                BEHIND,
-                NOT_SHOWN,
-                "drift",
-                "failed",
-                "link-none",
-                "link-ambiguous",
-                "link-contradiction",
-                *made,
-            )
-        )
-    )
+    links = ("link-none", "link-ambiguous", "link-contradiction")
+    return sorted({*CODES, OTHER_BODY, BEHIND, NOT_SHOWN, "drift", "failed", *links, *made})
 
 
 def report_codes() -> list[str]:
     """The codes for which a report of an account comes to nothing."""
-    return list(dict.fromkeys((*_holds(_of_reports), *HOLDS, *UNANSWERED, "not-loaded")))
+    return sorted({*_holds(_of_reports), *HOLDS, *UNANSWERED, "not-loaded"})
 
 
 def _of_reports(file: Path) -> bool:
@@ -313,28 +299,28 @@ def _of_reports(file: Path) -> bool:
 _REPORT_ROOMS = {module.split(".")[2] for module in ROOM_MODULES if import_module(module).ROOM.reports is not None}
 
 
-def _holds(chosen: Callable[[Path], bool]) -> list[str]:
+def _holds(chosen: Callable[[Path], bool]) -> set[str]:
     """The codes of the `Hold`s that the chosen files raise; the risk library's are its own."""
-    found: dict[str, None] = {}
-    for file in sorted(SOURCE.rglob("*.py")):
+    found: set[str] = set()
+    for file in SOURCE.rglob("*.py"):
         if not chosen(file) or file.relative_to(SOURCE).parts[0] == "risk":
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Hold"
             if named and isinstance(node.args[0], ast.Constant):
-                found[str(node.args[0].value)] = None
-    return list(found)
+                found.add(str(node.args[0].value))
+    return found
 
 
 def remote_codes() -> list[str]:
     """The codes that the vendors' rooms make themselves, beside those that the vendor gives."""
-    found: dict[str, None] = {}
-    for file in sorted((SOURCE / "systems").rglob("*.py")):
+    found: set[str] = set()
+    for file in (SOURCE / "systems").rglob("*.py"):
         if {"simulator", "sql"} & set(file.relative_to(SOURCE).parts):
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            found.update(dict.fromkeys(_codes_of(node)))
-    return list(found)
+            found.update(_codes_of(node))
+    return sorted(found)
 
 
 def _codes_of(node: ast.AST) -> Iterator[str]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import psycopg
 import pytest
 
 from careloom.services.analytics import build
-from warm_python import warm_python
+from warm_python import WarmSystem
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _warm_dbt() -> Iterator[None]:
     """dbt begins as it always does, in a process of its own, but for what it would load."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "sys", SimpleNamespace(executable=str(warm_python())))
+        patch.setattr(build, "sys", WarmSystem())
         yield
 
 
@@ -27,7 +26,7 @@ def database(server_url: str, template: str) -> Iterator[str]:
     name = f"blueprint_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield server_url.replace(":///careloom?", f":///{name}?")
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -59,6 +59,15 @@ def match(  # noqa: PLR0913 -- five tables and two settings are what matching is
     _tidy(db)
 
 
+def match_nobody(db: duckdb.DuckDBPyConnection, source: str) -> None:
+    """Make match_decision as `match` does where no record can be any of `source`'s (key)."""
+    db.execute("DROP TABLE IF EXISTS match_candidate")
+    db.execute(
+        "CREATE OR REPLACE TABLE match_decision AS SELECT key, 'none' AS outcome, NULL::VARCHAR AS remote_id,"
+        f" NULL::VARCHAR AS rule, NULL::VARCHAR AS grade, 'no-candidate' AS reason, 0 AS candidates FROM {source}"
+    )
+
+
 def _run(db: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
     db.execute(statement("record"))
     settle_phones(db, "SELECT t FROM match_dialled WHERE phone IS NULL")

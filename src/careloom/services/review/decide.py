@@ -105,7 +105,7 @@ def decide(
     properties: list[str | None] = (
         [prop] if prop else _conflicting(items[0]) if verdict in ("source", "destination") else [None]
     )
-    ruling = {"sync": sync.name, "key": key, "verdict": verdict, "remote_id": remote_id, "why": why}
+    decision = {"sync": sync.name, "key": key, "verdict": verdict, "remote_id": remote_id, "why": why}
     with session.store.transaction() as connection:
         if verdict in ("link", "create"):
             # A row that is linked already begins again: its record is gone, or has come to stand for another row too.
@@ -113,8 +113,8 @@ def decide(
         if items[0].kind == "remote":
             connection.execute(statements("review")["retry"], {"sync": sync.name, "key": key, "code": items[0].code})
         for name in properties:
-            values = ruling | {"property": name, "who": session.settings.actor}
-            connection.execute(statements("ledger")["rule"], values)
+            values = decision | {"property": name, "who": session.settings.actor}
+            connection.execute(statements("ledger")["record_decision"], values)
         append_audit(
             session.store,
             connection,
@@ -192,10 +192,10 @@ def _explain(store: Store, sync: Sync, key: str, *, reveal: bool) -> dict[str, A
     parameters = {"sync": sync.name, "key": key}
     link = _rows(store, "link_of", parameters)
     items = list_held(store, sync=sync.name, key=key, reveal=reveal)
-    rulings = _rows(store, "rulings_on", parameters)
-    if not (link or items or rulings):
+    decisions = _rows(store, "decisions_on", parameters)
+    if not (link or items or decisions):
         return None
-    base = _rows(store, "agreed_with", parameters)
+    base = _rows(store, "base_of", parameters)
     values: Mapping[str, str | None] = base[0]["values"] if base else {}
     return {
         "sync": sync.name,
@@ -203,7 +203,7 @@ def _explain(store: Store, sync: Sync, key: str, *, reveal: bool) -> dict[str, A
         "link": dict(link[0]) if link else None,
         "held": items,
         "values": [_value(sync, prop, values[prop], reveal=reveal) for prop in _in_order(sync, values)],
-        "rulings": [dict(row) for row in rulings],
+        "rulings": [dict(row) for row in decisions],
         "deliveries": [dict(row) for row in _rows(store, "deliveries_of", parameters | {"limit": 20})],
     }
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from psycopg.rows import dict_row
 
-from careloom.engine.sql_text import name, texts
 from careloom.engine.sync import rows
 from careloom.engine.workspace import open_workspace
 from careloom.project.model import Sync
@@ -55,12 +54,8 @@ def _telling(sync: Sync) -> list[str]:
 def _source_values(session: Session, sync: Sync, keys: Sequence[str]) -> dict[str, dict[str, str | None]]:
     """What the source holds of `keys` now, read again: held rows are kept as reasons, not as people."""
     context = prepare_sync(session, sync)
-    props = _telling(sync)
     with open_workspace(session.work) as db:
         rows.load_source(db, context.source.read(sync.source.query), context.columns)
-        projection = rows.projection(db, context.fields, sync.source.key, context.zone, "source")
-        columns = ", ".join(name(prop) for prop in props)
-        records = db.execute(
-            f"select key{', ' + columns if columns else ''} from ({projection}) where list_contains({texts(keys)}, key)"
-        ).fetchall()
-    return {row[0]: dict(zip(props, row[1:], strict=True)) for row in records}
+        return rows.source_values(
+            db, context.fields, sync.source.key, context.zone, keys=keys, properties=_telling(sync)
+        )

@@ -57,9 +57,9 @@ class Ties:
     ) -> TieType:
         """Make a type and its inverse, with the next free numbers."""
         number = self.next_type
-        same = ends[0] == ends[1] and labels[0] == labels[1]
-        self.next_type += 1 if same else 2
-        self._register(ends, (number, number if same else number + 1), category, labels, name)
+        is_symmetric = ends[0] == ends[1] and labels[0] == labels[1]
+        self.next_type += 1 if is_symmetric else 2
+        self._register(ends, (number, number if is_symmetric else number + 1), category, labels, name)
         return self.types[number]
 
     def _register(
@@ -70,21 +70,23 @@ class Ties:
         labels: tuple[str | None, str | None],
         name: str | None,
     ) -> None:
-        (here, there), (number, inverse) = ends, numbers
-        self.types[number] = TieType(number, category, labels[0], name, here, there, inverse)
-        self.types[inverse] = TieType(inverse, category, labels[1], name, there, here, number)
+        (from_object, to_object), (number, inverse) = ends, numbers
+        self.types[number] = TieType(number, category, labels[0], name, from_object, to_object, inverse)
+        self.types[inverse] = TieType(inverse, category, labels[1], name, to_object, from_object, number)
 
     def between(self, from_object: str, to_object: str) -> list[TieType]:
         """The types from one object to another; an unlabelled one is made where none exists."""
-        found = [one for one in self.types.values() if (one.from_object, one.to_object) == (from_object, to_object)]
-        if not any(one.label is None for one in found):
+        types = [
+            type_ for type_ in self.types.values() if (type_.from_object, type_.to_object) == (from_object, to_object)
+        ]
+        if not any(type_.label is None for type_ in types):
             name = f"{from_object}_to_{to_object}"
-            found.insert(0, self.add_type((from_object, to_object), OURS, (None, None), name))
-        return found
+            types.insert(0, self.add_type((from_object, to_object), OURS, (None, None), name))
+        return types
 
     def default(self, from_object: str, to_object: str) -> TieType:
         """The unlabelled type from one object to another."""
-        return next(one for one in self.between(from_object, to_object) if one.label is None)
+        return next(type_ for type_ in self.between(from_object, to_object) if type_.label is None)
 
     # ------------------------------------------------------------ tying
 
@@ -114,23 +116,23 @@ class Ties:
         return self.tied.setdefault(ends, {}).setdefault(ids[0], {}).setdefault(ids[1], set())
 
     def _cut(self, ends: tuple[str, str], ids: tuple[str, str], numbers: set[int]) -> None:
-        others = self.of(ends, ids[0])
-        if ids[1] in others:
-            others[ids[1]] -= numbers
-            if not others[ids[1]]:
-                del others[ids[1]]
+        types_by_record = self.of(ends, ids[0])
+        if ids[1] in types_by_record:
+            types_by_record[ids[1]] -= numbers
+            if not types_by_record[ids[1]]:
+                del types_by_record[ids[1]]
 
     def forget(self, kind: Kind, record_id: str) -> None:
         """Remove every tie of a record."""
-        for ends in [one for one in self.tied if one[0] == kind.id]:
-            for other in list(self.of(ends, record_id)):
-                self.untie(ends, (record_id, other))
+        for ends in [pair for pair in self.tied if pair[0] == kind.id]:
+            for other_id in list(self.of(ends, record_id)):
+                self.untie(ends, (record_id, other_id))
 
     def move(self, kind: Kind, old_id: str, new_id: str) -> None:
         """Give a record's ties to another (a merge)."""
-        for ends in [one for one in self.tied if one[0] == kind.id]:
-            for other, types in list(self.of(ends, old_id).items()):
-                self.tie(ends, (new_id, other), types)
+        for ends in [pair for pair in self.tied if pair[0] == kind.id]:
+            for other_id, types in list(self.of(ends, old_id).items()):
+                self.tie(ends, (new_id, other_id), types)
         self.forget(kind, old_id)
 
     # ------------------------------------------------------------ ties asked for with a new record
@@ -140,26 +142,26 @@ class Ties:
         number = spec.get("associationTypeId")
         return self.types.get(int(str(number))) if str(number).isdigit() else None
 
-    def checked(self, current: Current, kind: Kind, asked: Any) -> list[NewTie]:
+    def checked(self, current: Current, kind: Kind, entries: Any) -> list[NewTie]:
         """The ties of a create request; a refusal where one cannot be made."""
-        if not asked:
+        if not entries:
             if kind.name == "leads":
                 raise invalid(LEAD_ALONE)
             return []
-        return [self._asked(current, kind, one) for one in asked]
+        return [self._asked(current, kind, entry) for entry in entries]
 
-    def _asked(self, current: Current, kind: Kind, one: Json) -> NewTie:
-        types = [self.asked_type(spec) for spec in one.get("types") or ()]
-        target = next((found.to_object for found in types if found is not None), None)
-        if target is None or any(found is None or found.from_object != kind.id for found in types):
+    def _asked(self, current: Current, kind: Kind, entry: Json) -> NewTie:
+        types = [self.asked_type(spec) for spec in entry.get("types") or ()]
+        target = next((type_.to_object for type_ in types if type_ is not None), None)
+        if target is None or any(type_ is None or type_.from_object != kind.id for type_ in types):
             raise invalid(f"One or more association types are not valid from {kind.id}")
-        to_id = str((one.get("to") or {}).get("id"))
+        to_id = str((entry.get("to") or {}).get("id"))
         record = current(target, to_id)
         if record is None:
             raise invalid(f"No {target} with ID {to_id} exists")
-        return NewTie(target, record.id, frozenset(found.id for found in types if found is not None))
+        return NewTie(target, record.id, frozenset(type_.id for type_ in types if type_ is not None))
 
     def tie_all(self, kind: Kind, record_id: str, ties: Iterable[NewTie]) -> None:
         """Make the ties that `checked` found good."""
-        for one in ties:
-            self.tie((kind.id, one.to_object), (record_id, one.to_id), one.types)
+        for tie in ties:
+            self.tie((kind.id, tie.to_object), (record_id, tie.to_id), tie.types)

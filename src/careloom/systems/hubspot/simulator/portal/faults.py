@@ -102,21 +102,21 @@ def _retry(fault: Fault) -> tuple[tuple[str, str], ...]:
     return (("retry-after", fault.retry_after),) if fault.retry_after else ()
 
 
-def read(given: Json, now_ms: int) -> Fault:
+def read(body: Json, now_ms: int) -> Fault:
     """A fault as it was asked for; a refusal if there is no such kind."""
-    if given.get("kind") not in KINDS:
-        raise invalid(f"unknown kind of fault: {given.get('kind')}; one of {', '.join(KINDS)}")
-    retry_after = given.get("retry_after")
+    if body.get("kind") not in KINDS:
+        raise invalid(f"unknown kind of fault: {body.get('kind')}; one of {', '.join(KINDS)}")
+    retry_after = body.get("retry_after")
     return Fault(
-        kind=given["kind"],
-        status=int(given.get("status", 500)),
-        nth=int(given.get("nth", 0)),
-        every=int(given.get("every", 0)),
-        times=int(given.get("times", 0)),
-        match=str(given.get("match", "")),
-        method=str(given.get("method", "")),
-        ms=float(given.get("ms", 0)),
-        until_ms=round(now_ms + float(given.get("seconds", 10)) * 1000) if given["kind"] == "storm_429" else 0,
+        kind=body["kind"],
+        status=int(body.get("status", 500)),
+        nth=int(body.get("nth", 0)),
+        every=int(body.get("every", 0)),
+        times=int(body.get("times", 0)),
+        match=str(body.get("match", "")),
+        method=str(body.get("method", "")),
+        ms=float(body.get("ms", 0)),
+        until_ms=round(now_ms + float(body.get("seconds", 10)) * 1000) if body["kind"] == "storm_429" else 0,
         retry_after="" if retry_after is None else str(retry_after),
-        body=given.get("body"),
+        body=body.get("body"),
     )

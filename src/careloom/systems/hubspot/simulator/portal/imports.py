@@ -67,7 +67,7 @@ class Imports:
 
     def running(self) -> int:
         """How many are under way."""
-        return sum(each.state in {"STARTED", "PROCESSING"} for each in self.kept.values())
+        return sum(import_.state in {"STARTED", "PROCESSING"} for import_ in self.kept.values())
 
     def add(self, new: Import, now_ms: int) -> None:
         """Take an import in: it begins at once, or waits while three others run."""

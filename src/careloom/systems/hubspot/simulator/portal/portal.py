@@ -119,10 +119,10 @@ class Portal:
 
     def table(self, spelling: str) -> Table:
         """The records of an object, by any of its names; a refusal if there is no such object."""
-        found = self.spellings.get(spelling) or self.spellings.get(spelling.lower())
-        if found is None:
+        object_type = self.spellings.get(spelling) or self.spellings.get(spelling.lower())
+        if object_type is None:
             raise invalid(f"Unable to infer object type from: {spelling}")
-        table = self.tables[found]
+        table = self.tables[object_type]
         if table.bin:
             table.empty_bin(self.now_ms())
         return table

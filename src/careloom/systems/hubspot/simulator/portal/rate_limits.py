@@ -63,8 +63,8 @@ class Limits:
     def _request(self, settings: Settings, token: str, now_ms: int) -> str:
         lately = self.lately.setdefault(token, deque())
         _forget(lately, now_ms - _TEN_SECONDS_MS)
-        most = _most(settings)
-        full = bool(most) and len(lately) >= most
+        limit = _most(settings)
+        full = bool(limit) and len(lately) >= limit
         if not full or REFUSED_REQUESTS_COUNT:
             lately.append(now_ms)
         return "TEN_SECONDLY_ROLLING" if full else ""
@@ -72,23 +72,23 @@ class Limits:
     def _headers(self, settings: Settings, token: str, *, search: bool) -> Headers:
         daily: Headers = ()
         if not settings.oauth and settings.tier.in_a_day:
-            left = max(0, settings.tier.in_a_day - self.in_day)
+            remaining = max(0, settings.tier.in_a_day - self.in_day)
             daily = (
                 ("x-hubspot-ratelimit-daily", str(settings.tier.in_a_day)),
-                ("x-hubspot-ratelimit-daily-remaining", str(left)),
+                ("x-hubspot-ratelimit-daily-remaining", str(remaining)),
             )
-        most = _most(settings)
-        if search or not most:
+        limit = _most(settings)
+        if search or not limit:
             return daily
-        left = max(0, most - len(self.lately.get(token, ())))
+        remaining = max(0, limit - len(self.lately.get(token, ())))
         return (
             *daily,
             ("x-hubspot-ratelimit-interval-milliseconds", str(_TEN_SECONDS_MS)),
-            ("x-hubspot-ratelimit-max", str(most)),
-            ("x-hubspot-ratelimit-remaining", str(left)),
+            ("x-hubspot-ratelimit-max", str(limit)),
+            ("x-hubspot-ratelimit-remaining", str(remaining)),
             # Deprecated, and not enforced.
-            ("x-hubspot-ratelimit-secondly", str(most // 10)),
-            ("x-hubspot-ratelimit-secondly-remaining", str(max(0, min(most // 10, left) - 1))),
+            ("x-hubspot-ratelimit-secondly", str(limit // 10)),
+            ("x-hubspot-ratelimit-secondly-remaining", str(max(0, min(limit // 10, remaining) - 1))),
         )
 
     def _refusal(self, settings: Settings, policy: str) -> Response:
@@ -100,8 +100,8 @@ class Limits:
 
 def too_many(settings: Settings, policy: str) -> Json:
     """The body of a 429, in the shape that the settings choose."""
-    named = {"DAILY": "daily", "SECONDLY": "secondly", "TEN_SECONDLY_ROLLING": "ten_secondly_rolling"}[policy]
-    body: Json = {"status": "error", "message": f"You have reached your {named} limit."}
+    label = {"DAILY": "daily", "SECONDLY": "secondly", "TEN_SECONDLY_ROLLING": "ten_secondly_rolling"}[policy]
+    body: Json = {"status": "error", "message": f"You have reached your {label} limit."}
     if settings.rate_limit_body == "observed":
         return body | {"correlationId": str(uuid.uuid4()), "category": "RATE_LIMITS"}
     return body | {

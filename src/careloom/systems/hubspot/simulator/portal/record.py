@@ -36,16 +36,16 @@ class Record:
     def keep(self, changes: Mapping[str, str]) -> None:
         """Put the values that are about to change into the history."""
         for name, value in changes.items():
-            before = self.values.get(name, "")
-            if value != before and (before or name in self.past):
+            old_value = self.values.get(name, "")
+            if value != old_value and (old_value or name in self.past):
                 versions = self.past.setdefault(name, [])
-                versions.append((before, self.updated))
+                versions.append((old_value, self.updated))
 
-    def payload(self, shown: Mapping[str, str | None]) -> Json:
+    def payload(self, properties: Mapping[str, str | None]) -> Json:
         """The record as the API answers it, with these properties."""
         body: Json = {
             "id": self.id,
-            "properties": shown,
+            "properties": properties,
             "createdAt": self.created,
             "updatedAt": self.updated,
             "archived": self.archived is not None,

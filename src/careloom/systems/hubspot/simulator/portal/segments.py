@@ -46,7 +46,12 @@ class Segments:
 
     def named(self, object_type: str, name: str) -> Segment | None:
         """The list of this name; names count without regard to upper and lower case."""
-        wanted = name.casefold()
+        folded_name = name.casefold()
         return next(
-            (one for one in self.live() if (one.object_type, one.name.casefold()) == (object_type, wanted)), None
+            (
+                segment
+                for segment in self.live()
+                if (segment.object_type, segment.name.casefold()) == (object_type, folded_name)
+            ),
+            None,
         )

@@ -37,8 +37,8 @@ def portal_of(options: SimulatorOptions) -> Portal:
 
 def _clock() -> Callable[[], int]:
     """Milliseconds since 1970 that never go back."""
-    started, ticks = time.time_ns() // 1_000_000, time.monotonic_ns()
-    return lambda: started + (time.monotonic_ns() - ticks) // 1_000_000
+    start, ticks = time.time_ns() // 1_000_000, time.monotonic_ns()
+    return lambda: start + (time.monotonic_ns() - ticks) // 1_000_000
 
 
 def serve(options: SimulatorOptions) -> None:
