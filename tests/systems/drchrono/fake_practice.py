@@ -14,10 +14,11 @@ from careloom.core.ports import Budget
 from careloom.core.rooms import RoomContext
 from careloom.core.streams import Page, Record
 from careloom.core.tokens import Token
-from careloom.systems.drchrono.client import Client, RetryPolicy
+from careloom.systems.drchrono.client import Client
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.simulator import RunningDrChrono
 from careloom.systems.drchrono.source import DrChronoSource
+from careloom.vendor_kit.retry import RetryPolicy
 
 CALM = RetryPolicy(attempts=3, first_wait=0.0, longest_backoff=0.0, longest_wait=5.0)
 UTC_ZONE = ZoneInfo("UTC")
@@ -80,7 +81,7 @@ def source_of(
     waits = pauses if pauses is not None else []
     options = options_of(simulator.url, **values)
     context = context_of(MemoryTokens(token_of(simulator)), budget=budget)
-    return DrChronoSource(options, context, client=Client(options, context, patience=patience, pause=waits.append))
+    return DrChronoSource(options, context, client=Client(options, context, policy=patience, pause=waits.append))
 
 
 def all_of(pages: Sequence[Page] | Any) -> dict[tuple[str, str], Record]:

@@ -13,10 +13,10 @@ import pytest
 from careloom.core.errors import Fix, NotPermitted, RemoteUnavailable
 from careloom.core.ports import Lane, Limit
 from careloom.core.tokens import Token
-from careloom.systems.drchrono.client import Client, RetryPolicy
+from careloom.systems.drchrono.client import Client, said_wait, to_the_hour
 from careloom.systems.drchrono.oauth import authorize_url, exchange
-from careloom.systems.drchrono.rate_limits import said_wait, to_the_hour
 from careloom.systems.drchrono.simulator import RunningDrChrono
+from careloom.vendor_kit.retry import RetryPolicy
 from systems.drchrono.fake_practice import CALM, MemoryTokens, context_of, options_of, source_of, token_of
 
 
@@ -50,7 +50,7 @@ class NotedBudget:
 def client_of(simulator: RunningDrChrono, tokens: MemoryTokens, pauses: list[float] | None = None, **values) -> Client:
     waits = pauses if pauses is not None else []
     context = context_of(tokens, **values)
-    return Client(options_of(simulator.url), context, patience=CALM, pause=waits.append)
+    return Client(options_of(simulator.url), context, policy=CALM, pause=waits.append)
 
 
 def test_two_threads_with_a_refused_token_refresh_it_once(simulator: RunningDrChrono) -> None:

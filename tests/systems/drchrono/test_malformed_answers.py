@@ -98,7 +98,7 @@ def source(gateway: Gateway, *, bulk: bool = False) -> DrChronoSource:
     token = Token(access="a", refresh="r", expires_at=datetime.now(UTC) + timedelta(days=1))
     options = options_of(gateway.url, bulk=bulk, floor="2026-01-01", ahead_days=0, window_days=190)
     around = context_of(MemoryTokens(token), clock=lambda: datetime(2026, 4, 1, tzinfo=UTC))
-    return DrChronoSource(options, around, client=Client(options, around, patience=CALM, pause=lambda _: None))
+    return DrChronoSource(options, around, client=Client(options, around, policy=CALM, pause=lambda _: None))
 
 
 def scanned(stream: str, since: datetime | None = None, *, bulk: bool = False) -> Callable[[Gateway], list[Record]]:
@@ -122,7 +122,7 @@ def refreshed(gateway: Gateway) -> list[Record]:
     stale = Token(access="old", refresh="r", expires_at=datetime.now(UTC) - timedelta(days=1))
     options = options_of(gateway.url, bulk=False)
     around = context_of(MemoryTokens(stale))
-    reader = DrChronoSource(options, around, client=Client(options, around, patience=CALM, pause=lambda _: None))
+    reader = DrChronoSource(options, around, client=Client(options, around, policy=CALM, pause=lambda _: None))
     return list(reader.fetch("problems", "1"))
 
 

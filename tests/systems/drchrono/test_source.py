@@ -248,7 +248,7 @@ def test_a_list_that_was_asked_for_ahead_shows_what_was_so_when_it_was_asked_for
     around = context_of(
         MemoryTokens(token_of(simulator)), clock=lambda: datetime.now(UTC) + timedelta(seconds=next(ticks))
     )
-    source = DrChronoSource(options, around, client=Client(options, around, patience=CALM, pause=lambda _: None))
+    source = DrChronoSource(options, around, client=Client(options, around, policy=CALM, pause=lambda _: None))
     pages = (page for page in source.scan("patients", None) if page.records)
     next(pages)
     asked = around.clock()
