@@ -19,7 +19,8 @@ from careloom.cli.main import COMMANDS, loaded, verbs
 from careloom.cli.verbs import EXAMPLES as CALLS
 from careloom.engine.landing.values import CODES
 from careloom.engine.sync.encode import FAULTS
-from careloom.identity.rules import REASONS, RULES
+from careloom.identity.comparisons import COMPARISONS
+from careloom.identity.rules import REASONS, RULES, VETOES
 from careloom.project.functions import ALLOWED
 from careloom.project.json_schema import json_schema
 from careloom.project.roles import inferred_role
@@ -405,7 +406,7 @@ def rules() -> str:
             MADE,
             "# Matching rules\n",
             (
-                "Tiers of `match:` bring rows and records together as candidates. For each pair the verdicts of all fields are "
+                "Tiers of `match:` bring rows and records together as candidates. For each pair all evidence is "
                 "taken, and the first rule of this table that fits grades the pair. [How people are matched](../explanation/"
                 "matching.md) says why.\n"
             ),
@@ -417,9 +418,23 @@ def rules() -> str:
             ),
             _table(("rule", "grade", "what it says", "reason"), rows),
             (
-                "After the table, a `certain` or `provisional` pair still goes to a person if the sexes differ, if both first names "
-                "are names that people have (twins), if one first name is a bare initial, if middle names differ beside a near "
-                "name or date, or if only one side has a suffix and no birth date settles it.\n"
+                f"After the table, a `certain` or `provisional` pair still goes to a person if {_or([veto.says for veto in VETOES])}.\n"
+            ),
+            "## What is compared\n",
+            (
+                "Each field comes to a level: it agrees, is near, contradicts, or is unknown where one side lacks it. Others are "
+                "there or not, and nothing follows from their absence.\n"
+            ),
+            _table(
+                ("evidence", "what it is", "levels"),
+                [
+                    (
+                        comparison.label,
+                        comparison.says,
+                        "there or not" if comparison.is_flag else "agrees, is near, contradicts",
+                    )
+                    for comparison in COMPARISONS
+                ],
             ),
             (
                 "Values that too many share are no evidence: a tier's values shared by more than 30 records, a mail with more "
@@ -428,6 +443,10 @@ def rules() -> str:
             ),
         ]
     )
+
+
+def _or(parts: Sequence[str]) -> str:
+    return f"{', '.join(parts[:-1])}, or {parts[-1]}"
 
 
 def risk_tables() -> str:

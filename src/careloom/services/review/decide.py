@@ -8,27 +8,13 @@ from typing import Any
 
 from careloom.core.errors import UsageFault
 from careloom.core.phi import MASK
+from careloom.identity.comparisons import evidence_in_words
 from careloom.project.model import Sync
 from careloom.services.session.sessions import Session
 from careloom.services.sync.summary import reason_text
 from careloom.store import review as records
 from careloom.store.audit import append_audit
 from careloom.store.database import Store
-
-VERDICT_NAMES = {
-    "vf": "first name",
-    "vl": "last name",
-    "vd": "birth date",
-    "em": "mail",
-    "ph": "phone",
-    "ad": "address",
-    "zp": "zip",
-    "sx": "suffixes differ",
-    "gx": "sexes differ",
-    "mx": "middle names differ",
-    "ma": "middle names agree",
-}
-_LETTERS = {"A": "agrees", "N": "is near", "X": "CONTRADICTS", "?": "is unknown"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,20 +224,8 @@ def _item(store: Store, row: Mapping[str, Any], *, reveal: bool) -> HeldItem:
                 remote_id=offer["remote_id"],
                 rule=offer["rule"],
                 reason=offer["reason"],
-                evidence=_evidence(offer["verdicts"]),
+                evidence=evidence_in_words(offer["verdicts"]),
             )
             for offer in offers
         ],
     )
-
-
-def _evidence(verdicts: Mapping[str, Any]) -> list[str]:
-    """Field verdicts as words: "first name agrees", "mail agrees", "sexes differ"."""
-    words = []
-    for column, label in VERDICT_NAMES.items():
-        verdict = verdicts.get(column)
-        if isinstance(verdict, str) and verdict in _LETTERS:
-            words.append(f"{label} {_LETTERS[verdict]}")
-        elif verdict is True:
-            words.append(label if column in ("sx", "gx", "mx", "ma") else f"{label} agrees")
-    return words
