@@ -39,7 +39,7 @@ class MatchSpec:
     is not empty. `tiers`: property names, each tier brings candidates together when all its values agree, but for a unit,
     and for city and state beside a street and a ZIP code; a property without a role is compared as plain text. `key_property` carries our key on the remote side. `accept`
     "provisional" links pairs too whose birth date is missing on one side. `aliases`: further remote properties, values
-    joined by ";".
+    joined by `separator`.
     """
 
     roles: Mapping[str, Role]
@@ -47,6 +47,7 @@ class MatchSpec:
     key_property: str
     accept: Literal["certain", "provisional"]
     aliases: Mapping[str, Sequence[str]]
+    separator: str = ";"
 
     @property
     def people(self) -> bool:
@@ -114,7 +115,10 @@ def _list_of(spec: MatchSpec, role: Role, *, remote: bool) -> str:
 
 
 def _further(spec: MatchSpec, name: str) -> str:
-    return "".join(f" || coalesce(string_split(e.{quoted(alias)}, ';'), [])" for alias in spec.aliases.get(name, ()))
+    separator = "'" + spec.separator.replace("'", "''") + "'"
+    return "".join(
+        f" || coalesce(string_split(e.{quoted(alias)}, {separator}), [])" for alias in spec.aliases.get(name, ())
+    )
 
 
 def _values(spec: MatchSpec, name: str, *, remote: bool) -> str:
