@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from careloom.core.clock import Clock, system_clock
-from careloom.core.ports import Budget, Lane, Source, Target
+from careloom.core.ports import Budget, Lane, Source, Writable
 from careloom.core.publishers import Publisher
 from careloom.core.reports import ReportPolicy, ReportSource
+from careloom.core.schema import PLAIN, TextForm
 from careloom.core.streams import Stream, StreamSource
 from careloom.core.tokens import Token, Tokens
 from careloom.core.webhooks import Webhooks
@@ -81,6 +82,7 @@ class Room:
     `reports` makes tables when it is asked; `report_policy`, from its options, says how they are waited for.
 
     `property_names`: the pattern that every property's name follows in what `target` writes; "" where any name will do.
+    `associates`, `declares`: what `target` is beside Writable: Associating, Declaring. `text_form`: in which its values travel.
 
     `simulate` serves the vendor's simulator until it is interrupted; it prints one line with its address once it answers.
     """
@@ -89,7 +91,7 @@ class Room:
     options: type[BaseModel]
     source: Callable[[Any, RoomContext], Source] | None = None
     stands: Callable[[Any, Path], Literal["here", "missing", "elsewhere"]] | None = None
-    target: Callable[[Any, RoomContext], Target] | None = None
+    target: Callable[[Any, RoomContext], Writable] | None = None
     simulate: Callable[[SimulatorOptions], None] | None = None
     streams: Mapping[str, Stream] = field(default_factory=dict)
     stream_source: Callable[[Any, RoomContext], StreamSource] | None = None
@@ -99,3 +101,6 @@ class Room:
     reports: Callable[[Any, RoomContext], ReportSource] | None = None
     report_policy: Callable[[Any], ReportPolicy] | None = None
     property_names: str = ""
+    associates: bool = False
+    declares: bool = False
+    text_form: TextForm = PLAIN

@@ -11,10 +11,11 @@ from typing import Any, Literal
 
 from careloom.core.clock import Clock, system_clock
 from careloom.core.errors import Fix
-from careloom.core.ports import Lane, Source, Target
+from careloom.core.ports import Lane, Source, Writable
 from careloom.core.publishers import Publisher
 from careloom.core.reports import ReportPolicy, ReportSource
 from careloom.core.rooms import RoomContext
+from careloom.core.schema import TextForm
 from careloom.core.streams import Stream, StreamSource
 from careloom.core.webhooks import Webhooks
 from careloom.project.loader import load_project
@@ -75,10 +76,14 @@ class Session:
             source: Source = self._part(name, "source", "cannot be read from")
         return places.PlacedSource(source=source, project=self.project, system=system)
 
-    def target(self, name: str) -> Target:
+    def target(self, name: str) -> Writable:
         """The system called `name`, to write to. Fix if its kind cannot be written."""
-        target: Target = self._part(name, "target", "cannot be written to")
+        target: Writable = self._part(name, "target", "cannot be written to")
         return target if self.project.writes(name) else read_only(target, self.refusal(name))
+
+    def text_form(self, name: str) -> TextForm:
+        """The text in which values travel to the system called `name`."""
+        return rooms()[self.project.systems[name].kind].text_form
 
     def refusal(self, name: str) -> str:
         """Why the system called `name` is not written to in this environment."""
