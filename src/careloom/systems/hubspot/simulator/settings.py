@@ -142,7 +142,7 @@ class Token:
     """What one access token may do; `scopes` None is everything."""
 
     scopes: frozenset[str] | None = None
-    expired: bool = False
+    is_expired: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
