@@ -33,9 +33,9 @@ def draw_scores(scores: Path, page: Path, *, model: str, year: int, notice: Noti
 
 
 def _check_model(models: Sequence[tuple[str]], name: str) -> None:
-    others = sorted({str(model) for (model,) in models} - {name})
-    if others:
-        raise UsageFault(f"these are scores by {', '.join(others)}; say so: --model {others[0]}")
+    other_models = sorted({str(model) for (model,) in models} - {name})
+    if other_models:
+        raise UsageFault(f"these are scores by {', '.join(other_models)}; say so: --model {other_models[0]}")
 
 
 def _html(distributions: score_distributions.Distributions, model: str, year: int, caution: str | None) -> str:
