@@ -93,7 +93,12 @@ class GroupCommit:
             self.failed = max(len(arrival.body) for arrival in arrivals)
             return [AWAY] * len(batch)
         except Exception as error:  # noqa: BLE001 whatever it was, nobody may wait for an answer that never comes
-            LOG.error("events could not be kept", outcome=type(error).__name__, events=len(batch))
+            LOG.error(
+                "event.not_stored",
+                message="events could not be stored",
+                outcome=type(error).__name__,
+                events=len(batch),
+            )
             if len(batch) == 1:
                 self.failed = len(arrivals[0].body)
                 return [AWAY]

@@ -84,7 +84,7 @@ def _lack(session: Session, group_commit: GroupCommit) -> str:
     """What is lacking. Where an event could not be kept, one of its size is tried: a smaller one may still find room."""
     lack = lack_for_events(session.store, max(BODY, group_commit.failed))
     if lack:
-        LOG.error("the service is not ready", lack=lack)
+        LOG.error("service.not_ready", message="the service is not ready", lack=lack)
     else:
         group_commit.failed = 0
     return lack

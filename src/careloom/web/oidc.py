@@ -194,10 +194,12 @@ async def caller(
     except PermissionError:
         raise HTTPException(403, "not-a-caller") from None
     except TransportError as error:
-        LOG.error("Google's certificates could not be read", reason=type(error).__name__)
+        LOG.error(
+            "certificates.unreadable", message="Google's certificates could not be read", reason=type(error).__name__
+        )
         raise HTTPException(503, "certificates-away") from None
     except Exception as error:  # noqa: BLE001 a token may be any text, and what reads it stumbles in many ways
-        LOG.warning("a caller was refused", reason=type(error).__name__)
+        LOG.warning("caller.refused", message="a caller was refused", reason=type(error).__name__)
         raise _unknown() from None
 
 

@@ -91,7 +91,7 @@ async def _sync(request: Request, name: str, full: bool, seconds: float) -> dict
         status = "running" if error.after is not None else "unavailable"
         return {**_nothing(status), "message": str(error), "retry_after": int(error.after or AGAIN_AFTER)}
     except CareloomError as error:
-        LOG.error("a sync failed", stream=name, reason=str(error))
+        LOG.error("sync_request.failed", message="a sync failed", stream=name, reason=str(error))
         return {**_nothing("failed"), "message": str(error)}
     return _told(report)
 

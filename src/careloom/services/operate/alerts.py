@@ -36,7 +36,7 @@ def alert_failure(session: Session, name: str, message: str, *, kind: str = "syn
         letter = failure_mail(session.project, kind, name, message, latest)
         _send(mail, session.settings.secret(mail.smtp), letter)
     except Exception as error:  # noqa: BLE001 whatever stops a mail must not hide the failure that it tells of
-        LOG.error("alert not sent", kind=kind, name=name, error=type(error).__name__)
+        LOG.error("alert.failed", message="an alert was not sent", kind=kind, name=name, error=type(error).__name__)
         return False
     return True
 
@@ -49,7 +49,7 @@ def alert_job(session: Session, job: str, subject: str, reason: str) -> bool:
     try:
         _send(mail, session.settings.secret(mail.smtp), job_mail(told_name(session.project), job, subject, reason))
     except Exception as error:  # noqa: BLE001 likewise
-        LOG.error("alert not sent", job=job, subject=subject, error=type(error).__name__)
+        LOG.error("alert.failed", message="an alert was not sent", job=job, subject=subject, error=type(error).__name__)
         return False
     return True
 

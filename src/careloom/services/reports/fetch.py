@@ -157,7 +157,11 @@ def _of_system(
         _end_others(session, account_reports, system)
         for schema in sorted({report.watched_in for report in reports} - {""}):
             if why := account_reports.show_standing(schema):
-                LOG.warning("how far the reports are is not shown", reason=why)
+                LOG.warning(
+                    "report.state_not_written",
+                    message="the state of the reports could not be written for readers",
+                    reason=why,
+                )
         rows = [(report, account_reports.open(system, report.name, account, now)) for report, account in due]
         asking = _Asking(
             session=session,
@@ -244,7 +248,12 @@ def _end_others(session: Session, account_reports: AccountReports, system: str) 
     ]
     for id_, name, account in account_reports.end_others(system, accounts):
         shutil.rmtree(_folder_of(session, id_), ignore_errors=True)
-        LOG.info("a report that the project asks for no longer was ended", report=name, account=account)
+        LOG.info(
+            "report.ended",
+            message="a report that the project no longer asks for was ended",
+            report=name,
+            account=account,
+        )
 
 
 def _fetch_report(asking: _Asking, desk: ReportRequests, report: Report, row: AccountReport) -> None:
@@ -332,13 +341,26 @@ def _load_delivery(asking: _Asking) -> None:
             return
         except (Fix, Stop) as error:
             # What a person must mend in one report, or a bug that it meets, keeps no other from being loaded.
-            LOG.error("a report was not loaded", report=report.name, account=row.account, reason=str(error))
+            LOG.error(
+                "report.failed",
+                message="a report was not loaded",
+                report=report.name,
+                account=row.account,
+                reason=str(error),
+            )
             _failed(asking, report, row, "not-loaded", str(error))
             return
         with asking.session.store.transaction() as connection:
             make_current(connection, row.id, load.rows, load.drifts)
     outcome = "unchanged" if load.is_unchanged else "loaded" if load.rows else "empty"
-    LOG.info("a report was loaded", report=report.name, account=row.account, rows=load.rows, outcome=outcome)
+    LOG.info(
+        "report.loaded",
+        message="a report was loaded",
+        report=report.name,
+        account=row.account,
+        rows=load.rows,
+        outcome=outcome,
+    )
     asking.ended(report, row, outcome, rows=load.rows, drifts=load.drifts)
 
 
