@@ -7,6 +7,9 @@ INSTALLED := $(VENV)/.installed
 RUNS := $(VENV)/.runs
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
+# Bytecode is kept: the tests start some hundred processes, each of which would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test test-all test-postgres test-docs test-dbt tables check measure format lock spark bench docs clean coverage sql
 
 setup: $(INSTALLED)
@@ -32,12 +35,12 @@ demo: $(RUNS)
 	$(BIN)/careloom demo
 
 test: setup
-	$(BIN)/python -m pytest -n 4 --dist loadgroup --durations 15
+	$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder --durations 15
 
 # The same tests with every kill, every cut and every population, and on Spark where there is Java.
 test-all: setup
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/spark.txt
-	TESTS=whole $(BIN)/python -m pytest -n 4 --dist loadgroup --durations 30
+	TESTS=whole $(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder --durations 30
 
 test-docs: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/docs

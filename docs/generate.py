@@ -19,7 +19,8 @@ from careloom.cli.main import COMMANDS, loaded, verbs
 from careloom.cli.verbs import EXAMPLES as CALLS
 from careloom.engine.landing.values import CODES
 from careloom.engine.sync.encode import FAULTS
-from careloom.identity.rules import REASONS, RULES
+from careloom.identity.comparisons import COMPARISONS
+from careloom.identity.rules import REASONS, RULES, VETOES
 from careloom.project.functions import ALLOWED
 from careloom.project.json_schema import json_schema
 from careloom.project.roles import inferred_role
@@ -34,8 +35,7 @@ from careloom.services.reports.load import HOLDS
 from careloom.services.reports.outcomes import UNANSWERED
 from careloom.services.sync.summary import reason_text
 from careloom.store.inbox import OTHER_BODY
-from careloom.systems import ROOM_MODULES
-from careloom.systems.rooms import rooms
+from careloom.systems import ROOM_MODULES, rooms
 
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
@@ -284,27 +284,13 @@ def held_codes() -> dict[Literal["source", "match", "conflict", "remote"], list[
 def landing_codes() -> list[str]:
     """The codes for which an event, or a record on its way into its table, is held or lacks its link."""
     made = _holds(lambda file: not _of_reports(file))
-    return list(
-        dict.fromkeys(
-            (
-                *CODES,
-                OTHER_BODY,
-                BEHIND,
-                NOT_SHOWN,
-                "drift",
-                "failed",
-                "link-none",
-                "link-ambiguous",
-                "link-contradiction",
-                *made,
-            )
-        )
-    )
+    links = ("link-none", "link-ambiguous", "link-contradiction")
+    return sorted({*CODES, OTHER_BODY, BEHIND, NOT_SHOWN, "drift", "failed", *links, *made})
 
 
 def report_codes() -> list[str]:
     """The codes for which a report of an account comes to nothing."""
-    return list(dict.fromkeys((*_holds(_of_reports), *HOLDS, *UNANSWERED, "not-loaded")))
+    return sorted({*_holds(_of_reports), *HOLDS, *UNANSWERED, "not-loaded"})
 
 
 def _of_reports(file: Path) -> bool:
@@ -315,28 +301,28 @@ def _of_reports(file: Path) -> bool:
 _REPORT_ROOMS = {module.split(".")[2] for module in ROOM_MODULES if import_module(module).ROOM.reports is not None}
 
 
-def _holds(chosen: Callable[[Path], bool]) -> list[str]:
+def _holds(chosen: Callable[[Path], bool]) -> set[str]:
     """The codes of the `Hold`s that the chosen files raise; the risk library's are its own."""
-    found: dict[str, None] = {}
-    for file in sorted(SOURCE.rglob("*.py")):
+    found: set[str] = set()
+    for file in SOURCE.rglob("*.py"):
         if not chosen(file) or file.relative_to(SOURCE).parts[0] == "risk":
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Hold"
             if named and isinstance(node.args[0], ast.Constant):
-                found[str(node.args[0].value)] = None
-    return list(found)
+                found.add(str(node.args[0].value))
+    return found
 
 
 def remote_codes() -> list[str]:
     """The codes that the vendors' rooms make themselves, beside those that the vendor gives."""
-    found: dict[str, None] = {}
-    for file in sorted((SOURCE / "systems").rglob("*.py")):
+    found: set[str] = set()
+    for file in (SOURCE / "systems").rglob("*.py"):
         if {"simulator", "sql"} & set(file.relative_to(SOURCE).parts):
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            found.update(dict.fromkeys(_codes_of(node)))
-    return list(found)
+            found.update(_codes_of(node))
+    return sorted(found)
 
 
 def _codes_of(node: ast.AST) -> Iterator[str]:
@@ -421,7 +407,7 @@ def rules() -> str:
             MADE,
             "# Matching rules\n",
             (
-                "Tiers of `match:` bring rows and records together as candidates. For each pair the verdicts of all fields are "
+                "Tiers of `match:` bring rows and records together as candidates. For each pair all evidence is "
                 "taken, and the first rule of this table that fits grades the pair. [How people are matched](../explanation/"
                 "matching.md) says why.\n"
             ),
@@ -433,9 +419,23 @@ def rules() -> str:
             ),
             _table(("rule", "grade", "what it says", "reason"), rows),
             (
-                "After the table, a `certain` or `provisional` pair still goes to a person if the sexes differ, if both first names "
-                "are names that people have (twins), if one first name is a bare initial, if middle names differ beside a near "
-                "name or date, or if only one side has a suffix and no birth date settles it.\n"
+                f"After the table, a `certain` or `provisional` pair still goes to a person if {_or([veto.says for veto in VETOES])}.\n"
+            ),
+            "## What is compared\n",
+            (
+                "Each field comes to a level: it agrees, is near, contradicts, or is unknown where one side lacks it. Others are "
+                "there or not, and nothing follows from their absence.\n"
+            ),
+            _table(
+                ("evidence", "what it is", "levels"),
+                [
+                    (
+                        comparison.label,
+                        comparison.says,
+                        "there or not" if comparison.is_flag else "agrees, is near, contradicts",
+                    )
+                    for comparison in COMPARISONS
+                ],
             ),
             (
                 "Values that too many share are no evidence: a tier's values shared by more than 30 records, a mail with more "
@@ -444,6 +444,10 @@ def rules() -> str:
             ),
         ]
     )
+
+
+def _or(parts: Sequence[str]) -> str:
+    return f"{', '.join(parts[:-1])}, or {parts[-1]}"
 
 
 def risk_tables() -> str:

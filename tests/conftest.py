@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import tempfile
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,16 +16,23 @@ import psycopg
 import pytest
 import structlog
 
+from careloom.services.analytics import build
+from careloom.services.operate import demo, simulate
 from careloom.store.migrations import migrate
 from careloom.store.server import embedded, watchdog
 from careloom.store.server.embedded import ensure_server, leave_server
+from careloom.systems import simulator_kit
+from run import PREFIX, folders_root, run_folder
+from warm_python import WarmSystem
 
 FOREIGN = ("CARELOOM", "HUBSPOT", "PG")
-PREFIX = "careloom-tests-"
 DAY = 86_400
 POSTGRES = "TESTS_POSTGRES"
 """The variable that names a folder of another release's postgres, initdb and pg_ctl: the same tests run on that."""
-PLENTY = 6 << 30
+
+# A run starts some hundred processes: where bytecode is not kept, each of them compiles all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # How long an example takes is the machine's mood, and no property of what is tested.
 hypothesis.settings.register_profile("careloom", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -44,10 +51,19 @@ def _logs_as_nobody_set_them_up() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _warm_processes() -> Iterator[None]:
+    """Simulators and dbt begin as they always do, in processes of their own, but for what they would load."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (simulator_kit, simulate, demo, build):
+            patch.setattr(module, "sys", WarmSystem())
+        yield
+
+
 @pytest.fixture(scope="session")
 def server_folder() -> Path:
     """A short folder that all workers of one test run share; removed at the run's end."""
-    return _folder()
+    return run_folder()
 
 
 @pytest.fixture(scope="session")
@@ -85,10 +101,13 @@ def template(server_url: str) -> str:
 
 @pytest.fixture
 def database(server_url: str, template: str) -> Iterator[str]:
-    """The URL of a fresh, migrated database, dropped afterwards."""
+    """The URL of a fresh, migrated database, dropped afterwards.
+
+    Its files are copied: without fsync that takes a third of what writing them by the log takes.
+    """
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield _url_of(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -98,34 +117,31 @@ def _url_of(server_url: str, name: str) -> str:
     return server_url.replace(":///careloom?", f":///{name}?")
 
 
-def _folder() -> Path:
-    """The same one in every worker: named after the process that was started by hand."""
-    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
-    return _root() / f"{PREFIX}{os.geteuid()}-{run}"
-
-
-def _root() -> Path:
-    """Memory where there is plenty of it, else the folder for temporary files."""
-    memory = Path("/dev/shm")
-    plenty = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > PLENTY
-    return memory if plenty else Path(tempfile.gettempdir())
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests: those of a file stay together with what they have in common, long ones first."""
+    if config.pluginmanager.hasplugin("dsession") or "PYTEST_XDIST_WORKER" in os.environ:
+        for item in items:
+            if not list(item.iter_markers("xdist_group")):
+                item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: not item.get_closest_marker("slow"))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Remove what test runs that were killed left behind."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        for folder in _root().glob(f"{PREFIX}{os.geteuid()}-*"):
+        for folder in folders_root().glob(f"{PREFIX}{os.geteuid()}-*"):
             if folder.stat().st_mtime < time.time() - DAY:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the server at once, instead of when its keeper notices, and remove it."""
-    home = _folder() / "postgres"
-    if "PYTEST_XDIST_WORKER" in os.environ or not home.exists():
+    """Stop the server at once, instead of when its keeper notices, and remove what the workers shared."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
         return
-    leave_server(_folder())
-    with (home / "users").open("r+") as users:
-        fcntl.flock(users, fcntl.LOCK_EX)
-        watchdog.stop(str(home / "data"))
-        shutil.rmtree(_folder())
+    home = run_folder() / "postgres"
+    if home.exists():
+        leave_server(run_folder())
+        with (home / "users").open("r+") as users:
+            fcntl.flock(users, fcntl.LOCK_EX)
+            watchdog.stop(str(home / "data"))
+    shutil.rmtree(run_folder(), ignore_errors=True)

@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from careloom.store.server.embedded import ensure_server, leave_server
 from cli.shell import START, call, environment
 from services.sync_project import Clinic
+from warm_python import warm_python
 
 MACROS = Path(__file__).parents[2] / "blueprints" / "collaboratemd-reports" / "models" / "macros"
 DBT_PROJECT = """\
@@ -66,7 +67,7 @@ def shell(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, with the embedded database."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("CARELOOM")}
     given |= {"HUBSPOT_TOKEN": "pat-test", "DO_NOT_TRACK": "1"}
-    command = [sys.executable, "-c", START, *words]
+    command = [str(warm_python()), "-c", START, *words]
     return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False)
 
 

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docs.pages import Block, blocks
+from hang import HANG
+from warm_python import warm_python
 
 PORT = "8901"
 """The simulator's port on the pages; a free one takes its place."""
@@ -58,10 +60,14 @@ def play(pages: Sequence[Path], folder: Path) -> list[Ran]:
     logs.mkdir(parents=True)
     port = _free_port()
     script = "\n".join(["set +e", *(_line(block, number, logs) for number, (block, _) in enumerate(marked)), ""])
-    home = folder / "home"
+    home, programs = folder / "home", folder / "bin"
     home.mkdir()
+    programs.mkdir()
+    careloom = programs / "careloom"
+    careloom.write_text(f'#!/bin/sh\nexec {shlex.quote(str(warm_python()))} -m careloom.cli.start "$@"\n')
+    careloom.chmod(0o755)
     environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "USER": "pat",
         "CARELOOM_ACTOR": "pat",
@@ -75,7 +81,7 @@ def play(pages: Sequence[Path], folder: Path) -> list[Ran]:
         start_new_session=True,
     ) as shell:
         try:
-            shell.wait(600)
+            shell.wait(10 * HANG)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGTERM)
@@ -102,7 +108,7 @@ def _line(block: Block, number: int, logs: Path) -> str:
         )
     body = f"{{\n{block.text}\n}} > {out} 2>&1"
     if "background" in block.marks:
-        wait = f"for i in $(seq 300); do grep -q 'listening on' {out} && break; sleep 0.1; done"
+        wait = f"for i in $(seq {HANG * 10:.0f}); do grep -q 'listening on' {out} && break; sleep 0.1; done"
         return f"{body} &\n{wait}\ngrep -q 'listening on' {out}; echo $? > {code}"
     return f"{body}\necho $? > {code}"
 

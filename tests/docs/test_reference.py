@@ -16,10 +16,10 @@ from careloom.core import errors
 from careloom.identity.rules import REASONS, RULES
 from careloom.project.json_schema import json_schema
 from careloom.services.sync.summary import reason_text
+from careloom.systems import rooms
 from careloom.systems.hubspot.simulator.portal import faults
 from careloom.systems.hubspot.simulator.server import control
 from careloom.systems.hubspot.simulator.settings import TIERS, Settings
-from careloom.systems.rooms import rooms
 from docs.pages import DOCS, ROOT, blocks, pages
 
 SOURCE = ROOT / "src" / "careloom"

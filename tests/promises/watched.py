@@ -22,6 +22,7 @@ import psutil
 
 from careloom.cli.main import main
 from hang import HANG
+from warm_python import warm_processes, warm_python
 
 
 class Recorder(ThreadingHTTPServer):
@@ -151,7 +152,7 @@ class Careloom:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LC_ALL")}
         seen: set[str] = set()
         with subprocess.Popen(
-            [sys.executable, "-m", main.__module__, *words],
+            [str(warm_python()), "-m", main.__module__, *words],
             cwd=self.folder,
             env=kept | dict(self.environment) | environment,
             stdout=subprocess.PIPE,
@@ -161,17 +162,21 @@ class Careloom:
         ) as process:
             watching = threading.Thread(target=_watch, args=(process, seen))
             watching.start()
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=HANG)
             watching.join()
         return Said(words=tuple(words), code=process.returncode, out=out, err=err, arguments="\n".join(sorted(seen)))
 
 
 def _watch(process: subprocess.Popen[str], seen: set[str]) -> None:
-    """Note the argument lists of `process`, of what it starts, and of the database's servers, which show what they do."""
+    """Note the argument lists of `process`, of what it starts, and of the database's servers, which show what they do.
+
+    What it starts is started by its fork, which is a child of the server of warm processes.
+    """
     while process.poll() is None:
         with suppress(psutil.Error):
             own = psutil.Process(process.pid)
-            for one in [own, *own.children(recursive=True), *_servers()]:
+            begun = warm_processes() or own.children(recursive=True)
+            for one in [own, *begun, *_servers()]:
                 with suppress(psutil.Error):
                     seen.add(" ".join(one.cmdline()))
         time.sleep(0.2)

@@ -102,5 +102,5 @@ def test_a_report_is_due_by_its_schedule_and_rests_after_it_failed(session: Sess
 
 
 def test_what_a_room_is_handed_is_the_same_clock(session: Session, store: Store) -> None:
-    for room_clock in (session.clock, session.on_lane("event").clock, session.surroundings("ehr").clock):
+    for room_clock in (session.clock, session.on_lane("event").clock, session.room_context("ehr").clock):
         assert abs(room_clock() - store.clock()) < timedelta(minutes=1)

@@ -14,7 +14,7 @@ from careloom.core.errors import ProjectFault
 from careloom.project import loader, model
 from careloom.services.operate import source_files
 from careloom.services.session import settings
-from careloom.systems import rooms as registry
+from careloom.systems import rooms
 
 
 def command(
@@ -28,7 +28,7 @@ def command(
     """Read the whole project, and the columns of sources that are files here; nothing is connected to or written."""
     try:
         env = settings.read_settings(dict(os.environ)).env
-        project = loader.load_project(folder.resolve(), registry.rooms(), env)
+        project = loader.load_project(folder.resolve(), rooms(), env)
         unseen = _look(project, missing=sources)
     except ProjectFault as error:
         if json:
@@ -57,7 +57,7 @@ def command(
 
 def _look(project: model.Project, *, missing: bool) -> list[str]:
     """The systems that could not be looked at. ProjectFault with what is wrong in the others."""
-    room_of = registry.rooms()
+    room_of = rooms()
     kinds = {project.systems[sync.source.system].kind for sync in project.syncs.values()}
     if not any(room_of[kind].stands for kind in kinds):
         return []

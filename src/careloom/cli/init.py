@@ -16,7 +16,7 @@ from careloom.cli.options import Json
 from careloom.core.errors import CareloomError
 from careloom.project import loader
 from careloom.services.operate import blueprints, schemas
-from careloom.systems import rooms as registry
+from careloom.systems import rooms
 
 _FIRST = {
     "syncs": "careloom doctor\n  careloom plan",
@@ -51,7 +51,7 @@ def command(
     begin()
     blueprints.copy_blueprint(blueprint, directory)
     lines = _taken_over(blueprint, directory, source_file) if source_file is not None else []
-    schemas.write_schemas(directory / schemas.FOLDER, registry.rooms())
+    schemas.write_schemas(directory / schemas.FOLDER, rooms())
     schemas.lead_editors(directory)
     files = blueprints.files_of(directory)
     if json:
@@ -68,7 +68,7 @@ def command(
 
 def _addresses(directory: Path) -> list[tuple[str, str]]:
     """The systems of a new project whose data is in files that are not there, each with its place."""
-    project = loader.load_project(directory.resolve(), registry.rooms())
+    project = loader.load_project(directory.resolve(), rooms())
     addresses = []
     for name, system in project.systems.items():
         scheme, _, path = str(getattr(system.options, "url", "")).partition("://")

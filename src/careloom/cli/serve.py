@@ -16,7 +16,7 @@ from careloom.core.errors import CareloomError
 from careloom.services.operate import counts, simulate
 from careloom.services.session import sessions
 from careloom.store import inbox
-from careloom.systems import rooms as registry
+from careloom.systems import rooms
 from careloom.web import app as web_app
 from careloom.web import server
 from careloom.worker import run
@@ -55,9 +55,9 @@ def _spoken(host: str) -> str:
 
 
 def _say_where(session: sessions.Session, address: str, *, work: bool) -> None:
-    systems = registry.rooms()
+    systems = rooms()
     for name, system in session.project.systems.items():
-        if systems[system.kind].hooks is not None:
+        if systems[system.kind].webhooks is not None:
             typer.echo(f"webhooks of {name} come to {address}/webhooks/{name}", err=True)
     worker = "this process also does the work" if work else "the work is done by: careloom work"
     typer.echo(f"serving on {address}; {worker}; Ctrl-C stops", err=True)

@@ -15,14 +15,16 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from careloom.core.clock import Clock, system_clock
-from careloom.core.hooks import Hooks, Publisher, Token, Tokens
 from careloom.core.ports import Budget, Lane, Source, Target
+from careloom.core.publishers import Publisher
 from careloom.core.reports import ReportPolicy, ReportSource
 from careloom.core.streams import Stream, StreamSource
+from careloom.core.tokens import Token, Tokens
+from careloom.core.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class RoomContext:
     """What a room is handed, so that it never reads the environment, the clock or the store itself.
 
     `folder` is the project's: relative paths start there. `secret` turns "secret:NAME" into its value and gives any
@@ -60,12 +62,12 @@ class SimulatorOptions:
 class Authorization:
     """OAuth2's authorization code flow, for `careloom connect SYSTEM`.
 
-    `url(options, surroundings, redirect_uri, state)` is the page that a person opens; `exchange(options, surroundings,
+    `url(options, context, redirect_uri, state)` is the page that a person opens; `exchange(options, context,
     redirect_uri, code)` turns the code that comes back into the first token pair.
     """
 
-    url: Callable[[Any, Surroundings, str, str], str]
-    exchange: Callable[[Any, Surroundings, str, str], Token]
+    url: Callable[[Any, RoomContext, str, str], str]
+    exchange: Callable[[Any, RoomContext, str, str], Token]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ class Room:
     `stands`: where the source of these options is, seen from a project's folder: in files of this machine, in files that
     are missing, or elsewhere. What is here can be looked at without a connection.
 
-    `streams`: what can be landed, by name; `stream_source` reads them, `hooks` hears of them. `publisher` tells change events.
+    `streams`: what can be landed, by name; `stream_source` reads them, `webhooks` hears of them. `publisher` tells change events.
     `reports` makes tables when it is asked; `report_policy`, from its options, says how they are waited for.
 
     `property_names`: the pattern that every property's name follows in what `target` writes; "" where any name will do.
@@ -85,15 +87,15 @@ class Room:
 
     kind: str
     options: type[BaseModel]
-    source: Callable[[Any, Surroundings], Source] | None = None
+    source: Callable[[Any, RoomContext], Source] | None = None
     stands: Callable[[Any, Path], Literal["here", "missing", "elsewhere"]] | None = None
-    target: Callable[[Any, Surroundings], Target] | None = None
+    target: Callable[[Any, RoomContext], Target] | None = None
     simulate: Callable[[SimulatorOptions], None] | None = None
     streams: Mapping[str, Stream] = field(default_factory=dict)
-    stream_source: Callable[[Any, Surroundings], StreamSource] | None = None
-    hooks: Callable[[Any, Surroundings], Hooks] | None = None
-    publisher: Callable[[Any, Surroundings], Publisher] | None = None
+    stream_source: Callable[[Any, RoomContext], StreamSource] | None = None
+    webhooks: Callable[[Any, RoomContext], Webhooks] | None = None
+    publisher: Callable[[Any, RoomContext], Publisher] | None = None
     authorization: Authorization | None = None
-    reports: Callable[[Any, Surroundings], ReportSource] | None = None
+    reports: Callable[[Any, RoomContext], ReportSource] | None = None
     report_policy: Callable[[Any], ReportPolicy] | None = None
     property_names: str = ""

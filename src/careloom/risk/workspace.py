@@ -184,6 +184,23 @@ def write_rows(workspace: Workspace, query: str, out: Path) -> None:
         raise Fix(f"{out} cannot be written: {error.strerror}") from None
 
 
+def write_view(workspace: Workspace, view: str, out: Path, *, leave_out: Sequence[str] = ()) -> None:
+    """Write the rows of a view as `write_rows` does, without the columns to leave out."""
+    excluded = f" exclude ({', '.join(_quoted(column) for column in leave_out)})" if leave_out else ""
+    write_rows(workspace, f"select *{excluded} from {_quoted(view)}", out)
+
+
+def write_views(workspace: Workspace, views: Sequence[str], out: Path) -> None:
+    """Write the rows of several views into one file, each with its view's name as `kind`."""
+    queries = (f"select {exp.Literal.string(view).sql('duckdb')} as kind, * from {_quoted(view)}" for view in views)
+    write_rows(workspace, " union all by name ".join(queries), out)
+
+
+def write_traces(workspace: Workspace, out: Path) -> None:
+    """Write the steps by which the scores of the view `scores` came about: a row for each step of each person."""
+    write_rows(workspace, "select person_id, unnest(trace, recursive := true) from scores", out)
+
+
 def _flat(workspace: Workspace, query: str) -> str:
     columns = workspace.db.execute(f"describe {query}").fetchall()
     return ", ".join(

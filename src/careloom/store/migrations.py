@@ -76,6 +76,12 @@ def migrate(url: str, environment: str = "") -> list[str]:
         return names
 
 
+def drop_schema(url: str) -> None:
+    """Remove all that `migrate` made at `url`, with what it holds."""
+    with psycopg.connect(url) as connection:
+        connection.execute(f"drop schema if exists {SCHEMA} cascade")
+
+
 def pending(url: str) -> list[str]:
     """The names of the files that `migrate` would apply. Fix where `migrate` would refuse."""
     with psycopg.connect(url) as connection:

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from careloom.core.errors import Later
-from careloom.core.hooks import HookAnswer
 from careloom.core.log import LOG
+from careloom.core.webhooks import WebhookAnswer
 from careloom.services.landing.receive import AWAY, kept
 from careloom.services.session.sessions import Session
 from careloom.store.inbox import Arrival
@@ -30,7 +30,7 @@ PATIENCE = 10.0
 @dataclass(frozen=True, slots=True)
 class _PendingArrival:
     arrival: Arrival
-    answer: asyncio.Future[HookAnswer]
+    answer: asyncio.Future[WebhookAnswer]
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class GroupCommit:
         default_factory=lambda: ThreadPoolExecutor(WRITERS, thread_name_prefix="careloom inbox")
     )
 
-    async def keep(self, arrival: Arrival) -> HookAnswer:
+    async def keep(self, arrival: Arrival) -> WebhookAnswer:
         """The answer once the event is committed; AWAY if it is not, or not for sure."""
         if len(self._queue) >= WAITING_EVENTS:
             return AWAY
@@ -83,7 +83,7 @@ class GroupCommit:
                 batch.append(pending)
         return batch
 
-    async def _kept(self, batch: list[_PendingArrival]) -> list[HookAnswer]:
+    async def _kept(self, batch: list[_PendingArrival]) -> list[WebhookAnswer]:
         """The answers for a batch. If it fails by a fault that may be one event's, each of them is kept by itself."""
         loop = asyncio.get_running_loop()
         arrivals = [pending.arrival for pending in batch]

@@ -8,11 +8,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from careloom.core.errors import safe_text
-from careloom.core.hooks import HookAnswer, HookRequest
 from careloom.core.log import LOG
+from careloom.core.webhooks import WebhookAnswer, WebhookRequest
 from careloom.services.landing.receive import examined
 from careloom.services.session.sessions import Session
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 from careloom.web.body import BadBody, Memory, read_body
 from careloom.web.client_ip import Senders
 from careloom.web.content_type import METHODS, is_event_type
@@ -40,7 +40,7 @@ class WebhookEndpoint:
 def webhook_endpoint(session: Session, senders: Senders) -> WebhookEndpoint:
     """The door of an open project."""
     systems = session.project.systems
-    calling = frozenset(name for name, system in systems.items() if rooms()[system.kind].hooks is not None)
+    calling = frozenset(name for name, system in systems.items() if rooms()[system.kind].webhooks is not None)
     return WebhookEndpoint(session=session, senders=senders, systems=calling, group_commit=GroupCommit(session))
 
 
@@ -68,7 +68,7 @@ async def _received(endpoint: WebhookEndpoint, source: str, client: str, request
     options = endpoint.session.project.systems[source].options
     if body and not is_event_type(request.headers.get("content-type", ""), options):
         return refused(415, "wrong-content-type")
-    hook = HookRequest(
+    hook = WebhookRequest(
         method=request.method,
         # Starlette gives names in lower case; of a header that is there twice, the last one stands, as of a query.
         headers=dict(request.headers.items()),
@@ -81,7 +81,7 @@ async def _received(endpoint: WebhookEndpoint, source: str, client: str, request
         reason = safe_text(error)
         LOG.error("webhook.failed", message="a room could not look at a request", source=source, reason=reason)
         return refused(503, "not-ready")
-    if not isinstance(examination, HookAnswer):
+    if not isinstance(examination, WebhookAnswer):
         return answered(await endpoint.group_commit.keep(examination))
     if examination.status in UNSIGNED:
         # Only after the room has looked: who knows the secret is let in, whatever others do from the same address.

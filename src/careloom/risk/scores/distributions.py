@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -29,6 +29,13 @@ class Distributions:
     segments: Rows
     counts: Rows
     categories: Rows
+
+
+def models_of(db: duckdb.DuckDBPyConnection, columns: Collection[str]) -> list[str]:
+    """The models that the view `scores`, which has these columns, says that its scores are by; none where it does not say."""
+    if "model" not in columns:
+        return []
+    return [str(model) for (model,) in db.execute("select distinct model from scores").fetchall()]
 
 
 def distributions(

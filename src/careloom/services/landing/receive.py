@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Sequence
 
 from careloom.core.errors import Later
-from careloom.core.hooks import Accepted, HookAnswer, HookRequest
 from careloom.core.log import LOG
+from careloom.core.webhooks import Accepted, WebhookAnswer, WebhookRequest
 from careloom.services.session.sessions import Session
 from careloom.store.inbox import Arrival, keep_events
 
-STORED = HookAnswer(status=200, body=b'{"status":"ok"}')
-AWAY = HookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
+STORED = WebhookAnswer(status=200, body=b'{"status":"ok"}')
+AWAY = WebhookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
 """Nothing was kept: the sender must send it again."""
 
-NOTHING = HookAnswer(status=400, body=b'{"error":"nothing-to-keep"}', reason="nothing-to-keep")
+NOTHING = WebhookAnswer(status=400, body=b'{"error":"nothing-to-keep"}', reason="nothing-to-keep")
 """Its sender believes that it told us something: a body that a proxy lost must be sent again, not thanked for."""
 
 _FIRST_REFUSAL = 300
@@ -23,10 +23,10 @@ _LONGEST_ID, _LONGEST_NAME = 512, 200
 _OUTCOMES = {"new": "stored", "again": "again", "held": "held"}
 
 
-def receive(session: Session, source: str, request: HookRequest) -> HookAnswer:
+def receive(session: Session, source: str, request: WebhookRequest) -> WebhookAnswer:
     """Answer one request of the system called `source`. Fix if that system does not call us."""
     arrival = examined(session, source, request)
-    if isinstance(arrival, HookAnswer):
+    if isinstance(arrival, WebhookAnswer):
         return arrival
     try:
         return kept(session, [arrival])[0]
@@ -34,10 +34,10 @@ def receive(session: Session, source: str, request: HookRequest) -> HookAnswer:
         return AWAY
 
 
-def examined(session: Session, source: str, request: HookRequest) -> Arrival | HookAnswer:
+def examined(session: Session, source: str, request: WebhookRequest) -> Arrival | WebhookAnswer:
     """What is to be kept of a request, or what is to be answered at once. Quick: it asks neither store nor network."""
-    result = session.hooks(source).receive(request)
-    if isinstance(result, HookAnswer):
+    result = session.webhooks(source).receive(request)
+    if isinstance(result, WebhookAnswer):
         if request.method == "POST" and result.status < _FIRST_REFUSAL and not result.thanks_for:
             result = NOTHING
         if result.reason:
@@ -53,7 +53,7 @@ def examined(session: Session, source: str, request: HookRequest) -> Arrival | H
     return _arrival(source, result, request.body)
 
 
-def kept(session: Session, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
+def kept(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
     """Keep these in one transaction; the answer for each. Later if the store is away: then none of them is kept."""
     try:
         fates = keep_events(session.store, arrivals)

@@ -37,6 +37,5 @@ def find_gaps(
         if suspects is not None:
             gaps_by_kind["opportunities"] = gaps.suspects(workspace, suspects, model=model, year=options.year)
         if out:
-            queries = (f"select '{kind}' as kind, * from {kind}" for kind in gaps_by_kind)
-            risk_workspace.write_rows(workspace, " union all by name ".join(queries), out)
+            risk_workspace.write_views(workspace, list(gaps_by_kind), out)
     return gaps_by_kind

@@ -71,7 +71,7 @@ def reconcile_report(  # noqa: PLR0913 - two files, and how each is read
             names=column_names,
         )
         if out:
-            risk_workspace.write_rows(workspace, "from reconciled", out)
+            risk_workspace.write_view(workspace, "reconciled", out)
     status = str(risk.read_tables(model, options.year).status)
     return ReconcileRun(result=result, status=status, payment_unknown=unknown)
 
@@ -107,7 +107,7 @@ def compare_with_system(
             names=column_names,
         )
         if out:
-            risk_workspace.write_rows(workspace, "from parallel", out)
+            risk_workspace.write_view(workspace, "parallel", out)
     return result
 
 

@@ -54,7 +54,7 @@ def score_months(
         risk_workspace.show_file(workspace, "snapshots", snapshots)
         months = monthly.by_month(workspace.db, "snapshots")
         if snapshots != out:
-            risk_workspace.write_rows(workspace, "from snapshots", out)
+            risk_workspace.write_view(workspace, "snapshots", out)
     progress.rest()
     status = str(risk.read_tables(model, options.year, options.mode.value).status)
     return SnapshotRun(model=model, status=status, months=months, seconds=time.monotonic() - start)

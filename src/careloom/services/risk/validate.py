@@ -32,5 +32,5 @@ def validate_population(
             on_progress=progress.advance,
         )
         if out:
-            risk_workspace.write_rows(workspace, "from validated", out)
+            risk_workspace.write_view(workspace, "validated", out)
     return result

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from careloom.core.clock import Clock, system_clock
 from careloom.core.errors import Fix
-from careloom.core.hooks import Hooks, Publisher
 from careloom.core.ports import Lane, Source, Target
+from careloom.core.publishers import Publisher
 from careloom.core.reports import ReportPolicy, ReportSource
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.streams import Stream, StreamSource
+from careloom.core.webhooks import Webhooks
 from careloom.project.loader import load_project
 from careloom.project.model import Project
 from careloom.project.overlay import overlay_name
@@ -30,7 +31,7 @@ from careloom.store.migrations import migrate
 from careloom.store.server.embedded import ensure_server
 from careloom.store.server.restart import kept_running
 from careloom.store.tokens import EncryptedTokens
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 Trigger = Literal["hand", "schedule", "worker"]
 """Who asks for what is done: a person (or a scheduler that only knows the command), a schedule, or the worker."""
@@ -105,10 +106,10 @@ class Session:
         """Whether the system called `name` has streams that can be asked for; others only call us."""
         return rooms()[self.project.systems[name].kind].stream_source is not None
 
-    def hooks(self, name: str) -> Hooks:
+    def webhooks(self, name: str) -> Webhooks:
         """The system called `name`, as one that calls us. Fix if its kind does not."""
-        hooks: Hooks = self._part(name, "hooks", "sends no webhooks")
-        return hooks
+        webhooks: Webhooks = self._part(name, "webhooks", "sends no webhooks")
+        return webhooks
 
     def publisher(self, name: str) -> Publisher:
         """The system called `name`, to tell change events to. Fix if its kind takes none."""
@@ -145,18 +146,18 @@ class Session:
                 opener = getattr(rooms()[system.kind], part)
                 if opener is None:
                     raise Fix(f"system {name!r} is of kind {system.kind!r}, which {lack}")
-                self._parts[name, part] = opener(system.options, self.surroundings(name))
+                self._parts[name, part] = opener(system.options, self.room_context(name))
             return self._parts[name, part]
 
     def close(self) -> None:
         """Close every system that was opened."""
         for (_, part), opened_part in self._parts.items():
-            if part != "hooks":
+            if part != "webhooks":
                 opened_part.close()
 
-    def surroundings(self, name: str) -> Surroundings:
+    def room_context(self, name: str) -> RoomContext:
         """What the room of the system called `name` is handed."""
-        return Surroundings(
+        return RoomContext(
             folder=self.project.folder,
             timezone=self.project.timezone,
             secret=self.settings.secret,

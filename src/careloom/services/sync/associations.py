@@ -12,6 +12,7 @@ import duckdb
 from careloom.core.errors import Fix, Later
 from careloom.core.ports import Association as WireTie
 from careloom.core.ports import AssociationBatch
+from careloom.engine.sync.associations import DesiredPairs, desired_pairs, planned_links
 from careloom.project.model import Association
 from careloom.services.session.progress import Watch
 from careloom.services.sync.prepare import PreparedSync
@@ -32,15 +33,6 @@ class AssociationPlan:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesiredPair:
-    """The pairs of keys that the rows read want; the keys of `sound` rows; how many rows are `unsure`: no key computes."""
-
-    pairs: set[tuple[str, str]]
-    sound: set[str]
-    unsure: int
-
-
 def plan_associations(db: duckdb.DuckDBPyConnection, context: PreparedSync, *, coming: bool) -> list[AssociationPlan]:
     """Compare what the source wants with what was made.
 
@@ -51,12 +43,9 @@ def plan_associations(db: duckdb.DuckDBPyConnection, context: PreparedSync, *, c
         return []
     links = _links(context.ledger)
     if coming:
-        fresh = db.execute(
-            "select key, coalesce(remote_id, ?) from action where kind <> 'archive'", [UNBORN]
-        ).fetchall()
-        links = dict(fresh) | links
+        links = planned_links(db, UNBORN) | links
     ties = context.ledger.ties()
-    pair_sets = [_desired_pairs(db, association) for association in context.sync.associations]
+    pair_sets = [desired_pairs(db, association.expression) for association in context.sync.associations]
     return [
         _plan(
             context,
@@ -71,7 +60,7 @@ def plan_associations(db: duckdb.DuckDBPyConnection, context: PreparedSync, *, c
 
 
 def _sibling_pairs(
-    associations: Sequence[Association], pair_sets: Sequence[DesiredPair], association: Association
+    associations: Sequence[Association], pair_sets: Sequence[DesiredPairs], association: Association
 ) -> set[tuple[str, str]]:
     """The pairs that other associations to the same object and of the same label want: they are not ours to remove."""
     return {
@@ -87,7 +76,7 @@ def _plan(
     association: Association,
     links: dict[str, str],
     ties: Sequence[tuple[str, str, str, str, str, str]],
-    pair_set: DesiredPair,
+    pair_set: DesiredPairs,
     sibling_pairs: set[tuple[str, str]],
 ) -> AssociationPlan:
     via_links = _links(Ledger(context.session.store, association.via))
@@ -108,20 +97,6 @@ def _plan(
     waiting = len(pair_set.pairs) - len(desired_ties) + pair_set.unsure
     return AssociationPlan(
         association=association, make=make, remove=remove, same_count=len(desired_ties) - len(make), waiting=waiting
-    )
-
-
-def _desired_pairs(db: duckdb.DuckDBPyConnection, association: Association) -> DesiredPair:
-    expression = association.expression
-    rows = db.execute(
-        f"select v.key, e.tried is null, case when not blank(e.tried.v) then trim(cast(e.tried.v as varchar)) end"
-        f" from verdict v join (select _row, try({{'v': {expression}}}) as tried from source) e on e._row = v.row"
-        " where v.class <> 'held'"
-    ).fetchall()
-    return DesiredPair(
-        pairs={(key, to_key) for key, _, to_key in rows if to_key is not None},
-        sound={key for key, is_null, _ in rows if not is_null},
-        unsure=sum(is_null for _, is_null, _ in rows),
     )
 
 

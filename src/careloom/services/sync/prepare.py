@@ -11,6 +11,7 @@ from careloom.core.schema import ObjectDeclaration, ObjectShape, Property, Prope
 from careloom.engine.sync.encode import EncodedField
 from careloom.engine.sync.merge import Likeness
 from careloom.engine.sync.rows import spare_properties
+from careloom.engine.sync.tables import RESERVED
 from careloom.identity.match import MatchSpec
 from careloom.project.columns import check_columns
 from careloom.project.model import Field, Project, Sync
@@ -121,18 +122,28 @@ class PreparedSync:
 
 def prepare_sync(session: Session, sync: Sync) -> PreparedSync:
     """Look at both sides and compile `sync`. ProjectFault with every fault of columns and properties together."""
-    source, target = session.source(sync.source.system), session.target(sync.to.system)
+    source = session.source(sync.source.system)
     columns = _columns(sync, source)
+    faults = [*check_columns(sync, columns), *_reserved(sync, columns)]
+    return _prepared(session, sync, source, columns, faults)
+
+
+def prepare_again(context: PreparedSync) -> PreparedSync:
+    """The same once the other side has what it lacked: its object is looked at again, the source is not."""
+    prepared = _prepared(context.session, context.sync, context.source, context.columns, [])
+    return replace(prepared, notes=context.notes)
+
+
+def _prepared(
+    session: Session, sync: Sync, source: Source, columns: Mapping[str, str], column_faults: list[Fault]
+) -> PreparedSync:
+    target = session.target(sync.to.system)
     now = target.shape(sync.to.object)
     faults, declaration = check_shape(sync, now)
     ledger = Ledger(session.store, sync.name)
     ran = ledger.has_links()
     gone_faults = [fault for fault in faults if ran and fault.code == GONE_OPTION]
-    faults = [
-        *check_columns(sync, columns),
-        *_reserved(sync, columns),
-        *(fault for fault in faults if fault not in gone_faults),
-    ]
+    faults = [*column_faults, *(fault for fault in faults if fault not in gone_faults)]
     if faults:
         raise ProjectFault(*faults)
     if now is None and ran:
@@ -186,14 +197,8 @@ def _lost_notes(sync: Sync, lost_properties: tuple[str, ...]) -> list[str]:
     return [f"{sync.to.system} lacks {', '.join(lost_properties)}: created (again), and filled in every linked record"]
 
 
-_RESERVED = frozenset(
-    ("key", "row", "_row", "fp", "fault", "lacks", "id", "remote_id", "class", "rule", "grade", "decision", "sent_fp")
-)
-"""Names of columns that the engine's own tables have beside the properties."""
-
-
 def _reserved(sync: Sync, columns: Mapping[str, str]) -> list[Fault]:
-    clashes = [prop for prop in (*sync.fields, sync.to.key) if prop in _RESERVED]
+    clashes = [prop for prop in (*sync.fields, sync.to.key) if prop in RESERVED]
     faults = [
         sync.fault(
             ("fields",), "reserved-name", f"a property called {prop!r} cannot be written", "use another property"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from careloom.core.ports import Target
-from careloom.core.rooms import Room, SimulatorOptions, Surroundings
+from careloom.core.rooms import Room, RoomContext, SimulatorOptions
 from careloom.systems.hubspot import simulator
 from careloom.systems.hubspot.options import Options
 from careloom.systems.hubspot.target import target
 
 
-def open_target(options: Options, surroundings: Surroundings) -> Target:
+def open_target(options: Options, context: RoomContext) -> Target:
     """The portal, to write to."""
-    return target.HubSpotTarget(options, surroundings)
+    return target.HubSpotTarget(options, context)
 
 
 def simulate(options: SimulatorOptions) -> None:

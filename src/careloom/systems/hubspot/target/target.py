@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from time import sleep
 
 from careloom.core.ports import (
@@ -14,11 +15,11 @@ from careloom.core.ports import (
     ScanPage,
     Write,
 )
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.schema import ObjectDeclaration, ObjectShape
-from careloom.systems.hubspot.client.http import Client, RetryPolicy
+from careloom.systems.hubspot.client.http import PATIENT, Client
 from careloom.systems.hubspot.client.paths import Paths
-from careloom.systems.hubspot.client.rate_limits import Ceilings, RateLimiter
+from careloom.systems.hubspot.client.rate_limits import Ceilings, PortalLimits
 from careloom.systems.hubspot.options import Options
 from careloom.systems.hubspot.target.account import Owner, Pipeline, findings, read_owners, read_pipelines
 from careloom.systems.hubspot.target.association_writer import AssociationWriter, Labels
@@ -32,6 +33,8 @@ from careloom.systems.hubspot.target.scan import Scan
 from careloom.systems.hubspot.target.schema_cache import SchemaCache
 from careloom.systems.hubspot.target.scopes import scope_findings
 from careloom.systems.hubspot.target.search import Searcher
+from careloom.vendor_kit.limits import RateLimiter
+from careloom.vendor_kit.retry import RetryPolicy
 
 
 class HubSpotTarget:
@@ -42,9 +45,9 @@ class HubSpotTarget:
     def __init__(
         self,
         options: Options,
-        surroundings: Surroundings,
+        context: RoomContext,
         *,
-        patience: RetryPolicy | None = None,
+        policy: RetryPolicy | None = None,
         pause: Callable[[float], None] = sleep,
     ) -> None:
         self.concurrency = options.concurrency
@@ -53,14 +56,15 @@ class HubSpotTarget:
             search_secondly=options.limits.search_secondly,
             daily=options.limits.daily,
         )
-        rates = RateLimiter(surroundings.budget, surroundings.lane, ceilings, surroundings.timezone, pause=pause)
-        self._token = surroundings.secret(options.token)
+        limiter = RateLimiter(context.budget, context.lane, pause=pause)
+        limits = PortalLimits(limiter, ceilings, context.timezone)
+        self._token = context.secret(options.token)
         self._client = Client(
             options.base_url,
             self._token,
-            rates,
+            limits,
             connections=options.concurrency,
-            patience=patience or RetryPolicy(read_timeout=options.timeout_seconds),
+            policy=policy or replace(PATIENT, read_timeout=options.timeout_seconds),
             pause=pause,
         )
         self._paths = Paths(version=options.version)
