@@ -37,9 +37,7 @@ def command(
     as_they_came: Annotated[
         bool, typer.Option("--as-they-came", help="With --csv: leave cells that a spreadsheet would run as a formula.")
     ] = False,
-    failures_only: Annotated[
-        bool, typer.Option("--failed", help="Only those that came to nothing, with the reason.")
-    ] = False,
+    failures_only: Annotated[bool, typer.Option("--failed", help="Only those that failed, with the reason.")] = False,
     start_over: Annotated[
         bool,
         typer.Option(

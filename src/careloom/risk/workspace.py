@@ -55,7 +55,7 @@ def open_workspace(memory: str = MEMORY) -> Iterator[Workspace]:
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException, UnicodeDecodeError) as error:
         raise Fix(
             f"a file cannot be read to its end ({type(error).__name__}): it is damaged, or not of the kind that its name "
-            "says; write it anew as Parquet or CSV"
+            "says; write it again as Parquet or CSV"
         ) from None
     finally:
         db.close()

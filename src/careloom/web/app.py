@@ -114,5 +114,5 @@ class Watched:
 
 
 def _template(scope: Scope) -> str:
-    """The route of what has none in its scope: an address that nobody knows may hold anything."""
+    """The route of what has none in its scope: an address that no one knows may hold anything."""
     return "/webhooks/{system}" if "system" in scope.get("path_params", {}) else ""

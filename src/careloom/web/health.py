@@ -109,7 +109,7 @@ async def work(request: Request) -> JSONResponse:
     """What came in is worked at. Who alarms people asks here; it says nothing of whether events are taken.
 
     `late`: an event waits since fifteen minutes. `stopped`: events wait for a person, as when a token was revoked.
-    `failing`: a job failed three times in a row. `database`: nobody knows.
+    `failing`: a job failed three times in a row. `database`: no one knows.
     """
     state: Work | None = await request.app.state.health.work.answer()
     lacks = ["database"] if state is None else _lacks(state)

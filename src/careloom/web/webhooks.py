@@ -22,7 +22,7 @@ from careloom.web.responses import answered, refused
 
 UNSIGNED = {401, 403}
 GONE = 499
-"""nginx's word for a sender that did not wait; nobody reads it but the log."""
+"""nginx's word for a sender that did not wait; only the log reads it."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -47,7 +47,7 @@ def run_job(bench: JobContext, job: str, subject: str) -> None:
                 return
         try:
             outcome = JOBS[job](bench, subject)
-        except Exception as error:  # noqa: BLE001 whatever it was, the worker goes on
+        except Exception as error:  # noqa: BLE001 whatever it was, the worker continues
             reason = safe_text(error)
             log.error("job.failed", message="a job failed", reason=reason, seconds=round(time.monotonic() - began, 3))  # noqa: TRY400 a traceback could quote a person
             with bench.session.store.transaction() as connection:

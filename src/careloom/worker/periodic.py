@@ -21,7 +21,7 @@ from careloom.worker.app import JobRun
 class Timing:
     """Seconds. A killed worker's job is put back after `silence` and one `pause` at most.
 
-    `poll` is how long a job may wait that came while one of its subject was just ending: nobody is told when a lock is free.
+    `poll` is how long a job may wait that came while one of its subject was just ending: no one is told when a lock is free.
     """
 
     pause: float = 2.0

@@ -53,7 +53,7 @@ def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing 
         while not stop.is_set():
             try:
                 asyncio.run(_serve(bench, running, concurrency, timing))
-            except Exception as error:  # noqa: BLE001 it begins anew, with what the queue holds
+            except Exception as error:  # noqa: BLE001 it starts again, with what the queue holds
                 LOG.warning("worker.restarted", message="the worker starts again", reason=type(error).__name__)
             stop.wait(timing.pause)
     finally:

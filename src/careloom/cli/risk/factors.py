@@ -72,7 +72,7 @@ def _table(facts: list[risk.Fact]) -> rich_output.Table:
 def _why_not(fact: risk.Fact) -> str:
     """What to say of a model that CMS does not pay by."""
     return (
-        "proposed, not finalised: nobody is paid by it; give one to see what it would be: --factors FILE"
+        "proposed, not finalised: no one is paid by it; give one to see what it would be: --factors FILE"
         if payment_factors.is_proposed(fact.model)
         else ""
     )

@@ -23,4 +23,4 @@ def report(
     """Draw a scored population as one HTML page: deciles, segments, categories."""
     with faults.usage_faults():
         score_charts.draw_scores(scores, page_file, model=model, year=year, notice=notice)
-    page.print(f"Wrote {page_file}: numbers only, nobody in them.", markup=False)
+    page.print(f"Wrote {page_file}: numbers only, no person in them.", markup=False)

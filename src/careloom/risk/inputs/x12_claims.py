@@ -65,11 +65,11 @@ class _Claim:
     pointers: list[str | None] = field(default_factory=list)
     uncounted_reasons: list[str] = field(default_factory=list)
     specialty: str | None = None
-    services: list[_Service] = field(default_factory=list)
+    services: list[_ServiceLine] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Service:
+class _ServiceLine:
     """A service line (2400)."""
 
     segment: Segment
@@ -165,7 +165,7 @@ def _into_claim(claim: _Claim, segment: Segment) -> None:
         claim.loop = {"2300": "2310", "2400": "2420"}.get(claim.loop[:4], claim.loop[:4])
         claim.loop += f" {element(segment, 1).upper()}"
     if name in {"SV1", "SV2"}:
-        claim.services.append(_Service(segment=segment))
+        claim.services.append(_ServiceLine(segment=segment))
     elif name == "HI":
         _diagnoses(claim, segment)
     elif name == "PRV" and element(segment, 1).upper() == "PE":
@@ -190,7 +190,7 @@ def _into_head(claim: _Claim, segment: Segment) -> None:
         claim.through = element(segment, 3)
 
 
-def _into_service(service: _Service, segment: Segment) -> None:
+def _into_service(service: _ServiceLine, segment: Segment) -> None:
     if segment[0] == "DTP" and element(segment, 1) == "472":
         service.dates = element(segment, 3)
     elif segment[0] == "LIN" and element(segment, 2).upper() == "N4":
@@ -269,7 +269,7 @@ def _chart_review(claim: _Claim) -> str | None:
     return "delete" if claim.takes_back else "linked" if claim.refers_to else "unlinked"
 
 
-def _service(service: _Service, claim: _Claim, through: date | None) -> dict[str, Any]:
+def _service(service: _ServiceLine, claim: _Claim, through: date | None) -> dict[str, Any]:
     segment, is_professional = service.segment, service.segment[0] == "SV1"
     procedure = element(segment, 1 if is_professional else 2).split(PART)
     pointers = element(segment, 7).split(PART) if is_professional else []

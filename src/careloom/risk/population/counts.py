@@ -81,7 +81,7 @@ def _unreadable(db: duckdb.DuckDBPyConnection) -> int:
 
 
 def _persons(db: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
-    """Rows of diagnoses, rows of nobody, and people who have some."""
+    """Rows of diagnoses, rows that belong to no one, and people who have some."""
     descriptions = (
         db.execute(f"describe select person_id from {table}").fetchall() for table in ("diagnoses", "scores")
     )

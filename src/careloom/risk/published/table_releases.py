@@ -182,9 +182,7 @@ def _new(name: str) -> FileChange:
         )
     year = re.search(r"(20[0-9]{2})", name)
     of_year = f" of {year[1]}" if year else ""
-    meaning = (
-        f"nobody reads it: a table{of_year} may be newer than what scores are made of; wait for a release that reads it"
-    )
+    meaning = f"no code reads it: a table{of_year} may be newer than what scores are made of; wait for a release that reads it"
     return FileChange(file=name, change="new", meaning=meaning)
 
 

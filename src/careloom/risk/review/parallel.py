@@ -44,7 +44,7 @@ class ParallelRun:
 
     @property
     def share(self) -> float:
-        """Which part of the persons is equal, from 0 to 1; nobody at all is no proof, and 0."""
+        """Which part of the persons is equal, from 0 to 1; no one at all proves nothing, and is 0."""
         return self.equal / self.persons if self.persons else 0.0
 
 
@@ -116,7 +116,7 @@ def scores_file(workspace: Workspace, source: str) -> Path:
         workspace.db.execute("detach other_database")
     except duckdb.Error:
         raise Fix(
-            f"{source} cannot be read; write FILE.duckdb:SCHEMA.TABLE of a DuckDB database that nobody writes to"
+            f"{source} cannot be read; write FILE.duckdb:SCHEMA.TABLE of a DuckDB database that no one is writing to"
         ) from None
     return staged_at
 

@@ -1,4 +1,4 @@
-"""What a scored population looks like: numbers only, nobody in them."""
+"""What a scored population looks like: numbers only, no person in them."""
 
 from __future__ import annotations
 

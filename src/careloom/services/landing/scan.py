@@ -360,7 +360,7 @@ def _report(scan: _Scan, trouble: Later | None) -> LandingReport:
     status = "failed" if not balances else "completed" if scan.complete else "interrupted"
     notes = list(scan.notes)
     if trouble is not None:
-        notes.append(f"{trouble}; what was landed stays, and the next scan goes on from there")
+        notes.append(f"{trouble}; what was landed stays, and the next scan continues from there")
     if not balances:
         notes.append(f"the counts do not balance: {dict(scan.counts)}; please report this")
     changes = sum(scan.counts[change] for change in ("created", "updated", "deleted"))

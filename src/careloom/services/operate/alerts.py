@@ -42,7 +42,7 @@ def alert_failure(session: Session, name: str, message: str, *, kind: str = "syn
 
 
 def alert_job(session: Session, job: str, subject: str, reason: str) -> bool:
-    """Mail that a job of the worker goes on failing; True if a mail went out. Never raises."""
+    """Mail that a job of the worker keeps failing; True if a mail went out. Never raises."""
     mail = session.project.alerts.mail
     if mail is None:
         return False
@@ -151,7 +151,7 @@ def failure_mail(
             "Steps: " + (", ".join(entry["steps"]) or "none") + ".",
             "",
         ]
-    lines += ["What was acknowledged is kept; the next run goes on from there.", f"See: careloom runs {name}"]
+    lines += ["What was acknowledged is kept; the next run continues from there.", f"See: careloom runs {name}"]
     mail.set_content("\n".join(lines))
     return mail
 
