@@ -53,8 +53,8 @@ def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing 
         while not stop.is_set():
             try:
                 asyncio.run(_serve(bench, running, concurrency, timing))
-            except Exception as error:  # noqa: BLE001 it begins anew, with what the queue holds
-                LOG.warning("the worker begins anew", reason=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 it starts again, with what the queue holds
+                LOG.warning("worker.restarted", message="the worker starts again", reason=type(error).__name__)
             stop.wait(timing.pause)
     finally:
         stop.set()
@@ -102,4 +102,4 @@ async def _serve(bench: JobContext, running: JobRun, concurrency: int, timing: T
 def _told(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
     """What asyncio would print with its traceback, without what it may quote."""
     error = context.get("exception")
-    LOG.warning("a task of the queue failed", reason=type(error).__name__ if error else "")
+    LOG.warning("queue.task_failed", message="a task of the queue failed", reason=type(error).__name__ if error else "")

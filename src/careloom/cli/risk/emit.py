@@ -86,8 +86,8 @@ def _write(out: Path | None, text: str, what_next: str) -> None:
     page.print(f"Wrote {out}. {what_next}", markup=False)
 
 
-def _show(emitted: dbt_emit.EmittedProject) -> None:
-    editions = ", ".join(f"{model} of {year}" for model, year in emitted.editions)
-    page.print(f"Wrote {len(emitted.files)} files into {emitted.project}: {editions}.", markup=False)
-    for (model, year), why in emitted.absent.items():
+def _show(project: dbt_emit.EmittedProject) -> None:
+    editions = ", ".join(f"{model} of {year}" for model, year in project.editions)
+    page.print(f"Wrote {len(project.files)} files into {project.project}: {editions}.", markup=False)
+    for (model, year), why in project.absent.items():
         page.print(f"  without {model} of {year}: {why}", markup=False)
