@@ -12,7 +12,6 @@ from careloom.core.log import LOG
 from careloom.core.webhooks import WebhookAnswer, WebhookRequest
 from careloom.services.landing.receive import examined
 from careloom.services.session.sessions import Session
-from careloom.systems import rooms
 from careloom.web.body import BadBody, Memory, read_body
 from careloom.web.client_ip import Senders
 from careloom.web.content_type import METHODS, is_event_type
@@ -39,9 +38,9 @@ class WebhookEndpoint:
 
 def webhook_endpoint(session: Session, senders: Senders) -> WebhookEndpoint:
     """The door of an open project."""
-    systems = session.project.systems
-    calling = frozenset(name for name, system in systems.items() if rooms()[system.kind].webhooks is not None)
-    return WebhookEndpoint(session=session, senders=senders, systems=calling, group_commit=GroupCommit(session))
+    return WebhookEndpoint(
+        session=session, senders=senders, systems=session.calling_systems(), group_commit=GroupCommit(session)
+    )
 
 
 async def webhook(request: Request) -> Response:

@@ -16,10 +16,10 @@ from procrastinate.worker import Worker
 
 from careloom.core.attempts import ALL, Kind
 from careloom.core.log import LOG
+from careloom.services.operate.job_queue import QUEUES
 from careloom.services.session.attempts import opened_for
 from careloom.services.session.sessions import Session
 from careloom.services.session.settings import Settings
-from careloom.store.queue import QUEUES
 from careloom.worker.app import JobRun, hush_libraries, queue_app
 from careloom.worker.jobs import JOBS, JobContext, run_job
 from careloom.worker.periodic import PeriodicTasks, Timing

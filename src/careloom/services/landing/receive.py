@@ -11,6 +11,8 @@ from careloom.core.webhooks import Accepted, WebhookAnswer, WebhookRequest
 from careloom.services.session.sessions import Session
 from careloom.store.inbox import Arrival, keep_events
 
+__all__ = ["AWAY", "NOTHING", "STORED", "Arrival", "examined", "kept", "receive"]
+
 STORED = WebhookAnswer(status=200, body=b'{"status":"ok"}')
 AWAY = WebhookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
 """Nothing was kept: the sender must send it again."""

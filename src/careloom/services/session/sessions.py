@@ -116,6 +116,11 @@ class Session:
         webhooks: Webhooks = self._part(name, "webhooks", "sends no webhooks")
         return webhooks
 
+    def calling_systems(self) -> frozenset[str]:
+        """The names of the systems that call us."""
+        systems = self.project.systems
+        return frozenset(name for name, system in systems.items() if rooms()[system.kind].webhooks is not None)
+
     def publisher(self, name: str) -> Publisher:
         """The system called `name`, to tell change events to. Fix if its kind takes none."""
         self.require_own(name)
