@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import sleep
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -27,7 +28,7 @@ from careloom.core.webhooks import Webhooks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomContext:
-    """What a room is handed, so that it never reads the environment, the clock or the store itself.
+    """What a room is handed, so that it never reads the environment, the clock or the store itself, nor sleeps.
 
     `folder` is the project's: relative paths start there. `secret` turns "secret:NAME" into its value and gives any
     other text back unchanged. `budget` is None for rooms that only read; `tokens` where no store is open. `database_url`:
@@ -41,6 +42,7 @@ class RoomContext:
     lane: Lane = "schedule"
     tokens: Tokens | None = None
     clock: Clock = system_clock
+    pause: Callable[[float], None] = sleep
     database_url: str = ""
 
 
