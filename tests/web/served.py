@@ -48,8 +48,10 @@ class Letterbox(Paper):
     """A paper system that lets in who knows its secret; a body that says {"boom": true} makes it stumble."""
 
     bodies: list[bytes] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
     def receive(self, request: WebhookRequest) -> Accepted | WebhookAnswer:
+        self.addresses.append(request.url)
         if request.method == "GET":
             return WebhookAnswer(status=200, body=json.dumps({"proof": request.query.get("msg", "")}).encode())
         if not hmac.compare_digest(request.headers.get("x-secret", "").encode("latin-1"), SECRET.encode()):

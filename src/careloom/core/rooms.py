@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import sleep
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
 from careloom.core.clock import Clock, system_clock
+from careloom.core.listeners import Listener
 from careloom.core.ports import Budget, Lane, Source, Writable
 from careloom.core.publishers import Publisher
 from careloom.core.reports import ReportPolicy, ReportSource
@@ -26,7 +28,7 @@ from careloom.core.webhooks import Webhooks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomContext:
-    """What a room is handed, so that it never reads the environment, the clock or the store itself.
+    """What a room is handed, so that it never reads the environment, the clock or the store itself, nor sleeps.
 
     `folder` is the project's: relative paths start there. `secret` turns "secret:NAME" into its value and gives any
     other text back unchanged. `budget` is None for rooms that only read; `tokens` where no store is open. `database_url`:
@@ -40,6 +42,7 @@ class RoomContext:
     lane: Lane = "schedule"
     tokens: Tokens | None = None
     clock: Clock = system_clock
+    pause: Callable[[float], None] = sleep
     database_url: str = ""
 
 
@@ -78,7 +81,7 @@ class Room:
     `stands`: where the source of these options is, seen from a project's folder: in files of this machine, in files that
     are missing, or elsewhere. What is here can be looked at without a connection.
 
-    `streams`: what can be landed, by name; `stream_source` reads them, `webhooks` hears of them. `publisher` tells change events.
+    `streams`: what can be landed, by name; `stream_source` reads them, `webhooks` hears of them, or a `listener`, which a worker serves. `publisher` tells change events.
     `reports` makes tables when it is asked; `report_policy`, from its options, says how they are waited for.
 
     `property_names`: the pattern that every property's name follows in what `target` writes; "" where any name will do.
@@ -96,6 +99,7 @@ class Room:
     streams: Mapping[str, Stream] = field(default_factory=dict)
     stream_source: Callable[[Any, RoomContext], StreamSource] | None = None
     webhooks: Callable[[Any, RoomContext], Webhooks] | None = None
+    listener: Callable[[Any, RoomContext], Listener] | None = None
     publisher: Callable[[Any, RoomContext], Publisher] | None = None
     authorization: Authorization | None = None
     reports: Callable[[Any, RoomContext], ReportSource] | None = None

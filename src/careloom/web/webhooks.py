@@ -16,6 +16,7 @@ from careloom.web.body import BadBody, Memory, read_body
 from careloom.web.client_ip import Senders
 from careloom.web.content_type import METHODS, is_event_type
 from careloom.web.group_commit import GroupCommit
+from careloom.web.public_address import PublicAddress, public_address
 from careloom.web.refusals import Refusals
 from careloom.web.responses import answered, refused
 
@@ -32,6 +33,7 @@ class WebhookEndpoint:
     senders: Senders
     systems: frozenset[str]
     group_commit: GroupCommit
+    address: PublicAddress = field(default_factory=PublicAddress)
     refusals: Refusals = field(default_factory=Refusals)
     memory: Memory = field(default_factory=Memory)
 
@@ -39,7 +41,11 @@ class WebhookEndpoint:
 def webhook_endpoint(session: Session, senders: Senders) -> WebhookEndpoint:
     """The door of an open project."""
     return WebhookEndpoint(
-        session=session, senders=senders, systems=session.calling_systems(), group_commit=GroupCommit(session)
+        session=session,
+        senders=senders,
+        systems=session.calling_systems(),
+        group_commit=GroupCommit(session),
+        address=public_address(session.settings.environment),
     )
 
 
@@ -73,6 +79,7 @@ async def _received(endpoint: WebhookEndpoint, source: str, client: str, request
         headers=dict(request.headers.items()),
         query=dict(request.query_params),
         body=body,
+        url=endpoint.address.of(request),
     )
     try:
         examination = examined(endpoint.session, source, hook)

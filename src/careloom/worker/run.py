@@ -22,6 +22,7 @@ from careloom.services.session.sessions import Session
 from careloom.services.session.settings import Settings
 from careloom.worker.app import JobRun, hush_libraries, queue_app
 from careloom.worker.jobs import JOBS, JobContext, run_job
+from careloom.worker.listeners import listener_servers, start_listeners
 from careloom.worker.periodic import PeriodicTasks, Timing
 
 LOOK = 0.1
@@ -48,6 +49,7 @@ def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing 
     rounds = PeriodicTasks(session=session, running=running, timing=timing)
     thread = Thread(target=rounds.go, args=(stop,), name="careloom rounds")
     thread.start()
+    join_listeners = start_listeners(listener_servers(session, stop))
     bench = JobContext(session=session, urgent=urgent, stop=stop)
     try:
         while not stop.is_set():
@@ -58,6 +60,7 @@ def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing 
             stop.wait(timing.pause)
     finally:
         stop.set()
+        join_listeners()
         thread.join()
         urgent.close()
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from careloom.core.errors import Later
+from careloom.core.listeners import Listener
 from careloom.core.log import LOG
 from careloom.core.webhooks import Accepted, WebhookAnswer, WebhookRequest
 from careloom.services.session.sessions import Session
@@ -53,6 +54,19 @@ def examined(session: Session, source: str, request: WebhookRequest) -> Arrival 
             )
         return result
     return _arrival(source, result, request.body)
+
+
+def kept_message(session: Session, source: str, listener: Listener, message: bytes) -> bytes:
+    """The reply to a message of the system called `source`: an acknowledgement only once it is on disk."""
+    accepted = listener.receive(message)
+    if accepted is None:
+        LOG.warning("an event was refused", source=source, outcome="refused-message")
+        return listener.reply(message, is_kept=False)
+    try:
+        kept(session, [_arrival(source, accepted, message)])
+    except Later:
+        return listener.reply(message, is_kept=False)
+    return listener.reply(message, is_kept=True)
 
 
 def kept(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
