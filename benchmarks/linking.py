@@ -33,9 +33,9 @@ def main() -> None:
         with open_workspace(session.work) as db, session.store.transaction() as connection:
             rows.load_source(db, context.source.read(sync.source.query, None), context.columns)
             rows.fingerprint_rows(db, context.fields, sync.source.key, context.zone)
-            wanted = db.execute("select key, fp from wanted")
+            desired = db.execute("select key, fingerprint from desired")
             with connection.cursor().copy(_COPY) as copy:
-                while chunk := wanted.fetchmany(10_000):
+                while chunk := desired.fetchmany(10_000):
                     for key, fingerprint in chunk:
                         copy.write_row((sync.name, key, f"r{key}", "created", "certain", fingerprint, 1, 1))
         with session.store.transaction() as connection:

@@ -17,7 +17,7 @@ from careloom.project.columns import check_columns
 from careloom.project.loader import load_project
 from careloom.project.model import Project
 from careloom.project.shapes import check_shape
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "amd-hubspot"
 STANDARD = ("firstname", "lastname", "gender", "address", "city", "state", "zip", "phone")

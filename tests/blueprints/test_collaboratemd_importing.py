@@ -12,7 +12,7 @@ import pytest
 from careloom.core.errors import UsageFault
 from careloom.project.loader import load_project
 from careloom.services.operate.blueprints import copy_blueprint, take_over
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 from cli.shell import START
 
 GIVEN = """\

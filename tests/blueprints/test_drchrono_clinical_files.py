@@ -8,7 +8,7 @@ from pathlib import Path
 
 from careloom.cli.main import COMMANDS
 from careloom.project.loader import load_project
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"
 

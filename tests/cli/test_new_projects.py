@@ -15,7 +15,7 @@ from careloom.cli.main import main
 from careloom.project.json_schema import SECTIONS
 from careloom.services.operate.blueprints import blueprint_names, copy_blueprint
 from careloom.services.operate.schemas import file_of, schemas
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 SHEET = """Patient ID;First Name;LastName;DOB;EmailAddress;Zip;Total Visits;Last "quoted"
 7;José;Quill;03/01/1980;ana@example.org;01234;4;x

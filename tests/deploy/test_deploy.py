@@ -22,7 +22,7 @@ from careloom.store.database import open_store
 from careloom.store.migrations import migrate
 from careloom.store.readiness import lack_for_events
 from careloom.store.roles import RECEIVER, ROLES, WORKER, make_roles
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

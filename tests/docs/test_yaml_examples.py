@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from careloom.core.errors import ProjectFault
 from careloom.project.loader import load_project
 from careloom.project.schema import WrittenCharts, WrittenProject, WrittenReports, WrittenStream, WrittenSync
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 from docs.pages import ROOT, Block, blocks, pages
 
 PROJECT = """

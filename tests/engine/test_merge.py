@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careloom.core.schema import ObjectShape
-from careloom.engine.sync import actions, merge
+from careloom.engine.sync import actions, merge, tables
+from careloom.engine.sync.match_rows import Decision, load_decisions
 from careloom.engine.workspace import open_workspace
 
 VALUES = st.sampled_from([None, "a", "b", "c"])
@@ -23,12 +24,12 @@ TYPES: Any = {"p": ("string", False), "q": ("string", False)}
 
 @dataclass(frozen=True)
 class Cell:
-    """One field of one record: what is ours, what was agreed, what is theirs, and what a person said."""
+    """One field of one record: what the source says, what was agreed, what the other side holds, and what a person said."""
 
-    ours: str | None
+    desired: str | None
     base: str | None
-    theirs: str | None
-    ruling: str | None
+    remote: str | None
+    decision: str | None
 
 
 CELLS = st.builds(Cell, VALUES, VALUES, VALUES, st.sampled_from([None, None, "source", "destination"]))
@@ -38,26 +39,25 @@ ROWS = st.lists(st.tuples(st.booleans(), CELLS, CELLS), min_size=1, max_size=8)
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_workspace(tmp_path_factory.mktemp("bench")) as workspace:
+        tables.shape_tables(workspace, ["p", "q", "id"], [])
         yield workspace
 
 
 def lay_out(db: duckdb.DuckDBPyConnection, rows: list[tuple[bool, Cell, Cell]], owners: Any) -> None:
-    db.execute("create or replace table ours (key varchar, row bigint, fp bigint, p varchar, q varchar)")
-    db.execute(
-        "create or replace table pending (key varchar, remote_id varchar, fp bigint, sent_fp bigint, rule varchar, grade varchar)"
-    )
-    db.execute("create or replace table ruled (key varchar, remote_id varchar, verdict varchar, property varchar)")
+    tables.empty(db, "desired_values", "changed_rows", "actions", "held")
+    decisions: list[Decision] = []
     base_values, remote_values = [], {}
     for number, (is_linked, p, q) in enumerate(rows):
         key, remote = f"K{number}", f"R{number}"
-        db.execute("insert into ours values (?, ?, ?, ?, ?)", [key, number, 1, p.ours, q.ours])
-        db.execute("insert into pending values (?, ?, 1, 2, 'key', 'certain')", [key, remote])
-        for prop, cell in (("p", p), ("q", q)):
-            if cell.ruling:
-                db.execute("insert into ruled values (?, null, ?, ?)", [key, cell.ruling, prop])
+        db.execute("insert into desired_values values (?, ?, ?, ?)", [key, p.desired, q.desired, key])
+        db.execute(
+            "insert into changed_rows values (?, ?, 1, 'changed', ?, 'key', 'certain', '')", [key, number, remote]
+        )
+        decisions += [(key, field.decision, None, prop) for prop, field in (("p", p), ("q", q)) if field.decision]
         if is_linked:
             base_values.append((key, json.dumps({"p": p.base, "q": q.base})))
-        remote_values[remote] = {"p": p.theirs or "", "q": q.theirs}
+        remote_values[remote] = {"p": p.remote or "", "q": q.remote}
+    load_decisions(db, decisions)
     merge.load_base(db, base_values)
     merge.load_remote(db, remote_values)
     merge.merge(db, TYPES, owners)
@@ -65,7 +65,7 @@ def lay_out(db: duckdb.DuckDBPyConnection, rows: list[tuple[bool, Cell, Cell]], 
 
 def settled(cell: Cell, owner: str | None, *, is_linked: bool) -> tuple[str, str | None]:  # noqa: PLR0911 one line a rule
     """(what happens, what both sides hold afterwards or go on to dispute)."""
-    source_value, remote_value = cell.ours, cell.theirs
+    source_value, remote_value = cell.desired, cell.remote
     base = cell.base if is_linked else None
     write = ("write", source_value)
     if source_value == remote_value:
@@ -78,9 +78,9 @@ def settled(cell: Cell, owner: str | None, *, is_linked: bool) -> tuple[str, str
         return write if source_value is not None else ("leave", source_value)
     if source_value == base:
         return "leave", source_value
-    if remote_value == base or cell.ruling == "source":
+    if remote_value == base or cell.decision == "source":
         return write
-    if cell.ruling == "destination":
+    if cell.decision == "destination":
         return "leave", source_value
     return "conflict", base
 
@@ -95,7 +95,7 @@ def test_every_field_goes_the_way_that_its_rules_say(
     lay_out(db, rows, {"p": p_owner, "q": q_owner})
     merges = {
         key: (json.loads(send), json.loads(base), set(conflicts or ()))
-        for key, send, base, conflicts in db.execute("select key, send, agreed, conflicts from merged").fetchall()
+        for key, send, base, conflicts in db.execute("select key, send, base, conflicts from record_changes").fetchall()
     }
     assert len(merges) == len(rows)
     for number, (is_linked, p, q) in enumerate(rows):
@@ -118,13 +118,13 @@ def test_what_was_written_needs_no_second_writing(
     after = []
     for number, (_, p, q) in enumerate(rows):
         key = [f"K{number}"]
-        send, agreed = db.execute("select send, agreed from merged where key = ?", key).fetchall()[0]
-        sent, base = json.loads(send), json.loads(agreed)
-        remote_values = {"p": p.theirs, "q": q.theirs} | {prop: value or None for prop, value in sent.items()}
-        cells = [Cell(cell.ours, base[prop], remote_values[prop], None) for prop, cell in (("p", p), ("q", q))]
+        send, base_text = db.execute("select send, base from record_changes where key = ?", key).fetchall()[0]
+        sent, base = json.loads(send), json.loads(base_text)
+        remote_values = {"p": p.remote, "q": q.remote} | {prop: value or None for prop, value in sent.items()}
+        cells = [Cell(cell.desired, base[prop], remote_values[prop], None) for prop, cell in (("p", p), ("q", q))]
         after.append((True, cells[0], cells[1]))
     lay_out(db, after, owners)
-    assert db.execute("select count(*) from merged where written > 0").fetchall() == [(0,)]
+    assert db.execute("select count(*) from record_changes where writes > 0").fetchall() == [(0,)]
 
 
 def test_a_field_that_is_new_to_the_project_disputes_what_is_there_and_fills_what_is_not(
@@ -132,14 +132,14 @@ def test_a_field_that_is_new_to_the_project_disputes_what_is_there_and_fills_wha
 ) -> None:
     rows = [(True, Cell("a", None, "c", None), Cell("a", None, None, None))]
     lay_out(db, rows, {})
-    assert dict(db.execute("select property, state from cell").fetchall()) == {"p": "conflict", "q": "fill"}
+    assert dict(db.execute("select property, state from field_state").fetchall()) == {"p": "conflict", "q": "fill"}
 
 
 def test_equal_values_in_other_spellings_are_the_same(db: duckdb.DuckDBPyConnection) -> None:
     spellings: Any = {"p": ("number", False), "q": ("enumeration", True)}
     lay_out(db, [(True, Cell("5", "5", "5.0", None), Cell("a;b", "a;b", "b;a", None))], {})
     merge.merge(db, spellings, {"p": "source", "q": "source"})
-    assert db.execute("select distinct state from cell").fetchall() == [("same",)]
+    assert db.execute("select distinct state from field_state").fetchall() == [("same",)]
 
 
 # ---------------------------------------------------------------- actions
@@ -147,13 +147,11 @@ def test_equal_values_in_other_spellings_are_the_same(db: duckdb.DuckDBPyConnect
 
 def test_a_record_in_conflict_is_written_where_it_can_be_and_looked_at_again(db: duckdb.DuckDBPyConnection) -> None:
     lay_out(db, [(True, Cell("b", "a", "c", None), Cell("b", "a", "a", None))], {})
-    db.execute("drop table if exists action; drop table if exists stop")
-    actions.begin_actions(db)
     actions.add_updates(db)
     action = next(actions.batches(db, "update", 10))[0]
     assert (action.send, action.has_conflict, action.fingerprint) == ({"q": "b"}, True, 0)
     assert json.loads(action.base) == {"p": "a", "q": "b"}
-    assert db.execute("select key, kind, code, property from stop").fetchall() == [
+    assert db.execute("select key, kind, code, property from held").fetchall() == [
         ("K0", "conflict", "both-changed", "p")
     ]
 
@@ -169,38 +167,36 @@ def test_a_record_in_conflict_is_written_where_it_can_be_and_looked_at_again(db:
 def test_a_creation_without_what_the_portal_requires_is_held(
     db: duckdb.DuckDBPyConnection, values: dict[str, str | None], lacks: str | None
 ) -> None:
-    db.execute("drop table if exists action; drop table if exists stop")
-    actions.begin_actions(db)
-    db.execute("create or replace table ours (key varchar, row bigint, fp bigint, p varchar, q varchar, id varchar)")
-    db.execute("insert into ours values ('K', 1, 7, ?, ?, 'K')", [values["p"], values["q"]])
-    db.execute("create or replace table pending as select 'K' as key, 'create' as decision")
+    tables.empty(db, "actions", "held")
+    tables.empty(db, "desired_values", "changed_rows")
+    db.execute("insert into desired_values values ('K', ?, ?, 'K')", [values["p"], values["q"]])
+    db.execute("insert into changed_rows (key, fingerprint, intent) values ('K', 7, 'create')")
     shape = ObjectShape(
         name="thing", properties={}, required=frozenset({"p", "id"}), requires_one_of=frozenset({"p", "q"})
     )
     actions.add_creates(db, ["p", "q", "id"], shape, "id")
-    holds = db.execute("select code, property from stop").fetchall()
+    holds = db.execute("select code, property from held").fetchall()
     assert holds == ([("missing-required", lacks)] if lacks else [])
     assert [len(batch) for batch in actions.batches(db, "create", 10)] == ([] if lacks else [1])
 
 
 def test_a_digest_moves_with_every_action_and_every_hold(db: duckdb.DuckDBPyConnection) -> None:
-    db.execute("drop table if exists action; drop table if exists stop")
-    actions.begin_actions(db)
+    tables.empty(db, "actions", "held")
     digests = {actions.action_digest(db)}
     for statement in (
-        "insert into action values ('K', 'update', 'R', 'key', 'certain', 1, '{}', '{}', null, '{}')",
-        "update action set remote_id = 'S'",
-        'update action set send = \'{"p":"a"}\'',
-        "update action set kind = 'archive'",
-        "insert into stop values ('L', 'match', 'unmatched', null, 1)",
-        "update stop set code = 'twin'",
-        "update stop set key = 'M'",
-        "insert into stop values ('row 1', 'source', 'null-key', null, 1)",
-        "insert into stop values ('row 2', 'source', 'null-key', null, 1)",
+        "insert into actions values ('K', 'update', 'R', 'key', 'certain', 1, '{}', '{}', null, '{}')",
+        "update actions set remote_id = 'S'",
+        'update actions set send = \'{"p":"a"}\'',
+        "update actions set kind = 'archive'",
+        "insert into held values ('L', 'match', 'unmatched', null, 1)",
+        "update held set code = 'twin'",
+        "update held set key = 'M'",
+        "insert into held values ('row 1', 'source', 'null-key', null, 1)",
+        "insert into held values ('row 2', 'source', 'null-key', null, 1)",
     ):
         db.execute(statement)
         digests.add(actions.action_digest(db))
     assert len(digests) == 10
     digest = actions.action_digest(db)
-    db.execute("update stop set key = 'row 7' where key = 'row 2'")
+    db.execute("update held set key = 'row 7' where key = 'row 2'")
     assert actions.action_digest(db) == digest

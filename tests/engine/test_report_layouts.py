@@ -8,6 +8,7 @@ import pytest
 
 from careloom.core.errors import Hold
 from careloom.engine.reports import csv
+from careloom.engine.reports.glance import digest_of
 from careloom.engine.reports.layouts import PLAIN, Layout, layout_of
 from careloom.engine.workspace import open_workspace
 
@@ -58,12 +59,12 @@ def test_a_title_of_several_cells_is_seen_by_the_columns_that_are_expected(tmp_p
 
 
 def cells(path: Path, folder: Path) -> list[tuple[str, ...]]:
-    glance = csv.digest_of([path])
+    glance = digest_of([path])
     layout = layout_of(path, needs_rewrite=glance.needs_rewrite)
     with open_workspace(folder / "work") as db:
         sheets = csv.sheets_of([path], folder, careful=True, layouts=[layout])
         csv.show(db, sheets, sums=glance.sums)
-        return db.execute("select * from sheet").fetchall()
+        return db.execute("select * from report_rows").fetchall()
 
 
 def test_a_space_before_a_quote_shifts_no_cell(tmp_path: Path) -> None:

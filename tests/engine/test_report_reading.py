@@ -16,6 +16,7 @@ from careloom.core.errors import Hold
 from careloom.engine.reports import csv as reports_csv
 from careloom.engine.reports.columns import column_names
 from careloom.engine.reports.csv import MisreadRow
+from careloom.engine.reports.glance import digest_of
 from careloom.engine.workspace import open_workspace
 
 NASTY = st.text(alphabet=list("ab1\",,,\n\n\r;\\=#' \t\ufeffé\x0b\x1c\u2028"), max_size=40)
@@ -27,7 +28,7 @@ def read(texts: Sequence[str], folder: Path, *, careful: bool | None = None) -> 
     files = [folder / f"{number}.csv" for number in range(len(texts))]
     for file, text in zip(files, texts, strict=True):
         file.write_bytes(text.encode())
-    crooked = reports_csv.digest_of(files).needs_rewrite
+    crooked = digest_of(files).needs_rewrite
     if careful is None:
         try:
             return read(texts, folder, careful=crooked)
@@ -64,6 +65,8 @@ def oracle(text: str) -> tuple[list[str], list[tuple[str, ...]]]:
 @example('a,b\n1,"x"y\n')
 @example("\r,")
 @example('1\r"')
+@example('""1,\n1')
+@example('"a"b,c\n1,2\n3,4\n')
 @settings(max_examples=80, deadline=None)
 def test_any_text_at_all_is_read_as_the_csv_module_reads_it_or_held(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -135,7 +138,7 @@ def test_what_cannot_be_one_table_is_held(texts: list[str], code: str, tmp_path:
 def test_bytes_that_are_no_utf8_are_held_without_showing_them(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"a,b\nJos\xe9,1\n")
     with pytest.raises(Hold) as held:
-        reports_csv.digest_of([tmp_path / "a.csv"])
+        digest_of([tmp_path / "a.csv"])
     assert held.value.code == "not-utf8"
     assert "Jos" not in str(held.value)
     assert held.value.__cause__ is None

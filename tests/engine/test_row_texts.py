@@ -26,7 +26,7 @@ TEXTS = st.none() | st.text(st.sampled_from(BLANKS + '!"0aé~\x00\x1f\x0b💉'),
 NUMBERS = st.sampled_from(["0", "-0", "00", "007", "+5", "5.", ".5", "-.50", "1.500", "12", "-12", "", " 7 ", "often"])
 
 
-def wanted_of(tmp_path: Path, values: list[tuple[str | None, str]]) -> list[tuple[str, str | None, int]]:
+def desired_of(tmp_path: Path, values: list[tuple[str | None, str]]) -> list[tuple[str, str | None, int]]:
     """(key, fault, fingerprint) of each row, keys being places."""
     table = pa.table(
         {
@@ -39,7 +39,7 @@ def wanted_of(tmp_path: Path, values: list[tuple[str | None, str]]) -> list[tupl
         kinds = {"id": "VARCHAR", "name": "VARCHAR", "amount": "VARCHAR"}
         rows.load_source(db, iter(table.to_batches(max_chunksize=3)), kinds)
         rows.fingerprint_rows(db, FIELDS, "id", "UTC")
-        return db.execute("select key, fault, fp from wanted order by row").fetchall()
+        return db.execute("select key, fault, fingerprint from desired order by row").fetchall()
 
 
 def number(text: str) -> str | None:
@@ -74,7 +74,7 @@ def test_a_rows_fault_and_fingerprint_are_those_of_a_second_reading(
     tmp_path_factory: pytest.TempPathFactory, values: list[tuple[str | None, str]]
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
-    found = wanted_of(folder, values)
+    found = desired_of(folder, values)
     assert found == [(str(place), *expected(*value)) for place, value in enumerate(values)]
 
 

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careloom.core.schema import ObjectShape, Property
-from careloom.engine.sync import merge
+from careloom.engine.sync import merge, tables, unique
 from careloom.engine.sync.encode import EncodedField
-from careloom.engine.sync.unique import claims_anew, reroute_taken
 from careloom.engine.workspace import open_workspace
 
 FIELD = EncodedField(
@@ -54,6 +53,7 @@ HOLDERS = st.dictionaries(st.sampled_from(["a@x", "b@x"]), st.integers(0, 9), ma
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_workspace(tmp_path_factory.mktemp("bench")) as workspace:
+        tables.shape_tables(workspace, ["email", "shared"], ["email", "more"])
         yield workspace
 
 
@@ -61,25 +61,25 @@ def outcome(
     db: duckdb.DuckDBPyConnection, wishes: Sequence[tuple[int, Wish]], holders: dict[str, int], *, alias: bool = False
 ) -> dict[str, tuple[str | None, str | None]]:
     """Each row's mail and shared mail. Record R3 is row K3's; `holders` says which record has which mail now."""
-    db.execute("create or replace table ours (key varchar, email varchar, shared varchar)")
-    db.execute("create or replace table pending (key varchar, remote_id varchar)")
-    db.execute("create or replace table refused (key varchar, property varchar)")
+    tables.empty(db, "desired_values", "changed_rows", "denied_values", "mirror")
     base_values = []
     for number, wish in wishes:
         key = f"K{number}"
-        db.execute("insert into ours values (?, ?, null)", [key, wish.mail])
-        db.execute("insert into pending values (?, ?)", [key, f"R{number}" if wish.linked else None])
+        db.execute("insert into desired_values values (?, ?, null)", [key, wish.mail])
+        remote_id = f"R{number}" if wish.linked else None
+        db.execute("insert into changed_rows (key, remote_id) values (?, ?)", [key, remote_id])
         if wish.refused:
-            db.execute("insert into refused values (?, 'email')", [key])
+            unique.deny(db, [(key, "email")])
         if wish.linked and wish.moved:
             base_values.append((key, json.dumps({"email": None, "shared": wish.moved})))
     merge.load_base(db, base_values)
-    db.execute("create or replace table theirs (id varchar, email varchar, more varchar)")
     for mail, record in holders.items():
         values = [f"R{record}", None, f"other@x;{mail.upper()}"] if alias else [f"R{record}", mail.upper(), None]
-        db.execute("insert into theirs values (?, ?, ?)", values)
-    reroute_taken(db, [FIELD], SHAPE, "clinic_id", has_mirror=True)
-    return {key: (email, shared_email) for key, email, shared_email in db.execute("select * from ours").fetchall()}
+        db.execute("insert into mirror values (?, ?, ?)", values)
+    unique.reroute_taken(db, [FIELD], SHAPE, "clinic_id", has_mirror=True)
+    return {
+        key: (email, shared_email) for key, email, shared_email in db.execute("select * from desired_values").fetchall()
+    }
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -113,13 +113,15 @@ def test_one_row_keeps_each_value_the_others_move_it_and_the_order_decides_nothi
 
 
 def test_only_a_value_that_is_new_to_a_linked_row_is_a_reason_to_look(db: duckdb.DuckDBPyConnection) -> None:
-    db.execute("create or replace table pending as select 'K' as key, 'R' as remote_id")
+    tables.empty(db, "changed_rows")
+    db.execute("insert into changed_rows (key, remote_id) values ('K', 'R')")
     for mail, base, anew in (
         ("a@x", {"email": "a@x", "shared": None}, False),
         ("a@x", {"email": None, "shared": "a@x"}, False),
         ("b@x", {"email": "a@x", "shared": None}, True),
         (None, {"email": "a@x", "shared": None}, False),
     ):
-        db.execute("create or replace table ours as select 'K' as key, ?::varchar as email", [mail])
+        tables.empty(db, "desired_values")
+        db.execute("insert into desired_values (key, email) values ('K', ?)", [mail])
         merge.load_base(db, [("K", json.dumps(base))])
-        assert claims_anew(db, [FIELD]) is anew
+        assert unique.has_new_claims(db, [FIELD]) is anew

@@ -112,10 +112,10 @@ STREAM_ROOMS = {
         options=NoOptions,
         streams={"people": PEOPLE_STREAM, "visits": VISITS_STREAM},
         stream_source=_never,
-        hooks=_never,
+        webhooks=_never,
     ),
-    "scribe": Room(kind="scribe", options=NoOptions, streams={"notes": NOTES_STREAM}, hooks=_never),
-    "calls": Room(kind="calls", options=NoOptions, hooks=_never),
+    "scribe": Room(kind="scribe", options=NoOptions, streams={"notes": NOTES_STREAM}, webhooks=_never),
+    "calls": Room(kind="calls", options=NoOptions, webhooks=_never),
     "billing": Room(kind="billing", options=NoOptions, reports=_never),
     "bus": Room(kind="bus", options=NoOptions, publisher=_never),
 }

@@ -7,7 +7,7 @@ from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
 from careloom.project.json_schema import json_schema
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 from project.clinic import CARELOOM, PATIENTS, ROOMS, VISITS
 from project.practice import CALLS, NOTES, PEOPLE, PRACTICE, STREAM_ROOMS
 from project.practice import VISITS as LANDED_VISITS

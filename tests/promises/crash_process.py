@@ -31,9 +31,9 @@ from careloom.services.sync.run import apply_sync, plan_sync, run_sync
 from careloom.store.ledger import Ledger
 from careloom.store.mirror import Mirror
 from careloom.store.runs import Runs
+from careloom.systems import rooms
 from careloom.systems.hubspot.client.http import Client
 from careloom.systems.hubspot.target.target import HubSpotTarget
-from careloom.systems.rooms import rooms
 
 BATCH = 10
 

@@ -18,7 +18,7 @@ from careloom.services.landing.write import land, prepare
 from careloom.services.session.sessions import Session
 from careloom.services.session.settings import read_settings
 from careloom.store.database import open_store
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 from services.landing_project import NOON
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"

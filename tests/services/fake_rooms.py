@@ -15,10 +15,11 @@ import psycopg
 import pytest
 from pydantic import BaseModel
 
-from careloom.core.hooks import Accepted, ChangeEvent, Hint, HookAnswer, HookRequest, Reading, StoredEvent
 from careloom.core.ports import Finding
+from careloom.core.publishers import ChangeEvent
 from careloom.core.rooms import Room
 from careloom.core.streams import Column, Page, Record, Stream, Unreadable
+from careloom.core.webhooks import Accepted, Reading, StoredEvent, ThinEvent, WebhookAnswer, WebhookRequest
 from careloom.project.model import Alerts, Landing, Project, System
 from careloom.project.nodes import Place
 from careloom.project.schedules import Schedule
@@ -58,7 +59,7 @@ class Paper:
     pages: Callable[[], Iterator[Page]] = lambda: iter(())
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def receive(self, request: HookRequest) -> Accepted | HookAnswer:
+    def receive(self, request: WebhookRequest) -> Accepted | WebhookAnswer:
         return Accepted(event_id=request.headers["id"], event="paper")
 
     def read(self, event: StoredEvent) -> Reading:
@@ -69,7 +70,7 @@ class Paper:
             return self.acts[body["do"]]()
         return Reading(
             records=[record(fields) for fields in body.get("records", ())],
-            hints=[Hint(stream="visits", key=key) for key in body.get("hints", ())],
+            thin_events=[ThinEvent(stream="visits", key=key) for key in body.get("hints", ())],
             unreadable=[
                 Unreadable(stream="visits", key=key, code="no_shape", body=b"?") for key in body.get("unreadable", ())
             ],
@@ -112,9 +113,9 @@ def room(kind: str, paper: Paper) -> Room:
         kind=kind,
         options=NoOptions,
         streams={"visits": VISITS},
-        stream_source=lambda _options, _surroundings: paper,
-        hooks=lambda _options, _surroundings: paper,
-        publisher=lambda _options, _surroundings: paper,
+        stream_source=lambda _options, _context: paper,
+        webhooks=lambda _options, _context: paper,
+        publisher=lambda _options, _context: paper,
     )
 
 

@@ -15,10 +15,10 @@ import pytest
 from pydantic import BaseModel
 
 from careloom.core.errors import Hold
-from careloom.core.hooks import Accepted, Hint, HookAnswer, HookRequest, Reading, StoredEvent
 from careloom.core.ports import Finding
 from careloom.core.rooms import Room
 from careloom.core.streams import Column, LinkRule, Page, Record, Stream, Unreadable
+from careloom.core.webhooks import Accepted, Reading, StoredEvent, ThinEvent, WebhookAnswer, WebhookRequest
 from careloom.project.model import Alerts, Landing, Project, Retention, System
 from careloom.project.nodes import Place
 from careloom.services.landing.scan import LandingReport, reconcile, scan
@@ -110,7 +110,7 @@ class Shelves:
             return records or [Record(stream=stream, key=key, data=None, observed_at=datetime.now(UTC))]
         return [Record(stream=stream, key=key, data=self.data[stream].get(key), observed_at=datetime.now(UTC))]
 
-    def receive(self, request: HookRequest) -> Accepted | HookAnswer:
+    def receive(self, request: WebhookRequest) -> Accepted | WebhookAnswer:
         return Accepted(event_id=request.headers["id"], event="shelf")
 
     def read(self, event: StoredEvent) -> Reading:
@@ -123,7 +123,7 @@ class Shelves:
                 Record(stream=stream, key=str(fields["id"]), data=fields, observed_at=event.received_at)
                 for fields in body.get("records", ())
             ],
-            hints=[Hint(stream=stream, key=key) for key in body.get("hints", ())],
+            thin_events=[ThinEvent(stream=stream, key=key) for key in body.get("hints", ())],
             unreadable=[Unreadable(stream=stream, key="", code="no_shape", body=b"?")] * body.get("unreadable", 0),
         )
 
@@ -214,8 +214,8 @@ def install(monkeypatch: pytest.MonkeyPatch, shelves: Shelves) -> None:
         kind="shelves",
         options=NoOptions,
         streams=STREAMS,
-        stream_source=lambda _options, _surroundings: shelves,
-        hooks=lambda _options, _surroundings: shelves,
+        stream_source=lambda _options, _context: shelves,
+        webhooks=lambda _options, _context: shelves,
     )
     monkeypatch.setattr(sessions, "rooms", lambda: {"shelves": room})
 

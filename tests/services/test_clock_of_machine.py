@@ -15,7 +15,7 @@ from careloom.project.schedules import parse_schedule
 from careloom.services.landing.scan import scan
 from careloom.services.operate.due import has_come
 from careloom.services.operate.scheduler import enqueue_due
-from careloom.services.reports.fetch import any_report_due
+from careloom.services.session.due import any_report_due
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session
 from careloom.store.account_reports import AccountReports
@@ -102,5 +102,5 @@ def test_a_report_is_due_by_its_schedule_and_rests_after_it_failed(session: Sess
 
 
 def test_what_a_room_is_handed_is_the_same_clock(session: Session, store: Store) -> None:
-    for room_clock in (session.clock, session.on_lane("event").clock, session.surroundings("ehr").clock):
+    for room_clock in (session.clock, session.on_lane("event").clock, session.room_context("ehr").clock):
         assert abs(room_clock() - store.clock()) < timedelta(minutes=1)

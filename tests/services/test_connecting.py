@@ -18,8 +18,8 @@ import pytest
 
 from careloom.cli import connect as door
 from careloom.core.errors import Fix, UsageFault
-from careloom.core.hooks import Token
 from careloom.core.rooms import Authorization
+from careloom.core.tokens import Token
 from careloom.services.operate import connect as operate_connect
 from careloom.services.operate.connect import code_in, connect, invite, keep_given
 from careloom.services.session import sessions
@@ -45,10 +45,10 @@ def exchanges() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def session(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchanges: list[tuple[str, str]]) -> Session:
-    def url(_options: Any, _surroundings: Any, redirect: str, state: str) -> str:
+    def url(_options: Any, _context: Any, redirect: str, state: str) -> str:
         return "https://ehr.example/authorize?" + urlencode({"redirect_uri": redirect, "state": state})
 
-    def exchange(_options: Any, _surroundings: Any, redirect: str, code: str) -> Token:
+    def exchange(_options: Any, _context: Any, redirect: str, code: str) -> Token:
         exchanges.append((redirect, code))
         return Token(access="access-1", refresh="refresh-1", expires_at=NOON)
 
@@ -62,7 +62,7 @@ def session(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, excha
 
 
 def kept(session: Session) -> Token | None:
-    tokens = session.surroundings("ehr").tokens
+    tokens = session.room_context("ehr").tokens
     assert tokens is not None
     return tokens.current()
 

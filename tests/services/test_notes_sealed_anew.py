@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from careloom.core.hooks import HookRequest
+from careloom.core.webhooks import WebhookRequest
 from careloom.project.model import Alerts, Landing, Project, System
 from careloom.project.nodes import Place
 from careloom.services.landing.process import process_inbox
@@ -43,7 +43,7 @@ class Desk:
         note = invented_note(session, patient=1, day=date(2026, 11, 20)) | {"transcript": transcript}
         body = sealed(note, SECRET, cipher)
         headers = {"content-type": "application/json", "x-deepcura-secret": SECRET}
-        answer = receive(self.session, "scribe", HookRequest(method="POST", headers=headers, query={}, body=body))
+        answer = receive(self.session, "scribe", WebhookRequest(method="POST", headers=headers, query={}, body=body))
         assert answer.status == 200
 
     def work(self) -> dict[str, int]:

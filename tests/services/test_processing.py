@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from careloom.core.errors import Fix, Hold, RemoteUnavailable
-from careloom.core.hooks import Reading
+from careloom.core.webhooks import Reading
 from careloom.services.landing import process as landing_process
 from careloom.services.landing.process import ATTEMPTS, GIVE_UP, process_inbox
 from careloom.services.session.sessions import Session

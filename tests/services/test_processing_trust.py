@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from careloom.core.hooks import Hint, Reading
+from careloom.core.webhooks import Reading, ThinEvent
 from careloom.services.landing.process import ASKS, NOT_SHOWN, process_inbox
 from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
@@ -55,7 +55,9 @@ def room(store: Store) -> list[tuple[Any, ...]]:
 def hint(paper: Paper, *, made: bool = False, gone: bool = False, **fields: Any) -> None:
     """The event {"do": "hint"} points at V1 and states these fields of it."""
     data = {"id": "V1", **fields} if fields else None
-    paper.acts["hint"] = lambda: Reading(hints=[Hint(stream="visits", key="V1", told=data, made=made, gone=gone)])
+    paper.acts["hint"] = lambda: Reading(
+        thin_events=[ThinEvent(stream="visits", key="V1", content=data, is_new=made, is_gone=gone)]
+    )
 
 
 def shows(paper: Paper, *answers: Mapping[str, Any] | None) -> None:
@@ -183,7 +185,9 @@ def test_what_was_told_to_be_gone_is_asked_for_until_it_is(session: Session, sto
 
 def test_what_was_told_before_the_last_word_is_settled_with_it(session: Session, store: Store, paper: Paper) -> None:
     hint(paper, room="first")
-    paper.acts["then"] = lambda: Reading(hints=[Hint(stream="visits", key="V1", told={"id": "V1", "room": "second"})])
+    paper.acts["then"] = lambda: Reading(
+        thin_events=[ThinEvent(stream="visits", key="V1", content={"id": "V1", "room": "second"})]
+    )
     shows(paper, {"id": "V1", "room": "second"})
     arrive(store, "ehr", {"do": "hint"}, {"do": "then"})
     assert process(session)["done"] == 2

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 from careloom.core.errors import RemoteUnavailable
-from careloom.core.hooks import ChangeEvent
+from careloom.core.publishers import ChangeEvent
 from careloom.services.landing.publish import BATCH, publish_outbox
 from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store

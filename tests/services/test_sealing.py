@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from careloom.core.errors import Fix, RemoteUnavailable
-from careloom.core.hooks import Token
+from careloom.core.tokens import Token
 from careloom.services.session.seal_key import seal_key
 from careloom.services.session.settings import read_settings
 from careloom.store import tokens as store_tokens
@@ -106,7 +106,7 @@ REFRESHER = """
 import sys, time
 from datetime import datetime, timezone
 from pathlib import Path
-from careloom.core.hooks import Token
+from careloom.core.tokens import Token
 from careloom.store.tokens import EncryptedTokens
 from careloom.store.database import open_store
 

@@ -42,7 +42,7 @@ def held_keys(ledger: Ledger) -> set[str]:
 def rule(store: Store, key: str, verdict: str, *, remote_id: str | None = None, prop: str | None = None) -> None:
     values = {"sync": "people", "key": key, "verdict": verdict, "remote_id": remote_id, "property": prop}
     with store.transaction() as connection:
-        connection.execute(statements("ledger")["rule"], values | {"who": "ops", "why": ""})
+        connection.execute(statements("ledger")["record_decision"], values | {"who": "ops", "why": ""})
 
 
 def test_what_was_settled_is_recalled(ledger: Ledger) -> None:
@@ -51,7 +51,7 @@ def test_what_was_settled_is_recalled(ledger: Ledger) -> None:
         ("K1", "R1", -(2**63)),
         ("K2", "R2", 2**63 - 1),
     }
-    assert ledger.agreed(["K1", "K9"]) == [("K1", '{"a": "\U0001f600"}')]
+    assert ledger.base_of(["K1", "K9"]) == [("K1", '{"a": "\U0001f600"}')]
 
 
 def test_syncs_do_not_see_each_other(store: Store, ledger: Ledger) -> None:
@@ -112,21 +112,23 @@ def test_the_latest_word_counts(ledger: Ledger, store: Store) -> None:
     rule(store, "K2", "source", prop="a")
     rule(store, "K2", "destination", prop="a")
     rule(store, "K2", "source", prop="b")
-    assert set(ledger.rulings()) == {
+    assert set(ledger.decisions()) == {
         ("K1", "never", "R1", None),
         ("K1", "link", "R2", None),
         ("K2", "destination", None, "a"),
         ("K2", "source", None, "b"),
     }
     ledger.settle(1, writes=[settled("K1", "R2"), settled("K2", "R3")])
-    assert {verdict for _, verdict, _, _ in ledger.rulings()} == {"never", "link"}, "a settled conflict's word is spent"
+    assert {verdict for _, verdict, _, _ in ledger.decisions()} == {"never", "link"}, (
+        "a settled conflict's word is spent"
+    )
 
 
 def test_unlinking_forgets_everything_that_was_agreed(ledger: Ledger) -> None:
     ledger.settle(1, writes=[settled("K1", "R1")])
     ledger.settle_ties(1, "contacts", [LinkedPair(key="K1", to_key="P1", label="", from_id="R1", to_id="R5")], [])
     ledger.settle(2, unlinked_keys=["K1"])
-    assert (ledger.links().num_rows, ledger.agreed(["K1"]), ledger.ties()) == (0, [], [])
+    assert (ledger.links().num_rows, ledger.base_of(["K1"]), ledger.ties()) == (0, [], [])
 
 
 def test_ties_are_replaced_and_removed(ledger: Ledger) -> None:

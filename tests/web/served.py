@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from careloom.core.hooks import Accepted, HookAnswer, HookRequest, Reading, StoredEvent
+from careloom import systems as systems_package
 from careloom.core.ports import Finding
 from careloom.core.rooms import Room
 from careloom.core.streams import Column, LinkRule, Stream
+from careloom.core.webhooks import Accepted, Reading, StoredEvent, WebhookAnswer, WebhookRequest
 from careloom.project.model import Landing, Project, Service
 from careloom.services.session import sessions
 from careloom.services.session.sessions import Session
 from careloom.store.database import Store
-from careloom.systems import rooms as rooms_module
 from careloom.web import app as app_module
 from careloom.web import webhooks
 from careloom.web.app import make_app
@@ -48,17 +48,19 @@ class Letterbox(Paper):
     """A paper system that lets in who knows its secret; a body that says {"boom": true} makes it stumble."""
 
     bodies: list[bytes] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
-    def receive(self, request: HookRequest) -> Accepted | HookAnswer:
+    def receive(self, request: WebhookRequest) -> Accepted | WebhookAnswer:
+        self.addresses.append(request.url)
         if request.method == "GET":
-            return HookAnswer(status=200, body=json.dumps({"proof": request.query.get("msg", "")}).encode())
+            return WebhookAnswer(status=200, body=json.dumps({"proof": request.query.get("msg", "")}).encode())
         if not hmac.compare_digest(request.headers.get("x-secret", "").encode("latin-1"), SECRET.encode()):
-            return HookAnswer(status=401, body=b'{"error":"bad-signature"}', reason="bad-signature")
+            return WebhookAnswer(status=401, body=b'{"error":"bad-signature"}', reason="bad-signature")
         if request.body == b'{"boom": true}':
             raise ZeroDivisionError("Zzyzx")
         if not request.body:
             ping = "ping" if request.headers.get("x-event") == "PING" else ""
-            return HookAnswer(status=200, body=b'{"status":"ok"}', thanks_for=ping)
+            return WebhookAnswer(status=200, body=b'{"status":"ok"}', thanks_for=ping)
         return Accepted(event_id=request.headers.get("x-id", ""), event=request.headers.get("x-event", "VISIT"))
 
     def read(self, event: StoredEvent) -> Reading:
@@ -138,12 +140,12 @@ def served(
         "ehr": Room(
             kind="ehr",
             options=NoOptions,
-            stream_source=lambda _options, _surroundings: box,
-            hooks=lambda _options, _surroundings: box,
+            stream_source=lambda _options, _context: box,
+            webhooks=lambda _options, _context: box,
         ),
         "quiet": Room(kind="quiet", options=NoOptions),
     }
-    for module in (sessions, webhooks, app_module, rooms_module):
+    for module in (sessions, webhooks, app_module, systems_package):
         if hasattr(module, "rooms"):
             monkeypatch.setattr(module, "rooms", lambda: found)
     opened = ready(store, made, environment)

@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from careloom.core.hooks import Reading, StoredEvent
+from careloom.core.webhooks import Reading, StoredEvent
 from careloom.services.session import sessions
 from careloom.store.database import open_store
 from careloom.worker.periodic import Timing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from careloom.core.hooks import ChangeEvent
+from careloom.core.publishers import ChangeEvent
 
 
 def as_message(event: ChangeEvent) -> dict[str, Any]:

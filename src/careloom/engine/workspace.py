@@ -20,14 +20,18 @@ MEMORY_LIMIT = "1200MB"
 
 @contextmanager
 def open_workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A fresh database whose spill files live under `folder` and go with it. It cannot reach files or the network."""
+    """A fresh database whose spill files live under `folder` and go with it. It cannot reach files or the network.
+
+    It has the macros of wire.sql and the empty tables of sync/tables.sql.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     spill = Path(mkdtemp(prefix="work-", dir=folder))
     db = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(spill)})
     try:
         db.execute("set preserve_insertion_order = false; set TimeZone = 'UTC'; set autoload_known_extensions = false")
         db.execute("set enable_progress_bar = false")
-        db.execute((files("careloom.engine") / "sql" / "wire.sql").read_text(encoding="utf-8"))
+        for script in ("sql/wire.sql", "sync/tables.sql"):
+            db.execute((files("careloom.engine") / script).read_text(encoding="utf-8"))
         yield db
     except duckdb.OutOfMemoryException as error:
         raise Later(f"out of memory or disk while working in {spill}; free some space there, then run again") from error
@@ -36,12 +40,19 @@ def open_workspace(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def load(db: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, Sequence[str | None]]) -> None:
-    """Make `table` of these columns of text, in place of one that was there.
+@contextmanager
+def incoming(db: duckdb.DuckDBPyConnection, rows: pa.Table | pa.RecordBatchReader) -> Iterator[None]:
+    """`rows` as the view `incoming`, for as long as the context lasts."""
+    db.register("incoming", rows)
+    try:
+        yield
+    finally:
+        db.unregister("incoming")
+
+
+def text_columns(columns: Mapping[str, Sequence[str | None]]) -> pa.Table:
+    """`columns` of text as rows, for `fill` and `incoming`.
 
     Never by parameters: a list of them is searched again for each row, and each one is looked at for what kind it is.
     """
-    rows = pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})
-    db.register("incoming", rows)
-    db.execute(f"create or replace table {table} as select * from incoming")
-    db.unregister("incoming")
+    return pa.table({column: pa.array(values, pa.string()) for column, values in columns.items()})

@@ -34,7 +34,7 @@ CHARTS = "charts"
 
 
 def load_project(folder: Path, rooms: Mapping[str, Room], environment: str = "") -> Project:
-    """The project in `folder`, as it is in `environment` ("": production); `rooms` are those of `systems.rooms.rooms()`.
+    """The project in `folder`, as it is in `environment` ("": production); `rooms` are those of `systems.rooms()`.
 
     ProjectFault with every fault of every file; UsageFault where there is no such environment.
     """

@@ -206,7 +206,7 @@ class WrittenEnvironment(Written):
 
 
 class WrittenStreamFrom(Written):
-    """What is landed: a stream that the system's room offers, or whose records its hooks bring."""
+    """What is landed: a stream that the system's room offers, or whose records its webhooks bring."""
 
     system: Text
     stream: Text

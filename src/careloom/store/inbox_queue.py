@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from careloom.core.hooks import ChangeEvent, StoredEvent
+from careloom.core.publishers import ChangeEvent
+from careloom.core.webhooks import StoredEvent
 from careloom.store.statements import statements
 
 MOST_EVENTS = 200

@@ -1,4 +1,4 @@
-"""The ledger: links, agreed values, held records and rulings. It moves only on acknowledgement."""
+"""The ledger: links, base values, held records and decisions. It moves only on acknowledgement."""
 
 from __future__ import annotations
 
@@ -98,16 +98,16 @@ class Ledger:
         """Every held record: key, kind, code, property, fingerprint."""
         return self._table("select key, kind, code, property, fingerprint from {}.held where sync = {}")
 
-    def agreed(self, keys: Sequence[str]) -> list[tuple[str, str]]:
-        """The agreed values of `keys`, as (key, JSON object); keys without any are absent."""
+    def base_of(self, keys: Sequence[str]) -> list[tuple[str, str]]:
+        """What both sides last agreed on for `keys`, as (key, JSON object); keys without any are absent."""
         with self.store.transaction() as connection:
-            rows = connection.execute(_SQL["agreed_of"], {"sync": self.sync, "keys": list(keys)}).fetchall()
+            rows = connection.execute(_SQL["base_of"], {"sync": self.sync, "keys": list(keys)}).fetchall()
         return [(row[0], row[1]) for row in rows]
 
-    def rulings(self) -> list[tuple[str, str, str | None, str | None]]:
-        """What people decided and no run has spent: (key, verdict, remote_id, property), the latest of each."""
+    def decisions(self) -> list[tuple[str, str, str | None, str | None]]:
+        """What people decided and no run has used: (key, verdict, remote_id, property), the latest of each."""
         with self.store.transaction() as connection:
-            rows = connection.execute(_SQL["open_rulings"], {"sync": self.sync}).fetchall()
+            rows = connection.execute(_SQL["open_decisions"], {"sync": self.sync}).fetchall()
         return [(row[0], row[1], row[2], row[3]) for row in rows]
 
     def settle(
@@ -173,7 +173,7 @@ class Ledger:
         """Nothing is agreed about these any more, and every record is looked at again: the other side lost them."""
         values = {"sync": self.sync, "properties": list(properties)}
         with self.store.transaction() as connection:
-            for name in ("forget_agreed_properties", "forget_fingerprints", "clear_watermark"):
+            for name in ("forget_base_properties", "forget_fingerprints", "clear_watermark"):
                 connection.execute(_SQL[name], values)
 
     def settle_ties(
@@ -224,11 +224,11 @@ class Ledger:
             },
         )
         connection.execute(
-            _SQL["settle_agreed"],
+            _SQL["settle_base"],
             {"sync": self.sync, "keys": keys, "values": [record.base for record in writes]},
         )
         connection.execute(_SQL["release"], {"sync": self.sync, "run": run, "keys": keys})
-        connection.execute(_SQL["spend_rulings"], {"sync": self.sync, "run": run, "keys": keys})
+        connection.execute(_SQL["consume_decisions"], {"sync": self.sync, "run": run, "keys": keys})
 
     def _hold(self, connection: psycopg.Connection, run: int, holds: Sequence[HeldRecord]) -> None:
         connection.execute(

@@ -9,8 +9,8 @@ from datetime import datetime
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
-from careloom.core.hooks import StoredEvent
 from careloom.core.streams import Stream
+from careloom.core.webhooks import StoredEvent
 from careloom.store.database import OPTIONS, Store
 from careloom.store.inbox_queue import MOST_BYTES, MOST_EVENTS
 from careloom.store.landed_rows import table_of

@@ -11,7 +11,7 @@ from threading import Lock
 import orjson
 
 from careloom.core.errors import Fix, Later, Stop
-from careloom.core.hooks import Token
+from careloom.core.tokens import Token
 from careloom.store import cipher
 from careloom.store.database import Store
 from careloom.store.locks import advisory_lock
@@ -25,7 +25,7 @@ PATIENCE = 90.0
 
 @dataclass(slots=True, kw_only=True)
 class EncryptedTokens:
-    """The token pair of one system; implements `core.hooks.Tokens`. `key` is asked for when it is first needed."""
+    """The token pair of one system; implements `core.tokens.Tokens`. `key` is asked for when it is first needed."""
 
     database: Store
     system: str

@@ -10,17 +10,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from careloom.core.reports import Fetched, ReportAsk
-from careloom.core.rooms import Surroundings
-from careloom.systems.collaboratemd.client import Client, RetryPolicy
+from careloom.core.rooms import RoomContext
+from careloom.systems.collaboratemd.client import Client
 from careloom.systems.collaboratemd.options import Options
 from careloom.systems.collaboratemd.report_source import CollaborateMDReports
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, Layout
+from careloom.vendor_kit.retry import RetryPolicy
 
 TODAY = "2026-01-15"
 FIRST, SECOND, THIRD, FOURTH = ACCOUNTS = ("10028395", "10026936", "10026716", "10023994")
-CALM = RetryPolicy(attempts=3, first_wait=0.0, longest_wait=0.0)
-HERE = Surroundings(folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda text: text)
+CALM = RetryPolicy(attempts=3, first_wait=0.0, longest_backoff=0.0)
+HERE = RoomContext(folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda text: text)
 
 
 def options_of(url: str, **values: Any) -> Options:
@@ -33,7 +34,7 @@ def source_of(
     """A source on the simulator; `pauses` collects the waits, which are not slept."""
     options = options_of(simulator.url, **values)
     waits = pauses if pauses is not None else []
-    return CollaborateMDReports(options, HERE, client=Client(options, HERE, patience=CALM, pause=waits.append))
+    return CollaborateMDReports(options, HERE, client=Client(options, HERE, policy=CALM, pause=waits.append))
 
 
 def wanted(name: str, account: str = FIRST) -> ReportAsk:

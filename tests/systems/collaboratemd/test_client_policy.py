@@ -15,12 +15,13 @@ from pydantic import ValidationError
 from careloom.core.errors import Fix, Hold, NotPermitted, RemoteUnavailable
 from careloom.core.reports import ReportAsk
 from careloom.core.rooms import SimulatorOptions
-from careloom.systems.collaboratemd.client import Client, RetryPolicy
+from careloom.systems.collaboratemd.client import Client
 from careloom.systems.collaboratemd.options import Options
 from careloom.systems.collaboratemd.report_source import CollaborateMDReports
 from careloom.systems.collaboratemd.room import ROOM
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.collaboratemd.simulator.process import app_of
+from careloom.vendor_kit.retry import RetryPolicy
 from systems.collaboratemd.fake_billing import CALM, FIRST, HERE, fetched, options_of, source_of, wanted
 
 
@@ -55,7 +56,7 @@ def answering(body: bytes, status: int = 200, headers: Mapping[str, str] | None 
 
 def source_at(url: str, **values: object) -> CollaborateMDReports:
     options = options_of(url, **values)
-    return CollaborateMDReports(options, HERE, client=Client(options, HERE, patience=CALM, pause=lambda _: None))
+    return CollaborateMDReports(options, HERE, client=Client(options, HERE, policy=CALM, pause=lambda _: None))
 
 
 @pytest.mark.parametrize("wrong", [{"password": "wrong-one"}, {"username": "somebody"}])
@@ -70,10 +71,10 @@ def test_wrong_credentials_say_what_to_check_and_are_not_repeated(
 
 def test_the_password_is_taken_from_its_secret_and_sent_as_latin_1() -> None:
     secrets = {"secret:name": "empfänger", "secret:word": "pässword:x"}
-    surroundings = type(HERE)(folder=HERE.folder, timezone=HERE.timezone, secret=secrets.__getitem__)
+    context = type(HERE)(folder=HERE.folder, timezone=HERE.timezone, secret=secrets.__getitem__)
     with answering(b'{"Status":"SUCCESS","Identifier":5}') as (url, heard):
         options = Options(base_url=url, username="secret:name", password="secret:word", format="xml")
-        assert CollaborateMDReports(options, surroundings).ask(wanted("ar_aging")).identifier == "5"
+        assert CollaborateMDReports(options, context).ask(wanted("ar_aging")).identifier == "5"
     path, headers = heard[0]
     assert path == f"/v1/customer/{FIRST}/reports/10078378/filter/10141925/run"
     assert headers["Authorization"] == "Basic ZW1wZuRuZ2VyOnDkc3N3b3JkOng="
@@ -91,7 +92,7 @@ def test_credentials_that_basic_cannot_carry_are_refused_unshown(username: str, 
 def test_outages_are_tried_again_with_growing_waits_and_then_left_for_later(simulator: RunningCollaborateMD) -> None:
     options = options_of(simulator.url)
     waits: list[float] = []
-    client = Client(options, HERE, patience=RetryPolicy(attempts=4, first_wait=8, longest_wait=20), pause=waits.append)
+    client = Client(options, HERE, policy=RetryPolicy(attempts=4, first_wait=8, longest_backoff=20), pause=waits.append)
     source = CollaborateMDReports(options, HERE, client=client)
     simulator.control("fail", statuses=[503, 0, 500])
     assert source.ask(wanted("ar_aging")).identifier

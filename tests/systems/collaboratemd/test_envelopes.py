@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careloom.systems.collaboratemd.envelopes import Damaged, Envelope, NotAnAnswer, read_envelope
+from careloom.systems.collaboratemd.envelopes import Damaged, Envelope, read_envelope
+from careloom.vendor_kit.call import NotAnAnswer
 
 NAMESPACE = "http://www.collaboratemd.com/api/v1/"
 

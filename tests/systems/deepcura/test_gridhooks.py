@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from careloom.core.errors import Hold
-from careloom.core.hooks import Accepted, HookAnswer, HookRequest, StoredEvent
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
+from careloom.core.webhooks import Accepted, StoredEvent, WebhookAnswer, WebhookRequest
 from careloom.systems.deepcura.ciphers import NotOurs, sealing
-from careloom.systems.deepcura.hooks import DeepCuraHooks
 from careloom.systems.deepcura.options import CipherName, Options
 from careloom.systems.deepcura.simulator import invented_note, sealed
+from careloom.systems.deepcura.webhooks import DeepCuraWebhooks
 
 SECRET = "shared-secret"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -30,16 +30,16 @@ FROM_NODE: dict[CipherName, str] = {
 CONTENT = {"session_id": "s-1", "soap": {"plan": "go on"}}
 
 
-def hooks(**options: Any) -> DeepCuraHooks:
-    surroundings = Surroundings(
+def hooks(**options: Any) -> DeepCuraWebhooks:
+    context = RoomContext(
         folder=Path(), timezone=ZoneInfo("America/New_York"), secret=lambda name: name, clock=lambda: NOON
     )
-    return DeepCuraHooks(Options(secret=options.pop("secret", SECRET), **options), surroundings)
+    return DeepCuraWebhooks(Options(secret=options.pop("secret", SECRET), **options), context)
 
 
-def request(body: bytes, **headers: str) -> HookRequest:
+def request(body: bytes, **headers: str) -> WebhookRequest:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return HookRequest(method="POST", headers=given, query={}, body=body)
+    return WebhookRequest(method="POST", headers=given, query={}, body=body)
 
 
 def event(body: bytes) -> StoredEvent:
@@ -96,14 +96,14 @@ def test_the_header_is_compared_before_anything_is_read() -> None:
 
 def test_without_a_secret_nobody_is_known() -> None:
     given = hooks(secret="x", header_secret=" ").receive(request(sealed(CONTENT, SECRET), x_deepcura_secret=""))
-    assert isinstance(given, HookAnswer)
+    assert isinstance(given, WebhookAnswer)
     assert given.status == 401
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"payload": 7}', b'{"payload": "a", "payload": "b"}'])
 def test_a_body_without_a_sealed_text_is_refused(body: bytes) -> None:
     answer = hooks().receive(request(body, x_deepcura_secret=SECRET))
-    assert isinstance(answer, HookAnswer)
+    assert isinstance(answer, WebhookAnswer)
     assert (answer.status, answer.body) == (400, b'{"error":"No sealed payload"}')
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from careloom.core.hooks import Token
 from careloom.core.ports import Budget
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.streams import Page, Record
-from careloom.systems.drchrono.client import Client, RetryPolicy
+from careloom.core.tokens import Token
+from careloom.systems.drchrono.client import Client
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.simulator import RunningDrChrono
 from careloom.systems.drchrono.source import DrChronoSource
+from careloom.vendor_kit.retry import RetryPolicy
 
 CALM = RetryPolicy(attempts=3, first_wait=0.0, longest_backoff=0.0, longest_wait=5.0)
 UTC_ZONE = ZoneInfo("UTC")
@@ -25,7 +26,7 @@ UTC_ZONE = ZoneInfo("UTC")
 
 @dataclass
 class MemoryTokens:
-    """`core.hooks.Tokens` as the store keeps them: one refresher at a time."""
+    """`core.tokens.Tokens` as the store keeps them: one refresher at a time."""
 
     token: Token | None
     refreshes: int = 0
@@ -63,9 +64,9 @@ def options_of(url: str, **values: Any) -> Options:
     return Options.model_validate(wanted)
 
 
-def surroundings_of(tokens: MemoryTokens | None, **values: Any) -> Surroundings:
+def context_of(tokens: MemoryTokens | None, **values: Any) -> RoomContext:
     wanted: dict[str, Any] = {"folder": Path(), "timezone": UTC_ZONE, "secret": lambda text: text, "tokens": tokens}
-    return Surroundings(**{**wanted, **values})
+    return RoomContext(**{**wanted, **values})
 
 
 def source_of(
@@ -79,10 +80,8 @@ def source_of(
     """A source on the simulator; `pauses` collects the waits, which are not slept."""
     waits = pauses if pauses is not None else []
     options = options_of(simulator.url, **values)
-    surroundings = surroundings_of(MemoryTokens(token_of(simulator)), budget=budget)
-    return DrChronoSource(
-        options, surroundings, client=Client(options, surroundings, patience=patience, pause=waits.append)
-    )
+    context = context_of(MemoryTokens(token_of(simulator)), budget=budget)
+    return DrChronoSource(options, context, client=Client(options, context, policy=patience, pause=waits.append))
 
 
 def all_of(pages: Sequence[Page] | Any) -> dict[tuple[str, str], Record]:

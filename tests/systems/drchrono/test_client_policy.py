@@ -11,13 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from careloom.core.errors import Fix, NotPermitted, RemoteUnavailable
-from careloom.core.hooks import Token
 from careloom.core.ports import Lane, Limit
-from careloom.systems.drchrono.client import Client, RetryPolicy
+from careloom.core.tokens import Token
+from careloom.systems.drchrono.client import Client, said_wait, to_the_hour
 from careloom.systems.drchrono.oauth import authorize_url, exchange
-from careloom.systems.drchrono.rate_limits import said_wait, to_the_hour
 from careloom.systems.drchrono.simulator import RunningDrChrono
-from systems.drchrono.fake_practice import CALM, MemoryTokens, options_of, source_of, surroundings_of, token_of
+from careloom.vendor_kit.retry import RetryPolicy
+from systems.drchrono.fake_practice import CALM, MemoryTokens, context_of, options_of, source_of, token_of
 
 
 class NotedBudget:
@@ -49,8 +49,8 @@ class NotedBudget:
 
 def client_of(simulator: RunningDrChrono, tokens: MemoryTokens, pauses: list[float] | None = None, **values) -> Client:
     waits = pauses if pauses is not None else []
-    surroundings = surroundings_of(tokens, **values)
-    return Client(options_of(simulator.url), surroundings, patience=CALM, pause=waits.append)
+    context = context_of(tokens, **values)
+    return Client(options_of(simulator.url), context, policy=CALM, pause=waits.append)
 
 
 def test_two_threads_with_a_refused_token_refresh_it_once(simulator: RunningDrChrono) -> None:
@@ -213,8 +213,8 @@ def test_waits_are_read_from_bodies_and_clocks() -> None:
 
 
 def test_a_person_connects_once_with_a_code_that_works_once(simulator: RunningDrChrono) -> None:
-    surroundings, back = surroundings_of(None), "http://127.0.0.1:1/callback"
-    url = authorize_url(options_of(simulator.url), surroundings, back, "state-1")
+    context, back = context_of(None), "http://127.0.0.1:1/callback"
+    url = authorize_url(options_of(simulator.url), context, back, "state-1")
 
     class NoFollow(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *arguments):
@@ -226,11 +226,11 @@ def test_a_person_connects_once_with_a_code_that_works_once(simulator: RunningDr
     redirected.value.close()
     said = parse_qs(urlsplit(location).query)
     assert said["state"] == ["state-1"]
-    token = exchange(options_of(simulator.url), surroundings, back, said["code"][0])
+    token = exchange(options_of(simulator.url), context, back, said["code"][0])
     lives = token.expires_at - datetime.now(UTC)
     assert timedelta(hours=47) < lives <= timedelta(hours=48)
     assert token.access not in repr(token)
     with pytest.raises(NotPermitted, match="careloom connect"):
-        exchange(options_of(simulator.url), surroundings, back, said["code"][0])
+        exchange(options_of(simulator.url), context, back, said["code"][0])
     with pytest.raises(NotPermitted, match="client_id"):
-        exchange(options_of(simulator.url, client_secret="wrong"), surroundings, back, "x")
+        exchange(options_of(simulator.url, client_secret="wrong"), context, back, "x")

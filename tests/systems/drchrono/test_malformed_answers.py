@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from careloom.core.errors import Fix, RemoteUnavailable
-from careloom.core.hooks import Token
 from careloom.core.streams import Record
+from careloom.core.tokens import Token
 from careloom.systems.drchrono.client import Client
 from careloom.systems.drchrono.oauth import exchange
 from careloom.systems.drchrono.source import DrChronoSource
-from systems.drchrono.fake_practice import CALM, MemoryTokens, options_of, surroundings_of
+from systems.drchrono.fake_practice import CALM, MemoryTokens, context_of, options_of
 
 Said = tuple[int, bytes]
 TOKENS = {"access_token": "a", "refresh_token": "r", "expires_in": 172800}
@@ -97,8 +97,8 @@ GOOD: dict[str, Any] = {
 def source(gateway: Gateway, *, bulk: bool = False) -> DrChronoSource:
     token = Token(access="a", refresh="r", expires_at=datetime.now(UTC) + timedelta(days=1))
     options = options_of(gateway.url, bulk=bulk, floor="2026-01-01", ahead_days=0, window_days=190)
-    around = surroundings_of(MemoryTokens(token), clock=lambda: datetime(2026, 4, 1, tzinfo=UTC))
-    return DrChronoSource(options, around, client=Client(options, around, patience=CALM, pause=lambda _: None))
+    around = context_of(MemoryTokens(token), clock=lambda: datetime(2026, 4, 1, tzinfo=UTC))
+    return DrChronoSource(options, around, client=Client(options, around, policy=CALM, pause=lambda _: None))
 
 
 def scanned(stream: str, since: datetime | None = None, *, bulk: bool = False) -> Callable[[Gateway], list[Record]]:
@@ -114,15 +114,15 @@ def fetched(stream: str, key: str) -> Callable[[Gateway], list[Record]]:
 
 
 def connected(gateway: Gateway) -> list[Record]:
-    exchange(options_of(gateway.url), surroundings_of(None), "http://127.0.0.1:1/back", "code")
+    exchange(options_of(gateway.url), context_of(None), "http://127.0.0.1:1/back", "code")
     return []
 
 
 def refreshed(gateway: Gateway) -> list[Record]:
     stale = Token(access="old", refresh="r", expires_at=datetime.now(UTC) - timedelta(days=1))
     options = options_of(gateway.url, bulk=False)
-    around = surroundings_of(MemoryTokens(stale))
-    reader = DrChronoSource(options, around, client=Client(options, around, patience=CALM, pause=lambda _: None))
+    around = context_of(MemoryTokens(stale))
+    reader = DrChronoSource(options, around, client=Client(options, around, policy=CALM, pause=lambda _: None))
     return list(reader.fetch("problems", "1"))
 
 

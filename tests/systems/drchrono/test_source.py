@@ -15,7 +15,7 @@ from careloom.systems.drchrono.client import Client
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.simulator import RunningDrChrono
 from careloom.systems.drchrono.source import DrChronoSource, windows
-from systems.drchrono.fake_practice import CALM, MemoryTokens, all_of, options_of, source_of, surroundings_of, token_of
+from systems.drchrono.fake_practice import CALM, MemoryTokens, all_of, context_of, options_of, source_of, token_of
 
 STREAMS = ("patients", "appointments", "clinical_notes", "medications", "problems", "allergies", "line_items")
 FLOOR = "2020-01-01"
@@ -170,8 +170,8 @@ def test_a_list_that_expired_is_asked_for_anew_and_those_behind_it_are_not(simul
 
 
 def test_reads_begin_earlier_by_the_overlap_and_by_the_hour_that_a_clock_set_back_repeats() -> None:
-    surroundings = surroundings_of(None, timezone=ZoneInfo("America/New_York"))
-    source = DrChronoSource(options_of("http://127.0.0.1:1", overlap_seconds=60), surroundings)
+    context = context_of(None, timezone=ZoneInfo("America/New_York"))
+    source = DrChronoSource(options_of("http://127.0.0.1:1", overlap_seconds=60), context)
     assert source._local(datetime(2026, 7, 1, 12, 1, tzinfo=UTC)) == "2026-07-01T08:00:00"
     # 01:31 of the first 01:31 in that night: records of the second 01:00 must not be missed.
     assert source._local(datetime(2026, 11, 1, 5, 31, tzinfo=UTC)) == "2026-11-01T00:30:00"
@@ -245,10 +245,10 @@ def test_a_list_that_was_asked_for_ahead_shows_what_was_so_when_it_was_asked_for
     """Its records must not count as newer than what an event told while they lay ready."""
     ticks = iter(range(10_000))
     options = options_of(simulator.url, pages={"bulk": 10})
-    around = surroundings_of(
+    around = context_of(
         MemoryTokens(token_of(simulator)), clock=lambda: datetime.now(UTC) + timedelta(seconds=next(ticks))
     )
-    source = DrChronoSource(options, around, client=Client(options, around, patience=CALM, pause=lambda _: None))
+    source = DrChronoSource(options, around, client=Client(options, around, policy=CALM, pause=lambda _: None))
     pages = (page for page in source.scan("patients", None) if page.records)
     next(pages)
     asked = around.clock()

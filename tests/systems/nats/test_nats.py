@@ -20,8 +20,8 @@ import pytest
 from nats.js.errors import NotFoundError
 
 from careloom.core.errors import Fix, Later, NotPermitted
-from careloom.core.hooks import ChangeEvent
-from careloom.core.rooms import Surroundings
+from careloom.core.publishers import ChangeEvent
+from careloom.core.rooms import RoomContext
 from careloom.systems.nats import publisher as publishing
 from careloom.systems.nats.publisher import Options, StreamPublisher
 from hang import HANG
@@ -39,10 +39,10 @@ EVENT = ChangeEvent(
 
 
 def publisher(name: str, url: str = "secret:NATS_URL", subject: str = "") -> StreamPublisher:
-    surroundings = Surroundings(
+    context = RoomContext(
         folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda text: URL if text == "secret:NATS_URL" else text
     )
-    return StreamPublisher(Options(url=url, stream=name, subject=subject or f"test.{name}"), surroundings)
+    return StreamPublisher(Options(url=url, stream=name, subject=subject or f"test.{name}"), context)
 
 
 async def _kept(name: str) -> list[Any]:

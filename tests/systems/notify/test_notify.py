@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from careloom.core.errors import Later
-from careloom.core.hooks import ChangeEvent
-from careloom.core.rooms import Surroundings
+from careloom.core.publishers import ChangeEvent
+from careloom.core.rooms import RoomContext
 from careloom.systems.notify.notifier import Notifier
 from careloom.systems.notify.options import Options
 from hang import HANG
@@ -30,8 +30,8 @@ EVENT = ChangeEvent(
 
 
 def notifier(url: str) -> Notifier:
-    surroundings = Surroundings(folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda name: name, database_url=url)
-    return Notifier(Options(), surroundings)
+    context = RoomContext(folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda name: name, database_url=url)
+    return Notifier(Options(), context)
 
 
 def test_who_listens_hears_each_change_in_order(database: str) -> None:

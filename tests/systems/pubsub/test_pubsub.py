@@ -27,8 +27,8 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from careloom.core.errors import Fix, Later, NotPermitted
-from careloom.core.hooks import ChangeEvent
-from careloom.core.rooms import Surroundings
+from careloom.core.publishers import ChangeEvent
+from careloom.core.rooms import RoomContext
 from careloom.systems.pubsub.publisher import Options, TopicPublisher
 from hang import HANG
 
@@ -79,8 +79,8 @@ class StandIn:
 
 
 def publisher(client: Any = None, project: str = "clinic", emulator: str = "") -> TopicPublisher:
-    surroundings = Surroundings(folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda text: text)
-    return TopicPublisher(Options(project=project, emulator=emulator), surroundings, client)
+    context = RoomContext(folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda text: text)
+    return TopicPublisher(Options(project=project, emulator=emulator), context, client)
 
 
 def test_each_change_goes_in_order_with_its_record_as_the_ordering_key() -> None:

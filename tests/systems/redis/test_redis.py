@@ -15,8 +15,8 @@ import pytest
 import redis
 
 from careloom.core.errors import Fix, Later, NotPermitted
-from careloom.core.hooks import ChangeEvent
-from careloom.core.rooms import Surroundings
+from careloom.core.publishers import ChangeEvent
+from careloom.core.rooms import RoomContext
 from careloom.systems.redis.publisher import Options, StreamPublisher
 
 URL = "redis://127.0.0.1:6379/0"
@@ -32,10 +32,10 @@ EVENT = ChangeEvent(
 
 
 def publisher(stream: str, url: str = "secret:REDIS_URL", real: str = URL, keep: int = 1_000_000) -> StreamPublisher:
-    surroundings = Surroundings(
+    context = RoomContext(
         folder=Path(), timezone=ZoneInfo("UTC"), secret=lambda text: real if text == "secret:REDIS_URL" else text
     )
-    return StreamPublisher(Options(url=url, stream=stream, keep=keep), surroundings)
+    return StreamPublisher(Options(url=url, stream=stream, keep=keep), context)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from careloom.core.ports import Source
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.systems.sql.room import ROOM
 
 SECRETS = {"secret:clinic-db": "pass-word-7", "secret:odd-db": "oracle://x"}
@@ -21,7 +21,7 @@ def opened(tmp_path: Path) -> Iterator[Callable[..., Source]]:
     made: list[Source] = []
 
     def open_one(**options: str) -> Source:
-        around = Surroundings(
+        around = RoomContext(
             folder=tmp_path, timezone=ZoneInfo("America/New_York"), secret=lambda text: SECRETS.get(text, text)
         )
         made.append(ROOM.source(ROOM.options(**options), around))

@@ -10,13 +10,10 @@ own way. Those files, and what it refuses, are first rewritten by Python's csv m
 
 from __future__ import annotations
 
-import codecs
 import csv
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -26,24 +23,17 @@ from careloom.core.errors import Hold, Later
 from careloom.engine import sql_text
 from careloom.engine.reports.columns import ReportType, column_names, filled, kinds_of, reads, same_columns, value
 from careloom.engine.reports.layouts import END, MOST_OF_A_ROW, PLAIN, Layout, rows_of
-from careloom.engine.workspace import load
+from careloom.engine.workspace import incoming, text_columns
 
 MOST_COLUMNS = 1500
 """PostgreSQL takes 1,600 columns of a table, those included that were once there."""
-RULES = 4
-"""Counted up whenever the same file would be read into other rows than before."""
 
-_BLOCK = 4 * 2**20
 _SAMPLE = 2048
 _AT_ONCE = 50
 _WIDE = 200
 """Columns up to which a quarter of a gigabyte is enough, however many rows there are."""
 _CELLS = 400_000
-_CROOKED = (b' "', b'" ', b'\t"', b'"\t')
 _MEMBER = '"{}":'
-_EDGE = 32
-_EMPTY_FIRST = tuple(b"\n" + mark for mark in (b",", b";", b"\t", b"|", b'"",', b'"";', b" "))
-_SUMS = tuple(b"\n" + quote + word for quote in (b"", b'"') for word in (b"total", b"grand", b"sub", b"report", b"sum"))
 _SUM_OF_ALL = "(grand |report |sub-?)?totals?:?|sum:?"
 
 
@@ -79,61 +69,6 @@ class SheetStats:
 # ---------------------------------------------------------------- files
 
 
-class Glance(NamedTuple):
-    """What the bytes of a report's files say before anything is read.
-
-    `digest`: of the bytes and the rules of reading. `needs_rewrite`: a file must be straightened. `sums`: a row may be empty, or the
-    sum of others.
-    """
-
-    digest: str
-    needs_rewrite: bool
-    sums: bool
-
-
-def digest_of(files: Sequence[Path]) -> Glance:
-    """What the files' bytes say.
-
-    Hold where a file is not UTF-8 or holds NUL characters, which no text in PostgreSQL can.
-    """
-    digest, needs_rewrite, nuls, sums = hashlib.blake2b(str(RULES).encode(), digest_size=32), False, 0, False
-    for path in files:
-        decoder, last = codecs.getincrementaldecoder("utf-8")(), b""
-        digest.update(path.stat().st_size.to_bytes(8, "big"))
-        with path.open("rb") as file:
-            # DuckDB takes an empty first line for the header.
-            needs_rewrite = needs_rewrite or file.read(4).removeprefix(codecs.BOM_UTF8)[:1] in {b"\r", b"\n"}
-            file.seek(0)
-            while block := file.read(_BLOCK):
-                digest.update(block)
-                nuls += block.count(0)
-                needs_rewrite = needs_rewrite or any(
-                    mark in block or mark in last[-1:] + block[:1] for mark in _CROOKED
-                )
-                # A line that ends with CR alone is one to Python's reader only.
-                needs_rewrite = needs_rewrite or (b"\r" in block and b"\r" in block.replace(b"\r\n", b"")[:-1])
-                if not block.isascii() or decoder.getstate()[0]:
-                    _decoded(decoder, block)
-                sums = sums or _may_hold_sums(last + block)
-                last = block[-_EDGE:]
-            _decoded(decoder, b"", final=True)
-    if nuls:
-        raise Hold("nul-character", f"the report holds {nuls} NUL characters, which the store cannot keep")
-    return Glance(digest=digest.hexdigest(), needs_rewrite=needs_rewrite, sums=sums or needs_rewrite)
-
-
-def _may_hold_sums(block: bytes) -> bool:
-    return any(mark in block for mark in _EMPTY_FIRST) or any(mark in block.lower() for mark in _SUMS)
-
-
-def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> None:
-    try:
-        decoder.decode(block, final)
-    except UnicodeDecodeError:
-        # `from None`: the error carries the bytes.
-        raise Hold("not-utf8", "a file of the report is not UTF-8 text") from None
-
-
 def sheets_of(
     files: Sequence[Path], folder: Path, *, careful: bool, layouts: Sequence[Layout] | None = None
 ) -> list[Sheet]:
@@ -147,11 +82,25 @@ def sheets_of(
     _check_width(max(map(len, headers)))
     return [
         _straight(path, header, folder / f"straight-{number}.csv", layout)
-        # DuckDB takes all rows behind a header with a line break for the header.
-        if careful or not layout.plain or len(header) == 1 or any(mark in cell for cell in header for mark in "\r\n")
+        if careful or not layout.plain or _misleads(path, header)
         else Sheet(path=path, columns=column_names(header))
         for number, (path, header, layout) in enumerate(zip(files, headers, file_layouts, strict=True))
     ]
+
+
+def _misleads(path: Path, header: Sequence[str]) -> bool:
+    """Whether DuckDB would read other rows behind this header, without an error.
+
+    It takes all of them for the header where that holds a line break, and none at all where text follows a closed quote.
+    """
+    if len(header) == 1 or any(mark in cell for cell in header for mark in "\r\n"):
+        return True
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        try:
+            next(filter(None, csv.reader(file, strict=True)))
+        except csv.Error:
+            return True
+    return False
 
 
 def _check_width(columns: int) -> None:
@@ -206,9 +155,9 @@ def _unclosed() -> Hold:
 
 
 def show(db: duckdb.DuckDBPyConnection, sheets: Sequence[Sheet], *, sums: bool = False) -> list[str]:
-    """Make `sheet` in `db`: the rows of all files in their order, all text; returns its columns.
+    """Make `report_rows` in `db`: the rows of all files in their order, all text; returns its columns.
 
-    `sums`: there may be rows of nothing but empty cells, or of a word like Total and the sums of others; `sheet` lacks those,
+    `sums`: there may be rows of nothing but empty cells, or of a word like Total and the sums of others; `report_rows` lacks those,
     and `aside` counts them.
     """
     columns = list(dict.fromkeys(column for sheet in sheets for column in sheet.columns))
@@ -216,15 +165,17 @@ def show(db: duckdb.DuckDBPyConnection, sheets: Sequence[Sheet], *, sums: bool =
     if len(columns) <= _WIDE:
         db.execute("set memory_limit = '256MB'")
     selects = " union all ".join(_select(sheet, columns) for sheet in sheets)
-    db.execute(f"create or replace temp view came as {selects}")
+    db.execute(f"create or replace temp view file_rows as {selects}")
     only = f" where {_kind_of_row(columns)} = 'row'" if sums else ""
-    db.execute(f"create or replace temp view sheet as select * from came{only}")
+    db.execute(f"create or replace temp view report_rows as select * from file_rows{only}")
     return columns
 
 
 def aside(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[str, int]:
-    """How many rows of `came` are no data: `empty-rows`, `total-rows`. Crooked where DuckDB cannot read the files."""
-    statement = f"select {_kind_of_row(columns)} as kind, count(*) from came group by 1 having kind <> 'row' order by 1"
+    """How many rows of `file_rows` are no data: `empty-rows`, `total-rows`. Crooked where DuckDB cannot read the files."""
+    statement = (
+        f"select {_kind_of_row(columns)} as kind, count(*) from file_rows group by 1 having kind <> 'row' order by 1"
+    )
     try:
         return dict(db.execute(statement).fetchall())
     except duckdb.Error as error:
@@ -263,7 +214,7 @@ _ROWS = ""
 def column_stats(
     db: duckdb.DuckDBPyConnection, columns: Sequence[str], types: Mapping[str, ReportType], *, careful: bool
 ) -> SheetStats:
-    """Look at every cell of `sheet`: the type of each column that `types` does not settle, and what its type cannot read.
+    """Look at every cell of `report_rows`: the type of each column that `types` does not settle, and what its type cannot read.
 
     Crooked where DuckDB cannot read the files; Hold where it cannot although they were straightened (`careful`).
     """
@@ -276,7 +227,7 @@ def column_stats(
         for column, kinds in candidates.items():
             tests[column] = [filled(column), *(reads(column, kind, inferring=True) for kind in kinds)]
         # Each look at the sheet parses its files again, so its rows are counted on the way.
-        counts = _count(db, "sheet", {_ROWS: ["true"], **tests})
+        counts = _count(db, "report_rows", {_ROWS: ["true"], **tests})
         (rows,) = counts.pop(_ROWS)
     except duckdb.Error as error:
         raise _refused(error, careful=careful) from None
@@ -299,7 +250,7 @@ def _not_refuted(db: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[
     }
     open_ = {
         column: [kind for kind, count in zip(kinds_of(column), counts, strict=False) if not count]
-        for column, counts in _count(db, f"(select * from sheet limit {_SAMPLE})", tests).items()
+        for column, counts in _count(db, f"(select * from report_rows limit {_SAMPLE})", tests).items()
     }
     return {column: kinds for column, kinds in open_.items() if kinds}
 
@@ -320,7 +271,7 @@ def _count(db: duckdb.DuckDBPyConnection, table: str, tests: Mapping[str, Sequen
 def chunks(
     db: duckdb.DuckDBPyConnection, stats: SheetStats, constants: Mapping[str, str], *, careful: bool
 ) -> Iterator[bytes]:
-    """The rows of `sheet` as PostgreSQL's COPY takes them in CSV, in the order of `written_columns`.
+    """The rows of `report_rows` as PostgreSQL's COPY takes them in CSV, in the order of `written_columns`.
 
     `constants`: columns that hold the same in every row. Each row ends with its number and with what could not be read.
     """
@@ -330,7 +281,7 @@ def chunks(
         for column, weight in stats.columns.items()
         if weight.type != "unknown"
     ]
-    statement = f"select {', '.join(outputs)}, {_unparsed(stats.columns)} as unparsed from sheet"
+    statement = f"select {', '.join(outputs)}, {_unparsed(stats.columns)} as unparsed from report_rows"
     row_count, options = 0, pa_csv.WriteOptions(include_header=False)
     try:
         for batch in db.execute(statement).to_arrow_reader(max(64, _CELLS // (len(outputs) + 1))):
@@ -357,10 +308,10 @@ def written_as(
     db: duckdb.DuckDBPyConnection, texts: Sequence[str], type: ReportType
 ) -> Sequence[tuple[str, str | None]]:
     """Each text with the writing that PostgreSQL takes for `type`; None where it is blank, or cannot be read as one."""
-    load(db, "cells", {"came": texts})
-    return db.execute(
-        f"select came, case when {reads('came', type)} then {value('came', type)} end from cells"
-    ).fetchall()
+    with incoming(db, text_columns({"cell": texts})):
+        return db.execute(
+            f"select cell, case when {reads('cell', type)} then {value('cell', type)} end from incoming"
+        ).fetchall()
 
 
 def _guarded(column: str, weight: ColumnStats) -> str:
@@ -390,5 +341,5 @@ def _refused(error: Exception, *, careful: bool) -> Exception:
     if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in str(error):
         return Later("out of memory or disk while reading a report; free some space, then run again")
     if careful:
-        return Hold("unreadable", "a file of the report cannot be read as CSV, also not when written anew")
+        return Hold("unreadable", "a file of the report cannot be read as CSV, not even rewritten")
     return MisreadRow()

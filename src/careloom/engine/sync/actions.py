@@ -10,9 +10,7 @@ import orjson
 
 from careloom.core.schema import ObjectShape
 from careloom.engine.sql_text import name, text
-
-# action(key, kind, remote_id, rule, grade, fp, send, agreed, conflicts, seen)  kind: create, update, settle, archive
-# stop(key, kind, code, property, fp)                                    what is held, and why
+from careloom.engine.sync.tables import empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,44 +32,32 @@ class Action:
     seen: dict[str, str]
 
 
-def begin_actions(db: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty `action` and `stop`."""
-    db.execute(
-        "create table action (key varchar, kind varchar, remote_id varchar, rule varchar, grade varchar, fp bigint,"
-        " send varchar, agreed varchar, conflicts varchar[], seen varchar)"
-    )
-    db.execute("create table stop (key varchar, kind varchar, code varchar, property varchar, fp bigint)")
-
-
-def stop_faulty(db: duckdb.DuckDBPyConnection) -> None:
-    """Hold the rows that `verdict` found faulty, one line a row; rows without a key of their own get one."""
-    db.execute(
-        """
-        insert into stop
-        select case when code = 'null-key' then 'row ' || row when code = 'duplicate-key' then key || ' (row ' || row || ')'
-                    else replace(key, chr(0), '␀') end,
-            'source', code, property, fp
-        from verdict where class = 'held'
-        """
-    )
+def discard(db: duckdb.DuckDBPyConnection) -> None:
+    """Empty `actions`: they were carried out, and rows are looked at again."""
+    empty(db, "actions")
 
 
 def add_creates(
     db: duckdb.DuckDBPyConnection, properties: Sequence[str], shape: ObjectShape, key_property: str
 ) -> None:
-    """A create for each row of `ours` whose pending line says so; held where the destination requires what is missing."""
-    lacking = _lacking(properties, shape, key_property)
-    db.execute(
-        f"create or replace temp table fresh as select o.*, {lacking} as lacks from ours o join pending p using (key) where p.decision = 'create'"
-    )
-    db.execute(
-        "insert into stop select key, 'source', 'missing-required', lacks, fp from fresh where lacks is not null"
-    )
+    """A create for each changed row that is meant to be one; held where the destination requires what is missing."""
     pairs = ", ".join(f"{text(prop)}: {name(prop)}" for prop in properties)
     db.execute(
-        f"insert into action select key, 'create', null, 'created', 'certain', fp, j, j, null, '{{}}'"
-        f" from (select key, fp, cast(to_json({{{pairs}}}) as varchar) as j from fresh where lacks is null)"
+        f"""
+        create or replace temp view creates as
+        select changed_rows.key, changed_rows.fingerprint,
+            {_lacking(properties, shape, key_property)} as lacks, cast(to_json({{{pairs}}}) as varchar) as send
+        from desired_values join changed_rows using (key) where changed_rows.intent = 'create'
+        """
     )
+    db.execute(
+        "insert into held select key, 'source', 'missing-required', lacks, fingerprint from creates where lacks is not null"
+    )
+    db.execute(
+        "insert into actions select key, 'create', null, 'created', 'certain', fingerprint, send, send, null, '{}'"
+        " from creates where lacks is null"
+    )
+    db.execute("drop view creates")
 
 
 def _lacking(properties: Sequence[str], shape: ObjectShape, key_property: str) -> str:
@@ -89,29 +75,31 @@ def _lacking(properties: Sequence[str], shape: ObjectShape, key_property: str) -
 
 
 def add_updates(db: duckdb.DuckDBPyConnection) -> None:
-    """An update (or, with nothing to write, a settling) for each row of `merged`.
+    """An update (or, with nothing to write, a settling) for each line of `record_changes`.
 
     A record in conflict gets a fingerprint that no row has, so that the next run looks at it again, also if the source
     goes back to what it said before: its other fields were written meanwhile.
     """
     db.execute(
         """
-        insert into action
-        select m.key, case when m.written > 0 then 'update' else 'settle' end, p.remote_id, p.rule, p.grade,
-            case when len(m.conflicts) > 0 then 0 else p.fp end, m.send, m.agreed, m.conflicts, m.seen
-        from merged m join pending p using (key)
+        insert into actions
+        select record_changes.key, case when record_changes.writes > 0 then 'update' else 'settle' end,
+            changed_rows.remote_id, changed_rows.rule, changed_rows.grade,
+            case when len(record_changes.conflicts) > 0 then 0 else changed_rows.fingerprint end,
+            record_changes.send, record_changes.base, record_changes.conflicts, record_changes.seen
+        from record_changes join changed_rows using (key)
         """
     )
     db.execute(
-        "insert into stop select key, 'conflict', 'both-changed', array_to_string(conflicts, ', '), fp"
-        " from action where len(conflicts) > 0 and key in (select key from merged)"
+        "insert into held select key, 'conflict', 'both-changed', array_to_string(conflicts, ', '), fingerprint"
+        " from actions where len(conflicts) > 0 and key in (select key from record_changes)"
     )
 
 
 def add_archives(db: duckdb.DuckDBPyConnection) -> None:
-    """An archive for each line of `gone`."""
+    """An archive for each line of `gone_links`."""
     db.execute(
-        "insert into action select key, 'archive', remote_id, 'gone', 'certain', 0, '{}', '{}', null, '{}' from gone"
+        "insert into actions select key, 'archive', remote_id, 'gone', 'certain', 0, '{}', '{}', null, '{}' from gone_links"
     )
 
 
@@ -119,7 +107,8 @@ def batches(db: duckdb.DuckDBPyConnection, kind: str, size: int) -> Iterator[lis
     """The actions of one kind, `size` at a time, in the order of their keys."""
     cursor = db.cursor()
     rows = cursor.execute(
-        "select key, kind, remote_id, rule, grade, fp, send, agreed, coalesce(len(conflicts), 0) > 0, seen from action where kind = ? order by length(key), key",
+        "select key, kind, remote_id, rule, grade, fingerprint, send, base, coalesce(len(conflicts), 0) > 0, seen"
+        " from actions where kind = ? order by length(key), key",
         [kind],
     )
     while chunk := rows.fetchmany(size):
@@ -149,10 +138,44 @@ def action_digest(db: duckdb.DuckDBPyConnection) -> str:
     """
     rows, digest = db.execute(
         "select count(*), coalesce(bit_xor(md5_number(line)), 0) from ("
-        " select concat_ws('|', 'do', key, kind, remote_id, fp, send) as line from action"
-        " union all select concat_ws('|', 'hold', key, kind, code, property) from stop"
+        " select concat_ws('|', 'do', key, kind, remote_id, fingerprint, send) as line from actions"
+        " union all select concat_ws('|', 'hold', key, kind, code, property) from held"
         " where code not in ('null-key', 'duplicate-key')"
-        " union all select concat_ws('|', 'nameless', code, count(*)) from stop"
+        " union all select concat_ws('|', 'nameless', code, count(*)) from held"
         " where code in ('null-key', 'duplicate-key') group by code)"
     ).fetchall()[0]
     return f"{rows}:{digest}"
+
+
+def count_actions(db: duckdb.DuckDBPyConnection) -> list[tuple[str, bool, int]]:
+    """(kind, whether both sides changed a field, records)."""
+    return db.execute("select kind, coalesce(len(conflicts), 0) > 0, count(*) from actions group by all").fetchall()
+
+
+def count_writes(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """How many records are to be written, by kind."""
+    return dict(db.execute("select kind, count(*) from actions where kind <> 'settle' group by 1").fetchall())
+
+
+def count_filled(db: duckdb.DuckDBPyConnection, properties: Sequence[str]) -> dict[str, int]:
+    """How many new records have a value of each of `properties`."""
+    counts = ", ".join(f"count(filled[{place}])" for place in range(1, len(properties) + 1))
+    paths = ", ".join(text(f'$."{prop}"') for prop in properties)
+    # One call for all paths: each call reads the JSON again.
+    numbers = db.execute(
+        f"select {counts} from (select json_extract_string(send, [{paths}]) as filled from actions where kind = 'create')"
+    ).fetchall()[0]
+    return dict(zip(properties, numbers, strict=True))
+
+
+def sample_writes(db: duckdb.DuckDBPyConnection, per_kind: int) -> list[tuple[str, str, str, dict[str, str]]]:
+    """(kind, key, rule, values) of a few records of each kind."""
+    rows = db.execute(
+        "select kind, key, rule, send from actions where kind in ('create', 'update')"
+        " qualify row_number() over (partition by kind order by length(key), key) <= ? order by kind, length(key), key",
+        [per_kind],
+    ).fetchall()
+    return [
+        (kind, key, rule, {prop: value for prop, value in orjson.loads(send).items() if value is not None})
+        for kind, key, rule, send in rows
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import chain
 
 import duckdb
@@ -10,27 +11,24 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from careloom.engine.sql_text import name, text
+from careloom.engine.sql_text import name, names, text, texts
 from careloom.engine.sync.encode import EncodedField, encode, encoded_column
-
-# Tables that this module makes:
-#   source(_row BIGINT, the source's columns)      every row as read
-#   wanted(row, key, fault, fp)                     one line a row; fault is "property:code"
-#   ours(row, key, fp, one VARCHAR a property)      the rows that something must be done about
+from careloom.engine.sync.tables import add_columns, empty
+from careloom.engine.workspace import incoming
 
 
 def load_source(db: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch], columns: Mapping[str, str]) -> int:
     """Fill `source` from `batches`; returns the number of rows. `columns` shapes it when there is no batch."""
     first = next(batches, None)
     if first is None:
-        shape = ", ".join(f"{name(column)} {kind}" for column, kind in columns.items())
-        db.execute(f"create table source (_row bigint, {shape})")
+        add_columns(db, "source", columns)
         return 0
     schema = first.schema.insert(0, pa.field("_row", pa.int64()))
-    reader = pa.RecordBatchReader.from_batches(schema, _numbered(chain([first], batches), schema))
-    db.register("incoming", reader)
-    db.execute("create table source as select * from incoming")
-    db.unregister("incoming")
+    with incoming(db, schema.empty_table()):
+        described = db.execute("describe select * exclude (_row) from incoming").fetchall()
+    add_columns(db, "source", {column: kind for column, kind, *_ in described})
+    with incoming(db, pa.RecordBatchReader.from_batches(schema, _numbered(chain([first], batches), schema))):
+        db.execute("insert into source select * from incoming")
     return int(db.execute("select count(*) from source").fetchall()[0][0])
 
 
@@ -43,37 +41,82 @@ def _numbered(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[
         offset += batch.num_rows
 
 
+def highest_value(db: duckdb.DuckDBPyConnection, column: str, now: datetime, look_back: timedelta) -> str | None:
+    """The greatest value of the source's `column`, as text; of a time less the look-back, None if there is no value.
+
+    A time that is still to come counts as `now`, or one wrong row would hide all that changes until then.
+    """
+    value = f"max({name(column)})"
+    kind = db.execute(f"select typeof({value}) from source").fetchall()[0][0]
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        latest = text(f"{now:%Y-%m-%d %H:%M:%S}")
+        value = f"least({value}, cast({latest} as {kind})) - interval {int(look_back.total_seconds())} second"
+    row = db.execute(f"select cast({value} as varchar) from source having max({name(column)}) is not null").fetchone()
+    return None if row is None else str(row[0])
+
+
 def fingerprint_rows(db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField], key: str, zone: str) -> None:
-    """Make `wanted` from `source`: each row's key, fingerprint, and first fault."""
+    """Fill `desired` from `source`: each row's key, fingerprint, and first fault."""
     columns = [name(field.property) for field in sorted(fields, key=lambda f: f.property)]
     prints = f"concat({', '.join(f'framed({column}), {column}' for column in columns)})"
     select = projection(db, fields, key, zone, "source")
-    db.execute(f"create table wanted as select row, key, fault, fingerprint({prints}) as fp from ({select})")
+    empty(db, "desired")
+    db.execute(f"insert into desired select row, key, fault, fingerprint({prints}) from ({select})")
 
 
-def project_rows(
+def project_changed(
+    db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField], key: str, zone: str, key_property: str
+) -> None:
+    """Fill `desired_values` with the values of `changed_rows`.
+
+    Beside the mapped properties there is `key_property`, holding the key; the fallback properties are still empty.
+    """
+    empty(db, "desired_values")
+    _project(db, fields, key, zone, key_property, rows="changed_rows", table="desired_values")
+
+
+def project_all(
+    db: duckdb.DuckDBPyConnection, fields: Sequence[EncodedField], key: str, zone: str, key_property: str
+) -> None:
+    """Fill `all_values` with the values of every row that is not held."""
+    sound = "(select key, row from row_class where class <> 'held')"
+    empty(db, "all_values")
+    _project(db, fields, key, zone, key_property, rows=sound, table="all_values")
+
+
+def _project(
+    db: duckdb.DuckDBPyConnection,
+    fields: Sequence[EncodedField],
+    key: str,
+    zone: str,
+    key_property: str,
+    *,
+    rows: str,
+    table: str,
+) -> None:
+    properties = names(field.property for field in fields)
+    picked = f"(select source.* from source semi join {rows} as chosen on source._row = chosen.row)"
+    select = projection(db, fields, key, zone, picked)
+    db.execute(
+        f"insert into {table} (key, {properties}, {name(key_property)})"
+        f" select chosen.key, {properties}, chosen.key from ({select}) as projected join {rows} as chosen using (row)"
+    )
+
+
+def source_values(
     db: duckdb.DuckDBPyConnection,
     fields: Sequence[EncodedField],
     key: str,
     zone: str,
     *,
-    rows: str,
-    into: str,
-    key_property: str,
-) -> None:
-    """Make table `into` with the values of the rows in table `rows`(row, key, fp).
-
-    Beside the mapped properties it has `key_property`, holding the key, and the `when_taken` ones, still empty.
-    """
-    db.execute(f"create or replace table picked as select source.* from source join {rows} on source._row = {rows}.row")
-    properties = ", ".join(name(field.property) for field in fields)
-    spare = "".join(f", cast(null as varchar) as {name(extra)}" for extra in spare_properties(fields))
-    select = projection(db, fields, key, zone, "picked")
-    db.execute(
-        f"create or replace table {into} as select p.row, r.key, r.fp, {properties}, r.key as {name(key_property)}{spare}"
-        f" from ({select}) p join {rows} r using (row)"
-    )
-    db.execute("drop table picked")
+    keys: Sequence[str],
+    properties: Sequence[str],
+) -> dict[str, dict[str, str | None]]:
+    """What `source` holds of `keys` now, in the text form in which it travels: key → property → value."""
+    select = projection(db, fields, key, zone, "source")
+    columns = names(["key", *properties])
+    records = db.execute(f"select {columns} from ({select}) where list_contains({texts(keys)}, key)").fetchall()
+    return {row[0]: dict(zip(properties, row[1:], strict=True)) for row in records}
 
 
 def spare_properties(fields: Sequence[EncodedField]) -> list[str]:

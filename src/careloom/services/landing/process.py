@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 
 from careloom.core.errors import Fix, Hold, Later
-from careloom.core.hooks import Hint, Reading, StoredEvent
 from careloom.core.log import LOG
 from careloom.core.streams import Record, StreamSource, Unreadable
+from careloom.core.webhooks import Reading, StoredEvent, ThinEvent
 from careloom.services.landing.trust import as_first_told, is_shown, to_ask_again
 from careloom.services.landing.write import land
 from careloom.services.session.sessions import Session
@@ -109,16 +109,16 @@ def process_inbox(session: Session, source: str, *, stop: Event) -> Counter[str]
 
 def _read(batch: _EventBatch) -> None:
     """Ask the source's room what each event says, and fetch what it only hints at."""
-    hooks = batch.session.hooks(batch.source)
+    reader = batch.session.event_reader(batch.source)
     readings: dict[int, Reading] = {}
     for event in batch.events:
         try:
-            readings[event.id] = hooks.read(event)
+            readings[event.id] = reader.read(event)
         except Exception as error:  # noqa: BLE001 whatever one event does, the others continue
             batch.verdicts[event.id] = _verdict(error)
     readings.update(as_first_told(batch.session, batch.source, batch.events, readings))
     readings.update(_trusted(batch, readings))
-    answers = _fetch(batch, {hint: None for reading in readings.values() for hint in reading.hints})
+    answers = _fetch(batch, {thin_event: None for reading in readings.values() for thin_event in reading.thin_events})
     last_places = _last_places(batch, readings, answers)
     for event in batch.events:
         if event.id in readings:
@@ -126,22 +126,22 @@ def _read(batch: _EventBatch) -> None:
 
 
 def _trusted(batch: _EventBatch, readings: Mapping[int, Reading]) -> Mapping[int, Reading]:
-    """The readings in which a record stands that need not be the latest, with a hint in the place of what they tell."""
+    """The readings in which a record stands that need not be the latest, with a thin event in the place of what they tell."""
     if not batch.session.tells_when_asked(batch.source):
         return {}
     return to_ask_again(batch.session, batch.source, readings)
 
 
 def _last_places(
-    batch: _EventBatch, readings: Mapping[int, Reading], answers: Mapping[Hint, Sequence[Record] | EventOutcome]
-) -> Mapping[Hint, int]:
-    """For each hint the last event whose word the answer keeps: what was told before that is settled with it."""
-    last: dict[Hint, int] = {}
+    batch: _EventBatch, readings: Mapping[int, Reading], answers: Mapping[ThinEvent, Sequence[Record] | EventOutcome]
+) -> Mapping[ThinEvent, int]:
+    """For each thin event the last event whose word the answer keeps: what was told before that is settled with it."""
+    last: dict[ThinEvent, int] = {}
     for place, event in enumerate(batch.events):
-        for hint in readings[event.id].hints if event.id in readings else ():
-            answer = answers[hint]
-            if not isinstance(answer, EventOutcome) and is_shown(batch.session, batch.source, hint, answer):
-                last[hint] = place
+        for thin_event in readings[event.id].thin_events if event.id in readings else ():
+            answer = answers[thin_event]
+            if not isinstance(answer, EventOutcome) and is_shown(batch.session, batch.source, thin_event, answer):
+                last[thin_event] = place
     return last
 
 
@@ -149,39 +149,42 @@ def _judge(
     batch: _EventBatch,
     event: StoredEvent,
     reading: Reading,
-    answers: Mapping[Hint, Sequence[Record] | EventOutcome],
-    last_places: Mapping[Hint, int],
+    answers: Mapping[ThinEvent, Sequence[Record] | EventOutcome],
+    last_places: Mapping[ThinEvent, int],
 ) -> None:
     """What becomes of one event, as far as its reading and what was fetched for it say."""
     place = batch.events.index(event)
     records: list[Record] = []
-    for hint in reading.hints:
-        answer = answers[hint]
+    for thin_event in reading.thin_events:
+        answer = answers[thin_event]
         if isinstance(answer, EventOutcome):
             batch.verdicts[event.id] = answer
             continue
-        is_current = last_places.get(hint, -1) >= place or not answer
+        is_current = last_places.get(thin_event, -1) >= place or not answer
         absent = any(
-            record.stream == hint.stream and record.key == hint.key and record.data is None for record in answer
+            record.stream == thin_event.stream and record.key == thin_event.key and record.data is None
+            for record in answer
         )
         if not is_current and event.asked < ASKS:
             batch.verdicts[event.id] = EventOutcome(kind="again", code=NOT_YET)
-        elif not is_current and absent and hint.made:
-            message = f"the record of {hint.stream} that the event says was made is not shown"
+        elif not is_current and absent and thin_event.is_new:
+            message = f"the record of {thin_event.stream} that the event says was made is not shown"
             batch.verdicts[event.id] = EventOutcome(kind="hold", code=NOT_SHOWN, message=message)
         # Absence is believed when it is what was told, or has been the answer for long enough.
-        if is_current or not absent or (event.asked >= ASKS and not hint.made):
+        if is_current or not absent or (event.asked >= ASKS and not thin_event.is_new):
             records += answer
     batch.records[event.id] = _StatedRecord(
         event_records=reading.records, fetched_records=records, unreadable=reading.unreadable
     )
 
 
-def _fetch(batch: _EventBatch, hints: Iterable[Hint]) -> Mapping[Hint, Sequence[Record] | EventOutcome]:
-    """The records of each hint, each fetched once, however many events hint at it; hints of streams that no landing takes are empty."""
+def _fetch(batch: _EventBatch, thin_events: Iterable[ThinEvent]) -> Mapping[ThinEvent, Sequence[Record] | EventOutcome]:
+    """The records of each thin event, each fetched once, however many events hint at it; thin events of streams that no landing takes are empty."""
     streams = _landed_streams(batch)
-    fetchable = [hint for hint in hints if hint.stream in streams]
-    empty: dict[Hint, Sequence[Record] | EventOutcome] = {hint: () for hint in hints if hint.stream not in streams}
+    fetchable = [thin_event for thin_event in thin_events if thin_event.stream in streams]
+    empty: dict[ThinEvent, Sequence[Record] | EventOutcome] = {
+        thin_event: () for thin_event in thin_events if thin_event.stream not in streams
+    }
     if not fetchable:
         return empty
     fetcher = _Fetcher(source=batch.session.stream_source(batch.source))
@@ -198,12 +201,12 @@ class _Fetcher:
     last: EventOutcome | None = None
     _lock: Lock = field(default_factory=Lock)
 
-    def fetch(self, hint: Hint) -> Sequence[Record] | EventOutcome:
+    def fetch(self, thin_event: ThinEvent) -> Sequence[Record] | EventOutcome:
         with self._lock:
             if self.last is not None and self.refusals >= GIVE_UP:
                 return self.last
         try:
-            records = self.source.fetch(hint.stream, hint.key)
+            records = self.source.fetch(thin_event.stream, thin_event.key)
         except Exception as error:  # noqa: BLE001 one record's fault is not the others'
             verdict = _verdict(error)
             with self._lock:
@@ -331,5 +334,11 @@ def _tell(batch: _EventBatch) -> None:
     )
     for (kind, code, message), count in reasons.items():
         LOG.warning(
-            "events were not landed", source=batch.source, outcome=kind, code=code, reason=message, events=count
+            "event.not_landed",
+            message="events were not landed",
+            source=batch.source,
+            outcome=kind,
+            code=code,
+            reason=message,
+            events=count,
         )

@@ -6,16 +6,19 @@ import hashlib
 from collections.abc import Sequence
 
 from careloom.core.errors import Later
-from careloom.core.hooks import Accepted, HookAnswer, HookRequest
+from careloom.core.listeners import Listener
 from careloom.core.log import LOG
+from careloom.core.webhooks import Accepted, WebhookAnswer, WebhookRequest
 from careloom.services.session.sessions import Session
 from careloom.store.inbox import Arrival, keep_events
 
-STORED = HookAnswer(status=200, body=b'{"status":"ok"}')
-AWAY = HookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
+__all__ = ["AWAY", "NOTHING", "STORED", "Arrival", "examined", "kept", "receive"]
+
+STORED = WebhookAnswer(status=200, body=b'{"status":"ok"}')
+AWAY = WebhookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
 """Nothing was kept: the sender must send it again."""
 
-NOTHING = HookAnswer(status=400, body=b'{"error":"nothing-to-keep"}', reason="nothing-to-keep")
+NOTHING = WebhookAnswer(status=400, body=b'{"error":"nothing-to-keep"}', reason="nothing-to-keep")
 """Its sender believes that it told us something: a body that a proxy lost must be sent again, not thanked for."""
 
 _FIRST_REFUSAL = 300
@@ -23,10 +26,10 @@ _LONGEST_ID, _LONGEST_NAME = 512, 200
 _OUTCOMES = {"new": "stored", "again": "again", "held": "held"}
 
 
-def receive(session: Session, source: str, request: HookRequest) -> HookAnswer:
+def receive(session: Session, source: str, request: WebhookRequest) -> WebhookAnswer:
     """Answer one request of the system called `source`. Fix if that system does not call us."""
     arrival = examined(session, source, request)
-    if isinstance(arrival, HookAnswer):
+    if isinstance(arrival, WebhookAnswer):
         return arrival
     try:
         return kept(session, [arrival])[0]
@@ -34,32 +37,52 @@ def receive(session: Session, source: str, request: HookRequest) -> HookAnswer:
         return AWAY
 
 
-def examined(session: Session, source: str, request: HookRequest) -> Arrival | HookAnswer:
+def examined(session: Session, source: str, request: WebhookRequest) -> Arrival | WebhookAnswer:
     """What is to be kept of a request, or what is to be answered at once. Quick: it asks neither store nor network."""
-    result = session.hooks(source).receive(request)
-    if isinstance(result, HookAnswer):
+    result = session.webhooks(source).receive(request)
+    if isinstance(result, WebhookAnswer):
         if request.method == "POST" and result.status < _FIRST_REFUSAL and not result.thanks_for:
             result = NOTHING
         if result.reason:
-            LOG.warning("an event was refused", source=source, outcome=result.reason)
+            LOG.warning("event.refused", message="an event was refused", source=source, outcome=result.reason)
         elif result.thanks_for:
-            LOG.info("nothing was kept", source=source, outcome=result.thanks_for)
+            LOG.info(
+                "event.ignored",
+                message="an event was answered and not stored",
+                source=source,
+                outcome=result.thanks_for,
+            )
         return result
     return _arrival(source, result, request.body)
 
 
-def kept(session: Session, arrivals: Sequence[Arrival]) -> list[HookAnswer]:
+def kept_message(session: Session, source: str, listener: Listener, message: bytes) -> bytes:
+    """The reply to a message of the system called `source`: an acknowledgement only once it is on disk."""
+    accepted = listener.receive(message)
+    if accepted is None:
+        LOG.warning("an event was refused", source=source, outcome="refused-message")
+        return listener.reply(message, is_kept=False)
+    try:
+        kept(session, [_arrival(source, accepted, message)])
+    except Later:
+        return listener.reply(message, is_kept=False)
+    return listener.reply(message, is_kept=True)
+
+
+def kept(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
     """Keep these in one transaction; the answer for each. Later if the store is away: then none of them is kept."""
     try:
         fates = keep_events(session.store, arrivals)
     except Later:
-        LOG.error("events could not be kept", outcome="store-away", events=len(arrivals))
+        LOG.error("event.not_stored", message="events could not be stored", outcome="store-away", events=len(arrivals))
         raise
     log = LOG
     for arrival, fate in zip(arrivals, fates, strict=True):
-        log.info("an event was received", source=arrival.source, outcome=_OUTCOMES[fate])
+        log.info("event.received", message="an event was received", source=arrival.source, outcome=_OUTCOMES[fate])
         if fate == "held":
-            log.warning("an event bears the id of another one and was held", source=arrival.source)
+            log.warning(
+                "event.held", message="an event bears the id of another one and was held", source=arrival.source
+            )
     return [STORED] * len(arrivals)
 
 

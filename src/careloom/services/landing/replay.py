@@ -185,15 +185,15 @@ def _scratch(landing: Landing) -> Landing:
 def _read_all(replay: _Replay, since: datetime | None, until: datetime | None) -> _Replay:
     replay.watch.progress.step(f"reading the stored events of {replay.source}")
     streams = {landing.stream.name for landing in _landings_of(replay.session, replay.source)}
-    hooks = replay.session.hooks(replay.source)
+    reader = replay.session.event_reader(replay.source)
     for event in stored_events(replay.session.store, replay.source, since, until):
         replay.totals["events"] += 1
         try:
-            reading = hooks.read(event)
+            reading = reader.read(event)
         except Hold:
             replay.totals["unreadable"] += 1
             continue
-        replay.totals["hints"] += len(reading.hints)
+        replay.totals["hints"] += len(reading.thin_events)
         replay.totals["unreadable"] += len(reading.unreadable)
         if replay.into is not None:
             reading = as_first_told(replay.session, replay.source, [event], {event.id: reading}).get(event.id, reading)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careloom.core.errors import Hold
-from careloom.core.hooks import Hint, Reading, StoredEvent
 from careloom.core.streams import Record
+from careloom.core.webhooks import Reading, StoredEvent, ThinEvent
 from careloom.engine.landing.values import (
     ValueReader,
     at,
@@ -41,7 +41,7 @@ def to_ask_again(session: Session, source: str, readings: Mapping[int, Reading])
     """Those of `readings`, by their events, that tell a record of which no one knows whether it is the latest.
 
     Two forms of one version, a time out of an hour that a clock repeats, and a time that lies ahead decide nothing. What the
-    event tells of that record and of what lies in it is left out, and a hint stands in its place.
+    event tells of that record and of what lies in it is left out, and a thin event stands in its place.
     """
     doubts: dict[int, list[Record]] = {}
     for landing in session.project.landings.values():
@@ -67,22 +67,24 @@ def as_first_told(
     }
 
 
-def is_shown(session: Session, source: str, hint: Hint, records: Sequence[Record]) -> bool:
+def is_shown(session: Session, source: str, thin_event: ThinEvent, records: Sequence[Record]) -> bool:
     """Whether what was fetched is what the event told, or later."""
-    record = next((record for record in records if (record.stream, record.key) == (hint.stream, hint.key)), None)
-    if hint.gone:
+    record = next(
+        (record for record in records if (record.stream, record.key) == (thin_event.stream, thin_event.key)), None
+    )
+    if thin_event.is_gone:
         return record is not None and record.data is None
     if record is None:
         return True
     if record.data is None:
-        return not hint.made and hint.told is None
+        return not thin_event.is_new and thin_event.content is None
     stream = next(
-        (landing.stream for landing in _landings(session, source) if landing.stream.name == hint.stream), None
+        (landing.stream for landing in _landings(session, source) if landing.stream.name == thin_event.stream), None
     )
-    if hint.told is None or stream is None:
+    if thin_event.content is None or stream is None:
         return True
     try:
-        return shows(reader(stream, session.project.timezone), hint.told, record.data, record.observed_at)
+        return shows(reader(stream, session.project.timezone), thin_event.content, record.data, record.observed_at)
     except Hold:  # what cannot be read says nothing; landing it will say so
         return True
 
@@ -138,8 +140,8 @@ def _hinted(session: Session, source: str, reading: Reading, doubts: Sequence[Re
     records = [
         record for record in reading.records if record not in doubts and inner.get(record.stream, "") not in streams
     ]
-    hints = [Hint(stream=record.stream, key=record.key, told=record.data) for record in doubts]
-    return replace(reading, records=records, hints=[*reading.hints, *hints])
+    thin_events = [ThinEvent(stream=record.stream, key=record.key, content=record.data) for record in doubts]
+    return replace(reading, records=records, thin_events=[*reading.thin_events, *thin_events])
 
 
 def _landings(session: Session, source: str) -> Sequence[Landing]:

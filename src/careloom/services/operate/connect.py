@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from careloom.core.errors import Fix, UsageFault
-from careloom.core.hooks import Token, Tokens
 from careloom.core.rooms import Authorization
+from careloom.core.tokens import Token, Tokens
 from careloom.services.session.seal_key import seal_key
 from careloom.services.session.sessions import Session
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -42,7 +42,7 @@ def invite(session: Session, system: str, redirect: str) -> Invitation:
     state = secrets.token_urlsafe(32)
     authorization = _authorization(session, system)
     options = session.project.systems[system].options
-    url = authorization.url(options, session.surroundings(system), redirect, state)
+    url = authorization.url(options, session.room_context(system), redirect, state)
     redirect_uri = parse_qs(urlsplit(url).query).get("redirect_uri", [redirect])[-1]
     return Invitation(url=url, redirect=redirect_uri, state=state)
 
@@ -70,7 +70,7 @@ def connect(session: Session, system: str, invitation: Invitation, code: str) ->
     """Turn `code` into a token pair and keep it, sealed."""
     tokens, authorization = _tokens(session, system), _authorization(session, system)
     options = session.project.systems[system].options
-    pair = authorization.exchange(options, session.surroundings(system), invitation.redirect, code)
+    pair = authorization.exchange(options, session.room_context(system), invitation.redirect, code)
     tokens.store(pair)
 
 
@@ -108,7 +108,7 @@ def _tokens(session: Session, system: str) -> Tokens:
     """Where the pair goes."""
     # A missing or wrong key is told before a code is used up.
     seal_key(session.hidden, session.settings)
-    tokens = session.surroundings(system).tokens
+    tokens = session.room_context(system).tokens
     if tokens is None:
         raise AssertionError("an open project has a store")
     return tokens

@@ -16,20 +16,19 @@ from careloom.core.reports import ReportAsk
 from careloom.core.rooms import Room
 from careloom.project import loader, model
 from careloom.services.analytics import build
-from careloom.services.landing import scan
 from careloom.services.operate import migrate, safeguards
-from careloom.services.session import environments, progress, seal_key, sessions
+from careloom.services.session import environments, progress, seal_key, sessions, streams
 from careloom.services.session import settings as environment
 from careloom.services.sync import prepare as preparation
 from careloom.store import database, migrations, rights
-from careloom.systems import rooms as registry
+from careloom.systems import rooms
 
 _SECRET = "secret:"  # noqa: S105 what the name of a secret begins with
 
 
 def check_up(folder: Path, settings: environment.Settings) -> Iterator[Finding]:
     """Project, secrets, database, each system, each flow: one finding a line, faults with their fix, each cause once."""
-    kinds: dict[str, Room] = registry.rooms()
+    kinds: dict[str, Room] = rooms()
     try:
         project = loader.load_project(folder, kinds, settings.env)
         settings = environments.in_environment(folder, settings)
@@ -162,7 +161,7 @@ def _store(session: sessions.Session) -> Iterator[Finding]:
         yield _fault("database role", f"may not write: {', '.join(lacking)}", fix)
     else:
         yield Finding(level="ok", what="database role", detail="may write what the project needs")
-    kinds = registry.rooms()
+    kinds = rooms()
     if any(kinds[system.kind].authorization for system in session.project.systems.values()):
         yield from _seal(session)
 
@@ -214,7 +213,8 @@ class _CheckUp:
             "source": lambda: self._reached(system.name),
             "target": lambda: self.session.target(system.name).check(self._objects(system.name)),
             "stream_source": lambda: self.session.stream_source(system.name).check(self._streams(system.name)),
-            "hooks": lambda: self.session.hooks(system.name).check(),
+            "webhooks": lambda: self.session.webhooks(system.name).check(),
+            "listener": lambda: self.session.listener(system.name).check(),
             "publisher": lambda: self.session.publisher(system.name).check(),
             "reports": lambda: self.session.report_source(system.name).check(self._asks(system.name)),
         }
@@ -236,7 +236,7 @@ class _CheckUp:
                 part for part, system in (("source", sync.source.system), ("target", sync.to.system)) if system == name
             }
         if any(flow.system == name for flow in project.landings.values()):
-            used_parts |= {"stream_source", "hooks"}
+            used_parts |= {"stream_source", "webhooks", "listener"}
         if name in project.publish:
             used_parts.add("publisher")
         if any(flow.system == name for flow in project.reports.values()):
@@ -252,7 +252,7 @@ class _CheckUp:
 
     def _streams(self, name: str) -> list[str]:
         landings = self.session.project.landings
-        scannable = [landings[stream] for stream in scan.scannable(self.session)]
+        scannable = [landings[stream] for stream in streams.scannable(self.session)]
         return [landing.stream.name for landing in scannable if landing.system == name]
 
     def _asks(self, name: str) -> list[ReportAsk]:

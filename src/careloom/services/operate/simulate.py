@@ -28,7 +28,7 @@ from careloom.project.model import Project, System
 from careloom.services.operate.blueprints import blueprints_folder
 from careloom.services.session.sessions import Session
 from careloom.services.session.settings import Settings
-from careloom.systems.rooms import rooms
+from careloom.systems import rooms
 
 _PREFIX, _REDIRECT = "secret:", "http://127.0.0.1/connected"
 _HANG = 120.0
@@ -85,14 +85,14 @@ def connect_all(session: Session, simulation: Simulation) -> None:
     for name in simulation.addresses:
         system = session.project.systems[name]
         authorization = rooms()[system.kind].authorization
-        surroundings = session.surroundings(name)
-        if authorization is None or surroundings.tokens is None:
+        context = session.room_context(name)
+        if authorization is None or context.tokens is None:
             continue
         # Again at each start: the simulator that gave out what is stored from an earlier one is gone.
-        url = authorization.url(system.options, surroundings, _REDIRECT, "simulated")
+        url = authorization.url(system.options, context, _REDIRECT, "simulated")
         answer = http.request("GET", url, redirect=False, retries=False, timeout=10)
         code = parse_qs(urlsplit(answer.headers.get("location", "")).query).get("code", [""])[0]
-        surroundings.tokens.store(authorization.exchange(system.options, surroundings, _REDIRECT, code))
+        context.tokens.store(authorization.exchange(system.options, context, _REDIRECT, code))
 
 
 def live(session: Session, simulation: Simulation, hooks: str, stop: Event) -> None:
@@ -114,7 +114,7 @@ def live(session: Session, simulation: Simulation, hooks: str, stop: Event) -> N
             stop,
         )
     except Exception as error:  # noqa: BLE001 what is only shown must not end what is served
-        LOG.error("the simulated day ended early", reason=type(error).__name__)
+        LOG.error("simulation.ended_early", message="the simulated day ended early", reason=type(error).__name__)
 
 
 def _at(system: System, address: str | None) -> System:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from careloom.core.errors import CareloomError, Fault, ProjectFault
-from careloom.core.rooms import Room, Surroundings
+from careloom.core.rooms import Room, RoomContext
 from careloom.project import columns
 from careloom.project.model import Project, Sync
 from careloom.services.session import places
@@ -43,14 +43,12 @@ def look(project: Project, rooms: Mapping[str, Room], *, missing: bool) -> FileS
 
 def _faults(project: Project, room: Room, sync: Sync, *, missing: bool) -> list[Fault]:
     system = project.systems[sync.source.system]
-    surroundings = Surroundings(folder=project.folder, timezone=project.timezone, secret=lambda text: text)
+    context = RoomContext(folder=project.folder, timezone=project.timezone, secret=lambda text: text)
     if room.source is None:
         return []
     try:
         with places.placed(project, system):
-            source = places.PlacedSource(
-                source=room.source(system.options, surroundings), project=project, system=system
-            )
+            source = places.PlacedSource(source=room.source(system.options, context), project=project, system=system)
         try:
             return columns.check_columns(sync, source.columns(sync.source.query))
         finally:

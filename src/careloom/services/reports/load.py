@@ -15,7 +15,8 @@ import duckdb
 from careloom.core.errors import Fix, Hold, Stop, UsageFault
 from careloom.engine.reports import csv
 from careloom.engine.reports.columns import TYPES, ReportType, kinds_of, widened
-from careloom.engine.reports.csv import ColumnStats, Glance, MisreadRow, SheetStats
+from careloom.engine.reports.csv import ColumnStats, MisreadRow, SheetStats
+from careloom.engine.reports.glance import Glance, digest_of
 from careloom.engine.reports.layouts import Layout, layout_of
 from careloom.engine.workspace import open_workspace
 from careloom.services.reports.identity import check_columns
@@ -32,7 +33,7 @@ HOLDS = {
     "unclosed-quote": "a file ends within a quoted cell: cut off, or a quote too many",
     "row-too-long": "a cell or a row has more than 8 MiB",
     "row-too-wide": "a row does not fit into a page of the database",
-    "unreadable": "a file cannot be read as CSV, also not when written anew",
+    "unreadable": "a file cannot be read as CSV, not even rewritten",
     "another-report": "the header is not that of the report that was asked for",
     "column-missing": "a column that the project names, or one of amounts that was there before, is not there",
     "one-column": "the file has one column, and nothing says that this is right",
@@ -103,7 +104,7 @@ def load_report(  # noqa: PLR0913 (what names a run, and where its files are)
     comes; any other column is widened by what its type cannot read. Hold with one of `HOLDS`; Fix where `declared_types` names a type
     that there is not.
     """
-    glance = csv.digest_of(files)
+    glance = digest_of(files)
     types = _types_of(name, declared_types)
     _retype(store, system, name, types, folder)
     former = report_tables.former_header(store, run=run)

@@ -1,1 +1,4 @@
-"""A sync, in the order in which it runs: prepare, plan, deliver, associations, hold, summary; `run` is the whole of it."""
+"""A sync in seven steps: read, compare, match, merge, plan, deliver, settle; `run` puts them in a row.
+
+`prepare` and `declare` come before them; `mirror`, `associations`, `hold` and `summary` serve several.
+"""

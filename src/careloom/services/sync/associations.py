@@ -11,8 +11,9 @@ import duckdb
 
 from careloom.core.errors import Fix, Later
 from careloom.core.ports import Association as WireTie
-from careloom.core.ports import AssociationBatch
-from careloom.project.model import Association
+from careloom.core.ports import AssociationBatch, associating
+from careloom.engine.sync.associations import DesiredPairs, desired_pairs, planned_links
+from careloom.project.model import AssociationSpec
 from careloom.services.session.progress import Watch
 from careloom.services.sync.prepare import PreparedSync
 from careloom.store.ledger import Ledger, LinkedPair
@@ -25,20 +26,11 @@ UNBORN = ""
 class AssociationPlan:
     """The ties of one association to make and to remove; `waiting` ones lack a record on one side, or their row a key."""
 
-    association: Association
+    association: AssociationSpec
     make: Sequence[LinkedPair]
     remove: Sequence[LinkedPair]
     same_count: int
     waiting: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesiredPair:
-    """The pairs of keys that the rows read want; the keys of `sound` rows; how many rows are `unsure`: no key computes."""
-
-    pairs: set[tuple[str, str]]
-    sound: set[str]
-    unsure: int
 
 
 def plan_associations(db: duckdb.DuckDBPyConnection, context: PreparedSync, *, coming: bool) -> list[AssociationPlan]:
@@ -51,12 +43,9 @@ def plan_associations(db: duckdb.DuckDBPyConnection, context: PreparedSync, *, c
         return []
     links = _links(context.ledger)
     if coming:
-        fresh = db.execute(
-            "select key, coalesce(remote_id, ?) from action where kind <> 'archive'", [UNBORN]
-        ).fetchall()
-        links = dict(fresh) | links
+        links = planned_links(db, UNBORN) | links
     ties = context.ledger.ties()
-    pair_sets = [_desired_pairs(db, association) for association in context.sync.associations]
+    pair_sets = [desired_pairs(db, association.expression) for association in context.sync.associations]
     return [
         _plan(
             context,
@@ -71,7 +60,7 @@ def plan_associations(db: duckdb.DuckDBPyConnection, context: PreparedSync, *, c
 
 
 def _sibling_pairs(
-    associations: Sequence[Association], pair_sets: Sequence[DesiredPair], association: Association
+    associations: Sequence[AssociationSpec], pair_sets: Sequence[DesiredPairs], association: AssociationSpec
 ) -> set[tuple[str, str]]:
     """The pairs that other associations to the same object and of the same label want: they are not ours to remove."""
     return {
@@ -84,10 +73,10 @@ def _sibling_pairs(
 
 def _plan(
     context: PreparedSync,
-    association: Association,
+    association: AssociationSpec,
     links: dict[str, str],
     ties: Sequence[tuple[str, str, str, str, str, str]],
-    pair_set: DesiredPair,
+    pair_set: DesiredPairs,
     sibling_pairs: set[tuple[str, str]],
 ) -> AssociationPlan:
     via_links = _links(Ledger(context.session.store, association.via))
@@ -111,20 +100,6 @@ def _plan(
     )
 
 
-def _desired_pairs(db: duckdb.DuckDBPyConnection, association: Association) -> DesiredPair:
-    expression = association.expression
-    rows = db.execute(
-        f"select v.key, e.tried is null, case when not blank(e.tried.v) then trim(cast(e.tried.v as varchar)) end"
-        f" from verdict v join (select _row, try({{'v': {expression}}}) as tried from source) e on e._row = v.row"
-        " where v.class <> 'held'"
-    ).fetchall()
-    return DesiredPair(
-        pairs={(key, to_key) for key, _, to_key in rows if to_key is not None},
-        sound={key for key, is_null, _ in rows if not is_null},
-        unsure=sum(is_null for _, is_null, _ in rows),
-    )
-
-
 def deliver_associations(
     context: PreparedSync, run: int, plans: Sequence[AssociationPlan], watch: Watch
 ) -> Counter[str]:
@@ -142,12 +117,13 @@ def deliver_associations(
 
 
 def _deliver(
-    context: PreparedSync, run: int, association: Association, ties: Sequence[LinkedPair], *, remove: bool
+    context: PreparedSync, run: int, association: AssociationSpec, ties: Sequence[LinkedPair], *, remove: bool
 ) -> Counter[str]:
     wire = [WireTie(from_id=tie.from_id, to_id=tie.to_id, type=association.label) for tie in ties]
     batch = AssociationBatch(from_object=context.sync.to.object, to_object=association.to, remove=remove, ties=wire)
+    ties_of = associating(context.target, context.sync.to.system)
     try:
-        outcomes = {outcome.key: outcome.verdict for outcome in context.target.associate(batch)}
+        outcomes = {outcome.key: outcome.verdict for outcome in ties_of.associate(batch)}
     except (Fix, Later):
         return Counter({"later": len(ties)})
     acknowledged_ties = [tie for tie in ties if outcomes.get(f"{tie.from_id}/{tie.to_id}") == "ok"]

@@ -2,61 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 import orjson
 
+from careloom.engine.sync import holds, match_rows
+from careloom.identity.comparisons import COMPARISONS
 from careloom.services.sync.prepare import PreparedSync
 from careloom.store.ledger import PLANNED, HeldRecord, Offer
 
 _CHUNK = 1000
-_VERDICTS = ("vf", "vl", "vd", "em", "ph", "ad", "zp", "sx", "gx", "mx", "ma")
-"""The columns of `match_candidate` that say, field by field, how two records compare; none holds a value."""
 
 
-def write_stops(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int) -> None:
-    """Write every line of `stop` to the ledger, and renew the records that were refused before and have not changed."""
-    rows = db.execute("select key, kind, code, property, fp from stop").fetchall()
-    for start in range(0, len(rows), _CHUNK):
-        records = [
-            HeldRecord(key=key, kind=kind, code=code, property=prop, fingerprint=fp)
-            for key, kind, code, prop, fp in rows[start : start + _CHUNK]
-        ]
-        context.ledger.settle(run, holds=_distinct(records))
-    offer_candidates(db, context)
+def write_holds(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int) -> None:
+    """Write every line of `held` to the ledger, with the candidates of rows that wait for their match."""
+    _write(context, run, holds.held_rows(db))
+    _offer_candidates(db, context)
 
 
-def write_review(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
+def list_for_review(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
     """List for review what a plan found ambiguous, in place of what the plan before it did."""
     context.ledger.forget_planned_holds()
-    rows = db.execute("select key, code, fp from stop where kind = 'match'").fetchall()
+    _write(context, PLANNED, holds.held_rows(db, "match"))
+    _offer_candidates(db, context)
+
+
+def _write(context: PreparedSync, run: int, rows: Sequence[holds.HeldRow]) -> None:
     for start in range(0, len(rows), _CHUNK):
         records = [
-            HeldRecord(key=key, kind="match", code=code, fingerprint=fp)
-            for key, code, fp in rows[start : start + _CHUNK]
+            HeldRecord(key=key, kind=kind, code=code, property=prop, fingerprint=fingerprint)
+            for key, kind, code, prop, fingerprint in rows[start : start + _CHUNK]
         ]
-        context.ledger.settle(PLANNED, holds=_distinct(records))
-    offer_candidates(db, context)
+        context.ledger.settle(run, holds=_distinct(records))
 
 
-def offer_candidates(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
-    """Keep the candidates of the rows that were held for their match."""
-    if not db.execute("select 1 from information_schema.tables where table_name = 'match_candidate'").fetchall():
-        return
-    cursor = db.execute("select * from match_candidate where key in (select key from stop where kind = 'match')")
-    columns = [column[0] for column in cursor.description]
-    offers = [_offer(dict(zip(columns, row, strict=True))) for row in cursor.fetchall()]
+def _offer_candidates(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
+    offers = [_offer(candidate) for candidate in match_rows.candidates(db)]
     for start in range(0, len(offers), _CHUNK):
         context.ledger.offer(offers[start : start + _CHUNK])
 
 
 def _offer(row: dict[str, object]) -> Offer:
-    verdicts = {column: row[column] for column in _VERDICTS if column in row}
+    # No evidence holds a value: it says, kind by kind, how two records compare.
+    evidence = {comparison.name: row[comparison.name] for comparison in COMPARISONS}
     return Offer(
         key=str(row["key"]),
         remote_id=str(row["remote_id"]),
         rule=str(row["rule"]),
         reason=str(row["reason"] or ""),
-        verdicts=orjson.dumps(verdicts).decode(),
+        verdicts=orjson.dumps(evidence).decode(),
     )
 
 

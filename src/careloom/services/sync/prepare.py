@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from careloom.core.errors import Fault, Fix, ProjectFault
-from careloom.core.ports import Source, Target
-from careloom.core.schema import ObjectDeclaration, ObjectShape, Property, PropertyType
+from careloom.core.ports import Source, Writable
+from careloom.core.schema import ObjectDeclaration, ObjectShape, Property, PropertyType, TextForm
 from careloom.engine.sync.encode import EncodedField
 from careloom.engine.sync.merge import Likeness
 from careloom.engine.sync.rows import spare_properties
+from careloom.engine.sync.tables import RESERVED
 from careloom.identity.match import MatchSpec
 from careloom.project.columns import check_columns
 from careloom.project.model import Field, Project, Sync
@@ -35,7 +36,7 @@ class PreparedSync:
     project: Project
     sync: Sync
     source: Source
-    target: Target
+    target: Writable
     columns: Mapping[str, str]
     shape: ObjectShape
     declaration: ObjectDeclaration
@@ -46,6 +47,7 @@ class PreparedSync:
     ledger: Ledger
     mirror: Mirror
     runs: Runs
+    text_form: TextForm
 
     @property
     def key_property(self) -> str:
@@ -116,23 +118,34 @@ class PreparedSync:
             key_property=self.key_property,
             accept=self.sync.accept,
             aliases={prop: names for prop, names in aliases.items() if names},
+            separator=self.text_form.list_separator,
         )
 
 
 def prepare_sync(session: Session, sync: Sync) -> PreparedSync:
     """Look at both sides and compile `sync`. ProjectFault with every fault of columns and properties together."""
-    source, target = session.source(sync.source.system), session.target(sync.to.system)
+    source = session.source(sync.source.system)
     columns = _columns(sync, source)
+    faults = [*check_columns(sync, columns), *_reserved(sync, columns)]
+    return _prepared(session, sync, source, columns, faults)
+
+
+def prepare_again(context: PreparedSync) -> PreparedSync:
+    """The same once the other side has what it lacked: its object is looked at again, the source is not."""
+    prepared = _prepared(context.session, context.sync, context.source, context.columns, [])
+    return replace(prepared, notes=context.notes)
+
+
+def _prepared(
+    session: Session, sync: Sync, source: Source, columns: Mapping[str, str], column_faults: list[Fault]
+) -> PreparedSync:
+    target = session.target(sync.to.system)
     now = target.shape(sync.to.object)
     faults, declaration = check_shape(sync, now)
     ledger = Ledger(session.store, sync.name)
     ran = ledger.has_links()
     gone_faults = [fault for fault in faults if ran and fault.code == GONE_OPTION]
-    faults = [
-        *check_columns(sync, columns),
-        *_reserved(sync, columns),
-        *(fault for fault in faults if fault not in gone_faults),
-    ]
+    faults = [*column_faults, *(fault for fault in faults if fault not in gone_faults)]
     if faults:
         raise ProjectFault(*faults)
     if now is None and ran:
@@ -143,6 +156,7 @@ def prepare_sync(session: Session, sync: Sync) -> PreparedSync:
     shape = _completed(now, declaration)
     lacking = _lacking(now, declaration)
     lost_properties = tuple(prop.name for prop in declaration.properties) if ran and now is not None else ()
+    form = session.text_form(sync.to.system)
     return PreparedSync(
         session=session,
         project=session.project,
@@ -159,11 +173,12 @@ def prepare_sync(session: Session, sync: Sync) -> PreparedSync:
             *(f"{fault.cause} any more: rows that need it are held" for fault in gone_faults),
         ),
         fields=tuple(
-            encoded_field(field, shape.properties.get(field.property), sync) for field in sync.fields.values()
+            encoded_field(field, shape.properties.get(field.property), sync, form) for field in sync.fields.values()
         ),
         ledger=ledger,
         mirror=Mirror(session.store, sync.to.system, sync.to.object),
         runs=Runs(session.store),
+        text_form=form,
     )
 
 
@@ -186,14 +201,8 @@ def _lost_notes(sync: Sync, lost_properties: tuple[str, ...]) -> list[str]:
     return [f"{sync.to.system} lacks {', '.join(lost_properties)}: created (again), and filled in every linked record"]
 
 
-_RESERVED = frozenset(
-    ("key", "row", "_row", "fp", "fault", "lacks", "id", "remote_id", "class", "rule", "grade", "decision", "sent_fp")
-)
-"""Names of columns that the engine's own tables have beside the properties."""
-
-
 def _reserved(sync: Sync, columns: Mapping[str, str]) -> list[Fault]:
-    clashes = [prop for prop in (*sync.fields, sync.to.key) if prop in _RESERVED]
+    clashes = [prop for prop in (*sync.fields, sync.to.key) if prop in RESERVED]
     faults = [
         sync.fault(
             ("fields",), "reserved-name", f"a property called {prop!r} cannot be written", "use another property"
@@ -207,7 +216,7 @@ def _reserved(sync: Sync, columns: Mapping[str, str]) -> list[Fault]:
     return faults
 
 
-def encoded_field(field: Field, definition: Property | None, sync: Sync) -> EncodedField:
+def encoded_field(field: Field, definition: Property | None, sync: Sync, form: TextForm) -> EncodedField:
     """`field` as SQL, by what its property admits."""
     unique = bool(definition and definition.unique) and field.property != sync.to.key
     return EncodedField(
@@ -224,6 +233,7 @@ def encoded_field(field: Field, definition: Property | None, sync: Sync) -> Enco
         lowercase=field.role == "email",
         when_taken=field.when_taken or None,
         owner=field.owner,
+        form=form,
     )
 
 

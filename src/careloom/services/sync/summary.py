@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import duckdb
-import orjson
 
 from careloom.core.phi import MASK, masked
+from careloom.engine.sync import actions, holds
 from careloom.engine.sync.encode import FAULTS
 from careloom.engine.sync.merge import count_states
 from careloom.identity.match import REASONS
-from careloom.services.sync.plan import SourceDiff
+from careloom.services.sync.compare import SourceDiff
 from careloom.services.sync.prepare import PreparedSync
+from careloom.services.sync.read import SourceRead
 
 COUNTED = ("read", "create", "update", "same", "held", "conflict", "archive", "later")
 
@@ -114,29 +115,22 @@ def reason_text(code: str) -> str:
     return _OTHER_REASONS.get(code) or FAULTS.get(code) or REASONS.get(code) or "the other side's own reason"
 
 
-def planned_counts(db: duckdb.DuckDBPyConnection, source_diff: SourceDiff) -> dict[str, int]:
+def planned_counts(db: duckdb.DuckDBPyConnection, source: SourceRead, source_diff: SourceDiff) -> dict[str, int]:
     """The counts that a run would end with."""
     counts = dict.fromkeys(COUNTED, 0)
-    counts |= {"read": source_diff.read, "same": source_diff.same_count, "held": source_diff.stopped_count}
-    for kind, has_conflict, records in db.execute(
-        "select kind, coalesce(len(conflicts), 0) > 0, count(*) from action group by all"
-    ).fetchall():
+    counts |= {"read": source.count, "same": source_diff.same_count, "held": source_diff.refused_count}
+    for kind, has_conflict, records in actions.count_actions(db):
         counts["conflict" if has_conflict else "same" if kind == "settle" else kind] += records
-    counts["held"] += int(db.execute("select count(*) from stop where kind <> 'conflict'").fetchall()[0][0])
+    counts["held"] += holds.count_held(db)
     return counts
 
 
 def reasons(db: duckdb.DuckDBPyConnection) -> list[Reason]:
     """Why records are held, most frequent first."""
-    rows = db.execute(
-        """
-        select kind, code, property, count(*) from (
-            select kind, code, property from stop
-            union all select 'remote', code, property from verdict where class = 'stopped')
-        group by all order by 4 desc, 1, 2, 3
-        """
-    ).fetchall()
-    return [Reason(kind=row[0], code=row[1], property=row[2], records=row[3], text=reason_text(row[1])) for row in rows]
+    return [
+        Reason(kind=kind, code=code, property=prop, records=records, text=reason_text(code))
+        for kind, code, prop, records in holds.held_by_reason(db)
+    ]
 
 
 def refusals(counts: Mapping[tuple[str, str, str | None], int]) -> list[Reason]:
@@ -152,48 +146,21 @@ def property_changes(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> li
     changes: dict[str, dict[str, int]] = {}
     for prop, state, records in count_states(db):
         changes.setdefault(prop, {})[state] = records
-    count_list = ", ".join(f"count(filled[{place}])" for place in range(1, len(context.properties) + 1))
-    paths = ", ".join(_path(prop) for prop in context.properties)
-    # One call for all paths: each call reads the JSON again.
-    fill_counts = db.execute(
-        f"select {count_list} from (select json_extract_string(send, [{paths}]) as filled from action where kind = 'create')"
-    ).fetchall()[0]
-    for prop, records in zip(context.properties, fill_counts, strict=True):
+    for prop, records in actions.count_filled(db, context.properties).items():
         if records:
             states = changes.setdefault(prop, {})
             states["fill"] = states.get("fill", 0) + records
     return [PropertyChange(property=prop, **changes[prop]) for prop in context.properties if prop in changes]
 
 
-def rules(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """How many records were linked or made by which rule."""
-    statement = "select action.rule, count(*) from action join pending using (key) where pending.class = 'new' group by 1 order by 2 desc"
-    return dict(db.execute(statement).fetchall())
-
-
-def rerouted(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """How often a unique value went into another property since another record holds it: "email → shared_email"."""
-    statement = (
-        "select property || ' → ' || when_taken, count(*) from rerouted join action using (key) group by 1 order by 1"
-    )
-    return dict(db.execute(statement).fetchall())
-
-
 def examples(db: duckdb.DuckDBPyConnection, per_kind: int, *, reveal: bool) -> list[Example]:
     """A few records of each kind."""
-    rows = db.execute(
-        "select kind, key, rule, send from action where kind in ('create', 'update')"
-        " qualify row_number() over (partition by kind order by length(key), key) <= ? order by kind, length(key), key",
-        [per_kind],
-    ).fetchall()
-    return [_example(*row, reveal=reveal) for row in rows]
-
-
-def _example(kind: str, key: str, rule: str, send: str, *, reveal: bool) -> Example:
-    values = {prop: value for prop, value in orjson.loads(send).items() if value is not None}
-    texts = values if reveal else {prop: masked(value) for prop, value in values.items()}
-    return Example(kind=kind, key=key if reveal else MASK, rule=rule, values=texts)
-
-
-def _path(prop: str) -> str:
-    return "'" + '$."' + prop.replace("'", "''") + '"' + "'"
+    return [
+        Example(
+            kind=kind,
+            key=key if reveal else MASK,
+            rule=rule,
+            values=values if reveal else {prop: masked(value) for prop, value in values.items()},
+        )
+        for kind, key, rule, values in actions.sample_writes(db, per_kind)
+    ]

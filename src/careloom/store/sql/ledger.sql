@@ -9,7 +9,7 @@ on conflict (sync, key) do update
     set remote_id = excluded.remote_id, fingerprint = excluded.fingerprint, settled_run = excluded.settled_run,
         settled_at = now()
 
--- name: settle_agreed
+-- name: settle_base
 insert into agreed (sync, key, "values")
 select %(sync)s, unnest(%(keys)b::text[]), unnest(%(values)b::text[])::jsonb
 on conflict (sync, key) do update set "values" = excluded."values"
@@ -61,10 +61,10 @@ delete from candidate using stale where candidate.sync = %(sync)s and candidate.
 with gone as (delete from held where sync = %(sync)s and key = any(%(keys)b::text[]) returning key)
 delete from candidate using gone where candidate.sync = %(sync)s and candidate.key = gone.key
 
--- name: agreed_of
+-- name: base_of
 select key, "values"::text as agreed from agreed where sync = %(sync)s and key = any(%(keys)b::text[])
 
--- name: open_rulings
+-- name: open_decisions
 select distinct on (key, coalesce(property, ''), case when verdict = 'never' then remote_id end)
        key, verdict, remote_id, property
 from ruling
@@ -76,11 +76,11 @@ where sync = %(sync)s and spent_run is null
         and later.verdict = 'link' and later.remote_id = ruling.remote_id))
 order by key, coalesce(property, ''), case when verdict = 'never' then remote_id end, id desc
 
--- name: spend_rulings
+-- name: consume_decisions
 update ruling set spent_run = %(run)s
 where sync = %(sync)s and key = any(%(keys)b::text[]) and spent_run is null and verdict in ('source', 'destination')
 
--- name: rule
+-- name: record_decision
 insert into ruling (sync, key, verdict, remote_id, property, who, why)
 values (%(sync)s, %(key)s, %(verdict)s, %(remote_id)s, %(property)s, %(who)s, %(why)s)
 
@@ -95,7 +95,7 @@ select key, to_object, to_key, label, from_id, to_id from tie where sync = %(syn
 -- name: has_links
 select 1 from link where sync = %(sync)s limit 1
 
--- name: forget_agreed_properties
+-- name: forget_base_properties
 update agreed set "values" = "values" - %(properties)s::text[] where sync = %(sync)s
 
 -- name: forget_fingerprints

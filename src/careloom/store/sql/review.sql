@@ -31,10 +31,10 @@ from link where sync = %(sync)s and key = %(key)s
 -- name: links_to
 select sync, key from link where remote_id = %(remote_id)s order by sync, key
 
--- name: agreed_with
+-- name: base_of
 select "values" from agreed where sync = %(sync)s and key = %(key)s
 
--- name: rulings_on
+-- name: decisions_on
 select verdict, remote_id, property, who, why, at, spent_run from ruling
 where sync = %(sync)s and key = %(key)s order by id
 

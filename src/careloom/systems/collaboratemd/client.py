@@ -1,44 +1,30 @@
 """Calls to the Web API: HTTP Basic, always POST, an Accept header always, and 200 whatever happened.
 
-- 401, 403: NotPermitted. 415, another 4xx, a redirect: Fix. 429: Later.
-- 5xx, no answer, a connection that breaks off, a page that is no answer, or a success without one (204): repeated a few
-  times with growing waits, then Later.
-
-A repeated request to run a report never starts a second one: while the first runs, the answer is its identifier.
+401 and 403 are NotPermitted, 429 Later, a redirect and any other 4xx Fix; the rest is the kit's rule. A repeated request to
+run a report never starts a second one: while the first runs, the answer is its identifier. So all may be repeated.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from random import SystemRandom
-from time import perf_counter, sleep
-from urllib.parse import urlencode
+from typing import Never
 
-import urllib3
-from urllib3.exceptions import HTTPError
-from urllib3.response import BaseHTTPResponse
-
-from careloom.core.errors import CareloomError, Fix, Hold, NotPermitted, RemoteUnavailable
-from careloom.core.log import LOG
-from careloom.core.rooms import Surroundings
-from careloom.systems.collaboratemd.archives import CHUNK, private_file
-from careloom.systems.collaboratemd.envelopes import Damaged, Envelope, NotAnAnswer, read_envelope
+from careloom.core.errors import Fix, Hold, NotPermitted, RemoteUnavailable
+from careloom.core.rooms import RoomContext
+from careloom.systems.collaboratemd.archives import private_file
+from careloom.systems.collaboratemd.envelopes import Damaged, Envelope, read_envelope
 from careloom.systems.collaboratemd.options import Options
+from careloom.vendor_kit import status
+from careloom.vendor_kit.api import Api
+from careloom.vendor_kit.call import Answer, Call, Trial
+from careloom.vendor_kit.http import HttpClient
+from careloom.vendor_kit.pool import USER_AGENT
+from careloom.vendor_kit.retry import RetryPolicy
 
-_DICE = SystemRandom()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    """How long a call is tried for. Waits in seconds."""
-
-    attempts: int = 4
-    first_wait: float = 1.0
-    longest_wait: float = 20.0
+_REDIRECTS = (301, 302, 303, 307, 308)
+_OWN_WORDS = (*_REDIRECTS, status.UNAUTHORIZED, status.FORBIDDEN, status.TOO_MANY_REQUESTS)
 
 
 class Client:
@@ -47,89 +33,60 @@ class Client:
     def __init__(
         self,
         options: Options,
-        surroundings: Surroundings,
+        context: RoomContext,
         *,
-        patience: RetryPolicy | None = None,
-        pause: Callable[[float], None] = sleep,
+        policy: RetryPolicy | None = None,
+        pause: Callable[[float], None] | None = None,
     ) -> None:
-        self.patience = patience or RetryPolicy()
-        self.pause = pause
-        self._base = options.base_url.rstrip("/")
         self._most = options.limits.downloaded_mb * 1024 * 1024
-        self._headers = {
-            "Authorization": _basic(surroundings.secret(options.username), surroundings.secret(options.password)),
-            "Accept": f"application/{options.format}",
-            "User-Agent": "careloom",
-        }
-        timeout = urllib3.Timeout(connect=10.0, read=options.timeout_seconds)
-        self._pool = urllib3.PoolManager(maxsize=4, block=True, retries=False, timeout=timeout)
+        self._http = HttpClient(
+            Api(
+                name="CollaborateMD",
+                base_url=options.base_url.rstrip("/"),
+                headers={
+                    "Authorization": _basic(context.secret(options.username), context.secret(options.password)),
+                    "Accept": f"application/{options.format}",
+                    "User-Agent": USER_AGENT,
+                },
+                statuses=dict.fromkeys(_OWN_WORDS, _refuse),
+                refused=_refuse,
+                given_up=_given_up,
+                template=_template,
+            ),
+            policy=policy or RetryPolicy(attempts=4, first_wait=1.0, read_timeout=options.timeout_seconds),
+            connections=4,
+            pause=pause or context.pause,
+        )
+        self.close = self._http.close
 
     def __repr__(self) -> str:
-        return f"Client({self._base!r})"
-
-    def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
-        self._pool.clear()
+        return f"Client({self._http.api.base_url!r})"
 
     def post(self, path: str, query: Sequence[tuple[str, str]] = (), *, data: Path | None = None) -> Envelope:
         """The answer to a call; the decoded `Data` goes into the file `data`, which only its owner may read.
 
         Hold: answer-too-large, corrupt-answer.
         """
-        url = self._base + path + (f"?{urlencode(query)}" if query else "")
-        last = 0
-        for failures in range(1, self.patience.attempts + 1):
-            result = self._try(url, path, data)
-            if isinstance(result, Envelope):
-                return result
-            last = result
-            if 300 <= result < 500:  # noqa: PLR2004
-                raise _refusal(result, path)
-            if failures < self.patience.attempts:
-                self.pause(_DICE.uniform(0, self._ceiling(failures)))
-        raise RemoteUnavailable(
-            f"CollaborateMD: POST {_template(path)} failed {self.patience.attempts} times, the last time with {_spoken(last)}; "
-            "check the network and base_url; nothing is lost: run again",
-            after=60.0,
+        call = Call(
+            method="POST", path=path, query=query, repeatable=True, reader=lambda chunks: self._read(chunks, data)
         )
+        envelope: Envelope = self._http.send(call).content
+        return envelope
 
-    def _ceiling(self, failures: int) -> float:
-        return min(self.patience.longest_wait, self.patience.first_wait * 2.0 ** (failures - 1))
-
-    def _try(self, url: str, path: str, data: Path | None) -> Envelope | int:
-        """One attempt: the answer, or the HTTP status of what is none; 0 when nothing came, or not to its end."""
-        start = perf_counter()
-        status: int = 0
+    def _read(self, chunks: Iterator[bytes], data: Path | None) -> Envelope:
         try:
-            response = self._pool.request(
-                "POST", url, body=b"", headers=self._headers, redirect=False, preload_content=False
-            )
-            status = response.status
-            with _given_back(response):
-                return self._read(response, data) if status == 200 else status  # noqa: PLR2004
-        except HTTPError as error:
-            LOG.warning("no answer", method="POST", path=_template(path), error=type(error).__name__)
-            return 0
-        except NotAnAnswer:
-            LOG.warning("not an answer of the Web API", method="POST", path=_template(path))
-            return status
+            if data is None:
+                return read_envelope(self._counted(chunks), len)
+            with private_file(data) as target:
+                return read_envelope(self._counted(chunks), target.write)
         except Damaged as damage:
             raise Hold(
                 "corrupt-answer", f"CollaborateMD's answer is damaged: {damage}. Ask for the report again"
             ) from None
-        finally:
-            milliseconds = round((perf_counter() - start) * 1000, 1)
-            LOG.debug("request", method="POST", path=_template(path), status=status, ms=milliseconds)
 
-    def _read(self, response: BaseHTTPResponse, data: Path | None) -> Envelope:
-        if data is None:
-            return read_envelope(self._chunks(response), len)
-        with private_file(data) as target:
-            return read_envelope(self._chunks(response), target.write)
-
-    def _chunks(self, response: BaseHTTPResponse) -> Iterator[bytes]:
+    def _counted(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         size = 0
-        for chunk in response.stream(CHUNK):
+        for chunk in chunks:
             size += len(chunk)
             if size > self._most:
                 raise Hold(
@@ -137,17 +94,6 @@ class Client:
                     "CollaborateMD's answer is larger than the system's limits.downloaded_mb; where that is right, raise it",
                 )
             yield chunk
-
-
-@contextmanager
-def _given_back(response: BaseHTTPResponse) -> Iterator[None]:
-    """Give the connection back to the pool, which has only so many; closed where what it brings was not read to its end."""
-    try:
-        yield
-    finally:
-        if not response.closed:
-            response.close()
-        response.release_conn()
 
 
 def _basic(username: str, password: str) -> str:
@@ -160,29 +106,36 @@ def _basic(username: str, password: str) -> str:
     return f"Basic {b64encode(raw).decode('ascii')}"
 
 
-def _spoken(status: int) -> str:
-    """What came instead of an answer; 0 is nothing, or not to its end."""
-    if status == 0:
-        return "no answer, or one that broke off"
-    return f"{status} and a page that is no answer of the Web API" if status < 300 else f"the status {status}"  # noqa: PLR2004
+def _given_up(where: str, answer: Answer | None, failures: int, _wait: float) -> RemoteUnavailable:
+    if answer is None:
+        reason = "no answer, or one that broke off"
+    elif answer.strange:
+        reason = f"{answer.status} and a page that is no answer of the Web API"
+    else:
+        reason = f"the status {answer.status}"
+    return RemoteUnavailable(
+        f"CollaborateMD: {where} failed {failures} times, the last time with {reason}; "
+        "check the network and base_url; nothing is lost: run again",
+        after=60.0,
+    )
 
 
-def _refusal(status: int, path: str) -> CareloomError:
-    """The error for a status that no repetition changes."""
-    if status in {401, 403}:
-        return NotPermitted(
-            f"CollaborateMD refuses the request ({status}): check the system's username and password; where they serve for other "
-            "accounts, ask CollaborateMD to enable the Web API, and its reports, for this one"
+def _refuse(call: Call, answer: Answer, _trial: Trial) -> Never:
+    """Raise the error for a status that no repetition changes."""
+    if answer.status in {status.UNAUTHORIZED, status.FORBIDDEN}:
+        raise NotPermitted(
+            f"CollaborateMD refuses the request ({answer.status}): check the system's username and password; where they serve for "
+            "other accounts, ask CollaborateMD to enable the Web API, and its reports, for this one"
         )
-    if status == 415:  # noqa: PLR2004
-        return Fix(
+    if answer.status == status.UNSUPPORTED_MEDIA_TYPE:
+        raise Fix(
             "CollaborateMD does not give the form that is asked for (415): set the system's format to xml or json"
         )
-    if status == 429:  # noqa: PLR2004
-        return RemoteUnavailable("CollaborateMD asks for fewer calls (429)", after=60.0)
-    return Fix(
-        f"CollaborateMD refuses POST {_template(path)} ({status}): check the account, the report's and the filter's number, "
-        "and the system's base_url"
+    if answer.status == status.TOO_MANY_REQUESTS:
+        raise RemoteUnavailable("CollaborateMD asks for fewer calls (429)", after=60.0)
+    raise Fix(
+        f"CollaborateMD refuses POST {_template(call.path)} ({answer.status}): check the account, the report's and the "
+        "filter's number, and the system's base_url"
     )
 
 

@@ -18,6 +18,8 @@ import orjson
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from careloom.vendor_kit.call import NotAnAnswer
+
 _MOST_WORDS = 64 * 1024
 _MOST_QUIET = 1024 * 1024
 _MOST_DEPTH = 32
@@ -27,10 +29,6 @@ _ESCAPE, _UNICODE_ESCAPE = 2, 6
 
 class Damaged(Exception):
     """The answer begins as one should, and then breaks off or holds what cannot be."""
-
-
-class NotAnAnswer(Exception):
-    """What came is no answer of the Web API: a page of a gateway, or nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

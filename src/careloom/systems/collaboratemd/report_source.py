@@ -18,7 +18,7 @@ from careloom.core.errors import CareloomError, Fix, Later
 from careloom.core.log import LOG
 from careloom.core.ports import Finding
 from careloom.core.reports import Asked, Fetched, ReportAsk, ReportPolicy
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.systems.collaboratemd.archives import unpack
 from careloom.systems.collaboratemd.client import Client
 from careloom.systems.collaboratemd.options import Options
@@ -45,8 +45,8 @@ class CollaborateMDReports:
     How often a finished run came without data is counted in memory: a process that begins anew counts anew.
     """
 
-    def __init__(self, options: Options, surroundings: Surroundings, *, client: Client | None = None) -> None:
-        self._client = client or Client(options, surroundings)
+    def __init__(self, options: Options, context: RoomContext, *, client: Client | None = None) -> None:
+        self._client = client or Client(options, context)
         self._limits = options.limits
         self._grace = options.grace_polls
         self._empty: Counter[tuple[str, str]] = Counter()

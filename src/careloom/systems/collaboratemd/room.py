@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from careloom.core.reports import ReportPolicy, ReportSource
-from careloom.core.rooms import Room, SimulatorOptions, Surroundings
+from careloom.core.rooms import Room, RoomContext, SimulatorOptions
 from careloom.systems.collaboratemd import report_source, simulator
 from careloom.systems.collaboratemd.options import Options
 
 
-def open_reports(options: Options, surroundings: Surroundings) -> ReportSource:
+def open_reports(options: Options, context: RoomContext) -> ReportSource:
     """The account, to ask for reports."""
-    return report_source.CollaborateMDReports(options, surroundings)
+    return report_source.CollaborateMDReports(options, context)
 
 
 def report_policy(options: Options) -> ReportPolicy:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from careloom.core.hooks import Hooks
-from careloom.core.rooms import Room, SimulatorOptions, Surroundings
-from careloom.systems.deepcura import hooks, simulator
+from careloom.core.rooms import Room, RoomContext, SimulatorOptions
+from careloom.core.webhooks import Webhooks
+from careloom.systems.deepcura import simulator, webhooks
 from careloom.systems.deepcura.options import Options
 from careloom.systems.deepcura.streams import STREAMS
 
 
-def open_hooks(options: Options, surroundings: Surroundings) -> Hooks:
+def open_webhooks(options: Options, context: RoomContext) -> Webhooks:
     """The account, as one that calls us."""
-    return hooks.DeepCuraHooks(options, surroundings)
+    return webhooks.DeepCuraWebhooks(options, context)
 
 
 def simulate(options: SimulatorOptions) -> None:
@@ -19,4 +19,4 @@ def simulate(options: SimulatorOptions) -> None:
     simulator.simulate(options)
 
 
-ROOM = Room(kind="deepcura", options=Options, streams=STREAMS, hooks=open_hooks, simulate=simulate)
+ROOM = Room(kind="deepcura", options=Options, streams=STREAMS, webhooks=open_webhooks, simulate=simulate)

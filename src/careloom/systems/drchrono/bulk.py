@@ -15,8 +15,10 @@ from typing import Any
 
 from careloom.core.errors import Fix, Later, RemoteUnavailable
 from careloom.systems.drchrono.checkpoints import Position
-from careloom.systems.drchrono.client import Answer, Client, not_an_answer
+from careloom.systems.drchrono.client import Client, not_an_answer
 from careloom.systems.drchrono.options import Options
+from careloom.vendor_kit import status
+from careloom.vendor_kit.call import Answer
 
 _ANEW = 3
 _AHEAD = 4
@@ -99,7 +101,7 @@ def _asked(client: Client, path: str, query: Mapping[str, str], page: int) -> _A
     moment = client.clock()
     answer = client.post(path, {**query, "page": str(page)})
     uuid = answer.text("uuid")
-    if not uuid and (answer.status < 300 or not isinstance(answer.body, dict)):  # noqa: PLR2004
+    if not uuid and (answer.ok or not isinstance(answer.content, dict)):
         raise not_an_answer(f"the wish for the list {path}")
     if not uuid:
         raise Fix(
@@ -123,10 +125,10 @@ def _made(client: Client, options: Options, path: str, uuid: str, *, fresh: bool
         seconds += wait
     while True:
         answer = client.get(path, {"uuid": uuid})
-        status = answer.text("status").lower()
-        if answer.status == 200 and status == "complete":  # noqa: PLR2004
+        state = answer.text("status").lower()
+        if answer.status == status.OK and state == "complete":
             return answer
-        if answer.status != 200 or status in {"", "failed", "canceled", "cancelled", "error"}:  # noqa: PLR2004
+        if answer.status != status.OK or state in {"", "failed", "canceled", "cancelled", "error"}:
             return None
         if seconds + wait > options.bulk_patience_seconds:
             raise RemoteUnavailable(f"DrChrono's list {path} is not ready yet; run again, it goes on there", after=60.0)

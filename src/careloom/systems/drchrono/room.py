@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from careloom.core.hooks import Hooks, Token
-from careloom.core.rooms import Authorization, Room, SimulatorOptions, Surroundings
+from careloom.core.rooms import Authorization, Room, RoomContext, SimulatorOptions
 from careloom.core.streams import StreamSource
-from careloom.systems.drchrono import hooks, oauth, simulator, source
+from careloom.core.tokens import Token
+from careloom.core.webhooks import Webhooks
+from careloom.systems.drchrono import oauth, simulator, source, webhooks
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.streams import STREAMS
 
 
-def open_streams(options: Options, surroundings: Surroundings) -> StreamSource:
+def open_streams(options: Options, context: RoomContext) -> StreamSource:
     """The practice, to land streams from."""
-    return source.DrChronoSource(options, surroundings)
+    return source.DrChronoSource(options, context)
 
 
-def open_hooks(options: Options, surroundings: Surroundings) -> Hooks:
+def open_webhooks(options: Options, context: RoomContext) -> Webhooks:
     """The practice, as one that calls us."""
-    return hooks.DrChronoHooks(options, surroundings)
+    return webhooks.DrChronoWebhooks(options, context)
 
 
-def authorize_url(options: Options, surroundings: Surroundings, redirect_uri: str, state: str) -> str:
+def authorize_url(options: Options, context: RoomContext, redirect_uri: str, state: str) -> str:
     """The page on which the practice lets us in."""
-    return oauth.authorize_url(options, surroundings, redirect_uri, state)
+    return oauth.authorize_url(options, context, redirect_uri, state)
 
 
-def exchange(options: Options, surroundings: Surroundings, redirect_uri: str, code: str) -> Token:
+def exchange(options: Options, context: RoomContext, redirect_uri: str, code: str) -> Token:
     """The first token pair, for the code that came back."""
-    return oauth.exchange(options, surroundings, redirect_uri, code)
+    return oauth.exchange(options, context, redirect_uri, code)
 
 
 def simulate(options: SimulatorOptions) -> None:
@@ -40,7 +41,7 @@ ROOM = Room(
     options=Options,
     streams=STREAMS,
     stream_source=open_streams,
-    hooks=open_hooks,
+    webhooks=open_webhooks,
     authorization=Authorization(url=authorize_url, exchange=exchange),
     simulate=simulate,
 )

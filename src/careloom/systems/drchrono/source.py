@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from careloom.core.errors import Fix, Hold, NotPermitted, UsageFault
 from careloom.core.ports import Finding
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.streams import Page, Record, Stream
 from careloom.systems.drchrono.bulk import Got, bulk_pages, entries
 from careloom.systems.drchrono.checkpoints import Position, position_of
-from careloom.systems.drchrono.client import Client, not_an_answer
+from careloom.systems.drchrono.client import Client, is_absent, not_an_answer
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.records import (
     day_of,
@@ -26,6 +26,8 @@ from careloom.systems.drchrono.records import (
     sorted_out,
 )
 from careloom.systems.drchrono.streams import RANKS, STREAMS
+from careloom.vendor_kit import status
+from careloom.vendor_kit.call import holds_nul
 
 _VERBOSE = frozenset({"patients", "appointments", "clinical_notes"})
 _WINDOWED = frozenset({"appointments", "clinical_notes", "line_items"})
@@ -48,11 +50,11 @@ class Leg:
 class DrChronoSource:
     """A practice, to land streams from; implements `core.streams.StreamSource`."""
 
-    def __init__(self, options: Options, surroundings: Surroundings, *, client: Client | None = None) -> None:
+    def __init__(self, options: Options, context: RoomContext, *, client: Client | None = None) -> None:
         self._options = options
-        self._zone = surroundings.timezone
-        self._clock = surroundings.clock
-        self._client = client or Client(options, surroundings)
+        self._zone = context.timezone
+        self._clock = context.clock
+        self._client = client or Client(options, context)
         self._calendar_days = ""
         self._calendar: Mapping[str, str] = {}
 
@@ -84,12 +86,12 @@ class DrChronoSource:
         observed_at = self._clock()
         query = {"verbose": "true"} if stream in _VERBOSE else {}
         answer = self._client.get(f"/api/{stream}/{quote(key, safe='')}", query)
-        if answer.absent:
+        if is_absent(answer):
             inner = [deletion("insurance", f"{key}:{rank}", observed_at, root=key) for rank in RANKS]
             return [deletion(stream, key, observed_at), *(inner if stream == "patients" else ())]
-        if answer.status == 400 and isinstance(answer.body, dict):  # noqa: PLR2004
+        if answer.status == status.BAD_REQUEST and isinstance(answer.content, dict):
             raise Hold("refused", f"DrChrono gives no record of {stream} for this key ({answer.status})")
-        if answer.status != 200 or not _is_record(stream, key, answer.body):  # noqa: PLR2004
+        if answer.status != status.OK or not _is_record(stream, key, answer.body):
             raise not_an_answer(f"a record of {stream}")
         if answer.escapes:
             _without_nul(answer.body)
@@ -112,7 +114,7 @@ class DrChronoSource:
             answer = self._client.get(f"/api/{resource}", query)
         except NotPermitted as error:
             return Finding(level="fault", what=f"stream {resource}", detail=str(error))
-        if answer.status != 200 or entries(answer.body) is None:  # noqa: PLR2004
+        if answer.status != status.OK or entries(answer.body) is None:
             return Finding(
                 level="fault",
                 what=f"stream {resource}",
@@ -191,15 +193,15 @@ class DrChronoSource:
         following = position.next
         while True:
             answer = self._client.get(following) if following else self._client.get(path, leg.query)
-            if answer.status != 200 and position.next and following == position.next:  # noqa: PLR2004
+            if answer.status != status.OK and position.next and following == position.next:
                 # A page of an earlier run that is not known any more: the listing begins anew.
                 position, following = Position(until=position.until, leg=position.leg), ""
                 continue
             items = entries(answer.body)
-            if answer.status != 200 and isinstance(answer.body, dict):  # noqa: PLR2004
+            if answer.status != status.OK and isinstance(answer.content, dict):
                 raise Fix(f"DrChrono refuses to list {leg.resource} ({answer.status}): check version and floor")
             # Without its end being said, a list is not known to be whole, and what it lacks would look deleted.
-            link = answer.body.get("next", False) if isinstance(answer.body, dict) else False
+            link = answer.body.get("next", False)
             if items is None or not (link is None or isinstance(link, str)):
                 raise not_an_answer(f"a list of {leg.resource}")
             last_link, following = following, self._client.own_path(link) if link else ""
@@ -246,9 +248,9 @@ class DrChronoSource:
 
     def _appointment(self, key: str) -> Mapping[str, Any] | None:
         answer = self._client.get(f"/api/appointments/{quote(key, safe='')}", {"verbose": "true"})
-        if answer.absent:
+        if is_absent(answer):
             return None
-        if answer.status != 200 or not _is_record("appointments", key, answer.body):  # noqa: PLR2004
+        if answer.status != status.OK or not _is_record("appointments", key, answer.body):
             raise not_an_answer("the appointment of a clinical note")
         appointment: Mapping[str, Any] = answer.body
         return appointment
@@ -288,12 +290,5 @@ def _is_record(stream: str, key: str, body: Any) -> bool:
 
 def _without_nul(item: Any) -> None:
     """Hold where a text holds NUL, which PostgreSQL cannot keep."""
-    waiting = [item]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += [*value.keys(), *value.values()]
-        elif isinstance(value, list):
-            waiting += value
-        elif isinstance(value, str) and "\0" in value:
-            raise Hold("nul-character", "a text of the record holds the character NUL")
+    if holds_nul(item):
+        raise Hold("nul-character", "a text of the record holds the character NUL")

@@ -13,9 +13,9 @@ import orjson
 
 from careloom.core.change_message import as_message
 from careloom.core.errors import CareloomError, Fix, Later, NotPermitted
-from careloom.core.hooks import ChangeEvent
 from careloom.core.ports import Finding
-from careloom.core.rooms import Surroundings
+from careloom.core.publishers import ChangeEvent
+from careloom.core.rooms import RoomContext
 from careloom.systems.nats.options import Options
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ Answer = TypeVar("Answer")
 class StreamPublisher:
     """Tells by JetStream from an event loop of its own, since its callers are plain threads."""
 
-    def __init__(self, options: Options, surroundings: Surroundings) -> None:
+    def __init__(self, options: Options, context: RoomContext) -> None:
         self._options = options
-        self._url = surroundings.secret(options.url)
+        self._url = context.secret(options.url)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
         self._connection: Client | None = None

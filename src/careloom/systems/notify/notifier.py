@@ -9,18 +9,18 @@ import psycopg
 
 from careloom.core.change_message import as_message
 from careloom.core.errors import Later
-from careloom.core.hooks import ChangeEvent
 from careloom.core.ports import Finding
-from careloom.core.rooms import Surroundings
+from careloom.core.publishers import ChangeEvent
+from careloom.core.rooms import RoomContext
 from careloom.systems.notify.options import Options
 
 
 class Notifier:
     """Tells by NOTIFY: all events of a batch in one transaction, in their order."""
 
-    def __init__(self, options: Options, surroundings: Surroundings) -> None:
+    def __init__(self, options: Options, context: RoomContext) -> None:
         self._channel = options.channel
-        self._url = surroundings.database_url
+        self._url = context.database_url
         self._connection: psycopg.Connection | None = None
 
     def publish(self, events: Sequence[ChangeEvent]) -> Sequence[int]:

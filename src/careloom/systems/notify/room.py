@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from careloom.core.hooks import Publisher
-from careloom.core.rooms import Room, Surroundings
+from careloom.core.publishers import Publisher
+from careloom.core.rooms import Room, RoomContext
 from careloom.systems.notify import notifier
 from careloom.systems.notify.options import Options
 
 
-def open_publisher(options: Options, surroundings: Surroundings) -> Publisher:
+def open_publisher(options: Options, context: RoomContext) -> Publisher:
     """The channel, to tell change events on."""
-    return notifier.Notifier(options, surroundings)
+    return notifier.Notifier(options, context)
 
 
 ROOM = Room(kind="notify", options=Options, publisher=open_publisher)

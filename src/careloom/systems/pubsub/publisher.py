@@ -9,9 +9,9 @@ import orjson
 
 from careloom.core.change_message import as_message
 from careloom.core.errors import CareloomError, Fix, Later, NotPermitted
-from careloom.core.hooks import ChangeEvent
 from careloom.core.ports import Finding
-from careloom.core.rooms import Surroundings
+from careloom.core.publishers import ChangeEvent
+from careloom.core.rooms import RoomContext
 from careloom.systems.pubsub.options import Options
 
 CALL_SECONDS = 20.0
@@ -24,7 +24,7 @@ IN_FLIGHT = 200
 class TopicPublisher:
     """Tells by Pub/Sub. After a failure, nothing later of the same record counts as told."""
 
-    def __init__(self, options: Options, surroundings: Surroundings, client: Any = None) -> None:  # noqa: ARG002 a room's shape
+    def __init__(self, options: Options, context: RoomContext, client: Any = None) -> None:  # noqa: ARG002 a room's shape
         self._options = options
         self._topic = f"projects/{options.project}/topics/{options.topic}"
         self._client = client

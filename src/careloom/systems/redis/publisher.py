@@ -9,9 +9,9 @@ import orjson
 
 from careloom.core.change_message import as_message
 from careloom.core.errors import CareloomError, Fix, Later, NotPermitted
-from careloom.core.hooks import ChangeEvent
 from careloom.core.ports import Finding
-from careloom.core.rooms import Surroundings
+from careloom.core.publishers import ChangeEvent
+from careloom.core.rooms import RoomContext
 from careloom.systems.redis.options import Options
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ ANSWER_SECONDS = 20.0
 class StreamPublisher:
     """Tells by XADD, in one round trip and in order."""
 
-    def __init__(self, options: Options, surroundings: Surroundings) -> None:
+    def __init__(self, options: Options, context: RoomContext) -> None:
         self._options = options
-        self._url = surroundings.secret(options.url)
+        self._url = context.secret(options.url)
         self._client: Redis | None = None
 
     def publish(self, events: Sequence[ChangeEvent]) -> Sequence[int]:

@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from careloom.core.errors import Fix, NotPermitted, RemoteUnavailable
 from careloom.core.ports import Query, Since
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.systems.sql.arrow import described
 from careloom.systems.sql.faults import fault
 from careloom.systems.sql.queries import Table, check_distinct, column_named, point, relation
@@ -51,7 +51,7 @@ BUSY = frozenset({"rateLimitExceeded", "quotaExceeded", "jobRateLimitExceeded"})
 """Reasons of a 403 that pass by themselves (https://cloud.google.com/bigquery/docs/error-messages)."""
 
 
-def open_bigquery(url: str, key: str, _surroundings: Surroundings) -> Bigquery:
+def open_bigquery(url: str, key: str, _context: RoomContext) -> Bigquery:
     """The dataset that `url` (bigquery://PROJECT/DATASET) names; `key`: a service account's, else the machine's own."""
     parts = urlsplit(url)
     if not parts.netloc or not parts.path.strip("/"):

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from careloom.core.errors import ProjectFault
 from careloom.core.ports import Query, Since
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.systems.sql import csv_file
 from careloom.systems.sql.arrow import ROWS, described
 from careloom.systems.sql.faults import fault
@@ -24,9 +24,9 @@ _MAGIC, _MAGIC_AT, _HEADER = b"DUCK", 8, 20
 TABLES = "select schema_name, table_name from duckdb_tables() union all select schema_name, view_name from duckdb_views() where not internal"
 
 
-def open_duckdb(url: str, _password: str, surroundings: Surroundings) -> DuckdbFile:
+def open_duckdb(url: str, _password: str, context: RoomContext) -> DuckdbFile:
     """The database file that `url` (duckdb://FILE) names; a relative one starts at the project's folder."""
-    return DuckdbFile(surroundings.folder / url.partition("://")[2])
+    return DuckdbFile(context.folder / url.partition("://")[2])
 
 
 class DuckdbFile:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from careloom.core.errors import ProjectFault
 from careloom.core.ports import Query, Since
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.systems.sql import csv_file
 from careloom.systems.sql.arrow import described
 from careloom.systems.sql.duckdb_file import DIALECT, reader, rows
@@ -23,14 +23,14 @@ _SHOWN = 5
 View = Callable[[duckdb.DuckDBPyConnection, Path, str], None]
 
 
-def open_csv(url: str, _password: str, surroundings: Surroundings) -> Folder:
+def open_csv(url: str, _password: str, context: RoomContext) -> Folder:
     """The folder of *.csv and *.tsv files that `url` (csv://FOLDER) names."""
-    return Folder(surroundings.folder / url.partition("://")[2], (".csv", ".tsv"), csv_file.view)
+    return Folder(context.folder / url.partition("://")[2], (".csv", ".tsv"), csv_file.view)
 
 
-def open_parquet(url: str, _password: str, surroundings: Surroundings) -> Folder:
+def open_parquet(url: str, _password: str, context: RoomContext) -> Folder:
     """The folder of *.parquet files that `url` (parquet://FOLDER) names."""
-    return Folder(surroundings.folder / url.partition("://")[2], (".parquet",), _parquet_view)
+    return Folder(context.folder / url.partition("://")[2], (".parquet",), _parquet_view)
 
 
 class Folder:

@@ -22,7 +22,7 @@ from sqlglot import exp
 
 from careloom.core.errors import CareloomError, NotPermitted, RemoteUnavailable
 from careloom.core.ports import Query, Since
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.systems.sql.arrow import described
 from careloom.systems.sql.faults import fault
 from careloom.systems.sql.queries import Table, check_distinct, column_named, limited, point, relation
@@ -71,7 +71,7 @@ class Column:
     convert: Convert
 
 
-def open_mysql(url: str, password: str, surroundings: Surroundings) -> Mysql:
+def open_mysql(url: str, password: str, context: RoomContext) -> Mysql:
     """The database at `url`, mysql://USER@HOST:PORT/DATABASE; `?ssl_ca=FILE` asks for TLS checked against FILE."""
     parts = urlsplit(url)
     if not parts.hostname or not parts.path.strip("/"):
@@ -84,7 +84,7 @@ def open_mysql(url: str, password: str, surroundings: Surroundings) -> Mysql:
             "user": unquote(parts.username or ""),
             "password": password or unquote(parts.password or ""),
             "database": unquote(parts.path.strip("/")),
-            "ssl_ca": str(surroundings.folder / authority[0]) if authority else None,
+            "ssl_ca": str(context.folder / authority[0]) if authority else None,
             "ssl_verify_identity": bool(authority),
         }
     )

@@ -19,7 +19,7 @@ from sqlglot import exp
 
 from careloom.core.errors import CareloomError, NotPermitted, RemoteUnavailable
 from careloom.core.ports import Query, Since
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.systems.sql.arrow import described
 from careloom.systems.sql.faults import fault
 from careloom.systems.sql.queries import Table, check_distinct, column_named, limited, point, relation
@@ -61,7 +61,7 @@ class Column:
     arrow: pa.DataType
 
 
-def open_postgres(url: str, password: str, _surroundings: Surroundings) -> Postgres:
+def open_postgres(url: str, password: str, _context: RoomContext) -> Postgres:
     """The database at `url`; `password`, where given, stands in for the URL's."""
     try:
         credentials: dict[str, Any] = {"password": password} if password else {}

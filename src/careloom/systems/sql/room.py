@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 
 from careloom.core.ports import Source
-from careloom.core.rooms import Room, Surroundings
+from careloom.core.rooms import Room, RoomContext
 from careloom.systems.sql import bigquery, duckdb_file, folder, mysql, postgres
 from careloom.systems.sql.faults import fault, nearest
 
@@ -46,7 +46,7 @@ def scheme_of(url: str) -> str:
     return urlsplit(url).scheme.lower() if "://" in url else ""
 
 
-Opener = Callable[[str, str, Surroundings], Source]
+Opener = Callable[[str, str, RoomContext], Source]
 
 OPENERS: dict[str, Callable[[], Opener]] = {
     "duckdb": lambda: duckdb_file.open_duckdb,
@@ -61,9 +61,9 @@ OPENERS: dict[str, Callable[[], Opener]] = {
 """What opens each kind of URL, by its scheme; each is loaded when it is asked for."""
 
 
-def open_source(options: SqlOptions, surroundings: Surroundings) -> Source:
+def open_source(options: SqlOptions, context: RoomContext) -> Source:
     """The source at `options.url`. ProjectFault if the URL is none we know or names nothing."""
-    url = surroundings.secret(options.url)
+    url = context.secret(options.url)
     scheme = scheme_of(url)
     opener = OPENERS.get(scheme)
     if opener is None:
@@ -73,7 +73,7 @@ def open_source(options: SqlOptions, surroundings: Surroundings) -> Source:
             f"begin the url with {nearest(scheme, OPENERS)}",
             part="url",
         )
-    return opener()(url, surroundings.secret(options.password) if options.password else "", surroundings)
+    return opener()(url, context.secret(options.password) if options.password else "", context)
 
 
 def stands(options: SqlOptions, home: Path) -> Literal["here", "missing", "elsewhere"]:

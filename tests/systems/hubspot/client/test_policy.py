@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,12 +13,21 @@ import structlog
 from careloom.core.errors import Later, NotPermitted, RemoteUnavailable
 from careloom.core.ports import Limit
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import AnswerLost, Call, Client, RetryPolicy
-from careloom.systems.hubspot.client.rate_limits import Ceilings, RateLimiter
+from careloom.systems.hubspot.client.http import PATIENT, Client
+from careloom.systems.hubspot.client.rate_limits import Ceilings, PortalLimits
+from careloom.vendor_kit.call import AnswerLost, Call
+from careloom.vendor_kit.limits import RateLimiter
 from systems.hubspot.target.portals import Waits, scripted
 
 READ = Call(method="GET", path="/crm/objects/2026-03/contacts", gives=bodies.batch)
-SEARCH = Call(method="POST", path="/crm/objects/2026-03/contacts/search", body={}, limit="search", gives=bodies.batch)
+SEARCH = Call(
+    method="POST",
+    path="/crm/objects/2026-03/contacts/search",
+    repeatable=True,
+    body={},
+    limit="search",
+    gives=bodies.batch,
+)
 WRITE = Call(
     method="POST",
     path="/crm/objects/2026-03/contacts/batch/update",
@@ -64,9 +74,10 @@ class Budgeted:
         return None
 
 
-def client_of(url: str, waits: Waits, budget: Any = None, ceilings: Ceilings | None = None, **patience: Any) -> Client:
-    rates = RateLimiter(budget, "schedule", ceilings or Ceilings(), ZoneInfo("America/New_York"), pause=waits)
-    return Client(url, "pat-secret", rates, patience=RetryPolicy(read_timeout=2.0, **patience), pause=waits)
+def client_of(url: str, waits: Waits, budget: Any = None, ceilings: Ceilings | None = None, **policy: Any) -> Client:
+    limiter = RateLimiter(budget, pause=waits)
+    limits = PortalLimits(limiter, ceilings or Ceilings(), ZoneInfo("America/New_York"))
+    return Client(url, "pat-secret", limits, policy=replace(PATIENT, read_timeout=2.0, **policy), pause=waits)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +293,12 @@ def test_the_log_of_a_request_holds_no_value_and_no_id() -> None:
             gives=bodies.single,
         ),
         Call(
-            method="POST", path=f"{path}/batch/read", body={"inputs": [{"id": person}]}, records=1, gives=bodies.batch
+            method="POST",
+            repeatable=True,
+            path=f"{path}/batch/read",
+            body={"inputs": [{"id": person}]},
+            records=1,
+            gives=bodies.batch,
         ),
     )
     with (

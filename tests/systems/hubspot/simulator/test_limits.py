@@ -286,7 +286,7 @@ def test_records_as_the_api_gives_them_are_read_and_what_is_not_known_is_told(
         held = running.control("GET", "records/contacts")["results"]
     assert [one["properties"]["firstname"] for one in held] == ["Ada", "Ben", "Cara"]
     assert (held[0]["id"], held[0]["properties"]["email"]) == ("555", "ada@x.example")
-    assert capfd.readouterr().err.count("contacts.jsonl:2: nobody declared the property 'shoe_size'") == 1
+    assert capfd.readouterr().err.count("contacts.jsonl:2: the property 'shoe_size' was not declared") == 1
 
 
 @pytest.mark.parametrize("row", [{"firstname": ["Ben"]}, {"properties": {"firstname": {"value": "Ben"}}}])

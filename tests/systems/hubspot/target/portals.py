@@ -6,16 +6,16 @@ import json
 import threading
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from careloom.core.ports import Batch, Outcome, Write
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.schema import ObjectDeclaration, Property
-from careloom.systems.hubspot.client.http import RetryPolicy
+from careloom.systems.hubspot.client.http import PATIENT
 from careloom.systems.hubspot.options import Options
 from careloom.systems.hubspot.target.target import HubSpotTarget
 
@@ -36,10 +36,10 @@ class Waits:
 def opened(url: str, version: str = "2026-03", *, budget: Any = None, waits: Any = None, **more: Any) -> HubSpotTarget:
     return HubSpotTarget(
         Options(token="secret:portal", base_url=url, version=version, **more),
-        Surroundings(
+        RoomContext(
             folder=Path(), timezone=ZoneInfo("America/New_York"), secret=lambda name: "pat-test", budget=budget
         ),
-        patience=RetryPolicy(read_timeout=5.0, first_wait=0.001),
+        policy=replace(PATIENT, read_timeout=5.0, first_wait=0.001),
         pause=waits or Waits(),
     )
 

@@ -11,9 +11,9 @@ from careloom.core.errors import Later, RemoteUnavailable
 from careloom.core.ports import Association, AssociationBatch, Batch, Outcome, Write
 from careloom.core.schema import NewObject, ObjectDeclaration, Property
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import Call
 from careloom.systems.hubspot.simulator import RunningSimulator
 from careloom.systems.hubspot.target.target import HubSpotTarget
+from careloom.vendor_kit.call import Call
 from systems.hubspot.target.mangler import PAGES, RECORDS, SPOILS, Mangler, Spoil, mangling
 from systems.hubspot.target.portals import KEY, Portal, change, opened, person, scripted
 

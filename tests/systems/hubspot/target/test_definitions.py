@@ -11,11 +11,11 @@ from careloom.core.errors import Fix, UsageFault
 from careloom.core.ports import Association, AssociationBatch, Write
 from careloom.core.schema import NewObject, ObjectDeclaration, Property
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import Call
 from careloom.systems.hubspot.options import Options
 from careloom.systems.hubspot.room import ROOM
 from careloom.systems.hubspot.simulator import RunningSimulator
 from careloom.systems.hubspot.target.records import same
+from careloom.vendor_kit.call import Call
 from systems.hubspot.target.portals import KEY, VERSIONS, Portal, opened, person, scripted, verdicts
 
 VISIT = ObjectDeclaration(

@@ -6,12 +6,12 @@ An answer that looks otherwise is no answer: it proves nothing, least of all tha
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeGuard
 
-Check = Callable[[int, object], str]
-"""Of the status and the parsed body (None: there was none, or it is not JSON)."""
+from careloom.vendor_kit.call import Check
+from careloom.vendor_kit.paging import PageGuard
+
 Entry = Callable[[object], str]
 
 NO_CONTENT = 204
@@ -77,36 +77,30 @@ def search_page(after: str) -> Check:
     return check
 
 
-@dataclass(slots=True)
 class Pages:
     """The pages of one listing: each leads on, and none comes twice."""
 
-    entry: Entry
-    after: str = ""
-    _before: set[str] = field(default_factory=set)
-    _last: tuple[str, ...] = ()
+    def __init__(self, entry: Entry, after: str = "") -> None:
+        self._entry = entry
+        self._guard = PageGuard(after)
+
+    @property
+    def after(self) -> str:
+        """Where the page to be asked for begins."""
+        return self._guard.position
 
     def check(self, _status: int, body: object) -> str:
         """Whether `body` is the page asked for; asking again changes nothing here."""
-        problem = _results(body, self.entry, 0)
+        problem = _results(body, self._entry, 0)
         if problem or not isinstance(body, dict):
             return problem or _NOT_JSON
         problem, following = _following(body)
-        if problem:
-            return problem
-        if following and (following == self.after or following in self._before):
-            return "a next page that was read before"
-        if self._last and _ids(body["results"]) == self._last:
-            return "the page before once more"
-        return ""
+        return problem or self._guard.problem(following, _ids(body["results"]))
 
     def turn(self, body: Mapping[str, object]) -> bool:
         """Go on to the next page; False if this was the last."""
         _, following = _following(body)
-        self._before.add(self.after)
-        self._last = _ids(body["results"])
-        self.after = following
-        return bool(following)
+        return self._guard.turn(following, _ids(body["results"]))
 
 
 def named(value: object) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from threading import Lock
-from time import monotonic, sleep
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from careloom.core.errors import Later
-from careloom.core.log import LOG
-from careloom.core.ports import Budget, Lane, Limit
+from careloom.core.ports import Limit
+from careloom.vendor_kit.limits import RateLimiter
 
 LimitName = Literal["ten_secondly", "search", "daily"]
 
@@ -38,32 +35,20 @@ class Ceilings:
     daily: int | None = None
 
 
-class RateLimiter:
-    """Takes places in the shared budget and tells it what the portal says.
+class PortalLimits:
+    """The portal's limits as they stand, and what it says of them. `limiter` takes the places."""
 
-    Without a budget there are no limits but the portal's own pauses.
-    """
-
-    def __init__(
-        self,
-        budget: Budget | None,
-        lane: Lane,
-        ceilings: Ceilings,
-        zone: ZoneInfo,
-        *,
-        pause: Callable[[float], None] = sleep,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
-        self._budget = budget
-        self._lane = lane
+    def __init__(self, limiter: RateLimiter, ceilings: Ceilings, zone: ZoneInfo) -> None:
+        self.limiter = limiter
         self._ceilings = ceilings
         self._zone = zone
-        self._sleep = pause
-        self._clock = clock
         self._lock = Lock()
         self._stated: dict[str, int] = {}
-        self._paused: dict[str, float] = {}
         self._answers = 0
+
+    def limits(self, name: str) -> tuple[Limit, Limit]:
+        """What a request counts in: the day, and the limit `name` ("" for any but a search's)."""
+        return self.limit("daily"), self.limit("search" if name == "search" else "ten_secondly")
 
     def limit(self, name: LimitName) -> Limit:
         """The limit as it stands: the smaller of the project's ceiling and what the portal stated."""
@@ -86,61 +71,27 @@ class RateLimiter:
         with self._lock:
             limit = self._stated.get(name)
         if limit is None:
-            limit = (self._budget.known(name) if self._budget is not None else None) or default
+            limit = self.limiter.known(name) or default
             with self._lock:
                 self._stated.setdefault(name, limit)
         return min(limit, ceiling) if ceiling is not None else limit
 
-    @contextmanager
-    def place(self, name: LimitName) -> Iterator[None]:
-        """One request's place in the day and in the limit `name`, given back when the block ends."""
-        if self._budget is None:
-            self._wait_out_pause(name)
-            yield
-            return
-        tickets: list[int] = []
-        try:
-            tickets.append(self._budget.take(self.limit("daily"), self._lane))
-            tickets.append(self._budget.take(self.limit(name), self._lane))
-            yield
-        finally:
-            for ticket in tickets:
-                with _spared():
-                    self._budget.give_back(ticket)
-
-    def _wait_out_pause(self, name: LimitName) -> None:
-        with self._lock:
-            seconds = self._paused.get(name, 0.0) - self._clock()
-        if seconds > 0:
-            self._sleep(seconds)
-
     def pause(self, name: LimitName, seconds: float) -> None:
         """Nobody asks for so long: the portal said 429."""
-        if self._budget is not None:
-            with _spared():
-                self._budget.pause(self.limit(name), seconds)
-        else:
-            with self._lock:
-                self._paused[name] = max(self._paused.get(name, 0.0), self._clock() + seconds)
+        self.limiter.pause(self.limit(name), seconds)
 
     def heard(self, headers: Mapping[str, str]) -> None:
         """Pass on what an answer's headers state; search answers state nothing and change nothing."""
-        with _spared():
-            self._pass_on(headers)
-
-    def _pass_on(self, headers: Mapping[str, str]) -> None:
         limit, daily = _number(headers, "x-hubspot-ratelimit-max"), _number(headers, "x-hubspot-ratelimit-daily")
-        if self._news("ten_secondly", limit) and self._budget is not None:
+        if self._news("ten_secondly", limit):
             # What remains is not passed on: a window that is used up to the last place is what we want.
-            self._budget.learn("ten_secondly", limit, None, None)
+            self.limiter.learn("ten_secondly", limit, None, None)
         remaining = _number(headers, "x-hubspot-ratelimit-daily-remaining")
         with self._lock:
             self._answers += 1
             due = self._answers % _DAILY_EVERY == 1
-        if (
-            self._news("daily", daily) or (remaining is not None and (due or remaining == 0))
-        ) and self._budget is not None:
-            self._budget.learn("daily", daily, remaining, _midnight(headers, self._zone))
+        if self._news("daily", daily) or (remaining is not None and (due or remaining == 0)):
+            self.limiter.learn("daily", daily, remaining, _midnight(headers, self._zone))
 
     def _news(self, name: LimitName, limit: int | None) -> bool:
         if limit is None:
@@ -149,15 +100,6 @@ class RateLimiter:
             news = self._stated.get(name) != limit
             self._stated[name] = limit
         return news
-
-
-@contextmanager
-def _spared() -> Iterator[None]:
-    """A budget that fails after a request was sent must not take the request's answer with it."""
-    try:
-        yield
-    except Later as error:
-        LOG.warning("the rate budget did not answer", error=type(error).__name__)
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

@@ -23,16 +23,16 @@ def options_of(arguments: Sequence[str]) -> SimulatorOptions:
     parser.add_argument("--contacts", type=Path, help="a file of JSON lines, one contact each")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--while-stdin", action="store_true", help="end when the standard input is closed")
-    found = parser.parse_args(arguments)
-    if found.while_stdin:
+    namespace = parser.parse_args(arguments)
+    if namespace.while_stdin:
         end_with_stdin()
     return SimulatorOptions(
-        host=found.host,
-        port=found.port,
-        tier=found.tier,
-        latency_ms=found.latency_ms,
-        records=found.contacts,
-        seed=found.seed,
+        host=namespace.host,
+        port=namespace.port,
+        tier=namespace.tier,
+        latency_ms=namespace.latency_ms,
+        records=namespace.contacts,
+        seed=namespace.seed,
     )
 
 

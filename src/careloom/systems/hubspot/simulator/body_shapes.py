@@ -27,11 +27,11 @@ def _whole(value: Any) -> bool:
 
 
 def _objects(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(_text(one) for one in value)
+    return isinstance(value, list) and all(_text(entry) for entry in value)
 
 
 _SHAPES: Mapping[str, Shape] = {
@@ -78,6 +78,6 @@ def check(body: Json) -> None:
         if isinstance(value, dict):
             check(value)
         elif isinstance(value, list):
-            for one in value:
-                if isinstance(one, dict):
-                    check(one)
+            for entry in value:
+                if isinstance(entry, dict):
+                    check(entry)

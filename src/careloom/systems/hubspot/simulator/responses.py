@@ -18,7 +18,7 @@ class Response(NamedTuple):
     body: Any = None
     headers: tuple[tuple[str, str], ...] = ()
 
-    def encoded(self) -> bytes:
+    def content(self) -> bytes:
         """The body as it goes over the wire."""
         if self.body is None:
             return b""
@@ -56,8 +56,8 @@ class RefusalError(Exception):
 
     def entry(self, context: Mapping[str, Sequence[str]]) -> Json:
         """The error as one entry of a batch answer's `errors`."""
-        named = {**self.extra.get("context", {}), **context}
-        return {"status": "error", "category": self.category, "message": self.message, "context": named}
+        merged_context = {**self.extra.get("context", {}), **context}
+        return {"status": "error", "category": self.category, "message": self.message, "context": merged_context}
 
 
 def invalid(message: str, **extra: Any) -> RefusalError:
@@ -67,19 +67,22 @@ def invalid(message: str, **extra: Any) -> RefusalError:
 
 def invalid_values(complaints: Sequence[RefusedValue], portal_id: int) -> RefusalError:
     """400: some property values were refused, in the envelope that the vendor documents."""
-    listed = [
+    entries = [
         {
             "isValid": False,
-            "message": one.message,
-            "error": one.code,
-            "name": one.name,
-            "localizedErrorMessage": one.message,
+            "message": refusal.message,
+            "error": refusal.code,
+            "name": refusal.name,
+            "localizedErrorMessage": refusal.message,
             "portalId": portal_id,
         }
-        for one in complaints
+        for refusal in complaints
     ]
-    errors = [{"message": one.message, "code": one.code, "context": {"propertyName": [one.name]}} for one in complaints]
-    return invalid(f"Property values were not valid: {orjson.dumps(listed).decode()}", errors=errors)
+    errors = [
+        {"message": refusal.message, "code": refusal.code, "context": {"propertyName": [refusal.name]}}
+        for refusal in complaints
+    ]
+    return invalid(f"Property values were not valid: {orjson.dumps(entries).decode()}", errors=errors)
 
 
 def conflict(record_id: str) -> RefusalError:
@@ -87,7 +90,7 @@ def conflict(record_id: str) -> RefusalError:
     return RefusalError(409, "CONFLICT", f"Contact already exists. Existing ID: {record_id}")
 
 
-def taken(portal_id: int, coordinates: tuple[str, str, str], own_id: str, holder: str) -> RefusalError:
+def duplicate_value(portal_id: int, coordinates: tuple[str, str, str], own_id: str, holder: str) -> RefusalError:
     """400: another record holds this value of a unique property; `coordinates` are object type, property, value."""
     object_type, name, value = coordinates
     return invalid(

@@ -9,8 +9,9 @@ from typing import Any
 from careloom.core.errors import CareloomError, Later
 from careloom.core.ports import Finding
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import Answer, Call, Client
+from careloom.systems.hubspot.client.http import Client
 from careloom.systems.hubspot.client.paths import NUMBERED, Paths
+from careloom.vendor_kit.call import Answer, Call
 
 _OWNERS_PAGE = 500
 # Errors and bursts need room: below this share of the day's requests, a large run may not finish.

@@ -15,10 +15,11 @@ from careloom.core.errors import Later, NotPermitted, Stop
 from careloom.core.ports import Association, AssociationBatch, Outcome
 from careloom.systems.hubspot.client import bodies
 from careloom.systems.hubspot.client.api_errors import ApiError, api_errors_of, batch_errors_of
-from careloom.systems.hubspot.client.http import Answer, Call, Client
+from careloom.systems.hubspot.client.http import Client
 from careloom.systems.hubspot.client.paths import Paths
 from careloom.systems.hubspot.target.batch_bisector import BatchBisector
 from careloom.systems.hubspot.target.records import chunks
+from careloom.vendor_kit.call import Answer, Call
 
 # The limit of these endpoints is not documented; the smallest that anybody reports.
 PAIRS = 100
@@ -130,7 +131,9 @@ class AssociationWriter:
         body = {"inputs": [pair.body(whole=full_body) for pair in group]}
         path = f"{self._path}/{endpoint}"
         gives = bodies.removed if self._batch.remove else bodies.associated
-        answer = self._client.send(Call(method="POST", path=path, body=body, records=len(group), gives=gives))
+        answer = self._client.send(
+            Call(method="POST", repeatable=True, path=path, body=body, records=len(group), gives=gives)
+        )
         if not answer.ok:
             return answer
         self._read_results(group, answer, confirmed=self._batch.remove)

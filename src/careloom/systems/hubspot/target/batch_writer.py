@@ -16,13 +16,14 @@ from careloom.core.log import LOG
 from careloom.core.ports import Batch, Outcome, RemoteRecord
 from careloom.systems.hubspot.client import bodies
 from careloom.systems.hubspot.client.api_errors import PROPERTY_FAULTS, ApiError, api_errors_of, batch_errors_of
-from careloom.systems.hubspot.client.http import Answer, AnswerLost, Call, Client
+from careloom.systems.hubspot.client.http import Client
 from careloom.systems.hubspot.client.paths import Paths
 from careloom.systems.hubspot.target.batch_bisector import BatchBisector
 from careloom.systems.hubspot.target.inputs import MOST_TRIES, BatchOutcomes, Input, Route, matcher, waves
 from careloom.systems.hubspot.target.lifecycle import STAGE, Lifecycle
 from careloom.systems.hubspot.target.records import EMAIL, Reader, folded, same_values, unique_values
 from careloom.systems.hubspot.target.search import SEARCH_LAG, Searcher
+from careloom.vendor_kit.call import Answer, AnswerLost, Call
 
 # A lost answer, the look after it and the next try count as one round.
 _MOST_ROUNDS = 6
@@ -358,7 +359,9 @@ class BatchWriter:
         """Set the lifecycle stage of records, by id; setting it twice is setting it once."""
         body = {"inputs": [{"id": record, "properties": {STAGE: stage}} for record, stage in changes]}
         path = f"{self._path}/batch/update"
-        return self.client.send(Call(method="POST", path=path, body=body, records=len(changes), gives=bodies.batch))
+        return self.client.send(
+            Call(method="POST", repeatable=True, path=path, body=body, records=len(changes), gives=bodies.batch)
+        )
 
 
 def _later(write_input: Input, code: str, message: str) -> Outcome:

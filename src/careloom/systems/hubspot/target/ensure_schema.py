@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from careloom.core.errors import Fix, UsageFault
 from careloom.core.schema import NewObject, ObjectDeclaration, Property
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import CONFLICT, Answer, Call, Client, refused
+from careloom.systems.hubspot.client.http import Client, refused
 from careloom.systems.hubspot.client.paths import Paths
 from careloom.systems.hubspot.target.objects import STANDARD_TYPES, Objects
 from careloom.systems.hubspot.target.properties import DEFAULT_GROUP, definition_of, group_name
 from careloom.systems.hubspot.target.records import BATCH, chunks
 from careloom.systems.hubspot.target.schema_cache import SchemaCache
+from careloom.vendor_kit.call import Answer, Call
+from careloom.vendor_kit.status import CONFLICT
 
 
 class Declarer:
@@ -59,6 +61,7 @@ class Declarer:
         ]
         call = Call(
             method="POST",
+            repeatable=True,
             path=self._paths.schemas(),
             gives=bodies.one(bodies.schema),
             body={
@@ -89,6 +92,7 @@ class Declarer:
             present.add(name)
             call = Call(
                 method="POST",
+                repeatable=True,
                 path=f"{path}/groups",
                 body={"name": name, "label": label},
                 gives=bodies.one(bodies.named),
@@ -105,6 +109,7 @@ class Declarer:
         for chunk in chunks(properties, BATCH):
             call = Call(
                 method="POST",
+                repeatable=True,
                 path=f"{path}/batch/create",
                 body={"inputs": [definition_of(definition) for definition in chunk]},
                 gives=bodies.listing(bodies.definition),
@@ -126,7 +131,13 @@ class Declarer:
         """A batch that was refused for one of its definitions: each alone, so that the fault names the right one."""
         names: set[str] = set()
         for definition in lacking:
-            call = Call(method="POST", path=path, body=definition_of(definition), gives=bodies.one(bodies.definition))
+            call = Call(
+                method="POST",
+                repeatable=True,
+                path=path,
+                body=definition_of(definition),
+                gives=bodies.one(bodies.definition),
+            )
             answer = self._client.send(call)
             if answer.ok:
                 names.add(definition.name)
@@ -152,4 +163,4 @@ def _first_error(answer: Answer) -> Answer:
     """The first entry of a partly refused batch, as if it were the answer."""
     errors = answer.body.get("errors")
     body = errors[0] if answer.ok and isinstance(errors, list) and errors else answer.body
-    return Answer(status=answer.status, headers=answer.headers, body=body)
+    return Answer(status=answer.status, headers=answer.headers, content=body)

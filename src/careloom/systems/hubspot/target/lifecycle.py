@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from careloom.core.ports import Outcome
-from careloom.systems.hubspot.client.http import Answer
 from careloom.systems.hubspot.target.inputs import BatchOutcomes, Input
+from careloom.vendor_kit.call import Answer
 
 STAGE = "lifecyclestage"
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from careloom.core.errors import NotPermitted, UsageFault
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import Call, Client
+from careloom.systems.hubspot.client.http import Client
 from careloom.systems.hubspot.client.paths import Paths
+from careloom.vendor_kit.call import Call
 
 # Objects that every portal has, by the name used here; those addressed by their type id have no name in the paths.
 STANDARD: Mapping[str, str] = {

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from careloom.core.ports import RemoteRecord
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import NOT_FOUND, Call, Client, refused
+from careloom.systems.hubspot.client.http import Client, refused
 from careloom.systems.hubspot.client.paths import Paths
+from careloom.vendor_kit.call import Call
+from careloom.vendor_kit.status import NOT_FOUND
 
 T = TypeVar("T")
 BATCH = 100
@@ -130,6 +132,7 @@ class Reader:
         path = f"{self._paths.objects(object_type)}/batch/read"
         call = Call(
             method="POST",
+            repeatable=True,
             path=path,
             query={"archived": str(archived).lower()},
             body=body,

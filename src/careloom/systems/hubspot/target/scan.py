@@ -15,10 +15,11 @@ from typing import Any
 from careloom.core.errors import RemoteUnavailable
 from careloom.core.ports import RemoteRecord, ScanPage
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import Call, Client, refused
+from careloom.systems.hubspot.client.http import Client, refused
 from careloom.systems.hubspot.client.paths import Paths
 from careloom.systems.hubspot.target.records import Reader, asked, record_of
 from careloom.systems.hubspot.target.search import MOST_RESULTS, Found, Searcher, milliseconds
+from careloom.vendor_kit.call import Call
 
 LIST_PAGE = 100
 # Search lags by seconds; a minute costs a few records given twice.

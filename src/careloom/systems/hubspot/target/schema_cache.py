@@ -10,10 +10,12 @@ from typing import Any
 from careloom.core.errors import NotPermitted, UsageFault
 from careloom.core.schema import ObjectShape
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import NOT_FOUND, Call, Client, refused
+from careloom.systems.hubspot.client.http import Client, refused
 from careloom.systems.hubspot.client.paths import Paths
 from careloom.systems.hubspot.target.objects import STANDARD, Objects
 from careloom.systems.hubspot.target.properties import shape_of
+from careloom.vendor_kit.call import Call
+from careloom.vendor_kit.status import NOT_FOUND
 
 _SENSITIVITIES = ("sensitive", "highly_sensitive")
 _UNKNOWN_OBJECT = 400

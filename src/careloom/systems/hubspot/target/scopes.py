@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from careloom.core.errors import CareloomError
 from careloom.core.ports import Finding
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import Call, Client
+from careloom.systems.hubspot.client.http import Client
 from careloom.systems.hubspot.client.paths import Paths
+from careloom.vendor_kit.call import Call
 
 _WHAT = "HubSpot scopes"
 
@@ -20,6 +21,7 @@ def scope_findings(client: Client, paths: Paths, token: str, families: Mapping[s
     """For each object that a sync writes, by the family whose scopes it goes by, what the token lacks to read and write it."""
     call = Call(
         method="POST",
+        repeatable=True,
         path=paths.token_info(),
         body={"tokenKey": token},
         gives=bodies.one(bodies.granted),

@@ -12,10 +12,11 @@ from typing import Any
 
 from careloom.core.ports import RemoteRecord
 from careloom.systems.hubspot.client import bodies
-from careloom.systems.hubspot.client.http import Call, Client, refused
+from careloom.systems.hubspot.client.http import Client, refused
 from careloom.systems.hubspot.client.paths import Paths
 from careloom.systems.hubspot.target.objects import CONTACTS
 from careloom.systems.hubspot.target.records import asked, folded, record_of
+from careloom.vendor_kit.call import Call
 
 PAGE = 200
 MOST_RESULTS = 10_000
@@ -93,6 +94,7 @@ class Searcher:
         path = f"{self._paths.objects(object_type)}/search"
         call = Call(
             method="POST",
+            repeatable=True,
             path=path,
             body=body,
             limit="search",

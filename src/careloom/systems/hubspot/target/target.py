@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from time import sleep
+from dataclasses import replace
 
 from careloom.core.ports import (
     AssociationBatch,
@@ -14,11 +14,11 @@ from careloom.core.ports import (
     ScanPage,
     Write,
 )
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.schema import ObjectDeclaration, ObjectShape
-from careloom.systems.hubspot.client.http import Client, RetryPolicy
+from careloom.systems.hubspot.client.http import PATIENT, Client
 from careloom.systems.hubspot.client.paths import Paths
-from careloom.systems.hubspot.client.rate_limits import Ceilings, RateLimiter
+from careloom.systems.hubspot.client.rate_limits import Ceilings, PortalLimits
 from careloom.systems.hubspot.options import Options
 from careloom.systems.hubspot.target.account import Owner, Pipeline, findings, read_owners, read_pipelines
 from careloom.systems.hubspot.target.association_writer import AssociationWriter, Labels
@@ -32,6 +32,8 @@ from careloom.systems.hubspot.target.scan import Scan
 from careloom.systems.hubspot.target.schema_cache import SchemaCache
 from careloom.systems.hubspot.target.scopes import scope_findings
 from careloom.systems.hubspot.target.search import Searcher
+from careloom.vendor_kit.limits import RateLimiter
+from careloom.vendor_kit.retry import RetryPolicy
 
 
 class HubSpotTarget:
@@ -42,25 +44,27 @@ class HubSpotTarget:
     def __init__(
         self,
         options: Options,
-        surroundings: Surroundings,
+        context: RoomContext,
         *,
-        patience: RetryPolicy | None = None,
-        pause: Callable[[float], None] = sleep,
+        policy: RetryPolicy | None = None,
+        pause: Callable[[float], None] | None = None,
     ) -> None:
         self.concurrency = options.concurrency
+        pause = pause or context.pause
         ceilings = Ceilings(
             ten_secondly=options.limits.ten_secondly,
             search_secondly=options.limits.search_secondly,
             daily=options.limits.daily,
         )
-        rates = RateLimiter(surroundings.budget, surroundings.lane, ceilings, surroundings.timezone, pause=pause)
-        self._token = surroundings.secret(options.token)
+        limiter = RateLimiter(context.budget, context.lane, pause=pause)
+        limits = PortalLimits(limiter, ceilings, context.timezone)
+        self._token = context.secret(options.token)
         self._client = Client(
             options.base_url,
             self._token,
-            rates,
+            limits,
             connections=options.concurrency,
-            patience=patience or RetryPolicy(read_timeout=options.timeout_seconds),
+            policy=policy or replace(PATIENT, read_timeout=options.timeout_seconds),
             pause=pause,
         )
         self._paths = Paths(version=options.version)

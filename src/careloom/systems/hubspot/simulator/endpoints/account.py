@@ -30,39 +30,41 @@ def _owner(row: tuple[str, str, str]) -> Json:
     }
 
 
-def owners(call: Request) -> Response:
+def owners(request: Request) -> Response:
     """The portal's three owners, or the one with this mail address, in pages; none of them is archived."""
-    call.need("crm.objects.owners.read")
-    wanted = (call.one("email") or "").lower()
-    limit, after = call.whole("limit", 100, MOST_OWNERS_PAGE), call.one("after") or "0"
+    request.need("crm.objects.owners.read")
+    email = (request.parameter("email") or "").lower()
+    limit, after = request.integer("limit", 100, MOST_OWNERS_PAGE), request.parameter("after") or "0"
     if not after.isdigit():
         raise invalid("Invalid query parameter: after")
-    rows = [] if call.flag("archived") else [_owner(row) for row in _OWNERS]
-    rows = [row for row in rows if row["email"] == wanted or not wanted]
+    rows = [] if request.flag("archived") else [_owner(row) for row in _OWNERS]
+    rows = [row for row in rows if row["email"] == email or not email]
     start, end = int(after), int(after) + limit
     body: Json = {"results": rows[start:end]}
     if end < len(rows):
-        body["paging"] = {"next": {"after": str(end), "link": f"{call.base_url}{call.path}?limit={limit}&after={end}"}}
+        body["paging"] = {
+            "next": {"after": str(end), "link": f"{request.base_url}{request.path}?limit={limit}&after={end}"}
+        }
     return Response(200, body)
 
 
-def owner(call: Request) -> Response:
+def owner(request: Request) -> Response:
     """One owner."""
-    call.need("crm.objects.owners.read")
-    row = next((row for row in _OWNERS if row[0] == call.places[0]), None)
-    if row is None or call.flag("archived"):
+    request.need("crm.objects.owners.read")
+    row = next((row for row in _OWNERS if row[0] == request.places[0]), None)
+    if row is None or request.flag("archived"):
         raise not_found()
     return Response(200, _owner(row))
 
 
-def details(call: Request) -> Response:
+def details(request: Request) -> Response:
     """What the account is."""
-    zone = call.portal.settings.time_zone
-    offset = datetime.fromtimestamp(call.portal.now_ms() / 1000, ZoneInfo(zone)).utcoffset() or timedelta()
+    zone = request.portal.settings.time_zone
+    offset = datetime.fromtimestamp(request.portal.now_ms() / 1000, ZoneInfo(zone)).utcoffset() or timedelta()
     hours, minutes = divmod(abs(int(offset.total_seconds())) // 60, 60)
     sign = "-" if offset < timedelta() else "+"
     body = {
-        "portalId": call.portal.id,
+        "portalId": request.portal.id,
         "accountType": "STANDARD",
         "timeZone": zone,
         "companyCurrency": "USD",
@@ -75,22 +77,22 @@ def details(call: Request) -> Response:
     return Response(200, body)
 
 
-def custom_objects(call: Request) -> Response:
+def custom_objects(request: Request) -> Response:
     """How many custom objects the account may define, and how many there are."""
-    call.need("crm.schemas.custom.read")
-    most = MOST_CUSTOM_OBJECTS if call.portal.settings.tier.enterprise else 0
-    used = sum(1 for _ in call.portal.custom_kinds())
-    return Response(200, {"limit": most, "usage": used, "percentage": 100 * used / most if most else 0.0})
+    request.need("crm.schemas.custom.read")
+    limit = MOST_CUSTOM_OBJECTS if request.portal.settings.tier.enterprise else 0
+    count = sum(1 for _ in request.portal.custom_kinds())
+    return Response(200, {"limit": limit, "usage": count, "percentage": 100 * count / limit if limit else 0.0})
 
 
-def usage(call: Request) -> Response:
+def usage(request: Request) -> Response:
     """How much of the day's requests are used."""
-    limits = call.portal.limits
-    now = call.portal.now_ms()
+    limits = request.portal.limits
+    now = request.portal.now_ms()
     row = {
         "name": "private-apps-api-calls-daily",
-        "usageLimit": call.portal.settings.tier.in_a_day,
-        "currentUsage": limits.today(call.portal.settings, now),
+        "usageLimit": request.portal.settings.tier.in_a_day,
+        "currentUsage": limits.today(request.portal.settings, now),
         "collectedAt": iso(now),
         "fetchStatus": "SUCCESS",
         "resetsAt": iso(limits.resets_ms),
@@ -98,11 +100,11 @@ def usage(call: Request) -> Response:
     return Response(200, {"results": [row]})
 
 
-def token_info(call: Request) -> Response:
+def token_info(request: Request) -> Response:
     """What a private app's token may do. A token without a list of scopes may do everything that there is."""
-    name = str(call.body.get("tokenKey") or "")
-    token = call.portal.settings.tokens.get(name) or call.token
-    kinds = {"custom" if table.kind.custom else table.kind.name for table in call.portal.tables.values()}
+    name = str(request.body.get("tokenKey") or "")
+    token = request.portal.settings.tokens.get(name) or request.token
+    kinds = {"custom" if table.kind.custom else table.kind.name for table in request.portal.tables.values()}
     every = [f"crm.objects.{kind}.{act}" for kind in sorted(kinds | {"custom"}) for act in ("read", "write")]
     scopes = [*every, "tickets", "oauth"] if token.scopes is None else list(token.scopes)
-    return Response(200, {"userId": 1000001, "hubId": call.portal.id, "appId": 2000001, "scopes": scopes})
+    return Response(200, {"userId": 1000001, "hubId": request.portal.id, "appId": 2000001, "scopes": scopes})

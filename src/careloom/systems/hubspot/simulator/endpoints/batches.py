@@ -10,8 +10,8 @@ from careloom.systems.hubspot.simulator.endpoints.request import (
     check_sensitive,
     echo,
     histories,
-    shown,
-    shown_names,
+    property_values,
+    response_names,
 )
 from careloom.systems.hubspot.simulator.portal import record_writes
 from careloom.systems.hubspot.simulator.portal.record import Record
@@ -28,209 +28,211 @@ from careloom.systems.hubspot.simulator.settings import (
 )
 
 
-def answer(call: Request, status: int, results: list[Json], errors: Sequence[Json]) -> Response:
+def answer(request: Request, status: int, results: list[Json], errors: Sequence[Json]) -> Response:
     """A batch answer. Results come back in any order: that is how the vendor does it."""
-    if call.portal.settings.shuffle and len(results) > 1:
-        call.portal.dice.shuffle(results)
-    now = call.portal.now()[1]
+    if request.portal.settings.shuffle and len(results) > 1:
+        request.portal.rng.shuffle(results)
+    now = request.portal.now()[1]
     body: Json = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
     if errors:
         body["numErrors"] = len(errors)
         body["errors"] = errors
-        status = PARTIAL_STATUS.get(call.version, 207)
+        status = PARTIAL_STATUS.get(request.version, 207)
     return Response(status, body)
 
 
-def traced(inputs: Sequence[Json]) -> bool:
+def has_trace_ids(inputs: Sequence[Json]) -> bool:
     """Whether every input carries a trace id of its own, so that each may fail alone."""
-    traces = {one.get("objectWriteTraceId") for one in inputs}
+    traces = {entry.get("objectWriteTraceId") for entry in inputs}
     return None not in traces and "" not in traces and len(traces) == len(inputs)
 
 
-def properties_of(call: Request, table: Table, one: Json) -> Json:
+def properties_of(request: Request, table: Table, entry: Json) -> Json:
     """The properties of an input, and whether this token may write them."""
-    given = one.get("properties")
-    if given is None:
+    changes = entry.get("properties")
+    if changes is None:
         return {}
-    if not isinstance(given, dict):
+    if not isinstance(changes, dict):
         raise invalid("Invalid input JSON: 'properties' must be an object")
-    check_sensitive(call, table.kind, list(given), "write")
-    return given
+    check_sensitive(request, table.kind, list(changes), "write")
+    return changes
 
 
-def _written(record: Record, shown_properties: Any, one: Json, *, new: bool | None = None) -> Json:
+def _result(record: Record, shown_properties: Any, entry: Json, *, new: bool | None = None) -> Json:
     body = record.payload(shown_properties)
     if new is not None:
         body["new"] = new
-    if trace := one.get("objectWriteTraceId"):
+    if trace := entry.get("objectWriteTraceId"):
         body["objectWriteTraceId"] = trace
     return body
 
 
-def _each(inputs: Sequence[Json], check: Callable[[Json], None]) -> list[Json]:
+def _check_inputs(inputs: Sequence[Json], check: Callable[[Json], None]) -> list[Json]:
     """Check every input. The first refusal is the batch's, unless all inputs are traced: then each has its own entry."""
-    apart = traced(inputs)
+    apart = has_trace_ids(inputs)
     errors: list[Json] = []
-    for one in inputs:
+    for entry in inputs:
         try:
-            check(one)
+            check(entry)
         except RefusalError as refusal:
             if not apart or refusal.category == "MISSING_SCOPES":
                 raise
-            errors.append(refusal.entry({"objectWriteTraceId": [one["objectWriteTraceId"]]}))
+            errors.append(refusal.entry({"objectWriteTraceId": [entry["objectWriteTraceId"]]}))
     return errors
 
 
-def create(call: Request) -> Response:
+def create(request: Request) -> Response:
     """Create up to 100 records: all or none, unless every input is traced."""
-    table, inputs = call.table, call.inputs()
-    portal, claims = call.portal, Claims()
+    table, inputs = request.table, request.inputs()
+    portal, claims = request.portal, Claims()
     drafts: list[tuple[dict[str, str], Json]] = []
 
-    def check(one: Json) -> None:
-        given = properties_of(call, table, one)
-        ties = portal.ties.checked(portal.current, table.kind, one.get("associations"))
-        drafts.append((record_writes.new_values(portal, table, given, claims, len(drafts)), {**one, "ties": ties}))
+    def check(entry: Json) -> None:
+        changes = properties_of(request, table, entry)
+        ties = portal.associations.check_new(portal.current, table.kind, entry.get("associations"))
+        drafts.append((record_writes.new_values(portal, table, changes, claims, len(drafts)), {**entry, "ties": ties}))
 
-    errors = _each(inputs, check)
+    errors = _check_inputs(inputs, check)
     results = []
-    for values, one in drafts:
+    for values, entry in drafts:
         record = record_writes.create(portal, table, values)
-        portal.ties.tie_all(table.kind, record.id, one["ties"])
-        results.append(_written(record, record.values, one))
-    return answer(call, 201, results, errors)
+        portal.associations.associate_all(table.kind, record.id, entry["ties"])
+        results.append(_result(record, record.values, entry))
+    return answer(request, 201, results, errors)
 
 
-def update(call: Request) -> Response:
+def update(request: Request) -> Response:
     """Change up to 100 records. Ids that are not there get an entry of their own; merged-away ones are left out."""
-    table, inputs = call.table, call.inputs()
-    portal, claims = call.portal, Claims()
+    table, inputs = request.table, request.inputs()
+    portal, claims = request.portal, Claims()
     drafts: list[tuple[Record, dict[str, str], Json]] = []
     missing: list[Json] = []
 
-    def check(one: Json) -> None:
-        record = _addressed(table, one)
+    def check(entry: Json) -> None:
+        record = _record_of(table, entry)
         if record is None:
-            if str(one.get("id")) not in table.survivors:
-                missing.append(one)
+            if str(entry.get("id")) not in table.survivors:
+                missing.append(entry)
             return
-        given = properties_of(call, table, one)
-        drafts.append((record, record_writes.changed_values(portal, table, record, given, claims), one))
+        changes = properties_of(request, table, entry)
+        drafts.append((record, record_writes.changed_values(portal, table, record, changes, claims), entry))
 
-    errors = _each(inputs, check)
+    errors = _check_inputs(inputs, check)
     results = []
-    for record, values, one in drafts:
+    for record, values, entry in drafts:
         record_writes.update(portal, table, record, values)
-        results.append(_written(record, echo(table.kind, record, one.get("properties") or {}), one))
+        results.append(_result(record, echo(table.kind, record, entry.get("properties") or {}), entry))
     if missing:
-        ids = [str(one.get("id")) for one in missing]
-        traces = [one["objectWriteTraceId"] for one in missing if one.get("objectWriteTraceId")]
+        ids = [str(entry.get("id")) for entry in missing]
+        traces = [entry["objectWriteTraceId"] for entry in missing if entry.get("objectWriteTraceId")]
         errors.append(some_not_found(table.kind.upper_name, ids, traces))
-    return answer(call, 200, results, errors)
+    return answer(request, 200, results, errors)
 
 
-def _addressed(table: Table, one: Json) -> Record | None:
-    name = one.get("idProperty")
+def _record_of(table: Table, entry: Json) -> Record | None:
+    name = entry.get("idProperty")
     if not name or name == "hs_object_id":
-        return table.records.get(str(one.get("id")))
+        return table.records.get(str(entry.get("id")))
     record_writes.check_key(table, name, mail_allowed=False)
-    return table.holder(name, str(one.get("id")))
+    return table.holder(name, str(entry.get("id")))
 
 
-def upsert(call: Request) -> Response:
+def upsert(request: Request) -> Response:
     """Create or change up to 100 records, each addressed by a unique property."""
-    table, inputs = call.table, call.inputs()
+    table, inputs = request.table, request.inputs()
     _check_upsert(table, inputs)
-    portal, claims = call.portal, Claims()
+    portal, claims = request.portal, Claims()
     drafts: list[tuple[Record | None, dict[str, str], Json]] = []
     new = 0
 
-    def check(one: Json) -> None:
+    def check(entry: Json) -> None:
         nonlocal new
-        name, value = one["idProperty"], str(one["id"])
-        given = properties_of(call, table, one)
+        name, value = entry["idProperty"], str(entry["id"])
+        changes = properties_of(request, table, entry)
         record = table.holder(name, value)
         if record is None:
-            values = record_writes.new_values(portal, table, {name: value, **given}, claims, new)
+            values = record_writes.new_values(portal, table, {name: value, **changes}, claims, new)
             new += 1
         else:
             if name == "email" and portal.settings.blank_on_email_upsert:
-                given = {**record_writes.blanks(table, record, {name, *given}), **given}
-            values = record_writes.changed_values(portal, table, record, given, claims)
-        drafts.append((record, values, one))
+                changes = {**record_writes.blanks(table, record, {name, *changes}), **changes}
+            values = record_writes.changed_values(portal, table, record, changes, claims)
+        drafts.append((record, values, entry))
 
-    errors = _each(inputs, check)
-    return answer(call, 200, [_upserted(call, table, *draft) for draft in drafts], errors)
+    errors = _check_inputs(inputs, check)
+    return answer(request, 200, [_write_upsert(request, table, *draft) for draft in drafts], errors)
 
 
-def _upserted(call: Request, table: Table, record: Record | None, values: dict[str, str], one: Json) -> Json:
+def _write_upsert(request: Request, table: Table, record: Record | None, values: dict[str, str], entry: Json) -> Json:
     if record is None:
-        made = record_writes.create(call.portal, table, values)
-        return _written(made, made.values, one, new=True)
-    record_writes.update(call.portal, table, record, values)
-    return _written(record, echo(table.kind, record, one.get("properties") or {}), one, new=False)
+        record_ = record_writes.create(request.portal, table, values)
+        return _result(record_, record_.values, entry, new=True)
+    record_writes.update(request.portal, table, record, values)
+    return _result(record, echo(table.kind, record, entry.get("properties") or {}), entry, new=False)
 
 
 def _check_upsert(table: Table, inputs: Sequence[Json]) -> None:
-    seen: set[tuple[str, str]] = set()
+    keys: set[tuple[str, str]] = set()
     twice: list[str] = []
-    for one in inputs:
-        name, value = one.get("idProperty"), one.get("id")
+    for entry in inputs:
+        name, value = entry.get("idProperty"), entry.get("id")
         if not name or value is None or value == "":
             raise invalid("Invalid input JSON: every input of an upsert needs 'id' and 'idProperty'")
         record_writes.check_key(table, name, mail_allowed=True)
-        key = (name, table.folded(name, str(value)))
-        if key in seen:
+        key = (name, table.fold(name, str(value)))
+        if key in keys:
             twice.append(str(value))
-        seen.add(key)
+        keys.add(key)
     if twice:
         raise invalid(DUPLICATE_INPUTS.format(ids=", ".join(twice)))
 
 
-def read(call: Request) -> Response:
+def read(request: Request) -> Response:
     """Read up to 100 records by id or by a unique property; a merged-away id gives its survivor."""
-    table = call.table
-    wanted_history = call.body.get("propertiesWithHistory") or []
-    most, text = (MOST_INPUTS_WITH_HISTORY, TOO_MANY_HISTORIES) if wanted_history else (MOST_INPUTS, TOO_MANY_INPUTS)
-    inputs = call.inputs(most, text)
-    names = shown_names(call, table.kind, call.body.get("properties") or [])
-    key = call.body.get("idProperty")
+    table = request.table
+    wanted_history = request.body.get("propertiesWithHistory") or []
+    max_inputs, text = (
+        (MOST_INPUTS_WITH_HISTORY, TOO_MANY_HISTORIES) if wanted_history else (MOST_INPUTS, TOO_MANY_INPUTS)
+    )
+    inputs = request.inputs(max_inputs, text)
+    names = response_names(request, table.kind, request.body.get("properties") or [])
+    key = request.body.get("idProperty")
     if key == "hs_object_id":
         key = None
     if key:
         record_writes.check_key(table, key, mail_allowed=True)
-    archived = call.flag("archived")
-    found: dict[str, Record] = {}
+    in_archive = request.flag("archived")
+    records: dict[str, Record] = {}
     missing: list[str] = []
-    for one in inputs:
-        value = str(one.get("id"))
-        record = find(table, key, value, archived=archived)
+    for entry in inputs:
+        value = str(entry.get("id"))
+        record = find(table, key, value, in_archive=in_archive)
         if record is None:
             missing.append(value)
         else:
-            found[record.id] = record
-    results = [record.payload(shown(record, names)) for record in found.values()]
+            records[record.id] = record
+    results = [record.payload(property_values(record, names)) for record in records.values()]
     if wanted_history:
         for body in results:
-            body["propertiesWithHistory"] = histories(found[body["id"]], wanted_history)
+            body["propertiesWithHistory"] = histories(records[body["id"]], wanted_history)
     errors = [some_not_found(table.kind.upper_name, missing)] if missing else []
-    return answer(call, 200, results, errors)
+    return answer(request, 200, results, errors)
 
 
-def find(table: Table, key: str | None, value: str, *, archived: bool) -> Record | None:
+def find(table: Table, key: str | None, value: str, *, in_archive: bool) -> Record | None:
     """A record by id or unique property, among the live ones or in the bin."""
-    if archived:
+    if in_archive:
         return table.archived_by(key, value)
     return table.holder(key, value) if key else table.current(value)
 
 
-def archive(call: Request) -> Response:
+def archive(request: Request) -> Response:
     """Move up to 100 records to the bin; ids that are not there are passed over."""
-    table = call.table
-    now = call.portal.now()
-    for one in call.inputs():
-        record = table.records.get(str(one.get("id")))
+    table = request.table
+    now = request.portal.now()
+    for entry in request.inputs():
+        record = table.records.get(str(entry.get("id")))
         if record is not None:
-            call.portal.ties.forget(table.kind, record.id)
+            request.portal.associations.forget(table.kind, record.id)
             table.archive(record, *now)
     return Response(204)

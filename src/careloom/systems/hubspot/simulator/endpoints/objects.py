@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from careloom.systems.hubspot.simulator.endpoints import associations_v3
 from careloom.systems.hubspot.simulator.endpoints.batches import find, properties_of
-from careloom.systems.hubspot.simulator.endpoints.request import Request, echo, histories, shown, shown_names
+from careloom.systems.hubspot.simulator.endpoints.request import (
+    Request,
+    echo,
+    histories,
+    property_values,
+    response_names,
+)
 from careloom.systems.hubspot.simulator.portal import record_writes
 from careloom.systems.hubspot.simulator.portal.portal import Portal
 from careloom.systems.hubspot.simulator.portal.record import Record
-from careloom.systems.hubspot.simulator.portal.records import MERGED, Table, secondary_mails, stamped
+from careloom.systems.hubspot.simulator.portal.records import MERGED, Table, new_record, secondary_mails
 from careloom.systems.hubspot.simulator.responses import Json, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import (
     MOST_LIST_PAGE,
@@ -18,17 +24,17 @@ from careloom.systems.hubspot.simulator.settings import (
 )
 
 
-def listed(call: Request) -> Response:
+def get_page(request: Request) -> Response:
     """A page of records in order of id; `after` is the id of the first record of the next page."""
-    table = call.table
-    most = MOST_LIST_PAGE_WITH_HISTORY if call.many("propertiesWithHistory") else MOST_LIST_PAGE
-    limit, after = call.whole("limit", 10, most), call.one("after") or "0"
+    table = request.table
+    max_limit = MOST_LIST_PAGE_WITH_HISTORY if request.many("propertiesWithHistory") else MOST_LIST_PAGE
+    limit, after = request.integer("limit", 10, max_limit), request.parameter("after") or "0"
     if not after.isdigit():
         raise invalid("Invalid query parameter: after")
-    names = shown_names(call, table.kind, call.many("properties"))
-    if call.flag("archived"):
-        binned = sorted(table.bin.values(), key=lambda one: one.number)
-        pool = iter([one for one in binned if one.number >= int(after)])
+    names = response_names(request, table.kind, request.many("properties"))
+    if request.flag("archived"):
+        archive = sorted(table.bin.values(), key=lambda record: record.number)
+        pool = iter([record for record in archive if record.number >= int(after)])
     else:
         pool = table.after(int(after), limit + 1)
     page: list[Record] = []
@@ -36,136 +42,141 @@ def listed(call: Request) -> Response:
         page.append(record)
         if len(page) > limit:
             break
-    body: Json = {"results": [_with(call, table, record, names) for record in page[:limit]]}
+    body: Json = {"results": [_body(request, table, record, names) for record in page[:limit]]}
     if len(page) > limit:
-        body["paging"] = {"next": {"after": page[limit].id, "link": _link(call, page[limit].id)}}
+        body["paging"] = {"next": {"after": page[limit].id, "link": _link(request, page[limit].id)}}
     return Response(200, body)
 
 
-def _link(call: Request, after: str) -> str:
-    kept = "&".join(f"{name}={value}" for name, values in call.query.items() for value in values if name != "after")
-    return f"{call.base_url}{call.path}?{kept + '&' if kept else ''}after={after}"
+def _link(request: Request, after: str) -> str:
+    query = "&".join(f"{name}={value}" for name, values in request.query.items() for value in values if name != "after")
+    return f"{request.base_url}{request.path}?{query + '&' if query else ''}after={after}"
 
 
-def _with(call: Request, table: Table, record: Record, names: list[str]) -> Json:
-    body = record.payload(shown(record, names))
-    if wanted := call.many("propertiesWithHistory"):
-        body["propertiesWithHistory"] = histories(record, wanted)
+def _body(request: Request, table: Table, record: Record, names: list[str]) -> Json:
+    body = record.payload(property_values(record, names))
+    if history_names := request.many("propertiesWithHistory"):
+        body["propertiesWithHistory"] = histories(record, history_names)
     ties: Json = {}
-    for asked in call.many("associations"):
-        other = call.portal.table(asked).kind
-        if found := associations_v3.rows(call, (table.kind.id, other.id), record.id):
-            ties[other.name] = {"results": found}
+    for object_type in request.many("associations"):
+        kind = request.portal.table(object_type).kind
+        if ties_to_kind := associations_v3.rows(request, (table.kind.id, kind.id), record.id):
+            ties[kind.name] = {"results": ties_to_kind}
     if ties:
         body["associations"] = ties
     return body
 
 
-def read(call: Request) -> Response:
+def read(request: Request) -> Response:
     """One record, by id (a merged-away one too) or by a unique property."""
-    table = call.table
-    names = shown_names(call, table.kind, call.many("properties"))
-    record = addressed(call, archived=call.flag("archived"))
-    return Response(200, _with(call, table, record, names))
+    table = request.table
+    names = response_names(request, table.kind, request.many("properties"))
+    record = record_of_path(request, in_archive=request.flag("archived"))
+    return Response(200, _body(request, table, record, names))
 
 
-def addressed(call: Request, *, archived: bool = False) -> Record:
+def record_of_path(request: Request, *, in_archive: bool = False) -> Record:
     """The record that the path names; 404 if there is none."""
-    table, value, key = call.table, call.places[1], call.one("idProperty")
+    table, value, key = request.table, request.places[1], request.parameter("idProperty")
     if key and key != "hs_object_id":
         record_writes.check_key(table, key, mail_allowed=True)
     else:
         key = None
-    record = find(table, key, value, archived=archived)
+    record = find(table, key, value, in_archive=in_archive)
     if record is None:
         raise not_found()
     return record
 
 
-def create(call: Request) -> Response:
+def create(request: Request) -> Response:
     """Create one record."""
-    table, portal = call.table, call.portal
-    ties = portal.ties.checked(portal.current, table.kind, call.body.get("associations"))
-    values = record_writes.new_values(portal, table, properties_of(call, table, call.body), {}, 0)
+    table, portal = request.table, request.portal
+    ties = portal.associations.check_new(portal.current, table.kind, request.body.get("associations"))
+    values = record_writes.new_values(portal, table, properties_of(request, table, request.body), {}, 0)
     record = record_writes.create(portal, table, values)
-    portal.ties.tie_all(table.kind, record.id, ties)
+    portal.associations.associate_all(table.kind, record.id, ties)
     return Response(201, record.payload(record.values))
 
 
-def change(call: Request) -> Response:
+def change(request: Request) -> Response:
     """Change one record."""
-    table = call.table
-    record = addressed(call)
-    if not PATCH_FOLLOWS_MERGE and not call.one("idProperty") and record.id != call.places[1]:
+    table = request.table
+    record = record_of_path(request)
+    if not PATCH_FOLLOWS_MERGE and not request.parameter("idProperty") and record.id != request.places[1]:
         raise not_found()
-    given = properties_of(call, table, call.body)
-    if not given:
+    changes = properties_of(request, table, request.body)
+    if not changes:
         raise invalid(NOTHING_TO_CHANGE)
     record_writes.update(
-        call.portal, table, record, record_writes.changed_values(call.portal, table, record, given, {})
+        request.portal, table, record, record_writes.changed_values(request.portal, table, record, changes, {})
     )
-    return Response(200, record.payload(echo(table.kind, record, given)))
+    return Response(200, record.payload(echo(table.kind, record, changes)))
 
 
-def archive(call: Request) -> Response:
+def archive(request: Request) -> Response:
     """Move one record to the bin; that it is not there is no error."""
-    table = call.table
-    record = table.records.get(call.places[1])
+    table = request.table
+    record = table.records.get(request.places[1])
     if record is not None:
-        call.portal.ties.forget(table.kind, record.id)
-        table.archive(record, *call.portal.now())
+        request.portal.associations.forget(table.kind, record.id)
+        table.archive(record, *request.portal.now())
     return Response(204)
 
 
-def gdpr_delete(call: Request) -> Response:
+def gdpr_delete(request: Request) -> Response:
     """Delete a contact for good, by id or by mail address; nothing finds it afterwards."""
-    table, value = call.table, str(call.body.get("objectId"))
-    record = find(table, call.body.get("idProperty"), value, archived=False)
+    table, value = request.table, str(request.body.get("objectId"))
+    record = find(table, request.body.get("idProperty"), value, in_archive=False)
     if record is not None:
-        call.portal.ties.forget(table.kind, record.id)
+        request.portal.associations.forget(table.kind, record.id)
         table.remove(record)
     else:
         table.bin.pop(value, None)
     return Response(204)
 
 
-def merge(call: Request) -> Response:
+def merge(request: Request) -> Response:
     """Merge two records into a third, new one; both old ids mean it from then on."""
-    table = call.table
-    call.check_fields("primaryObjectId", "objectIdToMerge")
-    primary = table.current(str(call.body.get("primaryObjectId")))
-    other = table.current(str(call.body.get("objectIdToMerge")))
-    if primary is None or other is None:
+    table = request.table
+    request.check_fields("primaryObjectId", "objectIdToMerge")
+    primary = table.current(str(request.body.get("primaryObjectId")))
+    secondary = table.current(str(request.body.get("objectIdToMerge")))
+    if primary is None or secondary is None:
         raise not_found()
-    if primary is other:
+    if primary is secondary:
         raise invalid("Cannot merge a record with itself")
-    record = merged(call.portal, table, primary, other)
+    record = merge_records(request.portal, table, primary, secondary)
     return Response(200, record.payload(record.values))
 
 
-def merged(portal: Portal, table: Table, primary: Record, other: Record) -> Record:
+def merge_records(portal: Portal, table: Table, primary: Record, secondary: Record) -> Record:
     """Make one record of two. The primary one's values win; the other one's mail addresses become secondary."""
     now_ms, now = portal.now()
-    values = {**{k: v for k, v in other.values.items() if v}, **{k: v for k, v in primary.values.items() if v}}
-    mails = [*secondary_mails(primary), other.values.get("email", ""), *secondary_mails(other)]
-    former = [each for one in (primary, other) for each in (*one.values.get(MERGED, "").split(";"), one.id) if each]
-    for one in (primary, other):
-        table.remove(one)
+    values = {**{k: v for k, v in secondary.values.items() if v}, **{k: v for k, v in primary.values.items() if v}}
+    mails = [*secondary_mails(primary), secondary.values.get("email", ""), *secondary_mails(secondary)]
+    former = [
+        former_id
+        for merged_record in (primary, secondary)
+        for former_id in (*merged_record.values.get(MERGED, "").split(";"), merged_record.id)
+        if former_id
+    ]
+    for merged_record in (primary, secondary):
+        table.remove(merged_record)
     number = primary.number if portal.settings.keep_primary_id else table.next_number
-    record = stamped(table.kind, number, values, now_ms, now)
-    record.created_ms = min(primary.created_ms, other.created_ms)
-    record.created = min(primary.created, other.created)
-    values[table.kind.created] = record.created
+    record = new_record(table.kind, number, values, now_ms, now)
+    record.created_ms = min(primary.created_ms, secondary.created_ms)
+    record.created_at = min(primary.created_at, secondary.created_at)
+    values[table.kind.created_property] = record.created_at
     values[MERGED] = ";".join(former)
     if table.kind.name == "contacts":
-        values["hs_calculated_merged_vids"] = ";".join(f"{each}:{now_ms}" for each in former)
+        values["hs_calculated_merged_vids"] = ";".join(f"{former_id}:{now_ms}" for former_id in former)
         values["hs_all_contact_vids"] = ";".join([*former, record.id])
-        kept = dict.fromkeys(one for one in mails if one and one != values.get("email"))
-        values["hs_additional_emails"] = ";".join(kept)
+        addresses = dict.fromkeys(mail for mail in mails if mail and mail != values.get("email"))
+        values["hs_additional_emails"] = ";".join(addresses)
     table.insert(record)
-    for one in (primary, other):
-        if one.id != record.id:
-            table.survivors[one.id] = record.id
-            portal.ties.move(table.kind, one.id, record.id)
-    record.updated = now
+    for merged_record in (primary, secondary):
+        if merged_record.id != record.id:
+            table.survivors[merged_record.id] = record.id
+            portal.associations.move(table.kind, merged_record.id, record.id)
+    record.updated_at = now
     return record

@@ -11,10 +11,10 @@ from careloom.systems.hubspot.simulator.responses import Json, Response, invalid
 _SINCE = "2024-01-02T15:04:05.678Z"
 
 
-def _pipeline(call: Request, pipeline: Pipeline) -> Json:
+def _pipeline(request: Request, pipeline: Pipeline) -> Json:
     return {
         "label": pipeline.label,
-        "displayOrder": call.table.kind.pipelines.index(pipeline),
+        "displayOrder": request.table.kind.pipelines.index(pipeline),
         "id": pipeline.id,
         "stages": [_stage(pipeline, stage) for stage in pipeline.stages],
         "createdAt": _SINCE,
@@ -36,112 +36,114 @@ def _stage(pipeline: Pipeline, stage: Stage) -> Json:
     }
 
 
-def _named(call: Request) -> Pipeline:
-    pipeline = next((one for one in call.table.kind.pipelines if one.id == call.places[1]), None)
+def _pipeline_of_path(request: Request) -> Pipeline:
+    pipeline = next(
+        (pipeline_ for pipeline_ in request.table.kind.pipelines if pipeline_.id == request.places[1]), None
+    )
     if pipeline is None:
         raise not_found()
     return pipeline
 
 
-def _named_stage(call: Request) -> tuple[Pipeline, Stage]:
-    pipeline = _named(call)
-    stage = next((one for one in pipeline.stages if one.id == call.places[2]), None)
+def _stage_of_path(request: Request) -> tuple[Pipeline, Stage]:
+    pipeline = _pipeline_of_path(request)
+    stage = next((stage for stage in pipeline.stages if stage.id == request.places[2]), None)
     if stage is None:
         raise not_found()
     return pipeline, stage
 
 
-def _drafted(call: Request, given: Json) -> Stage:
+def _new_stage(request: Request, body: Json) -> Stage:
     return Stage(
-        id=str(given.get("stageId") or call.portal.dice.randrange(10**8, 10**9)),
-        label=str(given.get("label")),
-        metadata=dict(given.get("metadata") or {}),
+        id=str(body.get("stageId") or request.portal.rng.randrange(10**8, 10**9)),
+        label=str(body.get("label")),
+        metadata=dict(body.get("metadata") or {}),
     )
 
 
-def _check_unused(call: Request, stages: set[str]) -> None:
-    name = call.table.kind.stage_property
-    if any(record.values.get(name) in stages for record in call.table.records.values()):
+def _check_unused(request: Request, stages: set[str]) -> None:
+    name = request.table.kind.stage_property
+    if any(record.values.get(name) in stages for record in request.table.records.values()):
         raise invalid("There are records in this pipeline or stage: move or delete them first")
 
 
-def listed(call: Request) -> Response:
+def get_all(request: Request) -> Response:
     """The pipelines of an object."""
-    return Response(200, {"results": [_pipeline(call, one) for one in call.table.kind.pipelines]})
+    return Response(200, {"results": [_pipeline(request, pipeline) for pipeline in request.table.kind.pipelines]})
 
 
-def read(call: Request) -> Response:
+def read(request: Request) -> Response:
     """One pipeline."""
-    return Response(200, _pipeline(call, _named(call)))
+    return Response(200, _pipeline(request, _pipeline_of_path(request)))
 
 
-def create(call: Request) -> Response:
+def create(request: Request) -> Response:
     """Create a pipeline with its stages."""
-    kind, given = call.table.kind, call.body
+    kind, body = request.table.kind, request.body
     if not kind.stage_property:
         raise invalid(f"{kind.plural} have no pipelines")
     pipeline = Pipeline(
-        id=str(given.get("pipelineId") or uuid.UUID(int=call.portal.dice.getrandbits(128))),
-        label=str(given.get("label")),
-        stages=[_drafted(call, one) for one in given.get("stages") or ()],
+        id=str(body.get("pipelineId") or uuid.UUID(int=request.portal.rng.getrandbits(128))),
+        label=str(body.get("label")),
+        stages=[_new_stage(request, stage) for stage in body.get("stages") or ()],
     )
     kind.pipelines.append(pipeline)
-    return Response(201, _pipeline(call, pipeline))
+    return Response(201, _pipeline(request, pipeline))
 
 
-def replace(call: Request) -> Response:
+def replace(request: Request) -> Response:
     """Give a pipeline another label and other stages."""
-    pipeline = _named(call)
-    stages = [_drafted(call, one) for one in call.body.get("stages") or ()]
-    _check_unused(call, {one.id for one in pipeline.stages} - {one.id for one in stages})
-    pipeline.label, pipeline.stages = str(call.body.get("label", pipeline.label)), stages
-    return Response(200, _pipeline(call, pipeline))
+    pipeline = _pipeline_of_path(request)
+    stages = [_new_stage(request, stage) for stage in request.body.get("stages") or ()]
+    _check_unused(request, {stage.id for stage in pipeline.stages} - {stage.id for stage in stages})
+    pipeline.label, pipeline.stages = str(request.body.get("label", pipeline.label)), stages
+    return Response(200, _pipeline(request, pipeline))
 
 
-def change(call: Request) -> Response:
+def change(request: Request) -> Response:
     """Change a pipeline's label."""
-    pipeline = _named(call)
-    pipeline.label = str(call.body.get("label", pipeline.label))
-    return Response(200, _pipeline(call, pipeline))
+    pipeline = _pipeline_of_path(request)
+    pipeline.label = str(request.body.get("label", pipeline.label))
+    return Response(200, _pipeline(request, pipeline))
 
 
-def delete(call: Request) -> Response:
+def delete(request: Request) -> Response:
     """Delete a pipeline that no record is in."""
-    pipeline = _named(call)
-    _check_unused(call, {one.id for one in pipeline.stages})
-    call.table.kind.pipelines.remove(pipeline)
+    pipeline = _pipeline_of_path(request)
+    _check_unused(request, {stage.id for stage in pipeline.stages})
+    request.table.kind.pipelines.remove(pipeline)
     return Response(204)
 
 
-def stages(call: Request) -> Response:
+def stages(request: Request) -> Response:
     """The stages of one pipeline."""
-    pipeline = _named(call)
-    return Response(200, {"results": [_stage(pipeline, one) for one in pipeline.stages]})
+    pipeline = _pipeline_of_path(request)
+    return Response(200, {"results": [_stage(pipeline, stage) for stage in pipeline.stages]})
 
 
-def read_stage(call: Request) -> Response:
+def read_stage(request: Request) -> Response:
     """One stage."""
-    return Response(200, _stage(*_named_stage(call)))
+    return Response(200, _stage(*_stage_of_path(request)))
 
 
-def create_stage(call: Request) -> Response:
+def create_stage(request: Request) -> Response:
     """Add a stage to a pipeline."""
-    pipeline, stage = _named(call), _drafted(call, call.body)
+    pipeline, stage = _pipeline_of_path(request), _new_stage(request, request.body)
     pipeline.stages.append(stage)
     return Response(201, _stage(pipeline, stage))
 
 
-def change_stage(call: Request) -> Response:
+def change_stage(request: Request) -> Response:
     """Change a stage's label and what it stands for."""
-    pipeline, stage = _named_stage(call)
-    stage.label = str(call.body.get("label", stage.label))
-    stage.metadata = {**stage.metadata, **(call.body.get("metadata") or {})}
+    pipeline, stage = _stage_of_path(request)
+    stage.label = str(request.body.get("label", stage.label))
+    stage.metadata = {**stage.metadata, **(request.body.get("metadata") or {})}
     return Response(200, _stage(pipeline, stage))
 
 
-def delete_stage(call: Request) -> Response:
+def delete_stage(request: Request) -> Response:
     """Delete a stage that no record is in."""
-    pipeline, stage = _named_stage(call)
-    _check_unused(call, {stage.id})
+    pipeline, stage = _stage_of_path(request)
+    _check_unused(request, {stage.id})
     pipeline.stages.remove(stage)
     return Response(204)

@@ -20,62 +20,62 @@ _SYSTEM = (
 _ACTIVITIES = ("meetings", "emails", "notes", "tasks", "calls")
 
 
-def listed(call: Request) -> Response:
+def get_all(request: Request) -> Response:
     """Every custom object."""
-    call.need("crm.schemas.custom.read")
-    if call.flag("archived"):
+    request.need("crm.schemas.custom.read")
+    if request.flag("archived"):
         return Response(200, {"results": []})
-    return Response(200, {"results": [payload(call, kind) for kind in call.portal.custom_kinds()]})
+    return Response(200, {"results": [payload(request, kind) for kind in request.portal.custom_kinds()]})
 
 
-def one(call: Request) -> Response:
+def get(request: Request) -> Response:
     """One object's schema, a standard object's too."""
-    call.need("crm.schemas.custom.read")
-    return Response(200, payload(call, call.table.kind))
+    request.need("crm.schemas.custom.read")
+    return Response(200, payload(request, request.table.kind))
 
 
-def create(call: Request) -> Response:
+def create(request: Request) -> Response:
     """Make a custom object; needs an enterprise subscription."""
-    call.need("crm.schemas.custom.write")
-    portal, given = call.portal, call.body
+    request.need("crm.schemas.custom.write")
+    portal, body = request.portal, request.body
     if not portal.settings.tier.enterprise:
         raise RefusalError(403, "MISSING_SCOPES", "This account's subscription does not include custom objects")
-    name = str(given.get("name", ""))
+    name = str(body.get("name", ""))
     if not name[:1].isalpha() or not name.replace("_", "").isalnum():
         raise invalid(f"Object type name '{name}' must begin with a letter and hold letters, numbers and underscores")
     if any(spelling in portal.spellings for spelling in custom_names(name, portal.next_custom)):
         raise RefusalError(409, "OBJECT_ALREADY_EXISTS", f"Object type with name '{name}' already exists.")
     if sum(1 for _ in portal.custom_kinds()) >= MOST_CUSTOM_OBJECTS:
         raise invalid(f"You have reached your limit of {MOST_CUSTOM_OBJECTS} custom objects")
-    kind = _kind(call, name)
-    for asked in [given.get("primaryDisplayProperty"), *(given.get("requiredProperties") or ())]:
-        if asked and asked not in kind.properties:
-            raise invalid(f'Property "{asked}" does not exist')
+    kind = _kind(request, name)
+    for property_name in [body.get("primaryDisplayProperty"), *(body.get("requiredProperties") or ())]:
+        if property_name and property_name not in kind.properties:
+            raise invalid(f'Property "{property_name}" does not exist')
     portal.next_custom += 1
     portal.add_kind(kind)
     table = portal.tables[kind.id]
-    for asked in (*(given.get("associatedObjects") or ()), *_ACTIVITIES):
-        if asked in portal.spellings:
-            portal.ties.default(kind.id, portal.table(asked).kind.id)
+    for object_type in (*(body.get("associatedObjects") or ()), *_ACTIVITIES):
+        if object_type in portal.spellings:
+            portal.associations.default(kind.id, portal.table(object_type).kind.id)
     table.version += 1
-    return Response(201, payload(call, kind))
+    return Response(201, payload(request, kind))
 
 
-def _kind(call: Request, name: str) -> Kind:
-    given, number = call.body, call.portal.next_custom
-    labels = given.get("labels") or {}
+def _kind(request: Request, name: str) -> Kind:
+    body, number = request.body, request.portal.next_custom
+    labels = body.get("labels") or {}
     group = f"{name}_information"
     kind = Kind(
         id=f"2-{number}",
         name=name,
         singular=labels.get("singular") or name,
         plural=labels.get("plural") or name,
-        created="hs_createdate",
-        modified="hs_lastmodifieddate",
-        primary=given.get("primaryDisplayProperty") or "",
-        secondary=list(given.get("secondaryDisplayProperties") or ()),
-        required=list(given.get("requiredProperties") or ()),
-        searchable=list(given.get("searchableProperties") or ()),
+        created_property="hs_createdate",
+        modified_property="hs_lastmodifieddate",
+        primary=body.get("primaryDisplayProperty") or "",
+        secondary=list(body.get("secondaryDisplayProperties") or ()),
+        required_properties=list(body.get("requiredProperties") or ()),
+        searchable=list(body.get("searchableProperties") or ()),
         default=("hs_createdate", "hs_lastmodifieddate", "hs_object_id"),
         names=custom_names(name, number),
         custom=True,
@@ -89,55 +89,60 @@ def _kind(call: Request, name: str) -> Kind:
         name="hubspot_owner_id", type="enumeration", field_type="select", label="Owner", group=group, reference="OWNER"
     )
     draft = Table(kind, 0)
-    for each in given.get("properties") or ():
-        kind.add(properties.drafted(call, draft, {**each, "groupName": group}))
+    for property_body in body.get("properties") or ():
+        kind.add(properties.new_definition(request, draft, {**property_body, "groupName": group}))
     kind.compile()
     return kind
 
 
-def change(call: Request) -> Response:
+def change(request: Request) -> Response:
     """Change a custom object's labels and which of its properties are shown, searched and required."""
-    call.need("crm.schemas.custom.write")
-    kind, given = _custom(call), call.body
-    labels = given.get("labels") or {}
+    request.need("crm.schemas.custom.write")
+    kind, body = _custom(request), request.body
+    labels = body.get("labels") or {}
     kind.singular, kind.plural = labels.get("singular", kind.singular), labels.get("plural", kind.plural)
-    kind.primary = given.get("primaryDisplayProperty", kind.primary)
-    kind.secondary = given.get("secondaryDisplayProperties", kind.secondary)
-    kind.required = given.get("requiredProperties", kind.required)
-    kind.searchable = given.get("searchableProperties", kind.searchable)
-    return Response(200, payload(call, kind))
+    kind.primary = body.get("primaryDisplayProperty", kind.primary)
+    kind.secondary = body.get("secondaryDisplayProperties", kind.secondary)
+    kind.required_properties = body.get("requiredProperties", kind.required_properties)
+    kind.searchable = body.get("searchableProperties", kind.searchable)
+    return Response(200, payload(request, kind))
 
 
-def delete(call: Request) -> Response:
+def delete(request: Request) -> Response:
     """Delete a custom object that has no records left."""
-    call.need("crm.schemas.custom.write")
-    kind = _custom(call)
-    if call.table.records:
+    request.need("crm.schemas.custom.write")
+    kind = _custom(request)
+    if request.table.records:
         raise invalid(f"Object type {kind.id} still has records: delete them first")
-    call.portal.drop_kind(kind)
+    request.portal.drop_kind(kind)
     return Response(204)
 
 
-def create_association(call: Request) -> Response:
+def create_association(request: Request) -> Response:
     """Tie two object types."""
-    call.need("crm.schemas.custom.write")
-    here, there = call.table.kind.id, call.portal.table(str(call.body.get("toObjectTypeId"))).kind.id
-    made = call.portal.ties.default(here, there)
-    return Response(201, {"id": str(made.id), "fromObjectTypeId": here, "toObjectTypeId": there, "name": made.name})
+    request.need("crm.schemas.custom.write")
+    from_id, to_id = request.table.kind.id, request.portal.table(str(request.body.get("toObjectTypeId"))).kind.id
+    type_ = request.portal.associations.default(from_id, to_id)
+    return Response(
+        201, {"id": str(type_.id), "fromObjectTypeId": from_id, "toObjectTypeId": to_id, "name": type_.name}
+    )
 
 
-def _custom(call: Request) -> Kind:
-    kind = call.table.kind
+def _custom(request: Request) -> Kind:
+    kind = request.table.kind
     if not kind.custom:
-        raise not_found(f"{call.places[0]} is not a custom object")
+        raise not_found(f"{request.places[0]} is not a custom object")
     return kind
 
 
-def payload(call: Request, kind: Kind) -> Json:
+def payload(request: Request, kind: Kind) -> Json:
     """A schema as the API answers it."""
-    portal = call.portal
-    created = min((one.created_at for one in kind.properties.values() if not one.ours), default=portal.now()[1])
-    ties = [one for one in portal.ties.types.values() if kind.id in {one.from_object, one.to_object}]
+    portal = request.portal
+    created_at = min(
+        (definition.created_at for definition in kind.properties.values() if not definition.hubspot_defined),
+        default=portal.now()[1],
+    )
+    ties = [type_ for type_ in portal.associations.types.values() if kind.id in {type_.from_object, type_.to_object}]
     return {
         "id": kind.id.removeprefix("2-"),
         "objectTypeId": kind.id,
@@ -146,20 +151,20 @@ def payload(call: Request, kind: Kind) -> Json:
         "labels": {"singular": kind.singular, "plural": kind.plural},
         "primaryDisplayProperty": kind.primary,
         "secondaryDisplayProperties": list(kind.secondary),
-        "requiredProperties": list(kind.required),
+        "requiredProperties": list(kind.required_properties),
         "searchableProperties": list(kind.searchable),
-        "properties": [one.payload() for one in kind.properties.values()],
+        "properties": [definition.payload() for definition in kind.properties.values()],
         "associations": [
             {
-                "id": str(one.id),
-                "fromObjectTypeId": one.from_object,
-                "toObjectTypeId": one.to_object,
-                "name": one.name or f"{one.from_object}_to_{one.to_object}",
+                "id": str(type_.id),
+                "fromObjectTypeId": type_.from_object,
+                "toObjectTypeId": type_.to_object,
+                "name": type_.name or f"{type_.from_object}_to_{type_.to_object}",
             }
-            for one in ties
+            for type_ in ties
         ],
         "archived": False,
         "allowsSensitiveProperties": portal.settings.sensitive_data,
-        "createdAt": created,
-        "updatedAt": created,
+        "createdAt": created_at,
+        "updatedAt": created_at,
     }

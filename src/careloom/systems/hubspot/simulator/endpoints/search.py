@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from careloom.systems.hubspot.simulator.endpoints.request import Request, shown, shown_names
+from careloom.systems.hubspot.simulator.endpoints.request import Request, property_values, response_names
 from careloom.systems.hubspot.simulator.portal.filters import (
-    Associated,
+    AssociationLookup,
     Filter,
     Groups,
-    bound,
-    compiled,
+    comparable_value,
+    compile_groups,
     matching,
     parse,
 )
@@ -34,38 +34,38 @@ from careloom.systems.hubspot.simulator.settings import (
 )
 
 _RANGES = frozenset({"GT", "GTE", "LT", "LTE", "BETWEEN", "EQ"})
-_KEPT = 8
+_MOST_SAVED = 8
 
 
 @dataclass(slots=True, kw_only=True)
-class Kept:
+class SavedSearch:
     """What a set of conditions left of an order, until the table is not what it was."""
 
     version: int
     entries: list[Entry]
 
 
-def search(call: Request) -> Response:
+def search(request: Request) -> Response:
     """Answer POST .../search."""
-    table, body = call.table, call.body
-    if len(call.raw) > MOST_QUERY_CHARACTERS:
+    table, body = request.table, request.body
+    if len(request.raw) > MOST_QUERY_CHARACTERS:
         raise invalid(BAD_SEARCH)
     limit, after = _page(body)
     _check_sensitivity(table, body)
-    names = shown_names(call, table.kind, body.get("properties") or [])
+    names = response_names(request, table.kind, body.get("properties") or [])
     groups = parse(table, body)
     sort_name, descending = _sort(table, body)
-    found = _addressed(call, table, groups, sort_name, str(body.get("query") or ""))
-    if found is None:
-        found = _ordered(call, table, groups, (sort_name, descending), str(body.get("query") or ""))
-    entries, low, high = found
+    result = _direct_hits(request, table, groups, sort_name, str(body.get("query") or ""))
+    if result is None:
+        result = _sorted_hits(request, table, groups, (sort_name, descending), str(body.get("query") or ""))
+    entries, low, high = result
     page, total = _slice(entries, (low, high), (after, limit), descending=descending)
     answer: Json = {
         "total": total,
-        "results": [entry[2].payload(shown(entry[2], names)) for entry in page],
+        "results": [entry[2].payload(property_values(entry[2], names)) for entry in page],
     }
     if after + limit < total:
-        answer["paging"] = {"next": {"after": str(after + limit), "link": f"{call.base_url}{call.path}"}}
+        answer["paging"] = {"next": {"after": str(after + limit), "link": f"{request.base_url}{request.path}"}}
     return Response(200, answer)
 
 
@@ -83,7 +83,7 @@ def _sort(table: Table, body: Json) -> tuple[str, bool]:
     if len(sorts) > 1:
         raise invalid(BAD_SEARCH)
     if not sorts:
-        return table.kind.created, False
+        return table.kind.created_property, False
     first = sorts[0]
     if isinstance(first, str):
         name, descending = first.removeprefix("-"), first.startswith("-")
@@ -96,78 +96,82 @@ def _sort(table: Table, body: Json) -> tuple[str, bool]:
 
 def _check_sensitivity(table: Table, body: Json) -> None:
     """Highly sensitive properties cannot be searched."""
-    filtered = [one for group in body.get("filterGroups") or () for one in group.get("filters") or ()]
-    for one in filtered:
-        definition = table.kind.properties.get(str(one.get("propertyName")))
+    filters = [filter_ for group in body.get("filterGroups") or () for filter_ in group.get("filters") or ()]
+    for filter_ in filters:
+        definition = table.kind.properties.get(str(filter_.get("propertyName")))
         if definition is not None and definition.sensitivity == "highly_sensitive":
             raise invalid(BAD_SEARCH)
 
 
 # ---------------------------------------------------------------- which records
 
-Found = tuple[Sequence[Entry], int, int]
+Hits = tuple[Sequence[Entry], int, int]
 
 
-def _visible_from(call: Request) -> float:
-    return call.portal.now_ms() - call.portal.settings.search_lag * 1000
+def _visible_from(request: Request) -> float:
+    return request.portal.now_ms() - request.portal.settings.search_lag * 1000
 
 
-def _addressed(call: Request, table: Table, groups: Groups, sort_name: str, query: str) -> Found | None:
+def _direct_hits(request: Request, table: Table, groups: Groups, sort_name: str, query: str) -> Hits | None:
     """The answer where an id or a unique value names the records; None where none does."""
-    named: dict[str, Record] = {}
+    matches: dict[str, Record] = {}
     for group in groups:
-        records = next((each for one in group if (each := _named(table, one)) is not None), None)
+        records = next(
+            (records_ for filter_ in group if (records_ := _records_by_value(table, filter_)) is not None), None
+        )
         if records is None:
             return None
-        named.update((record.id, record) for record in records)
+        matches.update((record.id, record) for record in records)
     if not groups:
         return None
-    kept = _narrowed(call, table, groups, query, named.values())
+    records_ = _filter_records(request, table, groups, query, matches.values())
     order = table.order(sort_name)
     entries = sorted(
-        (order.keys[record.number], record.number, record) for record in kept if record.number in order.keys
+        (order.keys[record.number], record.number, record) for record in records_ if record.number in order.keys
     )
-    entries += [(None, record.number, record) for record in kept if record.number not in order.keys]
+    entries += [(None, record.number, record) for record in records_ if record.number not in order.keys]
     return entries, 0, len(entries)
 
 
-def _named(table: Table, one: Filter) -> list[Record] | None:
-    if one.operator not in {"EQ", "IN"}:
+def _records_by_value(table: Table, filter_: Filter) -> list[Record] | None:
+    if filter_.operator not in {"EQ", "IN"}:
         return None
-    values = [one.value] if one.operator == "EQ" else one.values
-    if one.name == "hs_object_id":
+    values = [filter_.value] if filter_.operator == "EQ" else filter_.values
+    if filter_.name == "hs_object_id":
         return [record for value in values if (record := table.records.get(value)) is not None]
-    holders = table.unique.get(one.name)
+    holders = table.unique.get(filter_.name)
     if holders is None:
         return None
-    if one.name != "email" and not table.fold_unique:
+    if filter_.name != "email" and not table.fold_unique:
         return None
-    ids = [holders.get(table.folded(one.name, value)) for value in values]
-    return [table.records[each] for each in ids if each is not None]
+    ids = [holders.get(table.fold(filter_.name, value)) for value in values]
+    return [table.records[record_id] for record_id in ids if record_id is not None]
 
 
-def _narrowed(call: Request, table: Table, groups: Groups, query: str, records: Iterable[Record]) -> list[Record]:
-    asked = compiled(Associated(call.portal.ties, call.portal.kind), table, groups)
-    wanted = matching(table, query) if query else None
-    horizon = _visible_from(call)
+def _filter_records(
+    request: Request, table: Table, groups: Groups, query: str, records: Iterable[Record]
+) -> list[Record]:
+    passes = compile_groups(AssociationLookup(request.portal.associations, request.portal.kind), table, groups)
+    contains = matching(table, query) if query else None
+    horizon = _visible_from(request)
     return [
         record
         for record in records
-        if record.seen_ms <= horizon and (asked is None or asked(record)) and (wanted is None or wanted(record))
+        if record.seen_ms <= horizon and (passes is None or passes(record)) and (contains is None or contains(record))
     ]
 
 
-def _ordered(call: Request, table: Table, groups: Groups, sort: tuple[str, bool], query: str) -> Found:
+def _sorted_hits(request: Request, table: Table, groups: Groups, sort: tuple[str, bool], query: str) -> Hits:
     """The answer as a stretch of the order in which it is sorted."""
     sort_name = sort[0]
-    ranges, rest = _split(groups, sort_name)
+    ranges, conditions = _split(groups, sort_name)
     entries: list[Entry] = table.order(sort_name).entries
-    all_seen = table.newest_seen_ms <= _visible_from(call)
-    if not (all_seen and not rest and not query and len(entries) == len(table.records)):
-        entries = _left(call, table, (*sort, rest, query), entries, all_seen=all_seen)
+    all_seen = table.newest_seen_ms <= _visible_from(request)
+    if not (all_seen and not conditions and not query and len(entries) == len(table.records)):
+        entries = _matching_entries(request, table, (*sort, conditions, query), entries, all_seen=all_seen)
     low, high = 0, len(entries)
-    for one in ranges:
-        first, end = _stretch(table, entries, one)
+    for range_ in ranges:
+        first, end = _stretch(table, entries, range_)
         low, high = max(low, first), min(high, end)
     return entries, low, max(low, high)
 
@@ -176,33 +180,35 @@ def _split(groups: Groups, sort_name: str) -> tuple[list[Filter], Groups]:
     """The ranges of the sorting property, where they hold for the whole search, and all other conditions."""
     if len(groups) != 1:
         return [], groups
-    ranges = [one for one in groups[0] if one.name == sort_name and one.operator in _RANGES]
-    rest = tuple(one for one in groups[0] if one not in ranges)
-    return ranges, (rest,) if rest else ()
+    ranges = [filter_ for filter_ in groups[0] if filter_.name == sort_name and filter_.operator in _RANGES]
+    conditions = tuple(filter_ for filter_ in groups[0] if filter_ not in ranges)
+    return ranges, (conditions,) if conditions else ()
 
 
-def _left(
-    call: Request, table: Table, what: tuple[str, bool, Groups, str], entries: list[Entry], *, all_seen: bool
+def _matching_entries(
+    request: Request, table: Table, search_key: tuple[str, bool, Groups, str], entries: list[Entry], *, all_seen: bool
 ) -> list[Entry]:
-    kept: Kept | None = table.kept.get(what)
-    if kept is not None and kept.version == table.version and all_seen:
-        return kept.entries
-    sort_name, descending, rest, query = what
-    records = {record.number for record in _narrowed(call, table, rest, query, table.records.values())}
-    left = [entry for entry in entries if entry[1] in records]
-    if len(left) < len(records):
+    search_: SavedSearch | None = table.searches.get(search_key)
+    if search_ is not None and search_.version == table.version and all_seen:
+        return search_.entries
+    sort_name, descending, conditions, query = search_key
+    records = {record.number for record in _filter_records(request, table, conditions, query, table.records.values())}
+    remaining = [entry for entry in entries if entry[1] in records]
+    if len(remaining) < len(records):
         keys = table.order(sort_name).keys
-        without = [one for one in table.records.values() if one.number in records and one.number not in keys]
+        valueless = [
+            record for record in table.records.values() if record.number in records and record.number not in keys
+        ]
         edge = _Edge(last=not descending)
-        missing: list[Entry] = [(edge, one.number, one) for one in without]
-        left = missing + left if descending else left + missing
-    tied = any(one.name.startswith("associations.") for group in rest for one in group)
-    if all_seen and not tied:
-        table.kept.pop(what, None)
-        table.kept[what] = Kept(version=table.version, entries=left)
-        if len(table.kept) > _KEPT:
-            table.kept.pop(next(iter(table.kept)))
-    return left
+        missing: list[Entry] = [(edge, record.number, record) for record in valueless]
+        remaining = missing + remaining if descending else remaining + missing
+    uses_associations = any(filter_.name.startswith("associations.") for group in conditions for filter_ in group)
+    if all_seen and not uses_associations:
+        table.searches.pop(search_key, None)
+        table.searches[search_key] = SavedSearch(version=table.version, entries=remaining)
+        if len(table.searches) > _MOST_SAVED:
+            table.searches.pop(next(iter(table.searches)))
+    return remaining
 
 
 class _Edge:
@@ -211,28 +217,31 @@ class _Edge:
     def __init__(self, *, last: bool) -> None:
         self.last = last
 
-    def __lt__(self, _other: object) -> bool:
+    def __lt__(self, _value: object) -> bool:
         return not self.last
 
-    def __gt__(self, _other: object) -> bool:
+    def __gt__(self, _value: object) -> bool:
         return self.last
 
 
-def _stretch(table: Table, entries: Sequence[Entry], one: Filter) -> tuple[int, int]:
-    low = bound(table, one.name, one.value)
+def _stretch(table: Table, entries: Sequence[Entry], filter_: Filter) -> tuple[int, int]:
+    low = comparable_value(table, filter_.name, filter_.value)
     # A record is never compared: (key,) stands before every entry of that key, (key, infinity) after.
-    before, behind = bisect_left(entries, (low,)), bisect_right(entries, (low, float("inf")))
+    start, after = bisect_left(entries, (low,)), bisect_right(entries, (low, float("inf")))
     # Where the records that lack a value end, or begin: a question answered 0, then 1, along the entries.
     first = bisect_left(entries, 1, key=lambda entry: int(not _lacking(entry, last=False)))
     end = bisect_left(entries, 1, lo=first, key=lambda entry: int(_lacking(entry, last=True)))
     return {
-        "GT": (behind, end),
-        "GTE": (before, end),
-        "LT": (first, before),
-        "LTE": (first, behind),
-        "EQ": (before, behind),
-        "BETWEEN": (before, bisect_right(entries, (bound(table, one.name, one.high or one.value), float("inf")))),
-    }[one.operator]
+        "GT": (after, end),
+        "GTE": (start, end),
+        "LT": (first, start),
+        "LTE": (first, after),
+        "EQ": (start, after),
+        "BETWEEN": (
+            start,
+            bisect_right(entries, (comparable_value(table, filter_.name, filter_.high or filter_.value), float("inf"))),
+        ),
+    }[filter_.operator]
 
 
 def _lacking(entry: Entry, *, last: bool) -> bool:

@@ -35,7 +35,7 @@ class Definition:
     reference: str = ""
     sensitivity: str = "non_sensitive"
     categories: list[str] = field(default_factory=list)
-    ours: bool = True
+    hubspot_defined: bool = True
     form_field: bool = False
     hidden: bool = False
     display_order: int = -1
@@ -65,10 +65,10 @@ class Definition:
             "archived": self.archived,
             "hasUniqueValue": self.unique,
             "hidden": self.hidden,
-            "hubspotDefined": self.ours,
+            "hubspotDefined": self.hubspot_defined,
             "modificationMetadata": {
-                "archivable": not self.ours,
-                "readOnlyDefinition": self.ours,
+                "archivable": not self.hubspot_defined,
+                "readOnlyDefinition": self.hubspot_defined,
                 "readOnlyValue": self.read_only,
             },
             "formField": self.form_field,
@@ -122,14 +122,14 @@ class Kind:
     name: str
     singular: str
     plural: str
-    created: str
-    modified: str
+    created_property: str
+    modified_property: str
     primary: str
     default: Sequence[str]
     searchable: Sequence[str]
     names: frozenset[str]
     secondary: Sequence[str] = ()
-    required: Sequence[str] = ()
+    required_properties: Sequence[str] = ()
     unique_allowed: bool = True
     custom: bool = False
     activity: bool = False
@@ -157,7 +157,7 @@ class Kind:
 
     def unique_names(self) -> list[str]:
         """Properties whose values only one record may hold."""
-        return [name for name, one in self.properties.items() if one.unique or one.mail]
+        return [name for name, definition in self.properties.items() if definition.unique or definition.mail]
 
     def add(self, definition: Definition) -> None:
         """Put a property in, or change it."""
@@ -166,12 +166,14 @@ class Kind:
 
     def compile(self) -> None:
         """Derive the writers' tables; call after every change of `properties`."""
-        self.rules = {name: compile_rule(one) for name, one in self.properties.items()}
+        self.rules = {name: compile_rule(definition) for name, definition in self.properties.items()}
         every = self.properties.values()
         self.multiple = frozenset(
-            one.name for one in every if one.field_type == "checkbox" and one.type == "enumeration"
+            definition.name
+            for definition in every
+            if definition.field_type == "checkbox" and definition.type == "enumeration"
         )
-        self.sensitive = frozenset(one.name for one in every if one.sensitivity != "non_sensitive")
+        self.sensitive = frozenset(definition.name for definition in every if definition.sensitivity != "non_sensitive")
 
 
 def default_kinds() -> dict[str, Kind]:
@@ -181,27 +183,27 @@ def default_kinds() -> dict[str, Kind]:
 
 def _kind(name: str, entry: Json) -> Kind:
     singular, plural = entry["singular"], entry["plural"]
-    spelled = singular.lower().replace(" ", "_")
-    group = f"{spelled.replace('_', '')}information"
+    spelling = singular.lower().replace(" ", "_")
+    group = f"{spelling.replace('_', '')}information"
     kind = Kind(
         id=entry["id"],
         name=name,
         singular=singular,
         plural=plural,
-        created=entry["created"],
-        modified=entry["modified"],
+        created_property=entry["created"],
+        modified_property=entry["modified"],
         primary=entry["primary"],
         default=entry["default"],
         searchable=entry["searchable"],
         unique_allowed=entry["unique"],
-        required=entry.get("required", ()),
+        required_properties=entry.get("required", ()),
         activity=entry.get("activity", False),
-        names=frozenset({name, entry["id"], spelled}),
+        names=frozenset({name, entry["id"], spelling}),
         groups={group: {"name": group, "label": f"{singular} information", "displayOrder": -1, "archived": False}},
         pipelines=[_pipeline(row) for row in DEFAULTS["pipelines"].get(name, ())],
     )
-    shared = DEFAULTS["common"] if entry.get("common") else ()
-    for row in sorted([*entry["properties"], *shared]):
+    common = DEFAULTS["common"] if entry.get("common") else ()
+    for row in sorted([*entry["properties"], *common]):
         definition = _definition(row, group)
         kind.properties[definition.name] = definition
         flags = row[4]
@@ -240,7 +242,7 @@ def options_of(names: Sequence[str]) -> list[Json]:
 def _pipeline(row: Sequence[Any]) -> Pipeline:
     id_, label, stages = row
     return Pipeline(
-        id=id_, label=label, stages=[Stage(id=one, label=text, metadata=dict(m)) for one, text, m in stages]
+        id=id_, label=label, stages=[Stage(id=stage_id, label=text, metadata=dict(m)) for stage_id, text, m in stages]
     )
 
 

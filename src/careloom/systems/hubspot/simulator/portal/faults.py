@@ -39,7 +39,7 @@ class Fault:
     until_ms: int = 0
     retry_after: str = ""
     body: Json | str | None = None
-    seen: int = 0
+    match_count: int = 0
     struck: int = 0
 
     def strikes(self, method: str, path: str, now_ms: int) -> bool:
@@ -48,10 +48,10 @@ class Fault:
             return False
         if self.until_ms:
             return now_ms < self.until_ms
-        self.seen += 1
+        self.match_count += 1
         if self.times and self.struck >= self.times:
             return False
-        hit = self.seen == self.nth if self.nth else (not self.every or self.seen % self.every == 0)
+        hit = self.match_count == self.nth if self.nth else (not self.every or self.match_count % self.every == 0)
         self.struck += hit
         return hit
 
@@ -62,7 +62,7 @@ class Stroke:
 
     answer: Response | None = None
     delay_ms: float = 0
-    cut: Literal["", "before", "after"] = ""
+    disconnect: Literal["", "before", "after"] = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,16 +79,16 @@ class Faults:
                 continue
             if fault.kind == "slow":
                 hit.delay_ms += fault.ms
-            elif hit.answer is None and not hit.cut:
+            elif hit.answer is None and not hit.disconnect:
                 _end(hit, fault, settings)
         return hit
 
 
 def _end(hit: Stroke, fault: Fault, settings: Settings) -> None:
     if fault.kind == "cut_before_write":
-        hit.cut = "before"
+        hit.disconnect = "before"
     elif fault.kind == "cut_after_write":
-        hit.cut = "after"
+        hit.disconnect = "after"
     elif fault.kind == "storm_429":
         hit.answer = Response(429, too_many(settings, "TEN_SECONDLY_ROLLING"), _retry(fault))
     else:
@@ -102,21 +102,21 @@ def _retry(fault: Fault) -> tuple[tuple[str, str], ...]:
     return (("retry-after", fault.retry_after),) if fault.retry_after else ()
 
 
-def read(given: Json, now_ms: int) -> Fault:
+def read(body: Json, now_ms: int) -> Fault:
     """A fault as it was asked for; a refusal if there is no such kind."""
-    if given.get("kind") not in KINDS:
-        raise invalid(f"unknown kind of fault: {given.get('kind')}; one of {', '.join(KINDS)}")
-    retry_after = given.get("retry_after")
+    if body.get("kind") not in KINDS:
+        raise invalid(f"unknown kind of fault: {body.get('kind')}; one of {', '.join(KINDS)}")
+    retry_after = body.get("retry_after")
     return Fault(
-        kind=given["kind"],
-        status=int(given.get("status", 500)),
-        nth=int(given.get("nth", 0)),
-        every=int(given.get("every", 0)),
-        times=int(given.get("times", 0)),
-        match=str(given.get("match", "")),
-        method=str(given.get("method", "")),
-        ms=float(given.get("ms", 0)),
-        until_ms=round(now_ms + float(given.get("seconds", 10)) * 1000) if given["kind"] == "storm_429" else 0,
+        kind=body["kind"],
+        status=int(body.get("status", 500)),
+        nth=int(body.get("nth", 0)),
+        every=int(body.get("every", 0)),
+        times=int(body.get("times", 0)),
+        match=str(body.get("match", "")),
+        method=str(body.get("method", "")),
+        ms=float(body.get("ms", 0)),
+        until_ms=round(now_ms + float(body.get("seconds", 10)) * 1000) if body["kind"] == "storm_429" else 0,
         retry_after="" if retry_after is None else str(retry_after),
-        body=given.get("body"),
+        body=body.get("body"),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import translate
 from typing import Any, NamedTuple
 
-from careloom.systems.hubspot.simulator.portal.associations import Ties
+from careloom.systems.hubspot.simulator.portal.associations import Associations
 from careloom.systems.hubspot.simulator.portal.definitions import Kind
 from careloom.systems.hubspot.simulator.portal.record import Record
 from careloom.systems.hubspot.simulator.portal.records import Table
@@ -53,10 +53,10 @@ class Filter:
 Groups = tuple[tuple[Filter, ...], ...]
 
 
-class Associated(NamedTuple):
+class AssociationLookup(NamedTuple):
     """What filters on associations look at: the portal's ties, and an object's definition by its name."""
 
-    ties: Ties
+    associations: Associations
     kind_of: Callable[[str], Kind]
 
 
@@ -68,83 +68,85 @@ def parse(table: Table, body: Json) -> Groups:
     sizes = [len(group.get("filters") or ()) for group in groups]
     if len(groups) > MOST_FILTER_GROUPS or sum(sizes) > MOST_FILTERS or max(sizes, default=0) > MOST_FILTERS_IN_GROUP:
         raise invalid(TOO_MANY_FILTERS)
-    return tuple(tuple(_filter(table, one) for one in group.get("filters") or ()) for group in groups)
+    return tuple(tuple(_filter(table, entry) for entry in group.get("filters") or ()) for group in groups)
 
 
-def _filter(table: Table, one: Json) -> Filter:
-    name, asked = str(one.get("propertyName", "")), str(one.get("operator", ""))
-    values = one.get("values")
-    found = Filter(
+def _filter(table: Table, entry: Json) -> Filter:
+    name, operator = str(entry.get("propertyName", "")), str(entry.get("operator", ""))
+    values = entry.get("values")
+    filter_ = Filter(
         name=name,
-        operator=asked,
-        value=_text(one.get("value")),
-        high=_text(one.get("highValue")),
-        values=tuple(_text(each) for each in values or ()),
+        operator=operator,
+        value=_text(entry.get("value")),
+        high=_text(entry.get("highValue")),
+        values=tuple(_text(value) for value in values or ()),
     )
-    known = name in table.kind.properties or (name.startswith("associations.") and not table.kind.custom)
+    is_known = name in table.kind.properties or (name.startswith("associations.") and not table.kind.custom)
     complete = (
-        asked in _PRESENCE
-        or (asked in _LISTED and bool(values))
-        or (asked not in _LISTED and found.value != "" and (asked != "BETWEEN" or found.high != ""))
+        operator in _PRESENCE
+        or (operator in _LISTED and bool(values))
+        or (operator not in _LISTED and filter_.value != "" and (operator != "BETWEEN" or filter_.high != ""))
     )
-    if not known or asked not in _OPERATORS or not complete:
+    if not is_known or operator not in _OPERATORS or not complete:
         raise invalid(BAD_SEARCH)
-    return found
+    return filter_
 
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def compiled(associated: Associated, table: Table, groups: Groups) -> Question | None:
+def compile_groups(associations: AssociationLookup, table: Table, groups: Groups) -> Question | None:
     """One question for all groups; None if every record answers yes."""
-    asked = [[question(associated, table, one) for one in group] for group in groups]
-    if not asked or any(not group for group in asked):
+    questions = [[question(associations, table, filter_) for filter_ in group] for group in groups]
+    if not questions or any(not group for group in questions):
         return None
-    if len(asked) == 1:
-        only = asked[0]
-        return only[0] if len(only) == 1 else _all(only)
-    every = [_all(group) for group in asked]
+    if len(questions) == 1:
+        only = questions[0]
+        return only[0] if len(only) == 1 else _all_of(only)
+    every = [_all_of(group) for group in questions]
     return lambda record: any(group(record) for group in every)
 
 
-def _all(questions: Sequence[Question]) -> Question:
-    return lambda record: all(each(record) for each in questions)
+def _all_of(questions: Sequence[Question]) -> Question:
+    return lambda record: all(question_(record) for question_ in questions)
 
 
-def question(associated: Associated, table: Table, one: Filter) -> Question:
+def question(associations: AssociationLookup, table: Table, filter_: Filter) -> Question:
     """What one filter asks of a record."""
-    name = one.name
+    name = filter_.name
     if name.startswith("associations."):
-        return _tied(associated, table, one)
-    if one.operator in _PRESENCE:
-        wanted = one.operator == "HAS_PROPERTY"
-        return lambda record: bool(record.values.get(name)) is wanted
-    if one.operator in {"CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"}:
-        return _containing(one)
-    if one.operator in _LISTED:
-        return _listed(table, one)
-    return _comparing(table, one)
+        return _associated_with(associations, table, filter_)
+    if filter_.operator in _PRESENCE:
+        has_value = filter_.operator == "HAS_PROPERTY"
+        return lambda record: bool(record.values.get(name)) is has_value
+    if filter_.operator in {"CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"}:
+        return _containing(filter_)
+    if filter_.operator in _LISTED:
+        return _in_values(table, filter_)
+    return _comparing(table, filter_)
 
 
-def _comparing(table: Table, one: Filter) -> Question:
-    kind, name = table.kind, one.name
-    if one.operator in {"EQ", "NEQ"} and name in kind.multiple:
+def _comparing(table: Table, filter_: Filter) -> Question:
+    kind, name = table.kind, filter_.name
+    if filter_.operator in {"EQ", "NEQ"} and name in kind.multiple:
         # One of several choices: equal means that it is among them.
-        return _listed(table, replace(one, operator="IN" if one.operator == "EQ" else "NOT_IN", values=(one.value,)))
-    low = bound(table, name, one.value)
-    if one.operator == "BETWEEN":
-        high = bound(table, name, one.high)
+        return _in_values(
+            table, replace(filter_, operator="IN" if filter_.operator == "EQ" else "NOT_IN", values=(filter_.value,))
+        )
+    low = comparable_value(table, name, filter_.value)
+    if filter_.operator == "BETWEEN":
+        high = comparable_value(table, name, filter_.high)
         return lambda record: (key := sort_key(kind, name, record)) is not None and low <= key <= high
-    if one.operator == "EQ":
+    if filter_.operator == "EQ":
         return lambda record: sort_key(kind, name, record) == low
-    if one.operator == "NEQ":
+    if filter_.operator == "NEQ":
         return lambda record: (key := sort_key(kind, name, record)) is not None and key != low
-    compare = _COMPARED[one.operator]
+    compare = _COMPARED[filter_.operator]
     return lambda record: (key := sort_key(kind, name, record)) is not None and compare(key, low)
 
 
-def bound(table: Table, name: str, value: str) -> Any:
+def comparable_value(table: Table, name: str, value: str) -> Any:
     """An asked value in the form in which stored ones are compared; a refusal where it has none."""
     try:
         return comparable(table.kind, name, value)
@@ -152,38 +154,38 @@ def bound(table: Table, name: str, value: str) -> Any:
         raise invalid(BAD_SEARCH) from None
 
 
-def _listed(table: Table, one: Filter) -> Question:
-    kind, name, inside = table.kind, one.name, one.operator == "IN"
+def _in_values(table: Table, filter_: Filter) -> Question:
+    kind, name, inside = table.kind, filter_.name, filter_.operator == "IN"
     definition = kind.properties[name]
     if definition.type in {"number", "date", "datetime"}:
-        wanted: set[Any] = {bound(table, name, each) for each in one.values}
+        choices: set[Any] = {comparable_value(table, name, value) for value in filter_.values}
     else:
         # Stored text is compared in lower case with values as they were sent: the vendor wants those in lower case.
-        wanted = set(one.values)
+        choices = set(filter_.values)
     if name in kind.multiple:
-        return lambda record: (not wanted.isdisjoint(record.values.get(name, "").split(";"))) is inside
-    return lambda record: (sort_key(kind, name, record) in wanted) is inside
+        return lambda record: (not choices.isdisjoint(record.values.get(name, "").split(";"))) is inside
+    return lambda record: (sort_key(kind, name, record) in choices) is inside
 
 
-def _containing(one: Filter) -> Question:
-    name, wanted = one.name, one.operator == "CONTAINS_TOKEN"
-    pattern = re.compile(translate(one.value.lower()))
+def _containing(filter_: Filter) -> Question:
+    name, contains_token = filter_.name, filter_.operator == "CONTAINS_TOKEN"
+    pattern = re.compile(translate(filter_.value.lower()))
 
     def contains(record: Record) -> bool:
         value = record.values.get(name, "").lower()
         hit = bool(pattern.match(value)) or any(pattern.match(token) for token in _TOKENS.split(value) if token)
-        return hit is wanted
+        return hit is contains_token
 
     return contains
 
 
-def _tied(associated: Associated, table: Table, one: Filter) -> Question:
-    ends = (table.kind.id, associated.kind_of(one.name.removeprefix("associations.")).id)
-    wanted = {one.value, *one.values} - {""}
-    ties, has = associated.ties, one.operator in {"EQ", "IN", "HAS_PROPERTY"}
-    if one.operator in _PRESENCE:
-        return lambda record: bool(ties.of(ends, record.id)) is has
-    return lambda record: (not wanted.isdisjoint(ties.of(ends, record.id))) is has
+def _associated_with(associations: AssociationLookup, table: Table, filter_: Filter) -> Question:
+    ends = (table.kind.id, associations.kind_of(filter_.name.removeprefix("associations.")).id)
+    record_ids = {filter_.value, *filter_.values} - {""}
+    ties, has = associations.associations, filter_.operator in {"EQ", "IN", "HAS_PROPERTY"}
+    if filter_.operator in _PRESENCE:
+        return lambda record: bool(ties.of_record(ends, record.id)) is has
+    return lambda record: (not record_ids.isdisjoint(ties.of_record(ends, record.id))) is has
 
 
 def matching(table: Table, query: str) -> Question:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from careloom.systems.hubspot.simulator.portal.filters import Associated, Filter, Question, question
+from careloom.systems.hubspot.simulator.portal.filters import AssociationLookup, Filter, Question, question
 from careloom.systems.hubspot.simulator.portal.portal import Portal
 from careloom.systems.hubspot.simulator.portal.records import Table
 from careloom.systems.hubspot.simulator.portal.segments import DYNAMIC, Segment
@@ -46,7 +46,7 @@ def add(portal: Portal, segment: Segment) -> Segment:
     return segment
 
 
-def joined(portal: Portal, segment: Segment, record_id: str) -> None:
+def add_member(portal: Portal, segment: Segment, record_id: str) -> None:
     """Put a record into a list."""
     now = portal.now()[1]
     first = segment.members.get(record_id, (now, now))[0]
@@ -59,55 +59,59 @@ def members(portal: Portal, segment: Segment) -> dict[str, tuple[str, str]]:
         choose(portal, segment)
         return segment.members
     table = portal.tables[segment.object_type]
-    kept: dict[str, tuple[str, str]] = {}
+    live_members: dict[str, tuple[str, str]] = {}
     for record_id, moments in segment.members.items():
         record = table.current(record_id)
         if record is not None:
-            kept.setdefault(record.id, moments)
-    segment.members = kept
-    return kept
+            live_members.setdefault(record.id, moments)
+    segment.members = live_members
+    return live_members
 
 
 def choose(portal: Portal, segment: Segment) -> None:
     """Make the members of a list those that its filters choose."""
     table = portal.tables[segment.object_type]
-    fits = compiled(portal, table, segment.branch or {})
-    chosen = {record.id: None for record in table.records.values() if fits(record)}
-    segment.members = {one: moments for one, moments in segment.members.items() if one in chosen}
-    for one in chosen:
-        if one not in segment.members:
-            joined(portal, segment, one)
+    fits = compile_branch(portal, table, segment.branch or {})
+    matches = {record.id: None for record in table.records.values() if fits(record)}
+    segment.members = {record_id: moments for record_id, moments in segment.members.items() if record_id in matches}
+    for record_id in matches:
+        if record_id not in segment.members:
+            add_member(portal, segment, record_id)
 
 
 # ---------------------------------------------------------------- filters
 
 
-def compiled(portal: Portal, table: Table, branch: Json) -> Question:
+def compile_branch(portal: Portal, table: Table, branch: Json) -> Question:
     """What a filter branch asks of a record; a refusal where it cannot be evaluated."""
     kind = branch.get("filterBranchType")
     if kind not in {"AND", "OR"}:
         raise invalid(f"The simulator does not evaluate list filters of type {kind}")
-    parts = [compiled(portal, table, one) for one in branch.get("filterBranches") or ()]
-    parts += [_filter(portal, table, one) for one in branch.get("filters") or ()]
+    parts = [compile_branch(portal, table, branch_) for branch_ in branch.get("filterBranches") or ()]
+    parts += [_filter(portal, table, filter_) for filter_ in branch.get("filters") or ()]
     if kind == "AND":
         return lambda record: all(part(record) for part in parts)
     return lambda record: any(part(record) for part in parts)
 
 
-def _filter(portal: Portal, table: Table, given: Json) -> Question:
-    name, operation = str(given.get("property", "")), given.get("operation") or {}
-    asked = str(operation.get("operator"))
-    if given.get("filterType") != "PROPERTY" or (asked not in _SEARCHED and asked not in _TEXTUAL):
-        raise invalid(f"The simulator does not evaluate the list filter {given.get('filterType')} {asked}")
+def _filter(portal: Portal, table: Table, body: Json) -> Question:
+    name, operation = str(body.get("property", "")), body.get("operation") or {}
+    operator = str(operation.get("operator"))
+    if body.get("filterType") != "PROPERTY" or (operator not in _SEARCHED and operator not in _TEXTUAL):
+        raise invalid(f"The simulator does not evaluate the list filter {body.get('filterType')} {operator}")
     if name not in table.kind.properties:
         raise invalid(f'Property "{name}" does not exist')
-    texts = [str(one).lower() if isinstance(one, bool) else str(one) for one in _values(operation)]
-    if asked in _TEXTUAL:
-        compare = _TEXTUAL[asked]
-        fits: Question = lambda record: any(compare(record.values[name].lower(), one.lower()) for one in texts)  # noqa: E731
+    texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in _values(operation)]
+    if operator in _TEXTUAL:
+        compare = _TEXTUAL[operator]
+        fits: Question = lambda record: any(compare(record.values[name].lower(), text.lower()) for text in texts)  # noqa: E731
     else:
-        fits = question(Associated(portal.ties, portal.kind), table, _searched(table, name, _SEARCHED[asked], texts))
-    if asked in {"IS_KNOWN", "IS_UNKNOWN"}:
+        fits = question(
+            AssociationLookup(portal.associations, portal.kind),
+            table,
+            _search_filter(table, name, _SEARCHED[operator], texts),
+        )
+    if operator in {"IS_KNOWN", "IS_UNKNOWN"}:
         return fits
     empty = bool(operation.get("includeObjectsWithNoValueSet"))
     return lambda record: fits(record) if record.values.get(name) else empty
@@ -120,8 +124,10 @@ def _values(operation: Json) -> list[Any]:
     return list(values) if values is not None else [operation.get("value", "")]
 
 
-def _searched(table: Table, name: str, asked: str, texts: list[str]) -> Filter:
-    if asked in {"IN", "NOT_IN"}:
-        folded = table.kind.properties[name].type != "enumeration"
-        return Filter(name=name, operator=asked, values=tuple(one.lower() if folded else one for one in texts))
-    return Filter(name=name, operator=asked, value=texts[0], high=texts[-1])
+def _search_filter(table: Table, name: str, operator: str, texts: list[str]) -> Filter:
+    if operator in {"IN", "NOT_IN"}:
+        ignores_case = table.kind.properties[name].type != "enumeration"
+        return Filter(
+            name=name, operator=operator, values=tuple(text.lower() if ignores_case else text for text in texts)
+        )
+    return Filter(name=name, operator=operator, value=texts[0], high=texts[-1])

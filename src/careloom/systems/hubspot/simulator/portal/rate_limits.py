@@ -21,13 +21,13 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True, kw_only=True)
 class Limits:
-    """What was let in lately. `refused` counts the 429s."""
+    """What was let in lately. `refusal_count` counts the 429s."""
 
     lately: dict[str, deque[int]] = field(default_factory=dict)
     searches: deque[int] = field(default_factory=deque)
     in_day: int = 0
     resets_ms: int = 0
-    refused: int = 0
+    refusal_count: int = 0
 
     def admit(self, settings: Settings, token: str, now_ms: int, *, search: bool) -> tuple[Headers, Response | None]:
         """The rate headers of the answer, and the answer itself where the request is one too many."""
@@ -63,8 +63,8 @@ class Limits:
     def _request(self, settings: Settings, token: str, now_ms: int) -> str:
         lately = self.lately.setdefault(token, deque())
         _forget(lately, now_ms - _TEN_SECONDS_MS)
-        most = _most(settings)
-        full = bool(most) and len(lately) >= most
+        limit = _limit(settings)
+        full = bool(limit) and len(lately) >= limit
         if not full or REFUSED_REQUESTS_COUNT:
             lately.append(now_ms)
         return "TEN_SECONDLY_ROLLING" if full else ""
@@ -72,27 +72,27 @@ class Limits:
     def _headers(self, settings: Settings, token: str, *, search: bool) -> Headers:
         daily: Headers = ()
         if not settings.oauth and settings.tier.in_a_day:
-            left = max(0, settings.tier.in_a_day - self.in_day)
+            remaining = max(0, settings.tier.in_a_day - self.in_day)
             daily = (
                 ("x-hubspot-ratelimit-daily", str(settings.tier.in_a_day)),
-                ("x-hubspot-ratelimit-daily-remaining", str(left)),
+                ("x-hubspot-ratelimit-daily-remaining", str(remaining)),
             )
-        most = _most(settings)
-        if search or not most:
+        limit = _limit(settings)
+        if search or not limit:
             return daily
-        left = max(0, most - len(self.lately.get(token, ())))
+        remaining = max(0, limit - len(self.lately.get(token, ())))
         return (
             *daily,
             ("x-hubspot-ratelimit-interval-milliseconds", str(_TEN_SECONDS_MS)),
-            ("x-hubspot-ratelimit-max", str(most)),
-            ("x-hubspot-ratelimit-remaining", str(left)),
+            ("x-hubspot-ratelimit-max", str(limit)),
+            ("x-hubspot-ratelimit-remaining", str(remaining)),
             # Deprecated, and not enforced.
-            ("x-hubspot-ratelimit-secondly", str(most // 10)),
-            ("x-hubspot-ratelimit-secondly-remaining", str(max(0, min(most // 10, left) - 1))),
+            ("x-hubspot-ratelimit-secondly", str(limit // 10)),
+            ("x-hubspot-ratelimit-secondly-remaining", str(max(0, min(limit // 10, remaining) - 1))),
         )
 
     def _refusal(self, settings: Settings, policy: str) -> Response:
-        self.refused += 1
+        self.refusal_count += 1
         wait = {"SECONDLY": "1", "TEN_SECONDLY_ROLLING": "10", "DAILY": "3600"}[policy]
         headers: Headers = (("retry-after", wait),) if settings.retry_after else ()
         return Response(429, too_many(settings, policy), headers)
@@ -100,8 +100,8 @@ class Limits:
 
 def too_many(settings: Settings, policy: str) -> Json:
     """The body of a 429, in the shape that the settings choose."""
-    named = {"DAILY": "daily", "SECONDLY": "secondly", "TEN_SECONDLY_ROLLING": "ten_secondly_rolling"}[policy]
-    body: Json = {"status": "error", "message": f"You have reached your {named} limit."}
+    label = {"DAILY": "daily", "SECONDLY": "secondly", "TEN_SECONDLY_ROLLING": "ten_secondly_rolling"}[policy]
+    body: Json = {"status": "error", "message": f"You have reached your {label} limit."}
     if settings.rate_limit_body == "observed":
         return body | {"correlationId": str(uuid.uuid4()), "category": "RATE_LIMITS"}
     return body | {
@@ -112,7 +112,7 @@ def too_many(settings: Settings, policy: str) -> Json:
     }
 
 
-def _most(settings: Settings) -> int:
+def _limit(settings: Settings) -> int:
     return _OAUTH_IN_TEN_SECONDS if settings.oauth else settings.tier.in_ten_seconds
 
 

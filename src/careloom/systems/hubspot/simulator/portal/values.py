@@ -86,9 +86,9 @@ def day(value: str) -> str:
 
 
 def _day_of(milliseconds: int) -> str:
-    rest = milliseconds % _DAY_MS
-    if rest:
-        seconds, ms = divmod(rest, 1000)
+    remainder = milliseconds % _DAY_MS
+    if remainder:
+        seconds, ms = divmod(remainder, 1000)
         clock = f"{seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}.{ms}"
         raise BadValueError("INVALID_DATE", f"{milliseconds} is at {clock} UTC, not midnight!")
     return datetime.fromtimestamp(milliseconds / 1000, UTC).date().isoformat()
@@ -119,19 +119,19 @@ def instant_ms(value: str) -> int:
 @lru_cache(maxsize=1 << 16)
 def iso(milliseconds: int) -> str:
     """ISO 8601 in UTC, with milliseconds only where there are any."""
-    seconds, rest = divmod(milliseconds, 1000)
+    seconds, milliseconds_ = divmod(milliseconds, 1000)
     text_of = datetime.fromtimestamp(seconds, UTC).isoformat()[: len("2026-01-01T00:00:00")]
-    return f"{text_of}.{rest:03d}Z" if rest else f"{text_of}Z"
+    return f"{text_of}.{milliseconds_:03d}Z" if milliseconds_ else f"{text_of}Z"
 
 
 def one_of(options: tuple[str, ...]) -> Rule:
     """A rule that admits exactly these values."""
-    allowed = frozenset(options) | {""}
-    listed = ", ".join(options)
+    values = frozenset(options) | {""}
+    value_list = ", ".join(options)
 
     def rule(value: str) -> str:
-        if value not in allowed:
-            raise BadValueError("INVALID_OPTION", f"{value} was not one of the allowed options: [{listed}]")
+        if value not in values:
+            raise BadValueError("INVALID_OPTION", f"{value} was not one of the allowed options: [{value_list}]")
         return value
 
     return rule

@@ -18,21 +18,21 @@ def token_of(settings: Settings, header: str) -> tuple[str, Token]:
     if header[: len(_BEARER)].lower() != _BEARER:
         raise unauthenticated()
     name = header[len(_BEARER) :].strip()
-    known = settings.tokens.get(name)
-    if name.startswith(EXPIRED_PREFIX) or (known is not None and known.expired):
+    token = settings.tokens.get(name)
+    if name.startswith(EXPIRED_PREFIX) or (token is not None and token.is_expired):
         raise token_expired()
-    if not name or (known is None and not settings.unknown_tokens):
+    if not name or (token is None and not settings.unknown_tokens):
         raise unauthenticated()
-    return name, known or Token()
+    return name, token or Token()
 
 
-def check(call: Request, route: Route) -> None:
+def check(request: Request, route: Route) -> None:
     """A refusal where the token lacks what the endpoint needs. Schemas, owners and the account ask for themselves."""
-    if not route.scope or call.token.scopes is None:
+    if not route.scope or request.token.scopes is None:
         return
-    for place in call.places[:1] if route.area != "associations" else call.places[:2]:
-        kind = call.portal.table(place).kind
-        call.need(*_scopes(_family(kind), route.scope, area=route.area))
+    for place in request.places[:1] if route.area != "associations" else request.places[:2]:
+        kind = request.portal.table(place).kind
+        request.need(*_scopes(_family(kind), route.scope, area=route.area))
 
 
 def _family(kind: Kind) -> str:

@@ -21,15 +21,17 @@ _HTML_404 = b"<!DOCTYPE html><html><head><title>404 Not Found</title></head><bod
 
 
 class App:
-    """The ASGI application. `cut` closes a request's socket without an answer.
+    """The ASGI application. `cut_connection` closes a request's socket without an answer.
 
-    `controlled`: whether the control endpoints answer, which only a server on the loopback may allow.
+    `has_control`: whether the control endpoints answer, which only a server on the loopback may allow.
     """
 
-    def __init__(self, portal: Portal, cut: Callable[[Scope], Awaitable[None]], *, controlled: bool) -> None:
+    def __init__(
+        self, portal: Portal, cut_connection: Callable[[Scope], Awaitable[None]], *, has_control: bool
+    ) -> None:
         self.portal = portal
-        self.controlled = controlled
-        self.cut = cut
+        self.has_control = has_control
+        self.cut_connection = cut_connection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -39,24 +41,24 @@ class App:
             await _send(send, self._control(scope, path, raw), ())
             return
         counts = self.portal.counts
-        counts.begun()
+        counts.begin()
         try:
-            await self._counted(scope, raw, send)
+            await self._serve_request(scope, raw, send)
         finally:
             counts.at_once -= 1
 
-    async def _counted(self, scope: Scope, raw: bytes, send: Send) -> None:
+    async def _serve_request(self, scope: Scope, raw: bytes, send: Send) -> None:
         portal, method, path = self.portal, scope["method"], scope["path"]
         stroke = portal.faults.stroke(portal.settings, method, path, portal.now_ms())
-        found = resolve(method, scope["raw_path"].decode("latin-1"))
-        if stroke.cut != "before":
-            answer, headers = await self._answer(scope, found, raw, stroke.answer, stroke.delay_ms)
-        route = found[0] if found else None
+        target = resolve(method, scope["raw_path"].decode("latin-1"))
+        if stroke.disconnect != "before":
+            answer, headers = await self._answer(scope, target, raw, stroke.answer, stroke.delay_ms)
+        route = target[0] if target else None
         template, writes = (route.template, route.writes) if route else ("(no such path)", False)
-        portal.counts.note(method, template, _objects(portal, found), writes=writes)
-        if stroke.cut:
-            portal.counts.cut += 1
-            await self.cut(scope)
+        portal.counts.note(method, template, _objects(portal, target), writes=writes)
+        if stroke.disconnect:
+            portal.counts.disconnects += 1
+            await self.cut_connection(scope)
             return
         portal.counts.by_status[str(answer.status)] += 1
         await _send(send, answer, headers)
@@ -64,35 +66,35 @@ class App:
     async def _answer(
         self,
         scope: Scope,
-        found: tuple[Route, str, list[str]] | None,
+        target: tuple[Route, str, list[str]] | None,
         raw: bytes,
-        forced: Response | None,
+        fault_answer: Response | None,
         more_ms: float,
     ) -> tuple[Response, Iterable[tuple[str, str]]]:
         portal = self.portal
         headers: Iterable[tuple[str, str]] = ()
-        answer = forced
+        answer = fault_answer
         try:
-            if answer is None and found is not None:
+            if answer is None and target is not None:
                 name, token = access.token_of(portal.settings, _header(scope, b"authorization"))
-                headers, answer = portal.limits.admit(portal.settings, name, portal.now_ms(), search=found[0].searches)
+                headers, answer = portal.limits.admit(portal.settings, name, portal.now_ms(), search=target[0].searches)
             await _wait(portal.settings.latency_ms + more_ms)
             if answer is None:
-                answer = self._handle(scope, found, raw, (name, token)) if found is not None else _unknown_route()
+                answer = self._handle(scope, target, raw, (name, token)) if target is not None else _unknown_route()
         except RefusalError as refusal:
             await _wait(portal.settings.latency_ms if answer is None and refusal.status == 401 else 0)  # noqa: PLR2004
             answer = Response(refusal.status, refusal.body(), refusal.headers)
         return answer, headers
 
     def _handle(
-        self, scope: Scope, found: tuple[Route, str, list[str]], raw: bytes, bearer: tuple[str, Token]
+        self, scope: Scope, target: tuple[Route, str, list[str]], raw: bytes, bearer: tuple[str, Token]
     ) -> Response:
-        route, version, places = found
-        call = Request(
+        route, version, places = target
+        request = Request(
             portal=self.portal,
             method=scope["method"],
             version=version,
-            places=[unquote(one) for one in places],
+            places=[unquote(place) for place in places],
             query=parse_qs(scope["query_string"].decode(), keep_blank_values=True),
             raw=raw,
             token=bearer[1],
@@ -102,11 +104,11 @@ class App:
             path=scope["path"],
         )
         import_run.settle(self.portal)
-        access.check(call, route)
-        return route.handler(call)
+        access.check(request, route)
+        return route.handler(request)
 
     def _control(self, scope: Scope, path: str, raw: bytes) -> Response:
-        if not self.controlled:
+        if not self.has_control:
             return Response(403, {"status": "error", "message": "control endpoints answer on the loopback only"})
         query = parse_qs(scope["query_string"].decode())
         return control.answer(self.portal, scope["method"], path, query, raw)
@@ -116,17 +118,17 @@ def _unknown_route() -> Response:
     return Response(404, _HTML_404, (("content-type", "text/html;charset=utf-8"),))
 
 
-def _objects(portal: Portal, found: tuple[Route, str, list[str]] | None) -> dict[str, str]:
+def _objects(portal: Portal, target: tuple[Route, str, list[str]] | None) -> dict[str, str]:
     """The objects that a path names, by their own names, so that counts do not depend on how they were spelled."""
-    if found is None:
+    if target is None:
         return {}
-    opened = [one for one in found[0].pattern if one.startswith("{")]
-    named: dict[str, str] = {}
-    for place, value in zip(opened, found[2], strict=True):
+    places = [part for part in target[0].pattern if part.startswith("{")]
+    objects: dict[str, str] = {}
+    for place, value in zip(places, target[2], strict=True):
         if place.endswith("bjectType}"):
-            known = portal.spellings.get(value)
-            named[place] = portal.tables[known].kind.name if known else value
-    return named
+            object_id = portal.spellings.get(value)
+            objects[place] = portal.tables[object_id].kind.name if object_id else value
+    return objects
 
 
 async def _wait(milliseconds: float) -> None:
@@ -139,10 +141,10 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 async def _send(send: Send, answer: Response, headers: Iterable[tuple[str, str]]) -> None:
-    body = answer.encoded()
+    body = answer.content()
     correlation = answer.body.get("correlationId") if isinstance(answer.body, dict) else None
     correlation = correlation or str(uuid.uuid4())
-    sent = {
+    headers_ = {
         "content-type": "application/json;charset=utf-8",
         "content-length": str(len(body)),
         "x-hubspot-correlation-id": correlation,
@@ -151,7 +153,7 @@ async def _send(send: Send, answer: Response, headers: Iterable[tuple[str, str]]
         **dict(answer.headers),
     }
     if answer.status == 204:  # noqa: PLR2004
-        del sent["content-type"], sent["content-length"]
-    lines = [(name.encode(), value.encode()) for name, value in sent.items()]
+        del headers_["content-type"], headers_["content-length"]
+    lines = [(name.encode(), value.encode()) for name, value in headers_.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": lines})
     await send({"type": "http.response.body", "body": body})

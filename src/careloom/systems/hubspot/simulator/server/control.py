@@ -49,32 +49,37 @@ def state(portal: Portal) -> Json:
         "merged": {table.kind.name: len(table.survivors) for table in tables if table.survivors},
         "requests": dict(portal.counts.by_template),
         "statuses": dict(portal.counts.by_status),
-        "total_requests": sum(portal.counts.by_status.values()) + portal.counts.cut,
+        "total_requests": sum(portal.counts.by_status.values()) + portal.counts.disconnects,
         "write_calls": portal.counts.writes,
-        "cut": portal.counts.cut,
+        "cut": portal.counts.disconnects,
         "most_at_once": portal.counts.most_at_once,
         "rate_limited": portal.counts.by_status.get("429", 0),
         "properties": {
-            table.kind.name: [one.name for one in table.kind.properties.values() if not one.ours] for table in tables
+            table.kind.name: [
+                definition.name for definition in table.kind.properties.values() if not definition.hubspot_defined
+            ]
+            for table in tables
         },
     }
 
 
 def _records(portal: Portal, spelling: str, query: Mapping[str, Sequence[str]]) -> Response:
     table = portal.table(spelling)
-    archived = query.get("archived", ["false"])[-1] == "true"
-    pool = table.bin if archived else table.records
-    return Response(200, {"results": [one.payload(one.values) for one in pool.values()], "survivors": table.survivors})
+    in_archive = query.get("archived", ["false"])[-1] == "true"
+    pool = table.bin if in_archive else table.records
+    return Response(
+        200, {"results": [record.payload(record.values) for record in pool.values()], "survivors": table.survivors}
+    )
 
 
 def _faults(portal: Portal, body: Any) -> Response:
     """Replace the faults: a list, or {"faults": [...]}; a latency fault changes the setting instead."""
-    asked = body if isinstance(body, list) else body.get("faults", [body] if "kind" in body else [])
-    found = [faults.read(one, portal.now_ms()) for one in asked]
-    for one in found:
-        if one.kind == "latency":
-            portal.settings.latency_ms = one.ms
-    portal.faults.pending = [one for one in found if one.kind != "latency"]
+    bodies = body if isinstance(body, list) else body.get("faults", [body] if "kind" in body else [])
+    new_faults = [faults.read(body_, portal.now_ms()) for body_ in bodies]
+    for fault in new_faults:
+        if fault.kind == "latency":
+            portal.settings.latency_ms = fault.ms
+    portal.faults.pending = [fault for fault in new_faults if fault.kind != "latency"]
     return Response(200, {"faults": len(portal.faults.pending)})
 
 
@@ -84,7 +89,7 @@ def _reset(portal: Portal, _body: Json) -> Response:
     return Response(200, {"reset": True})
 
 
-def _named(table: Table, body: Json) -> Record:
+def _record(table: Table, body: Json) -> Record:
     record = table.current(str(body.get("id")))
     if record is None:
         raise not_found()
@@ -94,15 +99,15 @@ def _named(table: Table, body: Json) -> Record:
 def _edit(portal: Portal, body: Json) -> Response:
     """Change a record as staff do: {"object", "id", "properties"}; no limits, and read-only properties too."""
     table = portal.table(str(body["object"]))
-    record = _named(table, body)
+    record = _record(table, body)
     changes = {str(name): as_text(value) for name, value in dict(body["properties"]).items()}
     secondary = changes.pop(SECONDARY, None)
     for name, holders in table.unique.items():
         value = changes.get(name)
-        if value and holders.get(table.folded(name, value), record.id) != record.id:
+        if value and holders.get(table.fold(name, value), record.id) != record.id:
             raise invalid(f"another record already has that value of {name}")
     if secondary is not None:
-        table.set_secondary(record, [one for one in secondary.split(";") if one])
+        table.set_secondary(record, [address for address in secondary.split(";") if address])
     table.set_values(record, changes, *portal.now())
     return Response(200, record.payload(record.values))
 
@@ -110,17 +115,17 @@ def _edit(portal: Portal, body: Json) -> Response:
 def _merge(portal: Portal, body: Json) -> Response:
     """Merge two records as staff do: {"object", "primary", "other"}."""
     table = portal.table(str(body["object"]))
-    primary, other = _named(table, {"id": body["primary"]}), _named(table, {"id": body["other"]})
-    record = objects.merged(portal, table, primary, other)
+    primary, secondary = _record(table, {"id": body["primary"]}), _record(table, {"id": body["other"]})
+    record = objects.merge_records(portal, table, primary, secondary)
     return Response(200, record.payload(record.values))
 
 
 def _archive(portal: Portal, body: Json) -> Response:
     """Delete records as staff do: {"object", "id"} or {"object", "ids"}."""
     table = portal.table(str(body["object"]))
-    for one in body.get("ids", [body.get("id")]):
-        record = _named(table, {"id": one})
-        portal.ties.forget(table.kind, record.id)
+    for record_id in body.get("ids", [body.get("id")]):
+        record = _record(table, {"id": record_id})
+        portal.associations.forget(table.kind, record.id)
         table.archive(record, *portal.now())
     return Response(200, {"archived": True})
 
@@ -131,8 +136,8 @@ def _restore(portal: Portal, body: Json) -> Response:
     record = table.bin.pop(str(body.get("id")), None)
     if record is None:
         raise not_found()
-    record.archived = None
-    record.updated_ms, record.updated = portal.now()
+    record.archived_at = None
+    record.updated_ms, record.updated_at = portal.now()
     table.insert(record)
     return Response(200, record.payload(record.values))
 
@@ -146,10 +151,10 @@ def _advance(portal: Portal, body: Json) -> Response:
 
 def _settings(portal: Portal, body: Json) -> Response:
     """Change settings: any field of Settings; `tier` by name; `tokens` {token: {"scopes": [...] or null, "expired"}}."""
-    known = {one.name for one in fields(Settings)}
+    names = {field_.name for field_ in fields(Settings)}
     for name, value in body.items():
-        if name not in known:
-            raise invalid(f"unknown setting: {name}; one of {', '.join(sorted(known))}")
+        if name not in names:
+            raise invalid(f"unknown setting: {name}; one of {', '.join(sorted(names))}")
         if name == "tier" and value not in TIERS:
             raise invalid(f"unknown tier: {value}; one of {', '.join(TIERS)}")
     for name, value in body.items():
@@ -163,20 +168,20 @@ def _setting(name: str, value: object) -> object:
     if name == "tier":
         return TIERS[str(value)]
     if name == "tokens" and isinstance(value, dict):
-        return {token: _token(given) for token, given in value.items()}
+        return {token: _token(entry) for token, entry in value.items()}
     return value
 
 
-def _token(given: Json) -> Token:
-    scopes = given.get("scopes")
-    return Token(scopes=None if scopes is None else frozenset(scopes), expired=bool(given.get("expired")))
+def _token(entry: Json) -> Token:
+    scopes = entry.get("scopes")
+    return Token(scopes=None if scopes is None else frozenset(scopes), is_expired=bool(entry.get("expired")))
 
 
 def _seed(portal: Portal, body: Json) -> Response:
     """Put records in as they are: {"object", "records": [{...properties}]}, or {"object", "properties": [definitions]}."""
     table = portal.table(str(body.get("object", "contacts")))
-    made = seed.load(portal, table, [{"properties": body.get("properties", [])}, *body.get("records", [])])
-    return Response(200, {"ids": made})
+    record_ids = seed.load(portal, table, [{"properties": body.get("properties", [])}, *body.get("records", [])])
+    return Response(200, {"ids": record_ids})
 
 
 _ACTS: Mapping[str, Act] = {

@@ -37,13 +37,13 @@ def portal_of(options: SimulatorOptions) -> Portal:
 
 def _clock() -> Callable[[], int]:
     """Milliseconds since 1970 that never go back."""
-    started, ticks = time.time_ns() // 1_000_000, time.monotonic_ns()
-    return lambda: started + (time.monotonic_ns() - ticks) // 1_000_000
+    start, ticks = time.time_ns() // 1_000_000, time.monotonic_ns()
+    return lambda: start + (time.monotonic_ns() - ticks) // 1_000_000
 
 
 def serve(options: SimulatorOptions) -> None:
     """Serve the portal until interrupted; prints one line with its address once it answers."""
-    app = App(portal_of(options), cut, controlled=is_local(options))
+    app = App(portal_of(options), cut, has_control=is_local(options))
     # Records live as long as the process and hold no cycles: looking through them again and again only costs.
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)

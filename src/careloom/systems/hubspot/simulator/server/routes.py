@@ -52,9 +52,9 @@ class Route:
             return last != "types"
         if "associations" not in {self.area, *self.pattern} or self.area == "schemas" or last == "types":
             return version == "v3"
-        unlabelled = last in {"create", "read", "archive"} and "labels" not in self.pattern
+        is_unlabelled = last in {"create", "read", "archive"} and "labels" not in self.pattern
         listing = self.method == "GET" and last == "{toObjectType}"
-        return version == "v4" or (version == "v3" and (unlabelled or listing))
+        return version == "v4" or (version == "v3" and (is_unlabelled or listing))
 
 
 _ROOTS: Mapping[str, tuple[str, ...]] = {
@@ -86,9 +86,9 @@ def _route(line: str, handler: Handler, scope: str, *, writes: bool = False, sea
     )
 
 
-def _numbered(third: Handler, later: Handler) -> Handler:
+def _by_version(v3: Handler, current: Handler) -> Handler:
     """What answers under v3, and under v4 and the dated versions: the two have different shapes."""
-    return lambda call: (third if call.version == "v3" else later)(call)
+    return lambda request: (v3 if request.version == "v3" else current)(request)
 
 
 def _properties() -> list[Route]:
@@ -102,26 +102,26 @@ def _properties() -> list[Route]:
         _route(f"GET {props}/groups/{{name}}", properties.group, "read"),
         _route(f"PATCH {props}/groups/{{name}}", properties.change_group, "define", writes=True),
         _route(f"DELETE {props}/groups/{{name}}", properties.archive_group, "define", writes=True),
-        _route(f"GET {props}", properties.listed, "read"),
+        _route(f"GET {props}", properties.get_all, "read"),
         _route(f"POST {props}", properties.create, "define", writes=True),
-        _route(f"GET {props}/{{name}}", properties.one, "read"),
+        _route(f"GET {props}/{{name}}", properties.get, "read"),
         _route(f"PATCH {props}/{{name}}", properties.change, "define", writes=True),
         _route(f"DELETE {props}/{{name}}", properties.archive, "define", writes=True),
     ]
 
 
 def _pipelines() -> list[Route]:
-    every, one = "pipelines/{objectType}", "pipelines/{objectType}/{id}"
-    stage = f"{one}/stages/{{stageId}}"
+    every, item = "pipelines/{objectType}", "pipelines/{objectType}/{id}"
+    stage = f"{item}/stages/{{stageId}}"
     return [
-        _route(f"GET {every}", pipelines.listed, "read"),
+        _route(f"GET {every}", pipelines.get_all, "read"),
         _route(f"POST {every}", pipelines.create, "define", writes=True),
-        _route(f"GET {one}", pipelines.read, "read"),
-        _route(f"PUT {one}", pipelines.replace, "define", writes=True),
-        _route(f"PATCH {one}", pipelines.change, "define", writes=True),
-        _route(f"DELETE {one}", pipelines.delete, "define", writes=True),
-        _route(f"GET {one}/stages", pipelines.stages, "read"),
-        _route(f"POST {one}/stages", pipelines.create_stage, "define", writes=True),
+        _route(f"GET {item}", pipelines.read, "read"),
+        _route(f"PUT {item}", pipelines.replace, "define", writes=True),
+        _route(f"PATCH {item}", pipelines.change, "define", writes=True),
+        _route(f"DELETE {item}", pipelines.delete, "define", writes=True),
+        _route(f"GET {item}/stages", pipelines.stages, "read"),
+        _route(f"POST {item}/stages", pipelines.create_stage, "define", writes=True),
         _route(f"GET {stage}", pipelines.read_stage, "read"),
         _route(f"PUT {stage}", pipelines.change_stage, "define", writes=True),
         _route(f"PATCH {stage}", pipelines.change_stage, "define", writes=True),
@@ -130,33 +130,33 @@ def _pipelines() -> list[Route]:
 
 
 def _associations() -> list[Route]:
-    record, to = "objects/{objectType}/{id}", "{toObjectType}/{toId}"
+    record, target = "objects/{objectType}/{id}", "{toObjectType}/{toId}"
     pair = "associations/{fromObjectType}/{toObjectType}"
     return [
-        _route(f"PUT {record}/associations/default/{to}", associations.put_default, "write", writes=True),
-        _route(f"PUT {record}/associations/{to}", associations.put_labelled, "write", writes=True),
-        _route(f"DELETE {record}/associations/{to}", associations.delete, "write", writes=True),
+        _route(f"PUT {record}/associations/default/{target}", associations.put_default, "write", writes=True),
+        _route(f"PUT {record}/associations/{target}", associations.put_labels, "write", writes=True),
+        _route(f"DELETE {record}/associations/{target}", associations.delete, "write", writes=True),
         _route(
             f"GET {record}/associations/{{toObjectType}}",
-            _numbered(associations_v3.listed, associations.listed),
+            _by_version(associations_v3.get_page, associations.get_page),
             "read",
         ),
         _route(f"GET {pair}/types", associations_v3.types, "read"),
         _route(
             f"POST {pair}/batch/create",
-            _numbered(associations_v3.create_many, associations.create_many),
+            _by_version(associations_v3.create_many, associations.create_many),
             "write",
             writes=True,
         ),
         _route(f"POST {pair}/batch/associate/default", associations.default_many, "write", writes=True),
         _route(
             f"POST {pair}/batch/archive",
-            _numbered(associations_v3.archive_many, associations.archive_many),
+            _by_version(associations_v3.archive_many, associations.archive_many),
             "write",
             writes=True,
         ),
         _route(f"POST {pair}/batch/labels/archive", associations.archive_labels, "write", writes=True),
-        _route(f"POST {pair}/batch/read", _numbered(associations_v3.read_many, associations.read_many), "read"),
+        _route(f"POST {pair}/batch/read", _by_version(associations_v3.read_many, associations.read_many), "read"),
         _route(f"GET {pair}/labels", associations.labels, "read"),
         _route(f"POST {pair}/labels", associations.create_label, "write", writes=True),
         _route(f"PUT {pair}/labels", associations.change_label, "write", writes=True),
@@ -164,7 +164,7 @@ def _associations() -> list[Route]:
     ]
 
 
-def _all() -> list[Route]:
+def _all_routes() -> list[Route]:
     record = "objects/{objectType}/{id}"
     return [
         _route("POST objects/{objectType}/batch/create", batches.create, "write", writes=True),
@@ -175,22 +175,22 @@ def _all() -> list[Route]:
         _route("POST objects/{objectType}/search", search.search, "read", searches=True),
         _route("POST objects/{objectType}/merge", objects.merge, "write", writes=True),
         _route("POST objects/{objectType}/gdpr-delete", objects.gdpr_delete, "write", writes=True),
-        _route("GET objects/{objectType}", objects.listed, "read"),
+        _route("GET objects/{objectType}", objects.get_page, "read"),
         _route("POST objects/{objectType}", objects.create, "write", writes=True),
         _route(f"GET {record}", objects.read, "read"),
         _route(f"PATCH {record}", objects.change, "write", writes=True),
         _route(f"DELETE {record}", objects.archive, "write", writes=True),
         *_associations(),
         *_properties(),
-        _route("GET schemas", schemas.listed, ""),
+        _route("GET schemas", schemas.get_all, ""),
         _route("POST schemas", schemas.create, "", writes=True),
-        _route("GET schemas/{objectType}", schemas.one, ""),
+        _route("GET schemas/{objectType}", schemas.get, ""),
         _route("PATCH schemas/{objectType}", schemas.change, "", writes=True),
         _route("DELETE schemas/{objectType}", schemas.delete, "", writes=True),
         _route("POST schemas/{objectType}/associations", schemas.create_association, "", writes=True),
         *_account(),
         *_lists(),
-        _route("GET imports", imports.listed, ""),
+        _route("GET imports", imports.get_page, ""),
         _route("POST imports", imports.create, "", writes=True),
         _route("GET imports/{id}", imports.read, ""),
         _route("GET imports/{id}/errors", imports.errors, ""),
@@ -211,17 +211,17 @@ def _account() -> list[Route]:
 
 
 def _lists() -> list[Route]:
-    kept, members = "lists/{id}", "lists/{id}/memberships"
+    item, members = "lists/{id}", "lists/{id}/memberships"
     return [
         _route("GET lists", lists.read_many, ""),
         _route("POST lists", lists.create, "", writes=True),
         _route("POST lists/search", lists.search, ""),
-        _route(f"GET {kept}", lists.read, ""),
-        _route(f"DELETE {kept}", lists.delete, "", writes=True),
-        _route(f"PUT {kept}/restore", lists.restore, "", writes=True),
-        _route(f"PUT {kept}/update-list-name", lists.rename, "", writes=True),
-        _route(f"PUT {kept}/update-list-filters", lists.change_filters, "", writes=True),
-        _route("GET lists/object-type-id/{objectType}/name/{name}", lists.read_named, ""),
+        _route(f"GET {item}", lists.read, ""),
+        _route(f"DELETE {item}", lists.delete, "", writes=True),
+        _route(f"PUT {item}/restore", lists.restore, "", writes=True),
+        _route(f"PUT {item}/update-list-name", lists.rename, "", writes=True),
+        _route(f"PUT {item}/update-list-filters", lists.change_filters, "", writes=True),
+        _route("GET lists/object-type-id/{objectType}/name/{name}", lists.read_by_name, ""),
         _route(f"GET {members}", lists.memberships, ""),
         _route(f"DELETE {members}", lists.clear, "", writes=True),
         _route(f"GET {members}/join-order", lists.join_order, ""),
@@ -235,22 +235,22 @@ def _lists() -> list[Route]:
 
 
 ROUTES: Mapping[tuple[str, str, int], Sequence[Route]] = {
-    key: [one for one in _all() if (one.method, one.area, len(one.pattern)) == key]
-    for key in {(one.method, one.area, len(one.pattern)) for one in _all()}
+    key: [route for route in _all_routes() if (route.method, route.area, len(route.pattern)) == key]
+    for key in {(route.method, route.area, len(route.pattern)) for route in _all_routes()}
 }
 
 
 def resolve(method: str, path: str) -> tuple[Route, str, list[str]] | None:
     """The endpoint of a path, its version, and what the open parts hold; None if there is none."""
     parts = [part for part in path.split("/") if part]
-    found = _area(parts)
-    if found is None:
+    location = _area(parts)
+    if location is None:
         return None
-    area, version, rest = found
-    for route in ROUTES.get((method, area, len(rest)), ()):
-        pairs = list(zip(route.pattern, rest, strict=True))
-        if route.has(version) and all(fixed == part or fixed.startswith("{") for fixed, part in pairs):
-            return route, version, [part for fixed, part in pairs if fixed.startswith("{")]
+    area, version, open_parts = location
+    for route in ROUTES.get((method, area, len(open_parts)), ()):
+        pairs = list(zip(route.pattern, open_parts, strict=True))
+        if route.has(version) and all(template == part or template.startswith("{") for template, part in pairs):
+            return route, version, [part for template, part in pairs if template.startswith("{")]
     return None
 
 

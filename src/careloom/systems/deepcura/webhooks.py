@@ -9,33 +9,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from careloom.core.errors import Hold
-from careloom.core.hooks import Accepted, HookAnswer, HookRequest, Reading, StoredEvent
 from careloom.core.log import LOG
 from careloom.core.ports import Finding
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.streams import Record
 from careloom.core.strict_json import strict_json
+from careloom.core.webhooks import Accepted, Reading, StoredEvent, WebhookAnswer, WebhookRequest
 from careloom.systems.deepcura.ciphers import LEGACY, NotOurs, sealing
 from careloom.systems.deepcura.options import Options
 
 EVENT = "session_complete"
-_UNSIGNED = HookAnswer(status=401, body=b'{"error":"Invalid secret"}', reason="bad-secret")
-_UNREADABLE = HookAnswer(status=400, body=b'{"error":"No sealed payload"}', reason="no-payload")
-_WRONG_METHOD = HookAnswer(status=405, body=b'{"error":"Method not allowed"}', reason="method")
+_UNSIGNED = WebhookAnswer(status=401, body=b'{"error":"Invalid secret"}', reason="bad-secret")
+_UNREADABLE = WebhookAnswer(status=400, body=b'{"error":"No sealed payload"}', reason="no-payload")
+_WRONG_METHOD = WebhookAnswer(status=405, body=b'{"error":"Method not allowed"}', reason="method")
 _RUBBISH = frozenset({"not-utf8", "bad-json"})
 
 
-class DeepCuraHooks:
+class DeepCuraWebhooks:
     """One account's Gridhooks."""
 
-    def __init__(self, options: Options, surroundings: Surroundings) -> None:
-        secret = surroundings.secret(options.secret)
+    def __init__(self, options: Options, context: RoomContext) -> None:
+        secret = context.secret(options.secret)
         self._options = options
-        self._header = surroundings.secret(options.header_secret or options.secret).encode()
+        self._header = context.secret(options.header_secret or options.secret).encode()
         self._sealings = [sealing(name, secret) for name in options.ciphers] if secret else []
-        self._clock = surroundings.clock
+        self._clock = context.clock
 
-    def receive(self, request: HookRequest) -> Accepted | HookAnswer:
+    def receive(self, request: WebhookRequest) -> Accepted | WebhookAnswer:
         """Compare the secret in constant time, find the sealed text, and open nothing."""
         if request.method != "POST":
             return _WRONG_METHOD

@@ -13,20 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careloom.core.errors import Hold
-from careloom.core.hooks import Accepted, Hint, HookAnswer, HookRequest, StoredEvent
-from careloom.systems.drchrono.hooks import DrChronoHooks
-from systems.drchrono.fake_practice import options_of, surroundings_of
+from careloom.core.webhooks import Accepted, StoredEvent, ThinEvent, WebhookAnswer, WebhookRequest
+from careloom.systems.drchrono.webhooks import DrChronoWebhooks
+from systems.drchrono.fake_practice import context_of, options_of
 
 SECRET = "sim-webhook-secret"
 RECEIVED = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 PATIENT = {"id": 77, "first_name": "Briony", "updated_at": "2026-03-01T09:59:00", "city": "Riverton"}
 
 
-def hooks_of(secret: str = SECRET) -> DrChronoHooks:
-    return DrChronoHooks(options_of("http://127.0.0.1:1", webhook_secret=secret), surroundings_of(None))
+def webhooks_of(secret: str = SECRET) -> DrChronoWebhooks:
+    return DrChronoWebhooks(options_of("http://127.0.0.1:1", webhook_secret=secret), context_of(None))
 
 
-def post(body: Any, event: str = "PATIENT_MODIFY", **headers: str) -> HookRequest:
+def post(body: Any, event: str = "PATIENT_MODIFY", **headers: str) -> WebhookRequest:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     sent = {
         "content-type": "application/json",
@@ -35,7 +35,7 @@ def post(body: Any, event: str = "PATIENT_MODIFY", **headers: str) -> HookReques
         "x-drchrono-delivery": "d-1",
     }
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return HookRequest(method="POST", headers={k: v for k, v in sent.items() if v != "-"}, query={}, body=raw)
+    return WebhookRequest(method="POST", headers={k: v for k, v in sent.items() if v != "-"}, query={}, body=raw)
 
 
 def stored(event: str, body: Any) -> StoredEvent:
@@ -44,20 +44,20 @@ def stored(event: str, body: Any) -> StoredEvent:
 
 
 def test_the_handshake_is_answered_with_the_hmac_of_its_message() -> None:
-    answer = hooks_of().receive(HookRequest(method="GET", headers={}, query={"msg": "hello"}, body=b""))
-    assert isinstance(answer, HookAnswer)
+    answer = webhooks_of().receive(WebhookRequest(method="GET", headers={}, query={"msg": "hello"}, body=b""))
+    assert isinstance(answer, WebhookAnswer)
     proof = hmac.new(SECRET.encode(), b"hello", hashlib.sha256).hexdigest()
     assert (answer.status, orjson.loads(answer.body)) == (200, {"secret_token": proof})
 
 
 def test_a_signed_event_is_accepted_under_its_deliverys_id() -> None:
-    assert hooks_of().receive(post({"object": PATIENT})) == Accepted(event_id="d-1", event="PATIENT_MODIFY")
+    assert webhooks_of().receive(post({"object": PATIENT})) == Accepted(event_id="d-1", event="PATIENT_MODIFY")
 
 
 def test_an_event_without_a_usable_delivery_is_known_by_what_it_says() -> None:
-    hooks = hooks_of()
+    webhooks = webhooks_of()
     ids = {
-        hooks.receive(post(body, event, x_drchrono_delivery=delivery)).event_id
+        webhooks.receive(post(body, event, x_drchrono_delivery=delivery)).event_id
         for body in ({"object": PATIENT}, {"object": {**PATIENT, "city": "Fairview"}})
         for event in ("PATIENT_MODIFY", "PATIENT_CREATE")
         for delivery in ("-", "", "x" * 1000)
@@ -68,26 +68,26 @@ def test_an_event_without_a_usable_delivery_is_known_by_what_it_says() -> None:
 
 @pytest.mark.parametrize("signature", ["-", "", "wrong", SECRET + " ", SECRET[:-1], SECRET.upper(), "sécret", "\udcff"])
 def test_a_wrong_signature_is_refused(signature: str) -> None:
-    answer = hooks_of().receive(post({"object": PATIENT}, x_drchrono_signature=signature))
+    answer = webhooks_of().receive(post({"object": PATIENT}, x_drchrono_signature=signature))
     assert (answer.status, answer.reason) == (401, "bad-signature")
     assert b"Briony" not in answer.body
 
 
 @given(st.text())
 def test_no_other_text_is_the_secret(signature: str) -> None:
-    answer = hooks_of().receive(post({"object": PATIENT}, x_drchrono_signature=signature))
+    answer = webhooks_of().receive(post({"object": PATIENT}, x_drchrono_signature=signature))
     assert isinstance(answer, Accepted) == (signature == SECRET)
 
 
 @pytest.mark.parametrize("signature", ["-", "", SECRET])
 def test_without_a_configured_secret_nobody_is_let_in(signature: str) -> None:
-    hooks = hooks_of("")
-    assert hooks.receive(post({"object": PATIENT}, x_drchrono_signature=signature)).status == 401
-    assert hooks.receive(HookRequest(method="GET", headers={}, query={"msg": "hello"}, body=b"")).status == 401
+    webhooks = webhooks_of("")
+    assert webhooks.receive(post({"object": PATIENT}, x_drchrono_signature=signature)).status == 401
+    assert webhooks.receive(WebhookRequest(method="GET", headers={}, query={"msg": "hello"}, body=b"")).status == 401
 
 
 def test_pings_and_verifications_are_answered_and_not_stored() -> None:
-    hooks = hooks_of()
+    webhooks = webhooks_of()
     for request, kind in (
         (post({"object": PATIENT}, "PING"), "ping"),
         (post(b"", "PING"), "ping"),
@@ -96,8 +96,8 @@ def test_pings_and_verifications_are_answered_and_not_stored() -> None:
         (post({"receiver": {"id": 1}}, x_drchrono_event="-"), "verification"),
         (post(b" \n", x_drchrono_event="-"), "verification"),
     ):
-        answer = hooks.receive(request)
-        assert isinstance(answer, HookAnswer)
+        answer = webhooks.receive(request)
+        assert isinstance(answer, WebhookAnswer)
         assert (answer.status, answer.reason, answer.thanks_for) == (200, "", kind)
 
 
@@ -113,22 +113,22 @@ def test_pings_and_verifications_are_answered_and_not_stored() -> None:
         (post({"patient": PATIENT}, "PATIENT_MODIFY"), 400, "no-object"),
         (post({"object": PATIENT}, x_drchrono_event="A" * 100), 400, "no-event"),
         (post({"object": PATIENT}, x_drchrono_event="x y"), 400, "no-event"),
-        (HookRequest(method="GET", headers={}, query={}, body=b""), 400, "no-message"),
-        (HookRequest(method="PUT", headers={}, query={}, body=b""), 405, "wrong-method"),
+        (WebhookRequest(method="GET", headers={}, query={}, body=b""), 400, "no-message"),
+        (WebhookRequest(method="PUT", headers={}, query={}, body=b""), 405, "wrong-method"),
     ],
 )
-def test_what_cannot_be_an_event_is_refused(request_: HookRequest, status: int, reason: str) -> None:
-    answer = hooks_of().receive(request_)
+def test_what_cannot_be_an_event_is_refused(request_: WebhookRequest, status: int, reason: str) -> None:
+    answer = webhooks_of().receive(request_)
     assert (answer.status, answer.reason) == (status, reason)
 
 
 @given(st.binary(max_size=200))
 def test_no_body_makes_the_receiver_or_the_reader_fail(body: bytes) -> None:
-    hooks = hooks_of()
-    assert isinstance(hooks.receive(post(body)), Accepted | HookAnswer)
+    webhooks = webhooks_of()
+    assert isinstance(webhooks.receive(post(body)), Accepted | WebhookAnswer)
     for event in ("PATIENT_MODIFY", "CLINICAL_NOTE_LOCK", "APPOINTMENT_DELETE"):
         with pytest.raises(Hold):
-            hooks.read(stored(event, body))
+            webhooks.read(stored(event, body))
 
 
 @pytest.mark.parametrize(
@@ -143,48 +143,48 @@ def test_no_body_makes_the_receiver_or_the_reader_fail(body: bytes) -> None:
     ],
 )
 def test_whatever_happened_to_what_is_landed_is_a_hint(event: str, stream: str, gone: bool) -> None:
-    reading = hooks_of().read(stored(event, {"id": 77, "appointment": "77"}))
+    reading = webhooks_of().read(stored(event, {"id": 77, "appointment": "77"}))
     assert not reading.records
-    assert [(hint.stream, hint.key, hint.gone) for hint in reading.hints] == [(stream, "77", gone)]
+    assert [(hint.stream, hint.key, hint.is_gone) for hint in reading.thin_events] == [(stream, "77", gone)]
 
 
 @pytest.mark.parametrize("event", ["INVOICE_CREATE", "PATIENT_FLAG_CREATE", "PATIENT", "SOMETHING"])
 def test_an_event_of_an_unknown_name_is_held(event: str) -> None:
     with pytest.raises(Hold) as caught:
-        hooks_of().read(stored(event, {"id": 1}))
+        webhooks_of().read(stored(event, {"id": 1}))
     assert caught.value.code == "unknown-event"
 
 
 def test_a_patients_event_is_the_record_itself() -> None:
-    (record,) = hooks_of().read(stored("PATIENT_CREATE", PATIENT)).records
+    (record,) = webhooks_of().read(stored("PATIENT_CREATE", PATIENT)).records
     assert (record.stream, record.key, record.data, record.observed_at) == ("patients", "77", PATIENT, RECEIVED)
 
 
 def test_a_patients_event_with_policies_brings_them_too() -> None:
     whole = {**PATIENT, "primary_insurance": {"insurance_company": "Acme Mutual"}, "secondary_insurance": {}}
-    found = {one.key: one.data for one in hooks_of().read(stored("PATIENT_MODIFY", whole)).records}
+    found = {one.key: one.data for one in webhooks_of().read(stored("PATIENT_MODIFY", whole)).records}
     assert found["77:primary"]["patient"] == 77
     assert found["77:secondary"] is None
     assert "77:tertiary" not in found
 
 
 def test_a_patient_without_a_version_is_only_a_hint() -> None:
-    reading = hooks_of().read(stored("PATIENT_MODIFY", {"id": 77}))
-    assert (reading.records, reading.hints) == ((), [Hint(stream="patients", key="77")])
+    reading = webhooks_of().read(stored("PATIENT_MODIFY", {"id": 77}))
+    assert (reading.records, reading.thin_events) == ((), [ThinEvent(stream="patients", key="77")])
 
 
 @pytest.mark.parametrize("key", ["4711", "4711_20260301", 4711])
 def test_an_appointments_key_is_text_and_may_be_a_day_of_a_series(key: Any) -> None:
     visit = {"id": key, "patient": None, "appt_is_break": True, "updated_at": "2026-03-01T09:00:00"}
-    (record,) = hooks_of().read(stored("APPOINTMENT_MODIFY", visit)).records
+    (record,) = webhooks_of().read(stored("APPOINTMENT_MODIFY", visit)).records
     assert (record.key, record.data) == (str(key), visit)
 
 
 def test_deleted_appointments_are_deletions() -> None:
-    hooks = hooks_of()
+    webhooks = webhooks_of()
     visit = {"id": "9", "updated_at": "2026-03-01T09:00:00"}
-    (told,) = hooks.read(stored("APPOINTMENT_DELETE", visit)).records
-    (marked,) = hooks.read(stored("APPOINTMENT_MODIFY", {**visit, "deleted_flag": True})).records
+    (told,) = webhooks.read(stored("APPOINTMENT_DELETE", visit)).records
+    (marked,) = webhooks.read(stored("APPOINTMENT_MODIFY", {**visit, "deleted_flag": True})).records
     assert (told.data, marked.data) == (None, None)
     assert told.observed_at == marked.observed_at == RECEIVED
     assert marked.gone_at == datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -193,38 +193,38 @@ def test_deleted_appointments_are_deletions() -> None:
 @pytest.mark.parametrize(
     ("event", "found", "hint"),
     [
-        ("PATIENT_PROBLEM_CREATE", {"id": 5}, Hint(stream="problems", key="5")),
-        ("PATIENT_ALLERGY_MODIFY", {"id": 5}, Hint(stream="allergies", key="5")),
-        ("PATIENT_MEDICATION_CREATE", {"id": 5, "name": "x"}, Hint(stream="medications", key="5")),
-        ("CLINICAL_NOTE_LOCK", {"appointment": "9", "id": 3}, Hint(stream="clinical_notes", key="9")),
-        ("CLINICAL_NOTE_UNLOCK", {"id": "9_20260301"}, Hint(stream="clinical_notes", key="9_20260301")),
+        ("PATIENT_PROBLEM_CREATE", {"id": 5}, ThinEvent(stream="problems", key="5")),
+        ("PATIENT_ALLERGY_MODIFY", {"id": 5}, ThinEvent(stream="allergies", key="5")),
+        ("PATIENT_MEDICATION_CREATE", {"id": 5, "name": "x"}, ThinEvent(stream="medications", key="5")),
+        ("CLINICAL_NOTE_LOCK", {"appointment": "9", "id": 3}, ThinEvent(stream="clinical_notes", key="9")),
+        ("CLINICAL_NOTE_UNLOCK", {"id": "9_20260301"}, ThinEvent(stream="clinical_notes", key="9_20260301")),
     ],
 )
-def test_records_that_tell_no_version_are_hints(event: str, found: dict[str, Any], hint: Hint) -> None:
-    reading = hooks_of().read(stored(event, found))
-    assert (reading.hints, reading.records) == ([hint], ())
+def test_records_that_tell_no_version_are_hints(event: str, found: dict[str, Any], hint: ThinEvent) -> None:
+    reading = webhooks_of().read(stored(event, found))
+    assert (reading.thin_events, reading.records) == ([hint], ())
 
 
 @pytest.mark.parametrize("event", ["TASK_CREATE", "TASK_MODIFY", "TASK_DELETE"])
 def test_events_that_mean_nothing_to_us_say_nothing(event: str) -> None:
-    reading = hooks_of().read(stored(event, {"id": 1}))
-    assert (reading.records, reading.hints, reading.unreadable) == ((), (), ())
+    reading = webhooks_of().read(stored(event, {"id": 1}))
+    assert (reading.records, reading.thin_events, reading.unreadable) == ((), (), ())
 
 
 @pytest.mark.parametrize("key", [None, "", True, 0, -4, 1.5, [], {}, "x y", "1; drop", 10**18, 10**19])
 def test_objects_without_a_usable_key_are_held(key: Any) -> None:
     for event in ("PATIENT_MODIFY", "PATIENT_PROBLEM_CREATE"):
         with pytest.raises(Hold) as held:
-            hooks_of().read(stored(event, {"id": key, "updated_at": "2026-03-01T09:00:00", "city": "x"}))
+            webhooks_of().read(stored(event, {"id": key, "updated_at": "2026-03-01T09:00:00", "city": "x"}))
         assert held.value.code in {"no-key", "bad-key", "bad-number"}
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"1", b'{"object": []}', b'{"object": null}'])
 def test_bodies_without_an_object_are_held(body: bytes) -> None:
     with pytest.raises(Hold) as held:
-        hooks_of().read(stored("PATIENT_MODIFY", body))
+        webhooks_of().read(stored("PATIENT_MODIFY", body))
     assert held.value.code == "no-object"
 
 
 def test_the_secret_is_not_shown() -> None:
-    assert SECRET not in repr(hooks_of())
+    assert SECRET not in repr(webhooks_of())

@@ -14,16 +14,16 @@ from typing import Any
 import orjson
 
 from careloom.core.errors import Hold
-from careloom.core.hooks import Accepted, Hint, HookAnswer, HookRequest, Reading, StoredEvent
 from careloom.core.ports import Finding
-from careloom.core.rooms import Surroundings
+from careloom.core.rooms import RoomContext
 from careloom.core.streams import Record
 from careloom.core.strict_json import strict_json
+from careloom.core.webhooks import Accepted, Reading, StoredEvent, ThinEvent, WebhookAnswer, WebhookRequest
 from careloom.systems.drchrono.options import Options
 from careloom.systems.drchrono.records import deletion, key_of, records_of
 
-_PING = HookAnswer(status=200, body=b'{"status":"ok"}', thanks_for="ping")
-_VERIFICATION = HookAnswer(status=200, body=b'{"status":"ok"}', thanks_for="verification")
+_PING = WebhookAnswer(status=200, body=b'{"status":"ok"}', thanks_for="ping")
+_VERIFICATION = WebhookAnswer(status=200, body=b'{"status":"ok"}', thanks_for="verification")
 _EVENT = re.compile(r"[A-Z][A-Z_]{0,63}")
 _DELIVERY = re.compile(r"[\x21-\x7e]{1,200}")
 _FAT = {
@@ -32,7 +32,7 @@ _FAT = {
     "APPOINTMENT_CREATE": "appointments",
     "APPOINTMENT_MODIFY": "appointments",
 }
-_HINTS = {
+_THIN = {
     "PATIENT_PROBLEM": "problems",
     "PATIENT_ALLERGY": "allergies",
     "PATIENT_MEDICATION": "medications",
@@ -47,18 +47,18 @@ _OTHERS = frozenset({"TASK_CREATE", "TASK_MODIFY", "TASK_DELETE"})
 _LOCKS = frozenset({"CLINICAL_NOTE_LOCK", "CLINICAL_NOTE_UNLOCK"})
 
 
-class DrChronoHooks:
-    """Receives and reads webhooks; implements `core.hooks.Hooks`."""
+class DrChronoWebhooks:
+    """Receives and reads webhooks; implements `core.webhooks.Webhooks`."""
 
-    def __init__(self, options: Options, surroundings: Surroundings) -> None:
-        self._secret = surroundings.secret(options.webhook_secret).encode() if options.webhook_secret else b""
+    def __init__(self, options: Options, context: RoomContext) -> None:
+        self._secret = context.secret(options.webhook_secret).encode() if options.webhook_secret else b""
         self._types = frozenset(content_type.lower() for content_type in options.event_content_types)
-        self._zone = surroundings.timezone
+        self._zone = context.timezone
 
     def __repr__(self) -> str:
-        return "DrChronoHooks()"
+        return "DrChronoWebhooks()"
 
-    def receive(self, request: HookRequest) -> Accepted | HookAnswer:
+    def receive(self, request: WebhookRequest) -> Accepted | WebhookAnswer:
         """A handshake's or a ping's answer, an accepted event, or a refusal."""
         if request.method == "GET":
             return self._handshake(request.query.get("msg", ""))
@@ -80,7 +80,7 @@ class DrChronoHooks:
         fix = "set webhook_secret: to the name of the secret that holds the webhook's secret token"
         return [Finding(level="warn", what="webhooks", detail="none is accepted: there is no secret token", fix=fix)]
 
-    def _event(self, request: HookRequest, event: str) -> Accepted | HookAnswer:
+    def _event(self, request: WebhookRequest, event: str) -> Accepted | WebhookAnswer:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind and kind not in self._types:
             return _refusal(415, "wrong-content-type")
@@ -93,13 +93,13 @@ class DrChronoHooks:
             return _refusal(400, "no-object")
         return Accepted(event_id=_event_id(request, event), event=event)
 
-    def _handshake(self, message: str) -> HookAnswer:
+    def _handshake(self, message: str) -> WebhookAnswer:
         if not self._secret:
             return _refusal(401, "no-secret")
         if not message:
             return _refusal(400, "no-message")
         proof = hmac.new(self._secret, _bytes(message), hashlib.sha256).hexdigest()
-        return HookAnswer(status=200, body=orjson.dumps({"secret_token": proof}))
+        return WebhookAnswer(status=200, body=orjson.dumps({"secret_token": proof}))
 
     def _signed(self, signature: str) -> bool:
         """Whether the header is the secret; without a configured secret nobody is let in."""
@@ -108,10 +108,10 @@ class DrChronoHooks:
         return is_same and bool(self._secret)
 
     def read(self, event: StoredEvent) -> Reading:
-        """Records of streams that tell their version, hints for the others. Hold where the event cannot be read."""
+        """Records of streams that tell their version, thin events for the others. Hold where the event cannot be read."""
         if event.event in _OTHERS:
             return Reading()
-        stream = _HINTS.get(event.event.rpartition("_")[0])
+        stream = _THIN.get(event.event.rpartition("_")[0])
         if stream is None:
             raise Hold("unknown-event", "the event bears a name that this release does not know")
         body = strict_json(event.body)
@@ -122,30 +122,30 @@ class DrChronoHooks:
             return Reading(records=[deletion("appointments", key_of("appointments", content), event.received_at)])
         if event.event in _FAT:
             return self._fat(_FAT[event.event], content, event, is_new=event.event.endswith("_CREATE"))
-        return Reading(hints=[_hint(stream, content, event.event)])
+        return Reading(thin_events=[_thin_event(stream, content, event.event)])
 
     def _fat(self, stream: str, content: Mapping[str, Any], event: StoredEvent, *, is_new: bool) -> Reading:
         key = key_of(stream, content)
         if not isinstance(content.get("updated_at"), str) or len(content) < 3:  # noqa: PLR2004 - an id and a time say nothing
-            return Reading(hints=[Hint(stream=stream, key=key, told=content, made=is_new)])
+            return Reading(thin_events=[ThinEvent(stream=stream, key=key, content=content, is_new=is_new)])
         records: list[Record] = records_of(stream, content, event.received_at, self._zone)
         return Reading(records=records)
 
 
-def _hint(stream: str, content: Mapping[str, Any], event: str) -> Hint:
+def _thin_event(stream: str, content: Mapping[str, Any], event: str) -> ThinEvent:
     """What an event points at, with as much of it as a fetch would show in the same form."""
     if event.endswith("_DELETE"):
-        return Hint(stream=stream, key=key_of(stream, content), gone=True)
+        return ThinEvent(stream=stream, key=key_of(stream, content), is_gone=True)
     if stream != "clinical_notes":
-        return Hint(stream=stream, key=key_of(stream, content), told=content, made=event.endswith("_CREATE"))
+        return ThinEvent(stream=stream, key=key_of(stream, content), content=content, is_new=event.endswith("_CREATE"))
     lock_state = {"locked": event == "CLINICAL_NOTE_LOCK"} if event in _LOCKS else {}
     if not content.get("appointment"):
         # Some senders give the appointment itself; its id is the note's key.
-        return Hint(stream=stream, key=key_of("appointments", content), told=lock_state)
-    return Hint(stream=stream, key=key_of(stream, content), told={**content, **lock_state})
+        return ThinEvent(stream=stream, key=key_of("appointments", content), content=lock_state)
+    return ThinEvent(stream=stream, key=key_of(stream, content), content={**content, **lock_state})
 
 
-def _event_id(request: HookRequest, event: str) -> str:
+def _event_id(request: WebhookRequest, event: str) -> str:
     """The delivery's id; a digest of event and body where there is none that can be kept."""
     delivery = request.headers.get("x-drchrono-delivery", "").strip()
     if _DELIVERY.fullmatch(delivery):
@@ -175,8 +175,8 @@ def _without_object(body: bytes) -> Mapping[str, Any] | None:
     return content if isinstance(content, dict) and "object" not in content else None
 
 
-def _refusal(status: int, reason: str) -> HookAnswer:
-    return HookAnswer(status=status, body=orjson.dumps({"error": reason}), reason=reason)
+def _refusal(status: int, reason: str) -> WebhookAnswer:
+    return WebhookAnswer(status=status, body=orjson.dumps({"error": reason}), reason=reason)
 
 
 def _bytes(text: str) -> bytes:
