@@ -60,7 +60,7 @@ def kept_message(session: Session, source: str, listener: Listener, message: byt
     """The reply to a message of the system called `source`: an acknowledgement only once it is on disk."""
     accepted = listener.receive(message)
     if accepted is None:
-        LOG.warning("an event was refused", source=source, outcome="refused-message")
+        LOG.warning("event.refused", message="an event was refused", source=source, outcome="refused-message")
         return listener.reply(message, is_kept=False)
     try:
         kept(session, [_arrival(source, accepted, message)])
