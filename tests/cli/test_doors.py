@@ -10,6 +10,7 @@ import pytest
 
 from careloom.cli.exit import end_with
 from cli.shell import begin, call
+from hang import HANG
 from services.sync_project import PEOPLE, Clinic, someone
 
 COUNTS = {"read", "create", "update", "same", "held", "conflict", "archive"}
@@ -141,7 +142,7 @@ def test_one_interrupt_stops_at_a_checkpoint_and_the_next_run_goes_on(clinic: Cl
         assert running.poll() is None
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=HANG)
     assert running.returncode == 130, err
     clinic.simulator.control("POST", "settings", {"latency_ms": 0})
     report = json.loads(out)

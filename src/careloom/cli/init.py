@@ -37,7 +37,7 @@ def command(
     directory: Annotated[Path, typer.Argument(help="The new project's folder.", metavar="DIR")],
     *,
     json: Json = False,
-    given: Annotated[
+    source_file: Annotated[
         Path | None,
         typer.Option(
             "--from",
@@ -49,7 +49,7 @@ def command(
     """Copy a blueprint into a new project folder."""
     begin()
     blueprints.copy_blueprint(blueprint, directory)
-    lines = _taken_over(blueprint, directory, given) if given is not None else []
+    lines = _taken_over(blueprint, directory, source_file) if source_file is not None else []
     schemas.write_schemas(directory / schemas.FOLDER, kinds.rooms())
     schemas.lead_editors(directory)
     files = blueprints.files_of(directory)

@@ -65,7 +65,7 @@ def audited(session: sessions.Session, action: str, subject: str) -> None:
 
 
 def may_reveal(*, reveal: bool) -> None:
-    """Nobody sees people's values whom nobody could ask about it later.
+    """No one sees people's values who could not be asked about it later.
 
     Raises:
         UsageFault: values are asked for, and neither CARELOOM_ACTOR nor the system says by whom.

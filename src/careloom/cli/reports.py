@@ -36,7 +36,7 @@ def command(
     as_they_came: Annotated[
         bool, typer.Option("--as-they-came", help="With --csv: leave cells that a spreadsheet would run as a formula.")
     ] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Only those that came to nothing, with the reason.")] = False,
+    failures_only: Annotated[bool, typer.Option("--failed", help="Only those that failed, with the reason.")] = False,
     start_over: Annotated[
         bool,
         typer.Option(
@@ -56,12 +56,12 @@ def command(
             return
         if name is not None:
             fetch.reports_named(session, name)
-        rows = standing.standing(session, name, failures_only=failed)
+        rows = standing.standing(session, name, failures_only=failures_only)
         if json:
             print_json(rows)
             return
         if not rows:
-            out.print("Nothing was asked for yet: careloom run reports" if not failed else "Nothing failed.")
+            out.print("Nothing was asked for yet: careloom run reports" if not failures_only else "Nothing failed.")
             return
         _show(rows, session.project.timezone)
 
@@ -89,17 +89,17 @@ def _start_over(session: sessions.Session, name: str | None, *, yes: bool) -> No
     out.print(f"{name} starts over; what readers see stays until it is loaded: careloom run reports", markup=False)
 
 
-def _show(found: list[dict[str, Any]], zone: ZoneInfo) -> None:
+def _show(rows: list[dict[str, Any]], zone: ZoneInfo) -> None:
     table = rich_output.Table(
         "report", "account", "status", "rows", f"shown since ({zone.key})", box=None, padding=(0, 2, 0, 0)
     )
-    for row in found:
+    for row in rows:
         colour = _COLOURS.get(row["status"], "yellow")
         since = f"{row['shown_since'].astimezone(zone):%Y-%m-%d %H:%M}" if row["shown_since"] else ""
-        rows = f"{row['shown_rows']:,}" if row["shown_rows"] is not None else ""
-        table.add_row(row["name"], row["account"], f"[{colour}]{row['status']}[/{colour}]", rows, since)
+        row_count = f"{row['shown_rows']:,}" if row["shown_rows"] is not None else ""
+        table.add_row(row["name"], row["account"], f"[{colour}]{row['status']}[/{colour}]", row_count, since)
     out.print(rich_output.uncut(table, "report", "account"))
-    for row in found:
+    for row in rows:
         if row["error"]:
             out.print(f"  {row['name']} of {row['account']}: {row['error_code']}: {row['error']}", markup=False)
         _show_drifts(row["name"], row["account"], row["drifts"])

@@ -59,7 +59,7 @@ def command(
             session,
             syncs,
             watch,
-            lambda one: run.run_sync(session, one, watch, full=full),
+            lambda sync_name: run.run_sync(session, sync_name, watch, full=full),
             json=json,
             single=bool(sync),
             after=after,

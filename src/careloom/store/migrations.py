@@ -117,7 +117,7 @@ def _queue_folder() -> Path:
     """Where the installed procrastinate keeps its SQL; the package itself is not loaded for it."""
     spec = find_spec("procrastinate")
     if spec is None or spec.origin is None:
-        raise Stop("the package procrastinate is not installed; install careloom anew")
+        raise Stop("the package procrastinate is not installed; install careloom again")
     return Path(spec.origin).parent / "sql"
 
 

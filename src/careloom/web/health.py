@@ -81,7 +81,7 @@ def _lack(session: Session, group_commit: GroupCommit) -> str:
     """What is lacking. Where an event could not be kept, one of its size is tried: a smaller one may still find room."""
     lack = lack_for_events(session, group_commit.failed)
     if lack:
-        LOG.error("the service is not ready", lack=lack)
+        LOG.error("service.not_ready", message="the service is not ready", lack=lack)
     else:
         group_commit.failed = 0
     return lack
@@ -106,7 +106,7 @@ async def work(request: Request) -> JSONResponse:
     """What came in is worked at. Who alarms people asks here; it says nothing of whether events are taken.
 
     `late`: an event waits since fifteen minutes. `stopped`: events wait for a person, as when a token was revoked.
-    `failing`: a job failed three times in a row. `database`: nobody knows.
+    `failing`: a job failed three times in a row. `database`: no one knows.
     """
     state: Work | None = await request.app.state.health.work.answer()
     lacks = ["database"] if state is None else _lacks(state)

@@ -16,12 +16,13 @@ from careloom.web.body import BadBody, Memory, read_body
 from careloom.web.client_ip import Senders
 from careloom.web.content_type import METHODS, is_event_type
 from careloom.web.group_commit import GroupCommit
+from careloom.web.public_address import PublicAddress, public_address
 from careloom.web.refusals import Refusals
 from careloom.web.responses import answered, refused
 
 UNSIGNED = {401, 403}
 GONE = 499
-"""nginx's word for a sender that did not wait; nobody reads it but the log."""
+"""nginx's word for a sender that did not wait; only the log reads it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class WebhookEndpoint:
     senders: Senders
     systems: frozenset[str]
     group_commit: GroupCommit
+    address: PublicAddress = field(default_factory=PublicAddress)
     refusals: Refusals = field(default_factory=Refusals)
     memory: Memory = field(default_factory=Memory)
 
@@ -39,7 +41,11 @@ class WebhookEndpoint:
 def webhook_endpoint(session: Session, senders: Senders) -> WebhookEndpoint:
     """The door of an open project."""
     return WebhookEndpoint(
-        session=session, senders=senders, systems=session.calling_systems(), group_commit=GroupCommit(session)
+        session=session,
+        senders=senders,
+        systems=session.calling_systems(),
+        group_commit=GroupCommit(session),
+        address=public_address(session.settings.environment),
     )
 
 
@@ -57,7 +63,7 @@ async def webhook(request: Request) -> Response:
             body = await read_body(request, share)
             return await _received(endpoint, source, client, request, body)
     except BadBody as bad:
-        LOG.warning("an event was refused", source=source, outcome=bad.reason)
+        LOG.warning("event.refused", message="an event was refused", source=source, outcome=bad.reason)
         return refused(bad.status, bad.reason)
     except ClientDisconnect:
         return Response(status_code=GONE)
@@ -73,12 +79,13 @@ async def _received(endpoint: WebhookEndpoint, source: str, client: str, request
         headers=dict(request.headers.items()),
         query=dict(request.query_params),
         body=body,
+        url=endpoint.address.of(request),
     )
     try:
         examination = examined(endpoint.session, source, hook)
     except Exception as error:  # noqa: BLE001 a room that fails is not its sender's fault: it is to come again
         reason = safe_text(error)
-        LOG.error("a room could not look at a request", source=source, reason=reason)
+        LOG.error("webhook.failed", message="a room could not look at a request", source=source, reason=reason)
         return refused(503, "not-ready")
     if not isinstance(examination, WebhookAnswer):
         return answered(await endpoint.group_commit.keep(examination))

@@ -61,7 +61,8 @@ class PlainWorker(logging.Handler):
         error_type = record.exc_info[0] if record.exc_info else None
         LOG.log(
             record.levelno,
-            "from the queue",
+            "queue.logged",
+            message="the queue logged something",
             logger=record.name,
             action=str(getattr(record, "action", "")),
             error=error_type.__name__ if error_type else "",

@@ -44,18 +44,18 @@ def run_job(bench: JobContext, job: str, subject: str) -> None:
             return
         try:
             outcome = JOBS[job](bench, subject)
-        except Exception as error:  # noqa: BLE001 whatever it was, the worker goes on
+        except Exception as error:  # noqa: BLE001 whatever it was, the worker continues
             reason = safe_text(error)
-            log.error("a job failed", reason=reason, seconds=round(time.monotonic() - began, 3))  # noqa: TRY400 a traceback could quote a person
+            log.error("job.failed", message="a job failed", reason=reason, seconds=round(time.monotonic() - began, 3))  # noqa: TRY400 a traceback could quote a person
             failures = rest_job(bench.session, subject_key, getattr(error, "after", None))
             if failures == (1 if isinstance(error, Fix) else _PERSISTENT):
                 alert_job(bench.session, job, subject, reason)
         else:
-            log.info("a job ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
+            log.info("job.ended", message="a job ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
             end_rest(bench.session, subject_key)
     except CareloomError as error:
         # The database itself is away. Whatever is due is woken when it is back.
-        log.error("a job could not be looked at", reason=safe_text(error))  # noqa: TRY400 a traceback could quote a person
+        log.error("job.unreadable", message="a job could not be read", reason=safe_text(error))  # noqa: TRY400 a traceback could quote a person
 
 
 def _process(bench: JobContext, source: str) -> Mapping[str, int]:

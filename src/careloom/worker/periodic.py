@@ -21,7 +21,7 @@ from careloom.worker.app import JobRun
 class Timing:
     """Seconds. A killed worker's job is put back after `silence` and one `pause` at most.
 
-    `poll` is how long a job may wait that came while one of its subject was just ending: nobody is told when a lock is free.
+    `poll` is how long a job may wait that came while one of its subject was just ending: no one is told when a lock is free.
     """
 
     pause: float = 2.0
@@ -46,9 +46,9 @@ class PeriodicTasks:
             try:
                 self.once()
             except CareloomError as error:
-                LOG.warning("a round failed", reason=str(error))
+                LOG.warning("round.failed", message="a round failed", reason=str(error))
             except Exception as error:  # noqa: BLE001 without rounds, a lost wake would sleep for ever
-                LOG.error("a round failed", reason=type(error).__name__)
+                LOG.error("round.failed", message="a round failed", reason=type(error).__name__)
             stop.wait(self.timing.pause)
 
     def once(self) -> None:

@@ -22,6 +22,7 @@ from careloom.services.session.sessions import Session
 from careloom.services.session.settings import Settings
 from careloom.worker.app import JobRun, hush_libraries, queue_app
 from careloom.worker.jobs import JOBS, JobContext, run_job
+from careloom.worker.listeners import listener_servers, start_listeners
 from careloom.worker.periodic import PeriodicTasks, Timing
 
 LOOK = 0.1
@@ -48,16 +49,18 @@ def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing 
     rounds = PeriodicTasks(session=session, running=running, timing=timing)
     thread = Thread(target=rounds.go, args=(stop,), name="careloom rounds")
     thread.start()
+    join_listeners = start_listeners(listener_servers(session, stop))
     bench = JobContext(session=session, urgent=urgent, stop=stop)
     try:
         while not stop.is_set():
             try:
                 asyncio.run(_serve(bench, running, concurrency, timing))
-            except Exception as error:  # noqa: BLE001 it begins anew, with what the queue holds
-                LOG.warning("the worker begins anew", reason=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 it starts again, with what the queue holds
+                LOG.warning("worker.restarted", message="the worker starts again", reason=type(error).__name__)
             stop.wait(timing.pause)
     finally:
         stop.set()
+        join_listeners()
         thread.join()
         urgent.close()
 
@@ -102,4 +105,4 @@ async def _serve(bench: JobContext, running: JobRun, concurrency: int, timing: T
 def _told(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
     """What asyncio would print with its traceback, without what it may quote."""
     error = context.get("exception")
-    LOG.warning("a task of the queue failed", reason=type(error).__name__ if error else "")
+    LOG.warning("queue.task_failed", message="a task of the queue failed", reason=type(error).__name__ if error else "")

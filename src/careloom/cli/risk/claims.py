@@ -71,7 +71,7 @@ def claims(
         list[str] | None,
         typer.Option("--leave-out", help="Leave it out, whatever the year's rules say: likewise.", metavar="REASON"),
     ] = None,
-    held: Annotated[
+    held_file: Annotated[
         Path | None, typer.Option("--held", help="Where all that is held goes: .parquet or .csv.", metavar="FILE")
     ] = None,
     json: Json = False,
@@ -80,7 +80,7 @@ def claims(
     with faults.usage_faults(), progress_for(quiet=json) as progress:
         run = claim_files.read_claims(
             out,
-            held,
+            held_file,
             progress,
             fhir=fhir or (),
             x12=x12 or (),

@@ -78,9 +78,9 @@ def _show(explanation: explaining.Explanation) -> None:
         )
     if explanation.dropped:
         page.print("dropped")
-        for dropped in explanation.dropped:
-            why = f"by HCC {', '.join(dropped.by)}" if dropped.by else "the model does not count it"
-            page.print(f"  HCC {dropped.hcc} {dropped.label or ''}: {why}", markup=False)
+        for exclusion in explanation.dropped:
+            why = f"by HCC {', '.join(exclusion.by)}" if exclusion.by else "the model does not count it"
+            page.print(f"  HCC {exclusion.hcc} {exclusion.label or ''}: {why}", markup=False)
     _show_sums(explanation)
     _show_payment(explanation)
 

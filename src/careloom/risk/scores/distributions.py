@@ -1,4 +1,4 @@
-"""What a scored population looks like: numbers only, nobody in them."""
+"""What a scored population looks like: numbers only, no person in them."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def distributions(
         f"list_filter({hcc_array}, lambda hcc: hcc <> '') as hccs, try_cast(payment_hcc_count as integer) as many "
         "from scores where held is null"
     )
-    people, scored, mean = db.execute(
+    people, scored_people, mean = db.execute(
         "select (select count(*) from scores), count(*), avg(risk_score) from scored"
     ).fetchone() or (0, 0, None)
     return Distributions(
         people=int(people),
-        scored=int(scored),
+        scored=int(scored_people),
         mean=mean,
         deciles=_rows(db, _DECILES),
         bands=_rows(db, _BANDS),

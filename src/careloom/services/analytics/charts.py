@@ -1,4 +1,4 @@
-"""The charts of a project: their statements run, only to read, and given to whoever draws them."""
+"""The charts of a project: their statements run, only to read, and given to the caller that draws them."""
 
 from __future__ import annotations
 

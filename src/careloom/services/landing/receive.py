@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from careloom.core.errors import Later
+from careloom.core.listeners import Listener
 from careloom.core.log import LOG
 from careloom.core.webhooks import Accepted, WebhookAnswer, WebhookRequest
 from careloom.services.session.sessions import Session
@@ -43,11 +44,29 @@ def examined(session: Session, source: str, request: WebhookRequest) -> Arrival 
         if request.method == "POST" and result.status < _FIRST_REFUSAL and not result.thanks_for:
             result = NOTHING
         if result.reason:
-            LOG.warning("an event was refused", source=source, outcome=result.reason)
+            LOG.warning("event.refused", message="an event was refused", source=source, outcome=result.reason)
         elif result.thanks_for:
-            LOG.info("nothing was kept", source=source, outcome=result.thanks_for)
+            LOG.info(
+                "event.ignored",
+                message="an event was answered and not stored",
+                source=source,
+                outcome=result.thanks_for,
+            )
         return result
     return _arrival(source, result, request.body)
+
+
+def kept_message(session: Session, source: str, listener: Listener, message: bytes) -> bytes:
+    """The reply to a message of the system called `source`: an acknowledgement only once it is on disk."""
+    accepted = listener.receive(message)
+    if accepted is None:
+        LOG.warning("an event was refused", source=source, outcome="refused-message")
+        return listener.reply(message, is_kept=False)
+    try:
+        kept(session, [_arrival(source, accepted, message)])
+    except Later:
+        return listener.reply(message, is_kept=False)
+    return listener.reply(message, is_kept=True)
 
 
 def kept(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
@@ -55,13 +74,15 @@ def kept(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
     try:
         fates = keep_events(session.store, arrivals)
     except Later:
-        LOG.error("events could not be kept", outcome="store-away", events=len(arrivals))
+        LOG.error("event.not_stored", message="events could not be stored", outcome="store-away", events=len(arrivals))
         raise
     log = LOG
     for arrival, fate in zip(arrivals, fates, strict=True):
-        log.info("an event was received", source=arrival.source, outcome=_OUTCOMES[fate])
+        log.info("event.received", message="an event was received", source=arrival.source, outcome=_OUTCOMES[fate])
         if fate == "held":
-            log.warning("an event bears the id of another one and was held", source=arrival.source)
+            log.warning(
+                "event.held", message="an event bears the id of another one and was held", source=arrival.source
+            )
     return [STORED] * len(arrivals)
 
 

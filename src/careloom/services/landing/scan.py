@@ -189,14 +189,14 @@ def _scan(scan: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRe
         runs = LandingRuns(scan.session.store)
         scan.run = runs.start(scan.system, scan.kind, ", ".join(sorted({member.table for member in scan.members})))
         log = LOG.bind(stream=scan.name, run=scan.run)
-        log.info("a scan started", kind=scan.kind, resumed=scan.is_resumed)
+        log.info("scan.started", message="a scan started", kind=scan.kind, resumed=scan.is_resumed)
         try:
             trouble = _read_all(scan)
         except BaseException as error:
             with suppress(CareloomError):
                 status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
                 runs.finish(scan.run, status=status, counts=scan.counts, error=safe_text(error), details=_details(scan))
-            log.error("a scan failed", error=type(error).__name__)  # noqa: TRY400 a traceback could quote a person
+            log.error("scan.failed", message="a scan failed", error=type(error).__name__)  # noqa: TRY400 a traceback could quote a person
             raise
         report = replace(_report(scan, trouble), seconds=round(time.monotonic() - began, 3))
         runs.finish(
@@ -207,7 +207,8 @@ def _scan(scan: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRe
             repairs=report.repaired,
             details=_details(scan),
         )
-        log.info("a scan ended", status=report.status, counts=dict(report.counts), repaired=report.repaired)
+        log = log.bind(status=report.status, counts=dict(report.counts), repaired=report.repaired)
+        log.info("scan.ended", message="a scan ended")
     return report
 
 
@@ -340,7 +341,7 @@ def _report(scan: _Scan, trouble: Later | None) -> LandingReport:
     status = "failed" if not balances else "completed" if scan.complete else "interrupted"
     notes = list(scan.notes)
     if trouble is not None:
-        notes.append(f"{trouble}; what was landed stays, and the next scan goes on from there")
+        notes.append(f"{trouble}; what was landed stays, and the next scan continues from there")
     if not balances:
         notes.append(f"the counts do not balance: {dict(scan.counts)}; please report this")
     changes = sum(scan.counts[change] for change in ("created", "updated", "deleted"))

@@ -214,6 +214,7 @@ class _CheckUp:
             "target": lambda: self.session.target(system.name).check(self._objects(system.name)),
             "stream_source": lambda: self.session.stream_source(system.name).check(self._streams(system.name)),
             "webhooks": lambda: self.session.webhooks(system.name).check(),
+            "listener": lambda: self.session.listener(system.name).check(),
             "publisher": lambda: self.session.publisher(system.name).check(),
             "reports": lambda: self.session.report_source(system.name).check(self._asks(system.name)),
         }
@@ -235,7 +236,7 @@ class _CheckUp:
                 part for part, system in (("source", sync.source.system), ("target", sync.to.system)) if system == name
             }
         if any(flow.system == name for flow in project.landings.values()):
-            used_parts |= {"stream_source", "webhooks"}
+            used_parts |= {"stream_source", "webhooks", "listener"}
         if name in project.publish:
             used_parts.add("publisher")
         if any(flow.system == name for flow in project.reports.values()):

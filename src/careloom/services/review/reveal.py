@@ -1,4 +1,4 @@
-"""Held records with the values of both sides, for the person who must decide. Whoever calls this writes the audit."""
+"""Held records with the values of both sides, for the person who must decide. The caller writes the audit."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def reconcile_report(  # noqa: PLR0913 - two files, and how each is read
             model=model,
             year=options.year,
             look_back=gaps.check_look_back(look_back),
-            dated=False,
+            require_dates=False,
             money=money,
         )
         progress.step("comparing with the report")
@@ -69,7 +69,7 @@ def reconcile_report(  # noqa: PLR0913 - two files, and how each is read
             report,
             model=model,
             year=options.year,
-            compared=score.value,
+            score_name=score.value,
             tolerance=tolerance,
             names=column_names,
         )
@@ -105,7 +105,7 @@ def compare_with_system(
             parallel.scores_file(workspace, scores),
             model=model,
             year=options.year,
-            compared=score.value,
+            score_name=score.value,
             money=money,
             names=column_names,
         )
@@ -117,8 +117,8 @@ def compare_with_system(
 def column_names(columns: Sequence[str]) -> dict[str, str]:
     """What another's table calls our columns, from texts such as `person_id=MBI`."""
     names = dict(column.partition("=")[::2] for column in columns)
-    for ours, theirs in names.items():
-        if ours not in mor.COLUMNS or not theirs:
+    for own_name, column in names.items():
+        if own_name not in mor.COLUMNS or not column:
             raise UsageFault(f"write --column OURS=THEIRS, where OURS is one of {', '.join(mor.COLUMNS)}")
     return names
 

@@ -32,9 +32,9 @@ def draw_scores(scores: Path, page: Path, *, model: str, year: int, notice: Noti
 
 
 def _check_model(models: Sequence[str], name: str) -> None:
-    others = sorted({*models} - {name})
-    if others:
-        raise UsageFault(f"these are scores by {', '.join(others)}; say so: --model {others[0]}")
+    other_models = sorted({*models} - {name})
+    if other_models:
+        raise UsageFault(f"these are scores by {', '.join(other_models)}; say so: --model {other_models[0]}")
 
 
 def _html(distributions: score_distributions.Distributions, model: str, year: int, caution: str | None) -> str:

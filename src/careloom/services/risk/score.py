@@ -70,7 +70,7 @@ def score_population(
     options: ScoringOptions, out: Path, trace: Path | None, progress: Progress, notice: Notice
 ) -> ScoringRun:
     """Write everyone's scores to `out`, and each step of them to `trace`."""
-    started = time.monotonic()
+    start = time.monotonic()
     shares = _shares(options, notice)
     models = [*shares] or [choose_model(options.model, options.year, options.mode, notice)]
     money = {name: factors_of(name, options, notice) for name in models}
@@ -110,7 +110,7 @@ def score_population(
         mode=options.mode.value,
         money=money,
         shares=shares,
-        seconds=time.monotonic() - started,
+        seconds=time.monotonic() - start,
         status=status,
         counts=counts,
         coded_years=coded_years,

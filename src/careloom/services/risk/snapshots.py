@@ -32,7 +32,7 @@ def score_months(
     options: ScoringOptions, out: Path, through: date | None, progress: Progress, notice: Notice
 ) -> SnapshotRun:
     """Write everyone's scores at the end of each month to `out`."""
-    started = time.monotonic()
+    start = time.monotonic()
     model = choose_model(options.model, options.year, options.mode, notice)
     money = factors_of(model, options, notice)
     risk_workspace.check_output(out)
@@ -46,7 +46,7 @@ def score_months(
             people,
             diagnoses,
             out=snapshots,
-            said=progress.advance,
+            on_progress=progress.advance,
             model=model,
             year=options.year,
             mode=options.mode.value,
@@ -60,4 +60,4 @@ def score_months(
             risk_workspace.write_view(workspace, "snapshots", out)
     progress.rest()
     status = str(risk.read_tables(model, options.year, options.mode.value).status)
-    return SnapshotRun(model=model, status=status, months=months, seconds=time.monotonic() - started)
+    return SnapshotRun(model=model, status=status, months=months, seconds=time.monotonic() - start)

@@ -33,7 +33,7 @@ def validate_population(
             model=model,
             year=options.year,
             sample=sample,
-            said=progress.advance,
+            on_progress=progress.advance,
         )
         if out:
             risk_workspace.write_view(workspace, "validated", out)

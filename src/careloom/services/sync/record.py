@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from careloom.core.errors import CareloomError, Stop, safe_text
 from careloom.core.log import LOG
-from careloom.core.ports import Target
+from careloom.core.ports import Writable
 from careloom.services.session.attempts import Attempt
 from careloom.services.sync.prepare import PreparedSync
 from careloom.services.sync.summary import RunSummary
@@ -19,12 +19,12 @@ from careloom.services.sync.summary import RunSummary
 class Meter:
     """Counts the seconds and the target's requests since it was made."""
 
-    target: Target
+    target: Writable
     requests_before: int
     began: float
 
     @classmethod
-    def of(cls, target: Target) -> Meter:
+    def of(cls, target: Writable) -> Meter:
         """A meter that begins now."""
         return cls(target=target, requests_before=target.requests(), began=time.monotonic())
 

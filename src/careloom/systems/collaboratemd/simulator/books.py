@@ -86,7 +86,7 @@ class Denial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOff:
-    """What nobody will pay."""
+    """What no one will pay."""
 
     id: str
     day: date

@@ -154,7 +154,7 @@ class Service:
         return fault.kind
 
     def _is_running(self, run: Run) -> bool:
-        """Whether it still keeps others waiting; what nobody asks after ends at the cap."""
+        """Whether it still keeps others waiting; what no one asks for ends at the cap."""
         seconds = time.monotonic() - run.started_at
         if seconds >= self.settings.cap_seconds:
             return False

@@ -46,7 +46,7 @@ class Settings:
 
 
 def change(settings: Settings, values: dict[str, Any]) -> None:
-    """Set what `values` names; KeyError for a name that there is not, ValueError for a day that is none."""
+    """Set what `values` names; KeyError for a name that does not exist, ValueError for a day that is not a date."""
     if values.get("today"):
         date.fromisoformat(values["today"])
     names = {field_.name for field_ in fields(settings)}

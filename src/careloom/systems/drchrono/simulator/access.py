@@ -53,7 +53,7 @@ class Access:
             self.codes.discard(form["code"])
             return 200, self.pair()
         if kind == "refresh_token" and form.get("refresh_token") in self.refreshes:
-            # A used token is gone: whoever still holds the old one must connect anew.
+            # A used token is gone: who still holds the old one must connect again.
             self.refreshes.discard(form["refresh_token"])
             self.refresh_count += 1
             return 200, self.pair()

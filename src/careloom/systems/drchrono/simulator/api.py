@@ -81,7 +81,7 @@ class Api:
             return self._resource(request, parts[1], parts[2] if len(parts) > 2 else "")  # noqa: PLR2004
 
     def _authorize(self, request: Request) -> Answer:
-        """The page of consent, on which everybody agrees at once; with `deny` nobody does."""
+        """The page of consent, on which everyone agrees at once; with `deny` no one does."""
         query = request.query
         back = query.get("redirect_uri", "")
         if query.get("client_id") != self.clinic.settings.client_id or not back:

@@ -34,7 +34,7 @@ _COMPLETE = "Complete"
 def seed(clinic: Clinic, patients: int, *, lives: bool = True) -> None:
     """Add so many patients, with `lives` also their appointments, notes, charges, medications, problems and allergies.
 
-    Nobody is told: this is what was there before.
+    No webhook is sent: this is what was there before.
     """
     rng = random.Random(f"{clinic.seed}-{clinic.next_id}")  # noqa: S311 - invented people, not secrets
     today = clinic.now().date()

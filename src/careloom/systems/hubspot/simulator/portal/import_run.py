@@ -47,7 +47,7 @@ def settle(portal: Portal) -> None:
 
 
 def carry_out(portal: Portal, import_: Import) -> None:
-    """Import every row; what is wrong with one is noted and the others go on."""
+    """Import every row; what is wrong with a row is noted and the others continue."""
     for sheet in import_.sheets:
         for line, cells in sheet.rows:
             import_.counters["TOTAL_ROWS"] += 1

@@ -37,7 +37,7 @@ class Sheet(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Import:
-    """One import. `owner` is the token that asked for it: nobody else sees it. `begun_ms` is 0 while it waits."""
+    """One import. `owner` is the token that asked for it: no one else sees it. `begun_ms` is 0 while it waits."""
 
     id: str
     owner: str

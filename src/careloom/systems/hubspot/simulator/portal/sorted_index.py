@@ -1,4 +1,4 @@
-"""Records in the order of one property, repaired for what changed instead of sorted anew at every search."""
+"""Records in the order of one property, repaired for what changed instead of sorted again at every search."""
 
 from __future__ import annotations
 

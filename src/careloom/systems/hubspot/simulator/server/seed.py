@@ -21,7 +21,7 @@ from careloom.systems.hubspot.simulator.settings import Token
 def load_file(portal: Portal, table: Table, file: Path) -> None:
     """Put in the records of a file; ValueError names the line that is wrong.
 
-    A record may also stand as the API gives it: {"id", "properties": {…}}. A property that nobody declared is told, once.
+    A record may also stand as the API gives it: {"id", "properties": {…}}. A property that was not declared is reported, once.
     """
     reported_names: set[str] = set()
     for number, entry in _lines(file):
@@ -30,7 +30,7 @@ def load_file(portal: Portal, table: Table, file: Path) -> None:
         row = entry if declares else _flat(entry, where)
         for name in sorted(set(row) - {"id", "properties", *table.kind.properties} - reported_names):
             reported_names.add(name)
-            sys.stderr.write(f"{where}: nobody declared the property {name!r}: it becomes plain text\n")
+            sys.stderr.write(f"{where}: the property {name!r} was not declared: it becomes plain text\n")
         load(portal, table, [row])
 
 
@@ -46,7 +46,7 @@ def _flat(row: Json, where: str) -> Json:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, Json]]:
-    """The objects of a file of JSON lines, with the number of each; ValueError names the line that is none."""
+    """The objects of a file of JSON lines, with the number of each; ValueError names the line that is not an object."""
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -64,7 +64,7 @@ def load(portal: Portal, table: Table, rows: Iterable[Json]) -> list[str]:
     """Put records in; returns their ids.
 
     A row is an object of properties, with an optional "id". A row {"properties": [definitions]} declares properties
-    first; those that nobody declared become plain text. What is seeded is taken as it is, and searches find it at once.
+    first; those that were not declared become plain text. What is seeded is taken as it is, and searches find it at once.
     """
     record_ids = []
     for row in rows:
