@@ -29,7 +29,7 @@ select count(*) as rows, count(there.key) as "really there",
     count(*) filter (outcome = 'review' and exists(from match_candidate c where c.key = d.key and list_contains(ids, c.remote_id))) as "with the right record",
     count(*) filter (outcome = 'review' and there.key is null) as "asked of others",
     count(*) filter (outcome = 'none' and there.key is not null) as "created though there"
-from match_decision d left join there using (key)
+from match_outcome d left join there using (key)
 """
 
 

@@ -96,11 +96,11 @@ def populate(db: duckdb.DuckDBPyConnection, people: int) -> None:
 def score(db: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """Precision and recall of links, and the shares of outcomes."""
     links, right = db.execute(
-        "SELECT count(*), count(*) FILTER (o.person = t.person) FROM match_decision AS d"
+        "SELECT count(*), count(*) FILTER (o.person = t.person) FROM match_outcome AS d"
         " JOIN ours AS o USING (key) JOIN theirs AS t ON t.id = d.remote_id WHERE outcome = 'link'"
     ).fetchall()[0]
     true = db.execute("SELECT count(*) FROM ours JOIN theirs USING (person)").fetchall()[0][0]
-    review = db.execute("SELECT count(*) FROM match_decision WHERE outcome = 'review'").fetchall()[0][0]
+    review = db.execute("SELECT count(*) FROM match_outcome WHERE outcome = 'review'").fetchall()[0][0]
     return {
         "links": links,
         "wrong": links - right,

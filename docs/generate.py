@@ -19,7 +19,8 @@ from careloom.cli.main import COMMANDS, loaded, verbs
 from careloom.cli.verbs import EXAMPLES as CALLS
 from careloom.engine.landing.values import CODES
 from careloom.engine.sync.encode import FAULTS
-from careloom.identity.rules import REASONS, RULES
+from careloom.identity.comparisons import COMPARISONS
+from careloom.identity.rules import REASONS, RULES, VETOES
 from careloom.project.functions import ALLOWED
 from careloom.project.json_schema import json_schema
 from careloom.project.roles import inferred_role
@@ -37,6 +38,10 @@ from careloom.store.inbox import OTHER_BODY
 from careloom.systems import ROOM_MODULES, rooms
 
 DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+from blueprint_pages import blueprint_names, blueprint_page, index_page  # noqa: E402
+from risk_page import risk_page  # noqa: E402
+
 REFERENCE = DOCS / "reference"
 SOURCE = DOCS.parent / "src" / "careloom"
 MEANINGS: Mapping[str, Any] = tomllib.loads((DOCS / "meanings.toml").read_text(encoding="utf-8"))
@@ -52,7 +57,11 @@ def pages() -> dict[Path, str]:
         REFERENCE / "project.md": language(),
         REFERENCE / "reasons.md": reasons(),
         REFERENCE / "matching-rules.md": rules(),
+        REFERENCE / "log-events.md": log_events(),
         REFERENCE / "risk-tables.md": risk_tables(),
+        REFERENCE / "risk-python.md": MADE + risk_page(),
+        REFERENCE / "blueprints.md": MADE + index_page(),
+        **{REFERENCE / "blueprints" / f"{name}.md": MADE + blueprint_page(name) for name in blueprint_names()},
     }
 
 
@@ -405,7 +414,7 @@ def rules() -> str:
             MADE,
             "# Matching rules\n",
             (
-                "Tiers of `match:` bring rows and records together as candidates. For each pair the verdicts of all fields are "
+                "Tiers of `match:` bring rows and records together as candidates. For each pair all evidence is "
                 "taken, and the first rule of this table that fits grades the pair. [How people are matched](../explanation/"
                 "matching.md) says why.\n"
             ),
@@ -417,9 +426,23 @@ def rules() -> str:
             ),
             _table(("rule", "grade", "what it says", "reason"), rows),
             (
-                "After the table, a `certain` or `provisional` pair still goes to a person if the sexes differ, if both first names "
-                "are names that people have (twins), if one first name is a bare initial, if middle names differ beside a near "
-                "name or date, or if only one side has a suffix and no birth date settles it.\n"
+                f"After the table, a `certain` or `provisional` pair still goes to a person if {_or([veto.says for veto in VETOES])}.\n"
+            ),
+            "## What is compared\n",
+            (
+                "Each field comes to a level: it agrees, is near, contradicts, or is unknown where one side lacks it. Others are "
+                "there or not, and nothing follows from their absence.\n"
+            ),
+            _table(
+                ("evidence", "what it is", "levels"),
+                [
+                    (
+                        comparison.label,
+                        comparison.says,
+                        "there or not" if comparison.is_flag else "agrees, is near, contradicts",
+                    )
+                    for comparison in COMPARISONS
+                ],
             ),
             (
                 "Values that too many share are no evidence: a tier's values shared by more than 30 records, a mail with more "
@@ -428,6 +451,10 @@ def rules() -> str:
             ),
         ]
     )
+
+
+def _or(parts: Sequence[str]) -> str:
+    return f"{', '.join(parts[:-1])}, or {parts[-1]}"
 
 
 def risk_tables() -> str:
@@ -476,6 +503,55 @@ def risk_tables() -> str:
     )
 
 
+# ---------------------------------------------------------------- log events
+
+
+def log_calls() -> list[tuple[Path, int, str, str, str]]:
+    """Every call that writes a log line: file, line, severity, event and sentence; "" for an event or sentence that is not there."""
+    calls = []
+    for file in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_log(node.func):
+                first = node.args[1:2] if node.func.attr == "log" else node.args[:1]
+                sentences = [keyword.value for keyword in node.keywords if keyword.arg == "message"]
+                event, sentence = (
+                    "".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
+                    for parts in (first, sentences)
+                )
+                severity = "as the library gives it" if node.func.attr == "log" else node.func.attr
+                calls.append((file.relative_to(SOURCE), node.lineno, severity, event, sentence))
+    return calls
+
+
+def _is_log(call: ast.Attribute) -> bool:
+    return (
+        isinstance(call.value, ast.Name)
+        and call.value.id in {"LOG", "log"}
+        and call.attr in {"debug", "info", "warning", "error", "log"}
+    )
+
+
+def log_events() -> str:
+    """The page of log events: those that have a key."""
+    places: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+    for file, _line, severity, event, sentence in log_calls():
+        if sentence:
+            severities, folders = places.setdefault((event, sentence), (set(), set()))
+            severities.add(severity)
+            folders.add(file.parent.as_posix())
+    rows = [
+        (f"`{event}`", sentence, ", ".join(sorted(severities)), ", ".join(f"`{folder}`" for folder in sorted(folders)))
+        for (event, sentence), (severities, folders) in sorted(places.items())
+    ]
+    return (
+        f"{MADE}\n# Log events\n\n"
+        "A log line is one JSON object on standard error. `event` is the key below: it stays the same from release to release, so "
+        "alert rules match it. `message` is the same as a sentence and may be reworded; `severity`, `time` and what belongs to "
+        "the event (ids, counts, the class of an exception) stand beside it, and never a person's data. A terminal shows the "
+        "sentence without the key.\n\n" + _table(("event", "message", "severity", "written by"), rows)
+    )
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
@@ -487,7 +563,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def main() -> None:
     """Write every page that is not current."""
-    REFERENCE.mkdir(exist_ok=True)
+    (REFERENCE / "blueprints").mkdir(parents=True, exist_ok=True)
     for path, text in pages().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

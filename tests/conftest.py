@@ -16,6 +16,7 @@ import psycopg
 import pytest
 import structlog
 
+from careloom.services.analytics import build
 from careloom.services.operate import demo, simulate
 from careloom.store.migrations import migrate
 from careloom.store.server import embedded, watchdog
@@ -51,10 +52,10 @@ def _logs_as_nobody_set_them_up() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _warm_simulators() -> Iterator[None]:
-    """A simulator begins as it always does, in a process of its own, but for what it would load."""
+def _warm_processes() -> Iterator[None]:
+    """Simulators and dbt begin as they always do, in processes of their own, but for what they would load."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (simulator_kit, simulate, demo):
+        for module in (simulator_kit, simulate, demo, build):
             patch.setattr(module, "sys", WarmSystem())
         yield
 
@@ -114,6 +115,15 @@ def database(server_url: str, template: str) -> Iterator[str]:
 
 def _url_of(server_url: str, name: str) -> str:
     return server_url.replace(":///careloom?", f":///{name}?")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests: those of a file stay together with what they have in common, long ones first."""
+    if config.pluginmanager.hasplugin("dsession") or "PYTEST_XDIST_WORKER" in os.environ:
+        for item in items:
+            if not list(item.iter_markers("xdist_group")):
+                item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: not item.get_closest_marker("slow"))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -25,6 +25,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -37,6 +38,7 @@ from sizes import WHOLE
 
 PRELOADED = ("dbt.cli.main", "dbt.task.build", "dbt.adapters.postgres", "dbt.adapters.duckdb")
 """What is loaded beside all of careloom."""
+MODELS = Path(__file__).parents[1] / "blueprints" / "collaboratemd-reports" / "models"
 CLIENT = Path(__file__).with_name("warm_client.py")
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _MOST = 1 << 20
@@ -117,6 +119,9 @@ class _Server:
         message, streams, _, _ = socket.recv_fds(client, _MOST, 3)
         while not message.endswith(b"\n"):
             message += client.recv(_MOST)
+        asked = json.loads(message)
+        if "dbt" in asked["words"][1]:
+            _read_models()
         pid = os.fork()
         if pid == 0:
             self.listener.close()
@@ -124,7 +129,7 @@ class _Server:
             for other in self.clients.values():
                 other.close()
             client.close()
-            _become(json.loads(message), streams)
+            _become(asked, streams)
         for stream in streams:
             os.close(stream)
         self.clients[pid] = client
@@ -222,6 +227,21 @@ def _load() -> None:
         if not module.name.endswith("__main__"):
             with suppress(ImportError):  # of an extra that is not installed
                 vars(importlib.import_module(module.name))
+
+
+@functools.cache
+def _read_models() -> None:
+    """Let dbt read a project, so that what it makes of its own classes when it first meets them is there.
+
+    For PostgreSQL, which it does not reach for that, and without its own parser: threads do not live on in a fork.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        output = {"type": "postgres", "host": "", "user": "", "password": "", "port": 1, "dbname": "", "schema": "it"}
+        profiles = Path(folder) / "profiles.yml"
+        profiles.write_text(json.dumps({"careloom": {"target": "it", "outputs": {"it": output}}}))
+        places = ["--project-dir", str(MODELS), "--profiles-dir", folder, "--target-path", folder, "--log-path", folder]
+        dbt = importlib.import_module("dbt.cli.main").dbtRunner()
+        dbt.invoke(["parse", "--quiet", "--no-static-parser", "--no-send-anonymous-usage-stats", *places])
 
 
 def main() -> None:

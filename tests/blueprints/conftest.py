@@ -1,4 +1,4 @@
-"""What the blueprints' tests share: a warm dbt, and a database that is always called the same, so that what dbt has read of a project stays true."""
+"""What the blueprints' tests share: a database that is always called the same, so that what dbt has read of a project stays true."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-
-from careloom.services.analytics import build
-from warm_python import WarmSystem
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _warm_dbt() -> Iterator[None]:
-    """dbt begins as it always does, in a process of its own, but for what it would load."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "sys", WarmSystem())
-        yield
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_every_model_is_built_by_careloom_and_every_test_passes(on_postgres: tup
     _, built = on_postgres
     assert built.complete
     assert [one for one in built.nodes if one.status not in ("success", "pass")] == []
-    assert built.counts["unit_test pass"] == 17
+    assert built.counts["unit_test pass"] == 19
     assert built.counts["test pass"] > 30
 
 

@@ -86,7 +86,8 @@ def compare(
         db.execute(
             "insert into desired by name select * from (values (1, 'new', null, 10), (2, 'same', null, 20), (3, 'changed', null, 30),"
             " (4, 'bad', 'born:not-a-date', 40), (5, 'twice', null, 50), (6, 'twice', null, 51), (7, '', null, 60),"
-            " (8, null, null, 70), (9, 'refused', null, 80), (10, 'mended', null, 90), (11, 'doubt', null, 100)) t(row, key, fault, fingerprint)"
+            " (8, null, null, 70), (9, 'refused', null, 80), (10, 'mended', null, 90), (11, 'doubt', null, 100),"
+            " (12, 'back', null, 120), (13, 'case', null, 130), (14, 'CASE', null, 140), (15, 'linked', null, 150)) t(row, key, fault, fingerprint)"
         )
         diff.recall(db, ledger, stops)
         diff.compare(db, full=full)
@@ -97,7 +98,15 @@ def compare(
 
 @pytest.mark.parametrize("full", [False, True])
 def test_every_row_is_of_one_class(tmp_path: Any, *, full: bool) -> None:
-    ledger = links(("same", "R1", 20), ("changed", "R2", 31), ("left", "R3", 1), ("bad", "R4", 40), ("twice", "R5", 50))
+    ledger = links(
+        ("same", "R1", 20),
+        ("changed", "R2", 31),
+        ("left", "R3", 1),
+        ("bad", "R4", 40),
+        ("twice", "R5", 50),
+        ("back", "R6", 119),
+        ("LINKED", "R7", 150),
+    )
     stops = held(
         ("refused", "remote", "INVALID", "email", 80),
         ("mended", "remote", "INVALID", "email", 91),
@@ -116,5 +125,9 @@ def test_every_row_is_of_one_class(tmp_path: Any, *, full: bool) -> None:
         "row 9": ("refused", "INVALID", "email"),
         "row 10": ("new", "INVALID", "email"),
         "row 11": ("new", None, None),
+        "row 12": ("changed", None, None),
+        "row 13": ("held", "duplicate-key", None),
+        "row 14": ("held", "duplicate-key", None),
+        "row 15": ("held", "duplicate-key", None),
     }
-    assert gone == [("left",)], "rows at fault have not left"
+    assert sorted(gone) == [("LINKED",), ("left",)], "rows at fault have not left"

@@ -38,3 +38,7 @@ def test_names_that_name_nothing_are_told_from_nouns(measure: ModuleType) -> Non
     names = list(measure.names_bound(ast.parse(code)))
     assert sorted(filter(measure.is_pronoun, names)) == ["found", "held", "one", "told"]
     assert {"row", "speed", "batch"} <= set(names)
+
+
+def test_no_class_name_stands_twice_outside_the_rooms(measure: ModuleType) -> None:
+    assert measure.class_names_twice(measure.SOURCE) == {}

@@ -36,6 +36,8 @@ PATIENTS = MatchSpec(
 )
 PROVISIONAL = replace(PATIENTS, accept="provisional")
 Row = Mapping[str, str | None]
+LETTERS = {"agree": "A", "near": "N", "conflict": "X", "unknown": "?", None: ""}
+"""Short for the tables of tests: what first name, last name and birth date come to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +95,18 @@ def decide(
 
 
 def decided(db: duckdb.DuckDBPyConnection) -> Decided:
-    rows = db.execute("SELECT key, outcome, remote_id, rule, grade, reason, candidates FROM match_decision").fetchall()
+    rows = db.execute("SELECT key, outcome, remote_id, rule, grade, reason, candidates FROM match_outcome").fetchall()
     names = ("outcome", "remote_id", "rule", "grade", "reason", "candidates")
     pairs = db.execute(
-        "SELECT key, remote_id, tier, rule, grade, reason, vf || vl || vd FROM match_candidate"
+        "SELECT key, remote_id, tier, rule, grade, reason, first_name, last_name, birth_date FROM match_candidate"
     ).fetchall()
     assert len({row[0] for row in rows}) == len(rows)
     return Decided(
         rows={key: Decision(**dict(zip(names, rest, strict=True))) for key, *rest in rows},
-        pairs={(k, r): Pair(tier=t, rule=rule, grade=g, reason=why, letters=v) for k, r, t, rule, g, why, v in pairs},
+        pairs={
+            (k, r): Pair(tier=t, rule=rule, grade=g, reason=why, letters="".join(LETTERS[level] for level in levels))
+            for k, r, t, rule, g, why, *levels in pairs
+        },
     )
 
 

@@ -115,4 +115,4 @@ def test_nothing_is_left_behind_but_the_answer() -> None:
     for _ in range(2):
         match(db, RELEASES, source="ours", remote="theirs", links="linked", decisions="ruled")
     left = "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'match%' UNION SELECT view_name FROM duckdb_views() WHERE view_name LIKE 'match%'"
-    assert sorted(db.execute(left).fetchall()) == [("match_candidate",), ("match_decision",)]
+    assert sorted(db.execute(left).fetchall()) == [("match_candidate",), ("match_outcome",)]

@@ -243,7 +243,7 @@ def test_progress_is_told_by_service_lines(shell: Shell) -> None:
             year=2026,
             every_claim=True,
             rules=claim_rules(2026),
-            said=lambda done, of: said.append((done, of)),
+            on_progress=lambda done, of: said.append((done, of)),
         )
     assert said == [(200, None)]
     assert found.lines == found.kept == 200

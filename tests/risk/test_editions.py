@@ -135,7 +135,7 @@ def test_a_years_new_files_are_told_though_nobody_reads_them(shell: Shell, data:
             lines.write("\nHCC999,New,CMS-HCC,V99,V99\n")
     said = shell.risk("tables", "--check", files=False)
     assert said.code == 20
-    assert "ra_coefficients_2027.csv: new, nobody reads it: a table of 2027" in said.out
+    assert "ra_coefficients_2027.csv: new, no code reads it: a table of 2027" in said.out
     assert "4 files are others" in said.out
     told = shell.risk("tables", "--check", "--json", files=False).json
     assert {one["file"] for one in told["files"]} >= {"ra_dx_to_cc_2028.csv", "ra_hierarchies_2027.csv"}

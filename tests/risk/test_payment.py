@@ -113,22 +113,24 @@ def test_a_users_own_factors_go_before_the_published_ones(tmp_path: Path) -> Non
     own = read_factors(
         file(tmp_path, f"{HEAD}v28,2026,1.25,,,0.125,Announcement 2026\nV22,2025,1.5,,0.25,,\nV24,2026,,,,,\n")
     )
-    money = standard_money("V28", 2026, own=own)
+    money = standard_money("V28", 2026, own_factors=own)
     assert (money.normalization, money.coding_intensity, money.frailty) == (1.25, 0.059, 0.125)
     assert money.sources[0] == "Announcement 2026"
     assert "coding pattern adjustment" in money.sources[1]
     row = by_person(score(PEOPLE, CODES, model="V28", year=2026, money=money))[1]
     assert row["risk_score_payment"] == 0.902  # 1.033 / 1.25 = 0.826; 0.826 x 0.941 = 0.777; + 0.125
-    other = standard_money("V22", 2025, own=own)
+    other = standard_money("V22", 2025, own_factors=own)
     assert (other.normalization, other.coding_intensity) == (1.5, 0.25)
     assert other.sources == (f"{tmp_path / 'factors.csv'}, line 3",)
-    assert standard_money("V24", 2026, own=own) == standard_money("V24", 2026)
-    assert standard_money("V28", 2026, "compat", own=own) == Money(normalization=1.25, frailty=0.125)
+    assert standard_money("V24", 2026, own_factors=own) == standard_money("V24", 2026)
+    assert standard_money("V28", 2026, "compat", own_factors=own) == Money(normalization=1.25, frailty=0.125)
 
 
 def test_grafts_have_a_normalisation_of_their_own(tmp_path: Path) -> None:
     own = read_factors(file(tmp_path, f"{HEAD}ESRD-V24,2025,1.1,1.2,,,x\n"))
-    assert standard_money("ESRD-V24", 2025, own=own) == Money(normalization=1.1, grafts=1.2, coding_intensity=0.059)
+    assert standard_money("ESRD-V24", 2025, own_factors=own) == Money(
+        normalization=1.1, grafts=1.2, coding_intensity=0.059
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,8 +180,8 @@ def test_a_file_of_factors_that_cannot_be_read_is_said_so(tmp_path: Path, conten
 def test_a_pace_organisation_cannot_be_given_a_coding_intensity(tmp_path: Path) -> None:
     own = read_factors(file(tmp_path, f"{HEAD}V22,2026,1.2,,0.059,,\nV28,2026,1.1,,0,,\n"))
     with pytest.raises(Fix, match=r"line 2: a PACE organisation has no coding_intensity; leave it empty"):
-        standard_money("V22", 2026, pace=True, own=own)
-    assert standard_money("V28", 2026, pace=True, own=own) == Money(normalization=1.1)
+        standard_money("V22", 2026, pace=True, own_factors=own)
+    assert standard_money("V28", 2026, pace=True, own_factors=own) == Money(normalization=1.1)
 
 
 def test_every_fact_has_a_source_or_is_said_to_be_unknown(tmp_path: Path) -> None:

@@ -181,7 +181,9 @@ def test_what_is_stopped_between_months_leaves_the_former_file(tmp_path: Path) -
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        snapshots(people_called("A"), few(("A", "E119", "2025-01-01")), model="V28", year=2026, out=out, said=stop)
+        snapshots(
+            people_called("A"), few(("A", "E119", "2025-01-01")), model="V28", year=2026, out=out, on_progress=stop
+        )
     assert told == [(1, 12), (2, 12), (3, 12)]
     assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
     assert out.read_text() == "the former one"

@@ -17,11 +17,13 @@ import psycopg
 import pytest
 
 from careloom.core.errors import Fix, Hold
+from careloom.engine.reports.csv import MOST_COLUMNS
 from careloom.services.reports.load import HOLDS, Loaded, load_report, write_csv
 from careloom.store import report_tables
 from careloom.store.database import Store, open_store
 from careloom.store.report_tables import ColumnDrift, forget_old, make_current
 from careloom.systems.collaboratemd.simulator.layouts import LAYOUTS
+from sizes import size
 
 HEADER = "Line,Balance,Entered,Rate,Code,Notes\n"
 FIRST = '101,"$1,234.50",1/5/2026,12.5%,0123,=1+1\n102,(12.00),02/28/2026,3%,99213,\n103,,,,,"a\nb"\n'
@@ -262,7 +264,7 @@ def test_the_rows_of_another_report_are_held(office: Office) -> None:
     ("text", "code"),
     [
         ("a,b\n1,\0\n", "nul-character"),
-        (",".join(f"c{number}" for number in range(10_000)) + "\n", "too-many-columns"),
+        (",".join(f"c{number}" for number in range(size(MOST_COLUMNS + 1, whole=10_000))) + "\n", "too-many-columns"),
         (
             ",".join(f"c{number}" for number in range(900))
             + "\n"
@@ -284,11 +286,15 @@ def test_a_report_that_no_table_can_hold_is_held_and_the_former_one_stays(office
     assert not list((office.folder / "work").glob("*"))
 
 
-def test_columns_add_up_over_the_years_and_the_table_says_when_it_is_full(office: Office) -> None:
-    names = [f"c{number}" for number in range(1490)]  # all empty: nothing to weigh
+def test_columns_add_up_over_the_years_and_the_table_says_when_it_is_full(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, new, most = size((60, 12, 70), whole=(1490, 80, report_tables.MOST_COLUMNS))
+    monkeypatch.setattr(report_tables, "MOST_COLUMNS", most)
+    names = [f"c{number}" for number in range(former)]  # all empty: nothing to weigh
     office.bring(",".join(names) + "\n")
     with pytest.raises(Hold) as error:
-        office.bring(",".join(names[:-80] + [f"d{number}" for number in range(80)]) + "\n")
+        office.bring(",".join(names[:-new] + [f"d{number}" for number in range(new)]) + "\n")
     assert error.value.code == "too-many-columns"
 
 

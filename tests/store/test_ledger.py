@@ -42,7 +42,7 @@ def held_keys(ledger: Ledger) -> set[str]:
 def rule(store: Store, key: str, verdict: str, *, remote_id: str | None = None, prop: str | None = None) -> None:
     values = {"sync": "people", "key": key, "verdict": verdict, "remote_id": remote_id, "property": prop}
     with store.transaction() as connection:
-        connection.execute(statements("ledger")["rule"], values | {"who": "ops", "why": ""})
+        connection.execute(statements("ledger")["record_decision"], values | {"who": "ops", "why": ""})
 
 
 def test_what_was_settled_is_recalled(ledger: Ledger) -> None:

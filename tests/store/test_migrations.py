@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from careloom.core.errors import Fix
 from careloom.store.database import open_store
@@ -73,3 +74,30 @@ def test_one_that_fails_leaves_nothing_behind(empty: str) -> None:
     with pytest.raises(psycopg.errors.DuplicateTable):
         migrate(empty)
     assert pending(empty) == NAMES
+
+
+def test_the_evidence_of_candidates_gets_its_full_names(empty: str) -> None:
+    migrate(empty)
+    letters = {"vf": "A", "vl": "N", "vd": "?", "em": True, "ph": None, "zp": False, "gx": True}
+    with psycopg.connect(empty) as connection:
+        connection.execute("set search_path = careloom")
+        connection.execute("delete from migration where number = 24")
+        for key, evidence in (("old", letters), ("new", {"first_name": "conflict"}), ("exact", {})):
+            values = [key, Jsonb(evidence)]
+            connection.execute("insert into candidate values ('people', %s, 'R1', 'rule', '', %s)", values)
+    assert migrate(empty) == ["0024_evidence_by_name.sql"]
+    with psycopg.connect(empty) as connection:
+        evidence_by_key = dict(connection.execute("select key, verdicts from careloom.candidate").fetchall())
+    assert evidence_by_key == {
+        "old": {
+            "first_name": "agree",
+            "last_name": "near",
+            "birth_date": "unknown",
+            "email": True,
+            "phone": None,
+            "zip": False,
+            "sex_differs": True,
+        },
+        "new": {"first_name": "conflict"},
+        "exact": {},
+    }

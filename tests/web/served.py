@@ -103,7 +103,7 @@ class Running:
         given = {"X-Secret": SECRET, "X-Id": id_, "Content-Type": "application/json", **named}
         return self.ask("POST", "/webhooks/ehr", body, {name: value for name, value in given.items() if value})
 
-    def raw(self, sent: bytes, patience: float = 15) -> bytes:
+    def raw(self, sent: bytes, patience: float = HANG) -> bytes:
         """What comes back for these bytes, until the other side ends it."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as connection:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):

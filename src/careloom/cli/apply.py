@@ -16,7 +16,7 @@ def command(sync: SyncName = None, *, folder: Folder = HERE, json: Json = False)
             session,
             chosen(session, sync),
             watch,
-            lambda one: run.apply_sync(session, one, watch),
+            lambda sync_name: run.apply_sync(session, sync_name, watch),
             json=json,
             single=bool(sync),
         )

@@ -37,7 +37,7 @@ def command(
         bool, typer.Option("--paste", help="Ask for the answer instead of listening for it: for a machine far away.")
     ] = False,
 ) -> None:
-    """Let careloom into a system, once; the token pair is kept sealed and shown to nobody."""
+    """Let careloom into a system, once; the token pair is kept encrypted and shown to no one."""
     with project(folder) as session:
         if token_stdin:
             connect.keep_given(session, system, sys.stdin.buffer.read())

@@ -67,12 +67,12 @@ def _code_of(code: object) -> int:
 
 def _stopped() -> int:
     _print(failure("interrupted", "stopped at once", INTERRUPTED))
-    _say("stopped at once; what was acknowledged is kept, and the next run goes on from there")
+    _say("stopped at once; what was acknowledged is kept, and the next run continues from there")
     return INTERRUPTED
 
 
 def _misused(error: typer.TyperException) -> int:
-    """Options and arguments that are none."""
+    """Options and arguments that do not exist."""
     if isinstance(message := getattr(error, "message", None), str):
         error.message = _plain(message)
     code = int(getattr(error, "exit_code", 2))
@@ -128,7 +128,7 @@ def _told(error: CareloomError) -> str:
 
 def _places(error: BaseException) -> str:
     """Where an error of ours rose, without its message: a library's may quote the data that it failed on."""
-    lines = ["careloom: this is a bug, please report it with these lines; they hold nobody's data:"]
+    lines = ["careloom: this is a bug, please report it with these lines; they hold no person's data:"]
     cause: BaseException | None = error
     while cause is not None:
         lines += [line.rstrip() for line in format_tb(cause.__traceback__)]

@@ -22,7 +22,7 @@ def command(
     json: Json = False,
     full: Annotated[bool, typer.Option("--full", help="Read everything, not only what changed.")] = False,
     afresh: Annotated[
-        bool, typer.Option("--afresh", help="Begin anew where an interrupted scan would have gone on.")
+        bool, typer.Option("--afresh", help="Start over where an interrupted scan would have continued.")
     ] = False,
     backfill: Annotated[
         bool, typer.Option("--backfill", help="Let scheduled runs and events go first: for first loads.")
@@ -31,7 +31,7 @@ def command(
         float | None,
         typer.Option(
             "--minutes",
-            help="Stop at the next page after so long; the next scan goes on.",
+            help="Stop at the next page after so long; the next scan continues.",
             min=0,
             max=MANY,
             callback=finite,

@@ -75,8 +75,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _show(chart: bar_charts.BarChart) -> None:
-    whole = "" if chart.whole is None else f": {bar_charts.written(chart.whole, chart.unit)}"
-    out.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{whole}")
+    heading_total = "" if chart.whole is None else f": {bar_charts.written(chart.whole, chart.unit)}"
+    out.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{heading_total}")
     totals = {label: chart.total(label) for label in chart.bars}
     longest = max((abs(total) for total in totals.values() if total is not None), default=Decimal(0))
     room = max((len(label) for label in chart.bars), default=0)

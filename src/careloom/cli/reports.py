@@ -15,9 +15,8 @@ from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import audited, project
 from careloom.core.errors import UsageFault
-from careloom.services.reports import fetch, load, outcomes
+from careloom.services.reports import fetch, load, outcomes, standing
 from careloom.services.session import sessions
-from careloom.store import account_reports
 
 _KINDS = ("loaded", "unchanged", "empty", "failed", "waiting")
 _COLOURS = {"loaded": "green", "empty": "green", "failed": "red"}
@@ -37,7 +36,7 @@ def command(
     as_they_came: Annotated[
         bool, typer.Option("--as-they-came", help="With --csv: leave cells that a spreadsheet would run as a formula.")
     ] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Only those that came to nothing, with the reason.")] = False,
+    failures_only: Annotated[bool, typer.Option("--failed", help="Only those that failed, with the reason.")] = False,
     start_over: Annotated[
         bool,
         typer.Option(
@@ -57,17 +56,12 @@ def command(
             return
         if name is not None:
             fetch.reports_named(session, name)
-        store_reports = account_reports.AccountReports(session.store)
-        rows = [
-            dict(row) for row in store_reports.standing(name) if not failed or row["status"] == "failed" or row["error"]
-        ]
-        for row in rows:
-            row["drifts"] = [dict(drift) for drift in store_reports.drifts(row["id"])]
+        rows = standing.standing(session, name, failures_only=failures_only)
         if json:
             print_json(rows)
             return
         if not rows:
-            out.print("Nothing was asked for yet: careloom run reports" if not failed else "Nothing failed.")
+            out.print("Nothing was asked for yet: careloom run reports" if not failures_only else "Nothing failed.")
             return
         _show(rows, session.project.timezone)
 
@@ -90,22 +84,22 @@ def _start_over(session: sessions.Session, name: str | None, *, yes: bool) -> No
     )
     if not yes and not typer.confirm(question):
         raise UsageFault("nothing was changed")
-    account_reports.AccountReports(session.store).start_over(report.system, report.name)
+    standing.start_over(session, report)
     audited(session, "reports --start-over", report.name)
     out.print(f"{name} starts over; what readers see stays until it is loaded: careloom run reports", markup=False)
 
 
-def _show(found: list[dict[str, Any]], zone: ZoneInfo) -> None:
+def _show(rows: list[dict[str, Any]], zone: ZoneInfo) -> None:
     table = rich_output.Table(
         "report", "account", "status", "rows", f"shown since ({zone.key})", box=None, padding=(0, 2, 0, 0)
     )
-    for row in found:
+    for row in rows:
         colour = _COLOURS.get(row["status"], "yellow")
         since = f"{row['shown_since'].astimezone(zone):%Y-%m-%d %H:%M}" if row["shown_since"] else ""
-        rows = f"{row['shown_rows']:,}" if row["shown_rows"] is not None else ""
-        table.add_row(row["name"], row["account"], f"[{colour}]{row['status']}[/{colour}]", rows, since)
+        row_count = f"{row['shown_rows']:,}" if row["shown_rows"] is not None else ""
+        table.add_row(row["name"], row["account"], f"[{colour}]{row['status']}[/{colour}]", row_count, since)
     out.print(rich_output.uncut(table, "report", "account"))
-    for row in found:
+    for row in rows:
         if row["error"]:
             out.print(f"  {row['name']} of {row['account']}: {row['error_code']}: {row['error']}", markup=False)
         _show_drifts(row["name"], row["account"], row["drifts"])

@@ -14,7 +14,7 @@ from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, MANY, Folder, Json
 from careloom.cli.project_session import project
 from careloom.core.attempts import Kind
-from careloom.store import attempts
+from careloom.services.session import attempts
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 _COLOURS = {"done": "green", "running": "yellow", "interrupted": "yellow"}
@@ -29,7 +29,7 @@ def command(
     folder: Folder = HERE,
     json: Json = False,
     kind: Annotated[Kind | None, typer.Option("--kind", help="Only attempts of this kind.")] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only those that did not come to their end.")] = False,
+    failures_only: Annotated[bool, typer.Option("--failed", help="Only those that did not come to their end.")] = False,
     since: Annotated[
         datetime | None, typer.Option("--since", formats=_FORMATS, help="Only what ended from then on, project's time.")
     ] = None,
@@ -38,17 +38,18 @@ def command(
     """List what was tried, and how it ended."""
     with project(folder) as session:
         zone, environment = session.project.timezone, session.project.environment
-        rows = attempts.Attempts(session.store).recent(
+        rows = attempts.recent(
+            session,
             name=name,
             kind=kind.value if kind else None,
-            failures_only=failed,
+            failures_only=failures_only,
             since=since.replace(tzinfo=zone) if since else None,
             limit=limit,
         )
     if json:
         print_json([{"environment": environment, **row} for row in rows])
     elif not rows:
-        out.print("Nothing failed." if failed else "Nothing was run yet.")
+        out.print("Nothing failed." if failures_only else "Nothing was run yet.")
     else:
         if environment:
             out.print(f"environment {environment}", markup=False)

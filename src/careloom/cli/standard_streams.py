@@ -27,7 +27,7 @@ def _escape(letter: str) -> str:
 
 
 class _Lasting(io.FileIO):
-    """A file whose writes never raise: work that is under way is not ended because nobody can read of it."""
+    """A file whose writes never raise: work that is under way does not end because no one can read about it."""
 
     trouble: OSError | None = None
 

@@ -45,8 +45,8 @@ def show_report(report: run_report.RunSummary, *, is_plan: bool) -> None:
 
 def _shortened(values: Mapping[str, str]) -> str:
     texts = [f"{prop}={value}" for prop, value in list(values.items())[:_SHOWN]]
-    hidden = len(values) - len(texts)
-    return ", ".join(texts) + (f" and {hidden} more" if hidden else "")
+    hidden_count = len(values) - len(texts)
+    return ", ".join(texts) + (f" and {hidden_count} more" if hidden_count else "")
 
 
 def _headline(report: run_report.RunSummary, *, is_plan: bool) -> str:

@@ -8,7 +8,7 @@ CareloomError
 │   └── NotPermitted      a token or a scope is missing, wrong or expired
 ├── Later             try again; `after` says when
 │   └── RemoteUnavailable the other side does not answer, or asks us to wait for long
-├── Hold              this one record stops, with its reason; the others go on
+├── Hold              this one record stops, with its reason; the others continue
 └── Stop              a bug, or a promise that was about to be broken
 
 A message says what, where and the next step, and never holds a person's data.
@@ -120,5 +120,5 @@ class Stop(CareloomError):
 
 
 def safe_text(error: BaseException) -> str:
-    """What is kept and said of an error: the message of careloom's own, which hold nobody's data; of another's only its type."""
+    """What is kept and said of an error: the message of careloom's own, which hold no person's data; of another's only its type."""
     return str(error) if isinstance(error, CareloomError) else f"{type(error).__name__} (see the log)"

@@ -102,7 +102,7 @@ class _Finder:
 def load_late() -> None:
     """Let careloom's modules be loaded when they are used, from now on in this process."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        # Before Python's own; what others put in front of that goes on seeing every import first.
+        # Before Python's own; what others put in front of that still sees every import first.
         sys.meta_path.insert(sys.meta_path.index(PathFinder), _Finder())
 
 

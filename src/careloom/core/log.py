@@ -1,4 +1,7 @@
-"""Log lines: an event and what belongs to it, ids and counts only. structlog, which takes long to load, comes with the first."""
+"""Log lines: a stable key for alert rules (`scan.failed`), a sentence for people, and ids and counts only.
+
+structlog, which takes long to load, comes with the first line. Every key and its sentence is in docs/reference/log-events.md.
+"""
 
 from __future__ import annotations
 
@@ -31,28 +34,33 @@ class Log:
         """The same, with `values` in each of its lines."""
         return Log({**self.context, **values})
 
-    def debug(self, event: str, **values: Any) -> None:
-        """What nobody needs every day."""
-        self.log(logging.DEBUG, event, **values)
+    def debug(self, event: str, *, message: str = "", **values: Any) -> None:
+        """What no one needs every day."""
+        self.log(logging.DEBUG, event, message=message, **values)
 
-    def info(self, event: str, **values: Any) -> None:
+    def info(self, event: str, *, message: str = "", **values: Any) -> None:
         """What goes as it should."""
-        self.log(logging.INFO, event, **values)
+        self.log(logging.INFO, event, message=message, **values)
 
-    def warning(self, event: str, **values: Any) -> None:
-        """What may need somebody."""
-        self.log(logging.WARNING, event, **values)
+    def warning(self, event: str, *, message: str = "", **values: Any) -> None:
+        """What someone may have to look at."""
+        self.log(logging.WARNING, event, message=message, **values)
 
-    def error(self, event: str, **values: Any) -> None:
-        """What needs somebody."""
-        self.log(logging.ERROR, event, **values)
+    def error(self, event: str, *, message: str = "", **values: Any) -> None:
+        """What someone has to look at."""
+        self.log(logging.ERROR, event, message=message, **values)
 
-    def log(self, level: int, event: str, **values: Any) -> None:
-        """A line of a severity of `logging`; none below the one that was set up."""
+    def log(self, level: int, event: str, *, message: str = "", **values: Any) -> None:
+        """A line of a severity of `logging`; none below the one that was set up.
+
+        `event` is a noun and what happened to it, `scan.failed`: alert rules match it, so it never changes. `message` is the
+        same as a sentence.
+        """
         if level < _SET_UP.least:
             return
         _configure()
-        import_module("structlog").get_logger().log(level, event, **self.context, **values)
+        sentence = {"message": message} if message else {}
+        import_module("structlog").get_logger().log(level, event, **sentence, **self.context, **values)
 
 
 LOG = Log()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import duckdb
 
 from careloom.core.errors import Stop
-
-Role = Literal[
-    "first_name", "middle_name", "last_name", "suffix", "birth_date", "sex", "email", "phone", "street", "unit", "city", "state", "zip"
-]  # fmt: skip
+from careloom.identity.comparisons import COMPARISONS, Comparison, own_values
+from careloom.identity.rules import RULES, VETOES, MatchRule, Veto
 
 # role -> its column in match_raw and match_record; mails and phones are many for one record and live in tables of their own.
-_SINGLE: Mapping[Role, str] = {
+_SINGLE: Mapping[str, str] = {
     "first_name": "first",
     "middle_name": "middle",
     "last_name": "last",
@@ -28,7 +26,7 @@ _SINGLE: Mapping[Role, str] = {
     "state": "state",
     "zip": "zip",
 }
-_MANY: Mapping[Role, str] = {"email": "mails", "phone": "phones"}
+_MANY: Mapping[str, str] = {"email": "mails", "phone": "phones"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +37,18 @@ class MatchSpec:
     is not empty. `tiers`: property names, each tier brings candidates together when all its values agree, but for a unit,
     and for city and state beside a street and a ZIP code; a property without a role is compared as plain text. `key_property` carries our key on the remote side. `accept`
     "provisional" links pairs too whose birth date is missing on one side. `aliases`: further remote properties, values
-    joined by `separator`.
+    joined by `separator`. `comparisons` is the evidence that is taken of each pair, `rules` and `vetoes` are what follows from it.
     """
 
-    roles: Mapping[str, Role]
+    roles: Mapping[str, str]
     tiers: Sequence[Sequence[str]]
     key_property: str
     accept: Literal["certain", "provisional"]
     aliases: Mapping[str, Sequence[str]]
     separator: str = ";"
+    comparisons: Sequence[Comparison] = COMPARISONS
+    rules: Mapping[str, MatchRule] = field(default_factory=lambda: RULES)
+    vetoes: Sequence[Veto] = VETOES
 
     @property
     def people(self) -> bool:
@@ -58,9 +59,19 @@ class MatchSpec:
         """Every property that both sides must have as a column."""
         return list(dict.fromkeys([*self.roles, *(name for tier in self.tiers for name in tier)]))
 
+    def columns(self) -> dict[str, str]:
+        """The roles of which a record has one value, each with its column in match_raw and match_record."""
+        return {**_SINGLE, **{comparison.role: comparison.role for comparison in own_values(self.comparisons)}}
+
     def plain(self) -> list[str]:
         """The properties of tiers that have no role, in order."""
         return [name for name in self.properties() if name not in self.roles]
+
+
+def demand_roles(spec: MatchSpec) -> None:
+    """Stop if a property has a role that nothing reads: it would silently match nobody."""
+    if unread := sorted(set(spec.roles.values()) - {*spec.columns(), *_MANY}):
+        raise Stop(f"matching was given properties of roles that nothing compares: {', '.join(unread)}")
 
 
 def quoted(name: str) -> str:
@@ -93,22 +104,22 @@ def _filled(name: str) -> str:
 
 
 def _roles(spec: MatchSpec, *, remote: bool) -> str:
-    singles = [f"{_first_of(spec, role)} AS {column}" for role, column in _SINGLE.items()]
+    singles = [f"{_first_of(spec, role)} AS {column}" for role, column in spec.columns().items()]
     many = [f"{_list_of(spec, role, remote=remote)} AS {column}" for role, column in _MANY.items()]
     plain_values = f"[{', '.join(_values(spec, name, remote=remote) for name in spec.plain())}]::VARCHAR[][] AS others"
     return ", ".join([*singles, *many, plain_values])
 
 
-def _named(spec: MatchSpec, role: Role) -> list[str]:
+def _named(spec: MatchSpec, role: str) -> list[str]:
     return [name for name, field_role in spec.roles.items() if field_role == role]
 
 
-def _first_of(spec: MatchSpec, role: Role) -> str:
+def _first_of(spec: MatchSpec, role: str) -> str:
     names = [_filled(name) for name in _named(spec, role)]
     return f"coalesce({', '.join(names)}, NULL)::VARCHAR" if names else "NULL::VARCHAR"
 
 
-def _list_of(spec: MatchSpec, role: Role, *, remote: bool) -> str:
+def _list_of(spec: MatchSpec, role: str, *, remote: bool) -> str:
     """All values of a role; some may be NULL or empty."""
     values = [_filled(name) for name in _named(spec, role)]
     return f"[{', '.join(values)}]::VARCHAR[]" + "".join(_further(spec, name) for name in _named(spec, role) if remote)
@@ -169,4 +180,4 @@ def _key_part(spec: MatchSpec, name: str) -> str:
         return "mail"
     if role == "phone":
         return "phone"
-    return "coalesce(r.unit, '')" if role == "unit" else f"r.{_SINGLE[role]}"
+    return "coalesce(r.unit, '')" if role == "unit" else f"r.{spec.columns()[role]}"

@@ -1,6 +1,6 @@
 """Matches source rows to the records that a destination already holds, as set SQL over columns, never joining two people.
 
-Tiers bring candidates together; a decision table over verdicts (agree, near, conflict, unknown) grades each pair; a pair is
+Tiers bring candidates together; a decision table over evidence (agree, near, conflict, unknown) grades each pair; a pair is
 linked only if it alone is left for its row and its record, and nothing contradicts it. All else is "none" or goes to a person.
 """
 
@@ -13,11 +13,12 @@ from datetime import date
 import duckdb
 
 from careloom.core.errors import Stop
-from careloom.identity.columns import MatchSpec, Role, demand_columns, key_table, raw_view
-from careloom.identity.normal import columns_of, fill, install, settle_phones, statement
+from careloom.identity.columns import MatchSpec, demand_columns, demand_roles, key_table, raw_view
+from careloom.identity.evidence import statement_for
+from careloom.identity.normal import columns_of, fill, install, settle_phones
 from careloom.identity.rules import REASONS, RULES
 
-__all__ = ["REASONS", "RULES", "MatchSpec", "Role", "match"]
+__all__ = ["REASONS", "RULES", "MatchSpec", "match", "match_nobody"]
 
 _OLDEST = 120  # years; nobody alive is older
 
@@ -41,18 +42,18 @@ def match(  # noqa: PLR0913 -- five tables and two settings are what matching is
     columns of `source` (default `source`): namesakes, traps and rivals are sought among them. Birth dates after `today` or more
     than 120 years before are placeholders; without it, years 1900 to 2098 stand.
 
-    Makes the tables match_decision(key, outcome "link" | "none" | "review", remote_id, rule, grade "certain" | "provisional"
+    Makes the tables match_outcome(key, outcome "link" | "none" | "review", remote_id, rule, grade "certain" | "provisional"
     | NULL, reason, candidates), one line for each row of ours, and match_candidate(key, remote_id, tier, rule, grade, reason,
-    vf, vl, vd, em, ph, ad, zp, sx, gx, mx, ma, trap, namesakes), one line for each pair considered, blocked ones too; `tier`
+    a column for each of the spec's comparisons, trap, namesakes), one line for each pair considered, blocked ones too; `tier`
     counts from 1, 0 is our key or a person's word. Reasons are keys of `REASONS`; rules of `RULES` ("exact:2" is "exact").
-    Stop if a column is missing or a key is twice in `source`, `everyone` or the ids of `remote`.
+    Stop if a column is missing, a role is read by nothing, or a key is twice in `source`, `everyone` or the ids of `remote`.
     """
     everyone = everyone or source
     _check(db, spec, source=source, everyone=everyone, remote=remote)
     install(db)
     _settings(db, spec, today)
     db.execute(f"CREATE OR REPLACE TEMP VIEW match_linked AS FROM {links}")
-    db.execute(f"CREATE OR REPLACE TEMP VIEW match_ruled AS FROM {decisions}")
+    db.execute(f"CREATE OR REPLACE TEMP VIEW match_word AS FROM {decisions}")
     db.execute(raw_view(spec, fresh=source, everyone=everyone, remote=remote))
     with _in_any_order(db):
         _run(db, spec)
@@ -60,22 +61,22 @@ def match(  # noqa: PLR0913 -- five tables and two settings are what matching is
 
 
 def match_nobody(db: duckdb.DuckDBPyConnection, source: str) -> None:
-    """Make match_decision as `match` does where no record can be any of `source`'s (key)."""
+    """Make match_outcome as `match` does where no record can be any of `source`'s (key)."""
     db.execute("DROP TABLE IF EXISTS match_candidate")
     db.execute(
-        "CREATE OR REPLACE TABLE match_decision AS SELECT key, 'none' AS outcome, NULL::VARCHAR AS remote_id,"
+        "CREATE OR REPLACE TABLE match_outcome AS SELECT key, 'none' AS outcome, NULL::VARCHAR AS remote_id,"
         f" NULL::VARCHAR AS rule, NULL::VARCHAR AS grade, 'no-candidate' AS reason, 0 AS candidates FROM {source}"
     )
 
 
 def _run(db: duckdb.DuckDBPyConnection, spec: MatchSpec) -> None:
-    db.execute(statement("record"))
+    db.execute(statement_for(spec, "record"))
     settle_phones(db, "SELECT t FROM match_dialled WHERE phone IS NULL")
-    db.execute(statement("evidence"))
+    db.execute(statement_for(spec, "evidence"))
     db.execute(key_table(spec))
-    db.execute(statement("pairs"))
-    db.execute(statement("verdict" if spec.people else "exact"))
-    db.execute(statement("resolve"))
+    db.execute(statement_for(spec, "pairs"))
+    db.execute(statement_for(spec, "verdict" if spec.people else "exact"))
+    db.execute(statement_for(spec, "resolve"))
 
 
 @contextmanager
@@ -90,6 +91,7 @@ def _in_any_order(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def _check(db: duckdb.DuckDBPyConnection, spec: MatchSpec, *, source: str, everyone: str, remote: str) -> None:
+    demand_roles(spec)
     aliases = [alias for names in spec.aliases.values() for alias in names]
     demand_columns(db, source, ["key", *spec.properties()])
     demand_columns(db, everyone, ["key", *spec.properties()])
@@ -111,7 +113,7 @@ def _settings(db: duckdb.DuckDBPyConnection, spec: MatchSpec, today: date | None
     ):
         db.execute(f"SET VARIABLE match_{name} = $1::VARCHAR", [value])
     db.execute("CREATE OR REPLACE TEMP TABLE match_table(rule VARCHAR, grade VARCHAR, reason VARCHAR)")
-    rows = [(code, rule.grade, rule.reason) for code, rule in RULES.items()]
+    rows = [(code, rule.grade, rule.reason) for code, rule in spec.rules.items()]
     fill(db, "match_table", columns_of(rows))
 
 
@@ -119,7 +121,7 @@ def _tidy(db: duckdb.DuckDBPyConnection) -> None:
     """Drop what was made on the way; it holds people, and memory."""
     db.execute("DROP VIEW match_raw")
     db.execute("DROP VIEW match_linked")
-    db.execute("DROP VIEW match_ruled")
+    db.execute("DROP VIEW match_word")
     query = "SELECT table_name FROM duckdb_tables() WHERE temporary AND table_name LIKE 'match\\_%' ESCAPE '\\'"
     for (table,) in db.execute(query).fetchall():
         db.execute(f"DROP TABLE temp.{table}")

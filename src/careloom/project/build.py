@@ -9,7 +9,7 @@ from careloom.core.errors import Fault
 from careloom.core.phi import Phi
 from careloom.core.schema import NewObject
 from careloom.project.expressions import read_expression
-from careloom.project.model import Association, Field, From, Sync, To
+from careloom.project.model import AssociationSpec, Field, From, Sync, To
 from careloom.project.nodes import YamlNode
 from careloom.project.roles import inferred_phi, inferred_role
 from careloom.project.schedules import Schedule
@@ -25,7 +25,7 @@ def build_sync(document: WrittenSync, node: YamlNode, default: Schedule | None) 
         if (field := _field(name, entry, document, node, faults)) is not None
     }
     associations = tuple(
-        Association(to=tie.to, via=tie.via, key=tie.key, label=tie.label, expression=expression)
+        AssociationSpec(to=tie.to, via=tie.via, key=tie.key, label=tie.label, expression=expression)
         for number, tie in enumerate(document.associations)
         if (expression := _parsed(tie.key, node.at("associations", number, "key"), faults)) is not None
     )

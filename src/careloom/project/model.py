@@ -110,7 +110,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Association:
+class AssociationSpec:
     """A tie to an object that the sync `via` keeps; `expression` gives that sync's source key."""
 
     to: str
@@ -133,7 +133,7 @@ class Sync:
     missing: Literal["keep", "archive"] = "keep"
     archive_limit: float = 10.0
     accept: Literal["certain", "provisional"] = "certain"
-    associations: tuple[Association, ...] = ()
+    associations: tuple[AssociationSpec, ...] = ()
     schedule: Schedule | None = None
     file: str
     node: YamlNode = field(repr=False, compare=False)

@@ -55,7 +55,7 @@ def open_workspace(memory: str = MEMORY) -> Iterator[Workspace]:
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException, UnicodeDecodeError) as error:
         raise Fix(
             f"a file cannot be read to its end ({type(error).__name__}): it is damaged, or not of the kind that its name "
-            "says; write it anew as Parquet or CSV"
+            "says; write it again as Parquet or CSV"
         ) from None
     finally:
         db.close()
@@ -78,13 +78,17 @@ def show_file(workspace: Workspace, name: str, path: Path, names: Mapping[str, s
         raise Fix(f"{path} cannot be read: give a Parquet or CSV file that exists") from None
     if not names:
         return columns
-    wrong = [theirs for theirs in names.values() if theirs.lower() not in columns]
+    wrong = [file_column for file_column in names.values() if file_column.lower() not in columns]
     if wrong:
         raise Fix(f"{path} has no column {wrong[0]!r}; it has: {', '.join(columns)}")
-    new = [f"{_quoted(theirs)} as {_quoted(own_name)}" for own_name, theirs in names.items()]
-    rest = [_quoted(one) for one in columns if one not in {*names, *(theirs.lower() for theirs in names.values())}]
+    new = [f"{_quoted(file_column)} as {_quoted(own_name)}" for own_name, file_column in names.items()]
+    other_columns = [
+        _quoted(column)
+        for column in columns
+        if column not in {*names, *(file_column.lower() for file_column in names.values())}
+    ]
     workspace.db.execute(
-        f"create or replace temp view {name} as select {', '.join([*new, *rest])} from {_reader(path)}"
+        f"create or replace temp view {name} as select {', '.join([*new, *other_columns])} from {_reader(path)}"
     )
     return {column.lower(): kind for column, kind, *_ in workspace.db.execute(f"describe {name}").fetchall()}
 
@@ -125,10 +129,10 @@ def diagnoses_in_year(workspace: Workspace, path: Path, year: int, *, every_date
     if every_date or "service_date" not in columns:
         return as_parquet(workspace, "diagnoses", path), 0
     counts = f"coalesce(year({day('service_date', columns['service_date'])}) = {year - 1}, true)"
-    kept = stage_rows(workspace, "counted_diagnoses", f"select * from diagnoses where {counts}")
+    counted_path = stage_rows(workspace, "counted_diagnoses", f"select * from diagnoses where {counts}")
     rows = workspace.db.execute(f"select count(*) from diagnoses where not {counts}").fetchone() or (0,)
-    show_file(workspace, "diagnoses", kept)
-    return kept, int(rows[0])
+    show_file(workspace, "diagnoses", counted_path)
+    return counted_path, int(rows[0])
 
 
 def years_coded(workspace: Workspace, path: Path) -> dict[int, int]:
@@ -136,8 +140,8 @@ def years_coded(workspace: Workspace, path: Path) -> dict[int, int]:
     columns = show_file(workspace, "all_diagnoses", path)
     if "service_date" not in columns:
         return {}
-    on = day("service_date", columns["service_date"])
-    query = f"select year({on}) as y, count(*) from all_diagnoses where {on} is not null group by y order by 2 desc, 1"
+    service_day = day("service_date", columns["service_date"])
+    query = f"select year({service_day}) as y, count(*) from all_diagnoses where {service_day} is not null group by y order by 2 desc, 1"
     return dict(workspace.db.execute(query).fetchall())
 
 
@@ -180,6 +184,23 @@ def write_rows(workspace: Workspace, query: str, out: Path) -> None:
         raise Fix(f"{out} cannot be written: {error.strerror}") from None
 
 
+def write_view(workspace: Workspace, view: str, out: Path, *, leave_out: Sequence[str] = ()) -> None:
+    """Write the rows of a view as `write_rows` does, without the columns to leave out."""
+    excluded = f" exclude ({', '.join(_quoted(column) for column in leave_out)})" if leave_out else ""
+    write_rows(workspace, f"select *{excluded} from {_quoted(view)}", out)
+
+
+def write_views(workspace: Workspace, views: Sequence[str], out: Path) -> None:
+    """Write the rows of several views into one file, each with its view's name as `kind`."""
+    queries = (f"select {exp.Literal.string(view).sql('duckdb')} as kind, * from {_quoted(view)}" for view in views)
+    write_rows(workspace, " union all by name ".join(queries), out)
+
+
+def write_traces(workspace: Workspace, out: Path) -> None:
+    """Write the steps by which the scores of the view `scores` came about: a row for each step of each person."""
+    write_rows(workspace, "select person_id, unnest(trace, recursive := true) from scores", out)
+
+
 def _flat(workspace: Workspace, query: str) -> str:
     columns = workspace.db.execute(f"describe {query}").fetchall()
     return ", ".join(
@@ -188,8 +209,8 @@ def _flat(workspace: Workspace, query: str) -> str:
     )
 
 
-def require_columns(columns: Sequence[str] | Mapping[str, str], required: Sequence[str], holder: str) -> None:
+def require_columns(columns: Sequence[str] | Mapping[str, str], names: Sequence[str], holder: str) -> None:
     """Fix if one of the columns is not there."""
-    for name in required:
+    for name in names:
         if name not in columns:
-            raise Fix(f"{holder} has no column {name!r}; it needs {', '.join(required)}")
+            raise Fix(f"{holder} has no column {name!r}; it needs {', '.join(names)}")

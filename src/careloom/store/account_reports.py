@@ -95,7 +95,7 @@ class AccountReports:
         self._change("again", id=report.id)
 
     def failed(self, report: AccountReport, code: str, error: str, moment: datetime) -> None:
-        """It came to nothing; it is asked for again later. `error` holds no person's data."""
+        """It failed; it is asked for again later. `error` holds no person's data."""
         self._change("failed", id=report.id, code=code, error=error, at=moment)
 
     def lost(self, report: AccountReport, tries: int, error: str, moment: datetime) -> None:

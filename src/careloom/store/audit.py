@@ -67,7 +67,7 @@ def _warn(store: Store, connection: psycopg.Connection, former: Head) -> None:
     """Say in the log that what is written on to is not what was sealed: the next seal would hide it from the database."""
     row = connection.execute(_HEAD).fetchone()
     if _lost(former, row) or _sealed(store, former, row) is False:
-        LOG.error("the audit's end is not what was sealed", rows=former.rows)
+        LOG.error("audit.mismatched", message="the audit's end is not what was sealed", rows=former.rows)
 
 
 def verify_audit(store: Store) -> Verification:

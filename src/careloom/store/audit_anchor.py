@@ -56,7 +56,7 @@ class AuditAnchor:
     def log(self, head: Head, seal: bytes | None) -> None:
         """Say the head where logs go. The seal stands for it: it tells nothing of what was audited."""
         digest = (seal or hashlib.sha256(head.hash).digest()).hex()
-        LOG.info("the audit grew", rows=head.rows, head=digest, sealed=seal is not None)
+        LOG.info("audit.grew", message="the audit grew", rows=head.rows, head=digest, sealed=seal is not None)
 
     def keep(self, head: Head) -> None:
         """Write a head that is committed into the file, as far as that can be written."""

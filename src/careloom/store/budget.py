@@ -28,7 +28,7 @@ RESERVE = 0.02
 IN_FLIGHT = 60.0
 """Seconds after which the worker of an unanswered request counts as dead."""
 RECHECK = 5.0
-"""Nobody sleeps longer than this before looking again: the portal may have raised a limit."""
+"""No one sleeps longer than this before looking again: the portal may have raised a limit."""
 GRACE = 1.0
 """Seconds by which a waiter may oversleep before others pass it."""
 BREATH = 0.0005

@@ -124,7 +124,7 @@ def _rounds(rows: Sequence[LandedRow]) -> list[list[int]]:
 
 
 def tied_keys(connection: psycopg.Connection, stream: Stream, rows: Sequence[LandedRow]) -> set[str]:
-    """Keys of those rows whose version is the stored one while they say something else: which came last nobody can tell."""
+    """Keys of those rows whose version is the stored one while they say something else: no one can say which came last."""
     records = [{"_key": row.key, "_version": row.version, "_raw": row.raw} for row in rows]
     statement = sql.SQL(_SQL["ties"]).format(
         table=table_of(stream),

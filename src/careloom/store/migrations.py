@@ -76,6 +76,12 @@ def migrate(url: str, environment: str = "") -> list[str]:
         return names
 
 
+def drop_schema(url: str) -> None:
+    """Remove all that `migrate` made at `url`, with what it holds."""
+    with psycopg.connect(url) as connection:
+        connection.execute(f"drop schema if exists {SCHEMA} cascade")
+
+
 def pending(url: str) -> list[str]:
     """The names of the files that `migrate` would apply. Fix where `migrate` would refuse."""
     with psycopg.connect(url) as connection:
@@ -111,7 +117,7 @@ def _queue_folder() -> Path:
     """Where the installed procrastinate keeps its SQL; the package itself is not loaded for it."""
     spec = find_spec("procrastinate")
     if spec is None or spec.origin is None:
-        raise Stop("the package procrastinate is not installed; install careloom anew")
+        raise Stop("the package procrastinate is not installed; install careloom again")
     return Path(spec.origin).parent / "sql"
 
 

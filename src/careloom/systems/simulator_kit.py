@@ -137,7 +137,7 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 def end_with_stdin() -> None:
-    """End this process once whoever started it is gone."""
+    """End this process once the one that started it is gone."""
 
     def wait() -> None:
         while sys.stdin.buffer.read(1):

@@ -63,7 +63,7 @@ def _prepare(session: Session) -> None:
     try:
         prepare(session)
     except InsufficientPrivilege:
-        LOG.info("the tables are the worker's to make")
+        LOG.info("migration.skipped", message="the worker creates the tables")
 
 
 @asynccontextmanager
@@ -105,14 +105,14 @@ class Watched:
         try:
             await self._app(scope, receive, send_watched)
         except Exception as error:  # noqa: BLE001 its words may quote the request
-            LOG.error("a request failed", reason=type(error).__name__)
+            LOG.error("request.failed", message="a request failed", reason=type(error).__name__)
             if not status:
                 await refused(500, "failed")(scope, receive, send_watched)
         route = getattr(scope.get("route"), "path", "") or _template(scope)
         milliseconds = round((perf_counter() - began) * 1000, 1)
-        LOG.info("answered", route=route, status=status, ms=milliseconds)
+        LOG.info("request.answered", message="a request was answered", route=route, status=status, ms=milliseconds)
 
 
 def _template(scope: Scope) -> str:
-    """The route of what has none in its scope: an address that nobody knows may hold anything."""
+    """The route of what has none in its scope: an address that no one knows may hold anything."""
     return "/webhooks/{system}" if "system" in scope.get("path_params", {}) else ""

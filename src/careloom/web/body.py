@@ -68,7 +68,7 @@ class Memory:
 
 
 async def read_body(request: Request, share: Share, *, limit: int = MOST, seconds: float = SECONDS) -> bytes:
-    """The whole body, unpacked. BadBody with 400, 408, 413, 415 or 503; ClientDisconnect if nobody is there any more."""
+    """The whole body, unpacked. BadBody with 400, 408, 413, 415 or 503; ClientDisconnect if the client is gone."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", ""}:
         raise BadBody(415, "content-encoding")

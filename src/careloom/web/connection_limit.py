@@ -1,4 +1,4 @@
-"""How many connections there may be, and who must go when there are too many: nobody shuts others out by only being there."""
+"""How many connections there may be, and who must go when there are too many: no one shuts others out by only being there."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Crowd:
         return False
 
     def _shed_one(self, guest: Guest) -> None:
-        # Whoever is shed is told so once its request has come. Of those that only wait there are not many either.
+        # A client that is shed is told so once its request has come. Of those that only wait there are not many either.
         if len(self._shed) >= MOST_SHED:
             guest.send_off()
         else:
@@ -83,5 +83,5 @@ class Crowd:
 
 
 async def busy(scope: Scope, receive: Receive, send: Send) -> None:
-    """The answer to whoever is shed: come again."""
+    """The answer to a client that is shed: come again."""
     await refused(UNAVAILABLE, "busy")(scope, receive, send)

@@ -1,6 +1,6 @@
 """Keeping many events with one commit: what arrives while the disk is busy goes to it together.
 
-A commit waits for the disk, however much it holds. So nobody has a transaction of their own; and no event is answered before
+A commit waits for the disk, however much it holds. So no request has a transaction of its own; and no event is answered before
 the one that holds it is committed.
 """
 
@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from careloom.core.errors import Later
 from careloom.core.log import LOG
 from careloom.core.webhooks import WebhookAnswer
-from careloom.services.landing.receive import AWAY, kept
+from careloom.services.landing.receive import AWAY, Arrival, kept
 from careloom.services.session.sessions import Session
-from careloom.store.inbox import Arrival
 
 WRITERS = 2
 MOST_EVENTS, MOST_BYTES = 64, 16 * 1024 * 1024
 """Of one transaction; a single event may be larger."""
 WAITING_EVENTS = 4096
-"""So many events may wait for a writer; whoever comes then is told to come again."""
+"""So many events may wait for a writer; a request that comes then is told to come again."""
 PATIENCE = 10.0
 """Seconds after which a sender is told to come again. What it sent may yet be kept: its repetition is then the same event."""
 
@@ -78,7 +77,7 @@ class GroupCommit:
             if batch and size > MOST_BYTES:
                 break
             pending = self._queue.popleft()
-            # Whoever gave up has been told to come again.
+            # A request that gave up has been told to come again.
             if not pending.answer.done():
                 batch.append(pending)
         return batch
@@ -92,8 +91,13 @@ class GroupCommit:
         except Later:
             self.failed = max(len(arrival.body) for arrival in arrivals)
             return [AWAY] * len(batch)
-        except Exception as error:  # noqa: BLE001 whatever it was, nobody may wait for an answer that never comes
-            LOG.error("events could not be kept", outcome=type(error).__name__, events=len(batch))
+        except Exception as error:  # noqa: BLE001 whatever it was, no one may wait for an answer that never comes
+            LOG.error(
+                "event.not_stored",
+                message="events could not be stored",
+                outcome=type(error).__name__,
+                events=len(batch),
+            )
             if len(batch) == 1:
                 self.failed = len(arrivals[0].body)
                 return [AWAY]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import urllib3
 from fastapi import Depends, HTTPException, Request
@@ -19,12 +19,11 @@ from google.oauth2 import id_token
 
 from careloom.core.errors import Fix
 from careloom.core.log import LOG
-from careloom.project.model import Service
 
 KEPT_FOR, SERVED_FOR = 3600.0, 12 * 3600.0
 REST = 10.0
 CHECKERS, WAITING = 4, 32
-"""Threads that look at tokens, and tokens that may wait for one; whoever comes then is told to come again."""
+"""Threads that look at tokens, and tokens that may wait for one; a caller that comes then is told to come again."""
 SKEW = 30
 """Seconds by which Google's clock and ours may differ."""
 _OK = 200
@@ -56,7 +55,7 @@ def ask_google(url: str) -> Certificates:
 class CachedCertificates:
     """google-auth's way of asking for certificates, asked once an hour instead of at every request.
 
-    One asks at a time, and a failure stands for REST seconds: while Google hangs, nobody else waits for it. Certificates that
+    One asks at a time, and a failure is remembered for REST seconds: while Google hangs, no one else waits for it. Certificates that
     are older than an hour serve on meanwhile; Google announces new ones days before they sign.
     """
 
@@ -125,18 +124,30 @@ class TokenChecks:
             self._under_way -= 1
 
     def close(self) -> None:
-        """Take no more, and wait for nobody."""
+        """Take no more, and wait for no one."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class CallerSettings(Protocol):
+    """What a project's `service:` says of its callers: their addresses, and what their tokens are made out to."""
+
+    @property
+    def callers(self) -> Collection[str]:
+        """The e-mail addresses of those who may call."""
+
+    @property
+    def audience(self) -> str | None:
+        """What a token must be made out to; None where it goes unsaid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """Checks tokens against the project's `service:`. Nobody is let in where it names no callers.
+    """Checks tokens against the project's `service:`. No one is let in where it names no callers.
 
     `cloud_run`: the name of this service on Cloud Run, "" elsewhere. Only there may the audience go unsaid.
     """
 
-    service: Service
+    service: CallerSettings
     certificates: Callable[..., Any] = field(default_factory=CachedCertificates)
     cloud_run: str = ""
     desk: TokenChecks = field(default_factory=TokenChecks)
@@ -152,7 +163,7 @@ class Callers:
         return email
 
     def _audience(self, host: str, path: str) -> list[str]:
-        """What a token must be made out to. ValueError where nobody but the caller says what that is.
+        """What a token must be made out to. ValueError where no one but the caller says what that is.
 
         On Cloud Run the front end passes only requests for one of the service's own addresses, all of which begin with its
         name; anywhere else, and behind a load balancer of one's own, `Host` is whatever the caller writes.
@@ -165,7 +176,7 @@ class Callers:
 
 
 def callers_of(
-    service: Service, environment: Mapping[str, str], certificates: Callable[..., Any] | None = None
+    service: CallerSettings, environment: Mapping[str, str], certificates: Callable[..., Any] | None = None
 ) -> Callers:
     """Who may call. Fix where callers are named, and nothing says what their tokens must be made out to."""
     cloud_run = environment.get("K_SERVICE", "")
@@ -194,10 +205,12 @@ async def caller(
     except PermissionError:
         raise HTTPException(403, "not-a-caller") from None
     except TransportError as error:
-        LOG.error("Google's certificates could not be read", reason=type(error).__name__)
+        LOG.error(
+            "certificates.unreadable", message="Google's certificates could not be read", reason=type(error).__name__
+        )
         raise HTTPException(503, "certificates-away") from None
     except Exception as error:  # noqa: BLE001 a token may be any text, and what reads it stumbles in many ways
-        LOG.warning("a caller was refused", reason=type(error).__name__)
+        LOG.warning("caller.refused", message="a caller was refused", reason=type(error).__name__)
         raise _unknown() from None
 
 

@@ -22,7 +22,7 @@ class Refusals:
     _counts: OrderedDict[str, tuple[float, int]] = field(default_factory=OrderedDict)
 
     def wait(self, client: str) -> int:
-        """Seconds that `client` must wait; 0 if it may go on."""
+        """Seconds that `client` must wait; 0 if it may continue."""
         began, count = self._counts.get(client, (0.0, 0))
         seconds = began + WINDOW - self.clock()
         return int(seconds) + 1 if count >= REFUSALS and seconds > 0 else 0

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from careloom.core.webhooks import WebhookAnswer
 
 AGAIN_AFTER = 30
-"""Seconds after which to come again, where nobody knows better."""
+"""Seconds after which to come again, where no one knows better."""
 UNAVAILABLE = 503
 _UNREAD = {408, 413, 415, 429, UNAVAILABLE}
 
@@ -26,6 +26,6 @@ def refused(status: int, why: str, headers: Mapping[str, str] | None = None) -> 
 
 
 def answered(answer: WebhookAnswer) -> Response:
-    """What a room, or whoever keeps events, answers."""
+    """What a room, or the store of events, answers."""
     headers = {"Retry-After": str(AGAIN_AFTER)} if answer.status == UNAVAILABLE else None
     return Response(answer.body, answer.status, headers, media_type=answer.content_type)

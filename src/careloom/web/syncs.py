@@ -35,7 +35,7 @@ _DryRun = Annotated[bool, Query(description="Only count what would be removed.")
 async def sync_all(request: Request, *, full: _Full = False) -> JSONResponse:
     """Land what changed in every stream that its system can be asked for, one after another.
 
-    `continues`: not all was done in the time that there is; ask again, and it goes on there.
+    `continues`: not all was done in the time that there is; ask again, and it continues there.
     """
     session: Session = request.app.state.session
     deadline = time.monotonic() + TIME_LIMIT
@@ -54,7 +54,7 @@ async def sync_all(request: Request, *, full: _Full = False) -> JSONResponse:
 
 @router.post("/sync/{stream}")
 async def sync_one(request: Request, stream: str, *, full: _Full = False) -> JSONResponse:
-    """Land what changed in one stream. 409 while it is being scanned; `continues`: ask again, it goes on where it stopped."""
+    """Land what changed in one stream. 409 while it is being scanned; `continues`: ask again, it continues where it stopped."""
     session: Session = request.app.state.session
     name = stream.replace("-", "_")
     if name not in session.project.landings:
@@ -91,7 +91,7 @@ async def _sync(request: Request, name: str, full: bool, seconds: float) -> dict
         status = "running" if error.after is not None else "unavailable"
         return {**_nothing(status), "message": str(error), "retry_after": int(error.after or AGAIN_AFTER)}
     except CareloomError as error:
-        LOG.error("a sync failed", stream=name, reason=str(error))
+        LOG.error("sync_request.failed", message="a sync failed", stream=name, reason=str(error))
         return {**_nothing("failed"), "message": str(error)}
     return _told(report)
 

@@ -12,7 +12,6 @@ from careloom.core.log import LOG
 from careloom.core.webhooks import WebhookAnswer, WebhookRequest
 from careloom.services.landing.receive import examined
 from careloom.services.session.sessions import Session
-from careloom.systems import rooms
 from careloom.web.body import BadBody, Memory, read_body
 from careloom.web.client_ip import Senders
 from careloom.web.content_type import METHODS, is_event_type
@@ -23,7 +22,7 @@ from careloom.web.responses import answered, refused
 
 UNSIGNED = {401, 403}
 GONE = 499
-"""nginx's word for a sender that did not wait; nobody reads it but the log."""
+"""nginx's word for a sender that did not wait; only the log reads it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,12 +40,10 @@ class WebhookEndpoint:
 
 def webhook_endpoint(session: Session, senders: Senders) -> WebhookEndpoint:
     """The door of an open project."""
-    systems = session.project.systems
-    calling = frozenset(name for name, system in systems.items() if rooms()[system.kind].webhooks is not None)
     return WebhookEndpoint(
         session=session,
         senders=senders,
-        systems=calling,
+        systems=session.calling_systems(),
         group_commit=GroupCommit(session),
         address=public_address(session.settings.environment),
     )
@@ -66,7 +63,7 @@ async def webhook(request: Request) -> Response:
             body = await read_body(request, share)
             return await _received(endpoint, source, client, request, body)
     except BadBody as bad:
-        LOG.warning("an event was refused", source=source, outcome=bad.reason)
+        LOG.warning("event.refused", message="an event was refused", source=source, outcome=bad.reason)
         return refused(bad.status, bad.reason)
     except ClientDisconnect:
         return Response(status_code=GONE)
@@ -88,7 +85,7 @@ async def _received(endpoint: WebhookEndpoint, source: str, client: str, request
         examination = examined(endpoint.session, source, hook)
     except Exception as error:  # noqa: BLE001 a room that fails is not its sender's fault: it is to come again
         reason = safe_text(error)
-        LOG.error("a room could not look at a request", source=source, reason=reason)
+        LOG.error("webhook.failed", message="a room could not look at a request", source=source, reason=reason)
         return refused(503, "not-ready")
     if not isinstance(examination, WebhookAnswer):
         return answered(await endpoint.group_commit.keep(examination))

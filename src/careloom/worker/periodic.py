@@ -11,9 +11,9 @@ from threading import Event
 
 from careloom.core.errors import CareloomError
 from careloom.core.log import LOG
+from careloom.services.operate.job_queue import put_back
 from careloom.services.operate.scheduler import enqueue_due
 from careloom.services.session.sessions import Session
-from careloom.store.queue import abandoned_jobs, drop_ended_jobs, jobs_taken_by, wake_again
 from careloom.worker.app import JobRun
 
 
@@ -21,7 +21,7 @@ from careloom.worker.app import JobRun
 class Timing:
     """Seconds. A killed worker's job is put back after `silence` and one `pause` at most.
 
-    `poll` is how long a job may wait that came while one of its subject was just ending: nobody is told when a lock is free.
+    `poll` is how long a job may wait that came while one of its subject was just ending: no one is told when a lock is free.
     """
 
     pause: float = 2.0
@@ -46,9 +46,9 @@ class PeriodicTasks:
             try:
                 self.once()
             except CareloomError as error:
-                LOG.warning("a round failed", reason=str(error))
+                LOG.warning("round.failed", message="a round failed", reason=str(error))
             except Exception as error:  # noqa: BLE001 without rounds, a lost wake would sleep for ever
-                LOG.error("a round failed", reason=type(error).__name__)
+                LOG.error("round.failed", message="a round failed", reason=type(error).__name__)
             stop.wait(self.timing.pause)
 
     def once(self) -> None:
@@ -57,14 +57,10 @@ class PeriodicTasks:
         enqueue_due(self.session)
 
     def _put_back(self) -> None:
-        with self.session.store.transaction() as connection:
-            drop_ended_jobs(connection)
-            jobs = set(abandoned_jobs(connection, self.timing.silence))
-            # Whose end could not be written, because the database was away, would be believed to run for ever: its worker
-            # lives. Seen so twice, it is no job that is just about to begin or to end.
-            strays = jobs_taken_by(connection, self.running.worker_ids()) - self.running.ids
-            jobs |= strays & self._strays
-            self._strays = strays
-            for id_ in sorted(jobs):
-                if job := wake_again(connection, id_):
-                    LOG.warning("a job that nobody carried on with was woken again", job=job)
+        self._strays = put_back(
+            self.session,
+            self.timing.silence,
+            worker_ids=self.running.worker_ids(),
+            running_ids=self.running.ids,
+            strays=self._strays,
+        )

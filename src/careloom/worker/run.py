@@ -16,10 +16,10 @@ from procrastinate.worker import Worker
 
 from careloom.core.attempts import ALL, Kind
 from careloom.core.log import LOG
+from careloom.services.operate.job_queue import QUEUES
 from careloom.services.session.attempts import opened_for
 from careloom.services.session.sessions import Session
 from careloom.services.session.settings import Settings
-from careloom.store.queue import QUEUES
 from careloom.worker.app import JobRun, hush_libraries, queue_app
 from careloom.worker.jobs import JOBS, JobContext, run_job
 from careloom.worker.listeners import listener_servers, start_listeners
@@ -55,8 +55,8 @@ def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing 
         while not stop.is_set():
             try:
                 asyncio.run(_serve(bench, running, concurrency, timing))
-            except Exception as error:  # noqa: BLE001 it begins anew, with what the queue holds
-                LOG.warning("the worker begins anew", reason=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 it starts again, with what the queue holds
+                LOG.warning("worker.restarted", message="the worker starts again", reason=type(error).__name__)
             stop.wait(timing.pause)
     finally:
         stop.set()
@@ -105,4 +105,4 @@ async def _serve(bench: JobContext, running: JobRun, concurrency: int, timing: T
 def _told(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
     """What asyncio would print with its traceback, without what it may quote."""
     error = context.get("exception")
-    LOG.warning("a task of the queue failed", reason=type(error).__name__ if error else "")
+    LOG.warning("queue.task_failed", message="a task of the queue failed", reason=type(error).__name__ if error else "")

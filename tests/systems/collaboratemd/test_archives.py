@@ -15,6 +15,7 @@ from careloom.core.errors import Hold
 from careloom.systems.collaboratemd.archives import CHUNK, Unpacked, unpack
 from careloom.systems.collaboratemd.options import LimitOptions
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
+from sizes import size
 from systems.collaboratemd.fake_billing import fetched, source_of, table
 
 CSV = b"Charge ID,Patient Name\r\n1,Alder\r\n"
@@ -213,11 +214,12 @@ def test_a_zip64_is_refused_before_its_directory_is_read(tmp_path: Path) -> None
 
 
 def test_a_large_file_passes_through_in_chunks(tmp_path: Path) -> None:
-    """Forty megabytes of Windows-1252, unpacked and recoded, in a fraction of that memory."""
+    """Megabytes of Windows-1252, unpacked and recoded, in a part of that memory."""
+    megabytes = size(12, whole=40)
     line = "1,Muñoz,some words\r\n".encode("cp1252")
     path = tmp_path / "report.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as made, made.open("a.csv", "w") as out:
-        for _ in range(40):
+        for _ in range(megabytes):
             out.write(line * (1024 * 1024 // len(line)))
     tracemalloc.start()
     try:
@@ -225,7 +227,7 @@ def test_a_large_file_passes_through_in_chunks(tmp_path: Path) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert found.files[0].stat().st_size > 40_000_000
+    assert found.files[0].stat().st_size > megabytes * 1_000_000
     assert peak < 8_000_000
 
 

@@ -1,6 +1,7 @@
 {#
-    `part` of `whole`, rounded half away from zero; NULL where there is nothing to divide by. DuckDB divides decimals as floating numbers,
-    where a half is now and then less than one: it is done in whole numbers there.
+    `part` of `whole`, rounded half away from zero; NULL where there is nothing to divide by.
+    DuckDB divides decimals as floating numbers, where a half is now and then less than one: it
+    is done in whole numbers there.
 #}
 {% macro share(part, whole, places=4) -%}
     {%- if target.type == 'duckdb' -%}

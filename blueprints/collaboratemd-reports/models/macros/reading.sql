@@ -1,26 +1,32 @@
 {#
-    A column has the type that its first file gave it: an amount may be numeric, or text because of one broken cell. These read both, on
-    PostgreSQL and DuckDB, and give NULL for what they cannot read instead of failing; `unparsed_values` counts those. `type` is the
-    column's type in the database where it is known, so that typed columns cost nothing.
+    A column has the type that its first file gave it: an amount may be numeric, or text because
+    of one broken cell. These read both, on PostgreSQL and DuckDB, and give NULL for what they
+    cannot read instead of failing; `unparsed_values` counts those. `type` is the column's type
+    in the database where it is known, so that typed columns cost nothing.
 #}
 {% macro as_text(column) -%}
     nullif(trim(cast({{ column }} as text)), '')
 {%- endmacro %}
 
-{# What stands around a value, and between its sign and its digits, in files that spreadsheets wrote: spaces, tabs, no-break spaces. #}
+{#
+    What stands around a value, and between its sign and its digits, in files that spreadsheets
+    wrote: spaces, tabs, no-break spaces.
+#}
 {% macro bare(column) -%}
     trim(cast({{ column }} as text), '{{ ' \t\u00a0' }}')
 {%- endmacro %}
 
 {#
-    The forms of numbers and days are those that careloom itself reads where it finds a column's type, no more and no less, but for the
-    time of day behind a day. A test holds both against each other, value by value. No leading zeros: such a thing is a name, no amount.
+    The forms of numbers and days are those that careloom itself reads where it finds a column's
+    type, no more and no less, but for the time of day behind a day. A test holds both against
+    each other, value by value. No leading zeros: such a thing is a name, no amount.
 #}
 {% macro whole_form() -%} (0|[1-9][0-9]{0,12}|[1-9][0-9]{0,2}(,[0-9]{3}){1,3}|[1-9](,[0-9]{3}){4}) {%- endmacro %}
 
 {#
-    `$1,234.50`, `(12.00)`, `-5`, `$ 7`, `+3`, `5.`, `7-`, `7 CR` (less than nothing), `7 DR`, `12.5%`; below ten million million, to four
-    places. What PostgreSQL has as a number is taken as it is.
+    `$1,234.50`, `(12.00)`, `-5`, `$ 7`, `+3`, `5.`, `7-`, `7 CR` (less than nothing), `7 DR`,
+    `12.5%`; below ten million million, to four places. What PostgreSQL has as a number is taken
+    as it is.
 #}
 {% macro money(column, type='text') -%}
     {%- if family(type) in ('numeric', 'whole') and target.type == 'duckdb' -%}
@@ -56,8 +62,8 @@
 {%- endmacro %}
 
 {#
-    `1/5/2026`, `01/05/26` (1969 to 2068, but nobody's birth) and `2026-01-05`, with or without a time of day after it, of which the day is
-    taken; a day that there is not (02/30) is NULL.
+    `1/5/2026`, `01/05/26` (1969 to 2068, but nobody's birth) and `2026-01-05`, with or without
+    a time of day after it, of which the day is taken; a day that there is not (02/30) is NULL.
 #}
 {% macro as_date(column, type='text') -%}
     {%- if family(type) == 'date' -%} cast({{ column }} as date)

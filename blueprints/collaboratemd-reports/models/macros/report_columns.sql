@@ -1,6 +1,7 @@
 {#
-    What the models stand on: each report's columns and their kinds. The one list of them. Names of people are not in it, so no model has
-    them, but for the staff of the two reports about work.
+    What the models stand on: each report's columns and their kinds. The one list of them. Names
+    of people are not in it, so no model has them, but for the staff of the two reports about
+    work.
 #}
 {% macro report_columns(report) %}
 {{ return({
@@ -77,8 +78,8 @@
 {% endmacro %}
 
 {#
-    What a row of a report is of: its number, or what its sums are of. All together tell one row from the others. The first is the one
-    that tells most.
+    What a row of a report is of: its number, or what its sums are of. All together tell one row
+    from the others. The first is the one that tells most.
 #}
 {% macro report_ids(report) %}
 {{ return({

@@ -1,17 +1,19 @@
 {#
-    One report: each row, each column of its type. The service now and then sends a row twice. Rows that carry the same number
-    (`report_ids`) and are equal in everything that came are such a row: they are one, and `_copies` says how often it came. Rows of
-    one number that differ are all kept. Rows without a number (the report lacks its column, or the cell is empty) are counted as
-    often as they stand there: two payments of $50.00 on one day are two. No load is counted with another: the source shows one
-    snapshot of each account.
+    One report: each row, each column of its type. The service now and then sends a row twice.
+    Rows that carry the same number (`report_ids`) and are equal in everything that came are
+    such a row: they are one, and `_copies` says how often it came. Rows of one number that
+    differ are all kept. Rows without a number (the report lacks its column, or the cell is
+    empty) are counted as often as they stand there: two payments of $50.00 on one day are two.
+    No load is counted with another: the source shows one snapshot of each account.
 
-    A column that this organisation's report lacks is NULL; a report that was never loaded is empty. `_copies`: no header gives a
-    column a name that begins so.
+    A column that this organisation's report lacks is NULL; a report that was never loaded is
+    empty. `_copies`: no header gives a column a name that begins so.
 
-    `loaded_at`: when the row's snapshot last came. With `snapshots`, all that are kept are read, each by itself: `report_run` tells them.
+    `loaded_at`: when the row's snapshot last came. With `snapshots`, all that are kept are
+    read, each by itself: `report_run` tells them.
 
-    Only rows whose number comes more than once are compared as a whole: of a million charges that is a few, and all the others are
-    read as they stand.
+    Only rows whose number comes more than once are compared as a whole: of a million charges
+    that is a few, and all the others are read as they stand.
 #}
 {% macro staged(report, snapshots=false) %}
 {%- set relation = source('reports', report ~ ('_snapshots' if snapshots else '')) -%}
@@ -74,7 +76,10 @@ from given
 {%- endif -%}
 {% endmacro %}
 
-{# Whether a row says of what it is: something stands in each of the columns `ids`, or beside the row where their type did not fit. #}
+{#
+    Whether a row says of what it is: something stands in each of the columns `ids`, or beside
+    the row where their type did not fit.
+#}
 {% macro is_numbered(ids, there) -%}
     (
     {%- for name in ids -%}
@@ -85,7 +90,10 @@ from given
     )
 {%- endmacro %}
 
-{# A cell of its type: out of its column, or out of what was kept beside the row because the column's type did not fit. #}
+{#
+    A cell of its type: out of its column, or out of what was kept beside the row because the
+    column's type did not fit.
+#}
 {% macro cell(name, kind, there) -%}
     {%- set column = adapter.quote(name) -%}
     {%- if name not in there -%} cast(null as {{ type_of(kind) }})
@@ -105,8 +113,8 @@ from given
 {%- endmacro %}
 
 {#
-    The report's own columns, and `unparsed`, with their types as they are in the database. None where it was never loaded. The rows of a
-    unit test have all columns of the list, as text.
+    The report's own columns, and `unparsed`, with their types as they are in the database. None
+    where it was never loaded. The rows of a unit test have all columns of the list, as text.
 #}
 {% macro columns_there(relation, report) -%}
     {%- set there = {} -%}

@@ -1,8 +1,10 @@
 {#
-    dbt's own view for PostgreSQL is made anew beside the former one, which is then dropped with everything that stands on it: an analyst's
-    own view would be gone. This one is replaced in place, so that whoever reads finds it at every moment; and one that would be the same
-    is left alone, so that a build waits for nobody's long query. Only where columns were renamed, retyped or removed must a view go first:
-    in one transaction with those of this project that stand on it (they are made again further on), and never if anything else does.
+    dbt's own view for PostgreSQL is made anew beside the former one, which is then dropped with
+    everything that stands on it: an analyst's own view would be gone. This one is replaced in
+    place, so that whoever reads finds it at every moment; and one that would be the same is
+    left alone, so that a build waits for nobody's long query. Only where columns were renamed,
+    retyped or removed must a view go first: in one transaction with those of this project that
+    stand on it (they are made again further on), and never if anything else does.
 #}
 {% materialization view, adapter='postgres' -%}
     {%- set target_relation = this.incorporate(type='view') -%}

@@ -5,4 +5,4 @@ select
     aging_bucket
 from {{ ref('ar_aging_view') }}
 where aging_bucket is null
-    or aging_bucket not in ({% for name in aging_bucket_names() %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %})
+    or aging_bucket not in ('{{ aging_bucket_names() | join("', '") }}')

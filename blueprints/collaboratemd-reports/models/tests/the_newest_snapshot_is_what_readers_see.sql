@@ -1,4 +1,5 @@
--- Of each account whose snapshots are kept, the newest one comes to what `ar_aging_view` shows, payer by payer.
+-- Of each account whose snapshots are kept, the newest comes to what `ar_aging_view` shows, payer
+-- by payer.
 with newest as (
     select
         customer_account,
@@ -26,6 +27,8 @@ select
     newest.balance_due,
     shown.balance_due as shown
 from newest
-full outer join shown on newest.customer_account = shown.customer_account and newest.payer_name = shown.payer_name
+full outer join shown
+    on newest.customer_account = shown.customer_account
+    and newest.payer_name = shown.payer_name
 where coalesce(newest.balance_due, 0) <> coalesce(shown.balance_due, 0)
     or coalesce(newest.charges, 0) <> coalesce(shown.charges, 0)

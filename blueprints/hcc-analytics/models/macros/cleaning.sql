@@ -3,7 +3,10 @@
     nullif({{ without_blanks_around('cast(' ~ column ~ ' as ' ~ text_type() ~ ')') }}, '')
 {%- endmacro %}
 
-{# Every blank that stands in exported codes, some of them unseen: engines' own trim know only some, and not the same. #}
+{#
+    Every blank that stands in exported codes, some of them unseen: engines' own trim know only
+    some, and not the same.
+#}
 {% macro blanks() -%} {{ return(' \u00a0\u2002\u2003\u2007\u2009\u202f\u3000\u200b\u200c\u200d\u2060\ufeff\t\r\n') }} {%- endmacro %}
 {% macro unseen() -%} {{ return('\u200b\u200c\u200d\u2060\ufeff') }} {%- endmacro %}
 {% macro blanks_written() -%}
@@ -16,10 +19,19 @@
     {%- else -%} trim({{ text }}, {{ blanks_written() }}) {%- endif -%}
 {%- endmacro %}
 
-{# A code of one or two digits that may have come as a number: 1, 1.0 and '01' differ only in writing. #}
+{#
+    A code of one or two digits that may have come as a number: 1, 1.0 and '01' differ only in
+    writing.
+#}
 {% macro as_code(column) -%}
     {{ without(as_text(column), '[.]0*$') }}
 {%- endmacro %}
+
+{#
+    A type of bill of three digits: 0131 is 131. The first two say where and how, the third
+    which bill of the stay it is.
+#}
+{% macro as_bill(column) -%} {{ without(as_code(column), '^0') }} {%- endmacro %}
 
 {% macro as_number(column) -%}
     {%- if engine() == 'duckdb' -%}
@@ -62,7 +74,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A diagnosis or procedure code as it is compared: without dots and blanks around it, in capitals. #}
+{#
+    A diagnosis or procedure code as it is compared: without dots and blanks around it, in
+    capitals.
+#}
 {% macro as_clean_code(column) -%}
     {%- set text = "replace(translate(cast(" ~ column ~ " as " ~ text_type() ~ "), '" ~ unseen() ~ "', ''), '.', '')" -%}
     nullif(upper({{ without_blanks_around(text) }}), '')
@@ -76,12 +91,18 @@
     case when length({{ code }}) < 5 then lpad({{ code }}, 5, '0') else {{ code }} end
 {%- endmacro %}
 
-{# HCC 037, hcc37, 37 and 37.0, as data frames write it, are one category: its number, as text. What is none of them stays as it is. #}
+{#
+    HCC 037, hcc37, 37 and 37.0, as data frames write it, are one category: its number, as text.
+    What is none of them stays as it is.
+#}
 {% macro as_hcc(column) -%}
     nullif({{ without(without(as_text(column), '[.]0*$'), '^[^0-9]*0*') }}, '')
 {%- endmacro %}
 
-{# `CMS-HCC Model V28`, `hcc_v28` and `V28` are one model; one that is not named is the project's. #}
+{#
+    `CMS-HCC Model V28`, `hcc_v28` and `V28` are one model; one that is not named is the
+    project's.
+#}
 {% macro as_model(column) -%}
     coalesce(
         nullif(regexp_replace(upper({{ as_text(column) }}), '^(CMS[ _-]?)?(HCC[ _-]?)?(MODEL[ _-]?)?', ''), ''),
@@ -107,6 +128,7 @@
     {%- elif kind == 'dual' -%}
     case when length({{ as_code(column) }}) = 1 then concat('0', {{ as_code(column) }}) else {{ as_code(column) }} end
     {%- elif kind == 'diagnosis' -%} {{ as_diagnosis(column) }}
+    {%- elif kind == 'bill' -%} {{ as_bill(column) }}
     {%- elif kind == 'procedure' -%} {{ as_procedure(column) }}
     {%- elif kind == 'hcc' -%} {{ as_hcc(column) }}
     {%- elif kind == 'model' -%} {{ as_model(column) }}

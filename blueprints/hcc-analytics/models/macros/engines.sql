@@ -1,11 +1,14 @@
-{# Everything in which the engines differ; the scoring statement itself is written for each of them by `careloom risk emit`. #}
+{#
+    Everything in which the engines differ; the scoring statement itself is written for each of
+    them by `careloom risk emit`.
+#}
 {% macro engine() -%}
     {{ return(var('render_for', none) or target.type) }}
 {%- endmacro %}
 
 {#
-    The statement of a model and year over two relations: `people` (typed and named as `stg_participants`, with the age of the
-    year) and `diagnoses` (person_id, diagnosis_code).
+    The statement of a model and year over two relations: `people` (typed and named as
+    `stg_participants`, with the age of the year) and `diagnoses` (person_id, diagnosis_code).
 #}
 {% macro hcc_scores(model, payment_year, people, diagnoses) -%}
     {%- if var('render_for', none) -%}
@@ -15,7 +18,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A number, such as a score or a factor, as a whole number of the parts that `parts` of make one. #}
+{#
+    A number, such as a score or a factor, as a whole number of the parts that `parts` of make
+    one.
+#}
 {% macro scaled(number, parts) -%}
     cast(round(cast({{ number }} as {{ double_type() }}) * {{ parts }}) as {{ whole_type() }})
 {%- endmacro %}
@@ -33,7 +39,10 @@
 {# A whole number of thousandths as a double. #}
 {% macro thousandths(whole) -%} cast({{ whole }} as {{ double_type() }}) / 1000.0 {%- endmacro %}
 
-{# CMS's two steps from a raw score to a payment score, each rounded to three decimals, half up; whole thousandths. #}
+{#
+    CMS's two steps from a raw score to a payment score, each rounded to three decimals, half
+    up; whole thousandths.
+#}
 {% macro normalized_score(raw, normalization) -%}
     {{ whole_quotient(scaled(raw, 1000) ~ ' * 1000000000', scaled(normalization, 1000000000)) }}
 {%- endmacro %}
@@ -47,7 +56,10 @@
 {% macro double_type() -%} {{ {'bigquery': 'float64', 'postgres': 'double precision'}.get(engine(), 'double') }} {%- endmacro %}
 {% macro truth_type() -%} {{ 'bool' if engine() == 'bigquery' else 'boolean' }} {%- endmacro %}
 
-{# Each row once for every item of its list of texts; a row with an empty list, or none, is not there. #}
+{#
+    Each row once for every item of its list of texts; a row with an empty list, or none, is not
+    there.
+#}
 {% macro exploded(relation, columns, list, name) -%}
     {%- if engine() == 'bigquery' -%}
     select {{ columns | join(', ') }}, {{ name }} from {{ relation }} cross join unnest({{ list }}) as {{ name }}

@@ -1,4 +1,7 @@
-{# What the scoring statement looks up, made of the seeds that `careloom risk emit` writes. Plain SQL, the same on every engine. #}
+{#
+    What the scoring statement looks up, made of the seeds that `careloom risk emit` writes.
+    Plain SQL, the same on every engine.
+#}
 
 {# 0 to 511: every set of nine categories. #}
 {% macro states_of_a_chunk() -%}
@@ -102,7 +105,10 @@ from (
 )
 {%- endmacro %}
 
-{# The diagnoses that a payment year counts: those of the year before it, and those without a day. #}
+{#
+    The diagnoses that a payment year counts: those of the year before it, and those without a
+    day.
+#}
 {% macro diagnoses_of(payment_year) -%}
 (
     select person_id, diagnosis_code, service_date
@@ -131,8 +137,8 @@ from (
 {%- endmacro %}
 
 {#
-    What a code is: `applies` is always, or only `unless` or `if` the person's sex is `sex`, or the age at most `age_max` or at
-    least `age_min`.
+    What a code is: `applies` is always, or only `unless` or `if` the person's sex is `sex`, or
+    the age at most `age_max` or at least `age_min`.
 #}
 {% macro hcc_code_categories(model, payment_year, words, codes, edits) -%}
 {{ _code_categories(model, payment_year, words, codes, 'w', 'always') }}
@@ -167,11 +173,15 @@ where not c.edited
 {%- endif %}
 {%- endmacro %}
 
-{# Whether the person of `p` is one whom the edit of `m` is about. #}
+{# Whether the person of `participants` is one whom the edit of `code_categories` is about. #}
 {% macro edit_fires(payment_year) -%}
+    {%- set age = 'floor(' ~ age_in(payment_year, 'participants.birth_date', 'participants.age') ~ ')' -%}
     case
-        when m.sex is not null then coalesce(m.sex = case when p.sex in ('M', '1') then '1' when p.sex in ('F', '2') then '2' end, false)
-        else coalesce(floor({{ age_in(payment_year, 'p.birth_date', 'p.age') }}) >= m.age_min, false)
-            or coalesce(floor({{ age_in(payment_year, 'p.birth_date', 'p.age') }}) <= m.age_max, false)
+        when code_categories.sex is not null then coalesce(code_categories.sex = case
+            when participants.sex in ('M', '1') then '1'
+            when participants.sex in ('F', '2') then '2'
+        end, false)
+        else coalesce({{ age }} >= code_categories.age_min, false)
+            or coalesce({{ age }} <= code_categories.age_max, false)
     end
 {%- endmacro %}

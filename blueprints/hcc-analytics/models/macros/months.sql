@@ -1,6 +1,7 @@
 {#
-    Scores at each month's end, by the same statement: it is given everybody once for each month, under a key of month and person,
-    and each diagnosis in every month by whose end it was known.
+    Scores at each month's end, by the same statement: it is given everybody once for each
+    month, under a key of month and person, and each diagnosis in every month by whose end it
+    was known.
 #}
 {% macro month_ends(payment_year) -%}
     {%- for month in range(1, 13) %}

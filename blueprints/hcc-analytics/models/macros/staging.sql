@@ -1,6 +1,7 @@
 {#
-    One source, each different row once and each column of its type. A column that the source lacks is NULL, or its default; a
-    source that is not there has no rows. `columns`: our name of each column, and its kind.
+    One source, each different row once and each column of its type. A column that the source
+    lacks is NULL, or its default; a source that is not there has no rows. `columns`: our name
+    of each column, and its kind.
 #}
 {% macro staged(table, columns) %}
 {%- set relation = source('raw', table) -%}
@@ -24,7 +25,10 @@ where 1 = 0
     {{ return(not execute or relation.is_cte or var('render_for', none) is not none or load_relation(relation) is not none) }}
 {%- endmacro %}
 
-{# The types of the source's own columns, all in small letters; none where that cannot be seen (a unit test's rows). #}
+{#
+    The types of the source's own columns, all in small letters; none where that cannot be seen
+    (a unit test's rows).
+#}
 {% macro columns_there(relation) -%}
     {%- set own = {} -%}
     {%- if execute -%}
@@ -33,7 +37,10 @@ where 1 = 0
     {{ return(own) }}
 {%- endmacro %}
 
-{# What has its type already is not taken through text: of ten million diagnoses that would be most of the time. #}
+{#
+    What has its type already is not taken through text: of ten million diagnoses that would be
+    most of the time.
+#}
 {% macro read_as(column, kind, type) -%}
     {%- if kind == 'day' and (type.startswith('date') or type.startswith('timestamp')) -%} cast({{ column }} as date)
     {%- elif kind == 'truth' and type.startswith('bool') -%} {{ column }}

@@ -1,7 +1,9 @@
 {#
-    dbt's own view for PostgreSQL makes the view anew and drops the former one with all that stands on it: an analyst's own view would be
-    gone. This one replaces it in place, so that whoever reads finds it at every moment. Only where columns were renamed, retyped or
-    removed must it go first; then, in the same transaction, and never if somebody else's view stands on it.
+    dbt's own view for PostgreSQL makes the view anew and drops the former one with all that
+    stands on it: an analyst's own view would be gone. This one replaces it in place, so that
+    whoever reads finds it at every moment. Only where columns were renamed, retyped or removed
+    must it go first; then, in the same transaction, and never if somebody else's view stands on
+    it.
 #}
 {% materialization view, adapter='postgres' -%}
     {%- set target_relation = this.incorporate(type='view') -%}
@@ -55,7 +57,10 @@ end
 $careloom$;
 {%- endmacro %}
 
-{# The models of this project as SCHEMA.NAME literals; those that go with a view that changes are built again in the same run. #}
+{#
+    The models of this project as SCHEMA.NAME literals; those that go with a view that changes
+    are built again in the same run.
+#}
 {% macro own_relations() -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
         '{{ node.schema }}.{{ node.alias or node.name }}'{{ ', ' if not loop.last }}

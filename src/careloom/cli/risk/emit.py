@@ -10,7 +10,6 @@ import typer
 from careloom.cli.console import out as page
 from careloom.cli.risk.options import ModeName, OwnFactors, notice
 from careloom.core.errors import UsageFault
-from careloom.risk.dbt import emit as dbt_emit
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import emit as statements
 from careloom.services.risk.options import Mode
@@ -86,7 +85,7 @@ def _write(out: Path | None, text: str, what_next: str) -> None:
     page.print(f"Wrote {out}. {what_next}", markup=False)
 
 
-def _show(emitted: dbt_emit.EmittedProject) -> None:
+def _show(emitted: statements.EmittedProject) -> None:
     editions = ", ".join(f"{model} of {year}" for model, year in emitted.editions)
     page.print(f"Wrote {len(emitted.files)} files into {emitted.project}: {editions}.", markup=False)
     for (model, year), why in emitted.absent.items():

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from careloom import risk
 from careloom.cli import rich_output
 from careloom.cli.console import out as page
 from careloom.cli.console import print_json
@@ -30,12 +29,12 @@ _FACTOR_NAMES = {
 def factors(
     *,
     year: Annotated[int | None, typer.Option("--year", help="Only this payment year.", min=1900, max=2200)] = None,
-    own: OwnFactors = None,
+    own_factors: OwnFactors = None,
     json: Json = False,
 ) -> None:
     """Print the factors that make payment scores, with their sources, and say where none is known."""
     with faults.usage_faults():
-        facts = payment_factors.list_factors(year, own)
+        facts = payment_factors.list_factors(year, own_factors)
     if json:
         print_json([asdict(fact) for fact in facts])
         return
@@ -43,12 +42,12 @@ def factors(
         page.print(f"nothing is known of {year}; give your own: --factors FILE")
         return
     for fact_year, of_year in groupby(facts, key=lambda fact: fact.year):
-        without = (
+        suffix = (
             ""
             if payment_factors.has_tables(fact_year)
             else ": there are no tables of this year to score by, so no command works out its payment"
         )
-        page.print(f"{fact_year}{without}", markup=False)
+        page.print(f"{fact_year}{suffix}", markup=False)
         page.print(_table(list(of_year)))
     page.print(
         "PACE frailty factors are not kept here: see `careloom risk frailty`. Check what you pay or book by against CMS's "
@@ -57,7 +56,7 @@ def factors(
     )
 
 
-def _table(facts: list[risk.Fact]) -> rich_output.Table:
+def _table(facts: list[payment_factors.Fact]) -> rich_output.Table:
     table = rich_output.Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for fact in facts:
         value = "not known" if fact.value is None else f"{fact.value:g}"
@@ -69,10 +68,10 @@ def _table(facts: list[risk.Fact]) -> rich_output.Table:
     return table
 
 
-def _why_not(fact: risk.Fact) -> str:
+def _why_not(fact: payment_factors.Fact) -> str:
     """What to say of a model that CMS does not pay by."""
     return (
-        "proposed, not finalised: nobody is paid by it; give one to see what it would be: --factors FILE"
+        "proposed, not finalised: no one is paid by it; give one to see what it would be: --factors FILE"
         if payment_factors.is_proposed(fact.model)
         else ""
     )

@@ -15,12 +15,12 @@ from careloom.services.risk import report as score_charts
 
 def report(
     scores: Annotated[Path, typer.Option("--scores", help="What `careloom risk score` wrote.", metavar="FILE")],
-    to: Annotated[Path, typer.Option("--html", help="Where the page goes.", metavar="FILE")],
+    page_file: Annotated[Path, typer.Option("--html", help="Where the page goes.", metavar="FILE")],
     *,
     year: Year = defaults.YEAR,
     model: ModelName = defaults.MODEL,
 ) -> None:
     """Draw a scored population as one HTML page: deciles, segments, categories."""
     with faults.usage_faults():
-        score_charts.draw_scores(scores, to, model=model, year=year, notice=notice)
-    page.print(f"Wrote {to}: numbers only, nobody in them.", markup=False)
+        score_charts.draw_scores(scores, page_file, model=model, year=year, notice=notice)
+    page.print(f"Wrote {page_file}: numbers only, no person in them.", markup=False)

@@ -67,10 +67,10 @@ def score(
         return
     _show(run)
     if run.coded_years:
-        most = next(iter(run.coded_years))
+        service_year = next(iter(run.coded_years))
         page.print(
             f"! none of the {run.counts.diagnoses:,} diagnoses counted: payment year {year} counts those of {year - 1}, and "
-            f"{run.coded_years[most]:,} are of {most}. Score them with --year {most + 1}, or all of them with --every-date",
+            f"{run.coded_years[service_year]:,} are of {service_year}. Score them with --year {service_year + 1}, or all of them with --every-date",
             markup=False,
         )
     page.print(f"Wrote {out}{f' and {trace}' if trace else ''}, which only you can read.", markup=False)
@@ -84,8 +84,8 @@ def _show(run: scoring.ScoringRun) -> None:
         f"{counts.people:,} people by {run.title} of {run.year} ({run.mode_and_status}) in {run.seconds:.1f} s{mean}",
         markup=False,
     )
-    held = ", ".join(f"{number:,} {reason}" for reason, number in counts.held.items())
-    lines = {"scored": f"{counts.scored:,}", "held": held, "without diagnoses": f"{counts.without_diagnoses:,}"}
+    held_counts = ", ".join(f"{number:,} {reason}" for reason, number in counts.held.items())
+    lines = {"scored": f"{counts.scored:,}", "held": held_counts, "without diagnoses": f"{counts.without_diagnoses:,}"}
     lines["defaults taken"] = ", ".join(f"{name} {number:,}" for name, number in counts.defaults.items())
     lines["diagnoses"] = f"{counts.diagnoses:,}"
     lines["  of another year"] = _number(counts.left_out_by_date)

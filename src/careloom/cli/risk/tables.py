@@ -39,24 +39,24 @@ def tables(
     with faults.usage_faults():
         if against is not None and not check:
             raise UsageFault("--against goes with --check")
-        installed = published.installed_tables(record)
+        releases = published.installed_tables(record)
         if check:
-            _show_changes(published.table_changes(installed, against), json=json)
+            _show_changes(published.table_changes(releases, against), json=json)
             return
     if json:
-        print_json(installed)
+        print_json(releases)
         return
-    page.print(f"{installed['package']}", markup=False)
+    page.print(f"{releases['package']}", markup=False)
     columns = ("edition", "status", "codes", "edits", "hierarchies", "coefficients", "digest", "coefficients of")
     table = rich_output.Table(*columns, box=None, padding=(0, 2, 0, 0))
-    for edition, parts in installed["editions"].items():
+    for edition, parts in releases["editions"].items():
         numbers = [f"{parts[part]['entries']:,}" for part in ("codes", "edits", "hierarchy", "coefficients")]
-        sources = installed["sources"][edition]
+        sources = releases["sources"][edition]
         table.add_row(
             edition, sources["status"], *numbers, parts["coefficients"]["digest"], sources["coefficients"]["file"]
         )
     page.print(table)
-    for edition, why in installed["refused"].items():
+    for edition, why in releases["refused"].items():
         page.print(f"! {edition}: {why}", markup=False)
     page.print(
         "each table with its source: --json. How they compare with a second source: docs/reference/risk-tables.md"

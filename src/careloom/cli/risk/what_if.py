@@ -23,7 +23,6 @@ from careloom.cli.risk.options import (
     Year,
     notice,
 )
-from careloom.risk.scores import explain as score_steps
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import explain as explaining
 from careloom.services.risk.options import Mode, ScoringOptions, payment_unknown
@@ -69,42 +68,42 @@ def what_if(
         _show(comparison)
 
 
-def _show(comparison: score_steps.WhatIf) -> None:
-    before, after = comparison.before.row, comparison.after.row
+def _show(comparison: explaining.WhatIf) -> None:
+    old, new = comparison.before.row, comparison.after.row
     if comparison.difference is None:
-        page.print(f"{before['person_id']} is held ({before['held']}); there is no score", markup=False)
+        page.print(f"{old['person_id']} is held ({old['held']}); there is no score", markup=False)
         return
     page.print(
-        f"{before['person_id']}: {before['risk_score']} → {after['risk_score']} ({_signed(comparison.difference)}), "
-        f"{before['model']} of {comparison.before.year}{_unless_final(comparison.before)}",
+        f"{old['person_id']}: {old['risk_score']} → {new['risk_score']} ({_signed(comparison.difference)}), "
+        f"{old['model']} of {comparison.before.year}{_unless_final(comparison.before)}",
         markup=False,
     )
     labels = {term.name: term.label for score in (comparison.before, comparison.after) for term in score.terms}
     for name, value in comparison.changes.items():
         page.print(f"  {_signed(value):>8} {name:<34} {labels.get(name) or ''}".rstrip(), markup=False)
     _show_without_effect(comparison)
-    if before["risk_score_payment"] is not None:
-        change = after["risk_score_payment"] - before["risk_score_payment"]
+    if old["risk_score_payment"] is not None:
+        change = new["risk_score_payment"] - old["risk_score_payment"]
         page.print(
-            f"  payment {before['risk_score_payment']:.3f} → {after['risk_score_payment']:.3f} ({change:+.3f})",
+            f"  payment {old['risk_score_payment']:.3f} → {new['risk_score_payment']:.3f} ({change:+.3f})",
             markup=False,
         )
-    elif unknown := payment_unknown(comparison.before.money, before["model"], comparison.before.year):
+    elif unknown := payment_unknown(comparison.before.money, old["model"], comparison.before.year):
         page.print(f"  payment {unknown}", markup=False)
 
 
-def _unless_final(explanation: score_steps.Explanation) -> str:
+def _unless_final(explanation: explaining.Explanation) -> str:
     return "" if explanation.status == "final" else f" ({explanation.status})"
 
 
-def _show_without_effect(comparison: score_steps.WhatIf) -> None:
+def _show_without_effect(comparison: explaining.WhatIf) -> None:
     coded_before = {code.code for code in comparison.before.codes}
     for code in comparison.after.codes:
         if code.code not in coded_before and code.why:
             page.print(f"  {code.code}: {code.why}", markup=False)
-    for dropped in comparison.after.dropped:
-        if dropped.by and dropped.hcc not in {earlier.hcc for earlier in comparison.before.dropped}:
-            page.print(f"  HCC {dropped.hcc} is dropped by HCC {', '.join(dropped.by)}", markup=False)
+    for category in comparison.after.dropped:
+        if category.by and category.hcc not in {earlier.hcc for earlier in comparison.before.dropped}:
+            page.print(f"  HCC {category.hcc} is dropped by HCC {', '.join(category.by)}", markup=False)
 
 
 def _signed(value: Decimal) -> str:

@@ -71,7 +71,7 @@ class ValueReader:
             raise Hold("nul-character", "the record holds a NUL character, which the store cannot keep")
         # JSON has null for them. What comes back as it went holds none, and that is quicker to see than to look for.
         if b"null" in content and orjson.loads(content) != data and _has_no_number(data):
-            raise Hold("not-a-number", "the record holds a number that is none")
+            raise Hold("not-a-number", "the record holds a number that is not a number")
         return f"{self.shape}:{hashlib.blake2b(content, digest_size=16).hexdigest()}"
 
     def values(self, data: Mapping[str, Any], faults: list[Faulty] | None = None) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def shows(
 ) -> bool:
     """Whether what a system shows is what it told, or later: by their versions, or by the columns that both state."""
     if second_of_repeated(at(event_data, reader.stream.version) if reader.stream.version else None, reader.timezone):
-        return True  # which of the two is the later one nobody can tell: what is shown stands
+        return True  # no one can say which of the two is later: what is shown stays
     versions = [stated_version(reader.stream, data, reader.timezone, seen_at) for data in (event_data, current_data)]
     if versions[0] is not None and versions[1] is not None:
         return versions[1] >= versions[0]

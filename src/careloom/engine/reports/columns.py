@@ -138,7 +138,7 @@ _PLAIN_INTEGER = "0|-?[1-9][0-9]{0,17}"
 _DATES = "['%m/%d/%Y', '%Y-%m-%d']"
 _LONGEST_DAY = 10
 _OF_BIRTH = re.compile(r"(?:^|_)(?:dob|birth\w*|born)(?:_|$)")
-"""Of two digits nobody can say the century where people may be a hundred years old."""
+"""No one can say the century of two digits where people may be a hundred years old."""
 
 
 def column_names(headers: Sequence[str]) -> list[str]:
@@ -259,7 +259,7 @@ def value(column: str, type: ReportType) -> str:
 
 
 def _day(column: str) -> str:
-    """A cell's day, without the midnight that may stand behind it. Two digits are of 1969 to 2068, but nobody's birth."""
+    """A cell's day, without the midnight that may follow it. Two digits are of 1969 to 2068, but never a birth."""
     cell = f"trim({sql_text.name(column)}, ' \t{_NBSP}')"
     day = (
         f"case when length({cell}) > {_LONGEST_DAY} then split_part(replace({cell}, 'T', ' '), ' ', 1) else {cell} end"

@@ -341,5 +341,5 @@ def _refused(error: Exception, *, careful: bool) -> Exception:
     if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory" in str(error):
         return Later("out of memory or disk while reading a report; free some space, then run again")
     if careful:
-        return Hold("unreadable", "a file of the report cannot be read as CSV, also not when written anew")
+        return Hold("unreadable", "a file of the report cannot be read as CSV, not even rewritten")
     return MisreadRow()

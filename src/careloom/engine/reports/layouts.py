@@ -118,6 +118,6 @@ def _loosened(path: Path, layout: Layout) -> Layout:
     if any(any(row[width:]) for row in rows):
         raise Hold(
             "shifted-cells",
-            "quotes in a file of the report do not close where they should, so that cells would stand under other headers: have it made anew",
+            "quotes in a file of the report do not close where they should, so that cells would be under other headers: have it made again",
         )
     return loose

@@ -103,12 +103,12 @@ def take_outcomes(
             grade = coalesce(settled.grade, changed_rows.grade),
             remote_id = case when settled.intent = 'update' then settled.remote_id end
         from (
-            select match_decision.key, match_decision.remote_id, match_decision.rule, match_decision.grade,
+            select match_outcome.key, match_outcome.remote_id, match_outcome.rule, match_outcome.grade,
                 case when made_anew.key is not null then 'create'
-                     when match_decision.outcome = 'link' then 'update'
-                     when match_decision.outcome = 'none' then {text(unmatched)}
+                     when match_outcome.outcome = 'link' then 'update'
+                     when match_outcome.outcome = 'none' then {text(unmatched)}
                      else 'hold' end as intent
-            from match_decision
+            from match_outcome
             left join (select distinct key from decisions where verdict = 'create') as made_anew using (key)
         ) as settled
         where settled.key = changed_rows.key
@@ -118,9 +118,9 @@ def take_outcomes(
         """
         insert into held
         select changed_rows.key, 'match',
-            case when match_decision.outcome = 'none' then 'unmatched' else match_decision.reason end,
+            case when match_outcome.outcome = 'none' then 'unmatched' else match_outcome.reason end,
             null, changed_rows.fingerprint
-        from changed_rows join match_decision using (key)
+        from changed_rows join match_outcome using (key)
         where changed_rows.intent = 'hold'
         """
     )

@@ -17,6 +17,7 @@ UPDATE match_record SET dob = NULL WHERE dob IN (
   HAVING count(*) > 20 * (SELECT count(dob) / count(DISTINCT dob) FROM match_record));
 UPDATE match_record SET street = NULL, home = NULL WHERE home IN (
   SELECT home FROM match_record WHERE home IS NOT NULL GROUP BY home HAVING count(*) > 30);
+{without_shared_values}
 
 CREATE OR REPLACE TEMP TABLE match_namesakes AS
   SELECT first, last, count(*) AS many FROM match_record WHERE first IS NOT NULL AND last IS NOT NULL GROUP BY ALL HAVING count(*) >= 10;

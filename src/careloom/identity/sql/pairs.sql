@@ -13,7 +13,7 @@ CREATE OR REPLACE TEMP TABLE match_found AS
   UNION ALL
   SELECT l.n, r.n, 0 FROM match_record AS l JOIN match_record AS r ON r.carries = l.id WHERE l.fresh AND NOT r.ours
   UNION ALL
-  SELECT l.n, r.n, 0 FROM match_ruled AS s JOIN match_record AS l ON l.id = s.key AND l.fresh JOIN match_record AS r ON r.id = s.remote_id AND NOT r.ours
+  SELECT l.n, r.n, 0 FROM match_word AS s JOIN match_record AS l ON l.id = s.key AND l.fresh JOIN match_record AS r ON r.id = s.remote_id AND NOT r.ours
   WHERE s.verdict = 'link';
 
 -- Rows that are settled already may want the same records: they are rivals, never again decided upon.

@@ -30,7 +30,7 @@ CREATE OR REPLACE TEMP TABLE match_record AS
     CASE WHEN d.day BETWEEN coalesce(getvariable('match_oldest'), '') AND coalesce(getvariable('match_today'), '9999') THEN d.day END AS dob,
     st.street, concat_ws(' ', st.unit, u.unit) AS unit, p.c AS city, p.s AS state, p.z AS zip,
     st.street || '|' || concat_ws(' ', st.unit, u.unit) || '|' || coalesce(p.z, p.c || '|' || p.s) AS home,
-    r.mails, r.phones, r.others
+    r.mails, r.phones, r.others{own_normal_forms}
   FROM match_raw AS r
     LEFT JOIN match_first AS f ON f.t = r.first LEFT JOIN match_last AS l ON l.t = r.last
     LEFT JOIN match_middle AS m ON m.t = r.middle LEFT JOIN match_day AS d ON d.t = r.dob

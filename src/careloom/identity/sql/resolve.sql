@@ -1,9 +1,8 @@
--- match_rule -> match_candidate, match_decision. What a person said outranks our key on the record, and that outranks the table.
--- Contradicting evidence that the table lets pass stops a link: other sex, two names that both exist, a bare
--- initial (twins share it often), half a suffix, middle names.
+-- match_rule -> match_candidate, match_outcome. What a person said outranks our key on the record, and that outranks the table.
+-- Contradicting evidence that the table lets pass stops a link: the vetoes of rules.py.
 CREATE OR REPLACE TEMP TABLE match_graded AS
-WITH never AS (SELECT DISTINCT key, remote_id FROM match_ruled WHERE verdict = 'never'),
-  said AS (SELECT DISTINCT key, remote_id FROM match_ruled WHERE verdict = 'link'),
+WITH never AS (SELECT DISTINCT key, remote_id FROM match_word WHERE verdict = 'never'),
+  said AS (SELECT DISTINCT key, remote_id FROM match_word WHERE verdict = 'link'),
   -- the keys that hold a record: the smallest and the largest tell whether any is another row's
   linked AS (SELECT remote_id, min(key) AS lo, max(key) AS hi FROM match_linked GROUP BY remote_id),
   promised AS (SELECT remote_id, min(key) AS lo, max(key) AS hi FROM said GROUP BY remote_id),
@@ -21,15 +20,11 @@ WITH never AS (SELECT DISTINCT key, remote_id FROM match_ruled WHERE verdict = '
       CASE WHEN said THEN 1 WHEN carried THEN 2 ELSE 3 END AS level, t.grade AS table_grade,
       CASE WHEN never THEN 'never'
            WHEN said THEN CASE WHEN linked_elsewhere OR other_known_key THEN 'taken' ELSE 'agreed' END
-           WHEN carried THEN CASE WHEN linked_elsewhere OR said_elsewhere THEN 'taken' WHEN vf = 'X' AND vd = 'X' THEN 'key-contradicted' ELSE 'agreed' END
+           WHEN carried THEN CASE WHEN linked_elsewhere OR said_elsewhere THEN 'taken' WHEN first_name = 'conflict' AND birth_date = 'conflict' THEN 'key-contradicted' ELSE 'agreed' END
            WHEN t.grade IN ('blocked', 'doubted') THEN t.reason
            WHEN linked_elsewhere OR said_elsewhere OR other_key THEN 'taken'
            WHEN t.grade = 'review' THEN t.reason
-           WHEN gx THEN 'sex-contradicted'
-           WHEN vf = 'N' AND given THEN 'first-names-both-exist'
-           WHEN vf = 'N' AND initial THEN 'first-name-initial'
-           WHEN mx AND (vf = 'N' OR vd = 'N') THEN 'middle-name-contradicted'
-           WHEN one_suffix AND vd <> 'A' THEN 'suffix-on-one-side'
+           {vetoes}
            ELSE t.reason END AS reason
     FROM claim AS c JOIN match_table AS t ON t.rule = CASE WHEN starts_with(c.rule, 'exact:') THEN 'exact' ELSE c.rule END)
 SELECT *, CASE WHEN reason = 'never' THEN 'blocked' WHEN level < 3 THEN CASE WHEN reason = 'agreed' THEN 'certain' ELSE 'review' END
@@ -40,7 +35,7 @@ SELECT *, CASE WHEN reason = 'never' THEN 'blocked' WHEN level < 3 THEN CASE WHE
 FROM judged;
 
 CREATE OR REPLACE TABLE match_candidate AS
-  SELECT key, remote_id, tier, rule, grade, reason, vf, vl, vd, em, ph, ad, zp, sx, gx, mx, ma, trap, namesakes
+  SELECT key, remote_id, tier, rule, grade, reason, {evidence}, trap, namesakes
   FROM match_graded WHERE fresh;
 
 -- What is left for each row, on the highest level that it has; rivals are rows that have the same record left on that level or higher.
@@ -70,7 +65,7 @@ CREATE OR REPLACE TEMP TABLE match_doubted AS
   FROM match_graded AS g ANTI JOIN match_best AS b ON b.a = g.a ANTI JOIN (FROM match_best WHERE reason = 'agreed' AND many = 1) AS l ON l.remote_id = g.remote_id
   WHERE g.fresh AND g.grade = 'doubted' GROUP BY g.a;
 
-CREATE OR REPLACE TABLE match_decision AS
+CREATE OR REPLACE TABLE match_outcome AS
   SELECT r.id AS key,
     CASE WHEN b.reason = 'agreed' THEN 'link' WHEN b.a IS NULL AND d.a IS NULL THEN 'none' ELSE 'review' END AS outcome,
     CASE WHEN coalesce(b.many, d.many) = 1 THEN coalesce(b.remote_id, d.remote_id) END AS remote_id,

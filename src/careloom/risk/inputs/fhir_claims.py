@@ -93,8 +93,8 @@ def lines_of(claim: Mapping[str, Any], patients: Mapping[str, Any], spaces: Name
 def _head(claim: Mapping[str, Any], patients: Mapping[str, Any], spaces: Namespaces) -> dict[str, Any]:
     kind = next(iter(objects(claim, "type")), {})
     facility, service, frequency = _bill(claim, kind)
-    by_sequence, codes, kinds, uncounted = _diagnoses(claim)
-    refers_to, replaced = _related(claim)
+    by_sequence, codes, kinds, reasons = _diagnoses(claim)
+    refers_to, is_replaced = _related(claim)
     action = {"7": "replacement", "8": "void"}.get(frequency or "")
     moment = next(iter(objects(claim, "meta")), {}).get("lastUpdated")
     of_claim = {
@@ -110,12 +110,12 @@ def _head(claim: Mapping[str, Any], patients: Mapping[str, Any], spaces: Namespa
         **{name: text_at(claim, name) for name in ("status", "use", "outcome")},
         "action": action or ("replacement" if refers_to else None),
         "refers_to": refers_to,
-        "replaced": replaced,
+        "replaced": is_replaced,
         "sent": instant(moment) or instant(claim.get("created")),
         "provider_specialty": _specialty(claim),
         "diagnosis_codes": codes,
         "diagnosis_kinds": kinds,
-        "uncounted_diagnoses": uncounted,
+        "uncounted_diagnoses": reasons,
     }
     return {"of_claim": of_claim, "through_date": last_day(claim.get("billablePeriod")), "diagnoses": by_sequence}
 
@@ -131,15 +131,15 @@ def _service(item: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]
     sequences = item.get("diagnosisSequence") or []
     if not isinstance(sequences, list):
         raise not_fhir()
-    linked = [head["diagnoses"][key] for key in map(str, sequences) if key in head["diagnoses"]]
-    serviced = day_of(text_at(item, "servicedDate")) or last_day(item.get("servicedPeriod"))
+    linked_codes = [head["diagnoses"][key] for key in map(str, sequences) if key in head["diagnoses"]]
+    service_day = day_of(text_at(item, "servicedDate")) or last_day(item.get("servicedPeriod"))
     return {
         "procedure_code": procedure,
         "modifiers": [code for part in objects(item, "modifier") if (code := code_in(part, MODIFIERS))],
         "ndc": ndc,
         "place_of_service": code_in(place, PLACE),
-        "service_date": serviced or head["through_date"],
-        "linked_diagnosis_codes": linked,
+        "service_date": service_day or head["through_date"],
+        "linked_diagnosis_codes": linked_codes,
     }
 
 
@@ -165,8 +165,8 @@ def _specialty(claim: Mapping[str, Any]) -> str | None:
 
 def _is_institutional(kind: Mapping[str, Any]) -> bool:
     """Whether the claim is a bill. Blue Button 1 calls its outpatient bills professional beside their own type."""
-    own = code_in(kind, EOB_TYPE)
-    return own in BILLED if own else code_in(kind, CLAIM_TYPE) == "institutional"
+    own_kind = code_in(kind, EOB_TYPE)
+    return own_kind in BILLED if own_kind else code_in(kind, CLAIM_TYPE) == "institutional"
 
 
 # ---------------------------------------------------------------- the type of bill
@@ -176,20 +176,20 @@ def _bill(claim: Mapping[str, Any], kind: Mapping[str, Any]) -> tuple[str | None
     """The three digits of the type of bill: as one code (CARIN), or each by itself (Blue Button)."""
     information = [*objects(claim, "supportingInfo"), *objects(claim, "information")]
     codes = [pair for entry in information for concept in objects(entry, "code") for pair in codings(concept)]
-    whole = next((BILL.fullmatch(code) for system, code in codes if system == TYPE_OF_BILL), None)
+    bill_type = next((BILL.fullmatch(code) for system, code in codes if system == TYPE_OF_BILL), None)
     facility = next(iter(objects(claim, "facility")), {})
-    extended = [
+    extensions = [
         (system_name(text_at(extension, "url")), code)
         for parent in (claim, facility, kind)
         for extension in objects(parent, "extension")
         for coding in objects(extension, "valueCoding")
         if (code := text_at(coding, "code"))
     ]
-    digits = [*extended, *codings(kind), *codes]
-    each = [_digit(digits, names) for names in (FACILITY, SERVICE, FREQUENCY)]
-    if whole is None:
-        return each[0], each[1], each[2]
-    return whole[1], whole[2], (whole[3] or each[2] or "").upper() or None
+    digits = [*extensions, *codings(kind), *codes]
+    parts = [_digit(digits, names) for names in (FACILITY, SERVICE, FREQUENCY)]
+    if bill_type is None:
+        return parts[0], parts[1], parts[2]
+    return bill_type[1], bill_type[2], (bill_type[3] or parts[2] or "").upper() or None
 
 
 def _digit(codes: list[tuple[str, str]], names: set[str]) -> str | None:
@@ -200,19 +200,19 @@ def _digit(codes: list[tuple[str, str]], names: set[str]) -> str | None:
 
 
 def _diagnoses(claim: Mapping[str, Any]) -> tuple[dict[str, str], list[str], list[str], list[str]]:
-    """The ICD-10-CM codes by their numbers, all of them, what each is, and why others are none."""
+    """The ICD-10-CM codes by their numbers, all of them, what each is, and why others are not ICD-10-CM codes."""
     by_sequence: dict[str, str] = {}
-    codes, kinds, uncounted = [], [], []
+    codes, kinds, reasons = [], [], []
     for diagnosis in objects(claim, "diagnosis"):
         concept = next(iter(objects(diagnosis, "diagnosisCodeableConcept")), {})
         code = code_in(concept, ICD_10) or code_in(concept, ICD_10_PLAIN)
         if code is None:
-            uncounted.append(_why_none(concept))
+            reasons.append(_why_none(concept))
             continue
         by_sequence[str(diagnosis.get("sequence"))] = code
         codes.append(code)
         kinds.append(_kind(diagnosis))
-    return by_sequence, codes, kinds, uncounted
+    return by_sequence, codes, kinds, reasons
 
 
 def _why_none(concept: Mapping[str, Any]) -> str:
@@ -233,25 +233,25 @@ def _kind(diagnosis: Mapping[str, Any]) -> str:
 
 
 def _numbers(claim: Mapping[str, Any]) -> list[str]:
-    own = [
+    own_numbers = [
         value
         for identifier in objects(claim, "identifier")
         if system_name(text_at(identifier, "system")) != CLAIM_GROUP and (value := text_at(identifier, "value"))
     ]
-    return [*own, *(number for reference in objects(claim, "claim") for number in _named(reference))]
+    return [*own_numbers, *(number for reference in objects(claim, "claim") for number in _named(reference))]
 
 
 def _related(claim: Mapping[str, Any]) -> tuple[list[str], bool]:
     """The numbers of the claims that this one replaces, and whether another one replaces it."""
     prior: list[str] = []
-    replaced = False
-    for related in objects(claim, "related"):
-        kinds = {code.lower() for concept in objects(related, "relationship") for _, code in codings(concept)}
-        replaced |= bool(kinds & REPLACED_BY)
+    is_replaced = False
+    for relation in objects(claim, "related"):
+        kinds = {code.lower() for concept in objects(relation, "relationship") for _, code in codings(concept)}
+        is_replaced |= bool(kinds & REPLACED_BY)
         if kinds & PRIOR:
-            parts = [part for name in RELATED_NUMBERS for part in objects(related, name)]
+            parts = [part for name in RELATED_NUMBERS for part in objects(relation, name)]
             prior += [number for part in parts for number in _named(part)]
-    return prior, replaced
+    return prior, is_replaced
 
 
 def _named(part: Mapping[str, Any]) -> list[str]:

@@ -22,11 +22,11 @@ class Namespaces:
     Two servers give the same id to different people.
     """
 
-    seen: dict[str, str] = field(default_factory=dict)
+    first_values: dict[str, str] = field(default_factory=dict)
 
     def check(self, kind: str, space: str | None) -> None:
         """Hold what is named in another space than those before it."""
-        if space and self.seen.setdefault(kind, space) != space:
+        if space and self.first_values.setdefault(kind, space) != space:
             raise Hold(
                 "another-server",
                 f"its patient is named by another {kind} than those before; the same id may be somebody else there: "
@@ -70,16 +70,17 @@ def _of_resource(patient: Any, spaces: Namespaces, *, local: bool) -> str:
 
 
 def _by_identifier(identifiers: list[dict[str, Any]], spaces: Namespaces) -> str:
-    valued = [identifier for identifier in identifiers if text_at(identifier, "value")]
+    with_value = [identifier for identifier in identifiers if text_at(identifier, "value")]
     members = [
         identifier
-        for identifier in valued
+        for identifier in with_value
         if any(code.upper() in MEMBER for kind in objects(identifier, "type") for _, code in codings(kind))
     ]
-    chosen = members or valued
-    if len({identifier["value"] for identifier in chosen}) != 1:
+    candidates = members or with_value
+    if len({identifier["value"] for identifier in candidates}) != 1:
         raise Hold(
-            "no-person", "the claim does not say whose it is" if not chosen else "its patient has several identifiers"
+            "no-person",
+            "the claim does not say whose it is" if not candidates else "its patient has several identifiers",
         )
-    spaces.check("identifier system", text_at(chosen[0], "system"))
-    return str(chosen[0]["value"])
+    spaces.check("identifier system", text_at(candidates[0], "system"))
+    return str(candidates[0]["value"])

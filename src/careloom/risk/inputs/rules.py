@@ -34,15 +34,15 @@ def claim_rules(year: int, count: Iterable[str] = (), leave_out: Iterable[str] =
         Fix: there is no such rule or kind of diagnosis, or one of them is to do both.
 
     """
-    counted, left_out = frozenset(count), frozenset(leave_out)
-    for name in sorted(counted | left_out):
+    to_count, left_out = frozenset(count), frozenset(leave_out)
+    for name in sorted(to_count | left_out):
         if name not in SETTABLE:
             raise Fix(f"there is no {name!r} to count or to leave out; there is: {', '.join(SETTABLE)}")
-    if both := sorted(counted & left_out):
-        raise Fix(f"{both[0]!r} cannot count and be left out; give it once")
-    refused = {name for name, first in SINCE.items() if year >= first} - counted | left_out
+    if overlap := sorted(to_count & left_out):
+        raise Fix(f"{overlap[0]!r} cannot count and be left out; give it once")
+    refusals = {name for name, first in SINCE.items() if year >= first} - to_count | left_out
     return ClaimRules(
-        audio_only="audio-only" in refused,
-        unlinked_chart_review="unlinked-chart-review" in refused,
-        kinds=(COUNTED_KINDS | counted & frozenset(KINDS)) - left_out,
+        audio_only="audio-only" in refusals,
+        unlinked_chart_review="unlinked-chart-review" in refusals,
+        kinds=(COUNTED_KINDS | to_count & frozenset(KINDS)) - left_out,
     )

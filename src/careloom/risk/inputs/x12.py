@@ -57,9 +57,9 @@ def _segments(stream: BinaryIO) -> Iterator[Segment]:
         Hold: the file is not X12, or a segment does not end.
 
     """
-    rest, marks = "", None
-    while len(rest) <= LARGEST and (chunk := stream.read(CHUNK)):
-        text = (rest + chunk.decode("latin-1")).lstrip(BLANK)
+    remainder, marks = "", None
+    while len(remainder) <= LARGEST and (chunk := stream.read(CHUNK)):
+        text = (remainder + chunk.decode("latin-1")).lstrip(BLANK)
         if marks is None and not text.startswith("ISA"[: len(text)]):
             raise Hold("not-x12", "the file does not begin with an ISA segment")
         start = 0
@@ -68,10 +68,10 @@ def _segments(stream: BinaryIO) -> Iterator[Segment]:
                 break  # the rest of a header that may have other marks
             yield _elements(text[start:end], marks)
             start = _past_blanks(text, end + 1)
-        rest = text[start:]
+        remainder = text[start:]
     if marks is None:
         raise Hold("not-x12", "the file has no whole ISA segment")
-    if rest.strip():
+    if remainder.strip():
         raise Hold("cut-off", "the file ends within a segment")
 
 
@@ -104,9 +104,9 @@ def _marks(text: str, start: int) -> tuple[str, ...] | None:
 
 
 def _elements(text: str, marks: tuple[str, ...]) -> Segment:
-    between, within, _ = marks
+    between, component_mark, _ = marks
     name, *elements = text.strip().split(between)
-    return [name.upper(), *(part.replace(within, PART) for part in elements)]
+    return [name.upper(), *(part.replace(component_mark, PART) for part in elements)]
 
 
 def _transactions(stream: BinaryIO, holding: Holding) -> Iterator[_Transaction]:

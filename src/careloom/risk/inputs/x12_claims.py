@@ -63,13 +63,13 @@ class _Claim:
     codes: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     pointers: list[str | None] = field(default_factory=list)
-    uncounted: list[str] = field(default_factory=list)
+    uncounted_reasons: list[str] = field(default_factory=list)
     specialty: str | None = None
-    services: list[_Service] = field(default_factory=list)
+    services: list[_ServiceLine] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Service:
+class _ServiceLine:
     """A service line (2400)."""
 
     segment: Segment
@@ -80,13 +80,13 @@ class _Service:
 
 def lines_of(segments: list[Segment], version: str, position: int, holding: Holding) -> Iterator[Line]:
     """The service lines of a transaction's claims; a claim of which anything is wrong is held whole."""
-    sent = _sent(segments)
+    sent_at = _sent(segments)
     claims, stray = _claims(segments)
     if stray:
         holding.hold(f"transaction {position}", "bad-claim", "the transaction has service lines outside of claims")
     for claim in claims:
         try:
-            lines = list(_lines(claim, SUPPORTED[version], sent))
+            lines = list(_lines(claim, SUPPORTED[version], sent_at))
         except Hold as fault:
             holding.hold(f"transaction {position}, claim {claim.number}", fault.code, str(fault))
             continue
@@ -165,7 +165,7 @@ def _into_claim(claim: _Claim, segment: Segment) -> None:
         claim.loop = {"2300": "2310", "2400": "2420"}.get(claim.loop[:4], claim.loop[:4])
         claim.loop += f" {element(segment, 1).upper()}"
     if name in {"SV1", "SV2"}:
-        claim.services.append(_Service(segment=segment))
+        claim.services.append(_ServiceLine(segment=segment))
     elif name == "HI":
         _diagnoses(claim, segment)
     elif name == "PRV" and element(segment, 1).upper() == "PE":
@@ -190,7 +190,7 @@ def _into_head(claim: _Claim, segment: Segment) -> None:
         claim.through = element(segment, 3)
 
 
-def _into_service(service: _Service, segment: Segment) -> None:
+def _into_service(service: _ServiceLine, segment: Segment) -> None:
     if segment[0] == "DTP" and element(segment, 1) == "472":
         service.dates = element(segment, 3)
     elif segment[0] == "LIN" and element(segment, 2).upper() == "N4":
@@ -209,22 +209,22 @@ def _diagnoses(claim: _Claim, segment: Segment) -> None:
         kind, code = _part(text, 0).upper(), _part(text, 1)
         if not kind or kind in NO_DIAGNOSES:
             continue
-        known = kind in ICD_10 and bool(code)
+        is_known = kind in ICD_10 and bool(code)
         if kind in POINTED_AT:
-            claim.pointers.append(code if known else None)
-        if known:
+            claim.pointers.append(code if is_known else None)
+        if is_known:
             claim.codes.append(code)
             claim.kinds.append(ICD_10[kind])
         else:
             reason = "no-code" if not code else "icd-9" if kind in ICD_9 else "another-system"
-            claim.uncounted.append(reason)
+            claim.uncounted_reasons.append(reason)
 
 
 # ---------------------------------------------------------------- rows
 
 
-def _lines(claim: _Claim, claim_type: str, sent: datetime | None) -> Iterator[Line]:
-    head = _head(claim, claim_type, sent)
+def _lines(claim: _Claim, claim_type: str, sent_at: datetime | None) -> Iterator[Line]:
+    head = _head(claim, claim_type, sent_at)
     if not claim.services and head["action"] is None:
         raise Hold("no-services", "the claim has no service line")
     for service in claim.services:
@@ -233,7 +233,7 @@ def _lines(claim: _Claim, claim_type: str, sent: datetime | None) -> Iterator[Li
         yield line_of(**head, service_date=head["through_date"])
 
 
-def _head(claim: _Claim, claim_type: str, sent: datetime | None) -> dict[str, Any]:
+def _head(claim: _Claim, claim_type: str, sent_at: datetime | None) -> dict[str, Any]:
     place = element(claim.head, 5)
     bill = _part(place, 0)
     has_bill = claim_type == "837I" and re.fullmatch("[0-9]{2}", bill) is not None
@@ -254,11 +254,11 @@ def _head(claim: _Claim, claim_type: str, sent: datetime | None) -> dict[str, An
         else {REPLACEMENT: "replacement", VOID: "void"}.get(frequency or ""),
         "refers_to": claim.refers_to,
         "chart_review": review,
-        "sent": sent,
+        "sent": sent_at,
         "through_date": _last_day(claim.through),
         "diagnosis_codes": claim.codes,
         "diagnosis_kinds": claim.kinds,
-        "uncounted_diagnoses": claim.uncounted,
+        "uncounted_diagnoses": claim.uncounted_reasons,
     }
 
 
@@ -269,10 +269,10 @@ def _chart_review(claim: _Claim) -> str | None:
     return "delete" if claim.takes_back else "linked" if claim.refers_to else "unlinked"
 
 
-def _service(service: _Service, claim: _Claim, through: date | None) -> dict[str, Any]:
+def _service(service: _ServiceLine, claim: _Claim, through: date | None) -> dict[str, Any]:
     segment, is_professional = service.segment, service.segment[0] == "SV1"
     procedure = element(segment, 1 if is_professional else 2).split(PART)
-    pointed = element(segment, 7).split(PART) if is_professional else []
+    pointers = element(segment, 7).split(PART) if is_professional else []
     return {
         "procedure_code": _part(PART.join(procedure), 1) or None,
         "modifiers": [part.strip() for part in procedure[MODIFIERS] if part.strip()],
@@ -280,7 +280,7 @@ def _service(service: _Service, claim: _Claim, through: date | None) -> dict[str
         "place_of_service": (element(segment, 5) or None) if is_professional else None,
         "provider_specialty": service.specialty or claim.specialty,
         "service_date": _last_day(service.dates) or through,
-        "linked_diagnosis_codes": [code for pointer in pointed if (code := _pointed(claim, pointer))],
+        "linked_diagnosis_codes": [code for pointer in pointers if (code := _pointed(claim, pointer))],
     }
 
 

@@ -16,17 +16,17 @@ def compat_cell(person: Profile, family: str, coefficients: Container[str]) -> D
     """The cell of one kind of person as the library makes it; `coefficients` has the lower-case names that it knows."""
     segment, category = _prefix(person, family), _category(person)
     cell = [name for name in (segment + category,) if name.lower() in coefficients]
-    own: list[str] = []
+    own_terms: list[str] = []
     besides: list[str] = []
     for name in _interactions(person, category):
         term = _looked_up(name, segment, coefficients)
         if term:
-            (own if name.startswith(_DEMOGRAPHIC) else besides).append(term)
+            (own_terms if name.startswith(_DEMOGRAPHIC) else besides).append(term)
     return DemographicCell(
         segment=segment,
-        terms=tuple(cell + own),
+        terms=tuple(cell + own_terms),
         besides=tuple(besides),
-        bare=tuple(own),
+        bare=tuple(own_terms),
         disabled=not person.aged and person.orec != "0",
         nonaged=not person.aged,
     )

@@ -31,7 +31,7 @@ class DemographicCell:
 
 
 def disabled(person: Profile) -> bool:
-    """DISABL: under 65 with an OREC other than "0"; an empty, missing or unknown one is none, so it is other."""
+    """DISABL: under 65 with an OREC other than "0"; an empty, missing or unknown OREC is not "0", so it counts as another."""
     return not person.aged and person.orec != "0"
 
 

@@ -22,8 +22,8 @@ def _groups(**groups: str) -> dict[str, frozenset[str]]:
     return {name: frozenset(categories.split()) for name, categories in groups.items()}
 
 
-def _alone(flag: str, written: str, categories: str) -> dict[str, tuple[str, ...]]:
-    return {f"{written}_HCC{category}": (flag, f"HCC{category}") for category in categories.split()}
+def _alone(flag: str, prefix: str, categories: str) -> dict[str, tuple[str, ...]]:
+    return {f"{prefix}_HCC{category}": (flag, f"HCC{category}") for category in categories.split()}
 
 
 V28 = Interactions(

@@ -16,8 +16,8 @@ NONAGED = "nonaged"
 class Model:
     """One risk-adjustment model.
 
-    `family` is community, esrd or rx; `domain` and `version` are its name in the coefficients; `ignored` are the
-    categories that count for no one in it, `lone` those that count only beside one of others. `proposed`: CMS asked for
+    `family` is community, esrd or rx; `domain` and `version` are its name in the coefficients; `zeroed` are the
+    categories that count for no one in it, `requires_any` those that count only beside one of others. `proposed`: CMS asked for
     comments on it and does not pay by it, so it is used by its own name only.
     """
 
@@ -27,8 +27,8 @@ class Model:
     version: str
     edition: str
     interactions: Interactions
-    ignored: frozenset[str] = frozenset()
-    lone: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    zeroed: frozenset[str] = frozenset()
+    requires_any: Mapping[str, frozenset[str]] = field(default_factory=dict)
     prefix: str = "HCC"
     variant: str = ""
     proposed: bool = False
@@ -55,7 +55,7 @@ _V28 = {
     "version": "C28",
     "edition": "V28",
     "interactions": V28,
-    "lone": {"223": frozenset({"221", "222", "224", "225", "226"})},
+    "requires_any": {"223": frozenset({"221", "222", "224", "225", "226"})},
 }
 
 MODELS: Mapping[str, Model] = {
@@ -71,7 +71,7 @@ MODELS: Mapping[str, Model] = {
             version="D21",
             edition="V21",
             interactions=ESRD_V21,
-            ignored=frozenset({"134"}),
+            zeroed=frozenset({"134"}),
         ),
         Model(
             name="ESRD-V24",
@@ -80,7 +80,7 @@ MODELS: Mapping[str, Model] = {
             version="D24",
             edition="V24",
             interactions=ESRD_V24,
-            ignored=frozenset({"134", "135", "136", "137"}),
+            zeroed=frozenset({"134", "135", "136", "137"}),
         ),
         Model(name="V28-PROPOSED", proposed=True, **_V28),  # type: ignore[arg-type]
         Model(name="RX-V08", **_RX),  # type: ignore[arg-type]

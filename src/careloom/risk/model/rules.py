@@ -57,7 +57,7 @@ RULES: Mapping[str, Rule] = {
         source="two engines, 1 person: 1.164 against 2.299",
     ),
     "missing-orec": Rule(
-        compat="an empty OREC means disabled under 65, a missing one does not; it takes nobody with another text there",
+        compat="an empty OREC means disabled under 65, a missing one does not; it takes no one with another text there",
         cms="empty, missing or unknown is not 0: disabled under 65; it is flagged in defaults_taken",
         source="CMS software, AGESEXV2: DISABL = (AGEF < 65 & OREC ne '0'), which is true of a blank",
     ),

@@ -72,5 +72,5 @@ def blend(year: int, *, pace: bool = False) -> dict[str, float]:
 
 def blend_source(year: int, *, pace: bool = False) -> str:
     """The document that has the year's shares."""
-    whose = "models of PACE organisations" if pace else "blend of the models of Medicare Advantage"
-    return f"CMS, Announcement of Calendar Year {year} MA Capitation Rates: {whose}"
+    subject = "models of PACE organisations" if pace else "blend of the models of Medicare Advantage"
+    return f"CMS, Announcement of Calendar Year {year} MA Capitation Rates: {subject}"

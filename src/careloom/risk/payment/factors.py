@@ -85,10 +85,12 @@ def _own(row: Row, model: str, year: int, *, esrd: bool) -> Factors:
         "a share from 0 to below 1, such as 0.059, or nothing",
     )
     values = {
-        "normalization": row.number("normalization", positive, least="0.000000001"),
-        "graft_normalization": row.number("graft_normalization", positive, least="0.000000001"),
-        "coding_intensity": row.number("coding_intensity", share, least="0", most="0.999999999"),
-        "frailty": row.number("frailty", "a number from -10 to 10, such as 0.123, or nothing", least="-10", most="10"),
+        "normalization": row.number("normalization", positive, minimum="0.000000001"),
+        "graft_normalization": row.number("graft_normalization", positive, minimum="0.000000001"),
+        "coding_intensity": row.number("coding_intensity", share, minimum="0", maximum="0.999999999"),
+        "frailty": row.number(
+            "frailty", "a number from -10 to 10, such as 0.123, or nothing", minimum="-10", maximum="10"
+        ),
     }
     if values["graft_normalization"] is not None and not esrd:
         raise row.wrong("graft_normalization", f"nothing: {model} has no functioning grafts")
@@ -108,32 +110,34 @@ def _factor(value: Decimal | None, source: str) -> Factor | None:
     return None if value is None else Factor(value=float(value), source=source)
 
 
-def standard_money(model: str, year: int, mode: str = "cms", *, pace: bool = False, own: Own | None = None) -> Money:
-    """The published factors of a model and year, and `own` before them; in `compat` the library takes none by itself.
+def standard_money(
+    model: str, year: int, mode: str = "cms", *, pace: bool = False, own_factors: Own | None = None
+) -> Money:
+    """The published factors of a model and year, and `own_factors` before them; in `compat` the library takes none by itself.
 
     The payment score of a model and year whose normalisation is neither published here nor given is NULL. PACE
     organisations have no coding intensity.
 
     Raises:
-        Fix: no such model; `own` gives a PACE organisation a coding intensity.
+        Fix: no such model; `own_factors` gives a PACE organisation a coding intensity.
 
     """
     name = model_named(model).name
-    own_factors = (own or {}).get((name, year), Factors())
+    own_entry = (own_factors or {}).get((name, year), Factors())
     published_factors = Factors() if mode == "compat" else published(name, year)
-    if pace and own_factors.coding_intensity is not None and own_factors.coding_intensity.value:
-        raise Fix(f"{own_factors.place}: a PACE organisation has no coding_intensity; leave it empty there")
-    normal = own_factors.normalization or published_factors.normalization
-    grafts = own_factors.graft_normalization or published_factors.graft_normalization
-    intensity = None if pace else own_factors.coding_intensity or published_factors.coding_intensity
-    used = (grafts, normal, intensity, own_factors.frailty)
+    if pace and own_entry.coding_intensity is not None and own_entry.coding_intensity.value:
+        raise Fix(f"{own_entry.place}: a PACE organisation has no coding_intensity; leave it empty there")
+    normal = own_entry.normalization or published_factors.normalization
+    grafts = own_entry.graft_normalization or published_factors.graft_normalization
+    intensity = None if pace else own_entry.coding_intensity or published_factors.coding_intensity
+    used_factors = (grafts, normal, intensity, own_entry.frailty)
     bare = 1.0 if mode == "compat" else None
     return Money(
         normalization=normal.value if normal else bare,
         grafts=grafts.value if grafts else None,
         coding_intensity=intensity.value if intensity else 0.0,
-        frailty=own_factors.frailty.value if own_factors.frailty else 0.0,
-        sources=tuple(dict.fromkeys(factor.source for factor in used if factor)),
+        frailty=own_entry.frailty.value if own_entry.frailty else 0.0,
+        sources=tuple(dict.fromkeys(factor.source for factor in used_factors if factor)),
     )
 
 
@@ -152,16 +156,16 @@ class Fact:
     status: str | None = None
 
 
-def facts(year: int | None = None, own: Own | None = None) -> list[Fact]:
+def facts(year: int | None = None, own_factors: Own | None = None) -> list[Fact]:
     """Every factor that is known, of one payment year or of all, and the normalisations that are not.
 
     Those are listed that are not known of models with tables, for without them there is no payment score.
 
     Raises:
-        Fix: `own` has a model that does not exist.
+        Fix: `own_factors` has a model that does not exist.
 
     """
-    known_years = {known_year for _, known_year in (*announced.NORMALIZATION, *(own or {}))} | {
+    known_years = {known_year for _, known_year in (*announced.NORMALIZATION, *(own_factors or {}))} | {
         *announced.CODING_INTENSITY,
         *announced.BLENDS,
     }
@@ -169,15 +173,15 @@ def facts(year: int | None = None, own: Own | None = None) -> list[Fact]:
         fact
         for known_year in sorted(known_years | {*years()})
         if year in (None, known_year)
-        for fact in _year(known_year, own or {})
+        for fact in _year(known_year, own_factors or {})
     ]
 
 
-def _year(year: int, own: Own) -> Iterator[Fact]:
+def _year(year: int, own_factors: Own) -> Iterator[Fact]:
     for model, about_model in MODELS.items():
-        own_factors, published_factors = own.get((model, year), Factors()), published(model, year)
+        own_entry, published_factors = own_factors.get((model, year), Factors()), published(model, year)
         for name in VALUES:
-            own_factor = getattr(own_factors, name)
+            own_factor = getattr(own_entry, name)
             factor = own_factor or (getattr(published_factors, name) if name in VALUES[:2] else None)
             esrd = name == "graft_normalization" and about_model.family == "esrd"
             if factor or ((name == "normalization" or esrd) and _scored(model, year)):

@@ -52,18 +52,18 @@ def frailty_score(factors: str | Path, survey: str | Path) -> Frailty:
 
     """
     table = _table(Path(factors))
-    counted = [0] * len(table)
+    respondents_by_group = [0] * len(table)
     for row in rows(Path(survey), ("adl_count", "medicaid")):
         adls, medicaid = row.whole("adl_count", 0, MOST_ADLS), row.truth("medicaid")
         many = row.whole("respondents", 0, _MOST_PEOPLE) if row.text("respondents") else 1
         place = _place(table, adls, medicaid=medicaid)
         if place is None:
             raise Fix(f"{row.place}: {factors} has no factor for this answer; add a line for it there")
-        counted[place] += many
-    respondents = sum(counted)
+        respondents_by_group[place] += many
+    respondents = sum(respondents_by_group)
     if not respondents:
         raise Fix(f"{survey} has no respondents; write a row for each answer")
-    total = sum((group.factor * many for group, many in zip(table, counted, strict=True)), Decimal(0))
+    total = sum((group.factor * many for group, many in zip(table, respondents_by_group, strict=True)), Decimal(0))
     return Frailty(
         respondents=respondents,
         total=total,
@@ -76,7 +76,7 @@ def frailty_score(factors: str | Path, survey: str | Path) -> Frailty:
                 factor=group.factor,
                 respondents=many,
             )
-            for group, many in zip(table, counted, strict=True)
+            for group, many in zip(table, respondents_by_group, strict=True)
         ],
     )
 
@@ -84,15 +84,15 @@ def frailty_score(factors: str | Path, survey: str | Path) -> Frailty:
 def _table(path: Path) -> list[Group]:
     groups: list[Group] = []
     for row in rows(path, ("adl_min", "adl_max", "medicaid", "factor")):
-        least = row.whole("adl_min", 0, MOST_ADLS)
-        most, medicaid = row.whole("adl_max", least, MOST_ADLS), row.truth("medicaid")
+        minimum = row.whole("adl_min", 0, MOST_ADLS)
+        maximum, medicaid = row.whole("adl_max", minimum, MOST_ADLS), row.truth("medicaid")
         write = "a number from -10 to 10, such as 0.123"
-        factor = row.number("factor", write, least="-10", most="10")
+        factor = row.number("factor", write, minimum="-10", maximum="10")
         if factor is None:
             raise row.wrong("factor", write)
-        if any(_place(groups, adls, medicaid=medicaid) is not None for adls in range(least, most + 1)):
+        if any(_place(groups, adls, medicaid=medicaid) is not None for adls in range(minimum, maximum + 1)):
             raise Fix(f"{row.place}: a line above has a factor for the same people; let the ranges not overlap")
-        groups.append(Group(adl_min=least, adl_max=most, medicaid=medicaid, factor=factor))
+        groups.append(Group(adl_min=minimum, adl_max=maximum, medicaid=medicaid, factor=factor))
     return groups
 
 

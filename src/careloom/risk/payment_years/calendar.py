@@ -19,13 +19,13 @@ def _read_years() -> dict[int, PaymentYear]:
 
     """
     files = sorted(module.name for module in iter_modules(payment_years.__path__) if module.name[1:].isdigit())
-    published: dict[int, PaymentYear] = {}
+    years: dict[int, PaymentYear] = {}
     for file in files:
         payment_year: PaymentYear = import_module(f"{payment_years.__name__}.{file}").PAYMENT_YEAR
         if file != f"y{payment_year.year}":
             raise Stop(f"risk/payment_years/{file}.py is of {payment_year.year}; name it y{payment_year.year}.py")
-        published[payment_year.year] = payment_year
-    return published
+        years[payment_year.year] = payment_year
+    return years
 
 
 PAYMENT_YEARS: Mapping[int, PaymentYear] = _read_years()

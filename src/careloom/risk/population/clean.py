@@ -15,7 +15,7 @@ _DAYS = ("%Y%m%d", "%m/%d/%Y")
 
 
 def clean_code(code: str) -> str:
-    """A diagnosis code without dots, blanks around it and signs that nobody sees, in capitals: what `sql_code` does."""
+    """A diagnosis code without dots, blanks around it and signs that no one sees, in capitals: what `sql_code` does."""
     return code.translate(str.maketrans(SPACES, " " * len(SPACES), UNSEEN + ".")).strip(" ").upper()
 
 

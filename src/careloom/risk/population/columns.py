@@ -81,27 +81,27 @@ def kind(family: str, table: str, mode: str) -> exp.Expr:
         first,
     )
     age, sex = exp.column("age", table=table), exp.column("sex", table=table)
-    known = exp.func("COALESCE", sex.isin(*MALE, *FEMALE), exp.false())
+    is_known_sex = exp.func("COALESCE", sex.isin(*MALE, *FEMALE), exp.false())
     return (
         exp.case()
         .when(age.copy().is_(exp.null()), exp.Literal.number(NO_AGE))
         .when(age.copy().eq(CONTRADICTED_AGE), exp.Literal.number(CONTRADICTED))
         .when(exp.not_(exp.func("COALESCE", age >= 0, exp.false())), exp.Literal.number(UNREADABLE))
-        .when(exp.not_(known), exp.Literal.number(NO_SEX))
+        .when(exp.not_(is_known_sex), exp.Literal.number(NO_SEX))
         .else_(number)
     )
 
 
 def defaults(family: str, table: str) -> exp.Expr:
     """The names of the columns in which the person has nothing, each followed by a comma."""
-    nothing = exp.Literal.string("")
+    empty_text = exp.Literal.string("")
     parts = [
-        exp.case().when(_missing(table, name), exp.Literal.string(f"{name},")).else_(nothing.copy())
+        exp.case().when(_missing(table, name), exp.Literal.string(f"{name},")).else_(empty_text.copy())
         for name in READ[family]
     ]
     names = exp.Concat(expressions=parts, safe=False, coalesce=False)
     any_missing = exp.or_(*(_missing(table, name) for name in READ[family]))
-    return exp.case().when(any_missing, names).else_(nothing)  # most people miss nothing, and texts are slow to make
+    return exp.case().when(any_missing, names).else_(empty_text)  # most people miss nothing, and texts are slow to make
 
 
 def _missing(table: str, name: str) -> exp.Expr:

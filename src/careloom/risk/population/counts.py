@@ -53,19 +53,19 @@ def counts(
     )
     default_rows = defaults.fetchall()
     people, mean = db.execute(f"select count(*), avg({score}) from scores").fetchone() or (0, None)
-    rows, nobody, with_diagnoses = _persons(db)
-    unmapped, wrong = _codes(db, [model] if isinstance(model, str) else model, year, mode)
+    rows, of_nobody, with_diagnoses = _persons(db)
+    without_category, wrong = _codes(db, [model] if isinstance(model, str) else model, year, mode)
     return Counts(
         people=int(people),
         scored=int(people) - sum(number for _, number in held),
         held=dict(held),
         without_diagnoses=int(people) - with_diagnoses,
-        defaults=dict(sorted(default_rows, key=lambda one: (-one[1], one[0]))),
+        defaults=dict(sorted(default_rows, key=lambda item: (-item[1], item[0]))),
         diagnoses=rows + left_out,
         left_out_by_date=left_out,
         date_unreadable=_unreadable(db),
-        of_nobody=nobody,
-        without_category=unmapped,
+        of_nobody=of_nobody,
+        without_category=without_category,
         not_icd_10=wrong,
         mean=None if mean is None else round(float(mean), 4),
     )
@@ -81,13 +81,15 @@ def _unreadable(db: duckdb.DuckDBPyConnection) -> int:
 
 
 def _persons(db: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
-    """Rows of diagnoses, rows of nobody, and people who have some."""
-    described = (db.execute(f"describe select person_id from {table}").fetchall() for table in ("diagnoses", "scores"))
-    kinds = [kind for ((_, kind, *_),) in described]
-    had, there = ("person_id", "person_id") if len({*kinds}) == 1 else map(key_text, kinds)
+    """Rows of diagnoses, rows that belong to no one, and people who have some."""
+    descriptions = (
+        db.execute(f"describe select person_id from {table}").fetchall() for table in ("diagnoses", "scores")
+    )
+    kinds = [kind for ((_, kind, *_),) in descriptions]
+    diagnosis_key, people_key = ("person_id", "person_id") if len({*kinds}) == 1 else map(key_text, kinds)
     row = db.execute(
-        f"with had as (select {had} as person_id, count(*) as rows from diagnoses group by all), "
-        f"there as (select {there} as person_id from scores) "
+        f"with had as (select {diagnosis_key} as person_id, count(*) as rows from diagnoses group by all), "
+        f"there as (select {people_key} as person_id from scores) "
         "select coalesce(sum(rows), 0), coalesce(sum(rows) filter (where there.person_id is null), 0), "
         "count(*) filter (where there.person_id is not null) from had left join there using (person_id)"
     ).fetchone() or (0, 0, 0)

@@ -33,8 +33,8 @@ class Row:
         """What to raise if the cell cannot be taken; `write` says what to write there."""
         return Fix(f"{self.place}: {column} is wrong; write {write}")
 
-    def number(self, column: str, write: str, *, least: str = "-1000000", most: str = "1000000") -> Decimal | None:
-        """The cell as an exact number between `least` and `most`; None if it is empty.
+    def number(self, column: str, write: str, *, minimum: str = "-1000000", maximum: str = "1000000") -> Decimal | None:
+        """The cell as an exact number between `minimum` and `maximum`; None if it is empty.
 
         Raises:
             Fix: it is no such number.
@@ -43,19 +43,19 @@ class Row:
         text = self.text(column)
         if not text:
             return None
-        if not _NUMBER.fullmatch(text) or not Decimal(least) <= Decimal(text) <= Decimal(most):
+        if not _NUMBER.fullmatch(text) or not Decimal(minimum) <= Decimal(text) <= Decimal(maximum):
             raise self.wrong(column, write)
         return Decimal(text)
 
-    def whole(self, column: str, least: int, most: int) -> int:
+    def whole(self, column: str, minimum: int, maximum: int) -> int:
         """The cell as a whole number.
 
         Raises:
-            Fix: it is empty, or none between `least` and `most`.
+            Fix: it is empty, or none between `minimum` and `maximum`.
 
         """
-        write = f"a whole number from {least} to {most}"
-        number = self.number(column, write, least=str(least), most=str(most))
+        write = f"a whole number from {minimum} to {maximum}"
+        number = self.number(column, write, minimum=str(minimum), maximum=str(maximum))
         if number is None or number != int(number):
             raise self.wrong(column, write)
         return int(number)
@@ -73,8 +73,8 @@ class Row:
         return text in YES
 
 
-def rows(path: Path, needed: Sequence[str], others: Sequence[str] | None = None) -> Iterator[Row]:
-    """The lines of a CSV file whose columns are `needed` and any of `others`; with `others` None any others.
+def rows(path: Path, required_columns: Sequence[str], other_columns: Sequence[str] | None = None) -> Iterator[Row]:
+    """The lines of a CSV file whose columns are `required_columns` and any of `other_columns`; with `other_columns` None any others.
 
     Raises:
         Fix: it cannot be read, a column is missing or unknown, or a line has more cells than the header.
@@ -84,7 +84,7 @@ def rows(path: Path, needed: Sequence[str], others: Sequence[str] | None = None)
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.reader(file)
             header = [name.strip().lower() for name in next(lines, [])]
-            _check(path, header, needed, others)
+            _check(path, header, required_columns, other_columns)
             for cells in lines:
                 if not any(cell.strip() for cell in cells):
                     continue
@@ -98,13 +98,15 @@ def rows(path: Path, needed: Sequence[str], others: Sequence[str] | None = None)
         raise Fix(f"{path} cannot be read: give a CSV file that exists, in UTF-8, with commas") from None
 
 
-def _check(path: Path, header: Sequence[str], needed: Sequence[str], others: Sequence[str] | None) -> None:
-    for name in needed:
+def _check(
+    path: Path, header: Sequence[str], required_columns: Sequence[str], other_columns: Sequence[str] | None
+) -> None:
+    for name in required_columns:
         if name not in header:
-            raise Fix(f"{path}, line 1: there is no column {name!r}; write a header with {', '.join(needed)}")
-    known = header if others is None else [*needed, *others]
+            raise Fix(f"{path}, line 1: there is no column {name!r}; write a header with {', '.join(required_columns)}")
+    known_columns = header if other_columns is None else [*required_columns, *other_columns]
     for place, name in enumerate(header):
-        if name not in known:
-            raise Fix(f"{path}, line 1: the column {name!r} is unknown; known are {', '.join(known)}")
-        if name in known and name in header[:place]:
+        if name not in known_columns:
+            raise Fix(f"{path}, line 1: the column {name!r} is unknown; known are {', '.join(known_columns)}")
+        if name in known_columns and name in header[:place]:
             raise Fix(f"{path}, line 1: the column {name!r} is there twice; leave one out")

@@ -41,48 +41,48 @@ _TABLE = "the {what} have no column {column!r}; they need {needed}"
 _NO_ROWS = "the {what} are no rows: give an Arrow table, a Parquet path, a DuckDB relation, or a data frame"
 
 
-def take(db: duckdb.DuckDBPyConnection, name: str, given: Data) -> dict[str, str]:
-    """Make `given` a view called `given_<name>`; its columns with their DuckDB types come back.
+def take(db: duckdb.DuckDBPyConnection, name: str, data: Data) -> dict[str, str]:
+    """Make `data` a view called `given_<name>`; its columns with their DuckDB types come back.
 
     Raises:
         Fix: it cannot be read as rows.
 
     """
     view = f"given_{name}"
-    if isinstance(given, (str, Path)):
-        path = exp.Literal.string(str(given)).sql("duckdb")
+    if isinstance(data, (str, Path)):
+        path = exp.Literal.string(str(data)).sql("duckdb")
         try:
-            many = str("*" in str(given)).lower()  # whose columns may differ
+            many = str("*" in str(data)).lower()  # whose columns may differ
             db.execute(
                 f"create or replace temp view {view} as select * from read_parquet({path}, union_by_name = {many})"
             )
         except duckdb.Error as error:
-            raise Fix(f"the {name} cannot be read from {given}: give a Parquet file that exists") from error
+            raise Fix(f"the {name} cannot be read from {data}: give a Parquet file that exists") from error
     else:
         try:
-            db.register(view, rows(given, name))
+            db.register(view, rows(data, name))
         except (duckdb.Error, pa.ArrowException) as error:
             raise Fix(_NO_ROWS.format(what=name)) from error
-    described = db.execute(f"describe {view}").fetchall()
-    return {column.lower(): kind for column, kind, *_ in described}
+    description = db.execute(f"describe {view}").fetchall()
+    return {column.lower(): kind for column, kind, *_ in description}
 
 
-def rows(given: Data, name: str) -> Any:
-    """`given` as rows that can be read more than once; `name` says what they are.
+def rows(data: Data, name: str) -> Any:
+    """`data` as rows that can be read more than once; `name` says what they are.
 
     Raises:
         Fix: they are no rows.
 
     """
-    if isinstance(given, duckdb.DuckDBPyRelation):  # it belongs to another connection, which this one cannot see into
-        return given.to_arrow_table()
-    if isinstance(given, (pa.Table, pa.RecordBatch)):
-        return given
-    if hasattr(given, "__arrow_c_stream__"):  # read twice, so not as a stream
-        return pa.table(given)
-    if isinstance(given, (list, dict)) or not hasattr(given, "columns"):
+    if isinstance(data, duckdb.DuckDBPyRelation):  # it belongs to another connection, which this one cannot see into
+        return data.to_arrow_table()
+    if isinstance(data, (pa.Table, pa.RecordBatch)):
+        return data
+    if hasattr(data, "__arrow_c_stream__"):  # read twice, so not as a stream
+        return pa.table(data)
+    if isinstance(data, (list, dict)) or not hasattr(data, "columns"):
         raise Fix(_NO_ROWS.format(what=name))
-    return given
+    return data
 
 
 def people_view(
@@ -96,36 +96,36 @@ def people_view(
     """
     if "age" not in columns and "birth_date" not in columns:
         raise Fix(_TABLE.format(what="people", column="age", needed="person_id, sex, and age or birth_date"))
-    for needed in ("person_id", "sex"):
-        if needed not in columns:
-            raise Fix(_TABLE.format(what="people", column=needed, needed="person_id, sex, and age or birth_date"))
+    for name in ("person_id", "sex"):
+        if name not in columns:
+            raise Fix(_TABLE.format(what="people", column=name, needed="person_id, sex, and age or birth_date"))
     key = key_text(columns["person_id"]) if as_text else "person_id"
-    selected = [f"{key} as person_id", f"{_age(columns, year)} as age"]
-    selected += [
+    expressions = [f"{key} as person_id", f"{_age(columns, year)} as age"]
+    expressions += [
         f"{_read(name, kind, columns, mode)} as {name}"
         for name, kind in PEOPLE.items()
         if name not in ("person_id", "age")
     ]
-    db.execute(f"create or replace temp view people as select {', '.join(selected)} from given_people")
+    db.execute(f"create or replace temp view people as select {', '.join(expressions)} from given_people")
 
 
 def diagnoses_view(
-    db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], *, as_text: bool, more: Sequence[str] = ()
+    db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], *, as_text: bool, more_columns: Sequence[str] = ()
 ) -> None:
-    """Make `diagnoses` of `given_diagnoses`, with the columns `more` as they are; `people` is there.
+    """Make `diagnoses` of `given_diagnoses`, with the columns `more_columns` as they are; `people` is there.
 
     Raises:
         Fix: it has no person or no code.
 
     """
-    for needed in DIAGNOSES:
-        if needed not in columns:
-            raise Fix(_TABLE.format(what="diagnoses", column=needed, needed=" and ".join(DIAGNOSES)))
+    for name in DIAGNOSES:
+        if name not in columns:
+            raise Fix(_TABLE.format(what="diagnoses", column=name, needed=" and ".join(DIAGNOSES)))
     ((_, of_people, *_), *_) = db.execute("describe select person_id from people").fetchall()
     key = key_text(columns["person_id"]) if as_text else _number_key(columns["person_id"], of_people)
     code = "diagnosis_code" if columns["diagnosis_code"] == "VARCHAR" else "cast(diagnosis_code as varchar)"
-    selected = ", ".join([f"{key} as person_id", f"{code} as diagnosis_code", *more])
-    db.execute(f"create or replace temp view diagnoses as select {selected} from given_diagnoses")
+    expressions = ", ".join([f"{key} as person_id", f"{code} as diagnosis_code", *more_columns])
+    db.execute(f"create or replace temp view diagnoses as select {expressions} from given_diagnoses")
 
 
 def keys_as_text(people: Mapping[str, str], diagnoses: Mapping[str, str]) -> bool:
@@ -150,8 +150,8 @@ def _number_key(kind: str, of_people: str) -> str:
     if not of_people.startswith(_NUMBERS) or fraction == of_people.startswith(_FRACTIONS):
         return "person_id"
     if fraction:
-        whole = f"abs(person_id) < {_EXACT} and person_id = floor(person_id)"
-        return f"case when {whole} then cast(person_id as bigint) end"
+        whole_number = f"abs(person_id) < {_EXACT} and person_id = floor(person_id)"
+        return f"case when {whole_number} then cast(person_id as bigint) end"
     return f"case when person_id between -{_EXACT} and {_EXACT} then cast(person_id as double) end"
 
 
@@ -160,12 +160,12 @@ def _age(columns: Mapping[str, str], year: int) -> str:
     age_in_years = _given_age(columns["age"]) if "age" in columns else "null::double"
     if "birth_date" not in columns:
         return age_in_years
-    born, on = day("birth_date", columns["birth_date"]), f"date '{date(year, 2, 1).isoformat()}'"
-    counted = (
-        f"case when {born} <= {on} then cast(date_sub('year', {born}, {on}) as double) "
+    birth_day, cutoff = day("birth_date", columns["birth_date"]), f"date '{date(year, 2, 1).isoformat()}'"
+    computed_age = (
+        f"case when {birth_day} <= {cutoff} then cast(date_sub('year', {birth_day}, {cutoff}) as double) "
         f"when {_something('birth_date')} then {UNREADABLE_AGE} end"
     )
-    return f"coalesce({age_in_years}, {counted})" if "age" in columns else counted
+    return f"coalesce({age_in_years}, {computed_age})" if "age" in columns else computed_age
 
 
 def _given_age(kind: str) -> str:
@@ -190,10 +190,10 @@ def _read(name: str, kind: str, columns: Mapping[str, str], mode: str) -> str:
     if kind == "BOOLEAN":
         return name if columns[name] == "BOOLEAN" else _truth(name)
     if kind == "INTEGER":
-        whole = f"try_cast(floor(try_cast({name} as double)) as integer)"
+        integer = f"try_cast(floor(try_cast({name} as double)) as integer)"
         if mode == "compat":
-            return whole
-        return f"case when {whole} >= 0 then {whole} when {_something(name)} and lower(trim(cast({name} as varchar))) <> 'nan' then -1 end"
+            return integer
+        return f"case when {integer} >= 0 then {integer} when {_something(name)} and lower(trim(cast({name} as varchar))) <> 'nan' then -1 end"
     numbers = columns[name].startswith(_NUMBERS)
     text = f"cast(try_cast({name} as integer) as varchar)" if numbers else f"cast({name} as varchar)"
     return text if mode == "compat" and not numbers else _clean(name, whole_text(text))
@@ -222,19 +222,19 @@ def check_people(db: duckdb.DuckDBPyConnection) -> int:
 
     """
     query = "select count(*), count(person_id), count(distinct person_id) from people"
-    rows, keyed, distinct = db.execute(query).fetchone() or (0, 0, 0)
-    if rows != keyed:
-        raise Fix(f"{rows - keyed} people have no person_id; give each a key")
+    rows, with_key, distinct = db.execute(query).fetchone() or (0, 0, 0)
+    if rows != with_key:
+        raise Fix(f"{rows - with_key} people have no person_id; give each a key")
     if rows != distinct:
         _merge(db)
     return int(distinct)
 
 
 def _merge(db: duckdb.DuckDBPyConnection) -> None:
-    others = ", ".join(f"any_value({name}) as {name}" for name in PEOPLE if name not in ("person_id", "age"))
+    other_columns = ", ".join(f"any_value({name}) as {name}" for name in PEOPLE if name not in ("person_id", "age"))
     db.execute(
         "create or replace temp table merged_people as select person_id, "
-        f"case when count(*) = 1 then any_value(age) else {CONTRADICTED_AGE} end as age, {others} "
+        f"case when count(*) = 1 then any_value(age) else {CONTRADICTED_AGE} end as age, {other_columns} "
         "from (select distinct * from people) group by person_id"
     )
     db.execute("create or replace temp view people as from merged_people")

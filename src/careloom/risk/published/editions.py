@@ -30,10 +30,10 @@ class Edition:
 
 def _editions() -> tuple[Edition, ...]:
     """Every year's tables, each once with all of its years; by part, then by the first year."""
-    published: dict[PublishedTable, list[int]] = {}
+    years_by_table: dict[PublishedTable, list[int]] = {}
     for year, payment_year in PAYMENT_YEARS.items():
         for table in payment_year.tables:
-            published.setdefault(table, []).append(year)
+            years_by_table.setdefault(table, []).append(year)
     return tuple(
         Edition(
             part=table.part,
@@ -44,7 +44,7 @@ def _editions() -> tuple[Edition, ...]:
             source=table.source,
         )
         for part in _PARTS
-        for table, years in published.items()
+        for table, years in years_by_table.items()
         if table.part == part
     )
 
@@ -93,9 +93,14 @@ def _missing_table(part: str, model: Model, year: int) -> str:
         return f"CMS publishes RxHCC for {year} by kind of plan; write {', '.join(by_plan)} (the first is for PACE)"
     if model.proposed:
         return f"there is no proposal of {model.edition} for {year} here; write {model.edition} for what CMS pays by"
-    others = {other for table in EDITIONS if table.part == part and model.name in table.models for other in table.years}
-    known = f"; there is one for {', '.join(map(str, sorted(others)))}" if others else ""
-    return f"there is no {part_name} of {model.name} for {year}{known}"
+    other_years = {
+        other_year
+        for table in EDITIONS
+        if table.part == part and model.name in table.models
+        for other_year in table.years
+    }
+    hint = f"; there is one for {', '.join(map(str, sorted(other_years)))}" if other_years else ""
+    return f"there is no {part_name} of {model.name} for {year}{hint}"
 
 
 def files() -> tuple[str, ...]:
@@ -105,8 +110,8 @@ def files() -> tuple[str, ...]:
 
 def rx_by_plan() -> tuple[int, list[str]] | None:
     """The newest payment year that has RxHCC by kind of plan, and its models by name."""
-    published = [table for table in EDITIONS if table.part == "coefficients" and set(table.models) & set(RX_BY_PLAN)]
-    newest = max((max(table.years) for table in published), default=None)
+    tables = [table for table in EDITIONS if table.part == "coefficients" and set(table.models) & set(RX_BY_PLAN)]
+    newest = max((max(table.years) for table in tables), default=None)
     if newest is None:
         return None
-    return newest, sorted({model for table in published if newest in table.years for model in table.models})
+    return newest, sorted({model for table in tables if newest in table.years for model in table.models})

@@ -58,9 +58,9 @@ class Lookups:
     interactions: tuple[Interaction, ...]
     chunks: int
     shedding: Mapping[int, tuple[int, ...]]
-    ignored: tuple[int, ...]
-    lone: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
-    counted: bool
+    zeroed: tuple[int, ...]
+    requires_any: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    counts_hccs: bool
     own_flags: int
     words: int
 
@@ -101,9 +101,11 @@ def lookups(model: str, year: int, mode: str = "cms") -> Lookups:
         interactions=interactions,
         chunks=places.chunks,
         shedding=_removals(tables, places),
-        ignored=places.mask(model_.ignored),
-        lone=tuple((places.mask([category]), places.mask(others)) for category, others in model_.lone.items()),
-        counted=any(name.endswith("_d1") for name in tables.coefficients),
+        zeroed=places.mask(model_.zeroed),
+        requires_any=tuple(
+            (places.mask([category]), places.mask(partners)) for category, partners in model_.requires_any.items()
+        ),
+        counts_hccs=any(name.endswith("_d1") for name in tables.coefficients),
         own_flags=bits.get(DISABLED, 0) | bits.get(NONAGED, 0),
         words=places.words,
     )
@@ -120,8 +122,8 @@ class Places:
 
     def mask(self, categories: Iterable[str]) -> tuple[int, ...]:
         """The words in which the bits of `categories` are set; those without a bit are left out."""
-        whole = sum(1 << self.bit[category] for category in categories if category in self.bit)
-        return tuple(whole >> (WORD * word) & ((1 << WORD) - 1) for word in range(self.words))
+        bits = sum(1 << self.bit[category] for category in categories if category in self.bit)
+        return tuple(bits >> (WORD * word) & ((1 << WORD) - 1) for word in range(self.words))
 
     def chunk(self, chunk: int) -> tuple[str, ...]:
         """The categories of one chunk, lowest bit first."""
@@ -174,20 +176,20 @@ def _cells(
 ) -> pa.Table:
     """One row for each kind of person: its segment, its thousandths, its flags, and the names of its terms."""
     number = {segment: place for place, segment in enumerate(segments)}
-    known = tables.coefficients
-    alike = {cell: _worths(cell, known) for cell in set(cells)}  # many kinds of people have the same cell
+    coefficients = tables.coefficients
+    alike = {cell: _worths(cell, coefficients) for cell in set(cells)}  # many kinds of people have the same cell
     of_each = [alike[cell] for cell in cells]
-    none: list[None] = [None] * len(HELD)
+    padding: list[None] = [None] * len(HELD)
     return pa.table(
         {
             "kind": pa.array([*range(len(cells)), *HELD], pa.int64()),
             "segment": pa.array([*(number[cell.segment] for cell in cells), *(0 for _ in HELD)], pa.int64()),
-            "segment_name": pa.array([*(cell.segment.rstrip("_") for cell in cells), *none], pa.string()),
-            "demographics": pa.array([*(one.demographics for one in of_each), *none], pa.int64()),
-            "besides": pa.array([*(one.besides for one in of_each), *none], pa.int64()),
-            "bare": pa.array([*(one.bare for one in of_each), *none], pa.int64()),
+            "segment_name": pa.array([*(cell.segment.rstrip("_") for cell in cells), *padding], pa.string()),
+            "demographics": pa.array([*(values.demographics for values in of_each), *padding], pa.int64()),
+            "besides": pa.array([*(values.besides for values in of_each), *padding], pa.int64()),
+            "bare": pa.array([*(values.bare for values in of_each), *padding], pa.int64()),
             "flags": pa.array([*(_flags(cell, bits) for cell in cells), *(0 for _ in HELD)], pa.int64()),
-            "terms": pa.array([*(one.terms for one in of_each), *none]),
+            "terms": pa.array([*(values.terms for values in of_each), *padding]),
             "held": pa.array([*([None] * len(cells)), *HELD.values()], pa.string()),
         }
     )
@@ -203,13 +205,13 @@ class _Worth:
     terms: str
 
 
-def _worths(cell: DemographicCell, known: Mapping[str, int]) -> _Worth:
-    terms = list(worth(cell, known))
+def _worths(cell: DemographicCell, coefficients: Mapping[str, int]) -> _Worth:
+    terms = list(worth(cell, coefficients))
     return _Worth(
         demographics=sum(value for _, value in terms),
-        besides=_sum(cell.besides, known),
-        bare=-_sum(cell.bare, known),
-        terms=_written(terms, cell, known),
+        besides=_sum(cell.besides, coefficients),
+        bare=-_sum(cell.bare, coefficients),
+        terms=_written(terms, cell, coefficients),
     )
 
 
@@ -260,9 +262,9 @@ def _hierarchy(tables: Tables, places: Places) -> pa.Table:
     rows: list[tuple[int, int]] = []
     masks: list[tuple[int, ...]] = []
     for chunk in _removals(tables, places):
-        dropped = [places.mask(tables.hierarchy.get(category, ())) for category in places.chunk(chunk)]
-        dropped += [places.mask(())] * (CHUNK - len(dropped))
-        masks += _unions(dropped, places.words)
+        category_masks = [places.mask(tables.hierarchy.get(category, ())) for category in places.chunk(chunk)]
+        category_masks += [places.mask(())] * (CHUNK - len(category_masks))
+        masks += _unions(category_masks, places.words)
         rows += [(chunk, state) for state in range(STATES)]
     return pa.table(_placed(rows) | _words("d", masks, places.words))
 
@@ -276,10 +278,10 @@ def _placed(rows: Sequence[tuple[int, int]]) -> dict[str, pa.Array[Any]]:
 
 def _unions(masks: Sequence[tuple[int, ...]], words: int) -> list[tuple[int, ...]]:
     """The union for every set of bits, each made from a smaller one."""
-    found = [(0,) * words]
+    unions = [(0,) * words]
     for mask in masks:
-        found += [tuple(a | b for a, b in zip(union, mask, strict=True)) for union in found]
-    return found
+        unions += [tuple(a | b for a, b in zip(union, mask, strict=True)) for union in unions]
+    return unions
 
 
 def _totals(values: Sequence[int]) -> list[int]:
@@ -331,13 +333,13 @@ def _packed(tables: Tables, segment: str, category: str) -> int:
 def _present(categories: Sequence[str], tables: Tables, bits: Mapping[str, int]) -> list[int]:
     """For every set of the chunk's categories: the bits of the parts that it has, chronic ones again 31 bits higher."""
     groups = tables.model.interactions.groups
-    each = []
+    flag_masks = []
     for category in categories:
         has = {name for name, members in groups.items() if category in members} | {f"HCC{category}"}
         mask = sum(bit for part, bit in bits.items() if part in has)
-        each.append((mask | mask << CHRONIC if category in tables.chronic else mask,))
-    each += [(0,)] * (CHUNK - len(each))
-    return [mask for (mask,) in _unions(each, 1)]
+        flag_masks.append((mask | mask << CHRONIC if category in tables.chronic else mask,))
+    flag_masks += [(0,)] * (CHUNK - len(flag_masks))
+    return [mask for (mask,) in _unions(flag_masks, 1)]
 
 
 def _names(places: Places) -> pa.Table:
@@ -345,10 +347,10 @@ def _names(places: Places) -> pa.Table:
     rows: list[tuple[int, int]] = []
     texts: list[str] = []
     for chunk in range(places.chunks):
-        found = [""]
+        chunk_texts = [""]
         for category in places.chunk(chunk):
-            found += [f"{text}{category}," for text in found]
-        texts += found + [""] * (STATES - len(found))
+            chunk_texts += [f"{text}{category}," for text in chunk_texts]
+        texts += chunk_texts + [""] * (STATES - len(chunk_texts))
         rows += [(chunk, state) for state in range(STATES)]
     return pa.table(_placed(rows) | {"names": pa.array(texts, pa.string())})
 

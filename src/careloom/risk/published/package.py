@@ -53,15 +53,15 @@ def text_of(name: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def rows_of(name: str, *needed: str) -> tuple[dict[str, str], ...]:
+def rows_of(name: str, *required_columns: str) -> tuple[dict[str, str], ...]:
     """The rows of one data file by the names in its first line.
 
     Raises:
-        Fix: as `text_of`; or a column of `needed` is not there.
+        Fix: as `text_of`; or a column of `required_columns` is not there.
 
     """
     reader = csv.DictReader(text_of(name).splitlines())
-    missing = [column for column in needed if column not in (reader.fieldnames or ())]
+    missing = [column for column in required_columns if column not in (reader.fieldnames or ())]
     if missing:
         raise Fix(f"{name} of {installed_version()} has no column {missing[0]!r}; this release cannot read it")
     return tuple(reader)

@@ -53,17 +53,17 @@ def installed() -> dict[str, Any]:
 
     """
     package = installed_version()
-    known, refused = {}, {}
+    editions, refusals = {}, {}
     for name, year, read in _every():
         if isinstance(read, Tables):
-            known[f"{name} {year}"] = read
+            editions[f"{name} {year}"] = read
         else:
-            refused[f"{name} {year}"] = read
+            refusals[f"{name} {year}"] = read
     return {
         "package": package,
-        "editions": {key: _parts(read) for key, read in known.items()},
-        "sources": {key: _sources(read) for key, read in known.items()},
-        "refused": refused,
+        "editions": {key: _parts(read) for key, read in editions.items()},
+        "sources": {key: _sources(read) for key, read in editions.items()},
+        "refused": refusals,
         "files": data_files(),
     }
 
@@ -117,17 +117,17 @@ def recorded(path: Path | None = None) -> dict[str, Any]:
     try:
         text = (path or files("careloom.risk.published") / PROVED).read_text(encoding="utf-8")
         record = json.loads(text)
-        kept = {"package": str(record["package"]), "editions": dict(record["editions"])}
-        return kept | ({"files": dict(record["files"])} if "files" in record else {})
+        selection = {"package": str(record["package"]), "editions": dict(record["editions"])}
+        return selection | ({"files": dict(record["files"])} if "files" in record else {})
     except (OSError, ValueError, KeyError, TypeError):
         raise Fix(f"{path or PROVED} cannot be read; write it with: careloom risk tables --write FILE") from None
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
     """Write what `installed` gave. Fix if it cannot be written."""
-    kept = {key: record[key] for key in ("package", "editions", "files")}
+    selection = {key: record[key] for key in ("package", "editions", "files")}
     try:
-        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(selection, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise Fix(f"{path} cannot be written: {error.strerror}") from None
 
@@ -136,9 +136,9 @@ def changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[TableChange]
     """Every part of every edition that differs."""
     differing = []
     for edition_ in dict.fromkeys((*was["editions"], *now["editions"])):
-        before, after = was["editions"].get(edition_, {}), now["editions"].get(edition_, {})
-        for part in dict.fromkeys((*before, *after)):
-            old, new = before.get(part), after.get(part)
+        old_parts, new_parts = was["editions"].get(edition_, {}), now["editions"].get(edition_, {})
+        for part in dict.fromkeys((*old_parts, *new_parts)):
+            old, new = old_parts.get(part), new_parts.get(part)
             if old != new:
                 entries = [(side or {}).get("entries", 0) for side in (old, new)]
                 differing.append(TableChange(edition=edition_, part=part, was=entries[0], now=entries[1]))
@@ -150,22 +150,22 @@ def file_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[FileCha
 
     A record that an older release wrote has no files; then each file is told that is neither read nor known as unread.
     """
-    before, after = was.get("files"), now["files"]
-    if before is None:
-        before = {name: digest for name, digest in after.items() if name in _known_files()}
-    missing = {name: digest for name, digest in before.items() if name not in after}
+    old_files, new_files = was.get("files"), now["files"]
+    if old_files is None:
+        old_files = {name: digest for name, digest in new_files.items() if name in _known_files()}
+    missing = {name: digest for name, digest in old_files.items() if name not in new_files}
     changed_files: list[FileChange] = []
-    for name in sorted(set(after) - set(before)):
-        earlier_name = next((old for old, digest in missing.items() if digest == after[name]), None)
+    for name in sorted(set(new_files) - set(old_files)):
+        earlier_name = next((old for old, digest in missing.items() if digest == new_files[name]), None)
         changed_files.append(_renamed(name, earlier_name) if earlier_name else _new(name))
-    renamed = {
+    renames = {
         earlier_name
         for earlier_name, digest in missing.items()
-        if digest in {after[name] for name in set(after) - set(before)}
+        if digest in {new_files[name] for name in set(new_files) - set(old_files)}
     }
-    changed_files += [_missing(name) for name in sorted(set(missing) - renamed)]
-    for name in sorted(set(before) & set(after)):
-        if before[name] != after[name]:
+    changed_files += [_missing(name) for name in sorted(set(missing) - renames)]
+    for name in sorted(set(old_files) & set(new_files)):
+        if old_files[name] != new_files[name]:
             meaning = "tables are made of it" if name in files_read() else _use(name)
             changed_files.append(FileChange(file=name, change="changed", meaning=meaning))
     return changed_files
@@ -181,10 +181,8 @@ def _new(name: str) -> FileChange:
             file=name, change="new", meaning="a year's list of procedure codes, which is read from now on"
         )
     year = re.search(r"(20[0-9]{2})", name)
-    of = f" of {year[1]}" if year else ""
-    meaning = (
-        f"nobody reads it: a table{of} may be newer than what scores are made of; wait for a release that reads it"
-    )
+    of_year = f" of {year[1]}" if year else ""
+    meaning = f"no code reads it: a table{of_year} may be newer than what scores are made of; wait for a release that reads it"
     return FileChange(file=name, change="new", meaning=meaning)
 
 

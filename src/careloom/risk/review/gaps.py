@@ -35,27 +35,31 @@ def show_years(  # noqa: PLR0913 - everything after the data is named
     model: str,
     year: int,
     look_back: int,
-    dated: bool = True,
+    require_dates: bool = True,
     money: Money | None = None,
 ) -> None:
     """Score this year's and the former years' diagnoses: the views `current_scores`, `former_scores` and `former_codes`.
 
     Former diagnoses are taken by this year's tables and the person as known now. A diagnosis without a date is this year's;
-    unless they must be `dated`, they may have none at all.
+    unless they must be `require_dates`, they may have none at all.
 
     Raises:
         Fix: the diagnoses must be dated and are not; or as `score`.
 
     """
     columns = show_file(workspace, "diagnoses", diagnoses)
-    require_columns(columns, ("person_id", "diagnosis_code", *["service_date"] * dated), "the file of diagnoses")
+    require_columns(
+        columns, ("person_id", "diagnosis_code", *["service_date"] * require_dates), "the file of diagnoses"
+    )
     persons = as_parquet(workspace, "people", people)
     service_year = year - 1
-    on = day("service_date", columns["service_date"]) if "service_date" in columns else "null::date"
+    service_day = day("service_date", columns["service_date"]) if "service_date" in columns else "null::date"
     current = stage_rows(
-        workspace, "current_codes", f"select * from diagnoses where coalesce(year({on}) = {service_year}, true)"
+        workspace,
+        "current_codes",
+        f"select * from diagnoses where coalesce(year({service_day}) = {service_year}, true)",
     )
-    between = f"year({on}) between {service_year - look_back} and {service_year - 1}"
+    between = f"year({service_day}) between {service_year - look_back} and {service_year - 1}"
     former_diagnoses = stage_rows(workspace, "former_diagnoses", f"select * from diagnoses where {between}")
     for name, codes, trace in (("current_scores", current, False), ("former_scores", former_diagnoses, True)):
         out = workspace.folder / f"{name}.parquet"
@@ -64,7 +68,7 @@ def show_years(  # noqa: PLR0913 - everything after the data is named
     code = normal_code(exp.column("diagnosis_code"), "cms").sql("duckdb")
     workspace.db.execute(
         f"create or replace temp view former_codes as select cast(person_id as varchar) as person_id, {code} as code, "
-        f"{on} as service_date from {_file(former_diagnoses)}"
+        f"{service_day} as service_date from {_file(former_diagnoses)}"
     )
     show_reference(workspace.db, model, year)
 

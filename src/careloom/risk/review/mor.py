@@ -57,7 +57,7 @@ def reconcile(
     *,
     model: str,
     year: int,
-    compared: str = "payment",
+    score_name: str = "payment",
     tolerance: float = TOLERANCE,
     names: Mapping[str, str] | None = None,
 ) -> MorReconciliation:
@@ -77,18 +77,18 @@ def reconcile(
         "select distinct cast(person_id as varchar) as person_id, unnest(hcc_list_before) as hcc from former_scores"
     )
     query = (
-        statement("paid").replace("score_compared", COMPARED[compared]).replace("$tolerance", repr(float(tolerance)))
+        statement("paid").replace("score_compared", COMPARED[score_name]).replace("$tolerance", repr(float(tolerance)))
     )
     workspace.db.execute(f"create or replace temp table reconciled as {query}")
     return _numbers(workspace)
 
 
-def _show_report(workspace: Workspace, columns: Mapping[str, str], wanted: str) -> None:
+def _show_report(workspace: Workspace, columns: Mapping[str, str], condition: str) -> None:
     """`paid_members` and `paid_hccs` of each member's newest month."""
     month = day("payment_month", columns["payment_month"]) if "payment_month" in columns else "null::date"
     workspace.db.execute(
         f"create or replace temp view report as select *, cast(person_id as varchar) as member from given_report "
-        f"where {wanted} qualify {month} is not distinct from max({month}) over (partition by person_id)"
+        f"where {condition} qualify {month} is not distinct from max({month}) over (partition by person_id)"
     )
     score = "max(try_cast(risk_score as double))" if "risk_score" in columns else "null::double"
     workspace.db.execute(
@@ -114,7 +114,7 @@ def _numbers(workspace: Workspace) -> MorReconciliation:
     rows = workspace.db.execute(
         "select reason, count(*), coalesce(sum(coefficient_at_stake), 0)::double from reconciled group by reason"
     ).fetchall()
-    here, paid, agreeing = workspace.db.execute(
+    our_members, cms_members, agreeing = workspace.db.execute(
         "select (select count(*) from current_scores), (select count(*) from paid_members), "
         "(select count(*) from paid_members join current_scores on cast(current_scores.person_id as varchar) = "
         "paid_members.person_id where paid_members.person_id not in (select person_id from reconciled where reason <> 'agrees'))"
@@ -122,8 +122,8 @@ def _numbers(workspace: Workspace) -> MorReconciliation:
     order = {reason: place for place, reason in enumerate(REASONS)}
     rows.sort(key=lambda row: order[row[0]])
     return MorReconciliation(
-        here=int(here),
-        at_cms=int(paid),
+        here=int(our_members),
+        at_cms=int(cms_members),
         agreeing=int(agreeing),
         reasons={reason: number for reason, number, _ in rows},
         at_stake={reason: worth for reason, _, worth in rows if worth},

@@ -44,7 +44,7 @@ class ParallelRun:
 
     @property
     def share(self) -> float:
-        """Which part of the persons is equal, from 0 to 1; nobody at all is no proof, and 0."""
+        """Which part of the persons is equal, from 0 to 1; no one at all proves nothing, and is 0."""
         return self.equal / self.persons if self.persons else 0.0
 
 
@@ -52,32 +52,32 @@ def compare_scores(  # noqa: PLR0913 - everything after the data is named
     workspace: Workspace,
     people: Path,
     diagnoses: Path,
-    other: Path,
+    other_path: Path,
     *,
     model: str,
     year: int,
-    compared: str = "raw",
+    score_name: str = "raw",
     money: Money | None = None,
     names: Mapping[str, str] | None = None,
 ) -> ParallelRun:
     """The table `parallel` with a row for each person, and one for each category that only one side has.
 
-    `other` has `person_id`, `risk_score`, and `hcc_list` or a row for each `hcc`; `names` maps these to its own. Scores must be
-    equal to the thousandth, lists of categories as sets. `compared` says which of our scores stands beside theirs.
+    `other_path` has `person_id`, `risk_score`, and `hcc_list` or a row for each `hcc`; `names` maps these to its own. Scores must be
+    equal to the thousandth, lists of categories as sets. `score_name` says which of our scores stands beside theirs.
 
     Raises:
         Fix: a file cannot be read; the other one has no such columns, or one person with two scores; or as `score`.
 
     """
-    columns = show_file(workspace, "given_other", other, names)
-    for needed in ("person_id", "risk_score"):
-        if needed not in columns:
+    columns = show_file(workspace, "given_other", other_path, names)
+    for name in ("person_id", "risk_score"):
+        if name not in columns:
             raise Fix(
-                f"{other} has no column {needed!r}; it needs person_id, risk_score, and hcc_list or hcc: see --column"
+                f"{other_path} has no column {name!r}; it needs person_id, risk_score, and hcc_list or hcc: see --column"
             )
     if not {"hcc", "hcc_list"} & columns.keys():
-        raise Fix(f"{other} has neither hcc_list nor hcc; name its own with --column hcc_list=THEIRS")
-    show_years(workspace, people, diagnoses, model=model, year=year, look_back=1, dated=False, money=money)
+        raise Fix(f"{other_path} has neither hcc_list nor hcc; name its own with --column hcc_list=THEIRS")
+    show_years(workspace, people, diagnoses, model=model, year=year, look_back=1, require_dates=False, money=money)
     out = workspace.folder / "compat_scores.parquet"
     score(
         as_parquet(workspace, "people", people),
@@ -89,25 +89,25 @@ def compare_scores(  # noqa: PLR0913 - everything after the data is named
         out=out,
     )
     show_file(workspace, "compat_scores", out)
-    reconcile(workspace, other, model=model, year=year, compared=compared, names=names)
-    _refuse_two_scores(workspace, other)
+    reconcile(workspace, other_path, model=model, year=year, score_name=score_name, names=names)
+    _refuse_two_scores(workspace, other_path)
     workspace.db.execute(
         "create or replace temp table parallel as "
-        + statement("parallel").replace("score_compared", COMPARED[compared])
+        + statement("parallel").replace("score_compared", COMPARED[score_name])
     )
     return _numbers(workspace)
 
 
-def scores_file(workspace: Workspace, given: str) -> Path:
+def scores_file(workspace: Workspace, source: str) -> Path:
     """The other system's table as a file: a Parquet or CSV file as it is, or `FILE.duckdb:SCHEMA.TABLE` of a DuckDB database.
 
     Raises:
         Fix: there is no such database or table.
 
     """
-    database, found, table = given.partition(".duckdb:")
-    if not found:
-        return Path(given)
+    database, separator, table = source.partition(".duckdb:")
+    if not separator:
+        return Path(source)
     path = exp.Literal.string(f"{database}.duckdb").sql("duckdb")
     name = ".".join(exp.to_identifier(part, quoted=True).sql("duckdb") for part in table.split("."))
     try:
@@ -116,16 +116,16 @@ def scores_file(workspace: Workspace, given: str) -> Path:
         workspace.db.execute("detach other_database")
     except duckdb.Error:
         raise Fix(
-            f"{given} cannot be read; write FILE.duckdb:SCHEMA.TABLE of a DuckDB database that nobody writes to"
+            f"{source} cannot be read; write FILE.duckdb:SCHEMA.TABLE of a DuckDB database that no one is writing to"
         ) from None
     return staged_at
 
 
-def _refuse_two_scores(workspace: Workspace, other: Path) -> None:
+def _refuse_two_scores(workspace: Workspace, other_path: Path) -> None:
     query = "select count(*) from (select member from report group by member having count(distinct risk_score) > 1)"
     (several,) = workspace.db.execute(query).fetchone() or (0,)
     if several:
-        raise Fix(f"{other} has more than one risk_score for {several:,} people; give each one score")
+        raise Fix(f"{other_path} has more than one risk_score for {several:,} people; give each one score")
 
 
 def _numbers(workspace: Workspace) -> ParallelRun:

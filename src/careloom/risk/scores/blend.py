@@ -103,13 +103,15 @@ def _name(model: str) -> str:
     return model.lower().replace("-", "_")
 
 
-def _query(shares: Mapping[str, float], told: Mapping[str, Money], year: int) -> str:
+def _query(shares: Mapping[str, float], money_by_model: Mapping[str, Money], year: int) -> str:
     """Every view has each person once, so these joins neither lose nor repeat anybody."""
-    first, *others = (_name(model) for model in shares)
-    names = [first, *others]
+    first, *other_names = (_name(model) for model in shares)
+    names = [first, *other_names]
     parts = [_part(model, share) for model, share in shares.items()]
-    held = f"coalesce({', '.join(f'by_{name}.held' for name in names)})"
-    unknown = [f"no normalization of {model} for {year}" for model in shares if told[model].normalization is None]
+    held_reason = f"coalesce({', '.join(f'by_{name}.held' for name in names)})"
+    unknown = [
+        f"no normalization of {model} for {year}" for model in shares if money_by_model[model].normalization is None
+    ]
     why = f"'{'; '.join(unknown)}'" if unknown else "null::varchar"
     columns = [
         f"by_{first}.person_id",
@@ -121,10 +123,10 @@ def _query(shares: Mapping[str, float], told: Mapping[str, Money], year: int) ->
             for model, share in shares.items()
         ),
         f"by_{first}.defaults_taken",
-        f"{held} as held",
-        f"coalesce('held: ' || {held}, {why}) as payment_unknown",
+        f"{held_reason} as held",
+        f"coalesce('held: ' || {held_reason}, {why}) as payment_unknown",
     ]
-    joins = "".join(f" join by_{name} on by_{name}.person_id = by_{first}.person_id" for name in others)
+    joins = "".join(f" join by_{name} on by_{name}.person_id = by_{first}.person_id" for name in other_names)
     return f"select {', '.join(columns)} from by_{first}{joins}"
 
 

@@ -1,8 +1,8 @@
-"""What a scored population looks like: numbers only, nobody in them."""
+"""What a scored population looks like: numbers only, no person in them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -31,6 +31,13 @@ class Distributions:
     categories: Rows
 
 
+def models_of(db: duckdb.DuckDBPyConnection, columns: Collection[str]) -> list[str]:
+    """The models that the view `scores`, which has these columns, says that its scores are by; none where it does not say."""
+    if "model" not in columns:
+        return []
+    return [str(model) for (model,) in db.execute("select distinct model from scores").fetchall()]
+
+
 def distributions(
     db: duckdb.DuckDBPyConnection, columns: Mapping[str, str], labels: Mapping[str, str]
 ) -> Distributions:
@@ -43,12 +50,12 @@ def distributions(
         f"list_filter({hcc_array}, lambda hcc: hcc <> '') as hccs, try_cast(payment_hcc_count as integer) as many "
         "from scores where held is null"
     )
-    people, scored, mean = db.execute(
+    people, scored_people, mean = db.execute(
         "select (select count(*) from scores), count(*), avg(risk_score) from scored"
     ).fetchone() or (0, 0, None)
     return Distributions(
         people=int(people),
-        scored=int(scored),
+        scored=int(scored_people),
         mean=mean,
         deciles=_rows(db, _DECILES),
         bands=_rows(db, _BANDS),

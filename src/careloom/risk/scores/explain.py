@@ -78,12 +78,12 @@ def explain(
     """
     if people.num_rows != 1:
         raise Fix(f"the person_id is that of {people.num_rows} people, so there is no one to explain")
-    used = money or standard_money(model, year, mode)
-    (row,) = score(people, diagnoses, model=model, year=year, mode=mode, money=used, trace=True).to_pylist()
+    money_ = money or standard_money(model, year, mode)
+    (row,) = score(people, diagnoses, model=model, year=year, mode=mode, money=money_, trace=True).to_pylist()
     steps = row.pop("trace")
     read = read_tables(model, year, mode)
     labels = read.labels
-    graft = used.grafts is not None and str(row["segment"]).startswith("G")
+    graft = money_.grafts is not None and str(row["segment"]).startswith("G")
     return Explanation(
         year=year,
         mode=mode,
@@ -92,9 +92,9 @@ def explain(
         codes=[*_coded(steps, labels), *_unmapped(diagnoses, steps)],
         dropped=_dropped(steps, labels),
         terms=[_term(step, labels) for step in steps if step["step"] == "coefficient"],
-        money=used,
-        normalization=used.grafts if graft else used.normalization,
-        sources=used.sources,
+        money=money_,
+        normalization=money_.grafts if graft else money_.normalization,
+        sources=money_.sources,
     )
 
 
@@ -118,10 +118,10 @@ def normal(code: str) -> str:
 
 
 def _unmapped(diagnoses: pa.Table, steps: Sequence[Mapping[str, Any]]) -> list[Coded]:
-    mapped = {step["diagnosis_code"] for step in steps}
+    mapped_codes = {step["diagnosis_code"] for step in steps}
     codes = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]
-    unmapped = sorted({normal(code) for code in codes} - mapped)
-    return [Coded(code=code, hcc=None, label=None, why="no category in this model") for code in unmapped]
+    unmapped_codes = sorted({normal(code) for code in codes} - mapped_codes)
+    return [Coded(code=code, hcc=None, label=None, why="no category in this model") for code in unmapped_codes]
 
 
 def _dropped(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> list[Dropped]:
@@ -129,7 +129,7 @@ def _dropped(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> l
     for step in steps:
         if step["step"] in ("dropped", "not-counted"):
             dropped_by.setdefault(step["hcc"], []).extend([step["dropped_by"]] if step["dropped_by"] else [])
-    return [Dropped(hcc=hcc, label=labels.get(hcc), by=by) for hcc, by in dropped_by.items()]
+    return [Dropped(hcc=hcc, label=labels.get(hcc), by=reasons) for hcc, reasons in dropped_by.items()]
 
 
 def _term(step: Mapping[str, Any], labels: Mapping[str, str]) -> Term:
@@ -147,8 +147,8 @@ class WhatIf:
     @property
     def difference(self) -> Decimal | None:
         """Of the raw scores; None where the person cannot be scored."""
-        before, after = self.before.row["risk_score"], self.after.row["risk_score"]
-        return None if before is None or after is None else after - before
+        old, new = self.before.row["risk_score"], self.after.row["risk_score"]
+        return None if old is None or new is None else new - old
 
 
 def what_if(  # noqa: PLR0913 - everything after the data is named
@@ -169,22 +169,22 @@ def what_if(  # noqa: PLR0913 - everything after the data is named
 
     """
     written_codes = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]
-    removed = {normal(code) for code in remove}
-    lacking = sorted(removed - {normal(code) for code in written_codes})
+    removed_codes = {normal(code) for code in remove}
+    lacking = sorted(removed_codes - {normal(code) for code in written_codes})
     if lacking:
         raise Fix(f"{', '.join(lacking)} is no diagnosis of this person that counts, so it cannot be removed")
-    codes = [code for code in written_codes if normal(code) not in removed] + list(add)
-    others = (
+    codes = [code for code in written_codes if normal(code) not in removed_codes] + list(add)
+    other_diagnoses = (
         pa.table({"person_id": [people["person_id"][0].as_py()] * len(codes), "diagnosis_code": codes})
         if codes
         else (diagnoses.slice(0, 0))
     )
-    before = explain(people, diagnoses, model=model, year=year, mode=mode, money=money)
-    after = explain(people, others, model=model, year=year, mode=mode, money=money)
-    return WhatIf(before=before, after=after, changes=_changes(before.terms, after.terms))
+    old = explain(people, diagnoses, model=model, year=year, mode=mode, money=money)
+    new = explain(people, other_diagnoses, model=model, year=year, mode=mode, money=money)
+    return WhatIf(before=old, after=new, changes=_changes(old.terms, new.terms))
 
 
-def _changes(before: Sequence[Term], after: Sequence[Term]) -> dict[str, Decimal]:
-    was, is_ = ({term.name: term.value for term in terms} for terms in (before, after))
+def _changes(old: Sequence[Term], new: Sequence[Term]) -> dict[str, Decimal]:
+    was, is_ = ({term.name: term.value for term in terms} for terms in (old, new))
     change = {name: is_.get(name, Decimal(0)) - was.get(name, Decimal(0)) for name in {**was, **is_}}
     return {name: value for name, value in change.items() if value}

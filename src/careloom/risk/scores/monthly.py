@@ -58,7 +58,7 @@ def snapshots(
     money: Money | None = ...,
     memory: str = ...,
     threads: int | None = ...,
-    said: Said | None = ...,
+    on_progress: Said | None = ...,
 ) -> pa.Table: ...
 @overload
 def snapshots(
@@ -73,7 +73,7 @@ def snapshots(
     money: Money | None = ...,
     memory: str = ...,
     threads: int | None = ...,
-    said: Said | None = ...,
+    on_progress: Said | None = ...,
 ) -> int: ...
 def snapshots(  # noqa: PLR0913 - the public door: every argument after the data is named
     people: Data,
@@ -87,7 +87,7 @@ def snapshots(  # noqa: PLR0913 - the public door: every argument after the data
     money: Money | None = None,
     memory: str = MEMORY,
     threads: int | None = None,
-    said: Said | None = None,
+    on_progress: Said | None = None,
 ) -> pa.Table | int:
     """A row for each person and month of the service year, month by month, to the month of `through` or all twelve.
 
@@ -95,7 +95,7 @@ def snapshots(  # noqa: PLR0913 - the public door: every argument after the data
     its scores are those of `score` on them. Columns: `person_id`, `month` (its last day), `risk_score`,
     `risk_score_hcc`, `risk_score_payment`, `hcc_list`, `hccs_added` (what the list has and that of the month before had
     not) and `held`. Data, defaults and held people are as with `score`. With `out`, the rows go to that Parquet file,
-    whole or not at all, one month at a time, and their number comes back instead. `said` is told each month's number.
+    whole or not at all, one month at a time, and their number comes back instead. `on_progress` is told each month's number.
 
     Raises:
         Fix: as `score`; or the diagnoses have no `service_date`, or `through` is not in the service year.
@@ -109,13 +109,13 @@ def snapshots(  # noqa: PLR0913 - the public door: every argument after the data
             raise Fix("the diagnoses have no column 'service_date'; snapshots need person_id, diagnosis_code and it")
         as_text = keys_as_text(persons, codes)
         people_view(db, persons, year, mode, as_text=as_text)
-        diagnoses_view(db, codes, as_text=as_text, more=["service_date"])
+        diagnoses_view(db, codes, as_text=as_text, more_columns=["service_date"])
         rows = check_people(db)
         edition = lookups(model, year, mode)
         for name, table in edition.tables.items():
             db.register(name, table)
         _prepare(db, edition, year, day("service_date", codes["service_date"]))
-        parts = _months(db, _steps(edition, money or standard_money(model, year, mode)), ends, said)
+        parts = _months(db, _steps(edition, money or standard_money(model, year, mode)), ends, on_progress)
         if out is None:
             return pa.Table.from_batches(parts)
         with written_whole(Path(out)) as part:
@@ -141,20 +141,20 @@ class _Steps:
     """The scoring statement in two: what diagnoses are found to be, and the scores of all that was found so far."""
 
     words: tuple[str, ...]
-    found: str
+    new_categories: str
     scores: str
 
 
 def _steps(edition: Lookups, money: Money) -> _Steps:
     statement = build(edition, money, Names(), "duckdb")
     steps = {cte.alias: cte for cte in statement.ctes}
-    mapped, found = steps["mapped"].pop(), steps[FOUND].pop()
-    new = found.this.copy().with_(mapped.alias, as_=mapped.this, copy=False)
+    mapped_query, found_query = steps["mapped"].pop(), steps[FOUND].pop()
+    new = found_query.this.copy().with_(mapped_query.alias, as_=mapped_query.this, copy=False)
     words = tuple(f"r{word}" for word in range(edition.words))
-    return _Steps(words=words, found=new.sql(dialect="duckdb"), scores=statement.sql(dialect="duckdb"))
+    return _Steps(words=words, new_categories=new.sql(dialect="duckdb"), scores=statement.sql(dialect="duckdb"))
 
 
-def _prepare(db: duckdb.DuckDBPyConnection, edition: Lookups, year: int, on: str) -> None:
+def _prepare(db: duckdb.DuckDBPyConnection, edition: Lookups, year: int, day_expression: str) -> None:
     """Persons become numbers, by which twelve months are joined; of the diagnoses stays what the model knows."""
     db.execute("create temp table keys as select (row_number() over ())::integer as n, person_id from people")
     db.execute(
@@ -164,7 +164,7 @@ def _prepare(db: duckdb.DuckDBPyConnection, edition: Lookups, year: int, on: str
     code = normal_code(exp.column("diagnosis_code", table="dx"), edition.read.mode).sql("duckdb")
     db.execute(
         "create temp table dated as select n as person_id, diagnosis_code, month(day)::tinyint as month "
-        f"from (select *, {on} as day from diagnoses) as dx join keys using (person_id) "
+        f"from (select *, {day_expression} as day from diagnoses) as dx join keys using (person_id) "
         f"where coalesce(year(day) = {year - 1}, true) "
         f"and {code} in (select code from hcc_codes union select code from hcc_edits)"
     )
@@ -172,22 +172,22 @@ def _prepare(db: duckdb.DuckDBPyConnection, edition: Lookups, year: int, on: str
 
 
 def _months(
-    db: duckdb.DuckDBPyConnection, steps: _Steps, ends: Sequence[date], said: Said | None
+    db: duckdb.DuckDBPyConnection, steps: _Steps, ends: Sequence[date], on_progress: Said | None
 ) -> Iterator[pa.RecordBatch]:
     """The rows of each month. Who has no new category keeps the row of the month before: nothing else changes a score."""
-    nothing = ", ".join(f"0::bigint as {word}" for word in steps.words)
-    db.execute(f"create temp view {FOUND} as select 0 as person_id, {nothing} where false")
-    db.execute(f"create temp table latest as select {nothing}, {_SCORED} from ({steps.scores}) as scores where false")
+    zeroes = ", ".join(f"0::bigint as {word}" for word in steps.words)
+    db.execute(f"create temp view {FOUND} as select 0 as person_id, {zeroes} where false")
+    db.execute(f"create temp table latest as select {zeroes}, {_SCORED} from ({steps.scores}) as scores where false")
     db.execute(f"drop view {FOUND}")
-    for at, end in enumerate(ends, 1):
-        when = "month = 1 or month is null" if at == 1 else f"month = {end.month}"
+    for number, end in enumerate(ends, 1):
+        when = "month = 1 or month is null" if number == 1 else f"month = {end.month}"
         db.execute(f"create or replace temp view diagnoses as select person_id, diagnosis_code from dated where {when}")
-        _find(db, steps, everybody=at == 1)
+        _find(db, steps, everybody=number == 1)
         _score(db, steps)
         _go_on(db)
         yield from _some(db.execute(_MONTH, {"end": end}).to_arrow_reader(BATCH))
-        if said:
-            said(at, len(ends))
+        if on_progress:
+            on_progress(number, len(ends))
 
 
 def _some(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -211,13 +211,13 @@ from latest join keys on keys.n = latest.person_id
 def _find(db: duckdb.DuckDBPyConnection, steps: _Steps, *, everybody: bool) -> None:
     """Make `found` the categories, old and new, of those who have new ones; with `everybody`, of all people."""
     union_of_words = ", ".join(f"coalesce(new.{word}, 0) | coalesce(old.{word}, 0) as {word}" for word in steps.words)
-    grown = " or ".join(f"new.{word} & ~coalesce(old.{word}, 0) <> 0" for word in steps.words)
+    has_new = " or ".join(f"new.{word} & ~coalesce(old.{word}, 0) <> 0" for word in steps.words)
     db.execute(_EVERYBODY)
-    db.execute(f"create temp table new as {steps.found}")
+    db.execute(f"create temp table new as {steps.new_categories}")
     db.execute(
         f"create temp table {FOUND} as select keys.n as person_id, {union_of_words}, row_number() over () as place from keys "
         "left join new on new.person_id = keys.n left join latest as old on old.person_id = keys.n "
-        f"where {everybody} or {grown}"
+        f"where {everybody} or {has_new}"
     )
     db.execute("drop table new")
 
@@ -269,7 +269,7 @@ def by_month(db: duckdb.DuckDBPyConnection, snapshots: str) -> tuple[Month, ...]
             people=people,
             with_hcc=with_hcc,
             mean=None if mean is None else round(mean, 4),
-            hccs_added=added,
+            hccs_added=added_hccs,
         )
-        for month, people, with_hcc, mean, added in rows
+        for month, people, with_hcc, mean, added_hccs in rows
     )

@@ -67,7 +67,7 @@ def score(  # noqa: PLR0913 - the public door: every argument after the data is 
     `people` has `person_id`, `sex`, and `age` or `birth_date`; where `dual_elgbl_cd`, `orec`, `crec`, `new_enrollee`,
     `snp`, `lti`, `low_income` or `graft_months` are missing, CMS's default holds and `defaults_taken` says so.
     `diagnoses` has `person_id` and `diagnosis_code` (ICD-10-CM; dots and case do not matter); an unknown code and a
-    diagnosis of nobody count for nothing. Someone without a usable age or sex keeps a row with the reason in `held` and
+    diagnosis of no one count for nothing. Someone without a usable age or sex keeps a row with the reason in `held` and
     no scores. With `trace`, a column `trace` lists how each score came about. With `out`, the rows are written to that
     Parquet file, whole or not at all and readable by its owner only, and their number comes back instead.
 

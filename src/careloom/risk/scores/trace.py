@@ -68,8 +68,8 @@ def _with_steps(part: pa.Table, steps: pa.Table) -> pa.Table:
     """With the steps in place of their numbers: they are put in here, because lists of numbers leave the engine faster."""
     edition = pa.StructArray.from_arrays([steps[name].combine_chunks() for name in STEP.names], fields=list(STEP))
     step_numbers = cast("pa.ListArray[Any]", part["trace"].combine_chunks())
-    taken = edition.take(pc.subtract(step_numbers.values, pa.scalar(1, pa.int32())))
-    trace = pa.ListArray.from_arrays(step_numbers.offsets, taken, mask=step_numbers.is_null())
+    step_rows = edition.take(pc.subtract(step_numbers.values, pa.scalar(1, pa.int32())))
+    trace = pa.ListArray.from_arrays(step_numbers.offsets, step_rows, mask=step_numbers.is_null())
     return part.set_column(part.num_columns - 1, "trace", trace)
 
 
@@ -79,15 +79,15 @@ def _marked(edition: Lookups) -> str:
         this=exp.column("code", "c"), expression=normal_code(exp.column("diagnosis_code", "d"), edition.read.mode)
     )
     plain = exp.select("d.person_id", "c.step").from_("diagnoses AS d").join("hcc_trace_codes AS c", on=code)
-    edited = exp.case().when(fires(edition.read.mode), exp.column("fired", "e")).else_(exp.column("step", "c"))
-    ruled = (
-        exp.select("d.person_id", exp.alias_(edited, "step"))
+    edit_step = exp.case().when(fires(edition.read.mode), exp.column("fired", "e")).else_(exp.column("step", "c"))
+    edit_query = (
+        exp.select("d.person_id", exp.alias_(edit_step, "step"))
         .from_("diagnoses AS d")
         .join("hcc_trace_ruled AS c", on=code.copy())
         .join("hcc_trace_edits AS e", on="e.code = c.code")
         .join("people AS p", on="p.person_id = d.person_id")
     )
-    return exp.union(plain, ruled, distinct=False).sql("duckdb")
+    return exp.union(plain, edit_query, distinct=False).sql("duckdb")
 
 
 @lru_cache(maxsize=8)
@@ -97,7 +97,7 @@ def trace_tables(model: str, year: int, mode: str) -> Mapping[str, pa.Table]:
     read = edition.read
     number = {step: place for place, step in enumerate(sorted(_steps(edition), key=_order), start=1)}
     codes = [(code, number[_coded(code, hcc)]) for code, categories in read.codes.items() for hcc in categories]
-    lone = sorted(read.model.lone.items())
+    lone = sorted(read.model.requires_any.items())
     return {
         "steps": _numbered(number),
         "codes": _table(code=[row for row in codes if row[0] not in read.edits]),
@@ -106,7 +106,7 @@ def trace_tables(model: str, year: int, mode: str) -> Mapping[str, pa.Table]:
         "lone": pa.table(
             {
                 "category": pa.array([category for category, _ in lone], pa.string()),
-                "beside": pa.array([sorted(others) for _, others in lone], pa.list_(pa.string())),
+                "beside": pa.array([sorted(partners) for _, partners in lone], pa.list_(pa.string())),
             }
         ),
         "pairs": _pairs(read, number),
@@ -128,8 +128,8 @@ def _table(**columns: list[tuple[str, int]]) -> pa.Table:
 
 
 def _order(step: Step) -> tuple[object, ...]:
-    place, _, code, hcc, by, name, value = step
-    return place, hcc is None, int(hcc or 0), code or "", name or "", by or "", value or 0
+    place, _, code, hcc, cause, name, value = step
+    return place, hcc is None, int(hcc or 0), code or "", name or "", cause or "", value or 0
 
 
 def _coded(code: str, hcc: str) -> Step:
@@ -140,8 +140,8 @@ def _edited(code: str, hcc: str | None) -> Step:
     return _DIAGNOSIS, "edited" if hcc else "edited-out", code, hcc, None, None, None
 
 
-def _dropped(hcc: str, by: str) -> Step:
-    return _HIERARCHY, "dropped", None, hcc, by, None, None
+def _dropped(hcc: str, cause: str) -> Step:
+    return _HIERARCHY, "dropped", None, hcc, cause, None, None
 
 
 def _unused(hcc: str) -> Step:
@@ -189,7 +189,7 @@ def _pairs(read: Tables, number: Mapping[Step, int]) -> pa.Table:
     pairs = [
         (parent, child)
         for parent, children in read.hierarchy.items()
-        if parent not in read.model.ignored
+        if parent not in read.model.zeroed
         for child in sorted(children)
     ]
     children = _table(child=[(child, number[_dropped(child, parent)]) for parent, child in pairs])
@@ -200,8 +200,8 @@ def _demographic(edition: Lookups) -> Iterator[tuple[int, list[Step]]]:
     """The terms of every kind of person."""
     cells = edition.tables["hcc_cells"]
     kinds: list[int] = cells["kind"].to_pylist()  # type: ignore[assignment]  # a kind is never NULL
-    for number, written in zip(kinds, cells["terms"].to_pylist(), strict=True):
-        terms = [term.split("=") for term in written.split(",")] if written else []
+    for number, term_list in zip(kinds, cells["terms"].to_pylist(), strict=True):
+        terms = [term.split("=") for term in term_list.split(",")] if term_list else []
         yield number, [_coefficient(_DEMOGRAPHIC, None, name, int(value)) for name, value in terms]
 
 
@@ -215,7 +215,7 @@ def _terms(edition: Lookups, number: Mapping[Step, int]) -> pa.Table:
 
 def _worth(edition: Lookups, number: Mapping[Step, int]) -> pa.Table:
     rows = list(_coefficients(edition))
-    steps = _table(found=[(found, number[step]) for _, found, step in rows])
+    steps = _table(found=[(category, number[step]) for _, category, step in rows])
     return steps.append_column("segment", pa.array([segment.rstrip("_") for segment, _, _ in rows], pa.string()))
 
 

@@ -31,16 +31,16 @@ def checked(dialect: str) -> str:
 def listed(text: exp.Expr, dialect: str) -> exp.Expr:
     """The list of texts in `text`, where each is followed by a comma; no text is an empty list."""
     comma = exp.Literal.string(",")
-    trimmed = exp.Anonymous(this="RTRIM", expressions=[text.copy(), comma.copy()])
+    body = exp.Anonymous(this="RTRIM", expressions=[text.copy(), comma.copy()])
     if dialect == "postgres":  # the only one in which the empty text splits into nothing
-        return exp.Anonymous(this="STRING_TO_ARRAY", expressions=[trimmed, comma])
+        return exp.Anonymous(this="STRING_TO_ARRAY", expressions=[body, comma])
     if dialect == "spark":
-        split = exp.Anonymous(this="SPLIT", expressions=[text.copy(), comma])
-        return exp.Anonymous(this="ARRAY_REMOVE", expressions=[split, exp.Literal.string("")])
+        parts = exp.Anonymous(this="SPLIT", expressions=[text.copy(), comma])
+        return exp.Anonymous(this="ARRAY_REMOVE", expressions=[parts, exp.Literal.string("")])
     name = {"duckdb": "STRING_SPLIT", "bigquery": "SPLIT"}[dialect]
-    split = exp.Anonymous(this=name, expressions=[trimmed, comma])
-    nothing = exp.Array(expressions=[])
-    return exp.case().when(text.copy().eq(exp.Literal.string("")), nothing).else_(split)
+    parts = exp.Anonymous(this=name, expressions=[body, comma])
+    empty_list = exp.Array(expressions=[])
+    return exp.case().when(text.copy().eq(exp.Literal.string("")), empty_list).else_(parts)
 
 
 def joined(lists: Sequence[exp.Expr], dialect: str) -> exp.Expr:

@@ -43,10 +43,12 @@ def _divided(left: int, right: int) -> int:
     return (2 * left + right) // (2 * right)
 
 
-def sql_normalized(raw: exp.Expr, of: Callable[[Callable[[float], int]], exp.Expr]) -> exp.Expr:
-    """`normalized`, in SQL. `raw` is a whole number of 64 bits; `of` writes the normalisation, as what it is handed makes of it."""
-    left = exp.Add(this=exp.Mul(this=exp.paren(raw), expression=number(2 * _ONE)), expression=of(billionths))
-    return _quotient(left, of(lambda factor: 2 * billionths(factor)))
+def sql_normalized(raw: exp.Expr, normalization_of: Callable[[Callable[[float], int]], exp.Expr]) -> exp.Expr:
+    """`normalized`, in SQL. `raw` is a whole number of 64 bits; `normalization_of` writes the normalisation, as what it is handed makes of it."""
+    left = exp.Add(
+        this=exp.Mul(this=exp.paren(raw), expression=number(2 * _ONE)), expression=normalization_of(billionths)
+    )
+    return _quotient(left, normalization_of(lambda factor: 2 * billionths(factor)))
 
 
 def sql_lessened(score: exp.Expr, share: float) -> exp.Expr:

@@ -55,8 +55,8 @@ class Names:
 
     def table(self, name: str) -> exp.Table:
         """The table of that name, as it is called there."""
-        own = {"people": self.people, "diagnoses": self.diagnoses}
-        return exp.to_table(own.get(name) or self.lookups.get(name, name))
+        inputs = {"people": self.people, "diagnoses": self.diagnoses}
+        return exp.to_table(inputs.get(name) or self.lookups.get(name, name))
 
 
 def scoring_statement(
@@ -117,18 +117,18 @@ def _mapped(edition: Lookups, names: Names) -> exp.Query:
     if not edition.read.edits:
         return plain
     plain = plain.where(exp.not_(column("edited", "c")))
-    fired = fires(edition.read.mode)
-    edited = [
-        exp.alias_(exp.case().when(fired.copy(), column(f"o{word}", "e")).else_(column(f"w{word}", "e")), f"w{word}")
+    fires_ = fires(edition.read.mode)
+    edit_words = [
+        exp.alias_(exp.case().when(fires_.copy(), column(f"o{word}", "e")).else_(column(f"w{word}", "e")), f"w{word}")
         for word in _words(edition)
     ]
-    ruled = (
-        exp.select(column("person_id", "d"), *edited)
+    edit_query = (
+        exp.select(column("person_id", "d"), *edit_words)
         .from_(names.table("diagnoses").as_("d"))
         .join(names.table("hcc_edits").as_("e"), on=column("code", "e").eq(code.copy()))
         .join(names.table("people").as_("p"), on=column("person_id", "p").eq(column("person_id", "d")))
     )
-    return exp.union(plain, ruled, distinct=False, copy=False)
+    return exp.union(plain, edit_query, distinct=False, copy=False)
 
 
 def fires(mode: str) -> exp.Expr:
@@ -169,11 +169,11 @@ def _recognised(edition: Lookups) -> exp.Select:
     words: list[exp.Expr] = []
     for word in _words(edition):
         value: exp.Expr = column(f"r{word}")
-        if edition.ignored[word]:
-            value = without(value, number(edition.ignored[word]))
-        for mask, others in edition.lone:
+        if edition.zeroed[word]:
+            value = without(value, number(edition.zeroed[word]))
+        for mask, partners in edition.requires_any:
             if mask[word]:
-                value = exp.case().when(_none_of(others), without(value.copy(), number(mask[word]))).else_(value)
+                value = exp.case().when(_none_of(partners), without(value.copy(), number(mask[word]))).else_(value)
         words.append(exp.alias_(value, f"q{word}"))
     return exp.select("*", *words).from_("placed")
 
@@ -196,16 +196,16 @@ def _chunk(names: Names, table: str, chunk: int, *columns: str) -> exp.Subquery:
 
 def _after_hierarchy(edition: Lookups, names: Names) -> exp.Select:
     query = exp.select("a.*").from_("recognised AS a")
-    dropped: dict[int, list[exp.Expr]] = {word: [] for word in _words(edition)}
-    for chunk, touched in edition.shedding.items():
-        for word in touched:
-            dropped[word].append(column(f"d{word}", f"h{chunk}"))
-        table = _chunk(names, "hcc_hierarchy", chunk, *(f"d{word}" for word in touched))
+    masks: dict[int, list[exp.Expr]] = {word: [] for word in _words(edition)}
+    for chunk, affected_words in edition.shedding.items():
+        for word in affected_words:
+            masks[word].append(column(f"d{word}", f"h{chunk}"))
+        table = _chunk(names, "hcc_hierarchy", chunk, *(f"d{word}" for word in affected_words))
         query = query.join(table, on=column("state", f"h{chunk}").eq(_state(chunk, "q", "a")), copy=False)
     for word in _words(edition):
         value: exp.Expr = column(f"q{word}", "a")
-        if dropped[word]:
-            value = without(value, any_of(dropped[word]))
+        if masks[word]:
+            value = without(value, any_of(masks[word]))
         query = query.select(exp.alias_(value, f"k{word}"), copy=False)
     return query
 
@@ -244,8 +244,8 @@ def _texts(edition: Lookups, names: Names, word: int, dialect: str) -> exp.Selec
     for chunk in chunks:
         table = _chunk(names, "hcc_names", chunk, "names")
         query = query.join(table, on=column("state", f"n{chunk}").eq(_state(chunk, "t", "e")), copy=False)
-    written = texts(column("names", f"n{chunk}") for chunk in chunks)
-    return query.select(exp.alias_(listed(written, dialect), "categories"), copy=False)
+    texts_ = texts(column("names", f"n{chunk}") for chunk in chunks)
+    return query.select(exp.alias_(listed(texts_, dialect), "categories"), copy=False)
 
 
 def _chunks(edition: Lookups, word: int) -> range:
@@ -266,11 +266,11 @@ def _summed(edition: Lookups) -> exp.Select:
         exp.alias_(any_of(flags), "all_flags"),
     ).from_("settled AS e")
     for word in words:
-        same = [column(name, f"h{word}").eq(column(name, "e")) for name in ("segment", f"k{word}")]
-        sums = sums.join(f"halves{word} AS h{word}", on=exp.and_(*same), join_type="left", copy=False)
-    parts = {name: all_of(shifted(column("sums"), at), number(bits)) for name, (at, bits) in PACKED.items()}
+        conditions = [column(name, f"h{word}").eq(column(name, "e")) for name in ("segment", f"k{word}")]
+        sums = sums.join(f"halves{word} AS h{word}", on=exp.and_(*conditions), join_type="left", copy=False)
+    parts = {name: all_of(shifted(column("sums"), offset), number(bits)) for name, (offset, bits) in PACKED.items()}
     few = [
-        exp.alias_(exp.func("LEAST", parts[name].copy(), number(COUNTS * edition.counted)), f"few_{name}")
+        exp.alias_(exp.func("LEAST", parts[name].copy(), number(COUNTS * edition.counts_hccs)), f"few_{name}")
         for name in ("hccs", "chronic_hccs")
     ]
     return exp.select("g.*", *(exp.alias_(part, name) for name, part in parts.items()), *few).from_(sums.subquery("g"))
@@ -281,22 +281,22 @@ def _patterns(edition: Lookups, names: Names, dialect: str) -> exp.Select:
     query = exp.select("g.*").from_(_distinct("summed", *PATTERN).subquery("g"))
     query = query.join(names.table("hcc_segments").as_("t"), on=column("segment", "t").eq(column("segment", "g")))
     all_flags = column("all_flags", "g")
-    own = all_of(all_flags.copy(), number(edition.own_flags))
-    chronic = any_of([shifted(all_flags.copy(), CHRONIC), own])
+    own_flags = all_of(all_flags.copy(), number(edition.own_flags))
+    chronic = any_of([shifted(all_flags.copy(), CHRONIC), own_flags])
     worth, chronic_worth = _interacting(edition, all_flags), _interacting(edition, chronic)
-    written = _interaction_names(edition, all_flags)
-    if edition.counted:
+    parts = _interaction_names(edition, all_flags)
+    if edition.counts_hccs:
         for alias, few in (("u", "few_hccs"), ("v", "few_chronic_hccs")):
             segment = exp.Mul(this=column("segment", "g"), expression=number(16))
             place = exp.Add(this=segment, expression=column(few, "g"))
             query = query.join(names.table("hcc_counts").as_(alias), on=column("place", alias).eq(place))
         worth.append(column("worth", "u"))
         chronic_worth.append(column("worth", "v"))
-        written.append(column("name", "u"))
+        parts.append(column("name", "u"))
     return query.select(
         exp.alias_(added(worth), "together"),
         exp.alias_(added(chronic_worth), "chronic_together"),
-        exp.alias_(listed(texts(written), dialect), "interactions"),
+        exp.alias_(listed(texts(parts), dialect), "interactions"),
     )
 
 
@@ -314,22 +314,22 @@ def _met(needs: int, flags: exp.Expr) -> exp.Expr:
 def _interaction_names(edition: Lookups, flags: exp.Expr) -> list[exp.Expr]:
     names: list[exp.Expr] = [exp.Literal.string("")]
     for place, interaction in enumerate(edition.interactions):
-        met = exp.and_(_met(interaction.needs, flags), column(f"i{place}", "t").is_(exp.null()).not_())
-        names.append(exp.case().when(met, exp.Literal.string(f"{interaction.name},")).else_(exp.Literal.string("")))
+        is_met = exp.and_(_met(interaction.needs, flags), column(f"i{place}", "t").is_(exp.null()).not_())
+        names.append(exp.case().when(is_met, exp.Literal.string(f"{interaction.name},")).else_(exp.Literal.string("")))
     return names
 
 
 def _scores(edition: Lookups, money: Money, dialect: str) -> exp.Select:
-    same = exp.and_(*(column(name, "p").eq(column(name, "z")) for name in PATTERN))
-    rows = exp.select("*").from_("summed AS z").join("patterns AS p", on=same, join_type="left")
+    condition = exp.and_(*(column(name, "p").eq(column(name, "z")) for name in PATTERN))
+    rows = exp.select("*").from_("summed AS z").join("patterns AS p", on=condition, join_type="left")
     hcc = added([column("besides", "z"), column("disease", "z"), column("together", "p")])
     chronic = added([column("besides", "z"), column("chronic", "z"), column("chronic_together", "p")])
     raw = added([column("demographics", "z"), hcc.copy()])
     lasting = exp.case().when(column("hccs", "z").eq(0), column("bare", "z")).else_(chronic)
     for letter in "kr":
         for word in _words(edition):
-            on = column(f"t{word}", f"{letter}{word}").eq(column(f"{letter}{word}", "z"))
-            rows = rows.join(f"texts{word} AS {letter}{word}", on=on, join_type="left", copy=False)
+            condition_ = column(f"t{word}", f"{letter}{word}").eq(column(f"{letter}{word}", "z"))
+            rows = rows.join(f"texts{word} AS {letter}{word}", on=condition_, join_type="left", copy=False)
     lists = {
         letter: joined([column("categories", f"{letter}{word}") for word in _words(edition)], dialect)
         for letter in "kr"
@@ -360,14 +360,14 @@ def _payment(raw: exp.Expr, money: Money, mode: str) -> exp.Expr:
 
 
 def _as_cms(raw: exp.Expr, money: Money) -> exp.Expr:
-    def normalization(of: Callable[[float], int]) -> exp.Expr:
-        usual = number(of(money.normalization or 1.0))
+    def normalization(to_number: Callable[[float], int]) -> exp.Expr:
+        usual = number(to_number(money.normalization or 1.0))
         if money.grafts is None:
             return usual
-        return exp.paren(exp.case().when(_grafted(), number(of(money.grafts))).else_(usual))
+        return exp.paren(exp.case().when(_grafted(), number(to_number(money.grafts))).else_(usual))
 
-    whole = exp.cast(raw.copy(), exp.DataType.Type.BIGINT)
-    score = sql_lessened(sql_normalized(whole, normalization), 1.0 - money.coding_intensity)
+    raw_score = exp.cast(raw.copy(), exp.DataType.Type.BIGINT)
+    score = sql_lessened(sql_normalized(raw_score, normalization), 1.0 - money.coding_intensity)
     total = exp.Add(this=exp.paren(score), expression=number(thousandths_of(money.frailty)))
     return exp.Div(this=double(exp.paren(total)), expression=number(1000.0), typed=False, safe=False)
 

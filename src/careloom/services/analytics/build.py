@@ -45,7 +45,7 @@ _RESULTS = Path("target") / "run_results.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelNode:
-    """One model or test: dbt's word for how it ended; `mistake`: what it says of it, where that quotes nobody's data."""
+    """One model or test: dbt's word for how it ended; `mistake`: what it says of it, where that quotes no person's data."""
 
     name: str
     kind: str

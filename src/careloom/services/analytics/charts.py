@@ -1,4 +1,4 @@
-"""The charts of a project: their statements run, only to read, and given to whoever draws them."""
+"""The charts of a project: their statements run, only to read, and given to the caller that draws them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from careloom.core.errors import Fix, UsageFault
 from careloom.project.model import Chart, ChartPage
 from careloom.services.session.sessions import Session
 from careloom.store.data_age import DataAge, data_age
+from careloom.store.project_queries import read_rows
 
 _PATIENCE_MS = 120_000
 _ROWS = 500
@@ -79,10 +80,7 @@ def _relations(statement: str) -> Sequence[str]:
 def _rows(session: Session, page: ChartPage, chart: Chart) -> Sequence[Sequence[object]]:
     where = f"charts/{page.name}.yaml, {chart.title!r}"
     try:
-        with session.store.transaction() as connection:
-            connection.execute("set transaction read only")
-            connection.execute("select set_config('statement_timeout', %s, true)", (str(_PATIENCE_MS),))
-            rows = connection.execute(chart.sql.encode()).fetchmany(_limit(chart) + 1)
+        rows = read_rows(session.store, chart.sql, limit=_limit(chart) + 1, patience_ms=_PATIENCE_MS)
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.InvalidSchemaName) as error:
         missing = error.diag.message_primary or "something it names is missing"
         raise Fix(f"{where}: {missing}; build the models first: careloom models build") from None

@@ -33,7 +33,7 @@ def checked_schema(schema: str | None) -> str:
     if schema == ANALYTICS or _OWN.fullmatch(schema):
         return schema
     raise UsageFault(
-        f"--schema {schema!r} might be one that others read: a schema of your own begins with dev_, and goes on with small "
+        f"--schema {schema!r} might be one that others read: a schema of your own begins with dev_, and continues with small "
         "letters, digits and _, 40 in all: dev_anna"
     )
 
@@ -87,7 +87,7 @@ def _path() -> str:
 
 @contextmanager
 def _signals_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Whoever wants to stop us means the command. A Ctrl-C at the terminal reaches it without us."""
+    """A signal to stop us is meant for the command. A Ctrl-C at the terminal reaches it without us."""
 
     def hand_on(number: int, _frame: FrameType | None) -> None:
         if number != signal.SIGINT or not _at_terminal():

@@ -1,4 +1,4 @@
-"""What dbt says of a model that failed: the line that names the mistake, where it quotes nobody's data."""
+"""What dbt says of a model that failed: the line that names the mistake, where it quotes no person's data."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """dbt in a process of its own, which holds the lock of the project's models for as long as it lives, and ends with its parent.
 
-The parent may be killed at any moment; a lock of the parent's would be free then while dbt goes on.
+The parent may be killed at any moment; a lock of the parent's would be free then while dbt continues.
 
     python -m careloom.services.analytics.dbt_process PROJECT WORDS…     PROJECT "": no lock, for what builds nothing
 

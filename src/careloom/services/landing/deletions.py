@@ -110,7 +110,7 @@ class DeletionDetector:
         remaining = len(keys[_ASKED:]) + failures
         if not remaining:
             return None
-        return f"{remaining} records of {member.table} that the source did not list were not asked for; the next whole scan goes on"
+        return f"{remaining} records of {member.table} that the source did not list were not asked for; the next whole scan continues"
 
     def _stops(self) -> bool:
         self.has_stopped = self.should_stop()

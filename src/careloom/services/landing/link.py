@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import LiteralString
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 
-from careloom.core.streams import LinkRule, Stream
+from careloom.core.streams import LinkRule
 from careloom.project.model import Landing
 from careloom.services.session.sessions import Session
-from careloom.store.landed_rows import SCHEMA, pg_type, set_actor, table_of
-from careloom.store.statements import statements
+from careloom.store import links
+from careloom.store.landed_rows import set_actor
 
 _BATCH = 1000
 _FIRST = UUID(int=0)
@@ -56,7 +53,7 @@ def lock_links(connection: psycopg.Connection, session: Session, landing: Landin
     }
     # In one order, so that no two wait for each other.
     for table in sorted(tables):
-        connection.execute(_SQL["lock"], {"table": table})
+        links.lock_table(connection, table)
 
 
 def fitted_before(connection: psycopg.Connection, session: Session, landing: Landing, keys: Sequence[str]) -> Fitted:
@@ -69,10 +66,9 @@ def fitted_before(connection: psycopg.Connection, session: Session, landing: Lan
         # A key never changes: what fits by it alone is found afterwards as well.
         if {target_column for tier in rule.tiers for _, target_column in tier} == {landing.stream.key_column}:
             continue
-        statement = _fitted(referrer.stream, rule, landing.stream)
-        fitting_ids[referrer.name, rule.column] = [
-            id_ for (id_,) in connection.execute(statement, {"keys": list(keys)})
-        ]
+        fitting_ids[referrer.name, rule.column] = links.fitting_ids(
+            connection, referrer.stream, rule, landing.stream, keys
+        )
     return fitting_ids
 
 
@@ -85,12 +81,10 @@ def link_rows(
     """
     changed_ids: set[str] = set()
     for rule in landing.stream.links:
-        changed_ids |= _derive(connection, landing.stream, rule, "own", {"ids": list(ids)})
+        changed_ids |= links.derive(connection, landing.stream, rule, ids)
     for referrer, rule in _rules_to(session, landing):
         fitting_ids = prior_fits.get((referrer.name, rule.column), ())
-        changed_ids |= _derive(
-            connection, referrer.stream, rule, "other", {"ids": list(ids), "fitted": list(fitting_ids)}
-        )
+        changed_ids |= links.derive_to(connection, referrer.stream, rule, ids, fitting_ids)
     return changed_ids
 
 
@@ -101,11 +95,10 @@ def link_again(session: Session, landing: Landing, *, actor: str, run: int | Non
         with session.store.transaction() as connection:
             set_actor(connection, actor, run)
             lock_links(connection, session, landing)
-            query = sql.SQL(_SQL["next_ids"]).format(table=table_of(landing.stream))
-            ids = [id_ for (id_,) in connection.execute(query, {"after": after, "most": _BATCH})]
+            ids = links.next_ids(connection, landing.stream, after, _BATCH)
             changed_ids: set[str] = set()
             for rule in landing.stream.links if ids else ():
-                changed_ids |= _derive(connection, landing.stream, rule, "own", {"ids": ids})
+                changed_ids |= links.derive(connection, landing.stream, rule, ids)
         if not ids:
             return
         after = ids[-1]
@@ -117,8 +110,10 @@ def unlinked(session: Session, landing: Landing, limit: int = 1000) -> Sequence[
     items: list[Unlinked] = []
     with session.store.transaction() as connection:
         for rule in landing.stream.links:
-            rows = connection.execute(_statement(landing.stream, rule, "unlinked"), {"limit": limit}).fetchall()
-            items += [Unlinked(record_id=id_, key=key, column=rule.column, why=why) for id_, key, why in rows]
+            items += [
+                Unlinked(record_id=id_, key=key, column=rule.column, why=why)
+                for id_, key, why in links.unlinked_rows(connection, landing.stream, rule, limit)
+            ]
     return items
 
 
@@ -152,84 +147,3 @@ def _rules_to(session: Session, landing: Landing) -> Iterator[tuple[Landing, Lin
         for rule in referrer.stream.links:
             if rule.to == landing.table:
                 yield referrer, rule
-
-
-def _derive(
-    connection: psycopg.Connection, stream: Stream, rule: LinkRule, side: str, values: Mapping[str, Sequence[str]]
-) -> set[str]:
-    names = {"table": stream.table or stream.name, "vendor_key": stream.key_column}
-    return {id_ for (id_,) in connection.execute(_statement(stream, rule, side), {**values, **names}).fetchall()}
-
-
-@cache
-def _statement(stream: Stream, rule: LinkRule, side: str) -> sql.Composed:
-    """One of the statements of linking.sql for a rule; `side`: "own" and "other" derive, "unlinked" lists."""
-    fitting = [
-        sql.SQL(
-            "when {stated} then (select array_agg(o.id) from {to} o where o.deleted_at is null and {equal})"
-        ).format(to=_target(rule), equal=_equal(tier), stated=_stated(tier))
-        for tier in rule.tiers
-    ]
-    name = "unlinked" if side == "unlinked" else "derive"
-    return sql.SQL(_SQL[name]).format(
-        table=table_of(stream),
-        key=sql.Identifier(stream.key_column),
-        column=sql.Identifier(rule.column),
-        linked_at=sql.Identifier(f"{rule.column}_linked_at"),
-        fitting=sql.SQL("case {} end").format(sql.SQL(" ").join(fitting)),
-        affected=_affected(stream, rule, side),
-        to=_target(rule),
-        agree=_agree(rule),
-    )
-
-
-def _affected(stream: Stream, rule: LinkRule, side: str) -> sql.Composable:
-    """The rows to derive: those named, or those that rows of the other table decide about.
-
-    From the rows that came to those that may fit them, so that indexes lead there however many there are.
-    """
-    if side == "own":
-        return sql.SQL("select unnest(%(ids)s::uuid[]) as id")
-    names = {"to": _target(rule), "table": table_of(stream), "column": sql.Identifier(rule.column)}
-    fits: LiteralString = "select f.id from {to} o join {table} f on {equal} where o.id = any(%(ids)s::uuid[])"
-    parts = [sql.SQL(fits).format(**names, equal=_equal(tier)) for tier in rule.tiers]
-    parts.append(sql.SQL("select id from {table} where {column} = any(%(ids)s::uuid[])").format(**names))
-    parts.append(sql.Composed([sql.SQL("select unnest(%(fitted)s::uuid[])")]))
-    return sql.SQL(" union ").join(parts)
-
-
-def _fitted(stream: Stream, rule: LinkRule, target: Stream) -> sql.Composed:
-    names = {"to": _target(rule), "table": table_of(stream), "to_key": sql.Identifier(target.key_column)}
-    key_type = sql.SQL(pg_type(target.key_type))
-    queries = [sql.SQL(_SQL["fitted"]).format(**names, equal=_equal(tier), key_type=key_type) for tier in rule.tiers]
-    return sql.SQL(" union ").join(queries)
-
-
-def _equal(tier: Sequence[tuple[str, str]]) -> sql.Composed:
-    pairs = [
-        sql.SQL("o.{} = f.{}").format(sql.Identifier(target_column), sql.Identifier(column))
-        for column, target_column in tier
-    ]
-    return sql.SQL(" and ").join(pairs)
-
-
-def _stated(tier: Sequence[tuple[str, str]]) -> sql.Composed:
-    return sql.SQL(" and ").join(sql.SQL("f.{} is not null").format(sql.Identifier(column)) for column, _ in tier)
-
-
-def _agree(rule: LinkRule) -> sql.Composed:
-    """Nothing that the rule compares anywhere is stated by both sides and differs."""
-    pairs = dict.fromkeys([pair for tier in rule.tiers for pair in tier] + list(rule.agree))
-    return sql.SQL(" and ").join(
-        sql.SQL("(o.{other} = f.{own} or o.{other} is null or f.{own} is null)").format(
-            own=sql.Identifier(column), other=sql.Identifier(target_column)
-        )
-        for column, target_column in pairs
-    )
-
-
-def _target(rule: LinkRule) -> sql.Identifier:
-    return sql.Identifier(SCHEMA, rule.to)
-
-
-_SQL = statements("linking")

@@ -334,5 +334,11 @@ def _tell(batch: _EventBatch) -> None:
     )
     for (kind, code, message), count in reasons.items():
         LOG.warning(
-            "events were not landed", source=batch.source, outcome=kind, code=code, reason=message, events=count
+            "event.not_landed",
+            message="events were not landed",
+            source=batch.source,
+            outcome=kind,
+            code=code,
+            reason=message,
+            events=count,
         )

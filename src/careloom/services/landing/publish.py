@@ -77,7 +77,7 @@ def _rest(session: Session, name: str, error: Exception | None) -> None:
     with session.store.transaction() as connection:
         rest(connection, _what(name), BACKOFF, getattr(error, "after", None))
     reason = safe_text(error) if error else "partly acknowledged"
-    LOG.warning("a publisher does not acknowledge", publisher=name, reason=reason)
+    LOG.warning("publisher.failed", message="a publisher does not acknowledge", publisher=name, reason=reason)
 
 
 def _what(name: str) -> str:

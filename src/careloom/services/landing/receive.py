@@ -12,6 +12,8 @@ from careloom.core.webhooks import Accepted, WebhookAnswer, WebhookRequest
 from careloom.services.session.sessions import Session
 from careloom.store.inbox import Arrival, keep_events
 
+__all__ = ["AWAY", "NOTHING", "STORED", "Arrival", "examined", "kept", "receive"]
+
 STORED = WebhookAnswer(status=200, body=b'{"status":"ok"}')
 AWAY = WebhookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
 """Nothing was kept: the sender must send it again."""
@@ -42,9 +44,14 @@ def examined(session: Session, source: str, request: WebhookRequest) -> Arrival 
         if request.method == "POST" and result.status < _FIRST_REFUSAL and not result.thanks_for:
             result = NOTHING
         if result.reason:
-            LOG.warning("an event was refused", source=source, outcome=result.reason)
+            LOG.warning("event.refused", message="an event was refused", source=source, outcome=result.reason)
         elif result.thanks_for:
-            LOG.info("nothing was kept", source=source, outcome=result.thanks_for)
+            LOG.info(
+                "event.ignored",
+                message="an event was answered and not stored",
+                source=source,
+                outcome=result.thanks_for,
+            )
         return result
     return _arrival(source, result, request.body)
 
@@ -53,7 +60,7 @@ def kept_message(session: Session, source: str, listener: Listener, message: byt
     """The reply to a message of the system called `source`: an acknowledgement only once it is on disk."""
     accepted = listener.receive(message)
     if accepted is None:
-        LOG.warning("an event was refused", source=source, outcome="refused-message")
+        LOG.warning("event.refused", message="an event was refused", source=source, outcome="refused-message")
         return listener.reply(message, is_kept=False)
     try:
         kept(session, [_arrival(source, accepted, message)])
@@ -67,13 +74,15 @@ def kept(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
     try:
         fates = keep_events(session.store, arrivals)
     except Later:
-        LOG.error("events could not be kept", outcome="store-away", events=len(arrivals))
+        LOG.error("event.not_stored", message="events could not be stored", outcome="store-away", events=len(arrivals))
         raise
     log = LOG
     for arrival, fate in zip(arrivals, fates, strict=True):
-        log.info("an event was received", source=arrival.source, outcome=_OUTCOMES[fate])
+        log.info("event.received", message="an event was received", source=arrival.source, outcome=_OUTCOMES[fate])
         if fate == "held":
-            log.warning("an event bears the id of another one and was held", source=arrival.source)
+            log.warning(
+                "event.held", message="an event bears the id of another one and was held", source=arrival.source
+            )
     return [STORED] * len(arrivals)
 
 

@@ -25,6 +25,7 @@ from careloom.services.landing.write import land
 from careloom.services.session.attempts import Attempt, attempt
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session
+from careloom.services.session.streams import root_stream
 from careloom.store.landing_runs import ENDS, LandingRuns, is_balanced
 from careloom.store.landing_tables import ensure_table
 from careloom.store.locks import advisory_lock
@@ -151,11 +152,11 @@ def _noted(entry: Attempt, report: LandingReport) -> LandingReport:
 
 def _prepared(session: Session, name: str, watch: Watch, time_limit: float | None, limit: float) -> _Scan:
     landing = landing_named(session, name)
-    root = _root(session, landing)
+    root = root_stream(session, landing)
     members = [
         member
         for member in session.project.landings.values()
-        if member.system == landing.system and _root(session, member).name == root.name
+        if member.system == landing.system and root_stream(session, member).name == root.name
     ]
     members.sort(key=lambda member: (member.stream.name != root.name, member.name))
     return _Scan(
@@ -178,26 +179,6 @@ def landing_named(session: Session, name: str) -> Landing:
     return session.project.landings[name]
 
 
-def scannable(session: Session) -> list[str]:
-    """The landings to scan so that every stream that can be asked for is read once."""
-    names: dict[tuple[str, str], str] = {}
-    for landing in session.project.landings.values():
-        if session.tells_when_asked(landing.system):
-            names.setdefault((landing.system, _root(session, landing).name), landing.name)
-    return list(names.values())
-
-
-def _root(session: Session, landing: Landing) -> Stream:
-    """The stream whose pages hold the records of `landing`: its own, or the one that it is `out_of`."""
-    landings = session.project.landings.values()
-    own_streams = {member.stream.name: member.stream for member in landings if member.system == landing.system}
-    streams = {**session.streams(landing.system), **own_streams}
-    stream = landing.stream
-    while stream.out_of and stream.out_of in streams:
-        stream = streams[stream.out_of]
-    return stream
-
-
 # ---------------------------------------------------------------- one scan, from its lock to its report
 
 
@@ -208,14 +189,14 @@ def _scan(scan: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRe
         runs = LandingRuns(scan.session.store)
         scan.run = runs.start(scan.system, scan.kind, ", ".join(sorted({member.table for member in scan.members})))
         log = LOG.bind(stream=scan.name, run=scan.run)
-        log.info("a scan started", kind=scan.kind, resumed=scan.is_resumed)
+        log.info("scan.started", message="a scan started", kind=scan.kind, resumed=scan.is_resumed)
         try:
             trouble = _read_all(scan)
         except BaseException as error:
             with suppress(CareloomError):
                 status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
                 runs.finish(scan.run, status=status, counts=scan.counts, error=safe_text(error), details=_details(scan))
-            log.error("a scan failed", error=type(error).__name__)  # noqa: TRY400 a traceback could quote a person
+            log.error("scan.failed", message="a scan failed", error=type(error).__name__)  # noqa: TRY400 a traceback could quote a person
             raise
         report = replace(_report(scan, trouble), seconds=round(time.monotonic() - began, 3))
         runs.finish(
@@ -226,7 +207,8 @@ def _scan(scan: _Scan, *, full: bool, afresh: bool, kind: ScanKind) -> LandingRe
             repairs=report.repaired,
             details=_details(scan),
         )
-        log.info("a scan ended", status=report.status, counts=dict(report.counts), repaired=report.repaired)
+        log = log.bind(status=report.status, counts=dict(report.counts), repaired=report.repaired)
+        log.info("scan.ended", message="a scan ended")
     return report
 
 
@@ -359,7 +341,7 @@ def _report(scan: _Scan, trouble: Later | None) -> LandingReport:
     status = "failed" if not balances else "completed" if scan.complete else "interrupted"
     notes = list(scan.notes)
     if trouble is not None:
-        notes.append(f"{trouble}; what was landed stays, and the next scan goes on from there")
+        notes.append(f"{trouble}; what was landed stays, and the next scan continues from there")
     if not balances:
         notes.append(f"the counts do not balance: {dict(scan.counts)}; please report this")
     changes = sum(scan.counts[change] for change in ("created", "updated", "deleted"))

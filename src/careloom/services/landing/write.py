@@ -149,7 +149,8 @@ def _tell_of_drift(into: _Into) -> None:
         fresh = note_drift(connection, into.landing.name, into.drifts)
     for column, code, kind in fresh:
         LOG.warning(
-            "values came that are none of their column's type; the records landed without them",
+            "drift.noted",
+            message="values were not of their column's type; the records landed without them",
             stream=into.landing.name,
             column=column,
             code=code,

@@ -36,20 +36,20 @@ def alert_failure(session: Session, name: str, message: str, *, kind: str = "syn
         letter = failure_mail(session.project, kind, name, message, latest)
         _send(mail, session.settings.secret(mail.smtp), letter)
     except Exception as error:  # noqa: BLE001 whatever stops a mail must not hide the failure that it tells of
-        LOG.error("alert not sent", kind=kind, name=name, error=type(error).__name__)
+        LOG.error("alert.failed", message="an alert was not sent", kind=kind, name=name, error=type(error).__name__)
         return False
     return True
 
 
 def alert_job(session: Session, job: str, subject: str, reason: str) -> bool:
-    """Mail that a job of the worker goes on failing; True if a mail went out. Never raises."""
+    """Mail that a job of the worker keeps failing; True if a mail went out. Never raises."""
     mail = session.project.alerts.mail
     if mail is None:
         return False
     try:
         _send(mail, session.settings.secret(mail.smtp), job_mail(told_name(session.project), job, subject, reason))
     except Exception as error:  # noqa: BLE001 likewise
-        LOG.error("alert not sent", job=job, subject=subject, error=type(error).__name__)
+        LOG.error("alert.failed", message="an alert was not sent", job=job, subject=subject, error=type(error).__name__)
         return False
     return True
 
@@ -151,7 +151,7 @@ def failure_mail(
             "Steps: " + (", ".join(entry["steps"]) or "none") + ".",
             "",
         ]
-    lines += ["What was acknowledged is kept; the next run goes on from there.", f"See: careloom runs {name}"]
+    lines += ["What was acknowledged is kept; the next run continues from there.", f"See: careloom runs {name}"]
     mail.set_content("\n".join(lines))
     return mail
 

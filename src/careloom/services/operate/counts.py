@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from psycopg import sql
-
 from careloom.services.session.sessions import Session
-from careloom.store.landed_rows import table_of
+from careloom.store.inbox import totals
+from careloom.store.links import count_links, count_rows
 
 
 def landed_rows(session: Session) -> int:
     """The live rows of all landing tables."""
-    count = sql.SQL("select count(*) from {} where deleted_at is null")
-    return sum(
-        _number(session, count.format(table_of(landing.stream))) for landing in session.project.landings.values()
-    )
+    return sum(count_rows(session.store, landing.stream) for landing in session.project.landings.values())
 
 
 def linked_rows(session: Session) -> int:
     """The links that live rows have."""
-    count = sql.SQL("select count({}) from {} where deleted_at is null")
     return sum(
-        _number(session, count.format(sql.Identifier(rule.column), table_of(landing.stream)))
+        count_links(session.store, landing.stream, rule)
         for landing in session.project.landings.values()
         for rule in landing.stream.links
     )
 
 
-def _number(session: Session, statement: sql.Composed) -> int:
-    with session.store.transaction() as connection:
-        row = connection.execute(statement).fetchone()
-        return int(row[0]) if row else 0
+def inbox_totals(session: Session) -> tuple[int, int, int, int]:
+    """Events received, waiting and held, and changes that are yet to be published."""
+    return totals(session.store)

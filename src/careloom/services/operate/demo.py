@@ -14,8 +14,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-import psycopg
-
 from careloom.core.errors import Later, UsageFault
 from careloom.core.folders import HIDDEN
 from careloom.project.model import Sync
@@ -26,7 +24,7 @@ from careloom.services.session.settings import Settings
 from careloom.services.sync.run import apply_sync, plan_sync, run_sync
 from careloom.services.sync.summary import RunSummary
 from careloom.store.ledger import Ledger
-from careloom.store.migrations import SCHEMA
+from careloom.store.migrations import drop_schema
 
 _MARK = ".careloom-demo"
 
@@ -116,8 +114,7 @@ def _clear(folder: Path, settings: Settings) -> None:
         return
     if not (folder / _MARK).exists():
         raise UsageFault(f"{folder} is not empty, and no demo made it; name another folder")
-    with psycopg.connect(store_url(folder, settings)) as connection:
-        connection.execute(f"drop schema if exists {SCHEMA} cascade")
+    drop_schema(store_url(folder, settings))
     for entry in folder.iterdir():
         if entry.name == HIDDEN:
             continue

@@ -16,9 +16,8 @@ from careloom.core.reports import ReportAsk
 from careloom.core.rooms import Room
 from careloom.project import loader, model
 from careloom.services.analytics import build
-from careloom.services.landing import scan
 from careloom.services.operate import migrate, safeguards
-from careloom.services.session import environments, progress, seal_key, sessions
+from careloom.services.session import environments, progress, seal_key, sessions, streams
 from careloom.services.session import settings as environment
 from careloom.services.sync import prepare as preparation
 from careloom.store import database, migrations, rights
@@ -253,7 +252,7 @@ class _CheckUp:
 
     def _streams(self, name: str) -> list[str]:
         landings = self.session.project.landings
-        scannable = [landings[stream] for stream in scan.scannable(self.session)]
+        scannable = [landings[stream] for stream in streams.scannable(self.session)]
         return [landing.stream.name for landing in scannable if landing.system == name]
 
     def _asks(self, name: str) -> list[ReportAsk]:

@@ -114,7 +114,7 @@ def live(session: Session, simulation: Simulation, hooks: str, stop: Event) -> N
             stop,
         )
     except Exception as error:  # noqa: BLE001 what is only shown must not end what is served
-        LOG.error("the simulated day ended early", reason=type(error).__name__)
+        LOG.error("simulation.ended_early", message="the simulated day ended early", reason=type(error).__name__)
 
 
 def _at(system: System, address: str | None) -> System:

@@ -1,7 +1,7 @@
 """Reports asked for, waited for, fetched and loaded: one after the other, each account's failure its own.
 
 A system may make one report at a time for the whole organisation, so while it makes the next one the former is loaded. What
-was asked for is written down before anything else happens: whoever takes over after a crash waits for the same run.
+was asked for is written down before anything else happens: the process that takes over after a crash waits for the same run.
 
 Whatever goes wrong with one report of one account is its own: it is told, tried again, and comes last in the next run. Only
 where no account at all gets an answer is the system taken to be away, and the run ends.
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from careloom.services.reports.load import load_report
 from careloom.services.reports.outcomes import ReportOutcome, ReportsRun
 from careloom.services.reports.request import ReportRequests, check_delivery, handed_over
 from careloom.services.session.attempts import attempt
+from careloom.services.session.due import is_report_due
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session
 from careloom.store.account_reports import AccountReport, AccountReports
@@ -36,11 +37,9 @@ from careloom.store.report_tables import forget_old, make_current
 from careloom.store.report_types import drop_unread
 
 _TRIES = 3
-"""After so many runs without an answer for a report of an account it counts as failed: it is told, and asked for anew."""
+"""After so many runs without an answer for a report of an account it counts as failed: it is reported, and asked for again."""
 _QUIET = 2
 """After so many lost answers in a row of an account, each of which took minutes, the run continues without that account."""
-_PAUSES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
-"""After so many failures in a row of one report of one account it is asked for again, even if it is not due; at last daily."""
 
 
 class _SystemAway(Exception):
@@ -106,9 +105,7 @@ def run_reports(session: Session, reports: Sequence[Report], watch: Watch, *, du
         entry.counts = run.counts
         if run.counts["failed"]:
             entry.state, entry.code = "failed", "reports-failed"
-            entry.error = (
-                f"{run.counts['failed']} of {run.counts['due']} came to nothing; see: careloom reports --failed"
-            )
+            entry.error = f"{run.counts['failed']} of {run.counts['due']} failed; see: careloom reports --failed"
         elif run.trouble:
             entry.state, entry.code, entry.error = "failed", "reports-failed", str(run.trouble)
         elif run.counts["waiting"]:
@@ -138,11 +135,6 @@ def _run_reports(session: Session, reports: Sequence[Report], watch: Watch, *, d
     return ReportsRun(outcomes=outcomes, seconds=time.monotonic() - began, trouble=troubles[0] if troubles else None)
 
 
-def any_report_due(session: Session, system: str) -> bool:
-    """Whether a report of the system is due, or was begun and has come to no end."""
-    return _anything_due(session, [report for report in session.project.reports.values() if report.system == system])
-
-
 def _of_system(
     session: Session, system: str, reports: Sequence[Report], watch: Watch, *, due_only: bool
 ) -> tuple[Sequence[ReportOutcome], CareloomError | None]:
@@ -157,7 +149,11 @@ def _of_system(
         _end_others(session, account_reports, system)
         for schema in sorted({report.watched_in for report in reports} - {""}):
             if why := account_reports.show_standing(schema):
-                LOG.warning("how far the reports are is not shown", reason=why)
+                LOG.warning(
+                    "report.state_not_written",
+                    message="the state of the reports could not be written for readers",
+                    reason=why,
+                )
         rows = [(report, account_reports.open(system, report.name, account, now)) for report, account in due]
         asking = _Asking(
             session=session,
@@ -182,7 +178,7 @@ def _of_system(
 def _turn(account_reports: AccountReports, row: AccountReport) -> tuple[bool, datetime, bool, datetime]:
     """Who comes first. Those that the system is making, or has made: a second one would not begin before they are over.
 
-    Then those that a former run did not come to; last those that came to nothing, the one first that has rested longest: what
+    Then those that a former run did not come to; last those that failed, the one first that has waited longest: what
     can never be had must keep nothing else from being asked for.
     """
     last_run = account_reports.so_far(row.system, row.name, row.account, row.due_at)
@@ -214,25 +210,8 @@ def _due(
 ) -> Iterator[tuple[Report, str]]:
     for report in reports:
         for account in report.accounts:
-            if not due_only or _has_come(session, account_reports, report, account):
+            if not due_only or is_report_due(session, account_reports, report, account):
                 yield report, account
-
-
-def _has_come(session: Session, account_reports: AccountReports, report: Report, account: str) -> bool:
-    now = session.clock()
-    row = account_reports.under_way(report.system, report.name, account)
-    if row is not None:
-        return not row.tries or row.tried_at is None or row.tried_at + _pause(row.tries) <= now
-    if report.schedule is None:
-        return False
-    last = account_reports.so_far(report.system, report.name, account, now)
-    if report.schedule.is_due(last.due_at, now, session.project.timezone):
-        return True
-    return last.failed_at is not None and last.failed_at + _pause(last.failures) <= now
-
-
-def _pause(failures: int) -> timedelta:
-    return _PAUSES[min(failures, len(_PAUSES)) - 1]
 
 
 def _end_others(session: Session, account_reports: AccountReports, system: str) -> None:
@@ -244,7 +223,12 @@ def _end_others(session: Session, account_reports: AccountReports, system: str) 
     ]
     for id_, name, account in account_reports.end_others(system, accounts):
         shutil.rmtree(_folder_of(session, id_), ignore_errors=True)
-        LOG.info("a report that the project asks for no longer was ended", report=name, account=account)
+        LOG.info(
+            "report.ended",
+            message="a report that the project no longer asks for was ended",
+            report=name,
+            account=account,
+        )
 
 
 def _fetch_report(asking: _Asking, desk: ReportRequests, report: Report, row: AccountReport) -> None:
@@ -267,7 +251,9 @@ def _fetch_report(asking: _Asking, desk: ReportRequests, report: Report, row: Ac
         return
     asking.answered(row.account)
     if delivery is None:
-        asking.ended(report, row, "waiting", message="stopped while the system makes it; the next run goes on waiting")
+        asking.ended(
+            report, row, "waiting", message="stopped while the system makes it; the next run continues to wait"
+        )
         return
     _load_delivery(asking)
     asking.delivery = (report, row, delivery)
@@ -290,7 +276,7 @@ def _note_lost(asking: _Asking) -> None:
     for report, row, error in asking.lost_answers:
         tries = row.tries + 1
         if tries >= _TRIES:
-            message = f"in {tries} runs it came to no answer: {error}. It is asked for anew later"
+            message = f"in {tries} runs there was no answer: {error}. It is asked for again later"
             _failed(asking, report, row, "no-answer", message)
             continue
         asking.reports.lost(row, tries, str(error), asking.session.clock())
@@ -332,13 +318,26 @@ def _load_delivery(asking: _Asking) -> None:
             return
         except (Fix, Stop) as error:
             # What a person must mend in one report, or a bug that it meets, keeps no other from being loaded.
-            LOG.error("a report was not loaded", report=report.name, account=row.account, reason=str(error))
+            LOG.error(
+                "report.failed",
+                message="a report was not loaded",
+                report=report.name,
+                account=row.account,
+                reason=str(error),
+            )
             _failed(asking, report, row, "not-loaded", str(error))
             return
         with asking.session.store.transaction() as connection:
             make_current(connection, row.id, load.rows, load.drifts)
     outcome = "unchanged" if load.is_unchanged else "loaded" if load.rows else "empty"
-    LOG.info("a report was loaded", report=report.name, account=row.account, rows=load.rows, outcome=outcome)
+    LOG.info(
+        "report.loaded",
+        message="a report was loaded",
+        report=report.name,
+        account=row.account,
+        rows=load.rows,
+        outcome=outcome,
+    )
     asking.ended(report, row, outcome, rows=load.rows, drifts=load.drifts)
 
 

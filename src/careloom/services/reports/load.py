@@ -33,7 +33,7 @@ HOLDS = {
     "unclosed-quote": "a file ends within a quoted cell: cut off, or a quote too many",
     "row-too-long": "a cell or a row has more than 8 MiB",
     "row-too-wide": "a row does not fit into a page of the database",
-    "unreadable": "a file cannot be read as CSV, also not when written anew",
+    "unreadable": "a file cannot be read as CSV, not even rewritten",
     "another-report": "the header is not that of the report that was asked for",
     "column-missing": "a column that the project names, or one of amounts that was there before, is not there",
     "one-column": "the file has one column, and nothing says that this is right",

@@ -16,7 +16,7 @@ UNANSWERED = ("no-answer", "not-permitted", "request-refused")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOutcome:
-    """What became of one report of one account. `ended`: loaded, unchanged, empty, failed, or waiting to go on."""
+    """What became of one report of one account. `ended`: loaded, unchanged, empty, failed, or waiting to continue."""
 
     report: str
     account: str
@@ -52,7 +52,7 @@ class ReportsRun:
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 3 something waits to go on, 4 something failed; another one is that of what ended the run."""
+        """0 all well, 3 something waits to continue, 4 something failed; any other is that of what ended the run."""
         if self.trouble:
             return self.trouble.exit_code
         counts = self.counts

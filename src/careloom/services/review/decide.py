@@ -6,31 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from psycopg.rows import dict_row
-
 from careloom.core.errors import UsageFault
 from careloom.core.phi import MASK
+from careloom.identity.comparisons import evidence_in_words
 from careloom.project.model import Sync
 from careloom.services.session.sessions import Session
 from careloom.services.sync.summary import reason_text
+from careloom.store import review as records
 from careloom.store.audit import append_audit
 from careloom.store.database import Store
-from careloom.store.statements import statements
-
-VERDICT_NAMES = {
-    "vf": "first name",
-    "vl": "last name",
-    "vd": "birth date",
-    "em": "mail",
-    "ph": "phone",
-    "ad": "address",
-    "zp": "zip",
-    "sx": "suffixes differ",
-    "gx": "sexes differ",
-    "mx": "middle names differ",
-    "ma": "middle names agree",
-}
-_LETTERS = {"A": "agrees", "N": "is near", "X": "CONTRADICTS", "?": "is unknown"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +60,18 @@ def list_held(
     reveal: bool = False,
 ) -> list[HeldItem]:
     """Held records, with the candidates of those that wait for a match; all of them where `limit` is None."""
-    parameters = {"sync": sync, "key": key, "kinds": list(kinds) if kinds else None, "code": code, "limit": limit}
-    rows = _rows(store, "list_held", parameters)
+    rows = records.held_records(store, sync=sync, key=key, kinds=kinds, code=code, limit=limit)
     return [_item(store, row, reveal=reveal) for row in rows]
 
 
 def count_held(store: Store, sync: str | None = None) -> Sequence[Mapping[str, Any]]:
     """Held records by cause, most frequent first: sync, kind, code, property, records, first_seen, last_seen, text."""
-    return [dict(row) | {"text": reason_text(row["code"])} for row in _rows(store, "count_held", {"sync": sync})]
+    return [dict(row) | {"text": reason_text(row["code"])} for row in records.held_causes(store, sync)]
 
 
 def retry(store: Store, *, sync: str | None, key: str | None, code: str | None) -> int:
     """Offer refused records again at the next run; returns how many."""
-    return len(_rows(store, "retry", {"sync": sync, "key": key, "code": code}))
+    return records.offer_again(store, sync=sync, key=key, code=code)
 
 
 def decide(
@@ -105,16 +88,17 @@ def decide(
     properties: list[str | None] = (
         [prop] if prop else _conflicting(items[0]) if verdict in ("source", "destination") else [None]
     )
-    decision = {"sync": sync.name, "key": key, "verdict": verdict, "remote_id": remote_id, "why": why}
+    decision = records.Decision(
+        sync=sync.name,
+        key=key,
+        verdict=verdict,
+        remote_id=remote_id,
+        properties=properties,
+        who=session.settings.actor,
+        why=why,
+    )
     with session.store.transaction() as connection:
-        if verdict in ("link", "create"):
-            # A row that is linked already begins again: its record is gone, or has come to stand for another row too.
-            connection.execute(statements("ledger")["unlink"], {"sync": sync.name, "keys": [key]})
-        if items[0].kind == "remote":
-            connection.execute(statements("review")["retry"], {"sync": sync.name, "key": key, "code": items[0].code})
-        for name in properties:
-            values = decision | {"property": name, "who": session.settings.actor}
-            connection.execute(statements("ledger")["record_decision"], values)
+        records.record_decision(connection, decision, refusal=items[0].code if items[0].kind == "remote" else None)
         append_audit(
             session.store,
             connection,
@@ -142,6 +126,8 @@ def link_lone(session: Session, sync: Sync, code: str, why: str) -> tuple[int, i
 
 
 _ALL = 1_000_000
+_DELIVERIES = 20
+"""How many of a record's deliveries are explained."""
 
 _FITTING: Mapping[str, Sequence[str]] = {
     "match": ("link", "create", "never"),
@@ -189,22 +175,20 @@ def explain(session: Session, syncs: Sequence[Sync], key: str, *, reveal: bool) 
 
 
 def _explain(store: Store, sync: Sync, key: str, *, reveal: bool) -> dict[str, Any] | None:
-    parameters = {"sync": sync.name, "key": key}
-    link = _rows(store, "link_of", parameters)
+    link = records.link_of(store, sync.name, key)
     items = list_held(store, sync=sync.name, key=key, reveal=reveal)
-    decisions = _rows(store, "decisions_on", parameters)
+    decisions = records.decisions_on(store, sync.name, key)
     if not (link or items or decisions):
         return None
-    base = _rows(store, "base_of", parameters)
-    values: Mapping[str, str | None] = base[0]["values"] if base else {}
+    values = records.base_of(store, sync.name, key)
     return {
         "sync": sync.name,
         "key": key,
-        "link": dict(link[0]) if link else None,
+        "link": link,
         "held": items,
         "values": [_value(sync, prop, values[prop], reveal=reveal) for prop in _in_order(sync, values)],
-        "rulings": [dict(row) for row in decisions],
-        "deliveries": [dict(row) for row in _rows(store, "deliveries_of", parameters | {"limit": 20})],
+        "rulings": decisions,
+        "deliveries": records.deliveries_of(store, sync.name, key, _DELIVERIES),
     }
 
 
@@ -227,7 +211,7 @@ def _value(sync: Sync, prop: str, value: str | None, *, reveal: bool) -> dict[st
 
 
 def _item(store: Store, row: Mapping[str, Any], *, reveal: bool) -> HeldItem:
-    offers = _rows(store, "candidates_of", {"sync": row["sync"], "key": row["key"]}) if row["kind"] == "match" else []
+    offers = records.candidates_of(store, row["sync"], row["key"]) if row["kind"] == "match" else []
     return HeldItem(
         **{
             name: row[name]
@@ -240,25 +224,8 @@ def _item(store: Store, row: Mapping[str, Any], *, reveal: bool) -> HeldItem:
                 remote_id=offer["remote_id"],
                 rule=offer["rule"],
                 reason=offer["reason"],
-                evidence=_evidence(offer["verdicts"]),
+                evidence=evidence_in_words(offer["verdicts"]),
             )
             for offer in offers
         ],
     )
-
-
-def _evidence(verdicts: Mapping[str, Any]) -> list[str]:
-    """Field verdicts as words: "first name agrees", "mail agrees", "sexes differ"."""
-    words = []
-    for column, label in VERDICT_NAMES.items():
-        verdict = verdicts.get(column)
-        if isinstance(verdict, str) and verdict in _LETTERS:
-            words.append(f"{label} {_LETTERS[verdict]}")
-        elif verdict is True:
-            words.append(label if column in ("sx", "gx", "mx", "ma") else f"{label} agrees")
-    return words
-
-
-def _rows(store: Store, statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    with store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(statements("review")[statement], values).fetchall()

@@ -1,11 +1,9 @@
-"""Held records with the values of both sides, for the person who must decide. Whoever calls this writes the audit."""
+"""Held records with the values of both sides, for the person who must decide. The caller writes the audit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-from psycopg.rows import dict_row
 
 from careloom.engine.sync import rows
 from careloom.engine.workspace import open_workspace
@@ -13,7 +11,7 @@ from careloom.project.model import Sync
 from careloom.services.review.decide import HeldItem
 from careloom.services.session.sessions import Session
 from careloom.services.sync.prepare import prepare_sync
-from careloom.store.statements import statements
+from careloom.store.review import mirrored_values
 
 
 def with_values(session: Session, items: Sequence[HeldItem]) -> list[HeldItem]:
@@ -29,11 +27,7 @@ def with_values(session: Session, items: Sequence[HeldItem]) -> list[HeldItem]:
 
 def _filled(session: Session, sync: Sync, item: HeldItem, source_values: Mapping[str, str | None]) -> HeldItem:
     ids = [candidate.remote_id for candidate in item.candidates]
-    parameters = {"system": sync.to.system, "object": sync.to.object, "ids": ids}
-    with session.store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        remote_values = {
-            row["id"]: row["values"] for row in cursor.execute(statements("review")["mirror_record"], parameters)
-        }
+    remote_values = mirrored_values(session.store, sync.to.system, sync.to.object, ids)
     return replace(
         item,
         source=source_values,

@@ -11,7 +11,10 @@ from careloom.core.errors import UsageFault
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.inputs import gather
 from careloom.risk.inputs import rules as claim_rules
+from careloom.risk.inputs.gather import ClaimCounts
 from careloom.services.session.progress import Progress
+
+__all__ = ["ClaimCounts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,7 @@ class ClaimsRun:
 
 def read_claims(  # noqa: PLR0913 - two formats, two files and the rules between them
     out: Path,
-    held: Path | None,
+    held_file: Path | None,
     progress: Progress,
     *,
     fhir: Sequence[Path],
@@ -35,24 +38,24 @@ def read_claims(  # noqa: PLR0913 - two formats, two files and the rules between
     count: Sequence[str],
     leave_out: Sequence[str],
 ) -> ClaimsRun:
-    """Write the diagnoses that count for `year` to `out`, and all that is held to `held`."""
-    started = time.monotonic()
-    for file in filter(None, (out, held)):
+    """Write the diagnoses that count for `year` to `out`, and all that is held to `held_file`."""
+    start = time.monotonic()
+    for file in filter(None, (out, held_file)):
         risk_workspace.check_output(file)
     rules = claim_rules.claim_rules(year, count, leave_out)
     files = _files(fhir, x12)
     with risk_workspace.open_workspace() as workspace:
         progress.step(f"reading {sum(map(len, files.values())):,} files of claims, by service line")
         counts = gather.gather(
-            workspace, **files, year=year, every_claim=every_claim, rules=rules, said=progress.advance
+            workspace, **files, year=year, every_claim=every_claim, rules=rules, on_progress=progress.advance
         )
         unread = bool(counts.held) and not counts.lines
         if not unread:
             progress.step("writing diagnoses")
             risk_workspace.write_rows(workspace, gather.DIAGNOSES, out)
-        if held is not None:
-            risk_workspace.write_rows(workspace, gather.HELD_ROWS, held)
-    return ClaimsRun(counts=counts, unread=unread, seconds=time.monotonic() - started)
+        if held_file is not None:
+            risk_workspace.write_rows(workspace, gather.HELD_ROWS, held_file)
+    return ClaimsRun(counts=counts, unread=unread, seconds=time.monotonic() - start)
 
 
 def _files(fhir: Sequence[Path], x12: Sequence[Path]) -> dict[str, Sequence[Path]]:

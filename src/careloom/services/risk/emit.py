@@ -8,9 +8,12 @@ from pathlib import Path
 from careloom import risk
 from careloom.core.errors import UsageFault
 from careloom.risk.dbt import emit, functions
+from careloom.risk.dbt.emit import EmittedProject
 from careloom.risk.payment import factors as payment_factors
 from careloom.risk.sql import dialects
 from careloom.services.risk.options import Mode, Notice, choose_factors, choose_model
+
+__all__ = ["EmittedProject"]
 
 
 def emit_statement(
@@ -54,12 +57,12 @@ def emit_project(
     folder: Path, *, models: Sequence[str], years: Sequence[int], factors: Path | None
 ) -> emit.EmittedProject:
     """Models, macros and seeds into the dbt project in `folder`."""
-    return emit.emit_models(folder, models=models, years=years, own=_project_factors(factors))
+    return emit.emit_models(folder, models=models, years=years, own_factors=_project_factors(factors))
 
 
 def _project_factors(file: Path | None) -> payment_factors.Own:
     """A user's own factors for a dbt project. Fix if one of them is not a factor of its seeds."""
-    own = risk.read_factors(file) if file else {}
-    if place := next((factors.place for factors in own.values() if factors.frailty), None):
+    own_factors = risk.read_factors(file) if file else {}
+    if place := next((factors.place for factors in own_factors.values() if factors.frailty), None):
         raise UsageFault(f"{place}: leave frailty empty, for it is a variable of the dbt project: `frailty`")
-    return own
+    return own_factors

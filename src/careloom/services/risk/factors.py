@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from careloom import risk
+from careloom.risk import Fact
+
+__all__ = ["Fact"]
 
 
-def list_factors(year: int | None, own: Path | None) -> Sequence[risk.Fact]:
-    """Every factor that is known, of one payment year or of all, and the normalisations that are not; `own` go first."""
-    return risk.facts(year, risk.read_factors(own) if own else None)
+def list_factors(year: int | None, own_file: Path | None) -> Sequence[risk.Fact]:
+    """Every factor that is known, of one payment year or of all, and the normalisations that are not; `own_file` go first."""
+    return risk.facts(year, risk.read_factors(own_file) if own_file else None)
 
 
 def has_tables(year: int) -> bool:

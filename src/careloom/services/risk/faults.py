@@ -20,5 +20,5 @@ def usage_faults() -> Iterator[None]:
         raise UsageFault(str(error)) from None
     except risk_workspace.READ_ERRORS as error:
         raise UsageFault(
-            f"a file cannot be read to its end ({type(error).__name__}); write it anew as Parquet or CSV"
+            f"a file cannot be read to its end ({type(error).__name__}); write it again as Parquet or CSV"
         ) from None

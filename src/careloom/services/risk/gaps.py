@@ -6,8 +6,11 @@ from pathlib import Path
 
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.review import gaps
+from careloom.risk.review.gaps import Gaps
 from careloom.services.risk.options import Notice, ScoringOptions, choose_model
 from careloom.services.session.progress import Progress
+
+__all__ = ["Gaps"]
 
 
 def find_gaps(
@@ -37,6 +40,5 @@ def find_gaps(
         if suspects is not None:
             gaps_by_kind["opportunities"] = gaps.suspects(workspace, suspects, model=model, year=options.year)
         if out:
-            queries = (f"select '{kind}' as kind, * from {kind}" for kind in gaps_by_kind)
-            risk_workspace.write_rows(workspace, " union all by name ".join(queries), out)
+            risk_workspace.write_views(workspace, list(gaps_by_kind), out)
     return gaps_by_kind

@@ -74,10 +74,10 @@ def choose_factors(
         Fix: a factor is not a number.
 
     """
-    own = risk.read_factors(factors) if factors else {}
-    if factors and (risk.model_named(model).name, year) not in own:
+    own_factors = risk.read_factors(factors) if factors else {}
+    if factors and (risk.model_named(model).name, year) not in own_factors:
         notice(f"{factors} has no line for {model} of {year}: what is published holds")
-    money = risk.standard_money(model, year, mode.value, pace=pace, own=own)
+    money = risk.standard_money(model, year, mode.value, pace=pace, own_factors=own_factors)
     if frailty is None:
         return money
     if not isfinite(frailty):

@@ -10,6 +10,7 @@ from careloom import risk
 from careloom.core.errors import UsageFault
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.review import gaps, mor, parallel
+from careloom.risk.review.parallel import ParallelRun
 from careloom.services.risk.options import (
     ComparedScore,
     Notice,
@@ -19,6 +20,8 @@ from careloom.services.risk.options import (
     payment_unknown,
 )
 from careloom.services.session.progress import Progress
+
+__all__ = ["ParallelRun"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ def reconcile_report(  # noqa: PLR0913 - two files, and how each is read
             model=model,
             year=options.year,
             look_back=gaps.check_look_back(look_back),
-            dated=False,
+            require_dates=False,
             money=money,
         )
         progress.step("comparing with the report")
@@ -66,12 +69,12 @@ def reconcile_report(  # noqa: PLR0913 - two files, and how each is read
             report,
             model=model,
             year=options.year,
-            compared=score.value,
+            score_name=score.value,
             tolerance=tolerance,
             names=column_names,
         )
         if out:
-            risk_workspace.write_rows(workspace, "from reconciled", out)
+            risk_workspace.write_view(workspace, "reconciled", out)
     status = str(risk.read_tables(model, options.year).status)
     return ReconcileRun(result=result, status=status, payment_unknown=unknown)
 
@@ -102,19 +105,29 @@ def compare_with_system(
             parallel.scores_file(workspace, scores),
             model=model,
             year=options.year,
-            compared=score.value,
+            score_name=score.value,
             money=money,
             names=column_names,
         )
         if out:
-            risk_workspace.write_rows(workspace, "from parallel", out)
+            risk_workspace.write_view(workspace, "parallel", out)
     return result
 
 
 def column_names(columns: Sequence[str]) -> dict[str, str]:
     """What another's table calls our columns, from texts such as `person_id=MBI`."""
     names = dict(column.partition("=")[::2] for column in columns)
-    for ours, theirs in names.items():
-        if ours not in mor.COLUMNS or not theirs:
+    for own_name, column in names.items():
+        if own_name not in mor.COLUMNS or not column:
             raise UsageFault(f"write --column OURS=THEIRS, where OURS is one of {', '.join(mor.COLUMNS)}")
     return names
+
+
+def report_reason_text(code: str) -> str:
+    """What a difference from CMS's report is called for people."""
+    return mor.REASONS[code]
+
+
+def system_reason_text(code: str) -> str:
+    """What a difference from another system's scores is called for people."""
+    return parallel.REASONS[code]

@@ -22,8 +22,7 @@ def draw_scores(scores: Path, page: Path, *, model: str, year: int, notice: Noti
     name = choose_model(model, year, Mode.cms, notice)
     with risk_workspace.open_workspace() as workspace:
         columns = risk_workspace.show_file(workspace, "scores", scores)
-        models = workspace.db.execute("select distinct model from scores").fetchall() if "model" in columns else []
-        _check_model(models, name)
+        _check_model(score_distributions.models_of(workspace.db, columns), name)
         tables = risk.read_tables(name, year)
         distributions = score_distributions.distributions(workspace.db, columns, tables.labels)
     try:
@@ -32,10 +31,10 @@ def draw_scores(scores: Path, page: Path, *, model: str, year: int, notice: Noti
         raise UsageFault(f"{page} cannot be written: {error.strerror}") from None
 
 
-def _check_model(models: Sequence[tuple[str]], name: str) -> None:
-    others = sorted({str(model) for (model,) in models} - {name})
-    if others:
-        raise UsageFault(f"these are scores by {', '.join(others)}; say so: --model {others[0]}")
+def _check_model(models: Sequence[str], name: str) -> None:
+    other_models = sorted({*models} - {name})
+    if other_models:
+        raise UsageFault(f"these are scores by {', '.join(other_models)}; say so: --model {other_models[0]}")
 
 
 def _html(distributions: score_distributions.Distributions, model: str, year: int, caution: str | None) -> str:

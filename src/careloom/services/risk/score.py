@@ -15,8 +15,6 @@ from careloom.risk.scores import blend
 from careloom.services.risk.options import Notice, ScoringOptions, choose_model, factors_of, payment_unknown
 from careloom.services.session.progress import Progress
 
-_TRACE_ROWS = "select person_id, unnest(trace, recursive := true) from scores"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringRun:
@@ -72,7 +70,7 @@ def score_population(
     options: ScoringOptions, out: Path, trace: Path | None, progress: Progress, notice: Notice
 ) -> ScoringRun:
     """Write everyone's scores to `out`, and each step of them to `trace`."""
-    started = time.monotonic()
+    start = time.monotonic()
     shares = _shares(options, notice)
     models = [*shares] or [choose_model(options.model, options.year, options.mode, notice)]
     money = {name: factors_of(name, options, notice) for name in models}
@@ -112,7 +110,7 @@ def score_population(
         mode=options.mode.value,
         money=money,
         shares=shares,
-        seconds=time.monotonic() - started,
+        seconds=time.monotonic() - start,
         status=status,
         counts=counts,
         coded_years=coded_years,
@@ -136,7 +134,7 @@ def _write_blended(
     scores = workspace.folder / "scores.parquet"
     risk.blended(people, diagnoses, out=scores, **blended_by)
     risk_workspace.show_file(workspace, "scores", scores)
-    risk_workspace.write_rows(workspace, "from scores", out)
+    risk_workspace.write_view(workspace, "scores", out)
 
 
 def _write_scores(
@@ -153,7 +151,7 @@ def _write_scores(
     risk.score(people, diagnoses, out=scores, trace=trace is not None, **scored_by)
     risk_workspace.show_file(workspace, "scores", scores)
     if trace is not None:
-        risk_workspace.write_rows(workspace, _TRACE_ROWS, trace)
-        risk_workspace.write_rows(workspace, "select * exclude (trace) from scores", out)
+        risk_workspace.write_traces(workspace, trace)
+        risk_workspace.write_view(workspace, "scores", out, leave_out=["trace"])
     elif not plain:
-        risk_workspace.write_rows(workspace, "from scores", out)
+        risk_workspace.write_view(workspace, "scores", out)

@@ -11,8 +11,11 @@ from pathlib import Path
 from careloom import risk
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.scores import monthly
+from careloom.risk.scores.monthly import Month
 from careloom.services.risk.options import Notice, ScoringOptions, choose_model, factors_of
 from careloom.services.session.progress import Progress
+
+__all__ = ["Month"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ def score_months(
     options: ScoringOptions, out: Path, through: date | None, progress: Progress, notice: Notice
 ) -> SnapshotRun:
     """Write everyone's scores at the end of each month to `out`."""
-    started = time.monotonic()
+    start = time.monotonic()
     model = choose_model(options.model, options.year, options.mode, notice)
     money = factors_of(model, options, notice)
     risk_workspace.check_output(out)
@@ -43,7 +46,7 @@ def score_months(
             people,
             diagnoses,
             out=snapshots,
-            said=progress.advance,
+            on_progress=progress.advance,
             model=model,
             year=options.year,
             mode=options.mode.value,
@@ -54,7 +57,7 @@ def score_months(
         risk_workspace.show_file(workspace, "snapshots", snapshots)
         months = monthly.by_month(workspace.db, "snapshots")
         if snapshots != out:
-            risk_workspace.write_rows(workspace, "from snapshots", out)
+            risk_workspace.write_view(workspace, "snapshots", out)
     progress.rest()
     status = str(risk.read_tables(model, options.year, options.mode.value).status)
-    return SnapshotRun(model=model, status=status, months=months, seconds=time.monotonic() - started)
+    return SnapshotRun(model=model, status=status, months=months, seconds=time.monotonic() - start)

@@ -22,18 +22,18 @@ class TableChanges:
 
 def installed_tables(record: Path | None) -> dict[str, Any]:
     """The digests of what is installed, which are also written to `record`."""
-    installed = table_releases.installed()
+    releases = table_releases.installed()
     if record is not None:
-        table_releases.write_record(record, installed)
-    return installed
+        table_releases.write_record(record, releases)
+    return releases
 
 
-def table_changes(installed: dict[str, Any], record: Path | None) -> TableChanges:
+def table_changes(releases: dict[str, Any], record: Path | None) -> TableChanges:
     """What changed since `record`, or since this release was proved."""
-    recorded = table_releases.recorded(record)
+    record_ = table_releases.recorded(record)
     return TableChanges(
-        recorded=recorded["package"],
-        installed=installed["package"],
-        tables=table_releases.changes(recorded, installed),
-        files=table_releases.file_changes(recorded, installed),
+        recorded=record_["package"],
+        installed=releases["package"],
+        tables=table_releases.changes(record_, releases),
+        files=table_releases.file_changes(record_, releases),
     )

@@ -17,7 +17,7 @@ _SEVERITY = {"warning": "WARNING", "error": "ERROR", "critical": "CRITICAL", "de
 def configure(settings: Settings, least: int) -> None:
     """Send lines from the severity `least` up to standard error.
 
-    `severity`, `message` and the trace field are the names that Cloud Logging gives meaning to.
+    `severity`, `message` and the trace field are the names that Cloud Logging gives meaning to; `event` is our stable key.
     """
     structlog.configure(
         processors=[
@@ -42,7 +42,8 @@ def _cloud_fields(settings: Settings) -> structlog.typing.Processor:
 
     def rename(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["severity"] = _SEVERITY.get(method, "DEFAULT")
-        event["message"] = event.pop("event", "")
+        if "message" not in event:  # a line of a library: its text is all that it has
+            event["message"] = event.pop("event", "")
         if settings.env:
             event["environment"] = settings.env
         if settings.trace:
@@ -56,7 +57,8 @@ def _cloud_fields(settings: Settings) -> structlog.typing.Processor:
 
 
 def _plain(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-    """One line for a person who looks on."""
+    """One line for a person who looks on: the sentence, without the key."""
+    event.pop("event", None)
     fields = {name: event.pop(name, "") for name in ("time", "severity", "message", "logging.googleapis.com/trace")}
     extras = ", ".join(f"{name} {value}" for name, value in event.items())
     return f"{fields['severity'].lower()}: {fields['message']}{f' ({extras})' if extras else ''}"

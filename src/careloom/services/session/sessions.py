@@ -121,6 +121,11 @@ class Session:
         webhooks: Webhooks = self._part(name, "webhooks", "sends no webhooks")
         return webhooks
 
+    def calling_systems(self) -> frozenset[str]:
+        """The names of the systems that call us."""
+        systems = self.project.systems
+        return frozenset(name for name, system in systems.items() if rooms()[system.kind].webhooks is not None)
+
     def listener(self, name: str) -> Listener:
         """The system called `name`, as one that connects to us. Fix if its kind does not."""
         listener: Listener = self._part(name, "listener", "does not connect to us")

@@ -13,7 +13,7 @@ from careloom.core.errors import Fix, Later
 from careloom.core.ports import Association as WireTie
 from careloom.core.ports import AssociationBatch, associating
 from careloom.engine.sync.associations import DesiredPairs, desired_pairs, planned_links
-from careloom.project.model import Association
+from careloom.project.model import AssociationSpec
 from careloom.services.session.progress import Watch
 from careloom.services.sync.prepare import PreparedSync
 from careloom.store.ledger import Ledger, LinkedPair
@@ -26,7 +26,7 @@ UNBORN = ""
 class AssociationPlan:
     """The ties of one association to make and to remove; `waiting` ones lack a record on one side, or their row a key."""
 
-    association: Association
+    association: AssociationSpec
     make: Sequence[LinkedPair]
     remove: Sequence[LinkedPair]
     same_count: int
@@ -60,7 +60,7 @@ def plan_associations(db: duckdb.DuckDBPyConnection, context: PreparedSync, *, c
 
 
 def _sibling_pairs(
-    associations: Sequence[Association], pair_sets: Sequence[DesiredPairs], association: Association
+    associations: Sequence[AssociationSpec], pair_sets: Sequence[DesiredPairs], association: AssociationSpec
 ) -> set[tuple[str, str]]:
     """The pairs that other associations to the same object and of the same label want: they are not ours to remove."""
     return {
@@ -73,7 +73,7 @@ def _sibling_pairs(
 
 def _plan(
     context: PreparedSync,
-    association: Association,
+    association: AssociationSpec,
     links: dict[str, str],
     ties: Sequence[tuple[str, str, str, str, str, str]],
     pair_set: DesiredPairs,
@@ -117,7 +117,7 @@ def deliver_associations(
 
 
 def _deliver(
-    context: PreparedSync, run: int, association: Association, ties: Sequence[LinkedPair], *, remove: bool
+    context: PreparedSync, run: int, association: AssociationSpec, ties: Sequence[LinkedPair], *, remove: bool
 ) -> Counter[str]:
     wire = [WireTie(from_id=tie.from_id, to_id=tie.to_id, type=association.label) for tie in ties]
     batch = AssociationBatch(from_object=context.sync.to.object, to_object=association.to, remove=remove, ties=wire)

@@ -8,12 +8,11 @@ import duckdb
 import orjson
 
 from careloom.engine.sync import holds, match_rows
+from careloom.identity.comparisons import COMPARISONS
 from careloom.services.sync.prepare import PreparedSync
 from careloom.store.ledger import PLANNED, HeldRecord, Offer
 
 _CHUNK = 1000
-_VERDICTS = ("vf", "vl", "vd", "em", "ph", "ad", "zp", "sx", "gx", "mx", "ma")
-"""The columns of `match_candidate` that say, field by field, how two records compare; none holds a value."""
 
 
 def write_holds(db: duckdb.DuckDBPyConnection, context: PreparedSync, run: int) -> None:
@@ -45,13 +44,14 @@ def _offer_candidates(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> N
 
 
 def _offer(row: dict[str, object]) -> Offer:
-    verdicts = {column: row[column] for column in _VERDICTS if column in row}
+    # No evidence holds a value: it says, kind by kind, how two records compare.
+    evidence = {comparison.name: row[comparison.name] for comparison in COMPARISONS}
     return Offer(
         key=str(row["key"]),
         remote_id=str(row["remote_id"]),
         rule=str(row["rule"]),
         reason=str(row["reason"] or ""),
-        verdicts=orjson.dumps(verdicts).decode(),
+        verdicts=orjson.dumps(evidence).decode(),
     )
 
 

@@ -10,7 +10,7 @@ gone, the watchdog (`watchdog.py`) stops the server. What is on disk, in the ser
     socket/   the Unix socket, when the path is short enough; else it is in a private folder under the temporary one
 
 The home is `.careloom/postgres/`. Started by root, the server runs as an unprivileged user (PostgreSQL refuses root); where
-that user cannot reach the home or the wheel, both live under /var/lib/careloom instead, so that nobody's permissions need
+that user cannot reach the home or the wheel, both live under /var/lib/careloom instead, so that no one's permissions need
 to be changed, and `.careloom/postgres.at` names the place.
 """
 

@@ -43,13 +43,15 @@ def _watch(folder: Path, stop: Event) -> None:
             _start(folder)
         elif not given_up:
             given_up = True
-            LOG.error("the embedded PostgreSQL dies again and again", starts=STARTS)
+            LOG.error("database.crash_loop", message="the embedded PostgreSQL dies again and again", starts=STARTS)
 
 
 def _start(folder: Path) -> None:
     try:
         ensure_server(folder)
     except CareloomError as error:
-        LOG.error("the embedded PostgreSQL was gone and does not start", reason=str(error))
+        LOG.error(
+            "database.restart_failed", message="the embedded PostgreSQL was gone and does not start", reason=str(error)
+        )
     else:
-        LOG.warning("the embedded PostgreSQL was gone and was started again")
+        LOG.warning("database.restarted", message="the embedded PostgreSQL was gone and was started again")

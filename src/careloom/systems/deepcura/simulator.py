@@ -50,7 +50,7 @@ def sealed(note: dict[str, Any], secret: str, cipher: CipherName = "scrypt-cbc")
 
 
 def send(http: urllib3.PoolManager, url: str, secret: str, body: bytes) -> int:
-    """Post one Gridhook; the status, 0 where nobody answers."""
+    """Post one Gridhook; the status, 0 where no one answers."""
     headers = {"content-type": "application/json", "x-deepcura-secret": secret}
     try:
         return http.request("POST", url, body=body, headers=headers, retries=False, timeout=10).status

@@ -1,5 +1,6 @@
-with every as (
-    {%- for report in report_names() %}
+with
+{%- for report in report_names() %}
+{{ report }}_counted as (
     select
         '{{ report }}' as report,
         customer_account,
@@ -8,6 +9,11 @@ with every as (
         max(_copies) as most_copies
     from {{ ref('stg_' ~ report) }}
     group by 2
+),
+{% endfor %}
+every as (
+    {%- for report in report_names() %}
+    select * from {{ report }}_counted
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 )

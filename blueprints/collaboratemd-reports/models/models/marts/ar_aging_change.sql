@@ -1,10 +1,19 @@
--- The newest snapshot of each account against the one before it. An account that has but one is not in it: its balance is no change.
-with compared as (
+-- The newest snapshot of each account against the one before it. An account that has but one is not
+-- in it: its balance is no change.
+with snapshots as (
+    select * from {{ ref('stg_snapshots') }}
+),
+
+balances as (
+    select * from {{ ref('ar_aging_by_snapshot') }}
+),
+
+compared as (
     select
         customer_account,
         max(case when snapshots_ago = 0 then loaded_at end) as loaded_at,
         max(case when snapshots_ago = 1 then loaded_at end) as former_loaded_at
-    from {{ ref('stg_snapshots') }}
+    from snapshots
     where report_name = 'ar_aging' and snapshots_ago <= 1
     group by customer_account
     having count(*) = 2
@@ -20,7 +29,7 @@ summed as (
         {{ total('case when snapshots_ago = 1 then charges else 0 end') }} as former_charges,
         coalesce(sum(case when snapshots_ago = 0 then balance_due end), 0) as balance_due,
         coalesce(sum(case when snapshots_ago = 1 then balance_due end), 0) as former_balance_due
-    from {{ ref('ar_aging_by_snapshot') }}
+    from balances
     where snapshots_ago <= 1
     group by customer_account, payer_name, aging_bucket, aging_bucket_order
 )

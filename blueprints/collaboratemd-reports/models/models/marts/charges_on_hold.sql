@@ -1,3 +1,7 @@
+with charges as (
+    select * from {{ ref('stg_charges_on_hold') }}
+)
+
 select
     customer_account,
     coalesce(facility_name, 'Unknown') as facility_name,
@@ -11,5 +15,5 @@ select
     min(charge_entered_date) as oldest_entered_date,
     max({{ days_between('charge_entered_date', as_of()) }}) as oldest_days_on_hold,
     max(loaded_at) as loaded_at
-from {{ ref('stg_charges_on_hold') }}
+from charges
 group by 1, 2, 3, 4, 5

@@ -1,7 +1,16 @@
--- What came in of what was billed, by payer and month. Payments are those of Payment Trends in the month in which they were received;
--- charges are those of Gross Billing in the month of their first bill. A month's payments are mostly for earlier months' charges: over
--- several months the rates tell how well a payer pays.
-with received as (
+-- What came in of what was billed, by payer and month. Payments are those of Payment Trends in the
+-- month in which they were received; charges are those of Gross Billing in the month of their first
+-- bill. A month's payments are mostly for earlier months' charges: over several months the rates
+-- tell how well a payer pays.
+with payments as (
+    select * from {{ ref('payment_trends_view') }}
+),
+
+charges as (
+    select * from {{ ref('gross_billing_view') }}
+),
+
+received as (
     select
         customer_account,
         payer_name,
@@ -9,7 +18,7 @@ with received as (
         sum(payment_amount) as payments,
         count(*) as number_of_payments,
         max(loaded_at) as loaded_at
-    from {{ ref('payment_trends_view') }}
+    from payments
     where received_month is not null
     group by customer_account, payer_name, received_month
 ),
@@ -23,7 +32,7 @@ billed as (
         sum(coalesce(allowed_amount, expected_amount)) as allowed,
         count(*) as number_of_charges,
         max(loaded_at) as loaded_at
-    from {{ ref('gross_billing_view') }}
+    from charges
     where first_billed_date is not null
     group by customer_account, payer_name, {{ start_of('month', 'first_billed_date') }}
 ),

@@ -1,11 +1,19 @@
-with billed as (
+with charges as (
+    select * from {{ ref('stg_gross_billing') }}
+),
+
+denials as (
+    select * from {{ ref('stg_denial_trends') }}
+),
+
+billed as (
     select
         customer_account,
         coalesce(primary_payer_name, '(patient)') as payer_name,
         {{ start_of('month', 'first_billed_date') }} as month,
         count(distinct charge_id) as charges_billed,
         max(loaded_at) as loaded_at
-    from {{ ref('stg_gross_billing') }}
+    from charges
     where first_billed_date is not null
     group by 1, 2, 3
 ),
@@ -25,7 +33,7 @@ denied as (
         sum(recovered_amount) as recovered_amount,
         {{ how_many(is_yes('appealed')) }} as appeals,
         max(loaded_at) as loaded_at
-    from {{ ref('stg_denial_trends') }}
+    from denials
     group by 1, 2, 3, 4, 5
 )
 
@@ -47,7 +55,9 @@ select
     {{ share('denied.recovered_amount', 'denied.denied_amount') }} as recovery_rate,
     {{ share('denied.appeals', 'denied.denials') }} as appeal_rate,
     {{ share(
-        'denied.denials', 'sum(denied.denials) over (partition by denied.customer_account, denied.payer_name, denied.month)'
+        'denied.denials',
+        'sum(denied.denials) over '
+        ~ '(partition by denied.customer_account, denied.payer_name, denied.month)'
     ) }} as share_of_payer_denials,
     greatest(denied.loaded_at, billed.loaded_at) as loaded_at
 from denied

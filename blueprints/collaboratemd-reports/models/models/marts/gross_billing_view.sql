@@ -1,3 +1,7 @@
+with charges as (
+    select * from {{ ref('stg_gross_billing') }}
+)
+
 select
     customer_account,
     charge_id,
@@ -30,4 +34,4 @@ select
     {{ start_of('month', 'charge_entered_date') }} as entered_month,
     cast(extract(year from charge_entered_date) as bigint) as entered_year,
     loaded_at
-from {{ ref('stg_gross_billing') }}
+from charges

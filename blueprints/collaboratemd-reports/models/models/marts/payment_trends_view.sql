@@ -1,3 +1,7 @@
+with payments as (
+    select * from {{ ref('stg_payment_trends') }}
+)
+
 select
     customer_account,
     payment_id,
@@ -6,8 +10,12 @@ select
     facility_name,
     coalesce(payer_name, '(patient)') as payer_name,
     case
-        when lower(payment_source) like '%patient%' or lower(payment_source) like '%self%' then 'Patient'
-        when lower(payment_source) like '%insurance%' or lower(payment_source) like '%payer%' then 'Insurance'
+        when
+            lower(payment_source) like '%patient%' or lower(payment_source) like '%self%'
+            then 'Patient'
+        when
+            lower(payment_source) like '%insurance%' or lower(payment_source) like '%payer%'
+            then 'Insurance'
         when payment_source is not null then 'Other'
         when payer_name is not null then 'Insurance'
         else 'Unknown'
@@ -30,4 +38,4 @@ select
     {{ start_of('month', 'payment_received_date') }} as received_month,
     cast(extract(year from payment_received_date) as bigint) as received_year,
     loaded_at
-from {{ ref('stg_payment_trends') }}
+from payments

@@ -1,15 +1,20 @@
-with counted as (
+with reported as (
+    select * from {{ ref('stg_pdr3_calculator') }}
+),
+
+counted as (
     select
         *,
         coalesce(discharge_date, {{ as_of() }}) as last_day,
         discharge_date is null as is_open
-    from {{ ref('stg_pdr3_calculator') }}
+    from reported
 ),
 
 stays as (
     select
         *,
-        -- The day of discharge is no patient day, but who comes and goes on one day was there for one.
+        -- The day of discharge is no patient day, but who comes and goes on one day was there for
+        -- one.
         case
             when discharge_date < admission_date then null
             when last_day < admission_date then 0

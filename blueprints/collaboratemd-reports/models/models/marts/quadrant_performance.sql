@@ -1,4 +1,8 @@
-with summed as (
+with reported as (
+    select * from {{ ref('stg_quadrant_performance') }}
+),
+
+summed as (
     select
         customer_account,
         coalesce(rendering_provider, 'Unknown') as rendering_provider,
@@ -11,7 +15,7 @@ with summed as (
         sum(payments) as payments,
         sum(adjustments) as adjustments,
         max(loaded_at) as loaded_at
-    from {{ ref('stg_quadrant_performance') }}
+    from reported
     group by 1, 2, 3, 4
 ),
 
@@ -27,8 +31,12 @@ medians as (
     select
         customer_account,
         month,
-        percentile_cont(0.5) within group (order by cast(encounters as double precision)) as encounters,
-        percentile_cont(0.5) within group (order by cast(payment_yield as double precision)) as payment_yield
+        percentile_cont(0.5) within group (
+            order by cast(encounters as double precision)
+        ) as encounters,
+        percentile_cont(0.5) within group (
+            order by cast(payment_yield as double precision)
+        ) as payment_yield
     from yielded
     group by 1, 2
 )
@@ -51,8 +59,15 @@ select
     case
         when yielded.payment_yield is null or yielded.encounters is null then 'no volume'
         else
-            case when yielded.encounters >= medians.encounters then 'high volume' else 'low volume' end
-            || case when cast(yielded.payment_yield as double precision) >= medians.payment_yield then ', high yield' else ', low yield' end
+            case
+                when yielded.encounters >= medians.encounters then 'high volume'
+                else 'low volume'
+            end
+            || case
+                when cast(yielded.payment_yield as double precision) >= medians.payment_yield
+                    then ', high yield'
+                else ', low yield'
+            end
     end as quadrant,
     yielded.loaded_at
 from yielded

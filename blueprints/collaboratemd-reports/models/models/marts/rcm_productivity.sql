@@ -1,4 +1,8 @@
-with summed as (
+with work as (
+    select * from {{ ref('stg_rcm_productivity') }}
+),
+
+summed as (
     select
         customer_account,
         coalesce(user_name, 'Unknown') as user_name,
@@ -11,14 +15,15 @@ with summed as (
         sum(amount_posted) as amount_posted,
         sum(hours_worked) as hours_worked,
         max(loaded_at) as loaded_at
-    from {{ ref('stg_rcm_productivity') }}
+    from work
     group by 1, 2, 3, 4
 ),
 
 counted as (
     select
         *,
-        coalesce(claims_worked, 0) + coalesce(charges_entered, 0) + coalesce(payments_posted, 0) as items
+        coalesce(claims_worked, 0) + coalesce(charges_entered, 0) + coalesce(payments_posted, 0)
+            as items
     from summed
 )
 

@@ -1,3 +1,7 @@
+with billed as (
+    select * from {{ ref('gross_billing_view') }}
+)
+
 select
     customer_account,
     entered_month,
@@ -11,5 +15,5 @@ select
     {{ share('sum(revenue)', 'sum(charge_amount)') }} as revenue_share,
     {{ share('sum(billing_lag_days)', 'count(billing_lag_days)', 1) }} as average_billing_lag_days,
     max(loaded_at) as loaded_at
-from {{ ref('gross_billing_view') }}
+from billed
 group by 1, 2, 3

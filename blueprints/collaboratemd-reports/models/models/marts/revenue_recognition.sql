@@ -1,4 +1,8 @@
-with summed as (
+with reported as (
+    select * from {{ ref('stg_revenue_recognition') }}
+),
+
+summed as (
     select
         customer_account,
         coalesce(facility_name, 'Unknown') as facility_name,
@@ -13,15 +17,17 @@ with summed as (
         sum(refunds) as refunds,
         sum(recognized_revenue) as recognized_revenue,
         max(loaded_at) as loaded_at
-    from {{ ref('stg_revenue_recognition') }}
+    from reported
     group by 1, 2, 3, 4
 ),
 
 reconciled as (
     select
         *,
-        coalesce(charge_amount, 0) - coalesce(contractual_adjustment, 0) - coalesce(write_offs, 0) as net_revenue,
-        coalesce(insurance_payments, 0) + coalesce(patient_payments, 0) - coalesce(refunds, 0) as collected
+        coalesce(charge_amount, 0) - coalesce(contractual_adjustment, 0) - coalesce(write_offs, 0)
+            as net_revenue,
+        coalesce(insurance_payments, 0) + coalesce(patient_payments, 0) - coalesce(refunds, 0)
+            as collected
     from summed
 )
 

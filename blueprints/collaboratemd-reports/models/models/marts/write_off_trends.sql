@@ -1,3 +1,7 @@
+with reported as (
+    select * from {{ ref('stg_write_off_trends') }}
+)
+
 select
     customer_account,
     {{ start_of('month', 'write_off_date') }} as month,
@@ -11,5 +15,5 @@ select
     sum(write_off_amount) as write_off_amount,
     {{ share('sum(write_off_amount)', 'sum(charge_amount)') }} as share_of_charges,
     max(loaded_at) as loaded_at
-from {{ ref('stg_write_off_trends') }}
+from reported
 group by 1, 2, 3, 4, 5, 6

@@ -1,6 +1,17 @@
-{#- CMS rounds to three decimals after each step, half up: here in whole thousandths by whole billionths, so that engines agree -#}
+{#-
+    CMS rounds to three decimals after each step, half up: here in whole thousandths by whole
+    billionths, so that engines agree.
+-#}
 {%- set pace = var('pace') -%}
-with factors as (
+with scores as (
+    select * from {{ ref('hcc_scores') }}
+),
+
+payment_factors as (
+    select * from {{ ref('hcc_payment_factors') }}
+),
+
+factors as (
     select
         model,
         payment_year,
@@ -8,21 +19,25 @@ with factors as (
         coalesce(graft_normalization, normalization) as graft_normalization,
         {{ '0.0' if pace else 'coalesce(coding_intensity, 0.0)' }} as coding_intensity,
         {{ 'pace_share' if pace else 'share' }} as share
-    from {{ ref('hcc_payment_factors') }}
+    from payment_factors
 ),
 
 adjusted as (
     select
-        s.person_id,
-        s.model,
-        s.payment_year,
-        s.segment,
-        s.risk_score,
-        case when s.segment like 'G%' then f.graft_normalization else f.normalization end as normalization,
-        f.coding_intensity,
-        f.share
-    from {{ ref('hcc_scores') }} as s
-    inner join factors as f on s.model = f.model and s.payment_year = f.payment_year
+        scores.person_id,
+        scores.model,
+        scores.payment_year,
+        scores.segment,
+        scores.risk_score,
+        case
+            when scores.segment like 'G%' then factors.graft_normalization
+            else factors.normalization
+        end as normalization,
+        factors.coding_intensity,
+        factors.share
+    from scores
+    inner join factors
+        on scores.model = factors.model and scores.payment_year = factors.payment_year
 ),
 
 paid as (
@@ -50,23 +65,29 @@ blended as (
     select
         person_id,
         payment_year,
-        {#- half a thousandth: the shares are published with two places, and doubles add up to nearly one -#}
-        case when abs(sum(share) - 1.0) < 0.0005 then sum(case when share > 0 then part end) end as blended
+        {#-
+            half a thousandth: the shares are published with two places, and doubles add up to
+            nearly one
+        -#}
+        case
+            when abs(sum(share) - 1.0) < 0.0005 then sum(case when share > 0 then part end)
+        end as blended
     from parted
     group by person_id, payment_year
 )
 
 select
-    p.person_id,
-    p.model,
-    p.payment_year,
-    p.segment,
-    p.risk_score,
-    p.normalization,
-    p.coding_intensity,
-    p.share,
-    {{ thousandths('p.normalized') }} as risk_score_normalized,
-    {{ thousandths('p.payment') }} as risk_score_payment,
-    {{ thousandths('b.blended') }} as risk_score_blended
-from parted as p
-left join blended as b on p.person_id = b.person_id and p.payment_year = b.payment_year
+    parted.person_id,
+    parted.model,
+    parted.payment_year,
+    parted.segment,
+    parted.risk_score,
+    parted.normalization,
+    parted.coding_intensity,
+    parted.share,
+    {{ thousandths('parted.normalized') }} as risk_score_normalized,
+    {{ thousandths('parted.payment') }} as risk_score_payment,
+    {{ thousandths('blended.blended') }} as risk_score_blended
+from parted
+left join blended
+    on parted.person_id = blended.person_id and parted.payment_year = blended.payment_year

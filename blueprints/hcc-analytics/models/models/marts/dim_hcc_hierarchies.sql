@@ -1,13 +1,25 @@
+with hierarchies as (
+    select * from {{ ref('hcc_hierarchies') }}
+),
+
+categories as (
+    select * from {{ ref('hcc_categories') }}
+)
+
 select
-    h.model,
-    h.payment_year,
-    h.hcc,
+    hierarchies.model,
+    hierarchies.payment_year,
+    hierarchies.hcc,
     parent.label,
-    h.child_hcc,
+    hierarchies.child_hcc,
     child.label as child_label,
     child.is_chronic as child_is_chronic
-from {{ ref('hcc_hierarchies') }} as h
-left join {{ ref('hcc_categories') }} as parent
-    on h.model = parent.model and h.payment_year = parent.payment_year and h.hcc = parent.hcc
-left join {{ ref('hcc_categories') }} as child
-    on h.model = child.model and h.payment_year = child.payment_year and h.child_hcc = child.hcc
+from hierarchies
+left join categories as parent
+    on hierarchies.model = parent.model
+    and hierarchies.payment_year = parent.payment_year
+    and hierarchies.hcc = parent.hcc
+left join categories as child
+    on hierarchies.model = child.model
+    and hierarchies.payment_year = child.payment_year
+    and hierarchies.child_hcc = child.hcc

@@ -1,20 +1,30 @@
+with scores as (
+    select * from {{ ref('hcc_scores') }}
+),
+
+adjustments as (
+    select * from {{ ref('int_risk_adjustments') }}
+)
+
 select
-    s.person_id,
-    s.model,
-    s.payment_year,
-    s.segment,
-    s.risk_score,
-    s.risk_score_demographics,
-    s.risk_score_hcc,
-    s.risk_score_chronic_only,
-    a.risk_score_payment,
-    a.risk_score_blended,
-    s.hcc_list,
-    s.hcc_list_before,
-    s.interactions,
-    s.payment_hcc_count,
-    s.defaults_taken,
-    s.held
-from {{ ref('hcc_scores') }} as s
-inner join {{ ref('int_risk_adjustments') }} as a
-    on s.person_id = a.person_id and s.model = a.model and s.payment_year = a.payment_year
+    scores.person_id,
+    scores.model,
+    scores.payment_year,
+    scores.segment,
+    scores.risk_score,
+    scores.risk_score_demographics,
+    scores.risk_score_hcc,
+    scores.risk_score_chronic_only,
+    adjustments.risk_score_payment,
+    adjustments.risk_score_blended,
+    scores.hcc_list,
+    scores.hcc_list_before,
+    scores.interactions,
+    scores.payment_hcc_count,
+    scores.defaults_taken,
+    scores.held
+from scores
+inner join adjustments
+    on scores.person_id = adjustments.person_id
+    and scores.model = adjustments.model
+    and scores.payment_year = adjustments.payment_year

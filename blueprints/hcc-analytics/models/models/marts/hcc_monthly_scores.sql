@@ -1,21 +1,47 @@
+with monthly_scores as (
+    select * from {{ ref('int_hcc_monthly_scores') }}
+),
+
+months as (
+    select * from {{ ref('int_hcc_months') }}
+),
+
+adjustments as (
+    select * from {{ ref('int_risk_adjustments') }}
+),
+
+scores as (
+    select
+        monthly_scores.*,
+        substr(monthly_scores.person_id, 1, 2) as month_key,
+        substr(monthly_scores.person_id, 3) as member_id
+    from monthly_scores
+)
+
 select
-    substr(s.person_id, 3) as person_id,
-    s.model,
-    s.payment_year,
-    m.month_end,
-    s.segment,
-    s.risk_score,
-    s.risk_score_demographics,
-    s.risk_score_hcc,
-    s.risk_score_chronic_only,
+    scores.member_id as person_id,
+    scores.model,
+    scores.payment_year,
+    months.month_end,
+    scores.segment,
+    scores.risk_score,
+    scores.risk_score_demographics,
+    scores.risk_score_hcc,
+    scores.risk_score_chronic_only,
     {#- factors are of the person and the year: no month changes them #}
-    {{ thousandths(payment_score(normalized_score('s.risk_score', 'a.normalization'), 'a.coding_intensity')) }} as risk_score_payment,
-    s.hcc_list,
-    s.hcc_list_before,
-    s.interactions,
-    s.payment_hcc_count,
-    s.held
-from {{ ref('int_hcc_monthly_scores') }} as s
-inner join {{ ref('int_hcc_months') }} as m on s.payment_year = m.payment_year and m.month_key = substr(s.person_id, 1, 2)
-inner join {{ ref('int_risk_adjustments') }} as a
-    on a.person_id = substr(s.person_id, 3) and s.model = a.model and s.payment_year = a.payment_year
+    {{ thousandths(payment_score(
+        normalized_score('scores.risk_score', 'adjustments.normalization'),
+        'adjustments.coding_intensity'
+    )) }} as risk_score_payment,
+    scores.hcc_list,
+    scores.hcc_list_before,
+    scores.interactions,
+    scores.payment_hcc_count,
+    scores.held
+from scores
+inner join months
+    on scores.payment_year = months.payment_year and scores.month_key = months.month_key
+inner join adjustments
+    on scores.member_id = adjustments.person_id
+    and scores.model = adjustments.model
+    and scores.payment_year = adjustments.payment_year

@@ -1,4 +1,24 @@
-with thought as (
+with opportunities as (
+    select * from {{ ref('stg_hcc_opportunities') }}
+),
+
+categories as (
+    select * from {{ ref('hcc_categories') }}
+),
+
+scores as (
+    select * from {{ ref('hcc_scores') }}
+),
+
+hierarchies as (
+    select * from {{ ref('hcc_hierarchies') }}
+),
+
+coefficients as (
+    select * from {{ ref('hcc_coefficients') }}
+),
+
+suspected as (
     select
         person_id,
         model,
@@ -7,57 +27,74 @@ with thought as (
         min(found_on) as found_on,
         count(*) as times,
         min(reason) as reason
-    from {{ ref('stg_hcc_opportunities') }}
+    from opportunities
     group by person_id, model, payment_year, hcc
 ),
 
-known as (
+compared as (
     select
-        t.*,
-        k.hcc is not null as is_category,
-        k.label,
-        s.person_id is not null as is_person,
-        s.segment,
-        s.hcc_list_before,
-        {{ is_in('t.hcc', 's.hcc_list_before') }} as is_coded
-    from thought as t
-    left join {{ ref('hcc_categories') }} as k on t.model = k.model and t.payment_year = k.payment_year and t.hcc = k.hcc
-    left join {{ ref('hcc_scores') }} as s on t.person_id = s.person_id and t.model = s.model and t.payment_year = s.payment_year
+        suspected.*,
+        categories.hcc is not null as is_category,
+        categories.label,
+        scores.person_id is not null as is_person,
+        scores.segment,
+        scores.hcc_list_before,
+        {{ is_in('suspected.hcc', 'scores.hcc_list_before') }} as is_coded
+    from suspected
+    left join categories
+        on suspected.model = categories.model
+        and suspected.payment_year = categories.payment_year
+        and suspected.hcc = categories.hcc
+    left join scores
+        on suspected.person_id = scores.person_id
+        and suspected.model = scores.model
+        and suspected.payment_year = scores.payment_year
 ),
 
 covered as (
     select
-        t.person_id,
-        t.model,
-        t.payment_year,
-        t.hcc,
-        min(h.hcc) as covered_by
-    from known as t
-    inner join {{ ref('hcc_hierarchies') }} as h on t.model = h.model and t.payment_year = h.payment_year and t.hcc = h.child_hcc
-    where not t.is_coded and {{ is_in('h.hcc', 't.hcc_list_before') }}
-    group by t.person_id, t.model, t.payment_year, t.hcc
+        compared.person_id,
+        compared.model,
+        compared.payment_year,
+        compared.hcc,
+        min(hierarchies.hcc) as covered_by
+    from compared
+    inner join hierarchies
+        on compared.model = hierarchies.model
+        and compared.payment_year = hierarchies.payment_year
+        and compared.hcc = hierarchies.child_hcc
+    where not compared.is_coded and {{ is_in('hierarchies.hcc', 'compared.hcc_list_before') }}
+    group by compared.person_id, compared.model, compared.payment_year, compared.hcc
 )
 
 select
-    t.person_id,
-    t.model,
-    t.payment_year,
-    t.hcc,
-    t.label,
-    t.reason,
-    t.found_on,
-    t.times,
+    compared.person_id,
+    compared.model,
+    compared.payment_year,
+    compared.hcc,
+    compared.label,
+    compared.reason,
+    compared.found_on,
+    compared.times,
     case
-        when not t.is_category then 'unknown-hcc'
-        when not t.is_person then 'unknown-person'
-        when t.is_coded then 'captured'
-        when c.hcc is not null then 'covered'
+        when not compared.is_category then 'unknown-hcc'
+        when not compared.is_person then 'unknown-person'
+        when compared.is_coded then 'captured'
+        when covered.hcc is not null then 'covered'
         else 'open'
     end as status,
-    c.covered_by,
-    case when not t.is_coded and c.hcc is null then w.coefficient end as open_coefficient
-from known as t
-left join covered as c
-    on t.person_id = c.person_id and t.model = c.model and t.payment_year = c.payment_year and t.hcc = c.hcc
-left join {{ ref('hcc_coefficients') }} as w
-    on t.model = w.model and t.payment_year = w.payment_year and t.segment = w.segment_name and t.hcc = w.hcc
+    covered.covered_by,
+    case
+        when not compared.is_coded and covered.hcc is null then coefficients.coefficient
+    end as open_coefficient
+from compared
+left join covered
+    on compared.person_id = covered.person_id
+    and compared.model = covered.model
+    and compared.payment_year = covered.payment_year
+    and compared.hcc = covered.hcc
+left join coefficients
+    on compared.model = coefficients.model
+    and compared.payment_year = coefficients.payment_year
+    and compared.segment = coefficients.segment_name
+    and compared.hcc = coefficients.hcc

@@ -1,11 +1,40 @@
-with newest as (
+with cms_report as (
+    select * from {{ ref('stg_hcc_participant') }}
+),
+
+scores as (
+    select * from {{ ref('hcc_scores') }}
+),
+
+categories as (
+    select * from {{ ref('hcc_categories') }}
+),
+
+hierarchies as (
+    select * from {{ ref('hcc_hierarchies') }}
+),
+
+coefficients as (
+    select * from {{ ref('hcc_coefficients') }}
+),
+
+former_hccs as (
+    select * from {{ ref('int_former_hccs') }}
+),
+
+by_month as (
     select
         *,
         rank() over (
             partition by person_id, model, payment_year
             order by case when payment_month is null then 1 else 0 end, payment_month desc
-        ) as age
-    from {{ ref('stg_hcc_participant') }}
+        ) as months_back
+    from cms_report
+),
+
+newest as (
+    select * from by_month
+    where months_back = 1
 ),
 
 members as (
@@ -16,18 +45,17 @@ members as (
         max(payment_month) as payment_month,
         max(risk_score) as risk_score
     from newest
-    where age = 1
     group by person_id, model, payment_year
 ),
 
-theirs as (
+at_cms as (
     select distinct
         person_id,
         model,
         payment_year,
         hcc
     from newest
-    where age = 1 and hcc is not null
+    where hcc is not null
 ),
 
 reported as (
@@ -37,33 +65,38 @@ reported as (
     from members
 ),
 
-ours as (
+computed as (
+    {{ exploded('scores', ['person_id', 'model', 'payment_year'], 'hcc_list', 'hcc') }}
+),
+
+here as (
     select
-        c.person_id,
-        c.model,
-        c.payment_year,
-        c.hcc
-    from (
-        {{ exploded(ref('hcc_scores'), ['person_id', 'model', 'payment_year'], 'hcc_list', 'hcc') }}
-    ) as c
+        computed.person_id,
+        computed.model,
+        computed.payment_year,
+        computed.hcc
+    from computed
     inner join reported
-        on c.model = reported.model and c.payment_year = reported.payment_year
+        on computed.model = reported.model and computed.payment_year = reported.payment_year
 ),
 
 both_sides as (
     select
-        coalesce(o.person_id, t.person_id) as person_id,
-        coalesce(o.model, t.model) as model,
-        coalesce(o.payment_year, t.payment_year) as payment_year,
-        coalesce(o.hcc, t.hcc) as hcc,
-        o.hcc is not null as is_here,
-        t.hcc is not null as is_at_cms
-    from ours as o
-    full outer join theirs as t
-        on o.person_id = t.person_id and o.model = t.model and o.payment_year = t.payment_year and o.hcc = t.hcc
+        coalesce(here.person_id, at_cms.person_id) as person_id,
+        coalesce(here.model, at_cms.model) as model,
+        coalesce(here.payment_year, at_cms.payment_year) as payment_year,
+        coalesce(here.hcc, at_cms.hcc) as hcc,
+        here.hcc is not null as is_here,
+        at_cms.hcc is not null as is_at_cms
+    from here
+    full outer join at_cms
+        on here.person_id = at_cms.person_id
+        and here.model = at_cms.model
+        and here.payment_year = at_cms.payment_year
+        and here.hcc = at_cms.hcc
 ),
 
-ours_alone as (
+here_alone as (
     select
         person_id,
         model,
@@ -75,25 +108,38 @@ ours_alone as (
 
 related as (
     select
-        o.person_id,
-        o.model,
-        o.payment_year,
-        o.hcc,
+        here_alone.person_id,
+        here_alone.model,
+        here_alone.payment_year,
+        here_alone.hcc,
         1 as is_higher
-    from ours_alone as o
-    inner join {{ ref('hcc_hierarchies') }} as h on o.model = h.model and o.payment_year = h.payment_year and o.hcc = h.child_hcc
-    inner join theirs as t on o.person_id = t.person_id and o.model = t.model and o.payment_year = t.payment_year and h.hcc = t.hcc
+    from here_alone
+    inner join hierarchies
+        on here_alone.model = hierarchies.model
+        and here_alone.payment_year = hierarchies.payment_year
+        and here_alone.hcc = hierarchies.child_hcc
+    inner join at_cms
+        on here_alone.person_id = at_cms.person_id
+        and here_alone.model = at_cms.model
+        and here_alone.payment_year = at_cms.payment_year
+        and hierarchies.hcc = at_cms.hcc
     union all
     select
-        o.person_id,
-        o.model,
-        o.payment_year,
-        o.hcc,
+        here_alone.person_id,
+        here_alone.model,
+        here_alone.payment_year,
+        here_alone.hcc,
         0 as is_higher
-    from ours_alone as o
-    inner join {{ ref('hcc_hierarchies') }} as h on o.model = h.model and o.payment_year = h.payment_year and o.hcc = h.hcc
-    inner join theirs as t
-        on o.person_id = t.person_id and o.model = t.model and o.payment_year = t.payment_year and h.child_hcc = t.hcc
+    from here_alone
+    inner join hierarchies
+        on here_alone.model = hierarchies.model
+        and here_alone.payment_year = hierarchies.payment_year
+        and here_alone.hcc = hierarchies.hcc
+    inner join at_cms
+        on here_alone.person_id = at_cms.person_id
+        and here_alone.model = at_cms.model
+        and here_alone.payment_year = at_cms.payment_year
+        and hierarchies.child_hcc = at_cms.hcc
 ),
 
 relations as (
@@ -102,42 +148,66 @@ relations as (
         model,
         payment_year,
         hcc,
-        max(is_higher) as higher
+        max(is_higher) as is_higher
     from related
     group by person_id, model, payment_year, hcc
 )
 
 select
-    b.person_id,
-    b.model,
-    b.payment_year,
-    b.hcc,
-    k.label,
-    b.is_here,
-    b.is_at_cms,
+    both_sides.person_id,
+    both_sides.model,
+    both_sides.payment_year,
+    both_sides.hcc,
+    categories.label,
+    both_sides.is_here,
+    both_sides.is_at_cms,
     case
-        when b.is_here and b.is_at_cms then 'agrees'
-        when b.is_at_cms and k.hcc is null then 'hcc-not-in-model'
-        when b.is_at_cms and s.person_id is null then 'person-not-here'
-        when b.is_at_cms and {{ is_in('b.hcc', 's.hcc_list_before') }} then 'lower-in-hierarchy-here'
-        when b.is_at_cms and f.hcc is not null then 'coded-in-a-former-year-only'
-        when b.is_at_cms then 'no-diagnosis-here'
-        when m.person_id is null then 'person-not-in-report'
-        when r.higher = 1 then 'higher-in-hierarchy-at-cms'
-        when r.higher = 0 then 'lower-in-hierarchy-at-cms'
+        when both_sides.is_here and both_sides.is_at_cms then 'agrees'
+        when both_sides.is_at_cms and categories.hcc is null then 'hcc-not-in-model'
+        when both_sides.is_at_cms and scores.person_id is null then 'person-not-here'
+        when
+            both_sides.is_at_cms and {{ is_in('both_sides.hcc', 'scores.hcc_list_before') }}
+            then 'lower-in-hierarchy-here'
+        when
+            both_sides.is_at_cms and former_hccs.hcc is not null
+            then 'coded-in-a-former-year-only'
+        when both_sides.is_at_cms then 'no-diagnosis-here'
+        when members.person_id is null then 'person-not-in-report'
+        when relations.is_higher = 1 then 'higher-in-hierarchy-at-cms'
+        when relations.is_higher = 0 then 'lower-in-hierarchy-at-cms'
         else 'not-paid-by-cms'
     end as reason,
-    case when b.is_here and b.is_at_cms then null else w.coefficient end as coefficient_at_stake,
-    m.payment_month,
-    s.risk_score as risk_score_here,
-    m.risk_score as risk_score_at_cms
-from both_sides as b
-left join {{ ref('hcc_categories') }} as k on b.model = k.model and b.payment_year = k.payment_year and b.hcc = k.hcc
-left join {{ ref('hcc_scores') }} as s on b.person_id = s.person_id and b.model = s.model and b.payment_year = s.payment_year
-left join members as m on b.person_id = m.person_id and b.model = m.model and b.payment_year = m.payment_year
-left join {{ ref('int_former_hccs') }} as f
-    on b.person_id = f.person_id and b.model = f.model and b.payment_year = f.payment_year and b.hcc = f.hcc
-left join relations as r
-    on b.person_id = r.person_id and b.model = r.model and b.payment_year = r.payment_year and b.hcc = r.hcc
-left join {{ ref('hcc_coefficients') }} as w
-    on b.model = w.model and b.payment_year = w.payment_year and s.segment = w.segment_name and b.hcc = w.hcc
+    case
+        when not (both_sides.is_here and both_sides.is_at_cms) then coefficients.coefficient
+    end as coefficient_at_stake,
+    members.payment_month,
+    scores.risk_score as risk_score_here,
+    members.risk_score as risk_score_at_cms
+from both_sides
+left join categories
+    on both_sides.model = categories.model
+    and both_sides.payment_year = categories.payment_year
+    and both_sides.hcc = categories.hcc
+left join scores
+    on both_sides.person_id = scores.person_id
+    and both_sides.model = scores.model
+    and both_sides.payment_year = scores.payment_year
+left join members
+    on both_sides.person_id = members.person_id
+    and both_sides.model = members.model
+    and both_sides.payment_year = members.payment_year
+left join former_hccs
+    on both_sides.person_id = former_hccs.person_id
+    and both_sides.model = former_hccs.model
+    and both_sides.payment_year = former_hccs.payment_year
+    and both_sides.hcc = former_hccs.hcc
+left join relations
+    on both_sides.person_id = relations.person_id
+    and both_sides.model = relations.model
+    and both_sides.payment_year = relations.payment_year
+    and both_sides.hcc = relations.hcc
+left join coefficients
+    on both_sides.model = coefficients.model
+    and both_sides.payment_year = coefficients.payment_year
+    and scores.segment = coefficients.segment_name
+    and both_sides.hcc = coefficients.hcc

@@ -1,4 +1,12 @@
 {{ config(materialized='view') }}
+with scores as (
+    select * from {{ ref('fact_patient_risk_scores') }}
+),
+
+factors as (
+    select * from {{ ref('hcc_payment_factors') }}
+)
+
 select
     person_id,
     model,
@@ -9,5 +17,5 @@ select
     risk_score_chronic_only,
     risk_score_payment,
     hcc_list
-from {{ ref('fact_patient_risk_scores') }}
-where payment_year = (select max(factors.payment_year) from {{ ref('hcc_payment_factors') }} as factors)
+from scores
+where payment_year = (select max(factors.payment_year) from factors)

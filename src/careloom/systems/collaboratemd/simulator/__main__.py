@@ -27,12 +27,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """Serve until interrupted."""
-    found = _parser().parse_args()
-    if found.while_stdin:
+    namespace = _parser().parse_args()
+    if namespace.while_stdin:
         end_with_stdin()
-    options = SimulatorOptions(host=found.host, port=found.port, latency_ms=found.latency_ms, seed=found.seed)
+    options = SimulatorOptions(
+        host=namespace.host, port=namespace.port, latency_ms=namespace.latency_ms, seed=namespace.seed
+    )
     return exit_code_of(
-        lambda: serve(options, rows=found.rows, running_seconds=found.running_seconds, today=found.today)
+        lambda: serve(options, rows=namespace.rows, running_seconds=namespace.running_seconds, today=namespace.today)
     )
 
 

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 import orjson
 
-from careloom.systems.collaboratemd.simulator.runs import Said, Service
+from careloom.systems.collaboratemd.simulator.runs import Reply, Service
 from careloom.systems.collaboratemd.simulator.settings import Settings
 
 _NAMESPACE = "http://www.collaboratemd.com/api/v1/"
@@ -20,7 +20,7 @@ _LINE = 76
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Request:
     """A request. `customers`: those named in the query, in its order."""
 
     method: str
@@ -31,35 +31,35 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A response. `cut`: how the connection breaks, "before" or "within" it."""
+    """A response. `disconnect`: how the connection breaks, "before" or "within" it."""
 
     status: int
     body: bytes = b""
     kind: str = "text/plain"
-    cut: str = ""
+    disconnect: str = ""
 
 
-def answer(service: Service, asked: Asked) -> Answer:
+def answer(service: Service, request: Request) -> Answer:
     """Answer one request."""
     with service.lock:
-        if not _may(service.settings, asked.headers.get("authorization", "")):
+        if not _may(service.settings, request.headers.get("authorization", "")):
             service.calls["401"] += 1
             return Answer(status=401, body=b"Unauthorized")
-        form = _form(asked.headers.get("accept", ""))
+        form = _form(request.headers.get("accept", ""))
         if form is None:
             service.calls["415"] += 1
             return Answer(status=415, body=b"Unsupported Media Type")
-        said = _said(service, asked)
-        if isinstance(said, Answer):
-            return said
-        body = _xml(said, service.settings) if form == _XML else _json(said, service.settings)
-        return Answer(status=200, body=body, kind=form, cut=said.cut)
+        reply = _reply(service, request)
+        if isinstance(reply, Answer):
+            return reply
+        body = _xml(reply, service.settings) if form == _XML else _json(reply, service.settings)
+        return Answer(status=200, body=body, kind=form, disconnect=reply.disconnect)
 
 
 def _may(settings: Settings, authorization: str) -> bool:
-    kind, _, coded = authorization.partition(" ")
+    kind, _, credentials = authorization.partition(" ")
     try:
-        username, _, password = b64decode(coded, validate=True).decode("latin-1").partition(":")
+        username, _, password = b64decode(credentials, validate=True).decode("latin-1").partition(":")
     except Base64Error:
         return False
     return kind == "Basic" and settings.username in {"", username} and password == settings.password
@@ -73,54 +73,54 @@ def _form(accept: str) -> str | None:
     return _JSON if _JSON in kinds else None
 
 
-def _said(service: Service, asked: Asked) -> Said | Answer:
-    parts = asked.path.strip("/").split("/")
-    name, said = "", None
+def _reply(service: Service, request: Request) -> Reply | Answer:
+    parts = request.path.strip("/").split("/")
+    name, act = "", None
     match parts:
         case ["v1", "customer", account, "reports", "results", identifier]:
-            name, said = "results", lambda: service.results([account], identifier, bulk=False)
+            name, act = "results", lambda: service.results([account], identifier, bulk=False)
         case ["v1", "customer", account, "reports", report, "filter", filter_, "run"]:
-            name, said = "run", lambda: service.run([account], report, filter_, bulk=False)
+            name, act = "run", lambda: service.run([account], report, filter_, bulk=False)
         case ["v1", "reports", "results", identifier]:
-            name, said = "bulk results", lambda: service.results([], identifier, bulk=True)
+            name, act = "bulk results", lambda: service.results([], identifier, bulk=True)
         case ["v1", "reports", report, "filter", filter_, "run"]:
-            name, said = "bulk run", lambda: service.run(asked.customers, report, filter_, bulk=True)
-    if said is None:
+            name, act = "bulk run", lambda: service.run(request.customers, report, filter_, bulk=True)
+    if act is None:
         return Answer(status=404, body=b"Not Found")
-    if asked.method != "POST":
+    if request.method != "POST":
         return Answer(status=405, body=b"Method Not Allowed")
     service.calls[name] += 1
-    return said()
+    return act()
 
 
-def _data(said: Said, settings: Settings) -> str | None:
-    if said.data is None:
+def _data(reply: Reply, settings: Settings) -> str | None:
+    if reply.data is None:
         return None
-    coded = b64encode(said.data).decode("ascii")
-    if said.bad_base64:
-        coded = f"{coded[:40]}*{coded[41:]}"
-    return "\r\n".join(textwrap.wrap(coded, _LINE)) if settings.wrap else coded
+    text = b64encode(reply.data).decode("ascii")
+    if reply.bad_base64:
+        text = f"{text[:40]}*{text[41:]}"
+    return "\r\n".join(textwrap.wrap(text, _LINE)) if settings.wrap else text
 
 
-def _xml(said: Said, settings: Settings) -> bytes:
+def _xml(reply: Reply, settings: Settings) -> bytes:
     """`Data` stands in no namespace, its neighbours in theirs, as the real service has it."""
-    data = _data(said, settings)
+    data = _data(reply, settings)
     parts = [
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n',
-        f'<ns2:{"ReportResults" if said.identifier is None else "ReportRequest"} xmlns:ns2="{_NAMESPACE}">',
-        f"<ns2:Status>{said.status}</ns2:Status><ns2:StatusMessage>{escape(said.message)}</ns2:StatusMessage>",
-        f"<ns2:Identifier>{said.identifier}</ns2:Identifier>" if said.identifier is not None else "",
+        f'<ns2:{"ReportResults" if reply.identifier is None else "ReportRequest"} xmlns:ns2="{_NAMESPACE}">',
+        f"<ns2:Status>{reply.status}</ns2:Status><ns2:StatusMessage>{escape(reply.message)}</ns2:StatusMessage>",
+        f"<ns2:Identifier>{reply.identifier}</ns2:Identifier>" if reply.identifier is not None else "",
         f"<Data>{data}</Data>" if data is not None else "",
-        f"</ns2:{'ReportResults' if said.identifier is None else 'ReportRequest'}>",
+        f"</ns2:{'ReportResults' if reply.identifier is None else 'ReportRequest'}>",
     ]
     return "".join(parts).encode()
 
 
-def _json(said: Said, settings: Settings) -> bytes:
-    members: dict[str, str | int] = {"Status": said.status, "StatusMessage": said.message}
-    if said.identifier is not None:
-        members["Identifier"] = said.identifier
-    data = _data(said, settings)
+def _json(reply: Reply, settings: Settings) -> bytes:
+    members: dict[str, str | int] = {"Status": reply.status, "StatusMessage": reply.message}
+    if reply.identifier is not None:
+        members["Identifier"] = reply.identifier
+    data = _data(reply, settings)
     if data is not None:
         members["Data"] = data
     body = orjson.dumps(members)

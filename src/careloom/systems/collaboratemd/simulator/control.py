@@ -25,19 +25,19 @@ class Control:
     """Statuses that the next calls get instead of an answer; 0 closes the connection, 200 is a gateway's page."""
     deny: dict[str, int] = field(default_factory=dict)
     """Such a status for every call whose path holds the text: `{"/10026936/reports/results/": 403}`."""
-    begun: dict[str, Any] = field(init=False, repr=False)
+    initial_settings: dict[str, Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.begun = asdict(self.service.settings)
+        self.initial_settings = asdict(self.service.settings)
 
     def answer(self, method: str, name: str, body: bytes) -> Answer:
         """Do what is asked; 404 for commands that there are not, 400 for those that cannot be done."""
         commands: Mapping[tuple[str, str], Callable[[Body], Any]] = {
-            ("POST", "settings"): lambda wanted: settings.change(self.service.settings, wanted),
-            ("GET", "settings"): lambda _: settings.shown(self.service.settings),
+            ("POST", "settings"): lambda values: settings.change(self.service.settings, values),
+            ("GET", "settings"): lambda _: settings.public_values(self.service.settings),
             ("POST", "fault"): self._fault,
             ("POST", "mend"): lambda _: self._mend(),
-            ("POST", "fail"): lambda wanted: self.fail.extend(wanted["statuses"]),
+            ("POST", "fail"): lambda values: self.fail.extend(values["statuses"]),
             ("POST", "deny"): self.deny.update,
             ("POST", "reset"): lambda _: self._reset(),
             ("POST", "forget"): lambda _: self.service.runs.clear(),
@@ -47,8 +47,8 @@ class Control:
         }
         command = commands.get((method, name))
         if command is None:
-            listed = sorted(f"{verb} {one}" for verb, one in commands)
-            return Answer(status=404, body=orjson.dumps({"commands": listed}), kind=_JSON)
+            names = sorted(f"{verb} {command_name}" for verb, command_name in commands)
+            return Answer(status=404, body=orjson.dumps({"commands": names}), kind=_JSON)
         try:
             with self.service.lock:
                 return Answer(status=200, body=orjson.dumps(command(orjson.loads(body) if body else {})), kind=_JSON)
@@ -56,8 +56,8 @@ class Control:
             about = {"error": type(error).__name__, "about": str(error)}
             return Answer(status=400, body=orjson.dumps(about), kind=_JSON)
 
-    def _fault(self, wanted: Body) -> Any:
-        fault = Fault(**wanted)
+    def _fault(self, body: Body) -> Any:
+        fault = Fault(**body)
         if fault.kind not in FAULTS:
             raise ValueError(f"there are: {', '.join(FAULTS)}")
         self.service.faults.append(fault)
@@ -68,12 +68,12 @@ class Control:
 
     def _reset(self) -> None:
         """As it was started: its settings, no runs, no faults, no calls."""
-        settings.change(self.service.settings, self.begun)
+        settings.change(self.service.settings, self.initial_settings)
         for forgotten in (self.service.runs, self.service.faults, self.service.calls, self.fail, self.deny):
             forgotten.clear()
 
     def _runs(self) -> Any:
         return [
-            {"identifier": one.identifier, "report": one.layout.name, "accounts": one.accounts, "polls": one.polls}
-            for one in self.service.runs.values()
+            {"identifier": run.identifier, "report": run.layout.name, "accounts": run.accounts, "polls": run.polls}
+            for run in self.service.runs.values()
         ]

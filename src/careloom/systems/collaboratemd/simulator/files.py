@@ -23,8 +23,10 @@ def report_rows(layout: Layout, books: Books, *, quirks: bool) -> list[Row]:
     rows = rows_of(layout.name, books)
     if not quirks:
         return rows
-    dice = random.Random(f"{books.account}-{layout.name}")  # noqa: S311 - oddities, not secrets
-    return [row for one in rows for row in ([one, one] if dice.random() < _REPEATED else [one])]
+    rng = random.Random(f"{books.account}-{layout.name}")  # noqa: S311 - oddities, not secrets
+    return [
+        row for source_row in rows for row in ([source_row, source_row] if rng.random() < _REPEATED else [source_row])
+    ]
 
 
 def report_csv(layout: Layout, rows: Sequence[Row], *, encoding: str, quirks: bool) -> bytes:
@@ -35,44 +37,44 @@ def report_csv(layout: Layout, rows: Sequence[Row], *, encoding: str, quirks: bo
     kinds = [kind for _, kind in layout.columns]
     for row in rows:
         # Of the row alone, so that a row that comes twice is written alike.
-        dice = random.Random(repr(row))  # noqa: S311 - oddities, not secrets
-        cells = [cell(value, kind, dice) for value, kind in zip(row, kinds, strict=True)]
-        writer.writerow(_ragged(cells, dice) if quirks else cells)
+        rng = random.Random(repr(row))  # noqa: S311 - oddities, not secrets
+        cells = [cell(value, kind, rng) for value, kind in zip(row, kinds, strict=True)]
+        writer.writerow(_ragged_cells(cells, rng) if quirks else cells)
     return text.getvalue().encode(encoding)
 
 
-def cell(value: Value, kind: Kind, dice: random.Random) -> str:
+def cell(value: Value, kind: Kind, rng: random.Random) -> str:
     """A value as the report writes it; nothing is an empty cell."""
     if value is None:
         return ""
     if kind == "money" and isinstance(value, int):
-        return _money(value, plain=dice.random() < 0.2)  # noqa: PLR2004
+        return _money(value, plain=rng.random() < 0.2)  # noqa: PLR2004
     return f"{value:%m/%d/%Y}" if isinstance(value, date) else str(value)
 
 
 def _money(cents: int, *, plain: bool) -> str:
     """`$1,234.50`; below zero `(12.00)`; now and then without the sign."""
-    shown = f"{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+    text = f"{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
     if cents < 0:
-        return f"({shown})"
-    return shown if plain else f"${shown}"
+        return f"({text})"
+    return text if plain else f"${text}"
 
 
-def _ragged(cells: list[str], dice: random.Random) -> list[str]:
-    chance = dice.random()
+def _ragged_cells(cells: list[str], rng: random.Random) -> list[str]:
+    chance = rng.random()
     if chance < _CUT:
-        filled = next((at for at in range(len(cells), 0, -1) if cells[at - 1]), 1)
-        return cells[:filled]
+        length_ = next((length for length in range(len(cells), 0, -1) if cells[length - 1]), 1)
+        return cells[:length_]
     return [*cells, "", ""] if chance > 1 - _TRAILING else cells
 
 
-def packed(members: Iterable[tuple[str, bytes]]) -> bytes:
+def zip_archive(members: Iterable[tuple[str, bytes]]) -> bytes:
     """A ZIP of these files, the same bytes whenever it is made."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members:
             archive.writestr(zipfile.ZipInfo(name, _STAMP), content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    return buffer.getvalue()
 
 
 def split(rows: Sequence[Row], parts: int) -> list[Sequence[Row]]:
@@ -83,7 +85,7 @@ def split(rows: Sequence[Row], parts: int) -> list[Sequence[Row]]:
 
 def totals(layout: Layout, rows: Sequence[Row]) -> dict[str, Any]:
     """What a reader must find: rows, rows that differ, and the cents of each money column, of all and of those that differ."""
-    distinct = [list(one) for one in dict.fromkeys(tuple(row) for row in rows)]
+    distinct = [list(cells) for cells in dict.fromkeys(tuple(row) for row in rows)]
     return {
         "rows": len(rows),
         "distinct_rows": len(distinct),
@@ -93,9 +95,9 @@ def totals(layout: Layout, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _cents(layout: Layout, rows: Sequence[Row]) -> dict[str, int]:
-    money = [(at, head) for at, (head, kind) in enumerate(layout.columns) if kind == "money"]
-    found: dict[str, int] = {}
-    for at, head in money:
-        values = (row[at] for row in rows)
-        found[head] = sum(value for value in values if isinstance(value, int))
-    return found
+    money = [(index, head) for index, (head, kind) in enumerate(layout.columns) if kind == "money"]
+    sums: dict[str, int] = {}
+    for index, head in money:
+        values = (row[index] for row in rows)
+        sums[head] = sum(value for value in values if isinstance(value, int))
+    return sums

@@ -29,7 +29,7 @@ def app_of(options: SimulatorOptions, **values: Any) -> App:
     settings = Settings(seed=options.seed, latency_ms=options.latency_ms)
     change(settings, ({"username": ""} if options.secrets else {}) | dict(options.secrets) | values)
     service = Service(settings=settings)
-    return App(service, Control(service), controlled=is_local(options))
+    return App(service, Control(service), has_control=is_local(options))
 
 
 def serve(options: SimulatorOptions, **values: Any) -> None:
@@ -50,5 +50,5 @@ class RunningCollaborateMD(SimulatorProcess):
 
         urllib.error.HTTPError where it is refused.
         """
-        asked = name in _READ_ONLY or (name == "settings" and not values)
-        return self.ask("GET" if asked else "POST", f"/__control__/{name}", None if asked else values)
+        is_read = name in _READ_ONLY or (name == "settings" and not values)
+        return self.ask("GET" if is_read else "POST", f"/__control__/{name}", None if is_read else values)

@@ -11,7 +11,7 @@ from typing import Any
 
 from careloom.systems.collaboratemd.simulator.books import Books, keep_books
 from careloom.systems.collaboratemd.simulator.broken_archives import BROKEN
-from careloom.systems.collaboratemd.simulator.files import packed, report_csv, report_rows, split, totals
+from careloom.systems.collaboratemd.simulator.files import report_csv, report_rows, split, totals, zip_archive
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, LAYOUTS, Layout
 from careloom.systems.collaboratemd.simulator.settings import Settings
 
@@ -57,7 +57,7 @@ class Run:
     identifier: int
     accounts: tuple[str, ...]
     layout: Layout
-    started: float
+    started_at: float
     bulk: bool = False
     fault: str = ""
     polls: int = 0
@@ -65,14 +65,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """An answer before it is written as XML or JSON. `cut`: how the connection breaks, "before" or "within" it."""
+class Reply:
+    """An answer before it is written as XML or JSON. `disconnect`: how the connection breaks, "before" or "within" it."""
 
     status: str
     message: str = ""
     identifier: int | None = None
     data: bytes | None = field(default=None, repr=False)
-    cut: str = ""
+    disconnect: str = ""
     bad_base64: bool = False
 
 
@@ -87,51 +87,53 @@ class Service:
     lock: RLock = field(default_factory=RLock)
     next_identifier: int = 20_001_001
     _books: dict[Any, Books] = field(default_factory=dict)
-    _made: dict[Any, bytes] = field(default_factory=dict)
+    _archives: dict[Any, bytes] = field(default_factory=dict)
 
     # ------------------------------------------------------------ asking
 
-    def run(self, accounts: Sequence[str], report: str, filter_: str, *, bulk: bool) -> Said:
+    def run(self, accounts: Sequence[str], report: str, filter_: str, *, bulk: bool) -> Reply:
         """Begin a report, or say why not."""
-        layout = next((one for one in LAYOUTS if (one.report, one.filter) == (report, filter_)), None)
-        refused = self._refusal(accounts, layout, bulk=bulk)
-        if refused is not None:
-            return refused
+        layout = next(
+            (candidate for candidate in LAYOUTS if (candidate.report, candidate.filter) == (report, filter_)), None
+        )
+        refusal = self._refusal(accounts, layout, bulk=bulk)
+        if refusal is not None:
+            return refusal
         if layout is None or not accounts:
-            return Said(status="INVALID CRITERIA", message="Invalid criteria.")
-        busy = next((one for one in self.runs.values() if self._is_running(one)), None)
+            return Reply(status="INVALID CRITERIA", message="Invalid criteria.")
+        busy = next((run for run in self.runs.values() if self._is_running(run)), None)
         if busy is not None and self.settings.one_at_a_time:
-            return Said(
+            return Reply(
                 status="REPORT RUNNING",
                 message=f"Report with identifier {busy.identifier} is still running.",
                 identifier=busy.identifier,
             )
         return self._begin(tuple(accounts), layout, bulk=bulk)
 
-    def _begin(self, accounts: tuple[str, ...], layout: Layout, *, bulk: bool) -> Said:
+    def _begin(self, accounts: tuple[str, ...], layout: Layout, *, bulk: bool) -> Reply:
         fault = self._fault(layout, accounts)
         if fault == "invalid-criteria":
-            return Said(
+            return Reply(
                 status="INVALID CRITERIA",
                 message=f"The report was not run: customer number {accounts[0]} - invalid criteria",
             )
         if fault == "error":
-            return Said(status="ERROR", message="An unexpected error occurred.")
+            return Reply(status="ERROR", message="An unexpected error occurred.")
         identifier, self.next_identifier = self.next_identifier, self.next_identifier + 1
         self.runs[identifier] = Run(
-            identifier=identifier, accounts=accounts, layout=layout, started=time.monotonic(), bulk=bulk, fault=fault
+            identifier=identifier, accounts=accounts, layout=layout, started_at=time.monotonic(), bulk=bulk, fault=fault
         )
-        cut = "before" if fault == "lost-answer" else ""
-        return Said(status="SUCCESS", message="The report is being run.", identifier=identifier, cut=cut)
+        disconnect = "before" if fault == "lost-answer" else ""
+        return Reply(status="SUCCESS", message="The report is being run.", identifier=identifier, disconnect=disconnect)
 
-    def _refusal(self, accounts: Sequence[str], layout: Layout | None, *, bulk: bool) -> Said | None:
+    def _refusal(self, accounts: Sequence[str], layout: Layout | None, *, bulk: bool) -> Reply | None:
         for account in accounts:
             why = self._why_not(account, layout, bulk=bulk)
             if why and bulk:
                 status = "INVALID CRITERIA" if why == "invalid criteria" else "ERROR"
-                return Said(status=status, message=f"The report was not run: customer number {account} - {why}")
+                return Reply(status=status, message=f"The report was not run: customer number {account} - {why}")
             if why:
-                return Said(status="ERROR", message=why)
+                return Reply(status="ERROR", message=why)
         return None
 
     def _why_not(self, account: str, layout: Layout | None, *, bulk: bool) -> str:
@@ -145,22 +147,22 @@ class Service:
         return "invalid criteria" if layout is None and bulk else ""
 
     def _fault(self, layout: Layout, accounts: Sequence[str]) -> str:
-        found = next((one for one in self.faults if one.meets(layout, accounts)), None)
-        if found is None:
+        fault = next((candidate for candidate in self.faults if candidate.meets(layout, accounts)), None)
+        if fault is None:
             return ""
-        found.times -= 1
-        return found.kind
+        fault.times -= 1
+        return fault.kind
 
     def _is_running(self, run: Run) -> bool:
-        """Whether it still keeps others waiting; what nobody asks after ends at the cap."""
-        elapsed = time.monotonic() - run.started
-        if elapsed >= self.settings.cap_seconds:
+        """Whether it still keeps others waiting; what no one asks for ends at the cap."""
+        seconds = time.monotonic() - run.started_at
+        if seconds >= self.settings.cap_seconds:
             return False
-        return elapsed < self.settings.running_seconds or run.polls < self.settings.running_polls
+        return seconds < self.settings.running_seconds or run.polls < self.settings.running_polls
 
     # ------------------------------------------------------------ results
 
-    def results(self, accounts: Sequence[str], identifier: str, *, bulk: bool) -> Said:
+    def results(self, accounts: Sequence[str], identifier: str, *, bulk: bool) -> Reply:
         """What has become of a run."""
         run = self.runs.get(int(identifier)) if identifier.isdigit() else None
         if (
@@ -169,51 +171,56 @@ class Service:
             or (not bulk and run.accounts != tuple(accounts))
             or run.fault == "not-found"
         ):
-            return Said(status="NOT FOUND", message="The request was not found.")
+            return Reply(status="NOT FOUND", message="The request was not found.")
         running = self._is_running(run)
         run.polls += 1
         if running:
-            return Said(status="REPORT RUNNING", message="The report is still running.")
+            return Reply(status="REPORT RUNNING", message="The report is still running.")
         if run.fault == "timed-out" or self.settings.running_seconds >= self.settings.cap_seconds:
-            return Said(status="REPORT TIMED OUT", message="The report exceeded its time.")
-        return self._finished(run)
+            return Reply(status="REPORT TIMED OUT", message="The report exceeded its time.")
+        return self._finish(run)
 
-    def _finished(self, run: Run) -> Said:
+    def _finish(self, run: Run) -> Reply:
         if run.fault == "failed":
-            return Said(status="ERROR", message="An unexpected error occurred.")
+            return Reply(status="ERROR", message="An unexpected error occurred.")
         if run.fault == "no-rows":
-            return Said(status=self.settings.complete_word, message=_NO_ROWS)
+            return Reply(status=self.settings.complete_word, message=_NO_ROWS)
         if run.fault == "never-data" or run.empty < self.settings.empty_polls:
             run.empty += 1
-            return Said(status=self.settings.complete_word)
+            return Reply(status=self.settings.complete_word)
         accounts = run.accounts
         if run.fault == "other-account":
-            accounts = tuple(one for one in self.settings.accounts if one not in accounts)[:1]
+            accounts = tuple(account for account in self.settings.accounts if account not in accounts)[:1]
         content = self.content(run.layout, accounts, run.fault)
-        cut = "within" if run.fault == "cut-answer" else ""
-        return Said(status=self.settings.complete_word, data=content, cut=cut, bad_base64=run.fault == "bad-base64")
+        disconnect = "within" if run.fault == "cut-answer" else ""
+        return Reply(
+            status=self.settings.complete_word,
+            data=content,
+            disconnect=disconnect,
+            bad_base64=run.fault == "bad-base64",
+        )
 
     # ------------------------------------------------------------ contents
 
     def content(self, layout: Layout, accounts: tuple[str, ...], fault: str = "") -> bytes:
         """The archive of a report; of several accounts it holds a file for each."""
-        shown = LAYOUTS[(LAYOUTS.index(layout) + 1) % len(LAYOUTS)] if fault == "other-report" else layout
+        report_layout = LAYOUTS[(LAYOUTS.index(layout) + 1) % len(LAYOUTS)] if fault == "other-report" else layout
         settings = self.settings
-        key = (shown.name, accounts, self._state(), settings.parts, settings.encoding, settings.quirks)
-        if key not in self._made:
-            self._made[key] = packed(self._members(shown, accounts))
-        made = self._made[key]
-        return BROKEN[fault](made) if fault in BROKEN else made
+        key = (report_layout.name, accounts, self._state(), settings.parts, settings.encoding, settings.quirks)
+        if key not in self._archives:
+            self._archives[key] = zip_archive(self._members(report_layout, accounts))
+        archive = self._archives[key]
+        return BROKEN[fault](archive) if fault in BROKEN else archive
 
     def _members(self, layout: Layout, accounts: tuple[str, ...]) -> list[tuple[str, bytes]]:
         settings = self.settings
-        found = []
+        members = []
         for account in accounts:
             parts = split(report_rows(layout, self.books(account), quirks=settings.quirks), settings.parts)
             for number, rows in enumerate(parts, 1):
                 name = f"{account}.csv" if len(parts) == 1 else f"{account}_{number}.csv"
-                found.append((name, report_csv(layout, rows, encoding=settings.encoding, quirks=settings.quirks)))
-        return found
+                members.append((name, report_csv(layout, rows, encoding=settings.encoding, quirks=settings.quirks)))
+        return members
 
     def books(self, account: str) -> Books:
         """An account's books as they are now."""

@@ -45,17 +45,17 @@ class Settings:
         return date.fromisoformat(self.today) if self.today else datetime.now(UTC).date()
 
 
-def change(settings: Settings, wanted: dict[str, Any]) -> None:
-    """Set what `wanted` names; KeyError for a name that there is not, ValueError for a day that is none."""
-    if wanted.get("today"):
-        date.fromisoformat(wanted["today"])
-    known = {one.name for one in fields(settings)}
-    for name, value in wanted.items():
-        if name not in known:
+def change(settings: Settings, values: dict[str, Any]) -> None:
+    """Set what `values` names; KeyError for a name that does not exist, ValueError for a day that is not a date."""
+    if values.get("today"):
+        date.fromisoformat(values["today"])
+    names = {field_.name for field_ in fields(settings)}
+    for name, value in values.items():
+        if name not in names:
             raise KeyError(name)
         setattr(settings, name, tuple(value) if isinstance(value, list) else value)
 
 
-def shown(settings: Settings) -> dict[str, Any]:
+def public_values(settings: Settings) -> dict[str, Any]:
     """Every setting but the password."""
-    return {one.name: getattr(settings, one.name) for one in fields(settings) if one.name != "password"}
+    return {field_.name: getattr(settings, field_.name) for field_ in fields(settings) if field_.name != "password"}

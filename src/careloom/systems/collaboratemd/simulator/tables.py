@@ -37,38 +37,38 @@ def _mark(charge: Charge) -> int:
 
 
 def _ar_aging(books: Books) -> Iterator[Row]:
-    for one in books.charges:
-        balance, person = one.balance(), one.patient
+    for count in books.charges:
+        balance, person = count.balance(), count.patient
         if balance <= 0:
             continue
-        by_patient = owed_by_patient(one)
-        sent = sum(one.statements)
+        by_patient = owed_by_patient(count)
+        statement_count = sum(count.statements)
         yield [
-            one.id,
-            one.claim,
+            count.id,
+            count.claim,
             person.id,
             person.name,
             person.facility,
             person.provider,
             person.payer or None,
             person.payer_type,
-            one.code[0],
-            one.served,
-            one.billed,
-            one.amount,
+            count.code[0],
+            count.served_on,
+            count.billed_on,
+            count.amount,
             balance,
             0 if by_patient else balance,
             balance if by_patient else 0,
-            (books.today - (one.billed or one.served)).days,
-            one.statements[0],
-            one.statements[1],
-            books.today - timedelta(days=_mark(one) % 30) if sent else None,
+            (books.today - (count.billed_on or count.served_on)).days,
+            count.statements[0],
+            count.statements[1],
+            books.today - timedelta(days=_mark(count) % 30) if statement_count else None,
             None,
         ]
 
 
 def _status(charge: Charge) -> str:
-    if charge.billed is None:
+    if charge.billed_on is None:
         return "ON HOLD"
     if charge.balance() <= 0:
         return "PAID"
@@ -76,177 +76,177 @@ def _status(charge: Charge) -> str:
 
 
 def _gross_billing(books: Books) -> Iterator[Row]:
-    for one in books.charges:
-        answered = one.adjusted or one.paid("Insurance")
+    for charge in books.charges:
+        insurer_amount = charge.adjustment or charge.paid_amount("Insurance")
         yield [
-            one.id,
-            one.claim,
-            one.patient.id,
-            one.patient.facility,
-            one.patient.provider,
-            one.patient.payer or None,
-            one.code[2],
-            one.code[0],
-            one.code[1],
-            one.units,
-            one.served,
-            one.entered,
-            one.billed,
-            _status(one),
-            one.amount,
-            one.allowed if answered else None,
-            one.allowed,
-            one.paid("Insurance"),
-            one.paid("Patient"),
-            one.adjusted + one.written_off(),
-            one.balance(),
+            charge.id,
+            charge.claim,
+            charge.patient.id,
+            charge.patient.facility,
+            charge.patient.provider,
+            charge.patient.payer or None,
+            charge.code[2],
+            charge.code[0],
+            charge.code[1],
+            charge.units,
+            charge.served_on,
+            charge.entered_on,
+            charge.billed_on,
+            _status(charge),
+            charge.amount,
+            charge.allowed_amount if insurer_amount else None,
+            charge.allowed_amount,
+            charge.paid_amount("Insurance"),
+            charge.paid_amount("Patient"),
+            charge.adjustment + charge.write_off_amount(),
+            charge.balance(),
         ]
 
 
 def _charges_on_hold(books: Books) -> Iterator[Row]:
-    for one in books.charges:
-        if not one.hold:
+    for charge in books.charges:
+        if not charge.hold:
             continue
-        mark = _mark(one)
+        mark = _mark(charge)
         yield [
-            one.id,
-            one.claim,
-            one.patient.id,
-            one.patient.facility,
-            one.patient.provider,
-            one.patient.payer or None,
-            one.code[2],
-            one.code[0],
+            charge.id,
+            charge.claim,
+            charge.patient.id,
+            charge.patient.facility,
+            charge.patient.provider,
+            charge.patient.payer or None,
+            charge.code[2],
+            charge.code[0],
             "ON HOLD" if mark % 3 else "USER HOLD",
-            one.hold,
-            one.served,
-            one.entered,
-            one.amount,
+            charge.hold,
+            charge.served_on,
+            charge.entered_on,
+            charge.amount,
             _NOTES[mark % len(_NOTES)] or None,
             _NOTES[mark // 16 % len(_NOTES)] or None,
         ]
 
 
 def _by_claim(books: Books) -> Mapping[str, list[Charge]]:
-    found: dict[str, list[Charge]] = defaultdict(list)
-    for one in books.charges:
-        found[one.claim].append(one)
-    return found
+    charges_by_claim: dict[str, list[Charge]] = defaultdict(list)
+    for charge in books.charges:
+        charges_by_claim[charge.claim].append(charge)
+    return charges_by_claim
 
 
 def _stage(charges: list[Charge]) -> str:
-    if any(one.billed is None for one in charges):
+    if any(charge.billed_on is None for charge in charges):
         return _STAGES[0]
-    if all(one.balance() <= 0 for one in charges):
-        return _STAGES[6] if any(one.write_offs for one in charges) else _STAGES[4]
-    if any(owed_by_patient(one) and one.balance() > 0 for one in charges):
+    if all(charge.balance() <= 0 for charge in charges):
+        return _STAGES[6] if any(charge.write_offs for charge in charges) else _STAGES[4]
+    if any(owed_by_patient(charge) and charge.balance() > 0 for charge in charges):
         return _STAGES[5]
-    if any(one.denials for one in charges):
+    if any(charge.denials for charge in charges):
         return _STAGES[3]
     return _STAGES[1 + _mark(charges[0]) % 2]
 
 
 def _last_day(charge: Charge) -> date:
-    paid = [one.entered for one in charge.payments]
-    return max([charge.billed or charge.entered, *paid, *(one.day for one in charge.denials)])
+    payment_days = [payment.entered_on for payment in charge.payments]
+    return max([charge.billed_on or charge.entered_on, *payment_days, *(denial.day for denial in charge.denials)])
 
 
 def _claim_stage_breakdown(books: Books) -> Iterator[Row]:
     for claim, charges in _by_claim(books).items():
-        first, stage, worked = charges[0], _stage(charges), max(map(_last_day, charges))
+        first, stage, last_day = charges[0], _stage(charges), max(map(_last_day, charges))
         yield [
             claim,
             first.patient.id,
             first.patient.payer or None,
             first.patient.facility,
             stage,
-            worked if stage != _STAGES[0] else first.entered,
-            min(one.entered for one in charges),
-            worked,
-            sum(one.amount for one in charges),
-            sum(one.balance() for one in charges),
+            last_day if stage != _STAGES[0] else first.entered_on,
+            min(charge.entered_on for charge in charges),
+            last_day,
+            sum(charge.amount for charge in charges),
+            sum(charge.balance() for charge in charges),
             "Y" if _mark(first) % 11 == 0 and stage == _STAGES[1] else "N",
         ]
 
 
 def _denial_trends(books: Books) -> Iterator[Row]:
-    for one in books.charges:
-        for denial in one.denials:
+    for charge in books.charges:
+        for denial in charge.denials:
             yield [
                 denial.id,
-                one.claim,
-                one.id,
-                one.patient.id,
-                one.patient.payer or None,
-                one.patient.facility,
-                one.code[0],
+                charge.claim,
+                charge.id,
+                charge.patient.id,
+                charge.patient.payer or None,
+                charge.patient.facility,
+                charge.code[0],
                 denial.day,
                 denial.group,
                 denial.code,
                 denial.reason,
-                one.amount,
-                one.amount,
-                one.paid("Insurance"),
-                "Y" if denial.appealed else "N",
+                charge.amount,
+                charge.amount,
+                charge.paid_amount("Insurance"),
+                "Y" if denial.is_appealed else "N",
             ]
 
 
 def _payment_trends(books: Books) -> Iterator[Row]:
-    listed = [(one, payment) for one in books.charges for payment in one.payments]
-    for one, payment in [*listed, *((None, payment) for payment in books.unassigned)]:
+    pairs = [(charge, payment) for charge in books.charges for payment in charge.payments]
+    for charge, payment in [*pairs, *((None, payment) for payment in books.unassigned_payments)]:
         yield [
             payment.id,
-            one.id if one else None,
-            one.patient.id if one else None,
-            one.patient.facility if one else None,
-            one.patient.payer or None if one and payment.source == "Insurance" else None,
+            charge.id if charge else None,
+            charge.patient.id if charge else None,
+            charge.patient.facility if charge else None,
+            charge.patient.payer or None if charge and payment.source == "Insurance" else None,
             payment.source,
             payment.kind,
             payment.check or None,
-            payment.received,
-            payment.entered,
+            payment.received_on,
+            payment.entered_on,
             payment.amount,
-            payment.amount - payment.unapplied,
-            payment.unapplied,
+            payment.amount - payment.unapplied_amount,
+            payment.unapplied_amount,
         ]
 
 
 def _quadrant_performance(books: Books) -> Iterator[Row]:
     groups: dict[tuple[str, str, date], list[Charge]] = defaultdict(list)
-    for one in books.charges:
-        groups[one.patient.provider, one.patient.facility, one.served.replace(day=1)].append(one)
-    seen: set[str] = set()
+    for charge in books.charges:
+        groups[charge.patient.provider, charge.patient.facility, charge.served_on.replace(day=1)].append(charge)
+    earlier_patients: set[str] = set()
     for (provider, facility, month), charges in sorted(groups.items(), key=lambda group: (group[0][2], group[0][:2])):
-        people = {one.patient.id for one in charges}
+        people = {charge.patient.id for charge in charges}
         yield [
             provider,
             facility,
             month,
-            len({one.claim for one in charges}),
-            sum(one.units * (1 + one.code[3] // 20_000) for one in charges),
-            sum(one.amount for one in charges),
-            sum(one.paid("Insurance") + one.paid("Patient") for one in charges),
-            sum(one.adjusted + one.written_off() for one in charges),
-            len(people - seen),
+            len({charge.claim for charge in charges}),
+            sum(charge.units * (1 + charge.code[3] // 20_000) for charge in charges),
+            sum(charge.amount for charge in charges),
+            sum(charge.paid_amount("Insurance") + charge.paid_amount("Patient") for charge in charges),
+            sum(charge.adjustment + charge.write_off_amount() for charge in charges),
+            len(people - earlier_patients),
         ]
-        seen |= people
+        earlier_patients |= people
 
 
-def _work_done(books: Books) -> list[tuple[str, date, str, list[int]]]:
+def _work_by_user(books: Books) -> list[tuple[str, date, str, list[int]]]:
     """What each user did on a day: claims worked, charges entered, payments posted, and their cents."""
-    done: dict[tuple[date, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for one in books.charges:
-        done[one.entered, USERS[_mark(one) % len(USERS)], "Charge Entry"][1] += 1
-        for denial in one.denials:
-            done[denial.day, USERS[_mark(one) % len(USERS)], "Claim Follow-up"][0] += 1
-        for payment in one.payments:
-            _posted(done[payment.entered, payment.user, "Payment Posting"], payment.amount)
-    for payment in books.unassigned:
-        _posted(done[payment.entered, payment.user, "Payment Posting"], payment.amount)
-    return [(user, day, task, counts) for (day, user, task), counts in sorted(done.items())]
+    work: dict[tuple[date, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for charge in books.charges:
+        work[charge.entered_on, USERS[_mark(charge) % len(USERS)], "Charge Entry"][1] += 1
+        for denial in charge.denials:
+            work[denial.day, USERS[_mark(charge) % len(USERS)], "Claim Follow-up"][0] += 1
+        for payment in charge.payments:
+            _add_payment(work[payment.entered_on, payment.user, "Payment Posting"], payment.amount)
+    for payment in books.unassigned_payments:
+        _add_payment(work[payment.entered_on, payment.user, "Payment Posting"], payment.amount)
+    return [(user, day, task, counts) for (day, user, task), counts in sorted(work.items())]
 
 
-def _posted(counts: list[int], amount: int) -> None:
+def _add_payment(counts: list[int], amount: int) -> None:
     counts[2] += 1
     counts[3] += amount
 
@@ -256,34 +256,34 @@ def _minutes(counts: list[int]) -> int:
 
 
 def _rcm_productivity(books: Books) -> Iterator[Row]:
-    for user, day, task, counts in _work_done(books):
+    for user, day, task, counts in _work_by_user(books):
         yield [user, day, task, *counts, f"{_minutes(counts) / 60:.2f}"]
 
 
 def _user_time_spread(books: Books) -> Iterator[Row]:
     starts: dict[tuple[str, date], int] = defaultdict(lambda: 8 * 60 + 30)
-    for user, day, task, counts in _work_done(books):
+    for user, day, task, counts in _work_by_user(books):
         begin = starts[user, day]
         starts[user, day] += _minutes(counts)
         hour, half = begin // 60 % 24, "AM" if begin // 60 % 24 < 12 else "PM"  # noqa: PLR2004
-        shown = f"{(hour - 1) % 12 + 1:02d}:{begin % 60:02d} {half}"
-        yield [user, day, task, shown, _minutes(counts), "Y" if task != "Claim Follow-up" else "N"]
+        start = f"{(hour - 1) % 12 + 1:02d}:{begin % 60:02d} {half}"
+        yield [user, day, task, start, _minutes(counts), "Y" if task != "Claim Follow-up" else "N"]
 
 
 def _write_off_trends(books: Books) -> Iterator[Row]:
-    for one in books.charges:
-        for loss in one.write_offs:
+    for charge in books.charges:
+        for loss in charge.write_offs:
             yield [
                 loss.id,
-                one.id,
-                one.patient.id,
-                one.patient.payer or None,
-                one.patient.facility,
+                charge.id,
+                charge.patient.id,
+                charge.patient.payer or None,
+                charge.patient.facility,
                 loss.day,
                 loss.reason,
                 loss.kind,
                 loss.user,
-                one.amount,
+                charge.amount,
                 loss.amount,
             ]
 
@@ -292,44 +292,44 @@ def _pdr3_calculator(books: Books) -> Iterator[Row]:
     for number, person in enumerate(books.patients):
         level = tuple(_RATES)[number % len(_RATES)]
         mark = int(person.id) % 97
-        admitted = books.today - timedelta(days=20 + mark * 3)
-        leaves = admitted + timedelta(days=7 + mark % 38)
-        left = leaves if leaves <= books.today else None
-        billed = max(0, ((left or books.today) - admitted).days - mark % 3)
-        authorized = billed + mark % 5 - 1
+        admission = books.today - timedelta(days=20 + mark * 3)
+        leaves = admission + timedelta(days=7 + mark % 38)
+        discharge = leaves if leaves <= books.today else None
+        billed_days = max(0, ((discharge or books.today) - admission).days - mark % 3)
+        authorized_days = billed_days + mark % 5 - 1
         yield [
             person.id,
             person.facility,
             level,
-            admitted,
-            left,
+            admission,
+            discharge,
             person.payer or None,
-            max(0, authorized),
-            billed,
-            billed * _RATES[level],
+            max(0, authorized_days),
+            billed_days,
+            billed_days * _RATES[level],
         ]
 
 
 def _revenue_recognition(books: Books) -> Iterator[Row]:
-    for one in books.charges:
-        refunds = one.refunded()
-        insurance, patient = one.paid("Insurance"), one.paid("Patient") + refunds
-        recognized, owed = insurance + patient - refunds, one.amount - one.adjusted
+    for charge in books.charges:
+        refunds = charge.refund_amount()
+        insurance, patient = charge.paid_amount("Insurance"), charge.paid_amount("Patient") + refunds
+        revenue, amount_due = insurance + patient - refunds, charge.amount - charge.adjustment
         yield [
-            one.id,
-            one.patient.id,
-            one.patient.facility,
-            one.patient.payer or None,
-            one.served,
-            one.entered.replace(day=1),
-            one.amount,
-            one.adjusted,
+            charge.id,
+            charge.patient.id,
+            charge.patient.facility,
+            charge.patient.payer or None,
+            charge.served_on,
+            charge.entered_on.replace(day=1),
+            charge.amount,
+            charge.adjustment,
             insurance,
             patient,
-            one.written_off(),
+            charge.write_off_amount(),
             refunds,
-            recognized,
-            f"{100 * recognized / owed:.1f}%",
+            revenue,
+            f"{100 * revenue / amount_due:.1f}%",
         ]
 
 

@@ -26,18 +26,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """Serve until interrupted."""
-    found = _parser().parse_args()
-    if found.while_stdin:
+    namespace = _parser().parse_args()
+    if namespace.while_stdin:
         end_with_stdin()
     options = SimulatorOptions(
-        host=found.host,
-        port=found.port,
-        tier=found.tier,
-        latency_ms=found.latency_ms,
-        seed=found.seed,
-        hooks_url=found.hooks_url,
+        host=namespace.host,
+        port=namespace.port,
+        tier=namespace.tier,
+        latency_ms=namespace.latency_ms,
+        seed=namespace.seed,
+        hooks_url=namespace.hooks_url,
     )
-    return exit_code_of(lambda: serve(options, found.patients))
+    return exit_code_of(lambda: serve(options, namespace.patients))
 
 
 if __name__ == "__main__":

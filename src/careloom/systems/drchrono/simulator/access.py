@@ -22,13 +22,13 @@ class Access:
     codes: set[str] = field(default_factory=set)
     tokens: dict[str, float] = field(default_factory=dict)
     refreshes: set[str] = field(default_factory=set)
-    refreshed: int = 0
+    refresh_count: int = 0
 
     def code(self) -> str:
         """A new code; it can be used once."""
-        made = secrets.token_urlsafe(12)
-        self.codes.add(made)
-        return made
+        code = secrets.token_urlsafe(12)
+        self.codes.add(code)
+        return code
 
     def pair(self) -> dict[str, Any]:
         """A new token pair, as the token endpoint shows it."""
@@ -53,12 +53,12 @@ class Access:
             self.codes.discard(form["code"])
             return 200, self.pair()
         if kind == "refresh_token" and form.get("refresh_token") in self.refreshes:
-            # A used token is gone: whoever still holds the old one must connect anew.
+            # A used token is gone: who still holds the old one must connect again.
             self.refreshes.discard(form["refresh_token"])
-            self.refreshed += 1
+            self.refresh_count += 1
             return 200, self.pair()
-        known = kind in {"authorization_code", "refresh_token"}
-        return 400, {"error": "invalid_grant" if known else "unsupported_grant_type"}
+        is_known = kind in {"authorization_code", "refresh_token"}
+        return 400, {"error": "invalid_grant" if is_known else "unsupported_grant_type"}
 
     def refusal(self, authorization: str) -> Plain | None:
         """Why a call is not let in; None if it is."""
@@ -80,7 +80,7 @@ class Throttle:
 
     settings: Settings
     hour: int = -1
-    used: int = 0
+    call_count: int = 0
     recent: deque[float] = field(default_factory=deque)
 
     def refusal(self, now: float) -> Plain | None:
@@ -88,17 +88,17 @@ class Throttle:
         if not self.settings.limited:
             return None
         if int(now // 3600) != self.hour:
-            self.hour, self.used = int(now // 3600), 0
+            self.hour, self.call_count = int(now // 3600), 0
         while self.recent and now - self.recent[0] >= 1.0:
             self.recent.popleft()
         if len(self.recent) + 1 >= self.settings.secondly:
-            return self._throttled("1 second")
-        if self.used >= self.settings.hourly:
-            return self._throttled(f"{3600 - int(now % 3600)} seconds")
-        self.used += 1
+            return self._throttle_answer("1 second")
+        if self.call_count >= self.settings.hourly:
+            return self._throttle_answer(f"{3600 - int(now % 3600)} seconds")
+        self.call_count += 1
         self.recent.append(now)
         return None
 
-    def _throttled(self, wait: str) -> Plain:
-        said = f" Expected available in {wait}." if self.settings.says_wait else ""
-        return 429, {"detail": f"Request was throttled.{said}"}
+    def _throttle_answer(self, wait: str) -> Plain:
+        suffix = f" Expected available in {wait}." if self.settings.says_wait else ""
+        return 429, {"detail": f"Request was throttled.{suffix}"}

@@ -13,7 +13,7 @@ from careloom.systems.drchrono.simulator.access import Access, Throttle
 from careloom.systems.drchrono.simulator.changes import change_record, create_record, delete_record
 from careloom.systems.drchrono.simulator.clinic import TABLES, Clinic, Record
 from careloom.systems.drchrono.simulator.listings import LISTS, Jobs
-from careloom.systems.drchrono.simulator.payloads import shown
+from careloom.systems.drchrono.simulator.payloads import api_record
 
 NOT_FOUND: tuple[int, Any] = (404, {"detail": "Not found."})
 _WRITABLE = frozenset({"patients", "appointments", "medications", "problems", "allergies", "line_items"})
@@ -30,7 +30,7 @@ _FIXED: Mapping[str, list[Record]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Request:
     """A request. `base_url`: the address under which the practice was reached."""
 
     method: str
@@ -62,88 +62,90 @@ class Api:
     fail: list[int] = field(default_factory=list)
     """Statuses that the next calls get instead of an answer; 0 closes the connection."""
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, request: Request) -> Answer:
         """Answer one request."""
-        if asked.path == "/o/authorize/":
-            return self._authorize(asked)
-        if asked.path == "/o/token/" and asked.method == "POST":
-            return Answer(*self.access.grant(asked.form))
-        parts = [part for part in asked.path.split("/") if part]
-        if len(parts) not in {2, 3} or parts[0] != "api" or asked.path.endswith("/"):
+        if request.path == "/o/authorize/":
+            return self._authorize(request)
+        if request.path == "/o/token/" and request.method == "POST":
+            return Answer(*self.access.grant(request.form))
+        parts = [part for part in request.path.split("/") if part]
+        if len(parts) not in {2, 3} or parts[0] != "api" or request.path.endswith("/"):
             return Answer(*NOT_FOUND)
-        refused = self.access.refusal(asked.authorization) or self.throttle.refusal(self.clinic.now().timestamp())
+        refusal = self.access.refusal(request.authorization) or self.throttle.refusal(self.clinic.now().timestamp())
         with self.clinic.lock:
-            self.clinic.calls[f"{asked.method} {parts[1]}" + ("/{id}" if len(parts) > 2 else "")] += 1  # noqa: PLR2004
-            if refused is not None:
-                self.clinic.calls[str(refused[0])] += 1
-                return Answer(*refused)
+            self.clinic.calls[f"{request.method} {parts[1]}" + ("/{id}" if len(parts) > 2 else "")] += 1  # noqa: PLR2004
+            if refusal is not None:
+                self.clinic.calls[str(refusal[0])] += 1
+                return Answer(*refusal)
             self.clinic.catch_up()
-            return self._resource(asked, parts[1], parts[2] if len(parts) > 2 else "")  # noqa: PLR2004
+            return self._resource(request, parts[1], parts[2] if len(parts) > 2 else "")  # noqa: PLR2004
 
-    def _authorize(self, asked: Asked) -> Answer:
-        """The page of consent, on which everybody agrees at once; with `deny` nobody does."""
-        query = asked.query
+    def _authorize(self, request: Request) -> Answer:
+        """The page of consent, on which everyone agrees at once; with `deny` no one does."""
+        query = request.query
         back = query.get("redirect_uri", "")
         if query.get("client_id") != self.clinic.settings.client_id or not back:
             return Answer(400, {"error": "invalid_request"})
-        said = {"error": "access_denied"} if "deny" in query else {"code": self.access.code()}
+        parameters = {"error": "access_denied"} if "deny" in query else {"code": self.access.code()}
         if "state" in query:
-            said["state"] = query["state"]
-        return Answer(302, None, f"{back}{'&' if '?' in back else '?'}{urlencode(said)}")
+            parameters["state"] = query["state"]
+        return Answer(302, None, f"{back}{'&' if '?' in back else '?'}{urlencode(parameters)}")
 
-    def _resource(self, asked: Asked, resource: str, key: str) -> Answer:
+    def _resource(self, request: Request, resource: str, key: str) -> Answer:
         if resource in LISTS and not key:
-            if asked.method == "POST":
-                return Answer(*self.jobs.ask(resource, asked.query))
-            return Answer(*self.jobs.answer(self.clinic, resource, asked.query))
+            if request.method == "POST":
+                return Answer(*self.jobs.ask(resource, request.query))
+            return Answer(*self.jobs.answer(self.clinic, resource, request.query))
         if resource == "users" and key == "current":
-            return Answer(302, None, f"{asked.base_url}/api/users/{_USER['id']}")
-        if asked.method == "GET":
-            return self._read(asked, resource, key)
-        return self._write(asked, resource, key)
+            return Answer(302, None, f"{request.base_url}/api/users/{_USER['id']}")
+        if request.method == "GET":
+            return self._read(request, resource, key)
+        return self._write(request, resource, key)
 
-    def _read(self, asked: Asked, resource: str, key: str) -> Answer:
-        clinic, query = self.clinic, asked.query
+    def _read(self, request: Request, resource: str, key: str) -> Answer:
+        clinic, query = self.clinic, request.query
         if resource in _FIXED:
-            return self._fixed(resource, key)
+            return self._reference_answer(resource, key)
         if resource == "line_item_deletions" and not key:
             return Answer(200, self._deletions(query))
         if resource not in TABLES:
             return Answer(*NOT_FOUND)
         if not key:
-            return Answer(*listings.listing(clinic, resource, query, asked.base_url))
-        record = clinic.tables[resource].seen.get(key)
+            return Answer(*listings.listing(clinic, resource, query, request.base_url))
+        record = clinic.tables[resource].visible.get(key)
         if record is None or record.get("deleted_flag"):
             return Answer(*NOT_FOUND)
-        return Answer(200, shown(clinic, resource, record, verbose=query.get("verbose") == "true"))
+        return Answer(200, api_record(clinic, resource, record, verbose=query.get("verbose") == "true"))
 
-    def _fixed(self, resource: str, key: str) -> Answer:
+    def _reference_answer(self, resource: str, key: str) -> Answer:
         if not key:
             return Answer(200, {"previous": None, self.clinic.settings.envelope: _FIXED[resource], "next": None})
-        found = [one for one in _FIXED[resource] if str(one.get("id", one.get("payer_id"))) == key]
-        return Answer(200, found[0]) if found else Answer(*NOT_FOUND)
+        entries = [entry for entry in _FIXED[resource] if str(entry.get("id", entry.get("payer_id"))) == key]
+        return Answer(200, entries[0]) if entries else Answer(*NOT_FOUND)
 
     def _deletions(self, query: Mapping[str, str]) -> dict[str, Any]:
         since = query.get("since", "")
-        found = [one for one in self.clinic.deleted_items if one["created_at"] >= since]
-        return {"previous": None, self.clinic.settings.envelope: found, "next": None}
+        deletions = [deletion for deletion in self.clinic.deleted_items if deletion["created_at"] >= since]
+        return {"previous": None, self.clinic.settings.envelope: deletions, "next": None}
 
-    def _write(self, asked: Asked, resource: str, key: str) -> Answer:
+    def _write(self, request: Request, resource: str, key: str) -> Answer:
         if resource not in _WRITABLE:
-            return Answer(405, {"detail": f'Method "{asked.method}" not allowed.'})
+            return Answer(405, {"detail": f'Method "{request.method}" not allowed.'})
         try:
-            wanted = json.loads(asked.body) if asked.body else {}
+            body = json.loads(request.body) if request.body else {}
         except ValueError:
             return Answer(400, {"detail": "JSON parse error"})
         clinic = self.clinic
-        if asked.method == "POST" and not key:
-            many = wanted if isinstance(wanted, list) else [wanted]
-            made = [shown(clinic, resource, create_record(clinic, resource, one), verbose=False) for one in many]
-            return Answer(201, made if isinstance(wanted, list) else made[0])
-        if asked.method in {"PUT", "PATCH"} and change_record(clinic, resource, key, wanted) is not None:
+        if request.method == "POST" and not key:
+            many = body if isinstance(body, list) else [body]
+            records = [
+                api_record(clinic, resource, create_record(clinic, resource, values), verbose=False) for values in many
+            ]
+            return Answer(201, records if isinstance(body, list) else records[0])
+        if request.method in {"PUT", "PATCH"} and change_record(clinic, resource, key, body) is not None:
             return Answer(204)
         if (
-            asked.method == "DELETE"
+            request.method == "DELETE"
             and resource in {"appointments", "line_items"}
             and delete_record(clinic, resource, key)
         ):

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from careloom.systems.drchrono.simulator.api import Answer, Api, Asked
+from careloom.systems.drchrono.simulator.api import Answer, Api, Request
 from careloom.systems.drchrono.simulator.control import Control
 from careloom.systems.simulator_kit import Receive, Scope, Send, body_of, cut, headers_of
 
@@ -15,12 +15,12 @@ CONTROL = "/__control__/"
 
 
 class App:
-    """The ASGI application. `controlled`: whether the control endpoints answer, which only the loopback may allow."""
+    """The ASGI application. `has_control`: whether the control endpoints answer, which only the loopback may allow."""
 
-    def __init__(self, api: Api, control: Control, *, controlled: bool) -> None:
+    def __init__(self, api: Api, control: Control, *, has_control: bool) -> None:
         self.api = api
         self.control = control
-        self.controlled = controlled
+        self.has_control = has_control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -28,7 +28,7 @@ class App:
         path: str = scope["path"]
         if path.startswith(CONTROL):
             name = path.removeprefix(CONTROL)
-            await _send(send, self.control.answer(scope["method"], name, body) if self.controlled else Answer(403))
+            await _send(send, self.control.answer(scope["method"], name, body) if self.has_control else Answer(403))
             return
         if self.api.fail:
             status = self.api.fail.pop(0)
@@ -40,13 +40,13 @@ class App:
         latency = self.api.clinic.settings.latency_ms
         if latency > 0:
             await asyncio.sleep(latency / 1000)
-        await _send(send, self.api.answer(_asked(scope, path, body)))
+        await _send(send, self.api.answer(_request(scope, path, body)))
 
 
-def _asked(scope: Scope, path: str, body: bytes) -> Asked:
+def _request(scope: Scope, path: str, body: bytes) -> Request:
     headers = headers_of(scope)
     is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    return Asked(
+    return Request(
         method=scope["method"],
         path=path,
         query=dict(parse_qsl(scope["query_string"].decode("latin-1"))),

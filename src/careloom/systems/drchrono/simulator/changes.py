@@ -28,7 +28,7 @@ def create_record(clinic: Clinic, table: str, values: Record) -> Record:
     record = {**base, **values}
     if table == "clinical_notes":
         visit = clinic.tables["appointments"].truth[str(record["appointment"])]
-        record = {**seed.note(visit, locked=False), **record}
+        record = {**seed.note(visit, is_locked=False), **record}
     return clinic.put(table, record, event=EVENTS.get(table, ("", ""))[0])
 
 
@@ -51,12 +51,12 @@ def delete_record(clinic: Clinic, table: str, key: str) -> bool:
     return clinic.remove(table, key)
 
 
-def lock_note(clinic: Clinic, key: str, *, locked: bool) -> bool:
+def lock_note(clinic: Clinic, key: str, *, is_locked: bool) -> bool:
     """Lock or unlock the note of an appointment; False if there is none."""
     old = clinic.tables["clinical_notes"].truth.get(key)
     if old is None:
         return False
-    signee = {"locked_by": "501" if locked else None, "supervisor_locked_by": None}
-    event = "CLINICAL_NOTE_LOCK" if locked else "CLINICAL_NOTE_UNLOCK"
+    signee = {"locked_by": "501" if is_locked else None, "supervisor_locked_by": None}
+    event = "CLINICAL_NOTE_LOCK" if is_locked else "CLINICAL_NOTE_UNLOCK"
     clinic.put("clinical_notes", {**old, "signee": signee}, event=event)
     return True

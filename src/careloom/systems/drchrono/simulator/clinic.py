@@ -28,7 +28,7 @@ class Table:
 
     name: str
     truth: dict[str, Record] = field(default_factory=dict)
-    seen: dict[str, Record] = field(default_factory=dict)
+    visible: dict[str, Record] = field(default_factory=dict)
     _order: list[tuple[Any, str]] | None = None
 
     def sort_key(self, record: Record) -> Any:
@@ -40,20 +40,20 @@ class Table:
     def order(self) -> list[tuple[Any, str]]:
         """(sort key, key) of everything that reads see."""
         if self._order is None:
-            self._order = sorted((self.sort_key(record), key) for key, record in self.seen.items())
+            self._order = sorted((self.sort_key(record), key) for key, record in self.visible.items())
         return self._order
 
-    def behind(self, place: tuple[Any, str] | None) -> list[tuple[Any, str]]:
+    def after(self, place: tuple[Any, str] | None) -> list[tuple[Any, str]]:
         """The order behind a place; all of it for None."""
         return self.order()[bisect_right(self.order(), place) :] if place else self.order()
 
     def show(self, key: str, record: Record | None) -> None:
         """Let reads see a record, or that it is gone."""
-        old = self.seen.get(key)
+        old = self.visible.get(key)
         if record is None:
-            self.seen.pop(key, None)
+            self.visible.pop(key, None)
         else:
-            self.seen[key] = record
+            self.visible[key] = record
         if record is None or old is None or self.sort_key(old) != self.sort_key(record):
             self._order = None
 
@@ -72,11 +72,11 @@ class Clinic:
     lock: RLock = field(default_factory=RLock)
     version: int = 0
     next_id: int = 1000
-    dice: random.Random = field(default_factory=random.Random)
-    _hidden: deque[tuple[datetime, str, str, Record | None]] = field(default_factory=deque)
+    rng: random.Random = field(default_factory=random.Random)
+    _pending: deque[tuple[datetime, str, str, Record | None]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        self.dice.seed(self.seed)
+        self.rng.seed(self.seed)
 
     def new_id(self) -> int:
         """The next number for a record."""
@@ -90,45 +90,45 @@ class Clinic:
             moment = max(moment, datetime.fromisoformat(old[CHANGED]) + timedelta(seconds=1))
         return moment.isoformat()
 
-    def put(self, table: str, record: Record, *, event: str = "", at: str = "") -> Record:
+    def put(self, table: str, record: Record, *, event: str = "", changed_at: str = "") -> Record:
         """Write a whole record and tell of it."""
         key = str(record[KEYS.get(table, "id")])
         old = self.tables[table].truth.get(key)
-        moment = at or self.time(old)
-        whole = {**record, CHANGED: moment}
+        moment = changed_at or self.time(old)
+        full_record = {**record, CHANGED: moment}
         if table in VERSIONED:
-            whole["updated_at"] = moment
-        self.tables[table].truth[key] = whole
-        self._later(table, key, whole)
+            full_record["updated_at"] = moment
+        self.tables[table].truth[key] = full_record
+        self._schedule(table, key, full_record)
         if event:
-            self.tell(event, whole)
-        return whole
+            self.tell(event, full_record)
+        return full_record
 
     def remove(self, table: str, key: str) -> bool:
         """Delete for good; False if there is no such record."""
-        gone = self.tables[table].truth.pop(key, None)
-        if gone is None:
+        record = self.tables[table].truth.pop(key, None)
+        if record is None:
             return False
         if table == "line_items":
             entry = {
                 "billing_line_item_id": int(key),
-                "appointment_id": gone["appointment"],
-                "created_at": self.time(gone),
+                "appointment_id": record["appointment"],
+                "created_at": self.time(record),
             }
             self.deleted_items.append(entry)
-        self._later(table, key, None)
+        self._schedule(table, key, None)
         return True
 
-    def _later(self, table: str, key: str, record: Record | None) -> None:
+    def _schedule(self, table: str, key: str, record: Record | None) -> None:
         self.version += 1
-        if self.settings.lag_seconds <= 0 and not self._hidden:
+        if self.settings.lag_seconds <= 0 and not self._pending:
             self.tables[table].show(key, record)
             return
-        self._hidden.append((self.now() + timedelta(seconds=self.settings.lag_seconds), table, key, record))
+        self._pending.append((self.now() + timedelta(seconds=self.settings.lag_seconds), table, key, record))
 
     def catch_up(self) -> None:
         """Let reads see what was written long enough ago."""
-        while self._hidden and self._hidden[0][0] <= self.now():
-            _, table, key, record = self._hidden.popleft()
+        while self._pending and self._pending[0][0] <= self.now():
+            _, table, key, record = self._pending.popleft()
             self.version += 1
             self.tables[table].show(key, record)

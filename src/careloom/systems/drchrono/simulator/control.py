@@ -12,7 +12,7 @@ from careloom.systems.drchrono.simulator import seed, settings
 from careloom.systems.drchrono.simulator.api import Answer, Api
 from careloom.systems.drchrono.simulator.changes import change_record, create_record, delete_record, lock_note
 from careloom.systems.drchrono.simulator.clinic import KEYS
-from careloom.systems.drchrono.simulator.payloads import shown
+from careloom.systems.drchrono.simulator.payloads import api_record
 from careloom.systems.drchrono.simulator.webhook_sender import Sender
 
 Body = dict[str, Any]
@@ -36,54 +36,54 @@ class Control:
             ("POST", "settings"): self._settings,
             ("POST", "token"): lambda _: self.api.access.pair(),
             ("POST", "revoke"): lambda _: self.api.access.revoke(),
-            ("POST", "fail"): lambda wanted: self.api.fail.extend(wanted["statuses"]),
-            ("POST", "expire_lists"): lambda _: self.api.jobs.asked.clear(),
+            ("POST", "fail"): lambda values: self.api.fail.extend(values["statuses"]),
+            ("POST", "expire_lists"): lambda _: self.api.jobs.requests.clear(),
             ("POST", "send"): self._send,
             ("POST", "redeliver"): lambda _: {"sent": self.sender.redeliver()},
             ("POST", "handshake"): lambda _: {"verified": self.sender.handshake()},
             ("GET", "hooks"): lambda _: {**self.sender.counts, "waiting": self.sender.waiting()},
-            ("GET", "calls"): lambda _: {**self.api.clinic.calls, "refreshed": self.api.access.refreshed},
+            ("GET", "calls"): lambda _: {**self.api.clinic.calls, "refreshed": self.api.access.refresh_count},
             ("GET", "truth"): lambda _: self._truth(),
         }
         command = commands.get((method, name))
         if command is None:
-            return Answer(404, {"commands": sorted(f"{verb} {one}" for verb, one in commands)})
+            return Answer(404, {"commands": sorted(f"{verb} {command_name}" for verb, command_name in commands)})
         try:
             with self.api.clinic.lock:
                 return Answer(200, command(orjson.loads(body) if body else {}))
         except (KeyError, TypeError, ValueError) as error:
             return Answer(400, {"error": type(error).__name__, "about": str(error)})
 
-    def _seed(self, wanted: Body) -> Any:
-        seed.seed(self.api.clinic, int(wanted["patients"]), lives=wanted.get("lives", True))
+    def _seed(self, body: Body) -> Any:
+        seed.seed(self.api.clinic, int(body["patients"]), lives=body.get("lives", True))
         return {name: len(table.truth) for name, table in self.api.clinic.tables.items()}
 
-    def _create(self, wanted: Body) -> Any:
-        record = create_record(self.api.clinic, wanted["table"], wanted.get("values", {}))
-        return {"key": str(record[KEYS.get(wanted["table"], "id")])}
+    def _create(self, body: Body) -> Any:
+        record = create_record(self.api.clinic, body["table"], body.get("values", {}))
+        return {"key": str(record[KEYS.get(body["table"], "id")])}
 
-    def _change(self, wanted: Body) -> Any:
-        found = change_record(self.api.clinic, wanted["table"], str(wanted["key"]), wanted["values"])
-        return {"changed": found is not None}
+    def _change(self, body: Body) -> Any:
+        record = change_record(self.api.clinic, body["table"], str(body["key"]), body["values"])
+        return {"changed": record is not None}
 
-    def _delete(self, wanted: Body) -> Any:
-        return {"deleted": delete_record(self.api.clinic, wanted["table"], str(wanted["key"]))}
+    def _delete(self, body: Body) -> Any:
+        return {"deleted": delete_record(self.api.clinic, body["table"], str(body["key"]))}
 
-    def _lock(self, wanted: Body) -> Any:
-        return {"locked": lock_note(self.api.clinic, str(wanted["key"]), locked=wanted.get("locked", True))}
+    def _lock(self, body: Body) -> Any:
+        return {"locked": lock_note(self.api.clinic, str(body["key"]), is_locked=body.get("locked", True))}
 
-    def _settings(self, wanted: Body) -> Any:
-        settings.change(self.api.clinic.settings, wanted)
+    def _settings(self, body: Body) -> Any:
+        settings.change(self.api.clinic.settings, body)
 
-    def _send(self, wanted: Body) -> Any:
-        self.sender.send(wanted["event"], wanted["body"].encode(), wanted.get("delivery", ""))
+    def _send(self, body: Body) -> Any:
+        self.sender.send(body["event"], body["body"].encode(), body.get("delivery", ""))
 
     def _truth(self) -> Any:
         """Every record as it is, whatever reads see yet, by table and key; deleted appointments are not among them."""
         clinic = self.api.clinic
         return {
             name: {
-                key: shown(clinic, name, record, verbose=True)
+                key: api_record(clinic, name, record, verbose=True)
                 for key, record in table.truth.items()
                 if not record.get("deleted_flag")
             }

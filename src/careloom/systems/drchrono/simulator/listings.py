@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from careloom.systems.drchrono.simulator.clinic import CHANGED, Clinic, Record
-from careloom.systems.drchrono.simulator.payloads import shown
+from careloom.systems.drchrono.simulator.payloads import api_record
 
 Plain = tuple[int, Any]
 Query = Mapping[str, str]
@@ -38,27 +38,27 @@ def listing(clinic: Clinic, table: str, query: Query, base_url: str) -> Plain:
     """A page of a table."""
     if table == "appointments" and not {"since", "date", "date_range"} & query.keys():
         return 400, {"detail": "One of since, date or date_range is required."}
-    found = wanted(table, query)
-    if isinstance(found, str):
-        return 400, {"date_range": [found]}
+    fits = filter_of(table, query)
+    if isinstance(fits, str):
+        return 400, {"date_range": [fits]}
     size = _size(query, _MOST_VERBOSE.get(table, _MOST) if query.get("verbose") == "true" else _MOST)
     place = _place(query.get("cursor", ""))
     results: list[Record] = []
-    last, more = None, False
+    last, has_more = None, False
     rows = clinic.tables[table]
-    for entry in rows.behind(place):
-        record = rows.seen[entry[1]]
-        if not found(record):
+    for entry in rows.after(place):
+        record = rows.visible[entry[1]]
+        if not fits(record):
             continue
         if len(results) == size:
-            more = True
+            has_more = True
             break
-        results.append(shown(clinic, table, record, verbose=query.get("verbose") == "true"))
+        results.append(api_record(clinic, table, record, verbose=query.get("verbose") == "true"))
         last = entry
-    return 200, enveloped(clinic, results, base_url, f"/api/{table}", query, last if more else None)
+    return 200, envelope(clinic, results, base_url, f"/api/{table}", query, last if has_more else None)
 
 
-def enveloped(clinic: Clinic, results: Any, base_url: str, path: str, query: Query, last: Any) -> dict[str, Any]:
+def envelope(clinic: Clinic, results: Any, base_url: str, path: str, query: Query, last: Any) -> dict[str, Any]:
     """The envelope of a page, with the address of the next one."""
     following = None
     if last is not None:
@@ -74,12 +74,12 @@ def _place(cursor: str) -> tuple[Any, str] | None:
     return sort_key, key
 
 
-def _size(query: Query, most: int, default: int = _DEFAULT_SIZE) -> int:
+def _size(query: Query, maximum: int, default: int = _DEFAULT_SIZE) -> int:
     text = query.get("page_size", "")
-    return min(most, max(1, int(text) if text.isdecimal() else default))
+    return min(maximum, max(1, int(text) if text.isdecimal() else default))
 
 
-def wanted(table: str, query: Query) -> Callable[[Record], bool] | str:
+def filter_of(table: str, query: Query) -> Callable[[Record], bool] | str:
     """Which records a query asks for; the complaint about it where it cannot be answered."""
     since = query.get("since", "")
     day = _day_column(table)
@@ -91,16 +91,16 @@ def wanted(table: str, query: Query) -> Callable[[Record], bool] | str:
             return "Enter a range of dates: yyyy-mm-dd/yyyy-mm-dd."
         if not 0 <= days <= _MOST_DAYS:
             return f"A range may be {_MOST_DAYS} days long."
-    on = query.get("date", "")
+    date_ = query.get("date", "")
     equal = {name: value for name, value in query.items() if name in _EQUAL}
-    archived = query.get("show_archived") == "true"
+    show_archived = query.get("show_archived") == "true"
 
     def fits(record: Record) -> bool:
-        if record.get("deleted_flag") and not archived:
+        if record.get("deleted_flag") and not show_archived:
             return False
         if since and record[CHANGED] < since:
             return False
-        if (first and not first <= day(record) <= last) or (on and day(record) != on):
+        if (first and not first <= day(record) <= last) or (date_ and day(record) != date_):
             return False
         return all(str(record.get(name)) == value for name, value in equal.items())
 
@@ -118,21 +118,21 @@ def _day_column(table: str) -> Callable[[Record], str]:
 class Jobs:
     """The asynchronous lists that were asked for: uuid → (asked at, table, query, polls so far)."""
 
-    asked: dict[str, list[Any]] = field(default_factory=dict)
+    requests: dict[str, list[Any]] = field(default_factory=dict)
     _matching: dict[Any, list[str]] = field(default_factory=dict)
 
     def ask(self, resource: str, query: Query) -> Plain:
         """Begin to make a page."""
-        found = wanted(LISTS[resource], query)
-        if isinstance(found, str):
-            return 400, {"date_range": [found]}
+        fits = filter_of(LISTS[resource], query)
+        if isinstance(fits, str):
+            return 400, {"date_range": [fits]}
         name = str(uuid.uuid4())
-        self.asked[name] = [time.monotonic(), resource, dict(query), 0]
+        self.requests[name] = [time.monotonic(), resource, dict(query), 0]
         return 201, {"status": "In progress", "uuid": name, "description": f"/api/{resource}?uuid={name}"}
 
     def answer(self, clinic: Clinic, resource: str, query: Query) -> Plain:
         """The page, if it is made."""
-        job = self.asked.get(query.get("uuid", ""))
+        job = self.requests.get(query.get("uuid", ""))
         if job is None or job[1] != resource or time.monotonic() - job[0] > clinic.settings.list_life_seconds:
             return 404, {"detail": "Not found."}
         job[3] += 1
@@ -144,20 +144,22 @@ class Jobs:
         keys = self._keys(clinic, table, query)
         size = _size(query, _MOST_IN_LIST)
         page = int(query.get("page", "1"))
-        rows = clinic.tables[table].seen
+        rows = clinic.tables[table].visible
         verbose = query.get("verbose") == "true"
-        chosen = [shown(clinic, table, rows[key], verbose=verbose) for key in keys[(page - 1) * size : page * size]]
+        records = [
+            api_record(clinic, table, rows[key], verbose=verbose) for key in keys[(page - 1) * size : page * size]
+        ]
         pages = max(1, -(-len(keys) // size))
-        return {"pagination": {"count": len(keys), "pages": pages, "page": page}, clinic.settings.envelope: chosen}
+        return {"pagination": {"count": len(keys), "pages": pages, "page": page}, clinic.settings.envelope: records}
 
     def _keys(self, clinic: Clinic, table: str, query: Query) -> list[str]:
         """The keys that fit, remembered until something changes: every page asks for them again."""
         filters = frozenset((name, value) for name, value in query.items() if name not in {"page", "page_size"})
         name = (clinic.version, table, filters)
         if name not in self._matching:
-            found = wanted(table, query)
+            fits = filter_of(table, query)
             rows = clinic.tables[table]
             self._matching = {
-                name: [] if isinstance(found, str) else [key for _, key in rows.order() if found(rows.seen[key])]
+                name: [] if isinstance(fits, str) else [key for _, key in rows.order() if fits(rows.visible[key])]
             }
         return self._matching[name]

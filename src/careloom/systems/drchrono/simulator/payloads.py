@@ -24,13 +24,13 @@ _VERBOSE: dict[str, frozenset[str]] = {
 }
 
 
-def shown(clinic: Clinic, table: str, record: Record, *, verbose: bool) -> dict[str, Any]:
+def api_record(clinic: Clinic, table: str, record: Record, *, verbose: bool) -> dict[str, Any]:
     """A record as the API gives it."""
-    hidden = frozenset() if verbose else _VERBOSE.get(table, frozenset())
-    found = {name: value for name, value in record.items() if name[0] != "_" and name not in hidden}
+    verbose_names = frozenset() if verbose else _VERBOSE.get(table, frozenset())
+    body = {name: value for name, value in record.items() if name[0] != "_" and name not in verbose_names}
     if table == "appointments" and verbose:
-        note = clinic.tables["clinical_notes"].seen.get(str(record["id"]))
-        found |= {
+        note = clinic.tables["clinical_notes"].visible.get(str(record["id"]))
+        body |= {
             "clinical_note": None
             if note is None
             else {"locked": bool(note["signee"]["locked_by"]), "pdf": None, "updated_at": note[CHANGED]},
@@ -41,4 +41,4 @@ def shown(clinic: Clinic, table: str, record: Record, *, verbose: bool) -> dict[
             "vitals": {},
             "extended_updated_at": record["updated_at"],
         }
-    return found
+    return body

@@ -39,7 +39,7 @@ def app_of(options: SimulatorOptions, patients: int = PATIENTS) -> App:
     clinic.tell = sender.tell
     sender.start()
     api = Api(clinic=clinic, access=Access(settings), throttle=Throttle(settings))
-    return App(api, Control(api, sender), controlled=is_local(options))
+    return App(api, Control(api, sender), has_control=is_local(options))
 
 
 def serve(options: SimulatorOptions, patients: int = PATIENTS) -> None:
@@ -57,5 +57,5 @@ class RunningDrChrono(SimulatorProcess):
 
         urllib.error.HTTPError where it is refused.
         """
-        asked = name in _READ_ONLY
-        return self.ask("GET" if asked else "POST", f"/__control__/{name}", None if asked else values)
+        is_read = name in _READ_ONLY
+        return self.ask("GET" if is_read else "POST", f"/__control__/{name}", None if is_read else values)

@@ -34,40 +34,44 @@ _COMPLETE = "Complete"
 def seed(clinic: Clinic, patients: int, *, lives: bool = True) -> None:
     """Add so many patients, with `lives` also their appointments, notes, charges, medications, problems and allergies.
 
-    Nobody is told: this is what was there before.
+    No webhook is sent: this is what was there before.
     """
-    dice = random.Random(f"{clinic.seed}-{clinic.next_id}")  # noqa: S311 - invented people, not secrets
+    rng = random.Random(f"{clinic.seed}-{clinic.next_id}")  # noqa: S311 - invented people, not secrets
     today = clinic.now().date()
     with clinic.lock:
         for number in range(patients):
-            changed = _moment(dice, today, 1, 300)
-            patient = _patient(clinic, dice, number, changed)
-            clinic.put("patients", patient, at=changed)
+            changed_at = _moment(rng, today, 1, 300)
+            patient = _patient(clinic, rng, number, changed_at)
+            clinic.put("patients", patient, changed_at=changed_at)
             if lives:
-                _life(clinic, dice, patient["id"], today)
+                _life(clinic, rng, patient["id"], today)
         for _ in range(max(1, patients // 10) if lives else 0):
-            at = _moment(dice, today, -30, 60)
-            clinic.put("appointments", {**appointment(clinic, None, at), "appt_is_break": True}, at=_past(at, today))
+            start = _moment(rng, today, -30, 60)
+            clinic.put(
+                "appointments",
+                {**appointment(clinic, None, start), "appt_is_break": True},
+                changed_at=_past(start, today),
+            )
 
 
-def _patient(clinic: Clinic, dice: random.Random, number: int, changed: str) -> Record:
-    city, state, zip_code = dice.choice(_CITIES)
+def _patient(clinic: Clinic, rng: random.Random, number: int, changed_at: str) -> Record:
+    city, state, zip_code = rng.choice(_CITIES)
     identity = clinic.new_id()
     return {
         "id": identity,
         "chart_id": f"CH{identity:06d}",
-        "first_name": dice.choice(_FIRST),
+        "first_name": rng.choice(_FIRST),
         "middle_name": "",
         "last_name": _LAST[number % len(_LAST)],
         "nick_name": "",
-        "date_of_birth": (date(1935, 1, 1) + timedelta(days=dice.randrange(30_000))).isoformat(),
-        "gender": dice.choice(("Male", "Female", "Other")),
+        "date_of_birth": (date(1935, 1, 1) + timedelta(days=rng.randrange(30_000))).isoformat(),
+        "gender": rng.choice(("Male", "Female", "Other")),
         "patient_status": "A",
         "email": f"patient{identity}@example.org",
-        "cell_phone": f"(541) 555-{dice.randrange(10_000):04d}" if dice.random() < 0.8 else "",  # noqa: PLR2004
-        "home_phone": f"(541) 555-{dice.randrange(10_000):04d}",
+        "cell_phone": f"(541) 555-{rng.randrange(10_000):04d}" if rng.random() < 0.8 else "",  # noqa: PLR2004
+        "home_phone": f"(541) 555-{rng.randrange(10_000):04d}",
         "office_phone": "",
-        "address": f"{dice.randrange(1, 999)} Nowhere Lane",
+        "address": f"{rng.randrange(1, 999)} Nowhere Lane",
         "city": city,
         "state": state,
         "zip_code": zip_code,
@@ -76,14 +80,14 @@ def _patient(clinic: Clinic, dice: random.Random, number: int, changed: str) -> 
         "ethnicity": "declined",
         "race": "blank",
         "preferred_language": "eng",
-        "emergency_contact_name": f"{dice.choice(_FIRST)} {dice.choice(_LAST)}",
-        "emergency_contact_phone": f"(541) 555-{dice.randrange(10_000):04d}",
+        "emergency_contact_name": f"{rng.choice(_FIRST)} {rng.choice(_LAST)}",
+        "emergency_contact_phone": f"(541) 555-{rng.randrange(10_000):04d}",
         "emergency_contact_relation": "sibling",
-        "referring_source": dice.choice(("", "Web search", "A friend")),
+        "referring_source": rng.choice(("", "Web search", "A friend")),
         "disable_sms_messages": False,
-        "created_at": changed,
-        "primary_insurance": _policy(dice) if dice.random() < 0.85 else _policy(None),  # noqa: PLR2004
-        "secondary_insurance": _policy(dice) if dice.random() < 0.2 else _policy(None),  # noqa: PLR2004
+        "created_at": changed_at,
+        "primary_insurance": _policy(rng) if rng.random() < 0.85 else _policy(None),  # noqa: PLR2004
+        "secondary_insurance": _policy(rng) if rng.random() < 0.2 else _policy(None),  # noqa: PLR2004
         "tertiary_insurance": _policy(None),
         "custom_demographics": [],
         "patient_flags": [],
@@ -91,13 +95,13 @@ def _patient(clinic: Clinic, dice: random.Random, number: int, changed: str) -> 
     }
 
 
-def _policy(dice: random.Random | None) -> Record:
+def _policy(rng: random.Random | None) -> Record:
     """A policy; an empty one, as DrChrono shows it, without dice."""
-    empty = dice is None
+    empty = rng is None
     return {
-        "insurance_company": "" if dice is None else dice.choice(("Acme Mutual", "Northwind Health")),
-        "insurance_payer_id": "" if dice is None else dice.choice(("00001", "00002")),
-        "insurance_id_number": "" if dice is None else f"X{dice.randrange(10**8):08d}",
+        "insurance_company": "" if rng is None else rng.choice(("Acme Mutual", "Northwind Health")),
+        "insurance_payer_id": "" if rng is None else rng.choice(("00001", "00002")),
+        "insurance_id_number": "" if rng is None else f"X{rng.randrange(10**8):08d}",
         "insurance_group_number": "",
         "insurance_group_name": "",
         "insurance_plan_name": "" if empty else "Gold",
@@ -110,26 +114,26 @@ def _policy(dice: random.Random | None) -> Record:
     }
 
 
-def _life(clinic: Clinic, dice: random.Random, patient: int, today: date) -> None:
-    for _ in range(dice.randrange(1, 4)):
-        at = _moment(dice, today, -40, 400)
-        past = at < today.isoformat()
-        visit = appointment(clinic, patient, at)
-        if not past and dice.random() < 0.3:  # noqa: PLR2004
-            visit |= {"id": f"{visit['id']}_{at[:10].replace('-', '')}", "recurring_appointment": True}
-        elif past and dice.random() < 0.8:  # noqa: PLR2004
+def _life(clinic: Clinic, rng: random.Random, patient: int, today: date) -> None:
+    for _ in range(rng.randrange(1, 4)):
+        start = _moment(rng, today, -40, 400)
+        past = start < today.isoformat()
+        visit = appointment(clinic, patient, start)
+        if not past and rng.random() < 0.3:  # noqa: PLR2004
+            visit |= {"id": f"{visit['id']}_{start[:10].replace('-', '')}", "recurring_appointment": True}
+        elif past and rng.random() < 0.8:  # noqa: PLR2004
             visit["status"] = _COMPLETE
-        clinic.put("appointments", visit, at=_past(at, today))
+        clinic.put("appointments", visit, changed_at=_past(start, today))
         if visit["status"] == _COMPLETE:
-            clinic.put("clinical_notes", note(visit, locked=dice.random() < 0.7), at=_past(at, today))  # noqa: PLR2004
-            clinic.put("line_items", _charge(clinic, dice, visit), at=_past(at, today))
+            clinic.put("clinical_notes", note(visit, is_locked=rng.random() < 0.7), changed_at=_past(start, today))  # noqa: PLR2004
+            clinic.put("line_items", _charge(clinic, rng, visit), changed_at=_past(start, today))
     for table, make in (("medications", _medication), ("problems", _problem), ("allergies", _allergy)):
-        for _ in range(dice.randrange(3)):
-            made = {"id": clinic.new_id(), "patient": patient, "doctor": _DOCTOR, **make(dice)}
-            clinic.put(table, made, at=_moment(dice, today, 1, 300))
+        for _ in range(rng.randrange(3)):
+            record = {"id": clinic.new_id(), "patient": patient, "doctor": _DOCTOR, **make(rng)}
+            clinic.put(table, record, changed_at=_moment(rng, today, 1, 300))
 
 
-def appointment(clinic: Clinic, patient: int | None, at: str) -> Record:
+def appointment(clinic: Clinic, patient: int | None, start: str) -> Record:
     """An appointment at a time; a break where there is no patient."""
     return {
         "id": str(clinic.new_id()),
@@ -137,7 +141,7 @@ def appointment(clinic: Clinic, patient: int | None, at: str) -> Record:
         "doctor": _DOCTOR,
         "office": _OFFICE,
         "exam_room": 1,
-        "scheduled_time": at,
+        "scheduled_time": start,
         "duration": 30,
         "status": "",
         "reason": "",
@@ -147,18 +151,18 @@ def appointment(clinic: Clinic, patient: int | None, at: str) -> Record:
         "recurring_appointment": False,
         "is_walk_in": False,
         "deleted_flag": False,
-        "created_at": at,
+        "created_at": start,
     }
 
 
-def note(visit: Record, *, locked: bool) -> Record:
+def note(visit: Record, *, is_locked: bool) -> Record:
     """The clinical note of an appointment."""
     return {
         "_day": visit["scheduled_time"][:10],
         "appointment": str(visit["id"]),
         "patient": str(visit["patient"]),
         "archived": False,
-        "signee": {"locked_by": str(_DOCTOR) if locked else None, "supervisor_locked_by": None},
+        "signee": {"locked_by": str(_DOCTOR) if is_locked else None, "supervisor_locked_by": None},
         "clinical_note_sections": [
             {
                 "name": "Subjective",
@@ -169,8 +173,8 @@ def note(visit: Record, *, locked: bool) -> Record:
     }
 
 
-def _charge(clinic: Clinic, dice: random.Random, visit: Record) -> Record:
-    code, price = dice.choice(_CODES)
+def _charge(clinic: Clinic, rng: random.Random, visit: Record) -> Record:
+    code, price = rng.choice(_CODES)
     return {
         "id": clinic.new_id(),
         "appointment": visit["id"],
@@ -203,8 +207,8 @@ def _charge(clinic: Clinic, dice: random.Random, visit: Record) -> Record:
     }
 
 
-def _medication(dice: random.Random) -> dict[str, Any]:
-    name, rxnorm = dice.choice(_DRUGS)
+def _medication(rng: random.Random) -> dict[str, Any]:
+    name, rxnorm = rng.choice(_DRUGS)
     return {
         "name": name,
         "rxnorm": rxnorm,
@@ -212,7 +216,7 @@ def _medication(dice: random.Random) -> dict[str, Any]:
         "dosage_quantity": "1",
         "dosage_units": "tablet",
         "dispense_quantity": 30,
-        "number_refills": dice.randrange(4),
+        "number_refills": rng.randrange(4),
         "frequency": "daily",
         "prn": False,
         "daw": False,
@@ -222,22 +226,22 @@ def _medication(dice: random.Random) -> dict[str, Any]:
     }
 
 
-def _problem(dice: random.Random) -> dict[str, Any]:
-    name, code = dice.choice(_DIAGNOSES)
+def _problem(rng: random.Random) -> dict[str, Any]:
+    name, code = rng.choice(_DIAGNOSES)
     return {"name": name, "icd_code": code, "icd_version": "10", "status": "active", "date_onset": None, "notes": ""}
 
 
-def _allergy(dice: random.Random) -> dict[str, Any]:
-    description, reaction = dice.choice(_ALLERGENS)
+def _allergy(rng: random.Random) -> dict[str, Any]:
+    description, reaction = rng.choice(_ALLERGENS)
     return {"description": description, "reaction": reaction, "status": "active", "rxnorm": "", "notes": ""}
 
 
-def _moment(dice: random.Random, today: date, nearest: int, farthest: int) -> str:
+def _moment(rng: random.Random, today: date, nearest: int, farthest: int) -> str:
     """A time of a day so many days ago (ahead, where negative), on the quarter hour."""
-    day = today - timedelta(days=dice.randint(nearest, farthest))
-    return datetime(day.year, day.month, day.day, dice.randint(8, 17), dice.choice((0, 15, 30, 45))).isoformat()  # noqa: DTZ001
+    day = today - timedelta(days=rng.randint(nearest, farthest))
+    return datetime(day.year, day.month, day.day, rng.randint(8, 17), rng.choice((0, 15, 30, 45))).isoformat()  # noqa: DTZ001
 
 
-def _past(at: str, today: date) -> str:
+def _past(time_: str, today: date) -> str:
     """When a record of that day was changed last: no later than yesterday."""
-    return min(at, (today - timedelta(days=1)).isoformat() + "T18:00:00")
+    return min(time_, (today - timedelta(days=1)).isoformat() + "T18:00:00")

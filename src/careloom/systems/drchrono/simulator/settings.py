@@ -38,10 +38,10 @@ class Settings:
     webhook_secret: str = field(default="sim-webhook-secret", repr=False)
 
 
-def change(settings: Settings, wanted: dict[str, Any]) -> None:
-    """Set what `wanted` names; KeyError for a name that there is not."""
-    known = {one.name for one in fields(settings)}
-    for name, value in wanted.items():
-        if name not in known:
+def change(settings: Settings, values: dict[str, Any]) -> None:
+    """Set what `values` names; KeyError for a name that there is not."""
+    names = {field_.name for field_ in fields(settings)}
+    for name, value in values.items():
+        if name not in names:
             raise KeyError(name)
         setattr(settings, name, tuple(value) if isinstance(value, list) else value)

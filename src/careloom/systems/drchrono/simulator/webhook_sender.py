@@ -20,7 +20,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from careloom.systems.drchrono.simulator.clinic import Clinic, Record
-from careloom.systems.drchrono.simulator.payloads import shown
+from careloom.systems.drchrono.simulator.payloads import api_record
 
 _THREADS = 4
 _TABLE_OF = {
@@ -50,8 +50,8 @@ class Sender:
 
     clinic: Clinic
     counts: Counter[str] = field(default_factory=Counter)
-    lost: list[Delivery] = field(default_factory=list)
-    verified: str = ""
+    lost_deliveries: list[Delivery] = field(default_factory=list)
+    verified_url: str = ""
     _due: list[tuple[float, int, Delivery]] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -67,35 +67,35 @@ class Sender:
 
     def tell(self, event: str, record: Record) -> None:
         """Make an event of a change, unless chance loses it."""
-        settings, dice = self.clinic.settings, self.clinic.dice
+        settings, rng = self.clinic.settings, self.clinic.rng
         if not settings.hooks_url:
             return
         table = _TABLE_OF[event.rpartition("_")[0]]
-        found = shown(self.clinic, table, record, verbose=False)
-        body = orjson.dumps({"receiver": {"id": 901, "owning_doctor_id": 501}, "object": found})
+        api_object = api_record(self.clinic, table, record, verbose=False)
+        body = orjson.dumps({"receiver": {"id": 901, "owning_doctor_id": 501}, "object": api_object})
         delivery = Delivery(id=str(uuid.uuid4()), event=event, body=body, first=time.monotonic())
         self.counts["events"] += 1
-        if dice.random() * 100 < settings.drop_percent:
+        if rng.random() * 100 < settings.drop_percent:
             self.counts["dropped"] += 1
-            self.lost.append(delivery)
+            self.lost_deliveries.append(delivery)
             return
-        copies = 2 if dice.random() * 100 < settings.repeat_percent else 1
+        copies = 2 if rng.random() * 100 < settings.repeat_percent else 1
         self.counts["repeated"] += copies - 1
         for _ in range(copies):
-            self._plan(delivery, dice.random() * settings.shuffle_seconds)
+            self._plan(delivery, rng.random() * settings.shuffle_seconds)
 
     def send(self, event: str, body: bytes, delivery: str = "") -> None:
         """Send any body as any event."""
         self.counts["events"] += 1
-        made = Delivery(id=delivery or str(uuid.uuid4()), event=event, body=body, first=time.monotonic())
-        self._plan(made, 0.0)
+        new_delivery = Delivery(id=delivery or str(uuid.uuid4()), event=event, body=body, first=time.monotonic())
+        self._plan(new_delivery, 0.0)
 
     def redeliver(self) -> int:
         """Send again what chance lost; returns how many."""
-        lost, self.lost = self.lost, []
-        for delivery in lost:
+        deliveries, self.lost_deliveries = self.lost_deliveries, []
+        for delivery in deliveries:
             self._plan(delivery, 0.0)
-        return len(lost)
+        return len(deliveries)
 
     def handshake(self) -> bool:
         """Whether the address proves that it knows the secret."""
@@ -104,12 +104,12 @@ class Sender:
         proof = hmac.new(settings.webhook_secret.encode(), message.encode(), hashlib.sha256).hexdigest()
         try:
             answer = self._pool.request("GET", settings.hooks_url, fields={"msg": message}, redirect=False)
-            said: Any = orjson.loads(answer.data)
+            reply: Any = orjson.loads(answer.data)
         except (HTTPError, orjson.JSONDecodeError):
             return False
-        good = answer.status == 200 and isinstance(said, dict) and said.get("secret_token") == proof  # noqa: PLR2004
+        good = answer.status == 200 and isinstance(reply, dict) and reply.get("secret_token") == proof  # noqa: PLR2004
         if good:
-            self.verified = settings.hooks_url
+            self.verified_url = settings.hooks_url
         return good
 
     def waiting(self) -> int:
@@ -150,21 +150,21 @@ class Sender:
     def _deliver(self, delivery: Delivery) -> None:
         settings = self.clinic.settings
         delivery.tries += 1
-        if self._answered(delivery):
+        if self._accepts(delivery):
             self.counts["delivered"] += 1
             return
         self.counts["failed"] += 1
         if delivery.tries > len(settings.retry_hours):
             self.counts["given up"] += 1
-            self.lost.append(delivery)
+            self.lost_deliveries.append(delivery)
             return
         due = delivery.first + settings.retry_hours[delivery.tries - 1] * settings.hour_seconds
         self._plan(delivery, max(0.0, due - time.monotonic()))
 
-    def _answered(self, delivery: Delivery) -> bool:
+    def _accepts(self, delivery: Delivery) -> bool:
         """Whether the address took it: any 2xx. An address is only spoken to once it has passed the handshake."""
         settings = self.clinic.settings
-        if self.verified != settings.hooks_url and not self.handshake():
+        if self.verified_url != settings.hooks_url and not self.handshake():
             return False
         headers = {
             "Content-Type": "application/json",

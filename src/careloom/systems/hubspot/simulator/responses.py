@@ -18,7 +18,7 @@ class Response(NamedTuple):
     body: Any = None
     headers: tuple[tuple[str, str], ...] = ()
 
-    def encoded(self) -> bytes:
+    def content(self) -> bytes:
         """The body as it goes over the wire."""
         if self.body is None:
             return b""
@@ -90,7 +90,7 @@ def conflict(record_id: str) -> RefusalError:
     return RefusalError(409, "CONFLICT", f"Contact already exists. Existing ID: {record_id}")
 
 
-def taken(portal_id: int, coordinates: tuple[str, str, str], own_id: str, holder: str) -> RefusalError:
+def duplicate_value(portal_id: int, coordinates: tuple[str, str, str], own_id: str, holder: str) -> RefusalError:
     """400: another record holds this value of a unique property; `coordinates` are object type, property, value."""
     object_type, name, value = coordinates
     return invalid(

@@ -1,4 +1,4 @@
-"""What the simulated portal is set to, and every fact about the vendor that nobody could confirm.
+"""What the simulated portal is set to, and every fact about the vendor that no one could confirm.
 
 Names under "Unsure" are guesses, written down once so that a correction is one line. Everything else follows the
 vendor's public documentation or error bodies quoted in public issue trackers.
@@ -114,7 +114,7 @@ MOST_CUSTOM_OBJECTS = 10
 class Tier:
     """What a subscription allows: requests in ten seconds and a day, for each app and the account.
 
-    `unlimited` is none that HubSpot sells: it states limits that no program reaches, since a client that is told none must
+    `unlimited` is not sold by HubSpot: it states limits that no program reaches, since a client that is told none must
     keep to the smallest.
     """
 
@@ -142,7 +142,7 @@ class Token:
     """What one access token may do; `scopes` None is everything."""
 
     scopes: frozenset[str] | None = None
-    expired: bool = False
+    is_expired: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

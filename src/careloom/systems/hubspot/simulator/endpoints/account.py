@@ -33,8 +33,8 @@ def _owner(row: tuple[str, str, str]) -> Json:
 def owners(request: Request) -> Response:
     """The portal's three owners, or the one with this mail address, in pages; none of them is archived."""
     request.need("crm.objects.owners.read")
-    email = (request.one("email") or "").lower()
-    limit, after = request.whole("limit", 100, MOST_OWNERS_PAGE), request.one("after") or "0"
+    email = (request.parameter("email") or "").lower()
+    limit, after = request.integer("limit", 100, MOST_OWNERS_PAGE), request.parameter("after") or "0"
     if not after.isdigit():
         raise invalid("Invalid query parameter: after")
     rows = [] if request.flag("archived") else [_owner(row) for row in _OWNERS]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from careloom.systems.hubspot.simulator.endpoints.request import Request
-from careloom.systems.hubspot.simulator.portal.associations import THEIRS, TieType
+from careloom.systems.hubspot.simulator.portal.associations import THEIRS, AssociationType
 from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import (
     ASSOCIATION_ARCHIVE_STATUS,
@@ -36,21 +36,21 @@ def ids_of(request: Request, ends: Ends, from_id: str, to_id: str) -> tuple[str,
     return records[0].id, records[1].id  # type: ignore[union-attr]
 
 
-def _types(request: Request, ends: Ends, specs: Iterable[Json]) -> list[TieType]:
+def _types(request: Request, ends: Ends, specs: Iterable[Json]) -> list[AssociationType]:
     types = []
     for spec in specs:
-        type_ = request.portal.ties.asked_type(spec)
+        type_ = request.portal.associations.type_of_spec(spec)
         if type_ is None or (type_.from_object, type_.to_object) != ends:
             raise invalid(f"Association type {spec.get('associationTypeId')} is not valid from {ends[0]} to {ends[1]}")
         types.append(type_)
     return types
 
 
-def _labels(types: Iterable[TieType]) -> list[str]:
+def _labels(types: Iterable[AssociationType]) -> list[str]:
     return [type_.label for type_ in types if type_.label is not None]
 
 
-def _made(ends: Ends, ids: tuple[str, str], labels: list[str]) -> Json:
+def _association_body(ends: Ends, ids: tuple[str, str], labels: list[str]) -> Json:
     return {
         "fromObjectTypeId": ends[0],
         "fromObjectId": ids[0],
@@ -61,7 +61,7 @@ def _made(ends: Ends, ids: tuple[str, str], labels: list[str]) -> Json:
 
 
 def _specs(request: Request, types: Iterable[int]) -> list[Json]:
-    tie_types = [request.portal.ties.types[number] for number in sorted(types)]
+    tie_types = [request.portal.associations.types[number] for number in sorted(types)]
     return [{"category": type_.category, "typeId": type_.id, "label": type_.label} for type_ in tie_types]
 
 
@@ -82,12 +82,12 @@ def put_default(request: Request) -> Response:
     """Tie two records without a label."""
     ends = ends_of(request, 0, 2)
     ids = ids_of(request, ends, request.places[1], request.places[3])
-    request.portal.ties.tie(ends, ids, ())
-    return answer(request, 200, _default_made(request, ends, ids), [])
+    request.portal.associations.associate(ends, ids, ())
+    return answer(request, 200, _default_bodies(request, ends, ids), [])
 
 
-def _default_made(request: Request, ends: Ends, ids: tuple[str, str]) -> list[Json]:
-    type_ = request.portal.ties.default(*ends)
+def _default_bodies(request: Request, ends: Ends, ids: tuple[str, str]) -> list[Json]:
+    type_ = request.portal.associations.default(*ends)
     return [
         {
             "from": {"id": from_id},
@@ -98,33 +98,38 @@ def _default_made(request: Request, ends: Ends, ids: tuple[str, str]) -> list[Js
     ]
 
 
-def put_labelled(request: Request) -> Response:
+def put_labels(request: Request) -> Response:
     """Set the labels of a tie: those that are not named any more are taken away."""
     ends = ends_of(request, 0, 2)
     ids = ids_of(request, ends, request.places[1], request.places[3])
-    types = _types(request, ends, request.listed_body())
+    types = _types(request, ends, request.list_body())
     label_types = {type_.id for type_ in types}
-    default = request.portal.ties.default(*ends).id
-    request.portal.ties.untie(ends, ids, request.portal.ties.found(ends, ids) - label_types - {default})
-    request.portal.ties.tie(ends, ids, label_types)
-    return Response(201, _made(ends, ids, _labels(types)))
+    default = request.portal.associations.default(*ends).id
+    request.portal.associations.disassociate(
+        ends, ids, request.portal.associations.types_of(ends, ids) - label_types - {default}
+    )
+    request.portal.associations.associate(ends, ids, label_types)
+    return Response(201, _association_body(ends, ids, _labels(types)))
 
 
 def delete(request: Request) -> Response:
     """Remove every tie between two records."""
     ends = ends_of(request, 0, 2)
-    request.portal.ties.untie(ends, (request.places[1], request.places[3]))
+    request.portal.associations.disassociate(ends, (request.places[1], request.places[3]))
     return Response(204)
 
 
-def listed(request: Request) -> Response:
+def get_page(request: Request) -> Response:
     """What one record is tied to, up to 500 at a time."""
     ends = ends_of(request, 0, 2)
     record = request.table.current(request.places[1])
     if record is None:
         raise not_found(f"No {ends[0]} with ID {request.places[1]} exists")
-    limit, after = request.whole("limit", MOST_ASSOCIATION_PAGE, MOST_ASSOCIATION_PAGE), _number(request.one("after"))
-    return Response(200, _page(request, request.portal.ties.of(ends, record.id), after, limit))
+    limit, after = (
+        request.integer("limit", MOST_ASSOCIATION_PAGE, MOST_ASSOCIATION_PAGE),
+        _number(request.parameter("after")),
+    )
+    return Response(200, _page(request, request.portal.associations.of_record(ends, record.id), after, limit))
 
 
 def _number(after: Any) -> int:
@@ -160,11 +165,11 @@ def end_of(entry: Json, side: str) -> str:
     return str(end.get("id", "")) if isinstance(end, dict) else ""
 
 
-def _each(request: Request, entry: Json) -> tuple[str, str]:
+def _record_ids(request: Request, entry: Json) -> tuple[str, str]:
     return ids_of(request, ends_of(request, 0, 1), end_of(entry, "from"), end_of(entry, "to"))
 
 
-def _failed(refusal: RefusalError, entry: Json) -> Json:
+def _error_entry(refusal: RefusalError, entry: Json) -> Json:
     ends = [end_of(entry, side) for side in ("from", "to")]
     return refusal.entry({"fromObjectId": ends[:1], "toObjectId": ends[1:]})
 
@@ -175,12 +180,12 @@ def create_many(request: Request) -> Response:
     for entry in request.inputs(MOST_TIES_WRITTEN):
         try:
             types = _types(request, ends, entry.get("types") or ())
-            ids = _each(request, entry)
+            ids = _record_ids(request, entry)
         except RefusalError as refusal:
-            errors.append(_failed(refusal, entry))
+            errors.append(_error_entry(refusal, entry))
             continue
-        request.portal.ties.tie(ends, ids, [type_.id for type_ in types])
-        results.append(_made(ends, ids, _labels(types)))
+        request.portal.associations.associate(ends, ids, [type_.id for type_ in types])
+        results.append(_association_body(ends, ids, _labels(types)))
     return answer(request, 201, results, errors)
 
 
@@ -189,12 +194,12 @@ def default_many(request: Request) -> Response:
     ends, results, errors = ends_of(request, 0, 1), [], []
     for entry in request.inputs(MOST_TIES_WRITTEN):
         try:
-            ids = _each(request, entry)
+            ids = _record_ids(request, entry)
         except RefusalError as refusal:
-            errors.append(_failed(refusal, entry))
+            errors.append(_error_entry(refusal, entry))
             continue
-        request.portal.ties.tie(ends, ids, ())
-        results.extend(_default_made(request, ends, ids))
+        request.portal.associations.associate(ends, ids, ())
+        results.extend(_default_bodies(request, ends, ids))
     return answer(request, 200, results, errors)
 
 
@@ -204,7 +209,9 @@ def archive_many(request: Request) -> Response:
     for entry in request.inputs(MOST_TIES_WRITTEN):
         targets: Any = entry.get("to") or []
         for target in targets if isinstance(targets, list) else [targets]:
-            request.portal.ties.untie(ends, (str((entry.get("from") or {}).get("id")), str(target.get("id"))))
+            request.portal.associations.disassociate(
+                ends, (str((entry.get("from") or {}).get("id")), str(target.get("id")))
+            )
     status = ASSOCIATION_ARCHIVE_STATUS.get(request.version, 204)
     return Response(status) if status == 204 else answer(request, status, [], [])  # noqa: PLR2004
 
@@ -214,7 +221,7 @@ def archive_labels(request: Request) -> Response:
     ends = ends_of(request, 0, 1)
     for entry in request.inputs(MOST_TIES_WRITTEN):
         types = _types(request, ends, entry.get("types") or ())
-        request.portal.ties.untie(ends, _each(request, entry), [type_.id for type_ in types])
+        request.portal.associations.disassociate(ends, _record_ids(request, entry), [type_.id for type_ in types])
     return Response(204)
 
 
@@ -223,7 +230,7 @@ def read_many(request: Request) -> Response:
     ends, results, errors = ends_of(request, 0, 1), [], []
     for entry in request.inputs(MOST_TIES_READ):
         record = request.table.current(str(entry.get("id")))
-        ties = request.portal.ties.of(ends, record.id) if record is not None else {}
+        ties = request.portal.associations.of_record(ends, record.id) if record is not None else {}
         if record is None or not ties:
             message = f"No associations found from {ends[0]} {entry.get('id')} to {ends[1]}"
             errors.append(
@@ -249,7 +256,7 @@ def read_many(request: Request) -> Response:
 
 def labels(request: Request) -> Response:
     """The association types from one object to another."""
-    types = request.portal.ties.between(*ends_of(request, 0, 1))
+    types = request.portal.associations.between(*ends_of(request, 0, 1))
     return Response(200, {"results": _specs(request, [type_.id for type_ in types])})
 
 
@@ -257,22 +264,22 @@ def create_label(request: Request) -> Response:
     """Make a label, and its inverse (which may be spelled otherwise)."""
     ends, body = ends_of(request, 0, 1), request.body
     label, name = body.get("label"), body.get("name")
-    labels = [type_ for type_ in request.portal.ties.between(*ends) if type_.category == THEIRS]
+    labels = [type_ for type_ in request.portal.associations.between(*ends) if type_.category == THEIRS]
     if not label or not name:
         raise invalid("Invalid input JSON: 'label' and 'name' are required")
     if any(type_.name == name or type_.label == label for type_ in labels):
         raise RefusalError(409, "OBJECT_ALREADY_EXISTS", f"An association label named {label} already exists.")
     if len(labels) >= MOST_LABELS:
         raise invalid(f"There can be at most {MOST_LABELS} labels between two objects")
-    type_ = request.portal.ties.add_type(ends, THEIRS, (label, body.get("inverseLabel") or label), name)
+    type_ = request.portal.associations.add_type(ends, THEIRS, (label, body.get("inverseLabel") or label), name)
     numbers = list(dict.fromkeys((type_.id, type_.inverse)))
     return Response(200, {"results": _specs(request, numbers)})
 
 
 def change_label(request: Request) -> Response:
     """Change what a label says."""
-    ties = request.portal.ties
-    type_ = ties.asked_type(request.body)
+    ties = request.portal.associations
+    type_ = ties.type_of_spec(request.body)
     if type_ is None or type_.category != THEIRS:
         raise not_found()
     ties.types[type_.id] = type_._replace(label=request.body.get("label") or type_.label)
@@ -281,12 +288,12 @@ def change_label(request: Request) -> Response:
 
 def delete_label(request: Request) -> Response:
     """Remove a label from the portal, and from every tie that carries it."""
-    ties = request.portal.ties
-    type_ = ties.asked_type({"associationTypeId": request.places[2]})
+    ties = request.portal.associations
+    type_ = ties.type_of_spec({"associationTypeId": request.places[2]})
     if type_ is None or type_.category != THEIRS:
         raise not_found()
     numbers = {type_.id, type_.inverse}
-    for cells in ties.tied.values():
+    for cells in ties.by_ends.values():
         for types_by_record in cells.values():
             for types in types_by_record.values():
                 types.difference_update(numbers)

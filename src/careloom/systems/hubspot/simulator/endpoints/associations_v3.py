@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from careloom.systems.hubspot.simulator.endpoints.associations import answer, end_of, ends_of, ids_of
 from careloom.systems.hubspot.simulator.endpoints.request import Request
-from careloom.systems.hubspot.simulator.portal.associations import TieType
+from careloom.systems.hubspot.simulator.portal.associations import AssociationType
 from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import MOST_TIES_READ, MOST_TIES_WRITTEN
 
@@ -12,11 +12,13 @@ Ends = tuple[str, str]
 _PRIMARY = "Primary"
 
 
-def _named(request: Request, ends: Ends) -> dict[str, TieType]:
+def _types_by_name(request: Request, ends: Ends) -> dict[str, AssociationType]:
     """The types from one object to another by their names. Where there is a primary one, that has the plain name."""
     from_name, to_name = (request.portal.tables[end].kind.upper_name.lower() for end in ends)
-    types = request.portal.ties.between(*ends)
-    plain = next((type_ for type_ in types if type_.label == _PRIMARY), None) or request.portal.ties.default(*ends)
+    types = request.portal.associations.between(*ends)
+    plain = next((type_ for type_ in types if type_.label == _PRIMARY), None) or request.portal.associations.default(
+        *ends
+    )
     types_by_name = {}
     for type_ in types:
         ending = "" if type_ is plain else "_unlabeled" if type_.label is None else f"_{type_.id}"
@@ -26,8 +28,8 @@ def _named(request: Request, ends: Ends) -> dict[str, TieType]:
 
 def rows(request: Request, ends: Ends, record_id: str) -> list[Json]:
     """What a record is tied to: an id stands once for each of its types."""
-    names = {type_.id: name for name, type_ in _named(request, ends).items()}
-    types_by_record = request.portal.ties.of(ends, record_id)
+    names = {type_.id: name for name, type_ in _types_by_name(request, ends).items()}
+    types_by_record = request.portal.associations.of_record(ends, record_id)
     return [
         {"id": to_id, "type": names[number]}
         for to_id in sorted(types_by_record, key=int)
@@ -35,7 +37,7 @@ def rows(request: Request, ends: Ends, record_id: str) -> list[Json]:
     ]
 
 
-def listed(request: Request) -> Response:
+def get_page(request: Request) -> Response:
     """What one record is tied to."""
     ends = ends_of(request, 0, 2)
     record = request.table.current(request.places[1])
@@ -46,7 +48,7 @@ def listed(request: Request) -> Response:
 
 def types(request: Request) -> Response:
     """The types from one object to another."""
-    types_by_name = _named(request, ends_of(request, 0, 1))
+    types_by_name = _types_by_name(request, ends_of(request, 0, 1))
     return Response(200, {"results": [{"id": str(type_.id), "name": name} for name, type_ in types_by_name.items()]})
 
 
@@ -70,7 +72,7 @@ def create_many(request: Request) -> Response:
         except RefusalError as refusal:
             errors.append(refusal.entry({}))
             continue
-        request.portal.ties.tie(ends, ids, [type_.id])
+        request.portal.associations.associate(ends, ids, [type_.id])
         results.append({"from": {"id": ids[0]}, "to": {"id": ids[1]}, "type": entry["type"]})
     return answer(request, 201, results, errors)
 
@@ -80,12 +82,12 @@ def archive_many(request: Request) -> Response:
     ends = ends_of(request, 0, 1)
     for entry in request.inputs(MOST_TIES_WRITTEN):
         ids = (end_of(entry, "from"), end_of(entry, "to"))
-        request.portal.ties.untie(ends, ids, [_type(request, ends, entry).id])
+        request.portal.associations.disassociate(ends, ids, [_type(request, ends, entry).id])
     return Response(204)
 
 
-def _type(request: Request, ends: Ends, entry: Json) -> TieType:
-    name, types_by_name = str(entry.get("type")), _named(request, ends)
+def _type(request: Request, ends: Ends, entry: Json) -> AssociationType:
+    name, types_by_name = str(entry.get("type")), _types_by_name(request, ends)
     type_ = types_by_name.get(name) or next(
         (candidate for candidate in types_by_name.values() if str(candidate.id) == name), None
     )

@@ -10,8 +10,8 @@ from careloom.systems.hubspot.simulator.endpoints.request import (
     check_sensitive,
     echo,
     histories,
-    shown,
-    shown_names,
+    property_values,
+    response_names,
 )
 from careloom.systems.hubspot.simulator.portal import record_writes
 from careloom.systems.hubspot.simulator.portal.record import Record
@@ -31,7 +31,7 @@ from careloom.systems.hubspot.simulator.settings import (
 def answer(request: Request, status: int, results: list[Json], errors: Sequence[Json]) -> Response:
     """A batch answer. Results come back in any order: that is how the vendor does it."""
     if request.portal.settings.shuffle and len(results) > 1:
-        request.portal.dice.shuffle(results)
+        request.portal.rng.shuffle(results)
     now = request.portal.now()[1]
     body: Json = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
     if errors:
@@ -41,7 +41,7 @@ def answer(request: Request, status: int, results: list[Json], errors: Sequence[
     return Response(status, body)
 
 
-def traced(inputs: Sequence[Json]) -> bool:
+def has_trace_ids(inputs: Sequence[Json]) -> bool:
     """Whether every input carries a trace id of its own, so that each may fail alone."""
     traces = {entry.get("objectWriteTraceId") for entry in inputs}
     return None not in traces and "" not in traces and len(traces) == len(inputs)
@@ -58,7 +58,7 @@ def properties_of(request: Request, table: Table, entry: Json) -> Json:
     return changes
 
 
-def _written(record: Record, shown_properties: Any, entry: Json, *, new: bool | None = None) -> Json:
+def _result(record: Record, shown_properties: Any, entry: Json, *, new: bool | None = None) -> Json:
     body = record.payload(shown_properties)
     if new is not None:
         body["new"] = new
@@ -67,9 +67,9 @@ def _written(record: Record, shown_properties: Any, entry: Json, *, new: bool | 
     return body
 
 
-def _each(inputs: Sequence[Json], check: Callable[[Json], None]) -> list[Json]:
+def _check_inputs(inputs: Sequence[Json], check: Callable[[Json], None]) -> list[Json]:
     """Check every input. The first refusal is the batch's, unless all inputs are traced: then each has its own entry."""
-    apart = traced(inputs)
+    apart = has_trace_ids(inputs)
     errors: list[Json] = []
     for entry in inputs:
         try:
@@ -89,15 +89,15 @@ def create(request: Request) -> Response:
 
     def check(entry: Json) -> None:
         changes = properties_of(request, table, entry)
-        ties = portal.ties.checked(portal.current, table.kind, entry.get("associations"))
+        ties = portal.associations.check_new(portal.current, table.kind, entry.get("associations"))
         drafts.append((record_writes.new_values(portal, table, changes, claims, len(drafts)), {**entry, "ties": ties}))
 
-    errors = _each(inputs, check)
+    errors = _check_inputs(inputs, check)
     results = []
     for values, entry in drafts:
         record = record_writes.create(portal, table, values)
-        portal.ties.tie_all(table.kind, record.id, entry["ties"])
-        results.append(_written(record, record.values, entry))
+        portal.associations.associate_all(table.kind, record.id, entry["ties"])
+        results.append(_result(record, record.values, entry))
     return answer(request, 201, results, errors)
 
 
@@ -109,7 +109,7 @@ def update(request: Request) -> Response:
     missing: list[Json] = []
 
     def check(entry: Json) -> None:
-        record = _addressed(table, entry)
+        record = _record_of(table, entry)
         if record is None:
             if str(entry.get("id")) not in table.survivors:
                 missing.append(entry)
@@ -117,11 +117,11 @@ def update(request: Request) -> Response:
         changes = properties_of(request, table, entry)
         drafts.append((record, record_writes.changed_values(portal, table, record, changes, claims), entry))
 
-    errors = _each(inputs, check)
+    errors = _check_inputs(inputs, check)
     results = []
     for record, values, entry in drafts:
         record_writes.update(portal, table, record, values)
-        results.append(_written(record, echo(table.kind, record, entry.get("properties") or {}), entry))
+        results.append(_result(record, echo(table.kind, record, entry.get("properties") or {}), entry))
     if missing:
         ids = [str(entry.get("id")) for entry in missing]
         traces = [entry["objectWriteTraceId"] for entry in missing if entry.get("objectWriteTraceId")]
@@ -129,7 +129,7 @@ def update(request: Request) -> Response:
     return answer(request, 200, results, errors)
 
 
-def _addressed(table: Table, entry: Json) -> Record | None:
+def _record_of(table: Table, entry: Json) -> Record | None:
     name = entry.get("idProperty")
     if not name or name == "hs_object_id":
         return table.records.get(str(entry.get("id")))
@@ -159,16 +159,16 @@ def upsert(request: Request) -> Response:
             values = record_writes.changed_values(portal, table, record, changes, claims)
         drafts.append((record, values, entry))
 
-    errors = _each(inputs, check)
-    return answer(request, 200, [_upserted(request, table, *draft) for draft in drafts], errors)
+    errors = _check_inputs(inputs, check)
+    return answer(request, 200, [_write_upsert(request, table, *draft) for draft in drafts], errors)
 
 
-def _upserted(request: Request, table: Table, record: Record | None, values: dict[str, str], entry: Json) -> Json:
+def _write_upsert(request: Request, table: Table, record: Record | None, values: dict[str, str], entry: Json) -> Json:
     if record is None:
         record_ = record_writes.create(request.portal, table, values)
-        return _written(record_, record_.values, entry, new=True)
+        return _result(record_, record_.values, entry, new=True)
     record_writes.update(request.portal, table, record, values)
-    return _written(record, echo(table.kind, record, entry.get("properties") or {}), entry, new=False)
+    return _result(record, echo(table.kind, record, entry.get("properties") or {}), entry, new=False)
 
 
 def _check_upsert(table: Table, inputs: Sequence[Json]) -> None:
@@ -179,7 +179,7 @@ def _check_upsert(table: Table, inputs: Sequence[Json]) -> None:
         if not name or value is None or value == "":
             raise invalid("Invalid input JSON: every input of an upsert needs 'id' and 'idProperty'")
         record_writes.check_key(table, name, mail_allowed=True)
-        key = (name, table.folded(name, str(value)))
+        key = (name, table.fold(name, str(value)))
         if key in keys:
             twice.append(str(value))
         keys.add(key)
@@ -195,7 +195,7 @@ def read(request: Request) -> Response:
         (MOST_INPUTS_WITH_HISTORY, TOO_MANY_HISTORIES) if wanted_history else (MOST_INPUTS, TOO_MANY_INPUTS)
     )
     inputs = request.inputs(max_inputs, text)
-    names = shown_names(request, table.kind, request.body.get("properties") or [])
+    names = response_names(request, table.kind, request.body.get("properties") or [])
     key = request.body.get("idProperty")
     if key == "hs_object_id":
         key = None
@@ -211,7 +211,7 @@ def read(request: Request) -> Response:
             missing.append(value)
         else:
             records[record.id] = record
-    results = [record.payload(shown(record, names)) for record in records.values()]
+    results = [record.payload(property_values(record, names)) for record in records.values()]
     if wanted_history:
         for body in results:
             body["propertiesWithHistory"] = histories(records[body["id"]], wanted_history)
@@ -233,6 +233,6 @@ def archive(request: Request) -> Response:
     for entry in request.inputs():
         record = table.records.get(str(entry.get("id")))
         if record is not None:
-            request.portal.ties.forget(table.kind, record.id)
+            request.portal.associations.forget(table.kind, record.id)
             table.archive(record, *now)
     return Response(204)

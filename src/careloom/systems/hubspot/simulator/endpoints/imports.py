@@ -41,8 +41,8 @@ def create(request_: Request) -> Response:
         owner=request_.token_name,
         request=import_request,
         sheets=_sheets(request_, import_request, files),
-        created=now,
-        updated=now,
+        created_at=now,
+        updated_at=now,
     )
     imports.add(import_, request_.portal.now_ms())
     return Response(200, payload(import_))
@@ -53,8 +53,8 @@ def payload(import_: Import) -> Json:
     return {
         "id": import_.id,
         "state": import_.state,
-        "createdAt": import_.created,
-        "updatedAt": import_.updated,
+        "createdAt": import_.created_at,
+        "updatedAt": import_.updated_at,
         "importName": str(import_.request.get("name") or ""),
         "importRequestJson": import_.request,
         "importSource": "API",
@@ -146,7 +146,7 @@ def _import(request_: Request) -> Import:
     request_.need(_SCOPE)
     if not request_.places[0].isdigit() or request_.places[0] == "0":
         raise invalid("importId must be positive.")
-    import_ = request_.portal.imports.kept.get(request_.places[0])
+    import_ = request_.portal.imports.by_id.get(request_.places[0])
     if import_ is None or import_.owner != request_.token_name:
         raise not_found(IMPORT_NOT_FOUND.format(id=request_.places[0]))
     return import_
@@ -157,11 +157,11 @@ def read(request_: Request) -> Response:
     return Response(200, payload(_import(request_)))
 
 
-def listed(request_: Request) -> Response:
+def get_page(request_: Request) -> Response:
     """The imports of this app, the newest first."""
     request_.need(_SCOPE)
     own_imports = [
-        import_ for import_ in reversed(request_.portal.imports.kept.values()) if import_.owner == request_.token_name
+        import_ for import_ in reversed(request_.portal.imports.by_id.values()) if import_.owner == request_.token_name
     ]
     return _page(request_, [payload(import_) for import_ in own_imports])
 
@@ -172,7 +172,7 @@ def errors(request_: Request) -> Response:
 
 
 def _page(request_: Request, rows: list[Json]) -> Response:
-    limit, after = request_.whole("limit", _PAGE, _PAGE), request_.one("after") or "0"
+    limit, after = request_.integer("limit", _PAGE, _PAGE), request_.parameter("after") or "0"
     if not after.isdigit():
         raise invalid("Invalid query parameter: after")
     start = int(after)
@@ -191,5 +191,5 @@ def cancel(request_: Request) -> Response:
     if import_.state not in OPEN:
         raise invalid(f"Import {import_.id} is {import_.state} and cannot be canceled")
     now = request_.portal.now()[1]
-    import_.state, import_.updated = "CANCELED", now
+    import_.state, import_.updated_at = "CANCELED", now
     return Response(200, {"status": "COMPLETE", "startedAt": now, "completedAt": now})

@@ -9,7 +9,7 @@ import orjson
 
 from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal import list_members
-from careloom.systems.hubspot.simulator.portal.list_members import choose, compiled, joined, members
+from careloom.systems.hubspot.simulator.portal.list_members import add_member, choose, compile_branch, members
 from careloom.systems.hubspot.simulator.portal.segments import DYNAMIC, MANUAL, PROCESSING_TYPES, Segment
 from careloom.systems.hubspot.simulator.responses import Json, RefusalError, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import (
@@ -38,7 +38,7 @@ def create(request: Request) -> Response:
         branch = None
     _check_name(request, table.kind.id, name)
     if branch is not None:
-        compiled(portal, table, branch)
+        compile_branch(portal, table, branch)
     now = portal.now()[1]
     segment = Segment(
         id=str(portal.segments.next_number),
@@ -46,15 +46,15 @@ def create(request: Request) -> Response:
         object_type=table.kind.id,
         processing=processing,
         branch=branch,
-        created=now,
-        updated=now,
-        filters_updated=now,
+        created_at=now,
+        updated_at=now,
+        filters_updated_at=now,
     )
     return Response(200, {"list": payload(request, list_members.add(portal, segment), filters=True)})
 
 
 def _check_name(request: Request, object_type: str, name: str) -> None:
-    if request.portal.segments.named(object_type, name) is not None:
+    if request.portal.segments.find(object_type, name) is not None:
         raise invalid(DUPLICATE_LIST_NAME.format(name=name), subCategory="ILS.DUPLICATE_LIST_NAMES")
 
 
@@ -67,16 +67,16 @@ def payload(request: Request, segment: Segment, *, filters: bool, size: bool = T
         "objectTypeId": segment.object_type,
         "processingType": segment.processing,
         "processingStatus": "COMPLETE",
-        "createdAt": segment.created,
+        "createdAt": segment.created_at,
         "createdById": _USER,
-        "updatedAt": segment.updated,
+        "updatedAt": segment.updated_at,
         "updatedById": _USER,
-        "filtersUpdatedAt": segment.filters_updated,
+        "filtersUpdatedAt": segment.filters_updated_at,
     }
     if size:
         body["size"] = len(members(request.portal, segment))
-    if segment.deleted:
-        body["deletedAt"] = segment.deleted
+    if segment.deleted_at:
+        body["deletedAt"] = segment.deleted_at
     if filters and segment.branch is not None:
         body["filterBranch"] = segment.branch
     return body
@@ -84,8 +84,8 @@ def payload(request: Request, segment: Segment, *, filters: bool, size: bool = T
 
 def _segment(request: Request, scope: str, place: int = 0) -> Segment:
     request.need(f"crm.lists.{scope}")
-    segment = request.portal.segments.kept.get(request.places[place])
-    if segment is None or segment.deleted:
+    segment = request.portal.segments.by_id.get(request.places[place])
+    if segment is None or segment.deleted_at:
         raise not_found(LIST_NOT_FOUND.format(id=request.places[place]))
     return segment
 
@@ -95,10 +95,10 @@ def read(request: Request) -> Response:
     return Response(200, {"list": payload(request, _segment(request, "read"), filters=request.flag("includeFilters"))})
 
 
-def read_named(request: Request) -> Response:
+def read_by_name(request: Request) -> Response:
     """The list of an object that has this name."""
     request.need("crm.lists.read")
-    segment = request.portal.segments.named(request.table.kind.id, request.places[1])
+    segment = request.portal.segments.find(request.table.kind.id, request.places[1])
     if segment is None:
         raise not_found(LIST_NOT_FOUND.format(id=request.places[1]))
     return Response(200, {"list": payload(request, segment, filters=request.flag("includeFilters"))})
@@ -141,12 +141,12 @@ def _with_size(request: Request, segment: Segment) -> Json:
 
 def rename(request: Request) -> Response:
     """Give a list another name."""
-    segment, name = _segment(request, "write"), request.one("listName") or ""
+    segment, name = _segment(request, "write"), request.parameter("listName") or ""
     if not name:
         raise invalid("listName is required")
     if name.casefold() != segment.name.casefold():
         _check_name(request, segment.object_type, name)
-    segment.name, segment.updated = name, request.portal.now()[1]
+    segment.name, segment.updated_at = name, request.portal.now()[1]
     return Response(200, {"updatedList": payload(request, segment, filters=request.flag("includeFilters"))})
 
 
@@ -156,27 +156,27 @@ def change_filters(request: Request) -> Response:
     request.check_fields("filterBranch")
     if segment.processing != DYNAMIC:
         raise invalid(BAD_PROCESSING_TYPE)
-    compiled(request.portal, request.portal.tables[segment.object_type], request.body["filterBranch"])
+    compile_branch(request.portal, request.portal.tables[segment.object_type], request.body["filterBranch"])
     segment.branch, segment.version = request.body["filterBranch"], segment.version + 1
-    segment.updated = segment.filters_updated = request.portal.now()[1]
+    segment.updated_at = segment.filters_updated_at = request.portal.now()[1]
     choose(request.portal, segment)
     return Response(200, {"updatedList": payload(request, segment, filters=True)})
 
 
 def delete(request: Request) -> Response:
     """Delete a list; its records stay."""
-    _segment(request, "write").deleted = request.portal.now()[1]
+    _segment(request, "write").deleted_at = request.portal.now()[1]
     return Response(204)
 
 
 def restore(request: Request) -> Response:
     """Take a deleted list back."""
     request.need("crm.lists.write")
-    segment = request.portal.segments.kept.get(request.places[0])
+    segment = request.portal.segments.by_id.get(request.places[0])
     if segment is None:
         raise not_found(LIST_NOT_FOUND.format(id=request.places[0]))
     _check_name(request, segment.object_type, segment.name)
-    segment.deleted = ""
+    segment.deleted_at = ""
     return Response(204)
 
 
@@ -184,8 +184,8 @@ def restore(request: Request) -> Response:
 
 
 def _page(request: Request, rows: list[Json]) -> Response:
-    limit = request.whole("limit", 100, MOST_MEMBERS_PAGE)
-    after = request.one("after") or "0"
+    limit = request.integer("limit", 100, MOST_MEMBERS_PAGE)
+    after = request.parameter("after") or "0"
     if not after.isdigit():
         raise invalid("Invalid query parameter: after")
     start = int(after)
@@ -211,7 +211,7 @@ def join_order(request: Request) -> Response:
     return _page(request, _rows(request, _segment(request, "read")))
 
 
-def _changed_by_hand(request: Request) -> Segment:
+def _editable_segment(request: Request) -> Segment:
     segment = _segment(request, "write")
     if segment.processing == DYNAMIC:
         raise invalid(LIST_CHOOSES_ITSELF.format(id=segment.id))
@@ -225,8 +225,8 @@ def _ids(request: Request) -> list[str]:
     return [str(record_id) for record_id in ids]
 
 
-def _changed(request: Request, add: Iterable[str], remove: Iterable[str]) -> Response:
-    segment = _changed_by_hand(request)
+def _change_members(request: Request, add: Iterable[str], remove: Iterable[str]) -> Response:
+    segment = _editable_segment(request)
     table = request.portal.tables[segment.object_type]
     add, remove = list(dict.fromkeys(add)), list(dict.fromkeys(remove))
     if len(add) + len(remove) > MOST_MEMBERS_CHANGED:
@@ -236,44 +236,46 @@ def _changed(request: Request, add: Iterable[str], remove: Iterable[str]) -> Res
     added_ids = [record_id for record_id in add if record_id not in missing and record_id not in current]
     removed_ids = [record_id for record_id in remove if record_id in current]
     for record_id in added_ids:
-        joined(request.portal, segment, record_id)
+        add_member(request.portal, segment, record_id)
     for record_id in removed_ids:
         del segment.members[record_id]
     if added_ids or removed_ids:
-        segment.updated = request.portal.now()[1]
+        segment.updated_at = request.portal.now()[1]
     return Response(200, {"recordsIdsAdded": added_ids, "recordIdsRemoved": removed_ids, "recordIdsMissing": missing})
 
 
 def add(request: Request) -> Response:
     """Put records into a list; those that are in it, or nowhere, are passed over."""
-    return _changed(request, _ids(request), ())
+    return _change_members(request, _ids(request), ())
 
 
 def remove(request: Request) -> Response:
     """Take records out of a list."""
-    return _changed(request, (), _ids(request))
+    return _change_members(request, (), _ids(request))
 
 
 def add_and_remove(request: Request) -> Response:
     """Put records into a list and take others out."""
     request.check_fields("recordIdsToAdd", "recordIdsToRemove")
-    return _changed(request, map(str, request.body["recordIdsToAdd"]), map(str, request.body["recordIdsToRemove"]))
+    return _change_members(
+        request, map(str, request.body["recordIdsToAdd"]), map(str, request.body["recordIdsToRemove"])
+    )
 
 
 def add_from(request: Request) -> Response:
     """Put all records of one list into another of the same object."""
-    segment, source = _changed_by_hand(request), _segment(request, "read", 1)
+    segment, source = _editable_segment(request), _segment(request, "read", 1)
     if source.object_type != segment.object_type:
         raise invalid(f"List {source.id} holds another object than list {segment.id}")
     for record_id in members(request.portal, source):
         if record_id not in segment.members:
-            joined(request.portal, segment, record_id)
+            add_member(request.portal, segment, record_id)
     return Response(204)
 
 
 def clear(request: Request) -> Response:
     """Take all records out of a list."""
-    _changed_by_hand(request).members.clear()
+    _editable_segment(request).members.clear()
     return Response(204)
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from careloom.systems.hubspot.simulator.endpoints import associations_v3
 from careloom.systems.hubspot.simulator.endpoints.batches import find, properties_of
-from careloom.systems.hubspot.simulator.endpoints.request import Request, echo, histories, shown, shown_names
+from careloom.systems.hubspot.simulator.endpoints.request import (
+    Request,
+    echo,
+    histories,
+    property_values,
+    response_names,
+)
 from careloom.systems.hubspot.simulator.portal import record_writes
 from careloom.systems.hubspot.simulator.portal.portal import Portal
 from careloom.systems.hubspot.simulator.portal.record import Record
-from careloom.systems.hubspot.simulator.portal.records import MERGED, Table, secondary_mails, stamped
+from careloom.systems.hubspot.simulator.portal.records import MERGED, Table, new_record, secondary_mails
 from careloom.systems.hubspot.simulator.responses import Json, Response, invalid, not_found
 from careloom.systems.hubspot.simulator.settings import (
     MOST_LIST_PAGE,
@@ -18,14 +24,14 @@ from careloom.systems.hubspot.simulator.settings import (
 )
 
 
-def listed(request: Request) -> Response:
+def get_page(request: Request) -> Response:
     """A page of records in order of id; `after` is the id of the first record of the next page."""
     table = request.table
     max_limit = MOST_LIST_PAGE_WITH_HISTORY if request.many("propertiesWithHistory") else MOST_LIST_PAGE
-    limit, after = request.whole("limit", 10, max_limit), request.one("after") or "0"
+    limit, after = request.integer("limit", 10, max_limit), request.parameter("after") or "0"
     if not after.isdigit():
         raise invalid("Invalid query parameter: after")
-    names = shown_names(request, table.kind, request.many("properties"))
+    names = response_names(request, table.kind, request.many("properties"))
     if request.flag("archived"):
         archive = sorted(table.bin.values(), key=lambda record: record.number)
         pool = iter([record for record in archive if record.number >= int(after)])
@@ -36,7 +42,7 @@ def listed(request: Request) -> Response:
         page.append(record)
         if len(page) > limit:
             break
-    body: Json = {"results": [_with(request, table, record, names) for record in page[:limit]]}
+    body: Json = {"results": [_body(request, table, record, names) for record in page[:limit]]}
     if len(page) > limit:
         body["paging"] = {"next": {"after": page[limit].id, "link": _link(request, page[limit].id)}}
     return Response(200, body)
@@ -47,8 +53,8 @@ def _link(request: Request, after: str) -> str:
     return f"{request.base_url}{request.path}?{query + '&' if query else ''}after={after}"
 
 
-def _with(request: Request, table: Table, record: Record, names: list[str]) -> Json:
-    body = record.payload(shown(record, names))
+def _body(request: Request, table: Table, record: Record, names: list[str]) -> Json:
+    body = record.payload(property_values(record, names))
     if history_names := request.many("propertiesWithHistory"):
         body["propertiesWithHistory"] = histories(record, history_names)
     ties: Json = {}
@@ -64,14 +70,14 @@ def _with(request: Request, table: Table, record: Record, names: list[str]) -> J
 def read(request: Request) -> Response:
     """One record, by id (a merged-away one too) or by a unique property."""
     table = request.table
-    names = shown_names(request, table.kind, request.many("properties"))
-    record = addressed(request, in_archive=request.flag("archived"))
-    return Response(200, _with(request, table, record, names))
+    names = response_names(request, table.kind, request.many("properties"))
+    record = record_of_path(request, in_archive=request.flag("archived"))
+    return Response(200, _body(request, table, record, names))
 
 
-def addressed(request: Request, *, in_archive: bool = False) -> Record:
+def record_of_path(request: Request, *, in_archive: bool = False) -> Record:
     """The record that the path names; 404 if there is none."""
-    table, value, key = request.table, request.places[1], request.one("idProperty")
+    table, value, key = request.table, request.places[1], request.parameter("idProperty")
     if key and key != "hs_object_id":
         record_writes.check_key(table, key, mail_allowed=True)
     else:
@@ -85,18 +91,18 @@ def addressed(request: Request, *, in_archive: bool = False) -> Record:
 def create(request: Request) -> Response:
     """Create one record."""
     table, portal = request.table, request.portal
-    ties = portal.ties.checked(portal.current, table.kind, request.body.get("associations"))
+    ties = portal.associations.check_new(portal.current, table.kind, request.body.get("associations"))
     values = record_writes.new_values(portal, table, properties_of(request, table, request.body), {}, 0)
     record = record_writes.create(portal, table, values)
-    portal.ties.tie_all(table.kind, record.id, ties)
+    portal.associations.associate_all(table.kind, record.id, ties)
     return Response(201, record.payload(record.values))
 
 
 def change(request: Request) -> Response:
     """Change one record."""
     table = request.table
-    record = addressed(request)
-    if not PATCH_FOLLOWS_MERGE and not request.one("idProperty") and record.id != request.places[1]:
+    record = record_of_path(request)
+    if not PATCH_FOLLOWS_MERGE and not request.parameter("idProperty") and record.id != request.places[1]:
         raise not_found()
     changes = properties_of(request, table, request.body)
     if not changes:
@@ -112,7 +118,7 @@ def archive(request: Request) -> Response:
     table = request.table
     record = table.records.get(request.places[1])
     if record is not None:
-        request.portal.ties.forget(table.kind, record.id)
+        request.portal.associations.forget(table.kind, record.id)
         table.archive(record, *request.portal.now())
     return Response(204)
 
@@ -122,7 +128,7 @@ def gdpr_delete(request: Request) -> Response:
     table, value = request.table, str(request.body.get("objectId"))
     record = find(table, request.body.get("idProperty"), value, in_archive=False)
     if record is not None:
-        request.portal.ties.forget(table.kind, record.id)
+        request.portal.associations.forget(table.kind, record.id)
         table.remove(record)
     else:
         table.bin.pop(value, None)
@@ -139,11 +145,11 @@ def merge(request: Request) -> Response:
         raise not_found()
     if primary is secondary:
         raise invalid("Cannot merge a record with itself")
-    record = merged(request.portal, table, primary, secondary)
+    record = merge_records(request.portal, table, primary, secondary)
     return Response(200, record.payload(record.values))
 
 
-def merged(portal: Portal, table: Table, primary: Record, secondary: Record) -> Record:
+def merge_records(portal: Portal, table: Table, primary: Record, secondary: Record) -> Record:
     """Make one record of two. The primary one's values win; the other one's mail addresses become secondary."""
     now_ms, now = portal.now()
     values = {**{k: v for k, v in secondary.values.items() if v}, **{k: v for k, v in primary.values.items() if v}}
@@ -157,10 +163,10 @@ def merged(portal: Portal, table: Table, primary: Record, secondary: Record) -> 
     for merged_record in (primary, secondary):
         table.remove(merged_record)
     number = primary.number if portal.settings.keep_primary_id else table.next_number
-    record = stamped(table.kind, number, values, now_ms, now)
+    record = new_record(table.kind, number, values, now_ms, now)
     record.created_ms = min(primary.created_ms, secondary.created_ms)
-    record.created = min(primary.created, secondary.created)
-    values[table.kind.created] = record.created
+    record.created_at = min(primary.created_at, secondary.created_at)
+    values[table.kind.created_property] = record.created_at
     values[MERGED] = ";".join(former)
     if table.kind.name == "contacts":
         values["hs_calculated_merged_vids"] = ";".join(f"{former_id}:{now_ms}" for former_id in former)
@@ -171,6 +177,6 @@ def merged(portal: Portal, table: Table, primary: Record, secondary: Record) -> 
     for merged_record in (primary, secondary):
         if merged_record.id != record.id:
             table.survivors[merged_record.id] = record.id
-            portal.ties.move(table.kind, merged_record.id, record.id)
-    record.updated = now
+            portal.associations.move(table.kind, merged_record.id, record.id)
+    record.updated_at = now
     return record

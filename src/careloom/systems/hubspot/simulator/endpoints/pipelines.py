@@ -36,7 +36,7 @@ def _stage(pipeline: Pipeline, stage: Stage) -> Json:
     }
 
 
-def _named(request: Request) -> Pipeline:
+def _pipeline_of_path(request: Request) -> Pipeline:
     pipeline = next(
         (pipeline_ for pipeline_ in request.table.kind.pipelines if pipeline_.id == request.places[1]), None
     )
@@ -45,17 +45,17 @@ def _named(request: Request) -> Pipeline:
     return pipeline
 
 
-def _named_stage(request: Request) -> tuple[Pipeline, Stage]:
-    pipeline = _named(request)
+def _stage_of_path(request: Request) -> tuple[Pipeline, Stage]:
+    pipeline = _pipeline_of_path(request)
     stage = next((stage for stage in pipeline.stages if stage.id == request.places[2]), None)
     if stage is None:
         raise not_found()
     return pipeline, stage
 
 
-def _drafted(request: Request, body: Json) -> Stage:
+def _new_stage(request: Request, body: Json) -> Stage:
     return Stage(
-        id=str(body.get("stageId") or request.portal.dice.randrange(10**8, 10**9)),
+        id=str(body.get("stageId") or request.portal.rng.randrange(10**8, 10**9)),
         label=str(body.get("label")),
         metadata=dict(body.get("metadata") or {}),
     )
@@ -67,14 +67,14 @@ def _check_unused(request: Request, stages: set[str]) -> None:
         raise invalid("There are records in this pipeline or stage: move or delete them first")
 
 
-def listed(request: Request) -> Response:
+def get_all(request: Request) -> Response:
     """The pipelines of an object."""
     return Response(200, {"results": [_pipeline(request, pipeline) for pipeline in request.table.kind.pipelines]})
 
 
 def read(request: Request) -> Response:
     """One pipeline."""
-    return Response(200, _pipeline(request, _named(request)))
+    return Response(200, _pipeline(request, _pipeline_of_path(request)))
 
 
 def create(request: Request) -> Response:
@@ -83,9 +83,9 @@ def create(request: Request) -> Response:
     if not kind.stage_property:
         raise invalid(f"{kind.plural} have no pipelines")
     pipeline = Pipeline(
-        id=str(body.get("pipelineId") or uuid.UUID(int=request.portal.dice.getrandbits(128))),
+        id=str(body.get("pipelineId") or uuid.UUID(int=request.portal.rng.getrandbits(128))),
         label=str(body.get("label")),
-        stages=[_drafted(request, stage) for stage in body.get("stages") or ()],
+        stages=[_new_stage(request, stage) for stage in body.get("stages") or ()],
     )
     kind.pipelines.append(pipeline)
     return Response(201, _pipeline(request, pipeline))
@@ -93,8 +93,8 @@ def create(request: Request) -> Response:
 
 def replace(request: Request) -> Response:
     """Give a pipeline another label and other stages."""
-    pipeline = _named(request)
-    stages = [_drafted(request, stage) for stage in request.body.get("stages") or ()]
+    pipeline = _pipeline_of_path(request)
+    stages = [_new_stage(request, stage) for stage in request.body.get("stages") or ()]
     _check_unused(request, {stage.id for stage in pipeline.stages} - {stage.id for stage in stages})
     pipeline.label, pipeline.stages = str(request.body.get("label", pipeline.label)), stages
     return Response(200, _pipeline(request, pipeline))
@@ -102,14 +102,14 @@ def replace(request: Request) -> Response:
 
 def change(request: Request) -> Response:
     """Change a pipeline's label."""
-    pipeline = _named(request)
+    pipeline = _pipeline_of_path(request)
     pipeline.label = str(request.body.get("label", pipeline.label))
     return Response(200, _pipeline(request, pipeline))
 
 
 def delete(request: Request) -> Response:
     """Delete a pipeline that no record is in."""
-    pipeline = _named(request)
+    pipeline = _pipeline_of_path(request)
     _check_unused(request, {stage.id for stage in pipeline.stages})
     request.table.kind.pipelines.remove(pipeline)
     return Response(204)
@@ -117,25 +117,25 @@ def delete(request: Request) -> Response:
 
 def stages(request: Request) -> Response:
     """The stages of one pipeline."""
-    pipeline = _named(request)
+    pipeline = _pipeline_of_path(request)
     return Response(200, {"results": [_stage(pipeline, stage) for stage in pipeline.stages]})
 
 
 def read_stage(request: Request) -> Response:
     """One stage."""
-    return Response(200, _stage(*_named_stage(request)))
+    return Response(200, _stage(*_stage_of_path(request)))
 
 
 def create_stage(request: Request) -> Response:
     """Add a stage to a pipeline."""
-    pipeline, stage = _named(request), _drafted(request, request.body)
+    pipeline, stage = _pipeline_of_path(request), _new_stage(request, request.body)
     pipeline.stages.append(stage)
     return Response(201, _stage(pipeline, stage))
 
 
 def change_stage(request: Request) -> Response:
     """Change a stage's label and what it stands for."""
-    pipeline, stage = _named_stage(request)
+    pipeline, stage = _stage_of_path(request)
     stage.label = str(request.body.get("label", stage.label))
     stage.metadata = {**stage.metadata, **(request.body.get("metadata") or {})}
     return Response(200, _stage(pipeline, stage))
@@ -143,7 +143,7 @@ def change_stage(request: Request) -> Response:
 
 def delete_stage(request: Request) -> Response:
     """Delete a stage that no record is in."""
-    pipeline, stage = _named_stage(request)
+    pipeline, stage = _stage_of_path(request)
     _check_unused(request, {stage.id})
     pipeline.stages.remove(stage)
     return Response(204)

@@ -13,10 +13,10 @@ _NAME_START = frozenset("abcdefghijklmnopqrstuvwxyz")
 _NAME = _NAME_START | frozenset("0123456789_")
 
 
-def listed(request: Request) -> Response:
+def get_all(request: Request) -> Response:
     """The properties of an object; sensitive ones only where they are asked for by `dataSensitivity`."""
     kind = request.table.kind
-    sensitivity = request.one("dataSensitivity") or "non_sensitive"
+    sensitivity = request.parameter("dataSensitivity") or "non_sensitive"
     pool = kind.archived_properties if request.flag("archived") else kind.properties
     return Response(
         200,
@@ -24,15 +24,15 @@ def listed(request: Request) -> Response:
     )
 
 
-def one(request: Request) -> Response:
+def get(request: Request) -> Response:
     """One property."""
     kind, name = request.table.kind, request.places[1]
     if request.flag("archived") and name in kind.archived_properties:
         return Response(200, kind.archived_properties[name].payload())
-    return Response(200, _named(kind, name).payload())
+    return Response(200, _definition(kind, name).payload())
 
 
-def _named(kind: Kind, name: str) -> Definition:
+def _definition(kind: Kind, name: str) -> Definition:
     definition = kind.properties.get(name)
     if definition is None:
         raise not_found(f'Property "{name}" does not exist')
@@ -41,7 +41,7 @@ def _named(kind: Kind, name: str) -> Definition:
 
 def create(request: Request) -> Response:
     """Create one property."""
-    definition = drafted(request, request.table, request.body)
+    definition = new_definition(request, request.table, request.body)
     install(request.table, definition)
     return Response(201, definition.payload())
 
@@ -51,7 +51,7 @@ def create_many(request: Request) -> Response:
     results, errors = [], []
     for entry in request.inputs():
         try:
-            definition = drafted(request, request.table, entry)
+            definition = new_definition(request, request.table, entry)
         except RefusalError as refusal:
             errors.append(refusal.entry({"name": [str(entry.get("name"))]}))
             continue
@@ -76,7 +76,7 @@ def read_many(request: Request) -> Response:
     return _batch(request, 200, [kind.properties[name].payload() for name in names if name in kind.properties], [])
 
 
-def drafted(request: Request, table: Table, body: Json) -> Definition:
+def new_definition(request: Request, table: Table, body: Json) -> Definition:
     """A property as it was asked for; a refusal where the portal would not make it."""
     kind, name = table.kind, str(body.get("name", ""))
     if not name or name[0] not in _NAME_START or not _NAME.issuperset(name):
@@ -105,7 +105,7 @@ def drafted(request: Request, table: Table, body: Json) -> Definition:
         reference=body.get("referencedObjectType") or "",
         sensitivity=sensitivity,
         categories=list(body.get("sensitiveDataCategories") or ()),
-        ours=False,
+        hubspot_defined=False,
         form_field=bool(body.get("formField")),
         hidden=bool(body.get("hidden")),
         display_order=body.get("displayOrder", -1),
@@ -156,8 +156,8 @@ def install(table: Table, definition: Definition) -> None:
 
 def change(request: Request) -> Response:
     """Change what may be changed: never the name, the uniqueness or the sensitivity."""
-    definition = _named(request.table.kind, request.places[1])
-    if definition.ours and definition.read_only:
+    definition = _definition(request.table.kind, request.places[1])
+    if definition.hubspot_defined and definition.read_only:
         raise invalid(f'Property "{definition.name}" is read only')
     body = request.body
     definition.label = body.get("label", definition.label)
@@ -188,15 +188,15 @@ def archive_many(request: Request) -> Response:
 
 def _archive(request: Request, name: str) -> None:
     table = request.table
-    definition = _named(table.kind, name)
-    if definition.ours:
+    definition = _definition(table.kind, name)
+    if definition.hubspot_defined:
         raise invalid(f'Property "{name}" is defined by the vendor and cannot be archived')
     del table.kind.properties[name]
     definition.archived = True
     table.kind.archived_properties[name] = definition
     table.unique.pop(name, None)
     table.orders.pop(name, None)
-    table.kept.clear()
+    table.searches.clear()
     table.kind.compile()
 
 

@@ -59,7 +59,7 @@ class Request:
         if missing:
             raise invalid(FIELDS_TEXT.format(names=", ".join(missing)))
 
-    def listed_body(self) -> list[Json]:
+    def list_body(self) -> list[Json]:
         """The JSON list that came; a refusal if it is something else."""
         try:
             body = orjson.loads(self.raw)
@@ -84,22 +84,22 @@ class Request:
             raise invalid(text.format(most=max_inputs))
         return entries
 
-    def one(self, name: str) -> str | None:
+    def parameter(self, name: str) -> str | None:
         """The last value of a query parameter."""
         values = self.query.get(name)
         return values[-1] if values else None
 
     def flag(self, name: str) -> bool:
         """Whether a query parameter is true."""
-        return (self.one(name) or "").lower() == "true"
+        return (self.parameter(name) or "").lower() == "true"
 
     def many(self, name: str) -> list[str]:
         """A list parameter, whether it was repeated or joined by commas."""
         return [part for value in self.query.get(name, ()) for part in value.split(",") if part]
 
-    def whole(self, name: str, default: int, maximum: int) -> int:
+    def integer(self, name: str, default: int, maximum: int) -> int:
         """A whole number above 0, at most `maximum`."""
-        text = self.one(name)
+        text = self.parameter(name)
         if text is None:
             return default
         if not text.isdigit() or not 1 <= int(text) <= maximum:
@@ -108,21 +108,21 @@ class Request:
 
     def need(self, *scopes: str) -> None:
         """A refusal unless the token has one of these scopes."""
-        granted = self.token.scopes
-        if granted is not None and not granted.intersection(scopes):
+        scopes_ = self.token.scopes
+        if scopes_ is not None and not scopes_.intersection(scopes):
             raise missing_scopes(scopes[:1])
 
 
-def shown_names(request: Request, kind: Kind, requested: Sequence[str]) -> list[str]:
+def response_names(request: Request, kind: Kind, names_: Sequence[str]) -> list[str]:
     """Which properties an answer shows: those asked for that exist, or the object's own choice, and the fixed three."""
-    if not all(isinstance(name, str) for name in requested):
+    if not all(isinstance(name, str) for name in names_):
         raise invalid(BAD_FIELD_TEXT.format(name="properties"))
-    names = [name for name in (requested or kind.default) if name in kind.properties]
+    names = [name for name in (names_ or kind.default) if name in kind.properties]
     check_sensitive(request, kind, names, "read")
-    return list(dict.fromkeys([*names, kind.created, "hs_object_id", kind.modified]))
+    return list(dict.fromkeys([*names, kind.created_property, "hs_object_id", kind.modified_property]))
 
 
-def shown(record: Record, names: Sequence[str]) -> dict[str, str | None]:
+def property_values(record: Record, names: Sequence[str]) -> dict[str, str | None]:
     """These properties of a record; what is empty is null."""
     values = record.values
     return {name: values.get(name) or None for name in names}
@@ -132,9 +132,9 @@ def echo(kind: Kind, record: Record, changes: Mapping[str, Any]) -> dict[str, st
     """What an answer to a change shows: the properties that were sent, as they are stored now, and the fixed three."""
     values = record.values
     body: dict[str, str | None] = {name: values.get(name, "") for name in changes}
-    body[kind.created] = record.created
+    body[kind.created_property] = record.created_at
     body["hs_object_id"] = record.id
-    body[kind.modified] = record.updated
+    body[kind.modified_property] = record.updated_at
     return body
 
 
@@ -143,7 +143,10 @@ def histories(record: Record, names: Sequence[str]) -> Json:
     return {
         name: [
             {"value": value, "timestamp": moment, "sourceType": "INTEGRATION"}
-            for value, moment in [(record.values.get(name, ""), record.updated), *reversed(record.past.get(name, []))]
+            for value, moment in [
+                (record.values.get(name, ""), record.updated_at),
+                *reversed(record.past.get(name, [])),
+            ]
         ]
         for name in names
         if record.values.get(name) is not None

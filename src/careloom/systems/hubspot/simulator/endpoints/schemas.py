@@ -20,7 +20,7 @@ _SYSTEM = (
 _ACTIVITIES = ("meetings", "emails", "notes", "tasks", "calls")
 
 
-def listed(request: Request) -> Response:
+def get_all(request: Request) -> Response:
     """Every custom object."""
     request.need("crm.schemas.custom.read")
     if request.flag("archived"):
@@ -28,7 +28,7 @@ def listed(request: Request) -> Response:
     return Response(200, {"results": [payload(request, kind) for kind in request.portal.custom_kinds()]})
 
 
-def one(request: Request) -> Response:
+def get(request: Request) -> Response:
     """One object's schema, a standard object's too."""
     request.need("crm.schemas.custom.read")
     return Response(200, payload(request, request.table.kind))
@@ -56,7 +56,7 @@ def create(request: Request) -> Response:
     table = portal.tables[kind.id]
     for object_type in (*(body.get("associatedObjects") or ()), *_ACTIVITIES):
         if object_type in portal.spellings:
-            portal.ties.default(kind.id, portal.table(object_type).kind.id)
+            portal.associations.default(kind.id, portal.table(object_type).kind.id)
     table.version += 1
     return Response(201, payload(request, kind))
 
@@ -70,11 +70,11 @@ def _kind(request: Request, name: str) -> Kind:
         name=name,
         singular=labels.get("singular") or name,
         plural=labels.get("plural") or name,
-        created="hs_createdate",
-        modified="hs_lastmodifieddate",
+        created_property="hs_createdate",
+        modified_property="hs_lastmodifieddate",
         primary=body.get("primaryDisplayProperty") or "",
         secondary=list(body.get("secondaryDisplayProperties") or ()),
-        required=list(body.get("requiredProperties") or ()),
+        required_properties=list(body.get("requiredProperties") or ()),
         searchable=list(body.get("searchableProperties") or ()),
         default=("hs_createdate", "hs_lastmodifieddate", "hs_object_id"),
         names=custom_names(name, number),
@@ -90,7 +90,7 @@ def _kind(request: Request, name: str) -> Kind:
     )
     draft = Table(kind, 0)
     for property_body in body.get("properties") or ():
-        kind.add(properties.drafted(request, draft, {**property_body, "groupName": group}))
+        kind.add(properties.new_definition(request, draft, {**property_body, "groupName": group}))
     kind.compile()
     return kind
 
@@ -103,7 +103,7 @@ def change(request: Request) -> Response:
     kind.singular, kind.plural = labels.get("singular", kind.singular), labels.get("plural", kind.plural)
     kind.primary = body.get("primaryDisplayProperty", kind.primary)
     kind.secondary = body.get("secondaryDisplayProperties", kind.secondary)
-    kind.required = body.get("requiredProperties", kind.required)
+    kind.required_properties = body.get("requiredProperties", kind.required_properties)
     kind.searchable = body.get("searchableProperties", kind.searchable)
     return Response(200, payload(request, kind))
 
@@ -122,7 +122,7 @@ def create_association(request: Request) -> Response:
     """Tie two object types."""
     request.need("crm.schemas.custom.write")
     from_id, to_id = request.table.kind.id, request.portal.table(str(request.body.get("toObjectTypeId"))).kind.id
-    type_ = request.portal.ties.default(from_id, to_id)
+    type_ = request.portal.associations.default(from_id, to_id)
     return Response(
         201, {"id": str(type_.id), "fromObjectTypeId": from_id, "toObjectTypeId": to_id, "name": type_.name}
     )
@@ -139,10 +139,10 @@ def payload(request: Request, kind: Kind) -> Json:
     """A schema as the API answers it."""
     portal = request.portal
     created_at = min(
-        (definition.created_at for definition in kind.properties.values() if not definition.ours),
+        (definition.created_at for definition in kind.properties.values() if not definition.hubspot_defined),
         default=portal.now()[1],
     )
-    ties = [type_ for type_ in portal.ties.types.values() if kind.id in {type_.from_object, type_.to_object}]
+    ties = [type_ for type_ in portal.associations.types.values() if kind.id in {type_.from_object, type_.to_object}]
     return {
         "id": kind.id.removeprefix("2-"),
         "objectTypeId": kind.id,
@@ -151,7 +151,7 @@ def payload(request: Request, kind: Kind) -> Json:
         "labels": {"singular": kind.singular, "plural": kind.plural},
         "primaryDisplayProperty": kind.primary,
         "secondaryDisplayProperties": list(kind.secondary),
-        "requiredProperties": list(kind.required),
+        "requiredProperties": list(kind.required_properties),
         "searchableProperties": list(kind.searchable),
         "properties": [definition.payload() for definition in kind.properties.values()],
         "associations": [

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from careloom.systems.hubspot.simulator.endpoints.request import Request, shown, shown_names
+from careloom.systems.hubspot.simulator.endpoints.request import Request, property_values, response_names
 from careloom.systems.hubspot.simulator.portal.filters import (
-    Associated,
+    AssociationLookup,
     Filter,
     Groups,
-    bound,
-    compiled,
+    comparable_value,
+    compile_groups,
     matching,
     parse,
 )
@@ -34,11 +34,11 @@ from careloom.systems.hubspot.simulator.settings import (
 )
 
 _RANGES = frozenset({"GT", "GTE", "LT", "LTE", "BETWEEN", "EQ"})
-_KEPT = 8
+_MOST_SAVED = 8
 
 
 @dataclass(slots=True, kw_only=True)
-class Kept:
+class SavedSearch:
     """What a set of conditions left of an order, until the table is not what it was."""
 
     version: int
@@ -52,17 +52,17 @@ def search(request: Request) -> Response:
         raise invalid(BAD_SEARCH)
     limit, after = _page(body)
     _check_sensitivity(table, body)
-    names = shown_names(request, table.kind, body.get("properties") or [])
+    names = response_names(request, table.kind, body.get("properties") or [])
     groups = parse(table, body)
     sort_name, descending = _sort(table, body)
-    result = _addressed(request, table, groups, sort_name, str(body.get("query") or ""))
+    result = _direct_hits(request, table, groups, sort_name, str(body.get("query") or ""))
     if result is None:
-        result = _ordered(request, table, groups, (sort_name, descending), str(body.get("query") or ""))
+        result = _sorted_hits(request, table, groups, (sort_name, descending), str(body.get("query") or ""))
     entries, low, high = result
     page, total = _slice(entries, (low, high), (after, limit), descending=descending)
     answer: Json = {
         "total": total,
-        "results": [entry[2].payload(shown(entry[2], names)) for entry in page],
+        "results": [entry[2].payload(property_values(entry[2], names)) for entry in page],
     }
     if after + limit < total:
         answer["paging"] = {"next": {"after": str(after + limit), "link": f"{request.base_url}{request.path}"}}
@@ -83,7 +83,7 @@ def _sort(table: Table, body: Json) -> tuple[str, bool]:
     if len(sorts) > 1:
         raise invalid(BAD_SEARCH)
     if not sorts:
-        return table.kind.created, False
+        return table.kind.created_property, False
     first = sorts[0]
     if isinstance(first, str):
         name, descending = first.removeprefix("-"), first.startswith("-")
@@ -105,24 +105,26 @@ def _check_sensitivity(table: Table, body: Json) -> None:
 
 # ---------------------------------------------------------------- which records
 
-Found = tuple[Sequence[Entry], int, int]
+Hits = tuple[Sequence[Entry], int, int]
 
 
 def _visible_from(request: Request) -> float:
     return request.portal.now_ms() - request.portal.settings.search_lag * 1000
 
 
-def _addressed(request: Request, table: Table, groups: Groups, sort_name: str, query: str) -> Found | None:
+def _direct_hits(request: Request, table: Table, groups: Groups, sort_name: str, query: str) -> Hits | None:
     """The answer where an id or a unique value names the records; None where none does."""
     matches: dict[str, Record] = {}
     for group in groups:
-        records = next((records_ for filter_ in group if (records_ := _named(table, filter_)) is not None), None)
+        records = next(
+            (records_ for filter_ in group if (records_ := _records_by_value(table, filter_)) is not None), None
+        )
         if records is None:
             return None
         matches.update((record.id, record) for record in records)
     if not groups:
         return None
-    records_ = _narrowed(request, table, groups, query, matches.values())
+    records_ = _filter_records(request, table, groups, query, matches.values())
     order = table.order(sort_name)
     entries = sorted(
         (order.keys[record.number], record.number, record) for record in records_ if record.number in order.keys
@@ -131,7 +133,7 @@ def _addressed(request: Request, table: Table, groups: Groups, sort_name: str, q
     return entries, 0, len(entries)
 
 
-def _named(table: Table, filter_: Filter) -> list[Record] | None:
+def _records_by_value(table: Table, filter_: Filter) -> list[Record] | None:
     if filter_.operator not in {"EQ", "IN"}:
         return None
     values = [filter_.value] if filter_.operator == "EQ" else filter_.values
@@ -142,12 +144,14 @@ def _named(table: Table, filter_: Filter) -> list[Record] | None:
         return None
     if filter_.name != "email" and not table.fold_unique:
         return None
-    ids = [holders.get(table.folded(filter_.name, value)) for value in values]
+    ids = [holders.get(table.fold(filter_.name, value)) for value in values]
     return [table.records[record_id] for record_id in ids if record_id is not None]
 
 
-def _narrowed(request: Request, table: Table, groups: Groups, query: str, records: Iterable[Record]) -> list[Record]:
-    passes = compiled(Associated(request.portal.ties, request.portal.kind), table, groups)
+def _filter_records(
+    request: Request, table: Table, groups: Groups, query: str, records: Iterable[Record]
+) -> list[Record]:
+    passes = compile_groups(AssociationLookup(request.portal.associations, request.portal.kind), table, groups)
     contains = matching(table, query) if query else None
     horizon = _visible_from(request)
     return [
@@ -157,14 +161,14 @@ def _narrowed(request: Request, table: Table, groups: Groups, query: str, record
     ]
 
 
-def _ordered(request: Request, table: Table, groups: Groups, sort: tuple[str, bool], query: str) -> Found:
+def _sorted_hits(request: Request, table: Table, groups: Groups, sort: tuple[str, bool], query: str) -> Hits:
     """The answer as a stretch of the order in which it is sorted."""
     sort_name = sort[0]
     ranges, conditions = _split(groups, sort_name)
     entries: list[Entry] = table.order(sort_name).entries
     all_seen = table.newest_seen_ms <= _visible_from(request)
     if not (all_seen and not conditions and not query and len(entries) == len(table.records)):
-        entries = _left(request, table, (*sort, conditions, query), entries, all_seen=all_seen)
+        entries = _matching_entries(request, table, (*sort, conditions, query), entries, all_seen=all_seen)
     low, high = 0, len(entries)
     for range_ in ranges:
         first, end = _stretch(table, entries, range_)
@@ -181,29 +185,29 @@ def _split(groups: Groups, sort_name: str) -> tuple[list[Filter], Groups]:
     return ranges, (conditions,) if conditions else ()
 
 
-def _left(
+def _matching_entries(
     request: Request, table: Table, search_key: tuple[str, bool, Groups, str], entries: list[Entry], *, all_seen: bool
 ) -> list[Entry]:
-    saved: Kept | None = table.kept.get(search_key)
-    if saved is not None and saved.version == table.version and all_seen:
-        return saved.entries
+    search_: SavedSearch | None = table.searches.get(search_key)
+    if search_ is not None and search_.version == table.version and all_seen:
+        return search_.entries
     sort_name, descending, conditions, query = search_key
-    records = {record.number for record in _narrowed(request, table, conditions, query, table.records.values())}
+    records = {record.number for record in _filter_records(request, table, conditions, query, table.records.values())}
     remaining = [entry for entry in entries if entry[1] in records]
     if len(remaining) < len(records):
         keys = table.order(sort_name).keys
-        unsorted = [
+        valueless = [
             record for record in table.records.values() if record.number in records and record.number not in keys
         ]
         edge = _Edge(last=not descending)
-        missing: list[Entry] = [(edge, record.number, record) for record in unsorted]
+        missing: list[Entry] = [(edge, record.number, record) for record in valueless]
         remaining = missing + remaining if descending else remaining + missing
     uses_associations = any(filter_.name.startswith("associations.") for group in conditions for filter_ in group)
     if all_seen and not uses_associations:
-        table.kept.pop(search_key, None)
-        table.kept[search_key] = Kept(version=table.version, entries=remaining)
-        if len(table.kept) > _KEPT:
-            table.kept.pop(next(iter(table.kept)))
+        table.searches.pop(search_key, None)
+        table.searches[search_key] = SavedSearch(version=table.version, entries=remaining)
+        if len(table.searches) > _MOST_SAVED:
+            table.searches.pop(next(iter(table.searches)))
     return remaining
 
 
@@ -221,7 +225,7 @@ class _Edge:
 
 
 def _stretch(table: Table, entries: Sequence[Entry], filter_: Filter) -> tuple[int, int]:
-    low = bound(table, filter_.name, filter_.value)
+    low = comparable_value(table, filter_.name, filter_.value)
     # A record is never compared: (key,) stands before every entry of that key, (key, infinity) after.
     start, after = bisect_left(entries, (low,)), bisect_right(entries, (low, float("inf")))
     # Where the records that lack a value end, or begin: a question answered 0, then 1, along the entries.
@@ -235,7 +239,7 @@ def _stretch(table: Table, entries: Sequence[Entry], filter_: Filter) -> tuple[i
         "EQ": (start, after),
         "BETWEEN": (
             start,
-            bisect_right(entries, (bound(table, filter_.name, filter_.high or filter_.value), float("inf"))),
+            bisect_right(entries, (comparable_value(table, filter_.name, filter_.high or filter_.value), float("inf"))),
         ),
     }[filter_.operator]
 

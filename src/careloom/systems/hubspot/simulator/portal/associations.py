@@ -18,7 +18,7 @@ OURS = "HUBSPOT_DEFINED"
 THEIRS = "USER_DEFINED"
 
 
-class TieType(NamedTuple):
+class AssociationType(NamedTuple):
     """One association type in one direction. `label` None is the unlabelled one; `inverse` its other direction."""
 
     id: int
@@ -30,7 +30,7 @@ class TieType(NamedTuple):
     inverse: int
 
 
-class NewTie(NamedTuple):
+class NewAssociation(NamedTuple):
     """A tie that was asked for and may be made."""
 
     to_object: str
@@ -39,11 +39,11 @@ class NewTie(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class Ties:
+class Associations:
     """All associations of the portal; every tie is kept in both directions. Objects are named by their type id."""
 
-    types: dict[int, TieType] = field(default_factory=dict)
-    tied: dict[tuple[str, str], dict[str, dict[str, set[int]]]] = field(default_factory=dict)
+    types: dict[int, AssociationType] = field(default_factory=dict)
+    by_ends: dict[tuple[str, str], dict[str, dict[str, set[int]]]] = field(default_factory=dict)
     next_type: int = FIRST_FREE_ASSOCIATION_TYPE
 
     def load_defaults(self, kind_of: Callable[[str], Kind]) -> None:
@@ -54,7 +54,7 @@ class Ties:
 
     def add_type(
         self, ends: tuple[str, str], category: str, labels: tuple[str | None, str | None], name: str
-    ) -> TieType:
+    ) -> AssociationType:
         """Make a type and its inverse, with the next free numbers."""
         number = self.next_type
         is_symmetric = ends[0] == ends[1] and labels[0] == labels[1]
@@ -71,10 +71,10 @@ class Ties:
         name: str | None,
     ) -> None:
         (from_object, to_object), (number, inverse) = ends, numbers
-        self.types[number] = TieType(number, category, labels[0], name, from_object, to_object, inverse)
-        self.types[inverse] = TieType(inverse, category, labels[1], name, to_object, from_object, number)
+        self.types[number] = AssociationType(number, category, labels[0], name, from_object, to_object, inverse)
+        self.types[inverse] = AssociationType(inverse, category, labels[1], name, to_object, from_object, number)
 
-    def between(self, from_object: str, to_object: str) -> list[TieType]:
+    def between(self, from_object: str, to_object: str) -> list[AssociationType]:
         """The types from one object to another; an unlabelled one is made where none exists."""
         types = [
             type_ for type_ in self.types.values() if (type_.from_object, type_.to_object) == (from_object, to_object)
@@ -84,39 +84,41 @@ class Ties:
             types.insert(0, self.add_type((from_object, to_object), OURS, (None, None), name))
         return types
 
-    def default(self, from_object: str, to_object: str) -> TieType:
+    def default(self, from_object: str, to_object: str) -> AssociationType:
         """The unlabelled type from one object to another."""
         return next(type_ for type_ in self.between(from_object, to_object) if type_.label is None)
 
     # ------------------------------------------------------------ tying
 
-    def tie(self, ends: tuple[str, str], ids: tuple[str, str], types: Iterable[int]) -> None:
+    def associate(self, ends: tuple[str, str], ids: tuple[str, str], types: Iterable[int]) -> None:
         """Tie two records with these types, and the unlabelled one with them."""
         numbers = {*types, self.default(*ends).id}
         self._cell(ends, ids).update(numbers)
         self._cell(ends[::-1], ids[::-1]).update(self.types[number].inverse for number in numbers)
 
-    def untie(self, ends: tuple[str, str], ids: tuple[str, str], types: Iterable[int] | None = None) -> None:
+    def disassociate(self, ends: tuple[str, str], ids: tuple[str, str], types: Iterable[int] | None = None) -> None:
         """Remove these types (None: every one); without the unlabelled one nothing remains."""
-        numbers = self.found(ends, ids) if types is None else set(types)
+        numbers = self.types_of(ends, ids) if types is None else set(types)
         if self.default(*ends).id in numbers:
-            numbers = self.found(ends, ids)
-        self._cut(ends, ids, numbers)
-        self._cut(ends[::-1], ids[::-1], {self.types[number].inverse for number in numbers if number in self.types})
+            numbers = self.types_of(ends, ids)
+        self._remove_types(ends, ids, numbers)
+        self._remove_types(
+            ends[::-1], ids[::-1], {self.types[number].inverse for number in numbers if number in self.types}
+        )
 
-    def found(self, ends: tuple[str, str], ids: tuple[str, str]) -> set[int]:
+    def types_of(self, ends: tuple[str, str], ids: tuple[str, str]) -> set[int]:
         """The types by which two records are tied."""
-        return set(self.tied.get(ends, {}).get(ids[0], {}).get(ids[1], ()))
+        return set(self.by_ends.get(ends, {}).get(ids[0], {}).get(ids[1], ()))
 
-    def of(self, ends: tuple[str, str], record_id: str) -> dict[str, set[int]]:
+    def of_record(self, ends: tuple[str, str], record_id: str) -> dict[str, set[int]]:
         """What a record is tied to: ids of the other object, each with its types."""
-        return self.tied.get(ends, {}).get(record_id, {})
+        return self.by_ends.get(ends, {}).get(record_id, {})
 
     def _cell(self, ends: tuple[str, str], ids: tuple[str, str]) -> set[int]:
-        return self.tied.setdefault(ends, {}).setdefault(ids[0], {}).setdefault(ids[1], set())
+        return self.by_ends.setdefault(ends, {}).setdefault(ids[0], {}).setdefault(ids[1], set())
 
-    def _cut(self, ends: tuple[str, str], ids: tuple[str, str], numbers: set[int]) -> None:
-        types_by_record = self.of(ends, ids[0])
+    def _remove_types(self, ends: tuple[str, str], ids: tuple[str, str], numbers: set[int]) -> None:
+        types_by_record = self.of_record(ends, ids[0])
         if ids[1] in types_by_record:
             types_by_record[ids[1]] -= numbers
             if not types_by_record[ids[1]]:
@@ -124,34 +126,34 @@ class Ties:
 
     def forget(self, kind: Kind, record_id: str) -> None:
         """Remove every tie of a record."""
-        for ends in [pair for pair in self.tied if pair[0] == kind.id]:
-            for other_id in list(self.of(ends, record_id)):
-                self.untie(ends, (record_id, other_id))
+        for ends in [pair for pair in self.by_ends if pair[0] == kind.id]:
+            for other_id in list(self.of_record(ends, record_id)):
+                self.disassociate(ends, (record_id, other_id))
 
     def move(self, kind: Kind, old_id: str, new_id: str) -> None:
         """Give a record's ties to another (a merge)."""
-        for ends in [pair for pair in self.tied if pair[0] == kind.id]:
-            for other_id, types in list(self.of(ends, old_id).items()):
-                self.tie(ends, (new_id, other_id), types)
+        for ends in [pair for pair in self.by_ends if pair[0] == kind.id]:
+            for other_id, types in list(self.of_record(ends, old_id).items()):
+                self.associate(ends, (new_id, other_id), types)
         self.forget(kind, old_id)
 
     # ------------------------------------------------------------ ties asked for with a new record
 
-    def asked_type(self, spec: Json) -> TieType | None:
+    def type_of_spec(self, spec: Json) -> AssociationType | None:
         """The type that a request means; None if there is no such type."""
         number = spec.get("associationTypeId")
         return self.types.get(int(str(number))) if str(number).isdigit() else None
 
-    def checked(self, current: Current, kind: Kind, entries: Any) -> list[NewTie]:
+    def check_new(self, current: Current, kind: Kind, entries: Any) -> list[NewAssociation]:
         """The ties of a create request; a refusal where one cannot be made."""
         if not entries:
             if kind.name == "leads":
                 raise invalid(LEAD_ALONE)
             return []
-        return [self._asked(current, kind, entry) for entry in entries]
+        return [self._new_association(current, kind, entry) for entry in entries]
 
-    def _asked(self, current: Current, kind: Kind, entry: Json) -> NewTie:
-        types = [self.asked_type(spec) for spec in entry.get("types") or ()]
+    def _new_association(self, current: Current, kind: Kind, entry: Json) -> NewAssociation:
+        types = [self.type_of_spec(spec) for spec in entry.get("types") or ()]
         target = next((type_.to_object for type_ in types if type_ is not None), None)
         if target is None or any(type_ is None or type_.from_object != kind.id for type_ in types):
             raise invalid(f"One or more association types are not valid from {kind.id}")
@@ -159,9 +161,9 @@ class Ties:
         record = current(target, to_id)
         if record is None:
             raise invalid(f"No {target} with ID {to_id} exists")
-        return NewTie(target, record.id, frozenset(type_.id for type_ in types if type_ is not None))
+        return NewAssociation(target, record.id, frozenset(type_.id for type_ in types if type_ is not None))
 
-    def tie_all(self, kind: Kind, record_id: str, ties: Iterable[NewTie]) -> None:
+    def associate_all(self, kind: Kind, record_id: str, ties: Iterable[NewAssociation]) -> None:
         """Make the ties that `checked` found good."""
         for tie in ties:
-            self.tie((kind.id, tie.to_object), (record_id, tie.to_id), tie.types)
+            self.associate((kind.id, tie.to_object), (record_id, tie.to_id), tie.types)

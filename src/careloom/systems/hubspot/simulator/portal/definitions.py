@@ -35,7 +35,7 @@ class Definition:
     reference: str = ""
     sensitivity: str = "non_sensitive"
     categories: list[str] = field(default_factory=list)
-    ours: bool = True
+    hubspot_defined: bool = True
     form_field: bool = False
     hidden: bool = False
     display_order: int = -1
@@ -65,10 +65,10 @@ class Definition:
             "archived": self.archived,
             "hasUniqueValue": self.unique,
             "hidden": self.hidden,
-            "hubspotDefined": self.ours,
+            "hubspotDefined": self.hubspot_defined,
             "modificationMetadata": {
-                "archivable": not self.ours,
-                "readOnlyDefinition": self.ours,
+                "archivable": not self.hubspot_defined,
+                "readOnlyDefinition": self.hubspot_defined,
                 "readOnlyValue": self.read_only,
             },
             "formField": self.form_field,
@@ -122,14 +122,14 @@ class Kind:
     name: str
     singular: str
     plural: str
-    created: str
-    modified: str
+    created_property: str
+    modified_property: str
     primary: str
     default: Sequence[str]
     searchable: Sequence[str]
     names: frozenset[str]
     secondary: Sequence[str] = ()
-    required: Sequence[str] = ()
+    required_properties: Sequence[str] = ()
     unique_allowed: bool = True
     custom: bool = False
     activity: bool = False
@@ -190,13 +190,13 @@ def _kind(name: str, entry: Json) -> Kind:
         name=name,
         singular=singular,
         plural=plural,
-        created=entry["created"],
-        modified=entry["modified"],
+        created_property=entry["created"],
+        modified_property=entry["modified"],
         primary=entry["primary"],
         default=entry["default"],
         searchable=entry["searchable"],
         unique_allowed=entry["unique"],
-        required=entry.get("required", ()),
+        required_properties=entry.get("required", ()),
         activity=entry.get("activity", False),
         names=frozenset({name, entry["id"], spelling}),
         groups={group: {"name": group, "label": f"{singular} information", "displayOrder": -1, "archived": False}},

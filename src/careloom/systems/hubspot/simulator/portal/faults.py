@@ -39,7 +39,7 @@ class Fault:
     until_ms: int = 0
     retry_after: str = ""
     body: Json | str | None = None
-    seen: int = 0
+    match_count: int = 0
     struck: int = 0
 
     def strikes(self, method: str, path: str, now_ms: int) -> bool:
@@ -48,10 +48,10 @@ class Fault:
             return False
         if self.until_ms:
             return now_ms < self.until_ms
-        self.seen += 1
+        self.match_count += 1
         if self.times and self.struck >= self.times:
             return False
-        hit = self.seen == self.nth if self.nth else (not self.every or self.seen % self.every == 0)
+        hit = self.match_count == self.nth if self.nth else (not self.every or self.match_count % self.every == 0)
         self.struck += hit
         return hit
 
@@ -62,7 +62,7 @@ class Stroke:
 
     answer: Response | None = None
     delay_ms: float = 0
-    cut: Literal["", "before", "after"] = ""
+    disconnect: Literal["", "before", "after"] = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,16 +79,16 @@ class Faults:
                 continue
             if fault.kind == "slow":
                 hit.delay_ms += fault.ms
-            elif hit.answer is None and not hit.cut:
+            elif hit.answer is None and not hit.disconnect:
                 _end(hit, fault, settings)
         return hit
 
 
 def _end(hit: Stroke, fault: Fault, settings: Settings) -> None:
     if fault.kind == "cut_before_write":
-        hit.cut = "before"
+        hit.disconnect = "before"
     elif fault.kind == "cut_after_write":
-        hit.cut = "after"
+        hit.disconnect = "after"
     elif fault.kind == "storm_429":
         hit.answer = Response(429, too_many(settings, "TEN_SECONDLY_ROLLING"), _retry(fault))
     else:

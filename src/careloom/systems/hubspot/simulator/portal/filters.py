@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import translate
 from typing import Any, NamedTuple
 
-from careloom.systems.hubspot.simulator.portal.associations import Ties
+from careloom.systems.hubspot.simulator.portal.associations import Associations
 from careloom.systems.hubspot.simulator.portal.definitions import Kind
 from careloom.systems.hubspot.simulator.portal.record import Record
 from careloom.systems.hubspot.simulator.portal.records import Table
@@ -53,10 +53,10 @@ class Filter:
 Groups = tuple[tuple[Filter, ...], ...]
 
 
-class Associated(NamedTuple):
+class AssociationLookup(NamedTuple):
     """What filters on associations look at: the portal's ties, and an object's definition by its name."""
 
-    ties: Ties
+    associations: Associations
     kind_of: Callable[[str], Kind]
 
 
@@ -96,34 +96,34 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def compiled(associations: Associated, table: Table, groups: Groups) -> Question | None:
+def compile_groups(associations: AssociationLookup, table: Table, groups: Groups) -> Question | None:
     """One question for all groups; None if every record answers yes."""
     questions = [[question(associations, table, filter_) for filter_ in group] for group in groups]
     if not questions or any(not group for group in questions):
         return None
     if len(questions) == 1:
         only = questions[0]
-        return only[0] if len(only) == 1 else _all(only)
-    every = [_all(group) for group in questions]
+        return only[0] if len(only) == 1 else _all_of(only)
+    every = [_all_of(group) for group in questions]
     return lambda record: any(group(record) for group in every)
 
 
-def _all(questions: Sequence[Question]) -> Question:
+def _all_of(questions: Sequence[Question]) -> Question:
     return lambda record: all(question_(record) for question_ in questions)
 
 
-def question(associations: Associated, table: Table, filter_: Filter) -> Question:
+def question(associations: AssociationLookup, table: Table, filter_: Filter) -> Question:
     """What one filter asks of a record."""
     name = filter_.name
     if name.startswith("associations."):
-        return _tied(associations, table, filter_)
+        return _associated_with(associations, table, filter_)
     if filter_.operator in _PRESENCE:
         has_value = filter_.operator == "HAS_PROPERTY"
         return lambda record: bool(record.values.get(name)) is has_value
     if filter_.operator in {"CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"}:
         return _containing(filter_)
     if filter_.operator in _LISTED:
-        return _listed(table, filter_)
+        return _in_values(table, filter_)
     return _comparing(table, filter_)
 
 
@@ -131,12 +131,12 @@ def _comparing(table: Table, filter_: Filter) -> Question:
     kind, name = table.kind, filter_.name
     if filter_.operator in {"EQ", "NEQ"} and name in kind.multiple:
         # One of several choices: equal means that it is among them.
-        return _listed(
+        return _in_values(
             table, replace(filter_, operator="IN" if filter_.operator == "EQ" else "NOT_IN", values=(filter_.value,))
         )
-    low = bound(table, name, filter_.value)
+    low = comparable_value(table, name, filter_.value)
     if filter_.operator == "BETWEEN":
-        high = bound(table, name, filter_.high)
+        high = comparable_value(table, name, filter_.high)
         return lambda record: (key := sort_key(kind, name, record)) is not None and low <= key <= high
     if filter_.operator == "EQ":
         return lambda record: sort_key(kind, name, record) == low
@@ -146,7 +146,7 @@ def _comparing(table: Table, filter_: Filter) -> Question:
     return lambda record: (key := sort_key(kind, name, record)) is not None and compare(key, low)
 
 
-def bound(table: Table, name: str, value: str) -> Any:
+def comparable_value(table: Table, name: str, value: str) -> Any:
     """An asked value in the form in which stored ones are compared; a refusal where it has none."""
     try:
         return comparable(table.kind, name, value)
@@ -154,11 +154,11 @@ def bound(table: Table, name: str, value: str) -> Any:
         raise invalid(BAD_SEARCH) from None
 
 
-def _listed(table: Table, filter_: Filter) -> Question:
+def _in_values(table: Table, filter_: Filter) -> Question:
     kind, name, inside = table.kind, filter_.name, filter_.operator == "IN"
     definition = kind.properties[name]
     if definition.type in {"number", "date", "datetime"}:
-        choices: set[Any] = {bound(table, name, value) for value in filter_.values}
+        choices: set[Any] = {comparable_value(table, name, value) for value in filter_.values}
     else:
         # Stored text is compared in lower case with values as they were sent: the vendor wants those in lower case.
         choices = set(filter_.values)
@@ -179,13 +179,13 @@ def _containing(filter_: Filter) -> Question:
     return contains
 
 
-def _tied(associations: Associated, table: Table, filter_: Filter) -> Question:
+def _associated_with(associations: AssociationLookup, table: Table, filter_: Filter) -> Question:
     ends = (table.kind.id, associations.kind_of(filter_.name.removeprefix("associations.")).id)
     record_ids = {filter_.value, *filter_.values} - {""}
-    ties, has = associations.ties, filter_.operator in {"EQ", "IN", "HAS_PROPERTY"}
+    ties, has = associations.associations, filter_.operator in {"EQ", "IN", "HAS_PROPERTY"}
     if filter_.operator in _PRESENCE:
-        return lambda record: bool(ties.of(ends, record.id)) is has
-    return lambda record: (not record_ids.isdisjoint(ties.of(ends, record.id))) is has
+        return lambda record: bool(ties.of_record(ends, record.id)) is has
+    return lambda record: (not record_ids.isdisjoint(ties.of_record(ends, record.id))) is has
 
 
 def matching(table: Table, query: str) -> Question:

@@ -35,7 +35,7 @@ class WrongCellError(Exception):
 def settle(portal: Portal) -> None:
     """Carry out what is due, and begin what has waited long enough."""
     due_ms = round(portal.settings.import_seconds * 1000)
-    for import_ in [import_ for import_ in portal.imports.kept.values() if import_.state in OPEN]:
+    for import_ in [import_ for import_ in portal.imports.by_id.values() if import_.state in OPEN]:
         if import_.state == "DEFERRED" and portal.imports.running() < MOST_IMPORTS_AT_ONCE:
             import_.state, import_.begun_ms = "STARTED", portal.now_ms()
         if import_.state == "DEFERRED" or portal.now_ms() < import_.begun_ms:
@@ -47,15 +47,15 @@ def settle(portal: Portal) -> None:
 
 
 def carry_out(portal: Portal, import_: Import) -> None:
-    """Import every row; what is wrong with one is noted and the others go on."""
+    """Import every row; what is wrong with a row is noted and the others continue."""
     for sheet in import_.sheets:
         for line, cells in sheet.rows:
             import_.counters["TOTAL_ROWS"] += 1
             _row(portal, import_, sheet, line, cells)
-    import_.counters["UNIQUE_OBJECTS_WRITTEN"] = sum(len(set(ids)) for ids in import_.written.values())
+    import_.counters["UNIQUE_OBJECTS_WRITTEN"] = sum(len(set(ids)) for ids in import_.record_ids.values())
     if import_.request.get("createContactListFromImport"):
         _list_of_contacts(portal, import_)
-    import_.state, import_.updated = "DONE", portal.now()[1]
+    import_.state, import_.updated_at = "DONE", portal.now()[1]
 
 
 def _row(portal: Portal, import_: Import, sheet: Sheet, line: int, cells: list[str]) -> None:
@@ -94,7 +94,7 @@ def _row(portal: Portal, import_: Import, sheet: Sheet, line: int, cells: list[s
         except WrongCellError as wrong:
             note(wrong)
     for (first_table, first), (second_table, second) in combinations(records, 2):
-        portal.ties.tie((first_table.kind.id, second_table.kind.id), (first.id, second.id), ())
+        portal.associations.associate((first_table.kind.id, second_table.kind.id), (first.id, second.id), ())
 
 
 Source = tuple[Table, Sequence[Column], list[str]]
@@ -110,7 +110,7 @@ def _record(portal: Portal, import_: Import, source: Source, note: Callable[[Wro
         if column.type in _IDS:
             continue
         try:
-            values.update(_checked(portal, table, import_, column.property, cell))
+            values.update(_check_cell(portal, table, import_, column.property, cell))
         except WrongCellError as wrong:
             wrong.column, wrong.value = index, cell
             note(wrong)
@@ -120,10 +120,10 @@ def _record(portal: Portal, import_: Import, source: Source, note: Callable[[Wro
         raise WrongCellError("CREATE_ONLY_IMPORT", "A record with these values exists already")
     if record is None and operation == "UPDATE":
         raise WrongCellError("UPDATE_ONLY_IMPORT", "No record with these values exists")
-    result = _written(portal, table, record, values)
+    result = _write_record(portal, table, record, values)
     import_.counters["CREATED_OBJECTS" if record is None else "UPDATED_OBJECTS"] += 1
     import_.counters["PROPERTY_VALUES_EMITTED"] += len(values)
-    import_.written.setdefault(table.kind.id, []).append(result.id)
+    import_.record_ids.setdefault(table.kind.id, []).append(result.id)
     return result
 
 
@@ -146,18 +146,18 @@ def _existing(table: Table, own_cells: Sequence[tuple[int, Column, str]]) -> Rec
     return None
 
 
-def _checked(portal: Portal, table: Table, import_: Import, name: str, cell: str) -> dict[str, str]:
+def _check_cell(portal: Portal, table: Table, import_: Import, name: str, cell: str) -> dict[str, str]:
     definition = table.kind.properties.get(name)
     if definition is not None and definition.type in {"date", "datetime"}:
-        cell = _dated(cell, DATE_FORMATS[import_.request.get("dateFormat", "MONTH_DAY_YEAR")])
+        cell = _iso_date(cell, DATE_FORMATS[import_.request.get("dateFormat", "MONTH_DAY_YEAR")])
     try:
-        return record_writes.checked(portal, table.kind, {name: cell})
+        return record_writes.check_values(portal, table.kind, {name: cell})
     except RefusalError as refusal:
         error = refusal.extra["errors"][0]
         raise WrongCellError(IMPORT_ERRORS.get(error["code"], "FAILED_VALIDATION"), error["message"]) from None
 
 
-def _dated(cell: str, formats: Sequence[str]) -> str:
+def _iso_date(cell: str, formats: Sequence[str]) -> str:
     for pattern in formats:
         try:
             return datetime.strptime(cell, pattern).date().isoformat()  # noqa: DTZ007 (a day has no zone)
@@ -166,7 +166,7 @@ def _dated(cell: str, formats: Sequence[str]) -> str:
     raise WrongCellError("COULD_NOT_PARSE_DATE", f"{cell} is not a date in the format of this import")
 
 
-def _written(portal: Portal, table: Table, record: Record | None, values: dict[str, str]) -> Record:
+def _write_record(portal: Portal, table: Table, record: Record | None, values: dict[str, str]) -> Record:
     try:
         if record is None:
             record_writes.check_required(table.kind, values)
@@ -190,11 +190,11 @@ def _list_of_contacts(portal: Portal, import_: Import) -> None:
         object_type=contacts,
         processing=segments.MANUAL,
         branch=None,
-        created=now,
-        updated=now,
-        filters_updated=now,
+        created_at=now,
+        updated_at=now,
+        filters_updated_at=now,
     )
     portal.segments.add(segment)
-    for record_id in dict.fromkeys(import_.written.get(contacts, ())):
-        list_members.joined(portal, segment, record_id)
+    for record_id in dict.fromkeys(import_.record_ids.get(contacts, ())):
+        list_members.add_member(portal, segment, record_id)
     import_.lists.append({"listId": segment.id, "objectType": "CONTACT"})

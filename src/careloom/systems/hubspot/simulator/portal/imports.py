@@ -37,20 +37,20 @@ class Sheet(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Import:
-    """One import. `owner` is the token that asked for it: nobody else sees it. `begun_ms` is 0 while it waits."""
+    """One import. `owner` is the token that asked for it: no one else sees it. `begun_ms` is 0 while it waits."""
 
     id: str
     owner: str
     request: Json
     sheets: Sequence[Sheet]
-    created: str
-    updated: str
+    created_at: str
+    updated_at: str
     state: str = "STARTED"
     begun_ms: int = 0
     counters: Counter[str] = field(default_factory=Counter)
     errors: list[Json] = field(default_factory=list)
     lists: list[Json] = field(default_factory=list)
-    written: dict[str, list[str]] = field(default_factory=dict)
+    record_ids: dict[str, list[str]] = field(default_factory=dict)
 
     def object_types(self) -> list[str]:
         """The objects that its columns name, in their order."""
@@ -62,17 +62,17 @@ class Import:
 class Imports:
     """The portal's imports by id."""
 
-    kept: dict[str, Import] = field(default_factory=dict)
+    by_id: dict[str, Import] = field(default_factory=dict)
     next_number: int = 1
 
     def running(self) -> int:
         """How many are under way."""
-        return sum(import_.state in {"STARTED", "PROCESSING"} for import_ in self.kept.values())
+        return sum(import_.state in {"STARTED", "PROCESSING"} for import_ in self.by_id.values())
 
     def add(self, new: Import, now_ms: int) -> None:
         """Take an import in: it begins at once, or waits while three others run."""
         running = self.running()
-        self.kept[new.id] = new
+        self.by_id[new.id] = new
         self.next_number += 1
         if running >= MOST_IMPORTS_AT_ONCE:
             new.state = "DEFERRED"

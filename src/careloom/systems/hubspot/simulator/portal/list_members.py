@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from careloom.systems.hubspot.simulator.portal.filters import Associated, Filter, Question, question
+from careloom.systems.hubspot.simulator.portal.filters import AssociationLookup, Filter, Question, question
 from careloom.systems.hubspot.simulator.portal.portal import Portal
 from careloom.systems.hubspot.simulator.portal.records import Table
 from careloom.systems.hubspot.simulator.portal.segments import DYNAMIC, Segment
@@ -46,7 +46,7 @@ def add(portal: Portal, segment: Segment) -> Segment:
     return segment
 
 
-def joined(portal: Portal, segment: Segment, record_id: str) -> None:
+def add_member(portal: Portal, segment: Segment, record_id: str) -> None:
     """Put a record into a list."""
     now = portal.now()[1]
     first = segment.members.get(record_id, (now, now))[0]
@@ -71,23 +71,23 @@ def members(portal: Portal, segment: Segment) -> dict[str, tuple[str, str]]:
 def choose(portal: Portal, segment: Segment) -> None:
     """Make the members of a list those that its filters choose."""
     table = portal.tables[segment.object_type]
-    fits = compiled(portal, table, segment.branch or {})
+    fits = compile_branch(portal, table, segment.branch or {})
     matches = {record.id: None for record in table.records.values() if fits(record)}
     segment.members = {record_id: moments for record_id, moments in segment.members.items() if record_id in matches}
     for record_id in matches:
         if record_id not in segment.members:
-            joined(portal, segment, record_id)
+            add_member(portal, segment, record_id)
 
 
 # ---------------------------------------------------------------- filters
 
 
-def compiled(portal: Portal, table: Table, branch: Json) -> Question:
+def compile_branch(portal: Portal, table: Table, branch: Json) -> Question:
     """What a filter branch asks of a record; a refusal where it cannot be evaluated."""
     kind = branch.get("filterBranchType")
     if kind not in {"AND", "OR"}:
         raise invalid(f"The simulator does not evaluate list filters of type {kind}")
-    parts = [compiled(portal, table, branch_) for branch_ in branch.get("filterBranches") or ()]
+    parts = [compile_branch(portal, table, branch_) for branch_ in branch.get("filterBranches") or ()]
     parts += [_filter(portal, table, filter_) for filter_ in branch.get("filters") or ()]
     if kind == "AND":
         return lambda record: all(part(record) for part in parts)
@@ -106,7 +106,11 @@ def _filter(portal: Portal, table: Table, body: Json) -> Question:
         compare = _TEXTUAL[operator]
         fits: Question = lambda record: any(compare(record.values[name].lower(), text.lower()) for text in texts)  # noqa: E731
     else:
-        fits = question(Associated(portal.ties, portal.kind), table, _searched(table, name, _SEARCHED[operator], texts))
+        fits = question(
+            AssociationLookup(portal.associations, portal.kind),
+            table,
+            _search_filter(table, name, _SEARCHED[operator], texts),
+        )
     if operator in {"IS_KNOWN", "IS_UNKNOWN"}:
         return fits
     empty = bool(operation.get("includeObjectsWithNoValueSet"))
@@ -120,7 +124,7 @@ def _values(operation: Json) -> list[Any]:
     return list(values) if values is not None else [operation.get("value", "")]
 
 
-def _searched(table: Table, name: str, operator: str, texts: list[str]) -> Filter:
+def _search_filter(table: Table, name: str, operator: str, texts: list[str]) -> Filter:
     if operator in {"IN", "NOT_IN"}:
         ignores_case = table.kind.properties[name].type != "enumeration"
         return Filter(

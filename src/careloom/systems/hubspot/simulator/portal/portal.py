@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from careloom.systems.hubspot.simulator.portal.associations import Ties
+from careloom.systems.hubspot.simulator.portal.associations import Associations
 from careloom.systems.hubspot.simulator.portal.definitions import Kind, default_kinds
 from careloom.systems.hubspot.simulator.portal.faults import Faults
 from careloom.systems.hubspot.simulator.portal.imports import Imports
@@ -31,11 +31,11 @@ class Counts:
     by_template: Counter[str] = field(default_factory=Counter)
     by_status: Counter[str] = field(default_factory=Counter)
     writes: int = 0
-    cut: int = 0
+    disconnects: int = 0
     at_once: int = 0
     most_at_once: int = 0
 
-    def begun(self) -> None:
+    def begin(self) -> None:
         """One more request is under way."""
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -59,14 +59,14 @@ class Portal:
     ahead_ms: int = 0
     tables: dict[str, Table] = field(default_factory=dict)
     spellings: dict[str, str] = field(default_factory=dict)
-    ties: Ties = field(default_factory=Ties)
+    associations: Associations = field(default_factory=Associations)
     segments: Segments = field(default_factory=Segments)
     imports: Imports = field(default_factory=Imports)
     limits: Limits = field(default_factory=Limits)
     faults: Faults = field(default_factory=Faults)
     counts: Counts = field(default_factory=Counts)
     refill: Callable[[Portal], None] | None = None
-    dice: random.Random = field(init=False)
+    rng: random.Random = field(init=False)
     next_custom: int = FIRST_CUSTOM_OBJECT
     _moment: tuple[int, str] = (0, "")
     _first_settings: Settings = field(init=False)
@@ -79,17 +79,17 @@ class Portal:
         """Everything as it was at the start."""
         self.settings = deepcopy(self._first_settings)
         self.ahead_ms, self.next_custom = 0, FIRST_CUSTOM_OBJECT
-        self.tables, self.spellings, self.ties = {}, {}, Ties()
+        self.tables, self.spellings, self.associations = {}, {}, Associations()
         self.segments, self.imports = Segments(), Imports()
         self.limits, self.faults, self.counts = Limits(), Faults(), Counts()
         self._fill()
 
     def _fill(self) -> None:
         """The standard objects, and the records that the portal starts with."""
-        self.dice = random.Random(self.seed)  # noqa: S311 (it shuffles answers; nothing is secret)
+        self.rng = random.Random(self.seed)  # noqa: S311 (it shuffles answers; nothing is secret)
         for kind in default_kinds().values():
             self.add_kind(kind)
-        self.ties.load_defaults(self.kind)
+        self.associations.load_defaults(self.kind)
         if self.refill is not None:
             self.refill(self)
 

@@ -21,13 +21,13 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True, kw_only=True)
 class Limits:
-    """What was let in lately. `refused` counts the 429s."""
+    """What was let in lately. `refusal_count` counts the 429s."""
 
     lately: dict[str, deque[int]] = field(default_factory=dict)
     searches: deque[int] = field(default_factory=deque)
     in_day: int = 0
     resets_ms: int = 0
-    refused: int = 0
+    refusal_count: int = 0
 
     def admit(self, settings: Settings, token: str, now_ms: int, *, search: bool) -> tuple[Headers, Response | None]:
         """The rate headers of the answer, and the answer itself where the request is one too many."""
@@ -63,7 +63,7 @@ class Limits:
     def _request(self, settings: Settings, token: str, now_ms: int) -> str:
         lately = self.lately.setdefault(token, deque())
         _forget(lately, now_ms - _TEN_SECONDS_MS)
-        limit = _most(settings)
+        limit = _limit(settings)
         full = bool(limit) and len(lately) >= limit
         if not full or REFUSED_REQUESTS_COUNT:
             lately.append(now_ms)
@@ -77,7 +77,7 @@ class Limits:
                 ("x-hubspot-ratelimit-daily", str(settings.tier.in_a_day)),
                 ("x-hubspot-ratelimit-daily-remaining", str(remaining)),
             )
-        limit = _most(settings)
+        limit = _limit(settings)
         if search or not limit:
             return daily
         remaining = max(0, limit - len(self.lately.get(token, ())))
@@ -92,7 +92,7 @@ class Limits:
         )
 
     def _refusal(self, settings: Settings, policy: str) -> Response:
-        self.refused += 1
+        self.refusal_count += 1
         wait = {"SECONDLY": "1", "TEN_SECONDLY_ROLLING": "10", "DAILY": "3600"}[policy]
         headers: Headers = (("retry-after", wait),) if settings.retry_after else ()
         return Response(429, too_many(settings, policy), headers)
@@ -112,7 +112,7 @@ def too_many(settings: Settings, policy: str) -> Json:
     }
 
 
-def _most(settings: Settings) -> int:
+def _limit(settings: Settings) -> int:
     return _OAUTH_IN_TEN_SECONDS if settings.oauth else settings.tier.in_ten_seconds
 
 

@@ -11,14 +11,14 @@ class Record:
     """One record. `seen_ms` is when the search index first has it; `values` are in stored text form."""
 
     __slots__ = (
-        "archived",
-        "created",
+        "archived_at",
+        "created_at",
         "created_ms",
         "id",
         "number",
         "past",
         "seen_ms",
-        "updated",
+        "updated_at",
         "updated_ms",
         "values",
     )
@@ -27,9 +27,9 @@ class Record:
         self.number = number
         self.id = str(number)
         self.values = values
-        self.created = self.updated = now
+        self.created_at = self.updated_at = now
         self.created_ms = self.updated_ms = self.seen_ms = now_ms
-        self.archived: str | None = None
+        self.archived_at: str | None = None
         # property -> its former values with the moment at which each came, the oldest first
         self.past: dict[str, list[tuple[str, str]]] = {}
 
@@ -39,17 +39,17 @@ class Record:
             old_value = self.values.get(name, "")
             if value != old_value and (old_value or name in self.past):
                 versions = self.past.setdefault(name, [])
-                versions.append((old_value, self.updated))
+                versions.append((old_value, self.updated_at))
 
     def payload(self, properties: Mapping[str, str | None]) -> Json:
         """The record as the API answers it, with these properties."""
         body: Json = {
             "id": self.id,
             "properties": properties,
-            "createdAt": self.created,
-            "updatedAt": self.updated,
-            "archived": self.archived is not None,
+            "createdAt": self.created_at,
+            "updatedAt": self.updated_at,
+            "archived": self.archived_at is not None,
         }
-        if self.archived is not None:
-            body["archivedAt"] = self.archived
+        if self.archived_at is not None:
+            body["archivedAt"] = self.archived_at
         return body

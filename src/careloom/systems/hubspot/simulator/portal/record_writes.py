@@ -9,15 +9,15 @@ from careloom.systems.hubspot.simulator.portal import values as rules_of
 from careloom.systems.hubspot.simulator.portal.definitions import Kind
 from careloom.systems.hubspot.simulator.portal.portal import Portal
 from careloom.systems.hubspot.simulator.portal.record import Record
-from careloom.systems.hubspot.simulator.portal.records import Table, secondary_mails, stamped
+from careloom.systems.hubspot.simulator.portal.records import Table, new_record, secondary_mails
 from careloom.systems.hubspot.simulator.portal.values import BadValueError, as_text, check_length
 from careloom.systems.hubspot.simulator.responses import (
     RefusalError,
     RefusedValue,
     conflict,
+    duplicate_value,
     invalid,
     invalid_values,
-    taken,
 )
 from careloom.systems.hubspot.simulator.settings import (
     MOST_CHARACTERS,
@@ -32,7 +32,7 @@ Claims = dict[tuple[str, str], str]
 _PLAIN = rules_of.text
 
 
-def checked(portal: Portal, kind: Kind, changes: Mapping[str, Any]) -> dict[str, str]:
+def check_values(portal: Portal, kind: Kind, changes: Mapping[str, Any]) -> dict[str, str]:
     """The given properties in stored form; a refusal that lists every one that is not admitted."""
     rules = kind.rules
     values: dict[str, str] = {}
@@ -75,7 +75,7 @@ def check_required(kind: Kind, values: Mapping[str, str]) -> None:
     """A refusal where a new record lacks what its object demands."""
     if kind.name == "contacts" and not (values.get("email") or values.get("firstname") or values.get("lastname")):
         raise invalid(ONE_OF_TEXT)
-    requirements = [*((name,) for name in kind.required), *REQUIRED_ON_CREATE.get(kind.name, ())]
+    requirements = [*((name,) for name in kind.required_properties), *REQUIRED_ON_CREATE.get(kind.name, ())]
     missing = [names[0] for names in requirements if not any(values.get(name) for name in names)]
     if missing:
         raise invalid(REQUIRED_TEXT.format(object=kind.upper_name), context={"properties": missing})
@@ -87,7 +87,7 @@ def check_unique(portal: Portal, table: Table, values: Mapping[str, str], own_id
         value = values.get(name)
         if not value:
             continue
-        key = table.folded(name, value)
+        key = table.fold(name, value)
         holder = holders.get(key) or claims.get((name, key))
         if holder is not None and holder != own_id:
             if own_id is None and name == "email":
@@ -96,19 +96,19 @@ def check_unique(portal: Portal, table: Table, values: Mapping[str, str], own_id
             holder = table.secondary.get(key)
         if holder is not None and holder != own_id:
             coordinates = (table.kind.coordinates, name, value)
-            raise taken(portal.id, coordinates, own_id or str(table.next_number), holder)
+            raise duplicate_value(portal.id, coordinates, own_id or str(table.next_number), holder)
 
 
 def claim(table: Table, values: Mapping[str, str], record_id: str, claims: Claims) -> None:
     """Note which unique values an input takes."""
     for name in table.unique:
         if value := values.get(name):
-            claims[name, table.folded(name, value)] = record_id
+            claims[name, table.fold(name, value)] = record_id
 
 
 def new_values(portal: Portal, table: Table, changes: Mapping[str, Any], claims: Claims, ahead: int) -> dict[str, str]:
     """The checked values of a record to be created, as the `ahead`-th one of its batch."""
-    values = checked(portal, table.kind, changes)
+    values = check_values(portal, table.kind, changes)
     check_required(table.kind, values)
     check_unique(portal, table, values, None, claims)
     claim(table, values, str(table.next_number + ahead), claims)
@@ -119,7 +119,7 @@ def changed_values(
     portal: Portal, table: Table, record: Record, changes: Mapping[str, Any], claims: Claims
 ) -> dict[str, str]:
     """The checked values of a change to `record`."""
-    values = checked(portal, table.kind, changes)
+    values = check_values(portal, table.kind, changes)
     check_unique(portal, table, values, record.id, claims)
     claim(table, values, record.id, claims)
     return values
@@ -134,7 +134,7 @@ def create(portal: Portal, table: Table, values: dict[str, str]) -> Record:
         values[kind.pipeline_property] = _pipeline_of(kind, values[kind.stage_property])
     if kind.name == "meetings" and not values.get("hs_timestamp"):
         values["hs_timestamp"] = values.get("hs_meeting_start_time", "")
-    record = stamped(kind, table.next_number, values, *portal.now())
+    record = new_record(kind, table.next_number, values, *portal.now())
     table.insert(record)
     return record
 

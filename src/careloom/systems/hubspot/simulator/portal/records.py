@@ -31,7 +31,7 @@ class Table:
         self.orders: dict[str, SortedIndex] = {}
         self.fold_unique = False
         # What searches keep between pages; see search.py.
-        self.kept: dict[Any, Any] = {}
+        self.searches: dict[Any, Any] = {}
 
     # ------------------------------------------------------------ finding
 
@@ -43,13 +43,13 @@ class Table:
             record = self.records.get(record_id)
         return record
 
-    def folded(self, name: str, value: str) -> str:
+    def fold(self, name: str, value: str) -> str:
         """A value of a unique property in the form in which it is compared."""
         return value.strip().lower() if name == "email" or self.fold_unique else value
 
     def holder(self, name: str, value: str) -> Record | None:
         """The live record that a unique value addresses, a secondary mail address included."""
-        key = self.folded(name, value)
+        key = self.fold(name, value)
         record_id = self.unique[name].get(key)
         if record_id is None and SECONDARY_MAILS_ADDRESS and name == "email":
             record_id = self.secondary.get(key)
@@ -59,9 +59,9 @@ class Table:
         """A record in the bin, by id or by the value of a unique property."""
         if name is None:
             return self.bin.get(value)
-        key = self.folded(name, value)
+        key = self.fold(name, value)
         return next(
-            (record for record in self.bin.values() if self.folded(name, record.values.get(name, "")) == key), None
+            (record for record in self.bin.values() if self.fold(name, record.values.get(name, "")) == key), None
         )
 
     # ------------------------------------------------------------ changing
@@ -72,9 +72,9 @@ class Table:
         self.next_number = max(self.next_number, record.number + 1)
         self.newest_seen_ms = max(self.newest_seen_ms, record.seen_ms)
         self._index(record, record.values)
-        self.touched(record)
+        self.touch(record)
 
-    def touched(self, record: Record) -> None:
+    def touch(self, record: Record) -> None:
         """Tell searches that a record is not what it was."""
         self.version += 1
         for order in self.orders.values():
@@ -86,12 +86,12 @@ class Table:
             if name in changes:
                 self._release(holders, name, record)
                 if changes[name]:
-                    holders[self.folded(name, changes[name])] = record.id
+                    holders[self.fold(name, changes[name])] = record.id
         record.keep(changes)
         record.values.update(changes)
-        record.updated_ms, record.updated = now_ms, now
-        record.values[self.kind.modified] = now
-        self.touched(record)
+        record.updated_ms, record.updated_at = now_ms, now
+        record.values[self.kind.modified_property] = now
+        self.touch(record)
 
     def set_secondary(self, record: Record, mails: Iterable[str]) -> None:
         """Replace a contact's secondary mail addresses."""
@@ -117,8 +117,8 @@ class Table:
     def archive(self, record: Record, now_ms: int, now: str) -> None:
         """Move a record to the bin."""
         self.remove(record)
-        record.archived = now
-        record.updated_ms, record.updated = now_ms, now
+        record.archived_at = now
+        record.updated_ms, record.updated_at = now_ms, now
         self.bin[record.id] = record
 
     def empty_bin(self, now_ms: int) -> None:
@@ -132,19 +132,19 @@ class Table:
         holders = self.unique.setdefault(name, {})
         for record in self.records.values():
             if value := record.values.get(name):
-                holders[self.folded(name, value)] = record.id
+                holders[self.fold(name, value)] = record.id
 
     def _index(self, record: Record, changes: Mapping[str, str]) -> None:
         for name, holders in self.unique.items():
             if value := changes.get(name):
-                holders[self.folded(name, value)] = record.id
+                holders[self.fold(name, value)] = record.id
         for address in secondary_mails(record):
             self.secondary[address] = record.id
 
     def _release(self, holders: dict[str, str], name: str, record: Record) -> None:
         old = record.values.get(name)
         if old:
-            key = self.folded(name, old)
+            key = self.fold(name, old)
             if holders.get(key) == record.id:
                 del holders[key]
 
@@ -178,12 +178,12 @@ def secondary_mails(record: Record) -> list[str]:
     return [address for address in addresses.split(";") if address] if addresses else []
 
 
-def stamped(kind: Kind, number: int, values: dict[str, str], now_ms: int, now: str) -> Record:
+def new_record(kind: Kind, number: int, values: dict[str, str], now_ms: int, now: str) -> Record:
     """A new record with the properties that the portal itself fills in."""
     record = Record(number, values, now_ms, now)
     values["hs_object_id"] = record.id
-    values[kind.created] = now
-    values[kind.modified] = now
+    values[kind.created_property] = now
+    values[kind.modified_property] = now
     if kind.name == "contacts":
         _complete_contact(record, now)
     elif kind.name == "companies" and values.get("domain") and not values.get("website"):

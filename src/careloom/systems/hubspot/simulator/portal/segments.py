@@ -20,11 +20,11 @@ class Segment:
     object_type: str
     processing: str
     branch: Json | None
-    created: str
-    updated: str
-    filters_updated: str
+    created_at: str
+    updated_at: str
+    filters_updated_at: str
     version: int = 1
-    deleted: str = ""
+    deleted_at: str = ""
     members: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -32,19 +32,19 @@ class Segment:
 class Segments:
     """The portal's lists by id, deleted ones among them: they can be restored."""
 
-    kept: dict[str, Segment] = field(default_factory=dict)
+    by_id: dict[str, Segment] = field(default_factory=dict)
     next_number: int = 1
 
     def add(self, segment: Segment) -> None:
         """Keep a list."""
-        self.kept[segment.id] = segment
+        self.by_id[segment.id] = segment
         self.next_number += 1
 
     def live(self) -> Iterator[Segment]:
         """The lists that are not deleted."""
-        return (segment for segment in self.kept.values() if not segment.deleted)
+        return (segment for segment in self.by_id.values() if not segment.deleted_at)
 
-    def named(self, object_type: str, name: str) -> Segment | None:
+    def find(self, object_type: str, name: str) -> Segment | None:
         """The list of this name; names count without regard to upper and lower case."""
         folded_name = name.casefold()
         return next(

@@ -1,4 +1,4 @@
-"""Records in the order of one property, repaired for what changed instead of sorted anew at every search."""
+"""Records in the order of one property, repaired for what changed instead of sorted again at every search."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def comparable(kind: Kind, name: str, value: str) -> float | int | str:
 
 def sort_key(kind: Kind, name: str, record: Record) -> float | int | str | None:
     """What a record is sorted by; None if it has no value."""
-    if name == kind.modified:
+    if name == kind.modified_property:
         return record.updated_ms
-    if name == kind.created:
+    if name == kind.created_property:
         return record.created_ms
     if name == "hs_object_id":
         return record.number

@@ -19,7 +19,7 @@ def token_of(settings: Settings, header: str) -> tuple[str, Token]:
         raise unauthenticated()
     name = header[len(_BEARER) :].strip()
     token = settings.tokens.get(name)
-    if name.startswith(EXPIRED_PREFIX) or (token is not None and token.expired):
+    if name.startswith(EXPIRED_PREFIX) or (token is not None and token.is_expired):
         raise token_expired()
     if not name or (token is None and not settings.unknown_tokens):
         raise unauthenticated()

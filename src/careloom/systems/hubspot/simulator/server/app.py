@@ -21,15 +21,17 @@ _HTML_404 = b"<!DOCTYPE html><html><head><title>404 Not Found</title></head><bod
 
 
 class App:
-    """The ASGI application. `cut` closes a request's socket without an answer.
+    """The ASGI application. `cut_connection` closes a request's socket without an answer.
 
-    `controlled`: whether the control endpoints answer, which only a server on the loopback may allow.
+    `has_control`: whether the control endpoints answer, which only a server on the loopback may allow.
     """
 
-    def __init__(self, portal: Portal, cut_connection: Callable[[Scope], Awaitable[None]], *, controlled: bool) -> None:
+    def __init__(
+        self, portal: Portal, cut_connection: Callable[[Scope], Awaitable[None]], *, has_control: bool
+    ) -> None:
         self.portal = portal
-        self.controlled = controlled
-        self.cut = cut_connection
+        self.has_control = has_control
+        self.cut_connection = cut_connection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -39,24 +41,24 @@ class App:
             await _send(send, self._control(scope, path, raw), ())
             return
         counts = self.portal.counts
-        counts.begun()
+        counts.begin()
         try:
-            await self._counted(scope, raw, send)
+            await self._serve_request(scope, raw, send)
         finally:
             counts.at_once -= 1
 
-    async def _counted(self, scope: Scope, raw: bytes, send: Send) -> None:
+    async def _serve_request(self, scope: Scope, raw: bytes, send: Send) -> None:
         portal, method, path = self.portal, scope["method"], scope["path"]
         stroke = portal.faults.stroke(portal.settings, method, path, portal.now_ms())
         target = resolve(method, scope["raw_path"].decode("latin-1"))
-        if stroke.cut != "before":
+        if stroke.disconnect != "before":
             answer, headers = await self._answer(scope, target, raw, stroke.answer, stroke.delay_ms)
         route = target[0] if target else None
         template, writes = (route.template, route.writes) if route else ("(no such path)", False)
         portal.counts.note(method, template, _objects(portal, target), writes=writes)
-        if stroke.cut:
-            portal.counts.cut += 1
-            await self.cut(scope)
+        if stroke.disconnect:
+            portal.counts.disconnects += 1
+            await self.cut_connection(scope)
             return
         portal.counts.by_status[str(answer.status)] += 1
         await _send(send, answer, headers)
@@ -106,7 +108,7 @@ class App:
         return route.handler(request)
 
     def _control(self, scope: Scope, path: str, raw: bytes) -> Response:
-        if not self.controlled:
+        if not self.has_control:
             return Response(403, {"status": "error", "message": "control endpoints answer on the loopback only"})
         query = parse_qs(scope["query_string"].decode())
         return control.answer(self.portal, scope["method"], path, query, raw)
@@ -139,7 +141,7 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 async def _send(send: Send, answer: Response, headers: Iterable[tuple[str, str]]) -> None:
-    body = answer.encoded()
+    body = answer.content()
     correlation = answer.body.get("correlationId") if isinstance(answer.body, dict) else None
     correlation = correlation or str(uuid.uuid4())
     headers_ = {

@@ -49,13 +49,15 @@ def state(portal: Portal) -> Json:
         "merged": {table.kind.name: len(table.survivors) for table in tables if table.survivors},
         "requests": dict(portal.counts.by_template),
         "statuses": dict(portal.counts.by_status),
-        "total_requests": sum(portal.counts.by_status.values()) + portal.counts.cut,
+        "total_requests": sum(portal.counts.by_status.values()) + portal.counts.disconnects,
         "write_calls": portal.counts.writes,
-        "cut": portal.counts.cut,
+        "cut": portal.counts.disconnects,
         "most_at_once": portal.counts.most_at_once,
         "rate_limited": portal.counts.by_status.get("429", 0),
         "properties": {
-            table.kind.name: [definition.name for definition in table.kind.properties.values() if not definition.ours]
+            table.kind.name: [
+                definition.name for definition in table.kind.properties.values() if not definition.hubspot_defined
+            ]
             for table in tables
         },
     }
@@ -87,7 +89,7 @@ def _reset(portal: Portal, _body: Json) -> Response:
     return Response(200, {"reset": True})
 
 
-def _named(table: Table, body: Json) -> Record:
+def _record(table: Table, body: Json) -> Record:
     record = table.current(str(body.get("id")))
     if record is None:
         raise not_found()
@@ -97,12 +99,12 @@ def _named(table: Table, body: Json) -> Record:
 def _edit(portal: Portal, body: Json) -> Response:
     """Change a record as staff do: {"object", "id", "properties"}; no limits, and read-only properties too."""
     table = portal.table(str(body["object"]))
-    record = _named(table, body)
+    record = _record(table, body)
     changes = {str(name): as_text(value) for name, value in dict(body["properties"]).items()}
     secondary = changes.pop(SECONDARY, None)
     for name, holders in table.unique.items():
         value = changes.get(name)
-        if value and holders.get(table.folded(name, value), record.id) != record.id:
+        if value and holders.get(table.fold(name, value), record.id) != record.id:
             raise invalid(f"another record already has that value of {name}")
     if secondary is not None:
         table.set_secondary(record, [address for address in secondary.split(";") if address])
@@ -113,8 +115,8 @@ def _edit(portal: Portal, body: Json) -> Response:
 def _merge(portal: Portal, body: Json) -> Response:
     """Merge two records as staff do: {"object", "primary", "other"}."""
     table = portal.table(str(body["object"]))
-    primary, secondary = _named(table, {"id": body["primary"]}), _named(table, {"id": body["other"]})
-    record = objects.merged(portal, table, primary, secondary)
+    primary, secondary = _record(table, {"id": body["primary"]}), _record(table, {"id": body["other"]})
+    record = objects.merge_records(portal, table, primary, secondary)
     return Response(200, record.payload(record.values))
 
 
@@ -122,8 +124,8 @@ def _archive(portal: Portal, body: Json) -> Response:
     """Delete records as staff do: {"object", "id"} or {"object", "ids"}."""
     table = portal.table(str(body["object"]))
     for record_id in body.get("ids", [body.get("id")]):
-        record = _named(table, {"id": record_id})
-        portal.ties.forget(table.kind, record.id)
+        record = _record(table, {"id": record_id})
+        portal.associations.forget(table.kind, record.id)
         table.archive(record, *portal.now())
     return Response(200, {"archived": True})
 
@@ -134,8 +136,8 @@ def _restore(portal: Portal, body: Json) -> Response:
     record = table.bin.pop(str(body.get("id")), None)
     if record is None:
         raise not_found()
-    record.archived = None
-    record.updated_ms, record.updated = portal.now()
+    record.archived_at = None
+    record.updated_ms, record.updated_at = portal.now()
     table.insert(record)
     return Response(200, record.payload(record.values))
 
@@ -172,7 +174,7 @@ def _setting(name: str, value: object) -> object:
 
 def _token(entry: Json) -> Token:
     scopes = entry.get("scopes")
-    return Token(scopes=None if scopes is None else frozenset(scopes), expired=bool(entry.get("expired")))
+    return Token(scopes=None if scopes is None else frozenset(scopes), is_expired=bool(entry.get("expired")))
 
 
 def _seed(portal: Portal, body: Json) -> Response:

@@ -43,7 +43,7 @@ def _clock() -> Callable[[], int]:
 
 def serve(options: SimulatorOptions) -> None:
     """Serve the portal until interrupted; prints one line with its address once it answers."""
-    app = App(portal_of(options), cut, controlled=is_local(options))
+    app = App(portal_of(options), cut, has_control=is_local(options))
     # Records live as long as the process and hold no cycles: looking through them again and again only costs.
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)

@@ -86,7 +86,7 @@ def _route(line: str, handler: Handler, scope: str, *, writes: bool = False, sea
     )
 
 
-def _numbered(v3: Handler, current: Handler) -> Handler:
+def _by_version(v3: Handler, current: Handler) -> Handler:
     """What answers under v3, and under v4 and the dated versions: the two have different shapes."""
     return lambda request: (v3 if request.version == "v3" else current)(request)
 
@@ -102,9 +102,9 @@ def _properties() -> list[Route]:
         _route(f"GET {props}/groups/{{name}}", properties.group, "read"),
         _route(f"PATCH {props}/groups/{{name}}", properties.change_group, "define", writes=True),
         _route(f"DELETE {props}/groups/{{name}}", properties.archive_group, "define", writes=True),
-        _route(f"GET {props}", properties.listed, "read"),
+        _route(f"GET {props}", properties.get_all, "read"),
         _route(f"POST {props}", properties.create, "define", writes=True),
-        _route(f"GET {props}/{{name}}", properties.one, "read"),
+        _route(f"GET {props}/{{name}}", properties.get, "read"),
         _route(f"PATCH {props}/{{name}}", properties.change, "define", writes=True),
         _route(f"DELETE {props}/{{name}}", properties.archive, "define", writes=True),
     ]
@@ -114,7 +114,7 @@ def _pipelines() -> list[Route]:
     every, item = "pipelines/{objectType}", "pipelines/{objectType}/{id}"
     stage = f"{item}/stages/{{stageId}}"
     return [
-        _route(f"GET {every}", pipelines.listed, "read"),
+        _route(f"GET {every}", pipelines.get_all, "read"),
         _route(f"POST {every}", pipelines.create, "define", writes=True),
         _route(f"GET {item}", pipelines.read, "read"),
         _route(f"PUT {item}", pipelines.replace, "define", writes=True),
@@ -134,29 +134,29 @@ def _associations() -> list[Route]:
     pair = "associations/{fromObjectType}/{toObjectType}"
     return [
         _route(f"PUT {record}/associations/default/{target}", associations.put_default, "write", writes=True),
-        _route(f"PUT {record}/associations/{target}", associations.put_labelled, "write", writes=True),
+        _route(f"PUT {record}/associations/{target}", associations.put_labels, "write", writes=True),
         _route(f"DELETE {record}/associations/{target}", associations.delete, "write", writes=True),
         _route(
             f"GET {record}/associations/{{toObjectType}}",
-            _numbered(associations_v3.listed, associations.listed),
+            _by_version(associations_v3.get_page, associations.get_page),
             "read",
         ),
         _route(f"GET {pair}/types", associations_v3.types, "read"),
         _route(
             f"POST {pair}/batch/create",
-            _numbered(associations_v3.create_many, associations.create_many),
+            _by_version(associations_v3.create_many, associations.create_many),
             "write",
             writes=True,
         ),
         _route(f"POST {pair}/batch/associate/default", associations.default_many, "write", writes=True),
         _route(
             f"POST {pair}/batch/archive",
-            _numbered(associations_v3.archive_many, associations.archive_many),
+            _by_version(associations_v3.archive_many, associations.archive_many),
             "write",
             writes=True,
         ),
         _route(f"POST {pair}/batch/labels/archive", associations.archive_labels, "write", writes=True),
-        _route(f"POST {pair}/batch/read", _numbered(associations_v3.read_many, associations.read_many), "read"),
+        _route(f"POST {pair}/batch/read", _by_version(associations_v3.read_many, associations.read_many), "read"),
         _route(f"GET {pair}/labels", associations.labels, "read"),
         _route(f"POST {pair}/labels", associations.create_label, "write", writes=True),
         _route(f"PUT {pair}/labels", associations.change_label, "write", writes=True),
@@ -164,7 +164,7 @@ def _associations() -> list[Route]:
     ]
 
 
-def _all() -> list[Route]:
+def _all_routes() -> list[Route]:
     record = "objects/{objectType}/{id}"
     return [
         _route("POST objects/{objectType}/batch/create", batches.create, "write", writes=True),
@@ -175,22 +175,22 @@ def _all() -> list[Route]:
         _route("POST objects/{objectType}/search", search.search, "read", searches=True),
         _route("POST objects/{objectType}/merge", objects.merge, "write", writes=True),
         _route("POST objects/{objectType}/gdpr-delete", objects.gdpr_delete, "write", writes=True),
-        _route("GET objects/{objectType}", objects.listed, "read"),
+        _route("GET objects/{objectType}", objects.get_page, "read"),
         _route("POST objects/{objectType}", objects.create, "write", writes=True),
         _route(f"GET {record}", objects.read, "read"),
         _route(f"PATCH {record}", objects.change, "write", writes=True),
         _route(f"DELETE {record}", objects.archive, "write", writes=True),
         *_associations(),
         *_properties(),
-        _route("GET schemas", schemas.listed, ""),
+        _route("GET schemas", schemas.get_all, ""),
         _route("POST schemas", schemas.create, "", writes=True),
-        _route("GET schemas/{objectType}", schemas.one, ""),
+        _route("GET schemas/{objectType}", schemas.get, ""),
         _route("PATCH schemas/{objectType}", schemas.change, "", writes=True),
         _route("DELETE schemas/{objectType}", schemas.delete, "", writes=True),
         _route("POST schemas/{objectType}/associations", schemas.create_association, "", writes=True),
         *_account(),
         *_lists(),
-        _route("GET imports", imports.listed, ""),
+        _route("GET imports", imports.get_page, ""),
         _route("POST imports", imports.create, "", writes=True),
         _route("GET imports/{id}", imports.read, ""),
         _route("GET imports/{id}/errors", imports.errors, ""),
@@ -221,7 +221,7 @@ def _lists() -> list[Route]:
         _route(f"PUT {item}/restore", lists.restore, "", writes=True),
         _route(f"PUT {item}/update-list-name", lists.rename, "", writes=True),
         _route(f"PUT {item}/update-list-filters", lists.change_filters, "", writes=True),
-        _route("GET lists/object-type-id/{objectType}/name/{name}", lists.read_named, ""),
+        _route("GET lists/object-type-id/{objectType}/name/{name}", lists.read_by_name, ""),
         _route(f"GET {members}", lists.memberships, ""),
         _route(f"DELETE {members}", lists.clear, "", writes=True),
         _route(f"GET {members}/join-order", lists.join_order, ""),
@@ -235,8 +235,8 @@ def _lists() -> list[Route]:
 
 
 ROUTES: Mapping[tuple[str, str, int], Sequence[Route]] = {
-    key: [route for route in _all() if (route.method, route.area, len(route.pattern)) == key]
-    for key in {(route.method, route.area, len(route.pattern)) for route in _all()}
+    key: [route for route in _all_routes() if (route.method, route.area, len(route.pattern)) == key]
+    for key in {(route.method, route.area, len(route.pattern)) for route in _all_routes()}
 }
 
 

@@ -12,7 +12,7 @@ from careloom.systems.hubspot.simulator.endpoints import properties
 from careloom.systems.hubspot.simulator.endpoints.request import Request
 from careloom.systems.hubspot.simulator.portal.definitions import Definition
 from careloom.systems.hubspot.simulator.portal.portal import Portal
-from careloom.systems.hubspot.simulator.portal.records import SECONDARY, Table, stamped
+from careloom.systems.hubspot.simulator.portal.records import SECONDARY, Table, new_record
 from careloom.systems.hubspot.simulator.portal.values import as_text
 from careloom.systems.hubspot.simulator.responses import Json
 from careloom.systems.hubspot.simulator.settings import Token
@@ -21,7 +21,7 @@ from careloom.systems.hubspot.simulator.settings import Token
 def load_file(portal: Portal, table: Table, file: Path) -> None:
     """Put in the records of a file; ValueError names the line that is wrong.
 
-    A record may also stand as the API gives it: {"id", "properties": {…}}. A property that nobody declared is told, once.
+    A record may also stand as the API gives it: {"id", "properties": {…}}. A property that was not declared is reported, once.
     """
     reported_names: set[str] = set()
     for number, entry in _lines(file):
@@ -30,7 +30,7 @@ def load_file(portal: Portal, table: Table, file: Path) -> None:
         row = entry if declares else _flat(entry, where)
         for name in sorted(set(row) - {"id", "properties", *table.kind.properties} - reported_names):
             reported_names.add(name)
-            sys.stderr.write(f"{where}: nobody declared the property {name!r}: it becomes plain text\n")
+            sys.stderr.write(f"{where}: the property {name!r} was not declared: it becomes plain text\n")
         load(portal, table, [row])
 
 
@@ -46,7 +46,7 @@ def _flat(row: Json, where: str) -> Json:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, Json]]:
-    """The objects of a file of JSON lines, with the number of each; ValueError names the line that is none."""
+    """The objects of a file of JSON lines, with the number of each; ValueError names the line that is not an object."""
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -64,7 +64,7 @@ def load(portal: Portal, table: Table, rows: Iterable[Json]) -> list[str]:
     """Put records in; returns their ids.
 
     A row is an object of properties, with an optional "id". A row {"properties": [definitions]} declares properties
-    first; those that nobody declared become plain text. What is seeded is taken as it is, and searches find it at once.
+    first; those that were not declared become plain text. What is seeded is taken as it is, and searches find it at once.
     """
     record_ids = []
     for row in rows:
@@ -81,7 +81,7 @@ def declare(portal: Portal, table: Table, definitions: Iterable[Json]) -> None:
     for definition in definitions:
         if definition["name"] not in table.kind.properties:
             full = {"type": "string", "fieldType": "text", **definition}
-            properties.install(table, properties.drafted(request, table, full))
+            properties.install(table, properties.new_definition(request, table, full))
 
 
 def _insert(portal: Portal, table: Table, row: Json) -> str:
@@ -89,11 +89,13 @@ def _insert(portal: Portal, table: Table, row: Json) -> str:
     for name in values:
         if name not in table.kind.properties:
             group = next(iter(table.kind.groups))
-            table.kind.add(Definition(name=name, type="string", field_type="text", label=name, group=group, ours=False))
+            table.kind.add(
+                Definition(name=name, type="string", field_type="text", label=name, group=group, hubspot_defined=False)
+            )
     if values.get("email"):
         values["email"] = values["email"].strip().lower()
     number = int(row["id"]) if "id" in row else table.next_number
-    record = stamped(table.kind, number, values, *portal.now())
+    record = new_record(table.kind, number, values, *portal.now())
     record.seen_ms = 0
     table.insert(record)
     if SECONDARY in values:
