@@ -25,16 +25,16 @@ _OUTCOMES = {"new": "stored", "again": "again", "held": "held"}
 
 def receive(session: Session, source: str, request: WebhookRequest) -> WebhookAnswer:
     """Answer one request of the system called `source`. Fix if that system does not call us."""
-    arrival = examined(session, source, request)
+    arrival = examine(session, source, request)
     if isinstance(arrival, WebhookAnswer):
         return arrival
     try:
-        return kept(session, [arrival])[0]
+        return store_arrivals(session, [arrival])[0]
     except Later:
         return AWAY
 
 
-def examined(session: Session, source: str, request: WebhookRequest) -> Arrival | WebhookAnswer:
+def examine(session: Session, source: str, request: WebhookRequest) -> Arrival | WebhookAnswer:
     """What is to be kept of a request, or what is to be answered at once. Quick: it asks neither store nor network."""
     result = session.webhooks(source).receive(request)
     if isinstance(result, WebhookAnswer):
@@ -53,7 +53,7 @@ def examined(session: Session, source: str, request: WebhookRequest) -> Arrival 
     return _arrival(source, result, request.body)
 
 
-def kept(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
+def store_arrivals(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
     """Keep these in one transaction; the answer for each. Later if the store is away: then none of them is kept."""
     try:
         fates = keep_events(session.store, arrivals)
