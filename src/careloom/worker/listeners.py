@@ -15,7 +15,7 @@ from time import monotonic
 from careloom.core.errors import safe_text
 from careloom.core.listeners import FrameFault, Listener
 from careloom.core.log import LOG
-from careloom.services.landing.receive import kept_message
+from careloom.services.landing.receive import store_message
 from careloom.services.session.sessions import Session
 
 MOST_CONNECTIONS = 64
@@ -143,7 +143,7 @@ class ListenerServer:
         """Keep the message, then say so; False where the connection is to end without a word."""
         if len(message) > self.listener.most_bytes:
             raise FrameFault("a frame is larger than admitted")
-        reply = kept_message(self.session, self.system, self.listener, message)
+        reply = store_message(self.session, self.system, self.listener, message)
         if reply:
             connection.settimeout(self.listener.seconds)
             connection.sendall(reply)
