@@ -241,7 +241,7 @@ def test_a_worker_that_is_stopped_leaves_the_report_to_the_next(office: Office) 
     working.start()
     wait_for(lambda: office.ask("select count(*) from account_reports where status = 'asked'") == [(1,)])
     stop.set()
-    working.join(10)
+    working.join(HANG)
     assert not working.is_alive()
     office.service.control("settings", running_seconds=0.0)
     assert endings(office.run("ar_aging")) == {"due": 4, "loaded": 4}
