@@ -57,5 +57,5 @@ def put_back(
         present_strays = jobs_taken_by(connection, worker_ids) - set(running_ids)
         for id_ in sorted(jobs | (present_strays & strays)):
             if job := wake_again(connection, id_):
-                LOG.warning("a job that nobody carried on with was woken again", job=job)
+                LOG.warning("job.requeued", message="a job that no worker was running was queued again", job=job)
     return present_strays
