@@ -26,7 +26,7 @@ from careloom.project.json_schema import json_schema
 from careloom.project.roles import inferred_role
 from careloom.project.schedules import EXAMPLES
 from careloom.project.schema import RoleName
-from careloom.project.schema_docs import keys, resolved
+from careloom.project.schema_docs import keys, resolve
 from careloom.project.yaml_file import MOST_BYTES
 from careloom.risk.published.editions import EDITIONS
 from careloom.services.landing.process import NOT_SHOWN
@@ -210,7 +210,7 @@ def _rows(schema: Mapping[str, Any], root: Mapping[str, Any], meanings: Mapping[
 
 
 def _type(node: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    found = resolved(node, root)
+    found = resolve(node, root)
     if "enum" in found:
         return ", ".join(f"`{one}`" for one in found["enum"])
     kind = found.get("type")

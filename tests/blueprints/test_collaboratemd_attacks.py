@@ -140,7 +140,7 @@ def test_nobodys_rows_stay_on_the_disk_after_a_crash_and_a_refusal(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as now, suppress(KeyboardInterrupt):
-        now.setattr(reports_fetch, "_cleared", killed)
+        now.setattr(reports_fetch, "_temporary_folder", killed)
         office.run("ar_aging", accounts=ACCOUNTS[:1])
     source.said[ACCOUNTS[0]] = Fetched(state="refused", message="not for you")
     assert office.run("ar_aging", accounts=ACCOUNTS[:1]).counts["failed"] == 1

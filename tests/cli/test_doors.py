@@ -88,7 +88,7 @@ def test_logs_are_json_lines_that_a_platform_reads(clinic: Clinic) -> None:
     clinic.rows([someone(1)])
     said = call(clinic, "run", "--json")
     lines = [json.loads(line) for line in said.err.splitlines()]
-    assert {line["message"] for line in lines} >= {"run started", "run ended"}
+    assert {line["message"] for line in lines} >= {"a run started", "a run ended"}
     assert {line["severity"] for line in lines} == {"INFO"}
     trace = "projects/clinic-7/traces/4bf92f3577b34da6a3ce929d0e0e4736"
     assert {line["logging.googleapis.com/trace"] for line in lines} == {trace}

@@ -17,7 +17,7 @@ import pytest
 
 from careloom.core.errors import Fix
 from careloom.risk import COLUMNS, Money, score, standard_money
-from careloom.risk.embedded import written_whole
+from careloom.risk.embedded import write_whole
 from careloom.risk.scores import trace
 from risk.people import diagnoses, people
 
@@ -184,7 +184,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_two_runs_cannot_write_one_file_at_once(tmp_path: Path) -> None:
     file = tmp_path / "scores.parquet"
     persons = pa.Table.from_pylist(people(50, seed=1))
-    with written_whole(file) as part:
+    with write_whole(file) as part:
         part.write_bytes(b"of the first")
         with pytest.raises(Fix, match="written by another run"):
             score(persons, NOBODYS, model="V28", year=2026, out=file)

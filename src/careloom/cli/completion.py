@@ -17,12 +17,12 @@ def sync_names(context: typer.Context, incomplete: str) -> list[str]:
     """The project's syncs, and `reports` where it has any."""
     folder = _folder(context)
     extra = ["reports"] if (folder / "reports").is_dir() else []
-    return _beginning([*_named(folder, "syncs", "sync"), *extra], incomplete)
+    return _beginning([*_names_in(folder, "syncs", "sync"), *extra], incomplete)
 
 
 def stream_names(context: typer.Context, incomplete: str) -> list[str]:
     """The project's streams."""
-    return _beginning(_named(_folder(context), "streams", "stream"), incomplete)
+    return _beginning(_names_in(_folder(context), "streams", "stream"), incomplete)
 
 
 def chart_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -47,12 +47,14 @@ def report_names(context: typer.Context, incomplete: str) -> list[str]:
 
 def blueprint_names(incomplete: str) -> list[str]:
     """The blueprints that ship with careloom."""
-    return _beginning(sorted(path.parent.name for path in _shipped("blueprints").glob("*/careloom.yaml")), incomplete)
+    return _beginning(
+        sorted(path.parent.name for path in _shipped_file("blueprints").glob("*/careloom.yaml")), incomplete
+    )
 
 
 def topic_names(incomplete: str) -> list[str]:
     """The pages of the documentation."""
-    pages = _shipped("docs").rglob("*.md")
+    pages = _shipped_file("docs").rglob("*.md")
     return _beginning(sorted({path.stem for path in pages if path.parent.name != "decisions"} - {"README"}), incomplete)
 
 
@@ -65,7 +67,7 @@ def simulator_kinds(incomplete: str) -> list[str]:
     return _beginning(sorted(kinds), incomplete)
 
 
-def _shipped(name: str) -> Path:
+def _shipped_file(name: str) -> Path:
     package = Path(careloom.__file__).parent
     return package / name if (package / name).is_dir() else package.parents[1] / name
 
@@ -74,7 +76,7 @@ def _folder(context: typer.Context) -> Path:
     return Path(context.params.get("folder") or Path())
 
 
-def _named(folder: Path, part: str, key: str) -> list[str]:
+def _names_in(folder: Path, part: str, key: str) -> list[str]:
     pattern = re.compile(_NAME.format(key=key), re.MULTILINE)
     texts = (path.read_text(encoding="utf-8", errors="replace") for path in sorted((folder / part).glob("*.yaml")))
     return [match[1] for text in texts if (match := pattern.search(text))]

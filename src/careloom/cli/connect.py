@@ -44,7 +44,7 @@ def command(
         else:
             invitation = connect.invite(session, system, f"http://127.0.0.1:{port}{PATH}")
             connect.connect(session, system, invitation, _code(invitation, code, paste=paste))
-        _said(session, system)
+        _print_findings(session, system)
 
 
 def _code(invitation: connect.Invitation, answer: str | None, *, paste: bool) -> str:
@@ -54,18 +54,18 @@ def _code(invitation: connect.Invitation, answer: str | None, *, paste: bool) ->
     typer.echo(f"Open this page, and allow it:\n\n  {invitation.url}\n")
     if invitation.loopback is None or paste:
         typer.echo("The browser is then sent to an address that begins with the redirect address; paste it whole.")
-        return connect.code_in(_pasted(), invitation.state)
-    return connect.code_in(_heard(invitation), invitation.state)
+        return connect.code_in(_read_pasted(), invitation.state)
+    return connect.code_in(_wait_for_redirect(invitation), invitation.state)
 
 
-def _pasted() -> str:
+def _read_pasted() -> str:
     answer = sys.stdin.readline()
     if not answer:
         raise UsageFault("nothing was pasted; give the answer with --code")
     return answer
 
 
-def _heard(invitation: connect.Invitation) -> str:
+def _wait_for_redirect(invitation: connect.Invitation) -> str:
     """The first request on the redirect's path that answers an invitation; browsers also ask for icons."""
     with _listening(invitation) as server:
         typer.echo(f"Waiting for the answer at {invitation.redirect} (Ctrl-C gives up; --paste where it cannot arrive)")
@@ -119,6 +119,6 @@ def _listening(invitation: connect.Invitation) -> Iterator[_CallbackServer]:
         yield server
 
 
-def _said(session: sessions.Session, system: str) -> None:
+def _print_findings(session: sessions.Session, system: str) -> None:
     audited(session, "connect", system)
     typer.echo(f"{system} is connected; its token is kept sealed, and refreshed by itself")

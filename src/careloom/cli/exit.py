@@ -48,30 +48,30 @@ def end_with(call: Callable[[], object]) -> int:
     except SystemExit as error:
         return _code_of(error.code)
     except KeyboardInterrupt:
-        return _stopped()
+        return _report_stop()
     except CareloomError as error:
         _print(failure_of(error))
-        _say(_told(error))
+        _say(_sentence(error))
         return error.exit_code
     except typer.TyperException as error:
-        return _misused(error)
+        return _report_misuse(error)
     except Exception as error:  # noqa: BLE001 the last one to see it; what it says may quote a person
         return _unforeseen(error)
 
 
 def _code_of(code: object) -> int:
     if MANNER.interrupted:
-        return _stopped()
+        return _report_stop()
     return code if isinstance(code, int) else 0
 
 
-def _stopped() -> int:
+def _report_stop() -> int:
     _print(failure("interrupted", "stopped at once", INTERRUPTED))
     _say("stopped at once; what was acknowledged is kept, and the next run continues from there")
     return INTERRUPTED
 
 
-def _misused(error: typer.TyperException) -> int:
+def _report_misuse(error: typer.TyperException) -> int:
     """Options and arguments that do not exist."""
     if isinstance(message := getattr(error, "message", None), str):
         error.message = _plain(message)
@@ -108,7 +108,7 @@ def _plain(words: str) -> str:
 def _unforeseen(error: Exception) -> int:
     # DuckDB makes an error of its own of a Ctrl-C within a query.
     if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-        return _stopped()
+        return _report_stop()
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         words = f"{error.filename or 'a file'}: {os.strerror(error.errno)}"
         _print(failure("machine", words, 1))
@@ -119,7 +119,7 @@ def _unforeseen(error: Exception) -> int:
     return 1
 
 
-def _told(error: CareloomError) -> str:
+def _sentence(error: CareloomError) -> str:
     if isinstance(error, ProjectFault):
         many = len(error.faults)
         return f"{error}\n\n{many} {'fault' if many == 1 else 'faults'}; nothing was done"

@@ -33,10 +33,10 @@ def command(
         run = f", run {entry.run}" if entry.run else ""
         out.print(f"{moment(entry.at, zone)}  {entry.operation}  by {entry.actor}{run}", markup=False)
         for column, (old, new) in entry.changed.items():
-            out.print(f"    {column}: {_said(old)} → {_said(new)}", markup=False)
+            out.print(f"    {column}: {_text(old)} → {_text(new)}", markup=False)
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return "∅"
     return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()

@@ -49,7 +49,7 @@ def command(
     """Copy a blueprint into a new project folder."""
     begin()
     blueprints.copy_blueprint(blueprint, directory)
-    lines = _taken_over(blueprint, directory, source_file) if source_file is not None else []
+    lines = _take_over(blueprint, directory, source_file) if source_file is not None else []
     schemas.write_schemas(directory / schemas.FOLDER, kinds.rooms())
     schemas.lead_editors(directory)
     files = blueprints.files_of(directory)
@@ -76,7 +76,7 @@ def _addresses(directory: Path) -> list[tuple[str, str]]:
     return addresses
 
 
-def _taken_over(blueprint: str, directory: Path, source: Path) -> Sequence[str]:
+def _take_over(blueprint: str, directory: Path, source: Path) -> Sequence[str]:
     """What was taken over; if it cannot be, the new folder is gone again, so that the command can be repeated."""
     try:
         return blueprints.take_over(blueprint, directory, source, dict(os.environ))

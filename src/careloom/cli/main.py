@@ -225,7 +225,7 @@ def root(
 _ANYWHERE = frozenset({"-v", "-vv", "--verbose", "-q", "--quiet", "--no-color"})
 
 
-def _arranged(words: Sequence[str]) -> list[str]:
+def _arrange(words: Sequence[str]) -> list[str]:
     """The arguments with what all commands know in front, and `help COMMAND` as `COMMAND --help`."""
     options, tail = list(words), list[str]()
     if "--" in options:
@@ -245,7 +245,7 @@ def _arranged(words: Sequence[str]) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command and leave with its exit code."""
-    words = _arranged(sys.argv[1:] if arguments is None else arguments)
+    words = _arrange(sys.argv[1:] if arguments is None else arguments)
     for part in fields(Manner):
         setattr(MANNER, part.name, part.default)
     MANNER.json = "--json" in (words[: words.index("--")] if "--" in words else words)

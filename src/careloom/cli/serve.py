@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Receive webhooks and answer the scheduler, until Ctrl-C or SIGTERM."""
     listening = server.listener(host, port)
-    address = f"http://{_spoken(host)}:{listening.getsockname()[1]}"
+    address = f"http://{_display_host(host)}:{listening.getsockname()[1]}"
     stop = threading.Event()
     with closing(listening), maybe_simulated(folder.resolve(), settings(), address, sim=sim) as (session, systems):
         app = web_app.make_app(session, stop=stop)
@@ -47,7 +47,7 @@ def command(
             server.serve(app, listening, stop, lambda: _say_where(session, address, work=work or sim))
 
 
-def _spoken(host: str) -> str:
+def _display_host(host: str) -> str:
     """The host as an address of this machine says it."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 a name
 

@@ -14,7 +14,7 @@ _PLAIN = {"→": "->", "✓": "+", "✗": "x", "∅": "-", "•": "*", "…": ".
 """What stands for our own signs where an encoding lacks them."""
 
 
-def _replaced(error: UnicodeError) -> tuple[str, int]:
+def _replace(error: UnicodeError) -> tuple[str, int]:
     """A codec's error handler: our signs in plain letters, others as their escape, so that none is lost or mistaken."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
@@ -45,7 +45,7 @@ class _Lasting(io.FileIO):
 
 def make_lasting() -> None:
     """Let this process's standard output and error take whatever is written, and remember what could not be."""
-    codecs.register_error(_ERRORS, _replaced)
+    codecs.register_error(_ERRORS, _replace)
     _open_what_is_closed()
     sys.stdout = _lasting(1, sys.stdout)
     sys.stderr = _lasting(2, sys.stderr)
@@ -53,7 +53,7 @@ def make_lasting() -> None:
 
 def make_readable(stream: TextIO) -> None:
     """Let `stream` write letters that its encoding lacks in another way instead of failing."""
-    codecs.register_error(_ERRORS, _replaced)
+    codecs.register_error(_ERRORS, _replace)
     if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
         stream.reconfigure(errors=_ERRORS)
 

@@ -38,12 +38,12 @@ def show_report(report: run_report.RunSummary, *, is_plan: bool) -> None:
     _show_pairs("associations", report.associations)
     _show_reasons(report)
     for example in report.examples:
-        out.print(f"  e.g. {example.kind} {example.key} [{example.rule}]: {_shortened(example.values)}", markup=False)
+        out.print(f"  e.g. {example.kind} {example.key} [{example.rule}]: {_shorten(example.values)}", markup=False)
     for note in report.notes:
         out.print(f"  note: {note}", markup=False)
 
 
-def _shortened(values: Mapping[str, str]) -> str:
+def _shorten(values: Mapping[str, str]) -> str:
     texts = [f"{prop}={value}" for prop, value in list(values.items())[:_SHOWN]]
     hidden_count = len(values) - len(texts)
     return ", ".join(texts) + (f" and {hidden_count} more" if hidden_count else "")

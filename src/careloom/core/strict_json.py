@@ -25,7 +25,7 @@ def strict_json(body: bytes, *, depth: int = DEPTH) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise Hold("not-utf8", "the text is not UTF-8") from None
-    value = _parsed(text)
+    value = _parse(text)
     if "\\u" in text:
         _check_texts(value)
     if text.count("[") + text.count("{") > depth:
@@ -33,7 +33,7 @@ def strict_json(body: bytes, *, depth: int = DEPTH) -> Any:
     return value
 
 
-def _parsed(text: str) -> Any:
+def _parse(text: str) -> Any:
     try:
         if _ODD_NUMBER.search(text) is None:
             return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)

@@ -27,7 +27,7 @@ def build_sync(document: WrittenSync, node: YamlNode, default: Schedule | None) 
     associations = tuple(
         AssociationSpec(to=tie.to, via=tie.via, key=tie.key, label=tie.label, expression=expression)
         for number, tie in enumerate(document.associations)
-        if (expression := _parsed(tie.key, node.at("associations", number, "key"), faults)) is not None
+        if (expression := _parse(tie.key, node.at("associations", number, "key"), faults)) is not None
     )
     if faults:
         return None, faults
@@ -74,7 +74,7 @@ def _to(section: WrittenTo) -> To:
     return To(system=section.system, object=section.object, key=section.key, admits=admits, create=new)
 
 
-def _parsed(text: str, node: YamlNode, faults: list[Fault]) -> str | None:
+def _parse(text: str, node: YamlNode, faults: list[Fault]) -> str | None:
     expression = read_expression(text)
     if isinstance(expression, list):
         faults.extend(
@@ -86,7 +86,7 @@ def _parsed(text: str, node: YamlNode, faults: list[Fault]) -> str | None:
 
 
 def _field(name: str, entry: WrittenField, sync: WrittenSync, node: YamlNode, faults: list[Fault]) -> Field | None:
-    expression = _parsed(entry.from_, node.at("fields", name, "from"), faults)
+    expression = _parse(entry.from_, node.at("fields", name, "from"), faults)
     if expression is None:
         return None
     role = entry.role or inferred_role(name, entry.type)

@@ -12,14 +12,14 @@ from careloom.core.errors import Fault
 from careloom.project.model import Chart, ChartPage
 from careloom.project.nodes import YamlNode
 from careloom.project.schema import WrittenCharts
-from careloom.project.schema_check import validated
+from careloom.project.schema_check import validate
 
 _COLUMNS = (2, 3)
 
 
 def build_charts(node: YamlNode, faults: list[Fault]) -> ChartPage | None:
     """The page, or None with its faults added to `faults`."""
-    document, schema_faults = validated(WrittenCharts, node)
+    document, schema_faults = validate(WrittenCharts, node)
     faults += schema_faults
     if document is None:
         return None

@@ -214,7 +214,7 @@ def in_order(syncs: Mapping[str, Sync]) -> tuple[dict[str, Sync], list[Fault]]:
 def _circles(waiting: Mapping[str, Sync]) -> Iterator[Fault]:
     for sync in waiting.values():
         for number, tie in enumerate(sync.associations):
-            if sync.name in _awaited(tie.via, waiting):
+            if sync.name in _dependencies(tie.via, waiting):
                 cause = f"`{sync.name}` and `{tie.via}` wait for each other"
                 if tie.via == sync.name:
                     cause = f"`{sync.name}` waits for itself"
@@ -223,7 +223,7 @@ def _circles(waiting: Mapping[str, Sync]) -> Iterator[Fault]:
                 )
 
 
-def _awaited(name: str, waiting: Mapping[str, Sync]) -> set[str]:
+def _dependencies(name: str, waiting: Mapping[str, Sync]) -> set[str]:
     """`name` and every sync that it waits for, near or far."""
     names: set[str] = set()
     ahead = [name]

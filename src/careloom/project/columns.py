@@ -14,7 +14,7 @@ from careloom.core.errors import Fault
 from careloom.core.schema import PropertyType
 from careloom.project.grammar import DIALECT, lineage, parse_expression, place_in_text
 from careloom.project.model import Field, Sync
-from careloom.project.nearest import listed, suggestion
+from careloom.project.nearest import list_names, suggestion
 from careloom.project.nodes import Step
 
 _NUMBERS = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|BIGNUM)")
@@ -41,7 +41,7 @@ def check_columns(sync: Sync, columns: Mapping[str, str]) -> list[Fault]:
         _empty_table(database, columns)
         for path, expression in _expressions(sync):
             unknown = list(_unknown(sync, path, expression, columns, column_names))
-            faults.extend(unknown or _typed(sync, path, expression, database))
+            faults.extend(unknown or _check_type(sync, path, expression, database))
     return faults
 
 
@@ -89,7 +89,7 @@ def _named_columns(sync: Sync, columns: Mapping[str, str], column_names: Mapping
 
 
 def _column_fix(name: str, columns: Mapping[str, str]) -> str:
-    return suggestion(name, columns, f"the columns are {listed(columns, _SHOWN_COLUMNS)}")
+    return suggestion(name, columns, f"the columns are {list_names(columns, _SHOWN_COLUMNS)}")
 
 
 def _unknown(
@@ -103,7 +103,7 @@ def _unknown(
             yield place.fault("unknown-column", cause, _column_fix(column.name, columns))
 
 
-def _typed(
+def _check_type(
     sync: Sync, path: tuple[Step, ...], expression: Expr, database: duckdb.DuckDBPyConnection
 ) -> Iterator[Fault]:
     text = expression.sql(dialect=DIALECT, comments=False)

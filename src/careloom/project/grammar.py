@@ -66,7 +66,7 @@ def parse_expression(text: str) -> Expr | list[Mistake]:
         cause = "there must be one expression here" if len(trees) > 1 else "there is no expression"
         return [_mistake("sql", cause, "write a column or an expression over columns")]
     tree = trees[0]
-    mistakes = _forbidden(tree) or _repaired(tree)
+    mistakes = _forbidden(tree) or _check_repairs(tree)
     if mistakes:
         return sorted(mistakes, key=lambda mistake: (mistake.line, mistake.column))
     for name in tree.find_all(exp.Identifier):
@@ -74,7 +74,7 @@ def parse_expression(text: str) -> Expr | list[Mistake]:
     return tree
 
 
-def _repaired(tree: Expr) -> list[Mistake]:
+def _check_repairs(tree: Expr) -> list[Mistake]:
     """What sqlglot repairs in silence (an argument too few or too many) does not come back when written and read again."""
     try:
         _read(tree.sql(dialect=DIALECT, comments=False))
@@ -180,7 +180,7 @@ def _column(node: exp.Column) -> Mistake | None:
 
 def _function(node: exp.Func) -> Mistake | None:
     names = [node.name.lower()] if isinstance(node, exp.Anonymous) else [name.lower() for name in node.sql_names()]
-    names.append(_spelled(node))
+    names.append(_spelling(node))
     name = names[-1] or names[0]
     if any(candidate in CLOCK_AND_CHANCE for candidate in names):
         fix = "a run must be repeatable: compute it in the source, or leave it out"
@@ -197,6 +197,6 @@ def _function(node: exp.Func) -> Mistake | None:
     return _mistake("unknown-function", f"`{name}` is no function that a field may use", fix, node)
 
 
-def _spelled(node: exp.Func) -> str:
+def _spelling(node: exp.Func) -> str:
     """The function's name as DuckDB spells it."""
     return node.sql(dialect=DIALECT).partition("(")[0].strip().lower()

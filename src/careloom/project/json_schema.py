@@ -90,7 +90,7 @@ def described(schemas: dict[str, dict[str, Any]], meanings: Mapping[str, Any]) -
 
 
 def _system(room: Room, definitions: dict[str, Any]) -> dict[str, Any]:
-    schema: dict[str, Any] = _renamed(
+    schema: dict[str, Any] = _rename(
         room.options.model_json_schema(mode="validation", ref_template="#/definitions/{model}")
     )
     definitions.update(schema.pop("definitions", {}))
@@ -101,17 +101,17 @@ def _system(room: Room, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _draft07(model: type[Written]) -> dict[str, Any]:
-    schema: dict[str, Any] = _renamed(model.model_json_schema(mode="validation", ref_template="#/definitions/{model}"))
+    schema: dict[str, Any] = _rename(model.model_json_schema(mode="validation", ref_template="#/definitions/{model}"))
     schema.setdefault("definitions", {})
     return {"$schema": _DRAFT, **schema}
 
 
-def _renamed(schema: Any) -> Any:
+def _rename(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_renamed(part) for part in schema]
+        return [_rename(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    result = {("definitions" if key == "$defs" else key): _renamed(part) for key, part in schema.items()}
+    result = {("definitions" if key == "$defs" else key): _rename(part) for key, part in schema.items()}
     if result.get("type") == "string" and not result.keys() & {"enum", "const", "pattern"}:
         result["type"] = _SCALARS
     return result

@@ -22,7 +22,7 @@ from careloom.project.overlay import Overlay, read_overlay
 from careloom.project.reports import build_reports
 from careloom.project.schedules import Schedule
 from careloom.project.schema import WrittenAlerts, WrittenProject, WrittenSync
-from careloom.project.schema_check import validated
+from careloom.project.schema_check import validate
 from careloom.project.streams import build_landings
 from careloom.project.yaml_file import read_file
 
@@ -72,7 +72,7 @@ def load_project(folder: Path, rooms: Mapping[str, Room], environment: str = "")
     faults.extend(check_dbt_project(folder, document.timezone.key) if document else ())
     faults.extend(fault for fault in order_faults if not (unread and fault.code == "unknown-sync"))
     if faults or document is None:
-        raise ProjectFault(*_sorted(faults))
+        raise ProjectFault(*_sort(faults))
     return Project(
         name=document.project,
         timezone=document.timezone,
@@ -103,7 +103,7 @@ def _overlay(folder: Path, environment: str, nodes: dict[str, YamlNode], faults:
     if node is None or base is None:
         return None
     overlay = Overlay(name=environment, node=node, base=base)
-    nodes[PROJECT_FILE] = overlay.merged()
+    nodes[PROJECT_FILE] = overlay.merge()
     return overlay
 
 
@@ -129,7 +129,7 @@ def _publishers(
             yield place.fault("no-publisher", f"`{name}` stands twice", "remove one: everything would be told twice")
 
 
-def _sorted(faults: list[Fault]) -> list[Fault]:
+def _sort(faults: list[Fault]) -> list[Fault]:
     unique = {(fault.file, fault.line, fault.column, fault.code, fault.cause): fault for fault in faults}
     return sorted(unique.values(), key=lambda fault: (fault.file != PROJECT_FILE, fault.file, fault.line, fault.column))
 
@@ -182,7 +182,7 @@ def _files(folder: Path, part: str, faults: list[Fault]) -> list[str]:
 def _project(node: YamlNode | None, faults: list[Fault]) -> WrittenProject | None:
     if node is None:
         return None
-    document, schema_faults = validated(WrittenProject, node)
+    document, schema_faults = validate(WrittenProject, node)
     faults.extend(schema_faults)
     faults.extend(secrets_in_clear(node))
     return document
@@ -213,7 +213,7 @@ def _system(name: str, entry: YamlNode, room: Room | None, faults: list[Fault]) 
     options_node = YamlNode(kind="map", place=entry.place, entries=without_kind, keys=entry.keys)
     options = None
     if room is not None:
-        options, option_faults = validated(room.options, options_node)
+        options, option_faults = validate(room.options, options_node)
         faults.extend(option_faults)
     # Without options the project is at fault and never leaves this module.
     return System(name=name, kind=room.kind if room else "", options=options or _NOTHING, place=entry.place)
@@ -223,7 +223,7 @@ _NOTHING = WrittenAlerts()
 
 
 def _sync(node: YamlNode, default: Schedule | None, faults: list[Fault]) -> Sync | None:
-    document, schema_faults = validated(WrittenSync, node)
+    document, schema_faults = validate(WrittenSync, node)
     faults.extend(schema_faults)
     if document is None:
         return None

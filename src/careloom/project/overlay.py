@@ -13,7 +13,7 @@ from careloom.project.model import Sync
 from careloom.project.nearest import suggestion
 from careloom.project.nodes import Plain, YamlNode
 from careloom.project.schema import WrittenEnvironment
-from careloom.project.schema_check import validated
+from careloom.project.schema_check import validate
 from careloom.project.yaml_file import read_file
 
 _FILE = re.compile(r"careloom\.([a-z][a-z0-9-]{0,30})\.yaml")
@@ -33,7 +33,7 @@ class Overlay:
         """The systems that are the environment's own."""
         return frozenset(self._systems(self.node))
 
-    def merged(self) -> YamlNode:
+    def merge(self) -> YamlNode:
         """Both as one file: systems by their names, everything else as a whole; each value keeps its place."""
         entries = {key: value for key, value in self.node.entries.items() if key not in (_DATABASE, "systems")}
         keys = {key: self.node.keys[key] for key in entries}
@@ -104,7 +104,7 @@ def read_overlay(folder: Path, environment: str) -> tuple[YamlNode | None, list[
             *faults,
             node.place.fault("wrong-type", "the file must be keys with values", "write `key: value` lines"),
         ]
-    document, wrong = validated(WrittenEnvironment, node)
+    document, wrong = validate(WrittenEnvironment, node)
     faults = [*faults, *wrong, *secrets_in_clear(node)]
     return (node if document else None), faults
 

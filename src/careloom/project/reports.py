@@ -12,7 +12,7 @@ from careloom.project.nearest import suggestion
 from careloom.project.nodes import YamlNode
 from careloom.project.schedules import Schedule
 from careloom.project.schema import WrittenReports
-from careloom.project.schema_check import validated
+from careloom.project.schema_check import validate
 
 ROWS = "_rows"
 """What the table of a report's rows ends with; readers use the view without it."""
@@ -29,7 +29,7 @@ def build_reports(
     faults: list[Fault] = []
     reports: dict[str, Report] = {}
     for node in files:
-        document, schema_faults = validated(WrittenReports, node)
+        document, schema_faults = validate(WrittenReports, node)
         faults += schema_faults
         if document is None:
             continue

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from careloom.core.errors import Fault
-from careloom.project.nearest import listed, suggestion
+from careloom.project.nearest import list_names, suggestion
 from careloom.project.nodes import Step, YamlNode
 from careloom.project.schema import COLUMN
 
@@ -29,7 +29,7 @@ _PATTERN_WORDS = {
 }
 
 
-def validated(model: type[M], root: YamlNode, prefix: tuple[Step, ...] = ()) -> tuple[M | None, list[Fault]]:
+def validate(model: type[M], root: YamlNode, prefix: tuple[Step, ...] = ()) -> tuple[M | None, list[Fault]]:
     """The value under `prefix` as an instance of `model`, or every fault that prevents it."""
     try:
         return model.model_validate(root.at(*prefix).plain()), []
@@ -63,7 +63,7 @@ def _fault(model: type[BaseModel], root: YamlNode, prefix: tuple[Step, ...], err
     subject = f"`{last}`" if path and isinstance(path[-1], str) else "this entry"
     if kind == "extra_forbidden":
         keys = _keys(model, loc[:-1])
-        fix = suggestion(last, keys, f"remove it; known are {listed(keys)}")
+        fix = suggestion(last, keys, f"remove it; known are {list_names(keys)}")
         return root.key_place(*path).fault("unknown-key", f"unknown key `{last}`", fix)
     if kind == "missing":
         return root.place_of(*path[:-1]).fault("missing-key", f"`{last}` is missing", f"add `{last}:`")
@@ -74,11 +74,11 @@ def _fault(model: type[BaseModel], root: YamlNode, prefix: tuple[Step, ...], err
         return root.key_place(*path).fault("name", f"{subject} {cause}", fix)
     if "fix" in context:
         return root.place_of(*path).fault(kind, str(context["cause"]), str(context["fix"]))
-    cause, fix = _worded(kind, last, subject, context, str(error["msg"]))
+    cause, fix = _wording(kind, last, subject, context, str(error["msg"]))
     return root.place_of(*path).fault("wrong-type" if "pattern" not in kind else "wrong-form", cause, fix)
 
 
-def _worded(kind: str, last: str, subject: str, context: Mapping[str, Any], message: str) -> tuple[str, str]:  # noqa: PLR0911
+def _wording(kind: str, last: str, subject: str, context: Mapping[str, Any], message: str) -> tuple[str, str]:  # noqa: PLR0911
     if kind in {"literal_error", "enum"}:
         return (
             f"{subject} has a value that is not known",

@@ -13,23 +13,23 @@ def keys(schema: Schema, root: Schema, prefix: str = "") -> Iterator[tuple[str, 
     for name, node in schema.get("properties", {}).items():
         path = f"{prefix}{name}"
         yield path, node, name in schema.get("required", ())
-        below = resolved(node, root)
+        below = resolve(node, root)
         if below.get("type") == "object" and "properties" in below:
             yield from keys(below, root, f"{path}.")
-        elif below.get("type") == "array" and "properties" in (inner := resolved(below["items"], root)):
+        elif below.get("type") == "array" and "properties" in (inner := resolve(below["items"], root)):
             yield from keys(inner, root, f"{path}[].")
         elif path in ("fields", "reports"):
             values = below.get("additionalProperties") or next(iter(below["patternProperties"].values()))
-            yield from keys(resolved(values, root), root, f"{path}.*.")
+            yield from keys(resolve(values, root), root, f"{path}.*.")
 
 
-def resolved(node: Schema, root: Schema) -> Schema:
+def resolve(node: Schema, root: Schema) -> Schema:
     """`node` without its reference, and without "or null" and "or a text"."""
     if "$ref" in node:
-        return resolved(root["definitions"][node["$ref"].rsplit("/", 1)[-1]], root)
+        return resolve(root["definitions"][node["$ref"].rsplit("/", 1)[-1]], root)
     choices = [choice for choice in node.get("anyOf", ()) if choice.get("type") != "null"]
     objects = [choice for choice in choices if "$ref" in choice]
-    return resolved((objects or choices)[0], root) if len(choices) == 1 or objects else node
+    return resolve((objects or choices)[0], root) if len(choices) == 1 or objects else node
 
 
 def describe(schema: dict[str, Any], meanings: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from careloom.core.errors import Fault
 from careloom.core.schema import ObjectDeclaration, ObjectShape, Property, Sensitivity
 from careloom.project.model import Field, Sync
-from careloom.project.nearest import listed, suggestion
+from careloom.project.nearest import list_names, suggestion
 from careloom.project.nodes import Step
 
 GONE_OPTION = "options"
@@ -35,13 +35,13 @@ def check_shape(sync: Sync, shape: ObjectShape | None) -> tuple[list[Fault], Obj
         field_faults = list(_absent(sync, field, properties) if existing is None else _present(sync, field, existing))
         faults.extend(field_faults)
         if existing is None and not field_faults:
-            new.append(_declared(field))
+            new.append(_declaration(field))
         if existing is not None and existing.unique:
             faults.extend(_stand_in(sync, field, properties.get(field.when_taken)))
             if field.when_taken not in properties:
-                new.append(_shared(field))
+                new.append(_shared_property(field))
     if shape is not None:
-        faults.extend(_required(sync, shape))
+        faults.extend(_check_required(sync, shape))
     return faults, ObjectDeclaration(name=sync.to.object, properties=tuple(new), create=sync.to.create)
 
 
@@ -104,7 +104,7 @@ def _options(sync: Sync, field: Field, existing: Property) -> Iterator[Fault]:
     for key, names in (("options", field.options), ("values", tuple(field.values.values()))):
         for name in dict.fromkeys(names):
             if name not in existing.options:
-                fix = suggestion(name, existing.options, f"its options are {listed(existing.options)}")
+                fix = suggestion(name, existing.options, f"its options are {list_names(existing.options)}")
                 cause = f"`{field.property}` has no option `{name}`"
                 yield sync.fault(("fields", field.property, key), GONE_OPTION, cause, fix)
 
@@ -116,7 +116,7 @@ def _stand_in(sync: Sync, field: Field, stand_in: Property | None) -> Iterator[F
         yield sync.fault(path, "when-taken", cause, "name another property: `when_taken: …`")
 
 
-def _required(sync: Sync, shape: ObjectShape) -> Iterator[Fault]:
+def _check_required(sync: Sync, shape: ObjectShape) -> Iterator[Fault]:
     if sync.unmatched != "create":
         return
     property_names = {sync.to.key, *sync.fields}
@@ -124,12 +124,12 @@ def _required(sync: Sync, shape: ObjectShape) -> Iterator[Fault]:
         cause = f"a new record of `{sync.to.object}` must have `{name}`"
         yield sync.fault(("fields",), "required-property", cause, f"add `{name}` to `fields:`")
     if shape.requires_one_of and not shape.requires_one_of & property_names:
-        names = listed(sorted(shape.requires_one_of))
+        names = list_names(sorted(shape.requires_one_of))
         cause = f"a new record of `{sync.to.object}` must have one of {names}"
         yield sync.fault(("fields",), "required-property", cause, "add one of them to `fields:`")
 
 
-def _declared(field: Field) -> Property:
+def _declaration(field: Field) -> Property:
     options = field.options or tuple(dict.fromkeys(field.values.values()))
     return Property(
         name=field.property,
@@ -142,7 +142,7 @@ def _declared(field: Field) -> Property:
     )
 
 
-def _shared(field: Field) -> Property:
+def _shared_property(field: Field) -> Property:
     return Property(
         name=field.when_taken,
         type="string",

@@ -14,7 +14,7 @@ from careloom.project.nearest import suggestion
 from careloom.project.nodes import Step, YamlNode
 from careloom.project.schedules import Schedule
 from careloom.project.schema import WrittenStream
-from careloom.project.schema_check import validated
+from careloom.project.schema_check import validate
 
 KEPT = frozenset(
     {"id", "fingerprint", "source_version", "observed_at", "first_seen_at", "synced_at", "deleted_at"},
@@ -59,7 +59,7 @@ def build_landings(
     faults: list[Fault] = []
     drafts: dict[str, _Draft] = {}
     for node in files:
-        document, schema_faults = validated(WrittenStream, node)
+        document, schema_faults = validate(WrittenStream, node)
         faults += schema_faults
         draft = _draft(document, node, systems, rooms, default, faults) if document else None
         if draft is None:
@@ -71,7 +71,7 @@ def build_landings(
     # A link to the table of a file that gives no landing is no mistake of its own.
     is_complete = len(drafts) == number
     faults += [fault for fault in _together(drafts) if is_complete or fault.code != "unknown-table"]
-    return _in_order(_resolved(drafts)), faults
+    return _in_order(_resolve(drafts)), faults
 
 
 def _draft(
@@ -92,7 +92,7 @@ def _draft(
     room = rooms.get(systems[name].kind)
     if room is None:  # its own fault is told where the system is written
         return None
-    room_stream = _offered(document, node, room)
+    room_stream = _offer(document, node, room)
     if isinstance(room_stream, Fault):
         faults.append(room_stream)
         return None
@@ -103,7 +103,7 @@ def _draft(
         landing=Landing(
             name=document.stream,
             system=name,
-            stream=_added(document, room_stream),
+            stream=_extend(document, room_stream),
             schedule=document.schedule or default,
             reconcile=document.reconcile,
             look_back=document.look_back,
@@ -118,7 +118,7 @@ def _draft(
     return draft
 
 
-def _offered(document: WrittenStream, node: YamlNode, room: Room) -> Stream | Fault:
+def _offer(document: WrittenStream, node: YamlNode, room: Room) -> Stream | Fault:
     """The room's stream that the file asks for, or the one that the file declares itself; the fault of a file that does neither."""
     system, stream_name = document.from_.system, document.from_.stream
     declared_key = next(
@@ -164,7 +164,7 @@ def _unasked(document: WrittenStream, node: YamlNode, room: Room) -> Iterator[Fa
             yield _fault(node, (key,), "schedule", cause, f"remove `{key}:`")
 
 
-def _added(document: WrittenStream, room_stream: Stream) -> Stream:
+def _extend(document: WrittenStream, room_stream: Stream) -> Stream:
     """The stream with the file's names, columns and links. Links of the room keep the other table's names for now."""
     new = document.rename
     file_columns = [
@@ -290,7 +290,7 @@ def _link(draft: _Draft, link: LinkRule, tables: Mapping[str, _Draft]) -> Iterat
                 yield draft.fault(column_path, "link-type", cause, "compare columns of one type")
 
 
-def _resolved(drafts: Mapping[str, _Draft]) -> dict[str, Landing]:
+def _resolve(drafts: Mapping[str, _Draft]) -> dict[str, Landing]:
     """The landings, whose rooms' links follow what this project calls tables and columns; those to tables it lacks are left out."""
     homes = {
         (draft.landing.system, draft.room_stream.table or draft.room_stream.name): draft for draft in drafts.values()

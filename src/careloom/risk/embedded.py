@@ -22,7 +22,7 @@ MEMORY = "2GB"
 
 
 @contextmanager
-def written_whole(out: Path) -> Iterator[Path]:
+def write_whole(out: Path) -> Iterator[Path]:
     """A file beside `out` that takes its name once it is written; only its owner may read it.
 
     Raises:
@@ -67,7 +67,7 @@ def connect(memory: str, threads: int | None) -> Iterator[duckdb.DuckDBPyConnect
     if threads is not None:
         config["threads"] = threads
     try:
-        with _connected(config) as db:
+        with _connect(config) as db:
             db.execute("set preserve_insertion_order = false; set enable_progress_bar = false")
             yield db
     except duckdb.OutOfMemoryException as error:
@@ -78,7 +78,7 @@ def connect(memory: str, threads: int | None) -> Iterator[duckdb.DuckDBPyConnect
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def _connected(config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
+def _connect(config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(":memory:", config=config)
     except duckdb.Error as error:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from careloom.core.errors import Fix, Later
-from careloom.risk.embedded import IN_PLACE, MEMORY, written_whole
+from careloom.risk.embedded import IN_PLACE, MEMORY, write_whole
 from careloom.risk.population.clean import day
 
 PARQUET, CSV = (".parquet", ".pq"), (".csv", ".tsv", ".txt", ".gz")
@@ -81,9 +81,9 @@ def show_file(workspace: Workspace, name: str, path: Path, names: Mapping[str, s
     wrong = [file_column for file_column in names.values() if file_column.lower() not in columns]
     if wrong:
         raise Fix(f"{path} has no column {wrong[0]!r}; it has: {', '.join(columns)}")
-    new = [f"{_quoted(file_column)} as {_quoted(own_name)}" for own_name, file_column in names.items()]
+    new = [f"{_quote(file_column)} as {_quote(own_name)}" for own_name, file_column in names.items()]
     other_columns = [
-        _quoted(column)
+        _quote(column)
         for column in columns
         if column not in {*names, *(file_column.lower() for file_column in names.values())}
     ]
@@ -102,7 +102,7 @@ def _reader(path: Path) -> str:
     raise Fix(f"{path} is neither Parquet nor CSV by its name; end it in .parquet or .csv")
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return exp.to_identifier(name, quoted=True).sql("duckdb")
 
 
@@ -176,7 +176,7 @@ def write_rows(workspace: Workspace, query: str, out: Path) -> None:
         query = f"select {_flat(workspace, query)} from ({query})"
     file_format = "format csv, header" if out.suffix.lower() == ".csv" else "format parquet"
     try:
-        with written_whole(out) as part:
+        with write_whole(out) as part:
             workspace.db.execute(
                 f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({file_format}, {IN_PLACE})"
             )
@@ -186,13 +186,13 @@ def write_rows(workspace: Workspace, query: str, out: Path) -> None:
 
 def write_view(workspace: Workspace, view: str, out: Path, *, leave_out: Sequence[str] = ()) -> None:
     """Write the rows of a view as `write_rows` does, without the columns to leave out."""
-    excluded = f" exclude ({', '.join(_quoted(column) for column in leave_out)})" if leave_out else ""
-    write_rows(workspace, f"select *{excluded} from {_quoted(view)}", out)
+    excluded = f" exclude ({', '.join(_quote(column) for column in leave_out)})" if leave_out else ""
+    write_rows(workspace, f"select *{excluded} from {_quote(view)}", out)
 
 
 def write_views(workspace: Workspace, views: Sequence[str], out: Path) -> None:
     """Write the rows of several views into one file, each with its view's name as `kind`."""
-    queries = (f"select {exp.Literal.string(view).sql('duckdb')} as kind, * from {_quoted(view)}" for view in views)
+    queries = (f"select {exp.Literal.string(view).sql('duckdb')} as kind, * from {_quote(view)}" for view in views)
     write_rows(workspace, " union all by name ".join(queries), out)
 
 
@@ -204,7 +204,7 @@ def write_traces(workspace: Workspace, out: Path) -> None:
 def _flat(workspace: Workspace, query: str) -> str:
     columns = workspace.db.execute(f"describe {query}").fetchall()
     return ", ".join(
-        f"array_to_string({_quoted(name)}, ' ') as {_quoted(name)}" if kind.endswith("[]") else _quoted(name)
+        f"array_to_string({_quote(name)}, ' ') as {_quote(name)}" if kind.endswith("[]") else _quote(name)
         for name, kind, *_ in columns
     )
 

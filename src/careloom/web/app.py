@@ -23,7 +23,7 @@ from careloom.web import health, held, syncs
 from careloom.web.client_ip import senders
 from careloom.web.oidc import callers_of
 from careloom.web.openapi import describe
-from careloom.web.responses import refused
+from careloom.web.responses import refuse
 from careloom.web.webhooks import webhook, webhook_endpoint
 
 _HEADERS = (
@@ -51,8 +51,8 @@ def make_app(session: Session, *, certificates: Callable[..., Any] | None = None
     app.add_route("/webhooks/{system}", webhook, methods=["GET", "POST"], include_in_schema=False)
     for part in (health, syncs, held):
         app.include_router(part.router)
-    app.add_exception_handler(HTTPException, _told)
-    app.add_exception_handler(RequestValidationError, _told)
+    app.add_exception_handler(HTTPException, _refusal)
+    app.add_exception_handler(RequestValidationError, _refusal)
     app.add_middleware(Watched)
     describe(app, sorted(app.state.door.systems))
     return app
@@ -75,11 +75,11 @@ async def _until_closed(app: FastAPI) -> AsyncIterator[None]:
     app.state.callers.desk.close()
 
 
-async def _told(_request: Request, error: Exception) -> Response:
+async def _refusal(_request: Request, error: Exception) -> Response:
     """HTTP's own refusals, and queries that say what cannot be; what was sent is not repeated."""
     if isinstance(error, HTTPException):
-        return refused(error.status_code, str(error.detail), error.headers)
-    return refused(400, "bad-request")
+        return refuse(error.status_code, str(error.detail), error.headers)
+    return refuse(400, "bad-request")
 
 
 class Watched:
@@ -107,7 +107,7 @@ class Watched:
         except Exception as error:  # noqa: BLE001 its words may quote the request
             LOG.error("request.failed", message="a request failed", reason=type(error).__name__)
             if not status:
-                await refused(500, "failed")(scope, receive, send_watched)
+                await refuse(500, "failed")(scope, receive, send_watched)
         route = getattr(scope.get("route"), "path", "") or _template(scope)
         milliseconds = round((perf_counter() - began) * 1000, 1)
         LOG.info("request.answered", message="a request was answered", route=route, status=status, ms=milliseconds)

@@ -82,7 +82,7 @@ async def read_body(request: Request, share: Share, *, limit: int = MOST, second
         raise BadBody(408, "too-slow") from None
     if encoding != "gzip":
         return body
-    content = _unpacked(body, limit)
+    content = _unpack(body, limit)
     share.take(len(content))
     return content
 
@@ -98,7 +98,7 @@ async def _read(request: Request, share: Share, limit: int) -> bytes:
     return bytes(body)
 
 
-def _unpacked(body: bytes, limit: int) -> bytes:
+def _unpack(body: bytes, limit: int) -> bytes:
     unpacker = zlib.decompressobj(_GZIP)
     try:
         content = unpacker.decompress(body, limit + 1)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from careloom.web.responses import UNAVAILABLE, refused
+from careloom.web.responses import UNAVAILABLE, refuse
 
 MOST, MOST_OF_A_CLIENT, MOST_SHED = 2000, 500, 200
 
@@ -84,4 +84,4 @@ class Crowd:
 
 async def busy(scope: Scope, receive: Receive, send: Send) -> None:
     """The answer to a client that is shed: come again."""
-    await refused(UNAVAILABLE, "busy")(scope, receive, send)
+    await refuse(UNAVAILABLE, "busy")(scope, receive, send)

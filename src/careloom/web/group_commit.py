@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from careloom.core.errors import Later
 from careloom.core.log import LOG
 from careloom.core.webhooks import WebhookAnswer
-from careloom.services.landing.receive import AWAY, Arrival, kept
+from careloom.services.landing.receive import AWAY, Arrival, store_arrivals
 from careloom.services.session.sessions import Session
 
 WRITERS = 2
@@ -34,7 +34,7 @@ class _PendingArrival:
 
 @dataclass(slots=True)
 class GroupCommit:
-    """Keeps events for the requests of one event loop; `kept` is called in its threads."""
+    """Keeps events for the requests of one event loop; `receive.store_arrivals` is called in its threads."""
 
     session: Session
     failed: int = 0
@@ -87,7 +87,7 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         arrivals = [pending.arrival for pending in batch]
         try:
-            answers = await loop.run_in_executor(self._threads, kept, self.session, arrivals)
+            answers = await loop.run_in_executor(self._threads, store_arrivals, self.session, arrivals)
         except Later:
             self.failed = max(len(arrival.body) for arrival in arrivals)
             return [AWAY] * len(batch)

@@ -15,7 +15,7 @@ UNAVAILABLE = 503
 _UNREAD = {408, 413, 415, 429, UNAVAILABLE}
 
 
-def refused(status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:
+def refuse(status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:
     """A refusal; where the body may not have been read, the connection ends with it."""
     all_headers = dict(headers or {})
     if status == UNAVAILABLE:
@@ -25,7 +25,7 @@ def refused(status: int, why: str, headers: Mapping[str, str] | None = None) -> 
     return Response(orjson.dumps({"error": why}), status, all_headers, media_type="application/json")
 
 
-def answered(answer: WebhookAnswer) -> Response:
+def respond(answer: WebhookAnswer) -> Response:
     """What a room, or the store of events, answers."""
     headers = {"Retry-After": str(AGAIN_AFTER)} if answer.status == UNAVAILABLE else None
     return Response(answer.body, answer.status, headers, media_type=answer.content_type)

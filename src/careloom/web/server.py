@@ -93,7 +93,7 @@ def _ask_for_files() -> None:
 @contextmanager
 def _outliving_signals() -> Iterator[None]:
     """Uvicorn raises the signals that ended it once more when it is done: they must not end what is to be tidied up."""
-    former = {number: signal.signal(number, _heard) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {number: signal.signal(number, _on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
@@ -101,5 +101,5 @@ def _outliving_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _heard(_number: int, _frame: FrameType | None) -> None:
+def _on_signal(_number: int, _frame: FrameType | None) -> None:
     pass

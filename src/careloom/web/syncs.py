@@ -42,7 +42,7 @@ async def sync_all(request: Request, *, full: _Full = False) -> JSONResponse:
     streams: dict[str, dict[str, Any]] = {}
     for name in asked_for(session):
         seconds = deadline - time.monotonic()
-        streams[name] = await _sync(request, name, full, seconds) if seconds > 0 else _nothing("continues")
+        streams[name] = await _sync(request, name, full, seconds) if seconds > 0 else _empty_body("continues")
     states = {result["status"] for result in streams.values()}
     # The worst of them; a stream that is being scanned already is in good hands.
     ranks = ("failed", "unavailable", "continues", "running")
@@ -89,14 +89,14 @@ async def _sync(request: Request, name: str, full: bool, seconds: float) -> dict
     except Later as error:
         # A scan that is under way says when to come again; a database that is away does not know.
         status = "running" if error.after is not None else "unavailable"
-        return {**_nothing(status), "message": str(error), "retry_after": int(error.after or AGAIN_AFTER)}
+        return {**_empty_body(status), "message": str(error), "retry_after": int(error.after or AGAIN_AFTER)}
     except CareloomError as error:
         LOG.error("sync_request.failed", message="a sync failed", stream=name, reason=str(error))
-        return {**_nothing("failed"), "message": str(error)}
-    return _told(report)
+        return {**_empty_body("failed"), "message": str(error)}
+    return _report_body(report)
 
 
-def _told(report: LandingReport) -> dict[str, Any]:
+def _report_body(report: LandingReport) -> dict[str, Any]:
     body = {
         "status": "continues" if report.status == "interrupted" else report.status,
         **_counts(report.counts),
@@ -111,7 +111,7 @@ def _told(report: LandingReport) -> dict[str, Any]:
     return body
 
 
-def _nothing(status: str) -> dict[str, Any]:
+def _empty_body(status: str) -> dict[str, Any]:
     return {"status": status, **_counts({})}
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from careloom.core.errors import safe_text
 from careloom.core.log import LOG
 from careloom.core.webhooks import WebhookAnswer, WebhookRequest
-from careloom.services.landing.receive import examined
+from careloom.services.landing.receive import examine
 from careloom.services.session.sessions import Session
 from careloom.web.body import BadBody, Memory, read_body
 from careloom.web.client_ip import Senders
@@ -18,7 +18,7 @@ from careloom.web.content_type import METHODS, is_event_type
 from careloom.web.group_commit import GroupCommit
 from careloom.web.public_address import PublicAddress, public_address
 from careloom.web.refusals import Refusals
-from careloom.web.responses import answered, refused
+from careloom.web.responses import refuse, respond
 
 UNSIGNED = {401, 403}
 GONE = 499
@@ -54,9 +54,9 @@ async def webhook(request: Request) -> Response:
     endpoint: WebhookEndpoint = request.app.state.door
     source = request.path_params["system"]
     if source not in endpoint.systems:
-        return refused(404, "not-found")
+        return refuse(404, "not-found")
     if request.method not in METHODS:
-        return refused(405, "wrong-method", {"Allow": ", ".join(METHODS)})
+        return refuse(405, "wrong-method", {"Allow": ", ".join(METHODS)})
     client = f"{source} {endpoint.senders.client(request)}"
     try:
         with endpoint.memory.share(client) as share:
@@ -64,7 +64,7 @@ async def webhook(request: Request) -> Response:
             return await _received(endpoint, source, client, request, body)
     except BadBody as bad:
         LOG.warning("event.refused", message="an event was refused", source=source, outcome=bad.reason)
-        return refused(bad.status, bad.reason)
+        return refuse(bad.status, bad.reason)
     except ClientDisconnect:
         return Response(status_code=GONE)
 
@@ -72,7 +72,7 @@ async def webhook(request: Request) -> Response:
 async def _received(endpoint: WebhookEndpoint, source: str, client: str, request: Request, body: bytes) -> Response:
     options = endpoint.session.project.systems[source].options
     if body and not is_event_type(request.headers.get("content-type", ""), options):
-        return refused(415, "wrong-content-type")
+        return refuse(415, "wrong-content-type")
     hook = WebhookRequest(
         method=request.method,
         # Starlette gives names in lower case; of a header that is there twice, the last one stands, as of a query.
@@ -82,16 +82,16 @@ async def _received(endpoint: WebhookEndpoint, source: str, client: str, request
         url=endpoint.address.of(request),
     )
     try:
-        examination = examined(endpoint.session, source, hook)
+        examination = examine(endpoint.session, source, hook)
     except Exception as error:  # noqa: BLE001 a room that fails is not its sender's fault: it is to come again
         reason = safe_text(error)
         LOG.error("webhook.failed", message="a room could not look at a request", source=source, reason=reason)
-        return refused(503, "not-ready")
+        return refuse(503, "not-ready")
     if not isinstance(examination, WebhookAnswer):
-        return answered(await endpoint.group_commit.keep(examination))
+        return respond(await endpoint.group_commit.keep(examination))
     if examination.status in UNSIGNED:
         # Only after the room has looked: who knows the secret is let in, whatever others do from the same address.
         if wait := endpoint.refusals.wait(client):
-            return refused(429, "too-many-refusals", {"Retry-After": str(wait)})
+            return refuse(429, "too-many-refusals", {"Retry-After": str(wait)})
         endpoint.refusals.note(client)
-    return answered(examination)
+    return respond(examination)

@@ -15,7 +15,7 @@ from time import monotonic
 from careloom.core.errors import safe_text
 from careloom.core.listeners import FrameFault, Listener
 from careloom.core.log import LOG
-from careloom.services.landing.receive import kept_message
+from careloom.services.landing.receive import store_message
 from careloom.services.session.sessions import Session
 
 MOST_CONNECTIONS = 64
@@ -48,7 +48,12 @@ class ListenerServer:
                 listening = socket.create_server((self.listener.host, self.listener.port), backlog=_BACKLOG)
             except OSError as error:
                 if not is_waiting:
-                    LOG.warning("a listener waits for its address", source=self.system, reason=error.strerror)
+                    LOG.warning(
+                        "listener.waiting",
+                        message="a listener waits for its address",
+                        source=self.system,
+                        reason=error.strerror,
+                    )
                 is_waiting = True
                 self.stop.wait(_TRY_AGAIN)
                 continue
@@ -61,14 +66,16 @@ class ListenerServer:
     def _accept(self, listening: socket.socket) -> None:
         listening.settimeout(_LOOK)
         self.port = listening.getsockname()[1]
-        LOG.info("listening", source=self.system, port=self.port)
+        LOG.info("listener.started", message="a listener began", source=self.system, port=self.port)
         while not self.stop.is_set():
             try:
                 connection, address = listening.accept()
             except TimeoutError:
                 continue
             except OSError as error:
-                LOG.warning("a listener begins anew", source=self.system, reason=error.strerror)
+                LOG.warning(
+                    "listener.restarted", message="a listener begins again", source=self.system, reason=error.strerror
+                )
                 break
             self._begin(connection, str(address[0]))
         self.port = 0
@@ -77,7 +84,7 @@ class ListenerServer:
         with self._lock:
             self._threads = {thread for thread in self._threads if thread.is_alive()}
             if len(self._threads) >= MOST_CONNECTIONS or not self.listener.admits(address):
-                LOG.warning("a connection was refused", source=self.system)
+                LOG.warning("connection.refused", message="a connection was refused", source=self.system)
                 connection.close()
                 return
             thread = Thread(target=self._converse, args=(connection,), name=f"careloom {self.system}")
@@ -92,11 +99,23 @@ class ListenerServer:
             try:
                 self._exchange(connection)
             except FrameFault as fault:
-                LOG.warning("a connection was ended", source=self.system, reason=str(fault) or "no frame")
+                LOG.warning(
+                    "connection.ended",
+                    message="a connection was ended",
+                    source=self.system,
+                    reason=str(fault) or "no frame",
+                )
             except OSError as error:
-                LOG.info("a sender went away", source=self.system, reason=type(error).__name__)
+                LOG.info(
+                    "connection.lost", message="a sender went away", source=self.system, reason=type(error).__name__
+                )
             except Exception as error:  # noqa: BLE001 a room that fails is not its sender's fault: it sends again
-                LOG.error("a room could not look at a message", source=self.system, reason=safe_text(error))
+                LOG.error(
+                    "message.unreadable",
+                    message="a room could not read a message",
+                    source=self.system,
+                    reason=safe_text(error),
+                )
 
     def _exchange(self, connection: socket.socket) -> None:
         received, began = b"", monotonic()
@@ -124,7 +143,7 @@ class ListenerServer:
         """Keep the message, then say so; False where the connection is to end without a word."""
         if len(message) > self.listener.most_bytes:
             raise FrameFault("a frame is larger than admitted")
-        reply = kept_message(self.session, self.system, self.listener, message)
+        reply = store_message(self.session, self.system, self.listener, message)
         if reply:
             connection.settimeout(self.listener.seconds)
             connection.sendall(reply)

@@ -147,7 +147,7 @@ def _contents(editions: Sequence[Lookups], own_factors: Own) -> Iterator[tuple[s
     yield f"seeds/{FOLDER}/_hcc_seeds.yml", _seed_types(seeds)
     for name, body in _models(editions):
         yield f"models/{FOLDER}/{name}.sql", f"{{# {WARNING} #}}\n{body}\n"
-    yield f"models/{FOLDER}/_hcc_models.yml", _described(editions)
+    yield f"models/{FOLDER}/_hcc_models.yml", _descriptions(editions)
 
 
 # ---------------------------------------------------------------- the statement
@@ -222,7 +222,7 @@ def _code_categories(edition: Lookups) -> str:
     return f"{{{{ hcc_code_categories('{model}', {year}, {edition.words}, ref('{prefix}_codes'), {edits}) }}}}"
 
 
-def _described(editions: Sequence[Lookups]) -> str:
+def _descriptions(editions: Sequence[Lookups]) -> str:
     """What each model is, with its grain."""
     descriptions = {
         "hcc_scores": "All editions' scores. Grain: a person, a model, a payment year.",
@@ -265,8 +265,8 @@ def _seeds(editions: Sequence[Lookups], own_factors: Own) -> Iterator[tuple[str,
     for lookup_set in editions:
         edition = edition_name(lookup_set.read.model.name, lookup_set.read.year)
         kinds = _kinds(lookup_set)
-        cells += [_key(lookup_set) | {"cell": cell} | dict(worth) for worth, cell in _numbered(kinds).items()]
-        numbers = _numbered(kinds)
+        cells += [_key(lookup_set) | {"cell": cell} | dict(worth) for worth, cell in _numbers(kinds).items()]
+        numbers = _numbers(kinds)
         yield f"{edition}_kinds", [{"kind": kind, "cell": numbers[worth]} for kind, worth in kinds.items()]
         for table, name in (
             ("codes", "codes"),
@@ -296,7 +296,7 @@ def _kinds(edition: Lookups) -> dict[int, tuple[tuple[str, Any], ...]]:
     return {row.pop("kind"): tuple(row.items()) for row in rows}
 
 
-def _numbered(kinds: dict[int, tuple[tuple[str, Any], ...]]) -> dict[tuple[tuple[str, Any], ...], int]:
+def _numbers(kinds: dict[int, tuple[tuple[str, Any], ...]]) -> dict[tuple[tuple[str, Any], ...], int]:
     return {worth: number for number, worth in enumerate(dict.fromkeys(kinds.values()))}
 
 

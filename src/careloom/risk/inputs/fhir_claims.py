@@ -94,7 +94,7 @@ def _head(claim: Mapping[str, Any], patients: Mapping[str, Any], spaces: Namespa
     kind = next(iter(objects(claim, "type")), {})
     facility, service, frequency = _bill(claim, kind)
     by_sequence, codes, kinds, reasons = _diagnoses(claim)
-    refers_to, is_replaced = _related(claim)
+    refers_to, is_replaced = _related_claims(claim)
     action = {"7": "replacement", "8": "void"}.get(frequency or "")
     moment = next(iter(objects(claim, "meta")), {}).get("lastUpdated")
     of_claim = {
@@ -124,7 +124,7 @@ def _service(item: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]
     """An item's line; nothing for one without a code, as a revenue center is."""
     concept = next(iter(objects(item, "productOrService") or objects(item, "service")), {})
     procedure = code_in(concept, PROCEDURES)
-    ndc = code_in(concept, NDC) or _extended(concept, NDC)
+    ndc = code_in(concept, NDC) or _extension_code(concept, NDC)
     if procedure is None and ndc is None:
         return None
     place = next(iter(objects(item, "locationCodeableConcept")), {})
@@ -143,7 +143,7 @@ def _service(item: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _extended(parent: Mapping[str, Any], systems: set[str]) -> str | None:
+def _extension_code(parent: Mapping[str, Any], systems: set[str]) -> str | None:
     extensions = (
         text_at(coding, "code")
         for extension in objects(parent, "extension")
@@ -207,7 +207,7 @@ def _diagnoses(claim: Mapping[str, Any]) -> tuple[dict[str, str], list[str], lis
         concept = next(iter(objects(diagnosis, "diagnosisCodeableConcept")), {})
         code = code_in(concept, ICD_10) or code_in(concept, ICD_10_PLAIN)
         if code is None:
-            reasons.append(_why_none(concept))
+            reasons.append(_reason_without_code(concept))
             continue
         by_sequence[str(diagnosis.get("sequence"))] = code
         codes.append(code)
@@ -215,7 +215,7 @@ def _diagnoses(claim: Mapping[str, Any]) -> tuple[dict[str, str], list[str], lis
     return by_sequence, codes, kinds, reasons
 
 
-def _why_none(concept: Mapping[str, Any]) -> str:
+def _reason_without_code(concept: Mapping[str, Any]) -> str:
     systems = [system for system, _ in codings(concept)]
     if not systems:
         return "no-code"
@@ -238,10 +238,10 @@ def _numbers(claim: Mapping[str, Any]) -> list[str]:
         for identifier in objects(claim, "identifier")
         if system_name(text_at(identifier, "system")) != CLAIM_GROUP and (value := text_at(identifier, "value"))
     ]
-    return [*own_numbers, *(number for reference in objects(claim, "claim") for number in _named(reference))]
+    return [*own_numbers, *(number for reference in objects(claim, "claim") for number in _names_of(reference))]
 
 
-def _related(claim: Mapping[str, Any]) -> tuple[list[str], bool]:
+def _related_claims(claim: Mapping[str, Any]) -> tuple[list[str], bool]:
     """The numbers of the claims that this one replaces, and whether another one replaces it."""
     prior: list[str] = []
     is_replaced = False
@@ -250,11 +250,11 @@ def _related(claim: Mapping[str, Any]) -> tuple[list[str], bool]:
         is_replaced |= bool(kinds & REPLACED_BY)
         if kinds & PRIOR:
             parts = [part for name in RELATED_NUMBERS for part in objects(relation, name)]
-            prior += [number for part in parts for number in _named(part)]
+            prior += [number for part in parts for number in _names_of(part)]
     return prior, is_replaced
 
 
-def _named(part: Mapping[str, Any]) -> list[str]:
+def _names_of(part: Mapping[str, Any]) -> list[str]:
     """What a Reference or an Identifier names: the id of the resource, and the number."""
     reference = text_at(part, "reference") or ""
     name = reference.partition("/_history/")[0].rpartition("/")[2]

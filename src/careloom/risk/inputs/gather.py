@@ -62,7 +62,7 @@ def claim_files(patterns: Sequence[Path], endings: Sequence[str]) -> tuple[Path,
     """
     files: dict[Path, Path] = {}
     for pattern in patterns:
-        paths = list(_named(pattern, endings))
+        paths = list(_files_of(pattern, endings))
         if not paths and pattern.is_dir():
             raise Fix(f"there is no file below {pattern} that ends in {', '.join(endings)}; name the files themselves")
         if not paths:
@@ -72,7 +72,7 @@ def claim_files(patterns: Sequence[Path], endings: Sequence[str]) -> tuple[Path,
     return tuple(files.values())
 
 
-def _named(pattern: Path, endings: Sequence[str]) -> Iterator[Path]:
+def _files_of(pattern: Path, endings: Sequence[str]) -> Iterator[Path]:
     if pattern.is_dir():
         below = (path for path in sorted(pattern.rglob("*")) if path.is_file() and not path.name.startswith("."))
         yield from (path for path in below if path.name.lower().removesuffix(".gz").endswith(tuple(endings)))
@@ -120,10 +120,10 @@ def gather(
         "create temp table found_diagnoses as select distinct person_id, diagnosis_code, service_date "
         f"from ({statement('diagnoses').format(code=duckdb_code('code'))})"
     )
-    return _counted(workspace, len(fhir) + len(x12), year, held)
+    return _claim_counts(workspace, len(fhir) + len(x12), year, held)
 
 
-def _counted(workspace: Workspace, limit: int, year: int, held: HeldFile) -> ClaimCounts:
+def _claim_counts(workspace: Workspace, limit: int, year: int, held: HeldFile) -> ClaimCounts:
     lines, kept_lines, claims = workspace.db.execute(
         "select coalesce(sum(lines), 0)::bigint, coalesce(sum(kept), 0)::bigint, count(*) from ("
         "select count(*) as lines, count(*) filter (where refused is null) as kept from judged "

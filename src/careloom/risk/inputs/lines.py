@@ -123,7 +123,7 @@ def _batches(lines: Iterator[Line]) -> Iterator[pa.RecordBatch]:
 def _of_file(path: Path, reading: Reading, held: Keeping | None) -> Iterator[Line]:
     holding = Holding(source=str(path), held=held)
     try:
-        with _opened(path) as stream:
+        with _open(path) as stream:
             yield from reading(stream, holding)
     except (OSError, EOFError, zlib.error) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
@@ -131,7 +131,7 @@ def _of_file(path: Path, reading: Reading, held: Keeping | None) -> Iterator[Lin
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _open(path: Path) -> Iterator[BinaryIO]:
     with path.open("rb") as plain:
         if path.suffix != ".gz":
             yield plain

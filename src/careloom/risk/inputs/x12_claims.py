@@ -80,7 +80,7 @@ class _ServiceLine:
 
 def lines_of(segments: list[Segment], version: str, position: int, holding: Holding) -> Iterator[Line]:
     """The service lines of a transaction's claims; a claim of which anything is wrong is held whole."""
-    sent_at = _sent(segments)
+    sent_at = _sending_time(segments)
     claims, stray = _claims(segments)
     if stray:
         holding.hold(f"transaction {position}", "bad-claim", "the transaction has service lines outside of claims")
@@ -104,7 +104,7 @@ def _part(text: str, place: int) -> str:
     return parts[place].strip() if len(parts) > place else ""
 
 
-def _sent(segments: list[Segment]) -> datetime | None:
+def _sending_time(segments: list[Segment]) -> datetime | None:
     """When the sender made the transaction: BHT04 and BHT05."""
     head = next((segment for segment in segments if segment[0] == "BHT"), [])
     clock = element(head, 5)[:4].ljust(4, "0")
@@ -280,11 +280,11 @@ def _service(service: _ServiceLine, claim: _Claim, through: date | None) -> dict
         "place_of_service": (element(segment, 5) or None) if is_professional else None,
         "provider_specialty": service.specialty or claim.specialty,
         "service_date": _last_day(service.dates) or through,
-        "linked_diagnosis_codes": [code for pointer in pointers if (code := _pointed(claim, pointer))],
+        "linked_diagnosis_codes": [code for pointer in pointers if (code := _diagnosis_at(claim, pointer))],
     }
 
 
-def _pointed(claim: _Claim, pointer: str) -> str | None:
+def _diagnosis_at(claim: _Claim, pointer: str) -> str | None:
     place = int(pointer) if pointer.isascii() and pointer.isdigit() else 0
     return claim.pointers[place - 1] if 0 < place <= len(claim.pointers) else None
 

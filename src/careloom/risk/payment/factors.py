@@ -74,11 +74,11 @@ def read_factors(path: str | Path) -> dict[tuple[str, int], Factors]:
         key = (model.name, row.whole("payment_year", *_YEARS))
         if key in factors_by_edition:
             raise Fix(f"{row.place}: {model.name} of {key[1]} is there twice; leave one line out")
-        factors_by_edition[key] = _own(row, model.name, key[1], esrd=model.family == "esrd")
+        factors_by_edition[key] = _own_entry(row, model.name, key[1], esrd=model.family == "esrd")
     return factors_by_edition
 
 
-def _own(row: Row, model: str, year: int, *, esrd: bool) -> Factors:
+def _own_entry(row: Row, model: str, year: int, *, esrd: bool) -> Factors:
     source = row.text("source") or row.place
     positive, share = (
         "a number above 0, such as 1.067, or nothing",
@@ -184,7 +184,7 @@ def _year(year: int, own_factors: Own) -> Iterator[Fact]:
             own_factor = getattr(own_entry, name)
             factor = own_factor or (getattr(published_factors, name) if name in VALUES[:2] else None)
             esrd = name == "graft_normalization" and about_model.family == "esrd"
-            if factor or ((name == "normalization" or esrd) and _scored(model, year)):
+            if factor or ((name == "normalization" or esrd) and _has_tables(model, year)):
                 value, source = (factor.value, factor.source) if factor else (None, None)
                 status = ("own" if own_factor else "final") if factor else None
                 yield Fact(year=year, model=model, factor=name, value=value, source=source, status=status)
@@ -209,7 +209,7 @@ def _year(year: int, own_factors: Own) -> Iterator[Fact]:
             yield Fact(year=year, model=model, factor=name, value=share, source=source, status="final")
 
 
-def _scored(model: str, year: int) -> bool:
+def _has_tables(model: str, year: int) -> bool:
     """Whether there are tables to score by."""
     try:
         read_tables(model, year)

@@ -63,10 +63,10 @@ def kind(family: str, table: str, mode: str) -> exp.Expr:
     """The number of a person's kind in the `hcc_cells` of `mode`: its digits are the family's dimensions."""
     digits = {
         "age": _age(table),
-        "sex": _chosen(table, "sex", [FEMALE]),
-        "dual": _chosen(table, "dual_elgbl_cd", [FULL, PARTIAL, OTHER_MEDICAID]),
+        "sex": _group_number(table, "sex", [FEMALE]),
+        "dual": _group_number(table, "dual_elgbl_cd", [FULL, PARTIAL, OTHER_MEDICAID]),
         "orec": _orec(table, mode),
-        "crec_esrd": _chosen(table, "crec", [("2", "3")]),
+        "crec_esrd": _group_number(table, "crec", [("2", "3")]),
         "graft": _graft(table),
     }
     for flag in ("new_enrollee", "snp", "lti", "low_income"):
@@ -123,7 +123,7 @@ def _age(table: str) -> exp.Expr:
     return ladder.else_(exp.Literal.number(len(AGES) - 1))
 
 
-def _chosen(table: str, name: str, groups: list[tuple[str, ...]]) -> exp.Expr:
+def _group_number(table: str, name: str, groups: list[tuple[str, ...]]) -> exp.Expr:
     """1 for a value of the first group, 2 for one of the second, … and 0 for any other and for nothing."""
     choice = exp.case()
     for place, group in enumerate(groups, start=1):

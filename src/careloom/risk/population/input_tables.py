@@ -163,7 +163,7 @@ def _age(columns: Mapping[str, str], year: int) -> str:
     birth_day, cutoff = day("birth_date", columns["birth_date"]), f"date '{date(year, 2, 1).isoformat()}'"
     computed_age = (
         f"case when {birth_day} <= {cutoff} then cast(date_sub('year', {birth_day}, {cutoff}) as double) "
-        f"when {_something('birth_date')} then {UNREADABLE_AGE} end"
+        f"when {_is_present('birth_date')} then {UNREADABLE_AGE} end"
     )
     return f"coalesce({age_in_years}, {computed_age})" if "age" in columns else computed_age
 
@@ -175,11 +175,11 @@ def _given_age(kind: str) -> str:
         return f"case when isfinite({number}) then {number} end"
     if kind != "VARCHAR":
         return number
-    is_age_text = f"{_something('age')} and lower(trim(age)) not in ('nan', 'none', 'null', 'na')"
+    is_age_text = f"{_is_present('age')} and lower(trim(age)) not in ('nan', 'none', 'null', 'na')"
     return f"case when isfinite({number}) then {number} when {is_age_text} then {UNREADABLE_AGE} end"
 
 
-def _something(column: str) -> str:
+def _is_present(column: str) -> str:
     return f"trim(cast({column} as varchar)) <> ''"
 
 
@@ -193,7 +193,7 @@ def _read(name: str, kind: str, columns: Mapping[str, str], mode: str) -> str:
         integer = f"try_cast(floor(try_cast({name} as double)) as integer)"
         if mode == "compat":
             return integer
-        return f"case when {integer} >= 0 then {integer} when {_something(name)} and lower(trim(cast({name} as varchar))) <> 'nan' then -1 end"
+        return f"case when {integer} >= 0 then {integer} when {_is_present(name)} and lower(trim(cast({name} as varchar))) <> 'nan' then -1 end"
     numbers = columns[name].startswith(_NUMBERS)
     text = f"cast(try_cast({name} as integer) as varchar)" if numbers else f"cast({name} as varchar)"
     return text if mode == "compat" and not numbers else _clean(name, whole_text(text))

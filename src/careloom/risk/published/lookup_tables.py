@@ -27,7 +27,7 @@ WORD = 63
 CHUNK = 9
 STATES = 1 << CHUNK
 MOST = 1 << 20
-"""Sums of coefficients stay below this, so that two sums and two counts fit into one word (see `packed`)."""
+"""Sums of coefficients stay below this, so that two sums and two counts fit into one word (see `pack`)."""
 COUNTS = 10
 CHRONIC = 31
 """How many bits higher the flags stand that only chronic categories set."""
@@ -211,7 +211,7 @@ def _worths(cell: DemographicCell, coefficients: Mapping[str, int]) -> _Worth:
         demographics=sum(value for _, value in terms),
         besides=_sum(cell.besides, coefficients),
         bare=-_sum(cell.bare, coefficients),
-        terms=_written(terms, cell, coefficients),
+        terms=_term_text(terms, cell, coefficients),
     )
 
 
@@ -219,7 +219,7 @@ def _sum(names: Iterable[str], coefficients: Mapping[str, int]) -> int:
     return sum(coefficients.get(name.lower(), 0) for name in names)
 
 
-def _written(terms: list[tuple[str, int]], cell: DemographicCell, coefficients: Mapping[str, int]) -> str:
+def _term_text(terms: list[tuple[str, int]], cell: DemographicCell, coefficients: Mapping[str, int]) -> str:
     besides = [(name, coefficients[name.lower()]) for name in cell.besides]
     return ",".join(f"{name}={value}" for name, value in [*terms, *besides])
 
@@ -266,10 +266,10 @@ def _hierarchy(tables: Tables, places: Places) -> pa.Table:
         category_masks += [places.mask(())] * (CHUNK - len(category_masks))
         masks += _unions(category_masks, places.words)
         rows += [(chunk, state) for state in range(STATES)]
-    return pa.table(_placed(rows) | _words("d", masks, places.words))
+    return pa.table(_placements(rows) | _words("d", masks, places.words))
 
 
-def _placed(rows: Sequence[tuple[int, int]]) -> dict[str, pa.Array[Any]]:
+def _placements(rows: Sequence[tuple[int, int]]) -> dict[str, pa.Array[Any]]:
     return {
         "chunk": pa.array([chunk for chunk, _ in rows], pa.int64()),
         "state": pa.array([state for _, state in rows], pa.int64()),
@@ -291,13 +291,13 @@ def _totals(values: Sequence[int]) -> list[int]:
     return totals
 
 
-def packed(*, worth: int, chronic_worth: int, is_chronic: bool) -> int:
+def pack(*, worth: int, chronic_worth: int, is_chronic: bool) -> int:
     """Two sums of thousandths and two counts in one whole number, so that adding rows adds all four."""
     return worth | chronic_worth << 20 | 1 << 40 | is_chronic << 48
 
 
 def _states(tables: Tables, places: Places, segments: Sequence[str], bits: Mapping[str, int]) -> pa.Table:
-    """For each segment and value of a chunk of what remains: sums and counts (`packed`), and the interaction bits."""
+    """For each segment and value of a chunk of what remains: sums and counts (`pack`), and the interaction bits."""
     rows: list[tuple[int, int]] = []
     sums: list[int] = []
     flags: list[int] = []
@@ -306,11 +306,11 @@ def _states(tables: Tables, places: Places, segments: Sequence[str], bits: Mappi
         categories = places.chunk(chunk)
         present = _present(categories, tables, bits)
         for number, segment in enumerate(segments):
-            values = [_packed(tables, segment, category) for category in categories]
+            values = [_pack_category(tables, segment, category) for category in categories]
             sums += _totals(values + [0] * (CHUNK - len(categories)))
             flags += present
             rows += [(chunk, number * STATES + state) for state in range(STATES)]
-    return pa.table(_placed(rows) | {"sums": pa.array(sums, pa.int64()), "flags": pa.array(flags, pa.int64())})
+    return pa.table(_placements(rows) | {"sums": pa.array(sums, pa.int64()), "flags": pa.array(flags, pa.int64())})
 
 
 def _check_range(tables: Tables, segments: Sequence[str]) -> None:
@@ -324,10 +324,10 @@ def _worth(tables: Tables, segment: str, category: str) -> int:
     return tables.coefficients.get(f"{segment}{tables.model.prefix}{category}".lower(), 0)
 
 
-def _packed(tables: Tables, segment: str, category: str) -> int:
+def _pack_category(tables: Tables, segment: str, category: str) -> int:
     value = _worth(tables, segment, category)
     chronic = category in tables.chronic
-    return packed(worth=value, chronic_worth=value * chronic, is_chronic=chronic)
+    return pack(worth=value, chronic_worth=value * chronic, is_chronic=chronic)
 
 
 def _present(categories: Sequence[str], tables: Tables, bits: Mapping[str, int]) -> list[int]:
@@ -352,7 +352,7 @@ def _names(places: Places) -> pa.Table:
             chunk_texts += [f"{text}{category}," for text in chunk_texts]
         texts += chunk_texts + [""] * (STATES - len(chunk_texts))
         rows += [(chunk, state) for state in range(STATES)]
-    return pa.table(_placed(rows) | {"names": pa.array(texts, pa.string())})
+    return pa.table(_placements(rows) | {"names": pa.array(texts, pa.string())})
 
 
 def _segments(segments: Sequence[str], interactions: Sequence[Interaction]) -> pa.Table:

@@ -157,7 +157,7 @@ def file_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[FileCha
     changed_files: list[FileChange] = []
     for name in sorted(set(new_files) - set(old_files)):
         earlier_name = next((old for old, digest in missing.items() if digest == new_files[name]), None)
-        changed_files.append(_renamed(name, earlier_name) if earlier_name else _new(name))
+        changed_files.append(_rename(name, earlier_name) if earlier_name else _new(name))
     renames = {
         earlier_name
         for earlier_name, digest in missing.items()
@@ -186,7 +186,7 @@ def _new(name: str) -> FileChange:
     return FileChange(file=name, change="new", meaning=meaning)
 
 
-def _renamed(name: str, earlier_name: str) -> FileChange:
+def _rename(name: str, earlier_name: str) -> FileChange:
     return FileChange(file=name, change=f"renamed from {earlier_name}", meaning=_use(earlier_name))
 
 

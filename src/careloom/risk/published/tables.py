@@ -266,9 +266,9 @@ def _digest(parts: tuple[object, ...]) -> str:
 
 def _lines(part: object) -> Iterator[str]:
     if isinstance(part, Mapping):
-        return (f"{key} {_sorted(value)}" for key, value in sorted(part.items()))
+        return (f"{key} {_sort(value)}" for key, value in sorted(part.items()))
     return iter(sorted(part)) if isinstance(part, frozenset) else iter([str(part)])
 
 
-def _sorted(value: object) -> object:
+def _sort(value: object) -> object:
     return sorted(value) if isinstance(value, frozenset) else value

@@ -43,7 +43,7 @@ class Case:
         return any(self.compat[name] != self.cms[name] for name in names)
 
 
-def reached(case: Case) -> list[str]:
+def rules_reaching(case: Case) -> list[str]:
     """The names of the rules that reach the person; none if both modes say the same."""
     if not case.differs(*COMPARED):
         return []

@@ -17,7 +17,7 @@ from careloom.risk.model.profiles import Profile, everyone
 from careloom.risk.population.columns import PEOPLE, kind
 from careloom.risk.population.input_tables import check_people, people_view
 from careloom.risk.published.tables import Edit, Tables, read_tables
-from careloom.risk.review.differences import SCORES, Case, reached
+from careloom.risk.review.differences import SCORES, Case, rules_reaching
 from careloom.risk.scores.explain import normal
 from careloom.risk.scores.score import score
 from careloom.risk.workspace import Workspace, as_parquet, show_file, stage_rows
@@ -77,8 +77,8 @@ def validate(
     """
     read = read_tables(model, year, "compat")
     peer = _peer(read)
-    persons = _drawn(workspace, people, sample)
-    refusal = _refused(model, year)
+    persons = _draw_sample(workspace, people, sample)
+    refusal = _refusal(model, year)
     for mode in ("compat", "cms"):
         if mode == "compat" or refusal is None:
             score(persons, diagnoses, model=model, year=year, mode=mode, out=workspace.folder / f"{mode}.parquet")
@@ -89,14 +89,14 @@ def validate(
     results: list[pa.Table] = []
     totals: Counter[str] = Counter()
     cases = _cases(workspace, read, diagnoses)
-    while rows := [_compared(case, peer, totals, only=refusal is not None) for case in islice(cases, AT_ONCE)]:
+    while rows := [_compare(case, peer, totals, only=refusal is not None) for case in islice(cases, AT_ONCE)]:
         results.append(pa.Table.from_pylist(rows, schema=SCHEMA))
         on_progress(sum(table.num_rows for table in results), int(members))
     workspace.db.register("validated", pa.concat_tables(results) if results else SCHEMA.empty_table())
-    return _validated(totals, int(members), refusal)
+    return _result(totals, int(members), refusal)
 
 
-def _refused(model: str, year: int) -> str | None:
+def _refusal(model: str, year: int) -> str | None:
     """Why there are no `cms` scores to stand beside those of `compat`."""
     try:
         read_tables(model, year, "cms")
@@ -105,7 +105,7 @@ def _refused(model: str, year: int) -> str | None:
     return None
 
 
-def _drawn(workspace: Workspace, people: Path, sample: int | None) -> Path:
+def _draw_sample(workspace: Workspace, people: Path, sample: int | None) -> Path:
     """The people, or the same `sample` of them each time."""
     people_file = as_parquet(workspace, "everybody", people)
     if sample is None:
@@ -151,11 +151,11 @@ def _member(row: dict[str, Any], read: Tables) -> _Member:
     return _Member(case=case, facts={name: row[name] for name in PEOPLE}, codes=row["codes"])
 
 
-def _compared(member: _Member, peer: Peer, totals: Counter[str], *, only: bool) -> dict[str, Any]:
+def _compare(member: _Member, peer: Peer, totals: Counter[str], *, only: bool) -> dict[str, Any]:
     """A row of the result; `only` compat scores are there, and stand where those of cms would."""
     compat_row, cms = member.case.compat, member.case.cms
     verdict, peer_score = _verdict(member, peer)
-    rules = reached(member.case) if verdict not in ("held", "refused") else []
+    rules = rules_reaching(member.case) if verdict not in ("held", "refused") else []
     totals[f"verdict {verdict}"] += 1
     totals.update(f"rule {name}" for name in rules)
     if verdict not in ("held", "refused") and member.case.differs(*SCORES, "hcc_list"):
@@ -230,7 +230,7 @@ def _peer(read: Tables) -> Peer:
     return lambda facts, codes: engine.calculate_from_diagnosis(codes, dict(facts))
 
 
-def _validated(totals: Mapping[str, int], members: int, refusal: str | None) -> ValidationResult:
+def _result(totals: Mapping[str, int], members: int, refusal: str | None) -> ValidationResult:
     return ValidationResult(
         members=members,
         verdicts=_of("verdict ", totals),

@@ -89,8 +89,8 @@ def explain(
         mode=mode,
         status=str(read.status),
         row=row,
-        codes=[*_coded(steps, labels), *_unmapped(diagnoses, steps)],
-        dropped=_dropped(steps, labels),
+        codes=[*_codes(steps, labels), *_unmapped_codes(diagnoses, steps)],
+        dropped=_dropped_categories(steps, labels),
         terms=[_term(step, labels) for step in steps if step["step"] == "coefficient"],
         money=money_,
         normalization=money_.grafts if graft else money_.normalization,
@@ -98,7 +98,7 @@ def explain(
     )
 
 
-def _coded(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> list[Coded]:
+def _codes(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> list[Coded]:
     meanings = {"edited": "an age or sex edit gives it this category", EDITED_OUT: "an age or sex edit takes it out"}
     return [
         Coded(
@@ -117,14 +117,14 @@ def normal(code: str) -> str:
     return clean_code(code)
 
 
-def _unmapped(diagnoses: pa.Table, steps: Sequence[Mapping[str, Any]]) -> list[Coded]:
+def _unmapped_codes(diagnoses: pa.Table, steps: Sequence[Mapping[str, Any]]) -> list[Coded]:
     mapped_codes = {step["diagnosis_code"] for step in steps}
     codes = [str(code) for code in diagnoses["diagnosis_code"].to_pylist() if code is not None]
     unmapped_codes = sorted({normal(code) for code in codes} - mapped_codes)
     return [Coded(code=code, hcc=None, label=None, why="no category in this model") for code in unmapped_codes]
 
 
-def _dropped(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> list[Dropped]:
+def _dropped_categories(steps: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> list[Dropped]:
     dropped_by: dict[str, list[str]] = {}
     for step in steps:
         if step["step"] in ("dropped", "not-counted"):

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from careloom.core.errors import Fix
-from careloom.risk.embedded import MEMORY, connect, written_whole
+from careloom.risk.embedded import MEMORY, connect, write_whole
 from careloom.risk.payment.factors import standard_money
 from careloom.risk.payment.payment_factors import Money
 from careloom.risk.population.clean import day
@@ -118,7 +118,7 @@ def snapshots(  # noqa: PLR0913 - the public door: every argument after the data
         parts = _months(db, _steps(edition, money or standard_money(model, year, mode)), ends, on_progress)
         if out is None:
             return pa.Table.from_batches(parts)
-        with written_whole(Path(out)) as part:
+        with write_whole(Path(out)) as part:
             _write(parts, part)
         return rows * len(ends)
 
@@ -184,7 +184,7 @@ def _months(
         db.execute(f"create or replace temp view diagnoses as select person_id, diagnosis_code from dated where {when}")
         _find(db, steps, everybody=number == 1)
         _score(db, steps)
-        _go_on(db)
+        _take_over_month(db)
         yield from _some(db.execute(_MONTH, {"end": end}).to_arrow_reader(BATCH))
         if on_progress:
             on_progress(number, len(ends))
@@ -237,7 +237,7 @@ def _score(db: duckdb.DuckDBPyConnection, steps: _Steps) -> None:
         )
 
 
-def _go_on(db: duckdb.DuckDBPyConnection) -> None:
+def _take_over_month(db: duckdb.DuckDBPyConnection) -> None:
     """Make `latest` everybody's row of this month."""
     db.execute(
         "create temp table after as select now.* replace (case when old.hcc_list is null then now.hcc_list else "

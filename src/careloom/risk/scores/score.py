@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from careloom.risk.embedded import IN_PLACE, MEMORY, connect, written_whole
+from careloom.risk.embedded import IN_PLACE, MEMORY, connect, write_whole
 from careloom.risk.payment.factors import standard_money
 from careloom.risk.payment.payment_factors import Money
 from careloom.risk.population.input_tables import Data, check_people, diagnoses_view, keys_as_text, people_view, take
 from careloom.risk.published.lookup_tables import lookups
-from careloom.risk.scores.trace import traced
+from careloom.risk.scores.trace import trace_scores
 from careloom.risk.sql.statement import Names, build
 
 
@@ -85,11 +85,11 @@ def score(  # noqa: PLR0913 - the public door: every argument after the data is 
         rows = check_people(db)
         for name, table in edition.tables.items():
             db.register(name, table)
-        statement = _rendered(model, year, mode, money or standard_money(model, year, mode))
-        parts = traced(db, edition, statement, rows) if trace else None
+        statement = _render(model, year, mode, money or standard_money(model, year, mode))
+        parts = trace_scores(db, edition, statement, rows) if trace else None
         if out is None:
             return pa.concat_tables(parts) if parts else db.execute(statement).to_arrow_table()
-        with written_whole(Path(out)) as part:
+        with write_whole(Path(out)) as part:
             if parts:
                 _append(parts, part)
             else:
@@ -99,7 +99,7 @@ def score(  # noqa: PLR0913 - the public door: every argument after the data is 
 
 
 @lru_cache(maxsize=32)
-def _rendered(model: str, year: int, mode: str, money: Money) -> str:
+def _render(model: str, year: int, mode: str, money: Money) -> str:
     """The statement, written once a process: writing takes longer than scoring a few people."""
     return build(lookups(model, year, mode), money, Names(), "duckdb").sql(dialect="duckdb")
 

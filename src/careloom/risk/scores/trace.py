@@ -39,7 +39,7 @@ Step = tuple[int, str, str | None, str | None, str | None, str | None, int | Non
 """Its place, then the columns of `STEP`, the value in thousandths."""
 
 
-def traced(db: duckdb.DuckDBPyConnection, edition: Lookups, statement: str, people: int) -> Iterator[pa.Table]:
+def trace_scores(db: duckdb.DuckDBPyConnection, edition: Lookups, statement: str, people: int) -> Iterator[pa.Table]:
     """What `statement` yields with a column `trace`, a list of steps; about `PART` people at a time.
 
     A step is `diagnosis` (a code and its category), `edited` or `edited-out` (a code that age or sex turned into another
@@ -58,7 +58,7 @@ def traced(db: duckdb.DuckDBPyConnection, edition: Lookups, statement: str, peop
         f"create temp table scored as select scored.*, kinds.kind, {part}"
         f" from ({statement}) as scored join ({kinds.sql('duckdb')}) as kinds using (person_id)"
     )
-    db.execute(f"create temp table marked as select *, {part} from ({_marked(edition)})")
+    db.execute(f"create temp table marked as select *, {part} from ({_diagnosis_steps(edition)})")
     query = (files("careloom.risk.scores") / "sql" / "trace.sql").read_text(encoding="utf-8")
     for number in range(parts):
         yield _with_steps(db.execute(query, {"part": number}).to_arrow_table(), tables["steps"])
@@ -73,7 +73,7 @@ def _with_steps(part: pa.Table, steps: pa.Table) -> pa.Table:
     return part.set_column(part.num_columns - 1, "trace", trace)
 
 
-def _marked(edition: Lookups) -> str:
+def _diagnosis_steps(edition: Lookups) -> str:
     """The steps that diagnoses are: one number for each category of a code, and what an edit made of it."""
     code = exp.EQ(
         this=exp.column("code", "c"), expression=normal_code(exp.column("diagnosis_code", "d"), edition.read.mode)
@@ -96,10 +96,10 @@ def trace_tables(model: str, year: int, mode: str) -> Mapping[str, pa.Table]:
     edition = lookups(model, year, mode)
     read = edition.read
     number = {step: place for place, step in enumerate(sorted(_steps(edition), key=_order), start=1)}
-    codes = [(code, number[_coded(code, hcc)]) for code, categories in read.codes.items() for hcc in categories]
+    codes = [(code, number[_code_step(code, hcc)]) for code, categories in read.codes.items() for hcc in categories]
     lone = sorted(read.model.requires_any.items())
     return {
-        "steps": _numbered(number),
+        "steps": _step_table(number),
         "codes": _table(code=[row for row in codes if row[0] not in read.edits]),
         "ruled": _table(code=[row for row in codes if row[0] in read.edits]),
         "edits": _edits(read, number),
@@ -110,7 +110,7 @@ def trace_tables(model: str, year: int, mode: str) -> Mapping[str, pa.Table]:
             }
         ),
         "pairs": _pairs(read, number),
-        "unused": _table(hcc=[(hcc, number[_unused(hcc)]) for hcc in read.categories]),
+        "unused": _table(hcc=[(hcc, number[_unused_step(hcc)]) for hcc in read.categories]),
         "terms": _terms(edition, number),
         "worth": _worth(edition, number),
     }
@@ -132,19 +132,19 @@ def _order(step: Step) -> tuple[object, ...]:
     return place, hcc is None, int(hcc or 0), code or "", name or "", cause or "", value or 0
 
 
-def _coded(code: str, hcc: str) -> Step:
+def _code_step(code: str, hcc: str) -> Step:
     return _DIAGNOSIS, "diagnosis", code, hcc, None, None, None
 
 
-def _edited(code: str, hcc: str | None) -> Step:
+def _edit_step(code: str, hcc: str | None) -> Step:
     return _DIAGNOSIS, "edited" if hcc else "edited-out", code, hcc, None, None, None
 
 
-def _dropped(hcc: str, cause: str) -> Step:
+def _drop_step(hcc: str, cause: str) -> Step:
     return _HIERARCHY, "dropped", None, hcc, cause, None, None
 
 
-def _unused(hcc: str) -> Step:
+def _unused_step(hcc: str) -> Step:
     return _HIERARCHY, "not-counted", None, hcc, None, None, None
 
 
@@ -154,15 +154,15 @@ def _coefficient(place: int, hcc: str | None, name: str, value: int) -> Step:
 
 def _steps(edition: Lookups) -> set[Step]:
     read = edition.read
-    steps = {_coded(code, hcc) for code, categories in read.codes.items() for hcc in categories}
-    steps |= {_edited(code, edit.category) for code, edit in read.edits.items()}
-    steps |= {_dropped(child, parent) for parent, children in read.hierarchy.items() for child in children}
-    steps |= {_unused(hcc) for hcc in read.categories}
+    steps = {_code_step(code, hcc) for code, categories in read.codes.items() for hcc in categories}
+    steps |= {_edit_step(code, edit.category) for code, edit in read.edits.items()}
+    steps |= {_drop_step(child, parent) for parent, children in read.hierarchy.items() for child in children}
+    steps |= {_unused_step(hcc) for hcc in read.categories}
     steps |= {step for _, _, step in _coefficients(edition)}
     return steps | {step for _, terms in _demographic(edition) for step in terms}
 
 
-def _numbered(number: Mapping[Step, int]) -> pa.Table:
+def _step_table(number: Mapping[Step, int]) -> pa.Table:
     rows = [
         (*step[1:6], None if step[6] is None else Decimal(step[6]).scaleb(-3))
         for step in number  # in the order of their numbers
@@ -179,7 +179,7 @@ def _edits(read: Tables, number: Mapping[Step, int]) -> pa.Table:
             "sex": pa.array([edit.sex for edit in edits.values()], pa.string()),
             "age_min": pa.array([edit.age_min for edit in edits.values()], pa.int32()),
             "age_max": pa.array([edit.age_max for edit in edits.values()], pa.int32()),
-            "fired": pa.array([number[_edited(code, edit.category)] for code, edit in edits.items()], pa.int32()),
+            "fired": pa.array([number[_edit_step(code, edit.category)] for code, edit in edits.items()], pa.int32()),
         }
     )
 
@@ -192,7 +192,7 @@ def _pairs(read: Tables, number: Mapping[Step, int]) -> pa.Table:
         if parent not in read.model.zeroed
         for child in sorted(children)
     ]
-    children = _table(child=[(child, number[_dropped(child, parent)]) for parent, child in pairs])
+    children = _table(child=[(child, number[_drop_step(child, parent)]) for parent, child in pairs])
     return children.append_column("parent", pa.array([parent for parent, _ in pairs], pa.string()))
 
 

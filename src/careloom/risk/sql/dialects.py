@@ -16,7 +16,7 @@ from careloom.core.errors import Fix
 DIALECTS = ("duckdb", "postgres", "bigquery", "spark")
 
 
-def checked(dialect: str) -> str:
+def check_dialect(dialect: str) -> str:
     """`dialect`, if the statement can be rendered for it.
 
     Raises:
@@ -28,7 +28,7 @@ def checked(dialect: str) -> str:
     return dialect
 
 
-def listed(text: exp.Expr, dialect: str) -> exp.Expr:
+def list_of(text: exp.Expr, dialect: str) -> exp.Expr:
     """The list of texts in `text`, where each is followed by a comma; no text is an empty list."""
     comma = exp.Literal.string(",")
     body = exp.Anonymous(this="RTRIM", expressions=[text.copy(), comma.copy()])
@@ -43,7 +43,7 @@ def listed(text: exp.Expr, dialect: str) -> exp.Expr:
     return exp.case().when(text.copy().eq(exp.Literal.string("")), empty_list).else_(parts)
 
 
-def joined(lists: Sequence[exp.Expr], dialect: str) -> exp.Expr:
+def join_lists(lists: Sequence[exp.Expr], dialect: str) -> exp.Expr:
     """Lists of texts, one after the other."""
     name = {"duckdb": "LIST_CONCAT", "postgres": "ARRAY_CAT", "bigquery": "ARRAY_CONCAT", "spark": "CONCAT"}[dialect]
     return reduce(lambda left, right: exp.Anonymous(this=name, expressions=[left, right]), lists)

@@ -36,12 +36,12 @@ def without(word: exp.Expr, mask: exp.Expr) -> exp.Expr:
     return all_of(word, exp.BitwiseNot(this=exp.paren(mask, copy=False)))
 
 
-def added(parts: Iterable[exp.Expr]) -> exp.Expr:
+def sum_of(parts: Iterable[exp.Expr]) -> exp.Expr:
     """The sum of all parts."""
     return exp.paren(reduce(lambda left, right: exp.Add(this=left, expression=right), parts), copy=False)
 
 
-def shifted(word: exp.Expr, places: int) -> exp.Expr:
+def shift(word: exp.Expr, places: int) -> exp.Expr:
     """`word` moved down by `places` bits."""
     if not places:
         return word

@@ -31,15 +31,15 @@ def thousandths_of(amount: float) -> int:
 
 def normalized(raw: int, normalization: float) -> int:
     """Thousandths of a raw score by the normalisation, rounded."""
-    return _divided(raw * _ONE, billionths(normalization))
+    return _divide(raw * _ONE, billionths(normalization))
 
 
 def lessened(score: int, share: float) -> int:
     """Thousandths of a score times `share` (one less the coding intensity, or a model's share of a blend), rounded."""
-    return _divided(score * billionths(share), _ONE)
+    return _divide(score * billionths(share), _ONE)
 
 
-def _divided(left: int, right: int) -> int:
+def _divide(left: int, right: int) -> int:
     return (2 * left + right) // (2 * right)
 
 

@@ -16,8 +16,8 @@ from sqlglot import exp
 from careloom.risk.payment.payment_factors import Money
 from careloom.risk.population.columns import defaults, kind, normal_code, sex_number
 from careloom.risk.published.lookup_tables import CHRONIC, CHUNK, COUNTS, MOST, STATES, WORD, Lookups, lookups
-from careloom.risk.sql.dialects import checked, double, joined, listed, thousandths
-from careloom.risk.sql.expressions import added, all_of, any_of, column, number, shifted, texts, without
+from careloom.risk.sql.dialects import check_dialect, double, join_lists, list_of, thousandths
+from careloom.risk.sql.expressions import all_of, any_of, column, number, shift, sum_of, texts, without
 from careloom.risk.sql.rounding import sql_lessened, sql_normalized, thousandths_of
 
 COLUMNS = (
@@ -77,7 +77,9 @@ def scoring_statement(
 
     """
     edition = lookups(model, year, mode)
-    statement = build(edition, money or Money(), names or Names(), checked(dialect)).sql(dialect=dialect, pretty=True)
+    statement = build(edition, money or Money(), names or Names(), check_dialect(dialect)).sql(
+        dialect=dialect, pretty=True
+    )
     caution = edition.read.caution
     return f"-- {edition.read.model.name} of {year}: {caution}\n{statement}" if caution else statement
 
@@ -85,15 +87,15 @@ def scoring_statement(
 def build(edition: Lookups, money: Money, names: Names, dialect: str) -> exp.Select:
     """The statement as an expression, in which only what `dialects.py` knows depends on the engine."""
     queries: dict[str, exp.Query] = {
-        "mapped": _mapped(edition, names),
+        "mapped": _map_codes(edition, names),
         "found": _categories_of_people(edition),
-        "placed": _placed(edition, names),
-        "recognised": _recognised(edition),
+        "placed": _place(edition, names),
+        "recognised": _recognise(edition),
         "shed": _after_hierarchy(edition, names),
-        "settled": _settled(names),
+        "settled": _profile_rows(names),
     }
     queries |= {f"halves{word}": _mask_parts(edition, names, word) for word in _words(edition)}
-    queries["summed"] = _summed(edition)
+    queries["summed"] = _sum(edition)
     queries["patterns"] = _patterns(edition, names, dialect)
     queries |= {f"texts{word}": _texts(edition, names, word, dialect) for word in _words(edition)}
     statement = _scores(edition, money, dialect)
@@ -106,7 +108,7 @@ def _words(edition: Lookups) -> range:
     return range(edition.words)
 
 
-def _mapped(edition: Lookups, names: Names) -> exp.Query:
+def _map_codes(edition: Lookups, names: Names) -> exp.Query:
     code = normal_code(column("diagnosis_code", "d"), edition.read.mode)
     words = [column(f"w{word}", "c") for word in _words(edition)]
     plain = (
@@ -148,7 +150,7 @@ def _categories_of_people(edition: Lookups) -> exp.Select:
     return exp.select(column("person_id"), *words).from_("mapped").group_by("person_id")
 
 
-def _placed(edition: Lookups, names: Names) -> exp.Select:
+def _place(edition: Lookups, names: Names) -> exp.Select:
     words = [
         exp.alias_(exp.func("COALESCE", column(f"r{word}", "f"), number(0)), f"r{word}") for word in _words(edition)
     ]
@@ -164,7 +166,7 @@ def _placed(edition: Lookups, names: Names) -> exp.Select:
     )
 
 
-def _recognised(edition: Lookups) -> exp.Select:
+def _recognise(edition: Lookups) -> exp.Select:
     """Without the categories that the model counts for no one, and those that need another beside them and lack it."""
     words: list[exp.Expr] = []
     for word in _words(edition):
@@ -186,7 +188,7 @@ def _none_of(mask: tuple[int, ...]) -> exp.Expr:
 def _state(chunk: int, letter: str, table: str | None = None) -> exp.Expr:
     """The value of a chunk of the words that `letter` begins."""
     word, place = divmod(chunk * CHUNK, WORD)
-    return all_of(shifted(column(f"{letter}{word}", table), place), number(STATES - 1))
+    return all_of(shift(column(f"{letter}{word}", table), place), number(STATES - 1))
 
 
 def _chunk(names: Names, table: str, chunk: int, *columns: str) -> exp.Subquery:
@@ -210,7 +212,7 @@ def _after_hierarchy(edition: Lookups, names: Names) -> exp.Select:
     return query
 
 
-def _settled(names: Names) -> exp.Select:
+def _profile_rows(names: Names) -> exp.Select:
     """With the row of the person's kind."""
     cell = ("segment", "segment_name", "demographics", "besides", "bare", "flags", "held")
     return (
@@ -230,7 +232,7 @@ def _mask_parts(edition: Lookups, names: Names, word: int) -> exp.Select:
         table = _chunk(names, "hcc_states", chunk, "sums", "flags")
         query = query.join(table, on=column("state", f"s{chunk}").eq(place), copy=False)
     return query.select(
-        exp.alias_(added(column("sums", f"s{chunk}") for chunk in chunks), "sums"),
+        exp.alias_(sum_of(column("sums", f"s{chunk}") for chunk in chunks), "sums"),
         exp.alias_(any_of(column("flags", f"s{chunk}") for chunk in chunks), "found_flags"),
         copy=False,
     )
@@ -245,7 +247,7 @@ def _texts(edition: Lookups, names: Names, word: int, dialect: str) -> exp.Selec
         table = _chunk(names, "hcc_names", chunk, "names")
         query = query.join(table, on=column("state", f"n{chunk}").eq(_state(chunk, "t", "e")), copy=False)
     texts_ = texts(column("names", f"n{chunk}") for chunk in chunks)
-    return query.select(exp.alias_(listed(texts_, dialect), "categories"), copy=False)
+    return query.select(exp.alias_(list_of(texts_, dialect), "categories"), copy=False)
 
 
 def _chunks(edition: Lookups, word: int) -> range:
@@ -256,19 +258,19 @@ def _distinct(table: str, *columns: str | exp.Expr) -> exp.Select:
     return exp.select(*columns).from_(table).distinct()
 
 
-def _summed(edition: Lookups) -> exp.Select:
+def _sum(edition: Lookups) -> exp.Select:
     """The sums of both words, unpacked, beside the person's kind. A left join: these joins may not be reordered."""
     words = _words(edition)
     flags = [column("flags", "e"), *(column("found_flags", f"h{word}") for word in words)]
     sums = exp.select(
         "e.*",
-        exp.alias_(added(column("sums", f"h{word}") for word in words), "sums"),
+        exp.alias_(sum_of(column("sums", f"h{word}") for word in words), "sums"),
         exp.alias_(any_of(flags), "all_flags"),
     ).from_("settled AS e")
     for word in words:
         conditions = [column(name, f"h{word}").eq(column(name, "e")) for name in ("segment", f"k{word}")]
         sums = sums.join(f"halves{word} AS h{word}", on=exp.and_(*conditions), join_type="left", copy=False)
-    parts = {name: all_of(shifted(column("sums"), offset), number(bits)) for name, (offset, bits) in PACKED.items()}
+    parts = {name: all_of(shift(column("sums"), offset), number(bits)) for name, (offset, bits) in PACKED.items()}
     few = [
         exp.alias_(exp.func("LEAST", parts[name].copy(), number(COUNTS * edition.counts_hccs)), f"few_{name}")
         for name in ("hccs", "chronic_hccs")
@@ -282,7 +284,7 @@ def _patterns(edition: Lookups, names: Names, dialect: str) -> exp.Select:
     query = query.join(names.table("hcc_segments").as_("t"), on=column("segment", "t").eq(column("segment", "g")))
     all_flags = column("all_flags", "g")
     own_flags = all_of(all_flags.copy(), number(edition.own_flags))
-    chronic = any_of([shifted(all_flags.copy(), CHRONIC), own_flags])
+    chronic = any_of([shift(all_flags.copy(), CHRONIC), own_flags])
     worth, chronic_worth = _interacting(edition, all_flags), _interacting(edition, chronic)
     parts = _interaction_names(edition, all_flags)
     if edition.counts_hccs:
@@ -294,27 +296,27 @@ def _patterns(edition: Lookups, names: Names, dialect: str) -> exp.Select:
         chronic_worth.append(column("worth", "v"))
         parts.append(column("name", "u"))
     return query.select(
-        exp.alias_(added(worth), "together"),
-        exp.alias_(added(chronic_worth), "chronic_together"),
-        exp.alias_(listed(texts(parts), dialect), "interactions"),
+        exp.alias_(sum_of(worth), "together"),
+        exp.alias_(sum_of(chronic_worth), "chronic_together"),
+        exp.alias_(list_of(texts(parts), dialect), "interactions"),
     )
 
 
 def _interacting(edition: Lookups, flags: exp.Expr) -> list[exp.Expr]:
     return [
-        exp.func("COALESCE", exp.case().when(_met(interaction.needs, flags), column(f"i{place}", "t")), number(0))
+        exp.func("COALESCE", exp.case().when(_is_met(interaction.needs, flags), column(f"i{place}", "t")), number(0))
         for place, interaction in enumerate(edition.interactions)
     ] or [number(0)]
 
 
-def _met(needs: int, flags: exp.Expr) -> exp.Expr:
+def _is_met(needs: int, flags: exp.Expr) -> exp.Expr:
     return all_of(flags.copy(), number(needs)).eq(needs)
 
 
 def _interaction_names(edition: Lookups, flags: exp.Expr) -> list[exp.Expr]:
     names: list[exp.Expr] = [exp.Literal.string("")]
     for place, interaction in enumerate(edition.interactions):
-        is_met = exp.and_(_met(interaction.needs, flags), column(f"i{place}", "t").is_(exp.null()).not_())
+        is_met = exp.and_(_is_met(interaction.needs, flags), column(f"i{place}", "t").is_(exp.null()).not_())
         names.append(exp.case().when(is_met, exp.Literal.string(f"{interaction.name},")).else_(exp.Literal.string("")))
     return names
 
@@ -322,16 +324,16 @@ def _interaction_names(edition: Lookups, flags: exp.Expr) -> list[exp.Expr]:
 def _scores(edition: Lookups, money: Money, dialect: str) -> exp.Select:
     condition = exp.and_(*(column(name, "p").eq(column(name, "z")) for name in PATTERN))
     rows = exp.select("*").from_("summed AS z").join("patterns AS p", on=condition, join_type="left")
-    hcc = added([column("besides", "z"), column("disease", "z"), column("together", "p")])
-    chronic = added([column("besides", "z"), column("chronic", "z"), column("chronic_together", "p")])
-    raw = added([column("demographics", "z"), hcc.copy()])
+    hcc = sum_of([column("besides", "z"), column("disease", "z"), column("together", "p")])
+    chronic = sum_of([column("besides", "z"), column("chronic", "z"), column("chronic_together", "p")])
+    raw = sum_of([column("demographics", "z"), hcc.copy()])
     lasting = exp.case().when(column("hccs", "z").eq(0), column("bare", "z")).else_(chronic)
     for letter in "kr":
         for word in _words(edition):
             condition_ = column(f"t{word}", f"{letter}{word}").eq(column(f"{letter}{word}", "z"))
             rows = rows.join(f"texts{word} AS {letter}{word}", on=condition_, join_type="left", copy=False)
     lists = {
-        letter: joined([column("categories", f"{letter}{word}") for word in _words(edition)], dialect)
+        letter: join_lists([column("categories", f"{letter}{word}") for word in _words(edition)], dialect)
         for letter in "kr"
     }
     return rows.select(
@@ -347,7 +349,7 @@ def _scores(edition: Lookups, money: Money, dialect: str) -> exp.Select:
         exp.alias_(lists["r"], "hcc_list_before"),
         column("interactions", "p"),
         exp.alias_(column("hccs", "z"), "payment_hcc_count"),
-        exp.alias_(listed(column("defaults", "z"), dialect), "defaults_taken"),
+        exp.alias_(list_of(column("defaults", "z"), dialect), "defaults_taken"),
         column("held", "z"),
         append=False,
     )
@@ -364,7 +366,7 @@ def _as_cms(raw: exp.Expr, money: Money) -> exp.Expr:
         usual = number(to_number(money.normalization or 1.0))
         if money.grafts is None:
             return usual
-        return exp.paren(exp.case().when(_grafted(), number(to_number(money.grafts))).else_(usual))
+        return exp.paren(exp.case().when(_is_grafted(), number(to_number(money.grafts))).else_(usual))
 
     raw_score = exp.cast(raw.copy(), exp.DataType.Type.BIGINT)
     score = sql_lessened(sql_normalized(raw_score, normalization), 1.0 - money.coding_intensity)
@@ -372,7 +374,7 @@ def _as_cms(raw: exp.Expr, money: Money) -> exp.Expr:
     return exp.Div(this=double(exp.paren(total)), expression=number(1000.0), typed=False, safe=False)
 
 
-def _grafted() -> exp.Expr:
+def _is_grafted() -> exp.Expr:
     return column("segment_name", "z").like("G%")
 
 
@@ -381,5 +383,5 @@ def _as_the_library(raw: exp.Expr, money: Money) -> exp.Expr:
     share = exp.Mul(this=score, expression=double(number(1.0 - money.coding_intensity)))
     normalization: exp.Expr = double(number(money.normalization or 1.0))
     if money.grafts is not None:
-        normalization = exp.paren(exp.case().when(_grafted(), double(number(money.grafts))).else_(normalization))
+        normalization = exp.paren(exp.case().when(_is_grafted(), double(number(money.grafts))).else_(normalization))
     return exp.Add(this=exp.Div(this=share, expression=normalization), expression=double(number(money.frailty)))

@@ -12,7 +12,7 @@ from careloom.core.webhooks import Accepted, WebhookAnswer, WebhookRequest
 from careloom.services.session.sessions import Session
 from careloom.store.inbox import Arrival, keep_events
 
-__all__ = ["AWAY", "NOTHING", "STORED", "Arrival", "examined", "kept", "receive"]
+__all__ = ["AWAY", "NOTHING", "STORED", "Arrival", "examine", "receive", "store_arrivals", "store_message"]
 
 STORED = WebhookAnswer(status=200, body=b'{"status":"ok"}')
 AWAY = WebhookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
@@ -28,16 +28,16 @@ _OUTCOMES = {"new": "stored", "again": "again", "held": "held"}
 
 def receive(session: Session, source: str, request: WebhookRequest) -> WebhookAnswer:
     """Answer one request of the system called `source`. Fix if that system does not call us."""
-    arrival = examined(session, source, request)
+    arrival = examine(session, source, request)
     if isinstance(arrival, WebhookAnswer):
         return arrival
     try:
-        return kept(session, [arrival])[0]
+        return store_arrivals(session, [arrival])[0]
     except Later:
         return AWAY
 
 
-def examined(session: Session, source: str, request: WebhookRequest) -> Arrival | WebhookAnswer:
+def examine(session: Session, source: str, request: WebhookRequest) -> Arrival | WebhookAnswer:
     """What is to be kept of a request, or what is to be answered at once. Quick: it asks neither store nor network."""
     result = session.webhooks(source).receive(request)
     if isinstance(result, WebhookAnswer):
@@ -56,20 +56,20 @@ def examined(session: Session, source: str, request: WebhookRequest) -> Arrival 
     return _arrival(source, result, request.body)
 
 
-def kept_message(session: Session, source: str, listener: Listener, message: bytes) -> bytes:
+def store_message(session: Session, source: str, listener: Listener, message: bytes) -> bytes:
     """The reply to a message of the system called `source`: an acknowledgement only once it is on disk."""
     accepted = listener.receive(message)
     if accepted is None:
-        LOG.warning("an event was refused", source=source, outcome="refused-message")
+        LOG.warning("event.refused", message="an event was refused", source=source, outcome="refused-message")
         return listener.reply(message, is_kept=False)
     try:
-        kept(session, [_arrival(source, accepted, message)])
+        store_arrivals(session, [_arrival(source, accepted, message)])
     except Later:
         return listener.reply(message, is_kept=False)
     return listener.reply(message, is_kept=True)
 
 
-def kept(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
+def store_arrivals(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:
     """Keep these in one transaction; the answer for each. Later if the store is away: then none of them is kept."""
     try:
         fates = keep_events(session.store, arrivals)

@@ -61,13 +61,13 @@ def body_of(data: object) -> bytes:
 def _is_over(value_reader: ValueReader, held_record: HeldLanding, release: ReleasedHolds, held_in_batch: bool) -> bool:
     if held_record.body == body_of(release.data):
         return True
-    newest = _stated(value_reader, held_record)
+    newest = _stated_version(value_reader, held_record)
     if newest is None:
         return not release.stale and not held_in_batch
     return (_version(value_reader, release.data, release.observed_at) or release.observed_at) >= newest
 
 
-def _stated(value_reader: ValueReader, held_record: HeldLanding) -> datetime | None:
+def _stated_version(value_reader: ValueReader, held_record: HeldLanding) -> datetime | None:
     """The version that a held record states; None where it states no version, or is not readable."""
     if held_record.code not in CODES:
         return None

@@ -127,8 +127,8 @@ def scan(
     mark deleted. Later if the stream is being scanned already.
     """
     with attempt(session, Kind.land, name) as entry:
-        scan = _prepared(session, name, watch, time_limit, limit)
-        return _noted(entry, _scan(scan, full=full, afresh=afresh, kind="full_sync"))
+        scan = _prepare(session, name, watch, time_limit, limit)
+        return _note(entry, _scan(scan, full=full, afresh=afresh, kind="full_sync"))
 
 
 def reconcile(
@@ -136,11 +136,11 @@ def reconcile(
 ) -> LandingReport:
     """Compare all of the stream called `name` with the store, and repair: where events do their work, `repaired` is 0."""
     with attempt(session, Kind.reconcile, name) as entry:
-        scan = _prepared(session, name, watch, time_limit, limit)
-        return _noted(entry, _scan(scan, full=True, afresh=False, kind="reconcile"))
+        scan = _prepare(session, name, watch, time_limit, limit)
+        return _note(entry, _scan(scan, full=True, afresh=False, kind="reconcile"))
 
 
-def _noted(entry: Attempt, report: LandingReport) -> LandingReport:
+def _note(entry: Attempt, report: LandingReport) -> LandingReport:
     """The report, written into its attempt."""
     entry.ended(report.status, report.counts, is_balanced=report.balanced)
     entry.run, entry.error = report.run, "; ".join(report.notes)
@@ -150,7 +150,7 @@ def _noted(entry: Attempt, report: LandingReport) -> LandingReport:
 # ---------------------------------------------------------------- what is scanned
 
 
-def _prepared(session: Session, name: str, watch: Watch, time_limit: float | None, limit: float) -> _Scan:
+def _prepare(session: Session, name: str, watch: Watch, time_limit: float | None, limit: float) -> _Scan:
     landing = landing_named(session, name)
     root = root_stream(session, landing)
     members = [

@@ -48,7 +48,7 @@ def to_ask_again(session: Session, source: str, readings: Mapping[int, Reading])
         if landing.system == source and landing.stream.version and not landing.stream.out_of:
             for doubt in _doubts(session, landing, readings):
                 doubts.setdefault(doubt.event, []).append(doubt.record)
-    return {id_: _hinted(session, source, readings[id_], records) for id_, records in doubts.items()}
+    return {id_: _as_hint(session, source, readings[id_], records) for id_, records in doubts.items()}
 
 
 def as_first_told(
@@ -90,7 +90,7 @@ def is_shown(session: Session, source: str, thin_event: ThinEvent, records: Sequ
 
 
 def _doubts(session: Session, landing: Landing, readings: Mapping[int, Reading]) -> Iterator[_StatedEvent]:
-    events = list(_told(reader(landing.stream, session.project.timezone), readings))
+    events = list(_stated_events(reader(landing.stream, session.project.timezone), readings))
     if not events:
         return
     ensure_table(session.store, landing.stream)
@@ -107,7 +107,7 @@ def _doubts(session: Session, landing: Landing, readings: Mapping[int, Reading])
             yield event
 
 
-def _told(value_reader: ValueReader, readings: Mapping[int, Reading]) -> Iterator[_StatedEvent]:
+def _stated_events(value_reader: ValueReader, readings: Mapping[int, Reading]) -> Iterator[_StatedEvent]:
     """The records of one stream that state a version; what cannot be read is held when it is landed."""
     for id_, reading in readings.items():
         for record in reading.records:
@@ -134,7 +134,7 @@ def _row(event: _StatedEvent) -> LandedRow:
     )
 
 
-def _hinted(session: Session, source: str, reading: Reading, doubts: Sequence[Record]) -> Reading:
+def _as_hint(session: Session, source: str, reading: Reading, doubts: Sequence[Record]) -> Reading:
     inner = {landing.stream.name: landing.stream.out_of for landing in _landings(session, source)}
     streams = {record.stream for record in doubts}
     records = [

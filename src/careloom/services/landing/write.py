@@ -170,7 +170,7 @@ def _rows(
             key = key_of(landing.stream, record, value_reader.timezone)
             candidates.append((record, key, value_reader.fingerprint(record.data) if record.data is not None else ""))
         except Hold as hold:
-            held_records.append(_held(landing, record, key, hold))
+            held_records.append(_hold(landing, record, key, hold))
     with into.session.store.transaction() as connection:
         fingerprints = known_fingerprints(connection, landing.stream, [key for _, key, _ in candidates])
     rows: list[LandedRow] = []
@@ -182,7 +182,7 @@ def _rows(
         try:
             rows.append(_row(into, record, key, mark))
         except Hold as hold:
-            held_records.append(_held(landing, record, key, hold))
+            held_records.append(_hold(landing, record, key, hold))
     return rows, releases
 
 
@@ -266,7 +266,7 @@ def _row(into: _Into, record: Record, key: str, mark: str) -> LandedRow:
     )
 
 
-def _held(landing: Landing, record: Record, key: str, hold: Hold) -> HeldLanding:
+def _hold(landing: Landing, record: Record, key: str, hold: Hold) -> HeldLanding:
     return HeldLanding(
         stream=landing.name,
         key=_storable(key),

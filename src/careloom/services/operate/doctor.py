@@ -202,9 +202,9 @@ class _CheckUp:
                 yield from self._system(system)
         for sync in self.session.project.syncs.values():
             if not {sync.source.system, sync.to.system} & self.blocked_systems:
-                yield from _tried(f"sync {sync.name}", partial(self._sync, sync))
+                yield from _try(f"sync {sync.name}", partial(self._sync, sync))
         yield from self._schedules()
-        yield from _tried("models", lambda: build.check_models(self.session, progress.Watch()))
+        yield from _try("models", lambda: build.check_models(self.session, progress.Watch()))
 
     def _system(self, system: model.System) -> Iterator[Finding]:
         """Each part of a system that the project uses; all that it has, where nothing uses it."""
@@ -224,7 +224,7 @@ class _CheckUp:
             yield Finding(level="warn", what=system.name, detail="nothing in this project uses it", fix=fix)
         for part in room_parts:
             if part in used_parts or not used_parts:
-                for finding in _tried(system.name, parts[part]):
+                for finding in _try(system.name, parts[part]):
                     subject = finding.what if finding.what == system.name else f"{system.name}: {finding.what}"
                     yield replace(finding, what=subject)
 
@@ -287,7 +287,7 @@ class _CheckUp:
             yield Finding(level="ok", what=f"report {report.name}", detail=detail)
 
 
-def _tried(subject: str, check: Callable[[], Sequence[Finding]]) -> Iterator[Finding]:
+def _try(subject: str, check: Callable[[], Sequence[Finding]]) -> Iterator[Finding]:
     """What `check` finds; what stops it is a finding too."""
     try:
         yield from check()

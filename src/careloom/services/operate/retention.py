@@ -52,12 +52,12 @@ def cleanup(session: Session, *, dry_run: bool, stop: Event | None = None) -> Cl
     """Remove what the project's rules no longer keep, in batches; a dry run only counts. Later if one is under way."""
     halt = stop or Event()
     with attempt(session, Kind.cleanup, session.project.name) as entry:
-        report = _cleaned(session, halt, dry_run=dry_run)
+        report = _clean(session, halt, dry_run=dry_run)
         entry.counts, entry.state = report.removed, "done" if report.complete else "interrupted"
     return report
 
 
-def _cleaned(session: Session, halt: Event, *, dry_run: bool) -> CleanupReport:
+def _clean(session: Session, halt: Event, *, dry_run: bool) -> CleanupReport:
     with advisory_lock(session.store, "cleanup", session.project.name) as has_lock:
         if not has_lock:
             raise Later("a cleanup is under way already; try again when that is over", after=60.0)

@@ -60,7 +60,7 @@ def simulators(folder: Path, settings: Settings, hooks: str) -> Iterator[Simulat
         for name, system in project.systems.items():
             room = rooms()[system.kind]
             if name in system_names and room.simulate is not None:
-                system_secrets[name] = _invented(system.options)
+                system_secrets[name] = _invented_secrets(system.options)
                 addresses[name] = stack.enter_context(_running(room, system_secrets[name], f"{hooks}/webhooks/{name}"))
         environment = dict(settings.environment)
         for name, options in system_secrets.items():
@@ -126,7 +126,7 @@ def _at(system: System, address: str | None) -> System:
     return replace(system, options=system.options.model_copy(update=update))
 
 
-def _invented(options: BaseModel) -> dict[str, str]:
+def _invented_secrets(options: BaseModel) -> dict[str, str]:
     """A value for each secret that the options name."""
     values = {option: getattr(options, option) for option in type(options).model_fields}
     return {

@@ -47,7 +47,7 @@ def _faults(project: Project, room: Room, sync: Sync, *, missing: bool) -> list[
     if room.source is None:
         return []
     try:
-        with places.placed(project, system):
+        with places.give_place(project, system):
             source = places.PlacedSource(source=room.source(system.options, context), project=project, system=system)
         try:
             return columns.check_columns(sync, source.columns(sync.source.query))

@@ -26,7 +26,7 @@ from careloom.core.reports import Fetched
 from careloom.project.model import Report
 from careloom.services.reports.load import load_report
 from careloom.services.reports.outcomes import ReportOutcome, ReportsRun
-from careloom.services.reports.request import ReportRequests, check_delivery, handed_over
+from careloom.services.reports.request import ReportRequests, check_delivery, hand_over
 from careloom.services.session.attempts import attempt
 from careloom.services.session.due import is_report_due
 from careloom.services.session.progress import Watch
@@ -240,14 +240,14 @@ def _fetch_report(asking: _Asking, desk: ReportRequests, report: Report, row: Ac
         asking.ended(report, row, "waiting", message="other reports of this account had no answer", unasked=True)
         return
     try:
-        delivery = handed_over(desk, report, row, _folder(asking.session, row))
+        delivery = hand_over(desk, report, row, _folder(asking.session, row))
     except Hold as hold:
         asking.answered(row.account)
-        _failed(asking, report, row, hold.code, str(hold))
+        _fail(asking, report, row, hold.code, str(hold))
         shutil.rmtree(_folder(asking.session, row), ignore_errors=True)
         return
     except (Fix, Later) as error:
-        _unanswered(asking, report, row, error)
+        _note_no_answer(asking, report, row, error)
         return
     asking.answered(row.account)
     if delivery is None:
@@ -259,7 +259,7 @@ def _fetch_report(asking: _Asking, desk: ReportRequests, report: Report, row: Ac
     asking.delivery = (report, row, delivery)
 
 
-def _unanswered(asking: _Asking, report: Report, row: AccountReport, error: Fix | Later) -> None:
+def _note_no_answer(asking: _Asking, report: Report, row: AccountReport, error: Fix | Later) -> None:
     """One account's trouble is not the others'. A refusal is told at once; what may pass is tried in a few more runs."""
     shutil.rmtree(_folder(asking.session, row), ignore_errors=True)
     if isinstance(error, Later):
@@ -267,7 +267,7 @@ def _unanswered(asking: _Asking, report: Report, row: AccountReport, error: Fix 
         asking.quiet[row.account] += 1
     else:
         code = "not-permitted" if isinstance(error, NotPermitted) else "request-refused"
-        _failed(asking, report, row, code, str(error))
+        _fail(asking, report, row, code, str(error))
     asking.no_answer(row.account, error)
 
 
@@ -277,7 +277,7 @@ def _note_lost(asking: _Asking) -> None:
         tries = row.tries + 1
         if tries >= _TRIES:
             message = f"in {tries} runs there was no answer: {error}. It is asked for again later"
-            _failed(asking, report, row, "no-answer", message)
+            _fail(asking, report, row, "no-answer", message)
             continue
         asking.reports.lost(row, tries, str(error), asking.session.clock())
         asking.ended(report, row, "waiting", code="no-answer", message=str(error))
@@ -291,7 +291,7 @@ def _load_delivery(asking: _Asking) -> None:
     report, row, delivery = asking.delivery
     asking.delivery = None
     asking.reports.ready(row)
-    with _cleared(_folder(asking.session, row)) as folder:
+    with _temporary_folder(_folder(asking.session, row)) as folder:
         try:
             check_delivery(asking.reports, report, row, delivery)
             if delivery.state != "ready":
@@ -310,7 +310,7 @@ def _load_delivery(asking: _Asking) -> None:
                 recoded_count=delivery.recoded,
             )
         except Hold as hold:
-            _failed(asking, report, row, hold.code, str(hold))
+            _fail(asking, report, row, hold.code, str(hold))
             return
         except Later as error:
             # A table that stayed locked, a full disk: the files are fetched again by the next run.
@@ -325,7 +325,7 @@ def _load_delivery(asking: _Asking) -> None:
                 account=row.account,
                 reason=str(error),
             )
-            _failed(asking, report, row, "not-loaded", str(error))
+            _fail(asking, report, row, "not-loaded", str(error))
             return
         with asking.session.store.transaction() as connection:
             make_current(connection, row.id, load.rows, load.drifts)
@@ -341,7 +341,7 @@ def _load_delivery(asking: _Asking) -> None:
     asking.ended(report, row, outcome, rows=load.rows, drifts=load.drifts)
 
 
-def _failed(asking: _Asking, report: Report, row: AccountReport, code: str, message: str) -> None:
+def _fail(asking: _Asking, report: Report, row: AccountReport, code: str, message: str) -> None:
     asking.reports.failed(row, code, message, asking.session.clock())
     asking.ended(report, row, "failed", code=code, message=message)
 
@@ -364,7 +364,7 @@ def _folder_of(session: Session, id_: int) -> Path:
 
 
 @contextmanager
-def _cleared(folder: Path) -> Iterator[Path]:
+def _temporary_folder(folder: Path) -> Iterator[Path]:
     """The folder, which holds people's data, is removed whatever happens."""
     try:
         yield folder

@@ -28,7 +28,7 @@ def check_columns(
         raise Hold(
             "column-missing",
             f"what came has {len(header)} columns and {len(required_columns) - len(missing)} of the {len(required_columns)} that `columns:` "
-            f"names; it lacks {_listed(missing)}. Compare `report:` and `filter:` with the system's own numbers; where the "
+            f"names; it lacks {_list_columns(missing)}. Compare `report:` and `filter:` with the system's own numbers; where the "
             "report has no such column, take it out of `columns:`",
         )
     if former and not looks_like(former, header):
@@ -40,7 +40,7 @@ def check_columns(
         )
     money = [column for column in former if types.get(column) == "numeric" and column not in header]
     if money:
-        raise Hold("column-missing", f"what came lacks {_listed(money)}, which held amounts; {begin_anew}")
+        raise Hold("column-missing", f"what came lacks {_list_columns(money)}, which held amounts; {begin_anew}")
     if not former and not required_columns and len(header) == 1:
         raise Hold(
             "one-column",
@@ -49,6 +49,6 @@ def check_columns(
         )
 
 
-def _listed(columns: Sequence[str]) -> str:
+def _list_columns(columns: Sequence[str]) -> str:
     suffix = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
     return ", ".join(columns[:_SHOWN]) + suffix

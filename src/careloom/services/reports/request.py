@@ -30,18 +30,18 @@ def numbers(report: Report) -> str:
     return f"{report.report}/{report.filter}"
 
 
-def handed_over(desk: ReportRequests, report: Report, row: AccountReport, folder: Path) -> Fetched | None:
+def hand_over(desk: ReportRequests, report: Report, row: AccountReport, folder: Path) -> Fetched | None:
     """The report's files; None if the run was stopped. Hold where the system will not make it, or gave it up too often."""
     identifier: str | None = row.identifier if row.asked_for == numbers(report) else ""
     last = ""
     for _ in range(max(1, desk.policy.asks - row.asks) + bool(identifier)):
         if not identifier:
-            identifier = _asked(desk, report, row)
+            identifier = _request_run(desk, report, row)
             if identifier is None:
                 return None
             desk.reports.asked(row, identifier, numbers(report))
         desk.meanwhile()
-        delivery = _waited(desk, row, identifier, folder)
+        delivery = _wait(desk, row, identifier, folder)
         if delivery is None or delivery.state in ("ready", "no-rows", "no-data"):
             return delivery
         if delivery.state == "refused":
@@ -72,7 +72,7 @@ def check_delivery(reports: AccountReports, report: Report, row: AccountReport, 
         )
 
 
-def _asked(desk: ReportRequests, report: Report, row: AccountReport) -> str | None:
+def _request_run(desk: ReportRequests, report: Report, row: AccountReport) -> str | None:
     """The identifier of our own run; None if stopped. While another's run is under way ours cannot begin."""
     until = time.monotonic() + desk.policy.ceiling_seconds
     while True:
@@ -88,7 +88,7 @@ def _asked(desk: ReportRequests, report: Report, row: AccountReport) -> str | No
             return None
 
 
-def _waited(desk: ReportRequests, row: AccountReport, identifier: str, folder: Path) -> Fetched | None:
+def _wait(desk: ReportRequests, row: AccountReport, identifier: str, folder: Path) -> Fetched | None:
     """What came of a run; `timed-out`, with what the system said last, where that is still nothing after the ceiling."""
     until = time.monotonic() + desk.policy.ceiling_seconds
     while True:

@@ -21,11 +21,11 @@ def with_values(session: Session, items: Sequence[HeldItem]) -> list[HeldItem]:
         sync_items = [item for item in items if item.sync == sync.name]
         if sync_items:
             source_values = _source_values(session, sync, [item.key for item in sync_items])
-            results += [_filled(session, sync, item, source_values.get(item.key, {})) for item in sync_items]
+            results += [_fill(session, sync, item, source_values.get(item.key, {})) for item in sync_items]
     return results
 
 
-def _filled(session: Session, sync: Sync, item: HeldItem, source_values: Mapping[str, str | None]) -> HeldItem:
+def _fill(session: Session, sync: Sync, item: HeldItem, source_values: Mapping[str, str | None]) -> HeldItem:
     ids = [candidate.remote_id for candidate in item.candidates]
     remote_values = mirrored_values(session.store, sync.to.system, sync.to.object, ids)
     return replace(

@@ -102,10 +102,10 @@ def stuck_items(session: Session, name: str, *, code: str | None = None, limit: 
         )
         for item in held_events(session.store, landing.system, code=code, limit=limit)
     ]
-    return items + _drifted(session, name, code)[:limit] + _without_link(session, landing, code, limit)
+    return items + _drifted_columns(session, name, code)[:limit] + _without_link(session, landing, code, limit)
 
 
-def _drifted(session: Session, name: str, code: str | None) -> list[StuckItem]:
+def _drifted_columns(session: Session, name: str, code: str | None) -> list[StuckItem]:
     """Columns that are empty because their values could not be read; the records themselves landed, with them in their raw form."""
     return [
         StuckItem(
@@ -129,7 +129,7 @@ def count_stuck(session: Session, name: str, *, code: str | None = None) -> Mapp
     return {
         "record": sum(code in (None, held_record.code) for held_record in held_landings(session.store, name)),
         "event": count_held_events(session.store, landing.system, code=code),
-        "drift": len(_drifted(session, name, code)),
+        "drift": len(_drifted_columns(session, name, code)),
         "link": len(_without_link(session, landing, code, _EVERY)),
     }
 
@@ -161,14 +161,14 @@ def retry_stream(session: Session, name: str, *, code: str | None = None, key: s
     A record that had no usable form is fetched again, where its key is known and its system can be asked.
     """
     with attempt(session, Kind.retry, name) as entry:
-        report = _retried(session, name, code, key)
+        report = _retry(session, name, code, key)
         if key is not None and not (report.counts.get("total") or report.events or report.left):
             raise UsageFault(f"nothing is held of {key!r} in stream {name!r}; see: careloom held --stream {name}")
         entry.counts = {**report.counts, "events": report.events, "left": report.left}
     return report
 
 
-def _retried(session: Session, name: str, code: str | None, key: str | None) -> RetryReport:
+def _retry(session: Session, name: str, code: str | None, key: str | None) -> RetryReport:
     landing = landing_named(session, name)
     with advisory_lock(session.store, "retry", name) as has_lock:
         if not has_lock:
@@ -178,7 +178,7 @@ def _retried(session: Session, name: str, code: str | None, key: str | None) -> 
             for held_record in held_bodies(session.store, name, _MOST)
             if code in (None, held_record.code) and key in (None, held_record.key)
         ]
-        stored_records, fetched_records, skip_count = _offered(session, landing, held_records)
+        stored_records, fetched_records, skip_count = _records_offered(session, landing, held_records)
         records = [*stored_records, *fetched_records]
         counts = _land(session, landing, stored_records, fetched_records) if records else {}
         with session.store.transaction() as connection:
@@ -193,7 +193,7 @@ def _retried(session: Session, name: str, code: str | None, key: str | None) -> 
     return RetryReport(stream=name, counts=dict(counts), events=events, left=skip_count)
 
 
-def _offered(
+def _records_offered(
     session: Session, landing: Landing, held_records: Sequence[HeldLanding]
 ) -> tuple[list[Record], list[Record], int]:
     """The records as they came, those that were fetched, and how many can be neither."""
@@ -202,7 +202,7 @@ def _offered(
     skip_count = 0
     for held_record in held_records:
         own_records = _as_it_came(landing, held_record)
-        afresh = [] if own_records else _fetched(session, landing, held_record)
+        afresh = [] if own_records else _fetch(session, landing, held_record)
         stored_records += own_records
         fetched_records += afresh
         skip_count += not (own_records or afresh)
@@ -223,7 +223,7 @@ def _as_it_came(landing: Landing, held_record: HeldLanding) -> list[Record]:
     return [Record(stream=landing.stream.name, key=held_record.key, data=data, observed_at=held_record.first_seen)]
 
 
-def _fetched(session: Session, landing: Landing, held_record: HeldLanding) -> list[Record]:
+def _fetch(session: Session, landing: Landing, held_record: HeldLanding) -> list[Record]:
     if not held_record.key or not session.tells_when_asked(landing.system):
         return []
     try:

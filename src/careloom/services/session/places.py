@@ -24,12 +24,12 @@ class PlacedSource:
 
     def columns(self, query: Query) -> Mapping[str, str]:
         """As the source's own."""
-        with placed(self.project, self.system, query):
+        with give_place(self.project, self.system, query):
             return self.source.columns(query)
 
     def read(self, query: Query, since: Since | None = None) -> Iterator[pa.RecordBatch]:
         """As the source's own."""
-        with placed(self.project, self.system, query):
+        with give_place(self.project, self.system, query):
             yield from self.source.read(query, since)
 
     def close(self) -> None:
@@ -38,15 +38,15 @@ class PlacedSource:
 
 
 @contextmanager
-def placed(project: Project, system: System, query: Query | None = None) -> Iterator[None]:
+def give_place(project: Project, system: System, query: Query | None = None) -> Iterator[None]:
     """Give the faults without a file, that rise in the block, the place of `system` or of the sync that asks `query`."""
     try:
         yield
     except ProjectFault as error:
-        raise ProjectFault(*(_placed(fault, project, system, query) for fault in error.faults)) from None
+        raise ProjectFault(*(_with_place(fault, project, system, query) for fault in error.faults)) from None
 
 
-def _placed(fault: Fault, project: Project, system: System, query: Query | None) -> Fault:
+def _with_place(fault: Fault, project: Project, system: System, query: Query | None) -> Fault:
     if fault.file:
         return fault
     place = system.place

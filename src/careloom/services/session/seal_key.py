@@ -32,7 +32,7 @@ def seal_key(hidden_folder: Path, settings: Settings) -> bytes:
             "there is no key to seal tokens with: set CARELOOM_SEAL_KEY, the same for every worker, to 32 random bytes in "
             "base64 (openssl rand -base64 32), or CARELOOM_SEAL_KEY_FILE to a file that holds them"
         ) from None
-    return _checked(text)
+    return _check(text)
 
 
 def _key_in(file: Path) -> bytes:
@@ -49,10 +49,10 @@ def _key_in(file: Path) -> bytes:
         with suppress(FileExistsError):
             os.link(draft, file)
         draft.unlink()
-    return _checked(file.read_text(encoding="ascii"))
+    return _check(file.read_text(encoding="ascii"))
 
 
-def _checked(text: str) -> bytes:
+def _check(text: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -77,7 +77,7 @@ class Session:
     def source(self, name: str) -> Source:
         """The system called `name`, to read from. Fix if its kind cannot be read."""
         system = self.project.systems[name]
-        with places.placed(self.project, system):
+        with places.give_place(self.project, system):
             source: Source = self._part(name, "source", "cannot be read from")
         return places.PlacedSource(source=source, project=self.project, system=system)
 

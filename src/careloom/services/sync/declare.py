@@ -16,7 +16,9 @@ def declare_missing(context: PreparedSync, watch: Watch) -> PreparedSync:
     if context.lacking:
         watch.progress.step(f"creating in {context.sync.to.system} what it lacks ({len(context.lacking)})")
         for line in declaring(context.target, context.sync.to.system, context.lacking).declare(context.declaration):
-            LOG.info("declared", sync=context.sync.name, what=line)
+            LOG.info(
+                "schema.declared", message="a property or an object was declared", sync=context.sync.name, what=line
+            )
         context.mirror.learn(sorted(absent_properties(context)))
         if context.lost_properties:
             context.ledger.forget_properties(context.lost_properties)

@@ -164,6 +164,6 @@ class Associations:
         return NewAssociation(target, record.id, frozenset(type_.id for type_ in types if type_ is not None))
 
     def associate_all(self, kind: Kind, record_id: str, ties: Iterable[NewAssociation]) -> None:
-        """Make the ties that `checked` found good."""
+        """Make the ties that `check_new` found good."""
         for tie in ties:
             self.associate((kind.id, tie.to_object), (record_id, tie.to_id), tie.types)
