@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar o
 # Bytecode is kept: the tests start some hundred processes, each of which would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-all test-postgres test-docs test-dbt tables check measure format lock spark bench docs clean coverage sql
+.PHONY: setup demo test test-all test-postgres test-docs test-dbt tables check measure format lock spark bench docs site clean coverage sql
 
 setup: $(INSTALLED)
 
@@ -92,6 +92,7 @@ format: setup
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev --group bench pyproject.toml -o requirements/bench.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --group docs --constraint requirements/dev.txt -o requirements/docs.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group spark pyproject.toml --constraint requirements/dev.txt -o requirements/spark.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --extra gcp --extra nats --extra redis --constraint requirements/dev.txt pyproject.toml -o requirements/service.txt
 	printf 'hatchling==1.31.0\neditables>=0.5\n' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --constraint requirements/dev.txt pyproject.toml - -o requirements/demo.txt
@@ -109,6 +110,16 @@ bench: setup
 # Writes the generated pages of the reference anew.
 docs: setup
 	$(BIN)/python docs/generate.py
+
+# The pages as a website in build/site, to be put on any server or opened as files. A link that leads nowhere fails. It needs no
+# set-up but its own 30 packages.
+SITE := .careloom/site
+site:
+	@test -x $(SITE)/bin/python || $(PYTHON) -m venv $(SITE)
+	@$(SITE)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes --no-deps -r requirements/docs.txt
+	@rm -rf build/site
+	$(SITE)/bin/python -m sphinx --fail-on-warning --keep-going --quiet --builder html --doctree-dir .careloom/doctrees --conf-dir tools/site . build/site
+	@echo "open build/site/index.html"
 
 clean:
 	rm -rf $(VENV) .careloom build dist

@@ -38,6 +38,10 @@ from careloom.store.inbox import OTHER_BODY
 from careloom.systems import ROOM_MODULES, rooms
 
 DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+from blueprint_pages import blueprint_names, blueprint_page, index_page  # noqa: E402
+from risk_page import risk_page  # noqa: E402
+
 REFERENCE = DOCS / "reference"
 SOURCE = DOCS.parent / "src" / "careloom"
 MEANINGS: Mapping[str, Any] = tomllib.loads((DOCS / "meanings.toml").read_text(encoding="utf-8"))
@@ -55,6 +59,9 @@ def pages() -> dict[Path, str]:
         REFERENCE / "matching-rules.md": rules(),
         REFERENCE / "log-events.md": log_events(),
         REFERENCE / "risk-tables.md": risk_tables(),
+        REFERENCE / "risk-python.md": MADE + risk_page(),
+        REFERENCE / "blueprints.md": MADE + index_page(),
+        **{REFERENCE / "blueprints" / f"{name}.md": MADE + blueprint_page(name) for name in blueprint_names()},
     }
 
 
@@ -556,7 +563,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def main() -> None:
     """Write every page that is not current."""
-    REFERENCE.mkdir(exist_ok=True)
+    (REFERENCE / "blueprints").mkdir(parents=True, exist_ok=True)
     for path, text in pages().items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

@@ -2,6 +2,6 @@
 
 from careloom.core.late import load_late
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 load_late()

@@ -19,8 +19,9 @@ from careloom.core.reports import Fetched
 from careloom.project.model import Retention
 from careloom.services.operate.retention import cleanup
 from careloom.services.operate.scheduler import enqueue_due
-from careloom.services.reports.fetch import any_report_due, run_reports
+from careloom.services.reports.fetch import run_reports
 from careloom.services.reports.outcomes import ReportOutcome, ReportsRun
+from careloom.services.session.due import any_report_due
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD

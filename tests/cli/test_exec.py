@@ -18,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from careloom.store.server.embedded import ensure_server, leave_server
 from cli.shell import START, call, environment
+from hang import HANG
 from services.sync_project import Clinic
 from warm_python import warm_python
 
@@ -45,6 +46,10 @@ signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 print("ready", flush=True)
 first = signal.sigwaitinfo(numbers)
 count = 1
+while count < int(sys.argv[1]):
+    print("heard", count, flush=True)
+    signal.sigwaitinfo(numbers)
+    count += 1
 while signal.sigtimedwait(numbers, 2.0):
     count += 1
 print("signals", count, flush=True)
@@ -174,10 +179,14 @@ def test_what_cannot_be_run_is_told_in_words(clinic: Clinic, words: tuple[str, .
     assert "Traceback" not in said.err
 
 
+def waiting(signals: int) -> list[str]:
+    """A command that waits for so many signals, and then for whether more come."""
+    return [sys.executable, "-c", START, "exec", "--", sys.executable, "-c", WAIT, str(signals)]
+
+
 def begun(clinic: Clinic, **how: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", START, "exec", "--", sys.executable, "-c", WAIT]
     return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-        command, cwd=clinic.folder, env=environment(clinic), text=True, **how
+        waiting(1), cwd=clinic.folder, env=environment(clinic), text=True, **how
     )
 
 
@@ -187,7 +196,7 @@ def test_a_signal_is_handed_on_and_the_command_says_how_it_ends(clinic: Clinic, 
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=HANG)
     assert (process.returncode, out, err) == (40 + number, "signals 1\n", "")
 
 
@@ -195,8 +204,7 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once_each_time(clinic: Clinic)
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(clinic.folder)
-        command = [sys.executable, "-c", START, "exec", "--", sys.executable, "-c", WAIT]
-        os.execve(sys.executable, command, environment(clinic))
+        os.execve(sys.executable, waiting(4), environment(clinic))
     said = b""
 
     def heard(word: bytes) -> bool:
@@ -205,9 +213,10 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once_each_time(clinic: Clinic)
         return word in said
 
     until(lambda: heard(b"ready"))
-    for _ in range(4):  # two that meet may count as one
+    for number in range(1, 4):  # two that meet may count as one
         os.write(terminal, b"\x03")
-        time.sleep(0.5)
+        until(lambda word=b"heard %d" % number: heard(word))
+    os.write(terminal, b"\x03")
     until(lambda: heard(b"signals"))
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
@@ -216,6 +225,6 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once_each_time(clinic: Clinic)
 
 
 def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANG
     while not reached():
         assert time.monotonic() < deadline

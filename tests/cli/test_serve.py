@@ -70,7 +70,7 @@ def test_what_was_answered_is_kept_and_the_process_ends_when_it_is_asked_to(
         assert ask(port, "POST", "/webhooks/drchrono", {**headers, "X-drchrono-signature": "x"}, b"{}") == 401
         assert ask(port, "GET", "/health") == 200
         process.send_signal(number)
-        assert process.wait(30) == 0
+        assert process.wait(HANG) == 0
         assert "Traceback" not in (process.stderr.read() if process.stderr else "")
     with psycopg.connect(database) as connection:
         assert connection.execute("select count(*) from careloom.inbox").fetchone() == (1,)
@@ -113,4 +113,4 @@ def test_a_simulated_clinic_shows_events_that_arrive_and_land_and_link_and_are_t
         assert shown
         assert ask(port, "GET", "/ready") == 200
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(HANG) == 0

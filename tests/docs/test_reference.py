@@ -8,9 +8,11 @@ import re
 from dataclasses import fields
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+from careloom import risk
 from careloom.cli.main import COMMANDS, loaded, verbs
 from careloom.core import errors
 from careloom.identity.rules import REASONS, RULES
@@ -136,3 +138,22 @@ def test_every_command_line_in_the_documentation_names_a_command_and_options_tha
             wrong += [f"{page.name}: {name} {word}" for word in words if word.startswith("--") and word not in options]
     assert wrong == []
     assert seen > 50
+
+
+def test_every_public_name_of_risk_is_in_its_page_and_the_example_runs() -> None:
+    text = reference("risk-python.md")
+    assert [name for name in risk.__all__ if f"\n### {name}\n" not in text] == []
+    example = next(block for block in blocks(DOCS / "reference" / "risk-python.md") if "import score" in block.text)
+    made: dict[str, Any] = {}
+    exec(example.text, made)
+    assert made["scores"].to_pylist()[0]["risk_score"] > 0
+
+
+def test_what_a_blueprint_declares_is_in_its_page() -> None:
+    receivables = reference("blueprints/collaboratemd-reports.md")
+    for section in ("Secrets", "Reports", "Charts", "Models", "Metrics", "Settings of the models"):
+        assert f"\n### {section}\n" in receivables
+    assert "| `aging_buckets` |" in receivables
+    assert "| `secret:collaboratemd-password` | `COLLABORATEMD_PASSWORD` |" in receivables
+    assert "| `patients` | `warehouse`: `amd.PatientsWithStatistics` |" in reference("blueprints/amd-hubspot.md")
+    assert "| `patients` | `drchrono`: `patients` | every 15 minutes |" in reference("blueprints/drchrono-clinical.md")

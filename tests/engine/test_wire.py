@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from careloom.core.schema import TextForm
 from careloom.engine.sql_text import name, text
 from careloom.engine.sync.encode import EncodedField, canonical
 from careloom.engine.sync.rows import projection
@@ -356,3 +357,28 @@ def test_the_workbench_leaves_nothing_behind_and_reaches_nothing(tmp_path: Path)
     with open_workspace(tmp_path / "work") as workspace:
         workspace.execute("create table t as select 1")
     assert list((tmp_path / "work").iterdir()) == []
+
+
+# ---------------------------------------------------------------- another system's text form
+
+FORM = TextForm(list_separator="|", moment="%Y-%m-%dT%H:%M:%S", true="1", false="0", clear="-")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "source", "expected"),
+    [
+        (["b", "a"], "enumeration", "VARCHAR[]", "a|b"),
+        (["b", "a"], "string", "VARCHAR[]", "b|a"),
+        ("yes", "bool", "VARCHAR", "1"),
+        ("2026-03-01T12:00:00-05:00", "datetime", "VARCHAR", "2026-03-01T17:00:00"),
+    ],
+)
+def test_values_travel_in_the_form_of_their_destination_and_compare_in_it(
+    db: duckdb.DuckDBPyConnection, value: Any, kind: str, source: str, expected: str
+) -> None:
+    multiple = kind == "enumeration"
+    options = ("a", "b") if multiple else ()
+    written = wired(db, value, kind, source=source, form=FORM, multiple=multiple, options=options)
+    assert written == ok(expected)
+    statement = f"select {canonical(kind, 'a', multiple=multiple, form=FORM)} from (select ?::varchar as a)"  # type: ignore[arg-type]
+    assert db.execute(statement, [expected]).fetchall()[0][0] == expected

@@ -11,7 +11,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
-WITHOUT_KEYS = ("services/sync", "systems", "vendor_kit")
+WITHOUT_KEYS = ("systems", "vendor_kit")
 """Folders whose lines have a sentence only, until they are given keys as well."""
 
 

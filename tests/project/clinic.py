@@ -71,7 +71,8 @@ def _never(*_: object) -> object:
 
 ROOMS = {
     "tables": Room(kind="tables", options=TableOptions, source=_never),
-    "portal": Room(kind="portal", options=PortalOptions, target=_never),
+    "portal": Room(kind="portal", options=PortalOptions, target=_never, associates=True),
+    "counter": Room(kind="counter", options=PortalOptions, target=_never),
 }
 
 

@@ -87,7 +87,7 @@ def door(folder: Path, database: str, port: int) -> Iterator[subprocess.Popen[by
 
 def answers(port: int) -> bool:
     try:
-        return urllib3.request("GET", f"http://127.0.0.1:{port}/ready", retries=False, timeout=2).status == 200
+        return urllib3.request("GET", f"http://127.0.0.1:{port}/ready", retries=False, timeout=HANG).status == 200
     except urllib3.exceptions.HTTPError:
         return False
 

@@ -21,11 +21,12 @@ import pytest
 
 from careloom.project.model import Project
 from careloom.services.landing.process import process_inbox
-from careloom.services.landing.scan import LandingReport, reconcile, scan, scannable
+from careloom.services.landing.scan import LandingReport, reconcile, scan
 from careloom.services.operate.simulate import Simulation, connect_all, pointed_at
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session, open_session
 from careloom.services.session.settings import read_settings
+from careloom.services.session.streams import scannable
 from careloom.systems.drchrono.options import LimitOptions
 from careloom.systems.drchrono.simulator.process import RunningDrChrono
 from hang import HANG

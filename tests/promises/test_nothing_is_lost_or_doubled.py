@@ -21,6 +21,7 @@ import pytest
 
 from careloom.services.session.progress import Watch
 from careloom.services.sync.run import run_sync
+from hang import HANG
 from services.sync_project import COLUMNS, Clinic, someone
 from sizes import size
 
@@ -86,7 +87,7 @@ def mortal(clinic: Clinic) -> Iterator[Mortal]:
             yield Mortal(process)
         finally:
             process.stdin.close()
-            process.wait(30)
+            process.wait(HANG)
 
 
 @dataclass(kw_only=True)

@@ -15,7 +15,7 @@ from careloom.project.schedules import parse_schedule
 from careloom.services.landing.scan import scan
 from careloom.services.operate.due import has_come
 from careloom.services.operate.scheduler import enqueue_due
-from careloom.services.reports.fetch import any_report_due
+from careloom.services.session.due import any_report_due
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session
 from careloom.store.account_reports import AccountReports

@@ -21,6 +21,7 @@ from careloom.services.session.settings import read_settings
 from careloom.store import tokens as store_tokens
 from careloom.store.database import Store, open_store
 from careloom.store.tokens import EncryptedTokens
+from hang import HANG
 
 KEY = bytes(range(32))
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -146,7 +147,7 @@ def test_two_processes_refresh_one_token_once(store: Store, database: str, tmp_p
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    answers = {process.communicate(timeout=60)[0].strip() for process in processes}
+    answers = {process.communicate(timeout=HANG)[0].strip() for process in processes}
     refreshed_by = calls.read_text().split()
     assert len(refreshed_by) == 1
     assert answers == {f"by-{refreshed_by[0]}"}

@@ -8,14 +8,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from careloom.core.errors import RemoteUnavailable
 from careloom.core.ports import Lane, Limit
+from careloom.store import budget as store_budget
 from careloom.store.budget import PostgresBudget
 from careloom.store.database import Store, open_store
+from hang import HANG
 
 LIMIT = Limit(name="burst", most=20, window=1.0)
 WIDE = Limit(name="burst", most=20, window=30.0)
@@ -25,6 +28,7 @@ WIDE = Limit(name="burst", most=20, window=30.0)
 WORKER = """
 import json, random, sys, threading, time
 from careloom.core.ports import Limit
+from careloom.store import budget as store_budget
 from careloom.store.budget import PostgresBudget
 from careloom.store.database import open_store
 
@@ -97,12 +101,19 @@ def test_no_window_at_the_portal_holds_more_than_the_limit_whatever_the_network_
 
 
 def test_next_to_nothing_of_the_budget_is_wasted(budget):
-    """Answers take 0.02 s: a place is free again after 1.02 s, so 5.08 s hold five rounds, of which a slow machine loses one."""
+    """Answers take 0.02 s: a place is free again after 1.02 s, so 5.08 s hold five rounds, of which a slow machine loses one.
+
+    A machine with much else to do loses more, but not each time; a budget that wastes does.
+    """
+    assert any(answers_in(budget, 5.08) >= 0.75 * 5 * (LIMIT.most - 1) for _ in range(6))
+
+
+def answers_in(budget: PostgresBudget, seconds: float) -> int:
     answers: list[float] = []
-    start = time.monotonic()
+    end = time.monotonic() + seconds
 
     def work() -> None:
-        while time.monotonic() < start + 5.08:
+        while time.monotonic() < end:
             ticket = budget.take(LIMIT, "schedule")
             time.sleep(0.02)
             answers.append(time.monotonic())
@@ -113,7 +124,7 @@ def test_next_to_nothing_of_the_budget_is_wasted(budget):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len([moment for moment in answers if moment < start + 5.08]) >= 0.75 * 5 * (LIMIT.most - 1)
+    return len([moment for moment in answers if moment < end])
 
 
 def test_places_in_flight_count(budget):
@@ -152,23 +163,34 @@ def test_a_limit_of_one_is_open_to_every_lane(budget):
     assert budget.take(Limit(name="single", most=1, window=1), "backfill", timeout=0)
 
 
-def test_the_higher_lane_is_served_first_and_equals_in_the_order_they_came(budget):
+def test_the_higher_lane_is_served_first_and_equals_in_the_order_they_came(budget, store, monkeypatch):
+    monkeypatch.setattr(store_budget, "RECHECK", 0.1)
+    monkeypatch.setattr(store_budget, "GRACE", HANG)  # whoever is slow keeps their place in the line
     limit = Limit(name="narrow", most=2, window=0.5)
-    use(budget, limit, 2)
+    use(budget, replace(limit, window=HANG), 2)
     names: list[str] = []
 
     def wait(lane: Lane, name: str) -> None:
-        budget.give_back(budget.take(limit, lane))
-        names.append(name)
+        ticket = budget.take(limit, lane)
+        names.append(name)  # the next is served half a second after this is given back
+        budget.give_back(ticket)
 
     threads = []
     for lane, name in [("backfill", "b"), ("schedule", "s1"), ("schedule", "s2"), ("event", "e")]:
         threads.append(threading.Thread(target=wait, args=(lane, name)))
         threads[-1].start()
-        time.sleep(0.03)
+        while waiting(store) < len(threads):
+            time.sleep(0.01)
+    with store.transaction() as connection:
+        connection.execute("update budget_place set free_at = clock_timestamp()")
     for thread in threads:
         thread.join()
     assert names == ["e", "s1", "s2", "b"]
+
+
+def waiting(store: Store) -> int:
+    with store.transaction() as connection:
+        return connection.execute("select count(*) from budget_wait").fetchone()[0]
 
 
 def test_a_waiter_asks_once_more_and_not_again_and_again(budget, store, monkeypatch):
@@ -192,7 +214,7 @@ def test_a_waiter_that_died_is_passed(budget, store):
             "insert into budget_wait (system, name, lane, valid_until) select 'portal', 'burst', 0, clock_timestamp() + interval '0.3 s' from generate_series(1, 50)"
         )
     start = time.monotonic()
-    budget.take(LIMIT, "backfill", timeout=5)
+    budget.take(LIMIT, "backfill", timeout=HANG)
     assert time.monotonic() - start > 0.2
 
 
@@ -208,11 +230,11 @@ def test_a_pause_holds_everyone_of_that_limit_only(budget, store):
 
 
 def test_a_shorter_pause_does_not_end_a_longer_one(budget):
-    budget.pause(LIMIT, 30)
+    budget.pause(LIMIT, 3600)
     budget.pause(LIMIT, 0.001)
     with pytest.raises(RemoteUnavailable) as error:
         budget.take(LIMIT, "event", timeout=1)
-    assert error.value.after == pytest.approx(30, abs=1)
+    assert error.value.after == pytest.approx(3600, abs=HANG)
 
 
 def test_what_the_portal_states_is_known_to_every_worker_and_binds_when_lower(budget, store):
@@ -229,7 +251,7 @@ def test_a_portal_with_nothing_remaining_is_left_alone_until_it_resets(budget):
     budget.learn("daily", 1000, 0, datetime.now(UTC) + timedelta(hours=1))
     with pytest.raises(RemoteUnavailable) as error:
         budget.take(daily, "event")
-    assert error.value.after == pytest.approx(3600, abs=5)
+    assert error.value.after == pytest.approx(3600, abs=HANG)
 
 
 def test_a_day_that_has_reset_is_open(budget):

@@ -48,8 +48,10 @@ class Letterbox(Paper):
     """A paper system that lets in who knows its secret; a body that says {"boom": true} makes it stumble."""
 
     bodies: list[bytes] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
     def receive(self, request: WebhookRequest) -> Accepted | WebhookAnswer:
+        self.addresses.append(request.url)
         if request.method == "GET":
             return WebhookAnswer(status=200, body=json.dumps({"proof": request.query.get("msg", "")}).encode())
         if not hmac.compare_digest(request.headers.get("x-secret", "").encode("latin-1"), SECRET.encode()):
@@ -101,7 +103,7 @@ class Running:
         given = {"X-Secret": SECRET, "X-Id": id_, "Content-Type": "application/json", **named}
         return self.ask("POST", "/webhooks/ehr", body, {name: value for name, value in given.items() if value})
 
-    def raw(self, sent: bytes, patience: float = 15) -> bytes:
+    def raw(self, sent: bytes, patience: float = HANG) -> bytes:
         """What comes back for these bytes, until the other side ends it."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as connection:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):

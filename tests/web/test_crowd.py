@@ -12,6 +12,7 @@ import pytest
 from careloom.store.database import Store
 from careloom.web import connection_limit, server
 from careloom.web.connection_limit import Crowd
+from hang import HANG
 from web.served import SECRET, Running, paper_project, served
 
 EVENT = (
@@ -46,7 +47,7 @@ def held_open(service: Running, number: int, sent: bytes) -> Iterator[list[socke
     with contextlib.ExitStack() as stack:
         lines = []
         for _ in range(number):
-            line = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=10))
+            line = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=HANG))
             line.sendall(sent)
             lines.append(line)
         yield lines

@@ -19,7 +19,7 @@ from careloom.web import body as body_module
 from careloom.web import connection, group_commit
 from careloom.web.refusals import REFUSALS
 from hang import HANG
-from web.served import SECRET, Running, paper_project, served
+from web.served import SECRET, Letterbox, Running, paper_project, served
 
 MEGABYTE = 1024 * 1024
 
@@ -304,3 +304,12 @@ def test_log_lines_hold_no_address_and_nothing_of_an_event(
     assert "Zzyzx" not in told.out + told.err
     assert "/webhooks/{system}" in told.out
     assert json.dumps("ehr")[1:-1] in told.out
+
+
+def test_the_room_is_told_the_address_that_was_called(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, environment = Letterbox(), {"CARELOOM_PUBLIC_URL": "https://hooks.clinic.example"}
+    with served(store, paper_project(tmp_path), monkeypatch, letterbox=box, environment=environment) as service:
+        service.ask("GET", "/webhooks/ehr?msg=a%20b")
+    assert box.addresses == ["https://hooks.clinic.example/webhooks/ehr?msg=a%20b"]

@@ -11,10 +11,8 @@ from careloom.cli.console import out, print_json
 from careloom.cli.failure_json import fault_as_json
 from careloom.cli.options import HERE, Folder, Json
 from careloom.core.errors import ProjectFault
-from careloom.project import loader, model
 from careloom.services.operate import source_files
-from careloom.services.session import settings
-from careloom.systems import rooms
+from careloom.services.session import kinds, projects, settings
 
 
 def command(
@@ -28,7 +26,7 @@ def command(
     """Read the whole project, and the columns of sources that are files here; nothing is connected to or written."""
     try:
         env = settings.read_settings(dict(os.environ)).env
-        project = loader.load_project(folder.resolve(), rooms(), env)
+        project = projects.load(folder.resolve(), env)
         unseen = _look(project, missing=sources)
     except ProjectFault as error:
         if json:
@@ -55,11 +53,11 @@ def command(
         out.print(f"Not looked at: the files of {name} are not here (careloom check --sources asks for them).")
 
 
-def _look(project: model.Project, *, missing: bool) -> list[str]:
+def _look(project: projects.Project, *, missing: bool) -> list[str]:
     """The systems that could not be looked at. ProjectFault with what is wrong in the others."""
-    room_of = rooms()
-    kinds = {project.systems[sync.source.system].kind for sync in project.syncs.values()}
-    if not any(room_of[kind].stands for kind in kinds):
+    room_of = kinds.rooms()
+    source_kinds = {project.systems[sync.source.system].kind for sync in project.syncs.values()}
+    if not any(room_of[kind].stands for kind in source_kinds):
         return []
     shape = source_files.look(project, room_of, missing=missing)
     if shape.faults:

@@ -14,9 +14,8 @@ from careloom.cli.console import out, print_json
 from careloom.cli.interrupts import begin
 from careloom.cli.options import Json
 from careloom.core.errors import CareloomError
-from careloom.project import loader
 from careloom.services.operate import blueprints, schemas
-from careloom.systems import rooms
+from careloom.services.session import kinds, projects
 
 _FIRST = {
     "syncs": "careloom doctor\n  careloom plan",
@@ -51,7 +50,7 @@ def command(
     begin()
     blueprints.copy_blueprint(blueprint, directory)
     lines = _take_over(blueprint, directory, source_file) if source_file is not None else []
-    schemas.write_schemas(directory / schemas.FOLDER, rooms())
+    schemas.write_schemas(directory / schemas.FOLDER, kinds.rooms())
     schemas.lead_editors(directory)
     files = blueprints.files_of(directory)
     if json:
@@ -68,7 +67,7 @@ def command(
 
 def _addresses(directory: Path) -> list[tuple[str, str]]:
     """The systems of a new project whose data is in files that are not there, each with its place."""
-    project = loader.load_project(directory.resolve(), rooms())
+    project = projects.load(directory.resolve())
     addresses = []
     for name, system in project.systems.items():
         scheme, _, path = str(getattr(system.options, "url", "")).partition("://")

@@ -10,8 +10,8 @@ from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import settings
 from careloom.core.errors import Fix, UsageFault
-from careloom.project import loader
 from careloom.services.operate import migrate
+from careloom.services.session import projects
 
 
 def command(
@@ -30,8 +30,8 @@ def command(
     if check and roles:
         raise UsageFault("--check changes nothing and --roles does: say one of them")
     environment = settings()
-    if environment.database_url is None and not (folder / loader.PROJECT_FILE).is_file():
-        raise UsageFault(f"{folder} holds no {loader.PROJECT_FILE}; give the project's folder with -p")
+    if environment.database_url is None and not (folder / projects.PROJECT_FILE).is_file():
+        raise UsageFault(f"{folder} holds no {projects.PROJECT_FILE}; give the project's folder with -p")
     names = migrate.waiting(folder.resolve(), environment) if check else migrate.bring_up(folder.resolve(), environment)
     roles_made = migrate.bring_up_roles(folder.resolve(), environment) if roles else []
     if json:

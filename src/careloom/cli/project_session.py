@@ -14,11 +14,9 @@ from careloom.cli.interrupts import begin, stop_at_once
 from careloom.core.attempts import ALL, Kind
 from careloom.core.errors import UsageFault
 from careloom.core.ports import Lane
-from careloom.project import model
-from careloom.services.session import attempts, logs, sessions
+from careloom.services.session import attempts, audit, logs, projects, sessions
 from careloom.services.session import progress as progress_of
 from careloom.services.session import settings as environment
-from careloom.store import audit
 
 
 def settings() -> environment.Settings:
@@ -52,7 +50,7 @@ def _say_environment(session: sessions.Session) -> None:
         talk.print(f"environment {session.project.environment}", markup=False)
 
 
-def chosen(session: sessions.Session, name: str | None) -> Sequence[model.Sync]:
+def chosen(session: sessions.Session, name: str | None) -> Sequence[projects.Sync]:
     """The sync called `name`, or all in the order in which they depend on each other."""
     if name is None:
         return list(session.project.syncs.values())
@@ -63,9 +61,7 @@ def chosen(session: sessions.Session, name: str | None) -> Sequence[model.Sync]:
 
 def audited(session: sessions.Session, action: str, subject: str) -> None:
     """Write to the audit that this user saw or decided something."""
-    audit.write_audit(
-        session.store, moment=session.clock(), actor=session.settings.witness, action=action, subject=subject
-    )
+    audit.write(session, action, subject)
 
 
 def may_reveal(*, reveal: bool) -> None:

@@ -15,9 +15,8 @@ from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import audited, project
 from careloom.core.errors import UsageFault
-from careloom.services.reports import fetch, load, outcomes
+from careloom.services.reports import fetch, load, outcomes, standing
 from careloom.services.session import sessions
-from careloom.store import account_reports
 
 _KINDS = ("loaded", "unchanged", "empty", "failed", "waiting")
 _COLOURS = {"loaded": "green", "empty": "green", "failed": "red"}
@@ -57,14 +56,7 @@ def command(
             return
         if name is not None:
             fetch.reports_named(session, name)
-        store_reports = account_reports.AccountReports(session.store)
-        rows = [
-            dict(row)
-            for row in store_reports.standing(name)
-            if not failures_only or row["status"] == "failed" or row["error"]
-        ]
-        for row in rows:
-            row["drifts"] = [dict(drift) for drift in store_reports.drifts(row["id"])]
+        rows = standing.standing(session, name, failures_only=failures_only)
         if json:
             print_json(rows)
             return
@@ -92,7 +84,7 @@ def _start_over(session: sessions.Session, name: str | None, *, yes: bool) -> No
     )
     if not yes and not typer.confirm(question):
         raise UsageFault("nothing was changed")
-    account_reports.AccountReports(session.store).start_over(report.system, report.name)
+    standing.start_over(session, report)
     audited(session, "reports --start-over", report.name)
     out.print(f"{name} starts over; what readers see stays until it is loaded: careloom run reports", markup=False)
 

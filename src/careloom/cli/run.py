@@ -16,11 +16,10 @@ from careloom.cli.run_syncs import carry_out
 from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, UsageFault
 from careloom.core.ports import Lane
-from careloom.project import model
 from careloom.services.analytics import build as analytics_build
 from careloom.services.operate import alerts
 from careloom.services.operate import due as due_dates
-from careloom.services.session import progress, sessions
+from careloom.services.session import progress, projects, sessions
 from careloom.services.sync import run
 
 
@@ -90,7 +89,7 @@ def _models_after(session: sessions.Session, watch: progress.Watch, *, json: boo
     return build
 
 
-def _say_next(session: sessions.Session, syncs: Sequence[model.Sync]) -> None:
+def _say_next(session: sessions.Session, syncs: Sequence[projects.Sync]) -> None:
     next_tick = due_dates.next_due(session, syncs)
     if next_tick is None:
         out.print("Nothing is due: no sync has a schedule.")

@@ -14,7 +14,7 @@ from careloom.core.attempts import Kind
 from careloom.core.errors import CareloomError, Later
 from careloom.services.landing import scan
 from careloom.services.operate import alerts
-from careloom.services.session import progress, sessions
+from careloom.services.session import progress, sessions, streams
 
 _COLOURS = {"completed": "green", "interrupted": "yellow"}
 _KINDS = ("created", "updated", "unchanged", "deleted", "held")
@@ -22,7 +22,7 @@ _KINDS = ("created", "updated", "unchanged", "deleted", "held")
 
 def streams_named(session: sessions.Session, name: str | None) -> Sequence[str]:
     """The stream called `name`, or all that can be asked for."""
-    return scan.scannable(session) if name is None else [scan.landing_named(session, name).name]
+    return streams.scannable(session) if name is None else [scan.landing_named(session, name).name]
 
 
 def carry_out(

@@ -11,18 +11,17 @@ from careloom.cli.console import print_json, talk
 from careloom.cli.failure_json import failure_of
 from careloom.cli.summary_tables import show_report
 from careloom.core.errors import CareloomError
-from careloom.project import model
 from careloom.services.operate import alerts
-from careloom.services.session import progress, sessions
+from careloom.services.session import progress, projects, sessions
 from careloom.services.sync import run
 from careloom.services.sync import summary as run_report
 
 
 def carry_out(
     session: sessions.Session,
-    syncs: Sequence[model.Sync],
+    syncs: Sequence[projects.Sync],
     watch: progress.Watch,
-    act: Callable[[model.Sync], run_report.RunSummary],
+    act: Callable[[projects.Sync], run_report.RunSummary],
     *,
     json: bool,
     single: bool,
@@ -47,9 +46,9 @@ def carry_out(
 
 def _one(
     session: sessions.Session,
-    sync: model.Sync,
+    sync: projects.Sync,
     watch: progress.Watch,
-    act: Callable[[model.Sync], run_report.RunSummary],
+    act: Callable[[projects.Sync], run_report.RunSummary],
     plain: list[dict[str, Any]],
     *,
     json: bool,

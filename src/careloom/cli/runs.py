@@ -14,7 +14,7 @@ from careloom.cli.console import out, print_json
 from careloom.cli.options import HERE, MANY, Folder, Json
 from careloom.cli.project_session import project
 from careloom.core.attempts import Kind
-from careloom.store import attempts
+from careloom.services.session import attempts
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 _COLOURS = {"done": "green", "running": "yellow", "interrupted": "yellow"}
@@ -38,7 +38,8 @@ def command(
     """List what was tried, and how it ended."""
     with project(folder) as session:
         zone, environment = session.project.timezone, session.project.environment
-        rows = attempts.Attempts(session.store).recent(
+        rows = attempts.recent(
+            session,
             name=name,
             kind=kind.value if kind else None,
             failures_only=failures_only,

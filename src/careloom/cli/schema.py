@@ -10,7 +10,7 @@ import typer
 from careloom.cli.console import out, print_json
 from careloom.cli.options import Json
 from careloom.services.operate import schemas as json_schemas
-from careloom.systems import rooms
+from careloom.services.session import kinds
 
 
 def command(
@@ -23,9 +23,9 @@ def command(
 ) -> None:
     """Print the JSON Schema of careloom.yaml and of the files in its folders, or write them for an editor."""
     if folder is None:
-        print_json(json_schemas.schemas(rooms()))
+        print_json(json_schemas.schemas(kinds.rooms()))
         return
-    paths = json_schemas.write_schemas(folder, rooms())
+    paths = json_schemas.write_schemas(folder, kinds.rooms())
     if json:
         print_json([str(path) for path in paths])
     else:

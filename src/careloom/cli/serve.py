@@ -15,8 +15,6 @@ from careloom.cli.simulated_project import maybe_simulated
 from careloom.core.errors import CareloomError
 from careloom.services.operate import counts, simulate
 from careloom.services.session import sessions
-from careloom.store import inbox
-from careloom.systems import rooms
 from careloom.web import app as web_app
 from careloom.web import server
 from careloom.worker import run
@@ -55,9 +53,9 @@ def _display_host(host: str) -> str:
 
 
 def _say_where(session: sessions.Session, address: str, *, work: bool) -> None:
-    systems = rooms()
-    for name, system in session.project.systems.items():
-        if systems[system.kind].webhooks is not None:
+    calling_systems = session.calling_systems()
+    for name in session.project.systems:
+        if name in calling_systems:
             typer.echo(f"webhooks of {name} come to {address}/webhooks/{name}", err=True)
     worker = "this process also does the work" if work else "the work is done by: careloom work"
     typer.echo(f"serving on {address}; {worker}; Ctrl-C stops", err=True)
@@ -95,7 +93,7 @@ def _tell(session: sessions.Session, stop: threading.Event) -> None:
 
 
 def _status(session: sessions.Session) -> str:
-    received_count, waiting, held_count, untold = inbox.totals(session.store)
+    received_count, waiting, held_count, untold = counts.inbox_totals(session)
     landed_count, linked_count = counts.landed_rows(session), counts.linked_rows(session)
     return (
         f"received {received_count:,}   waiting {waiting:,}   held {held_count:,}   landed {landed_count:,}   linked {linked_count:,}   "

@@ -12,7 +12,7 @@ from careloom.cli.completion import simulator_kinds
 from careloom.cli.options import MANY, PORTS
 from careloom.core import rooms as core_rooms
 from careloom.core.errors import UsageFault
-from careloom.systems import rooms
+from careloom.services.session import kinds
 
 SHARED = "CARELOOM_SIM_"
 """The environment's names of what a simulator and its project must share: CARELOOM_SIM_ and the room's option."""
@@ -43,7 +43,7 @@ def command(
     ] = "",
 ) -> None:
     """Serve a vendor's simulator until Ctrl-C."""
-    simulators = {name: room for name, room in rooms().items() if room.simulate}
+    simulators = {name: room for name, room in kinds.rooms().items() if room.simulate}
     if kind not in simulators or (serve := simulators[kind].simulate) is None:
         raise UsageFault(f"there is no simulator of {kind!r}; there are: {', '.join(simulators)}")
     if contacts is not None and not contacts.is_file():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+from careloom.core.errors import Fix
 from careloom.core.schema import ObjectDeclaration, ObjectShape
 
 # ---------------------------------------------------------------- reading
@@ -72,7 +73,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Writes of one kind to one object; at most `Target.batch_size` of them. `key_property` addresses creates."""
+    """Writes of one kind to one object; at most `Writable.batch_size` of them. `key_property` addresses creates."""
 
     object: str
     kind: WriteKind
@@ -152,18 +153,14 @@ class Finding:
     fix: str = ""
 
 
-class Target(Protocol):
-    """A system that lets us write objects."""
+class Writable(Protocol):
+    """A system that lets us write objects: what every one of them can do."""
 
     batch_size: int
     concurrency: int
 
     def shape(self, object_name: str) -> ObjectShape | None:
         """The object's properties as the remote system defines them now; None if it has no such object."""
-        ...
-
-    def declare(self, declaration: ObjectDeclaration) -> Sequence[str]:
-        """Create what `declaration` names and the remote lacks; returns one line for each thing made."""
         ...
 
     def scan(self, object_name: str, properties: Sequence[str], since: str | None) -> Iterator[ScanPage]:
@@ -185,10 +182,6 @@ class Target(Protocol):
         """
         ...
 
-    def associate(self, batch: AssociationBatch) -> Sequence[Outcome]:
-        """Make or remove ties; outcomes carry "from_id/to_id" as key."""
-        ...
-
     def check(self, objects: Sequence[str]) -> Sequence[Finding]:
         """What a person must know before the first run: account, token, limits, and what it may not do with `objects`.
 
@@ -203,6 +196,40 @@ class Target(Protocol):
     def close(self) -> None:
         """Give back connections; harmless when called twice."""
         ...
+
+
+@runtime_checkable
+class Declaring(Protocol):
+    """A written system whose objects can be given what they lack."""
+
+    def declare(self, declaration: ObjectDeclaration) -> Sequence[str]:
+        """Create what `declaration` names and the remote lacks; returns one line for each thing made."""
+        ...
+
+
+@runtime_checkable
+class Associating(Protocol):
+    """A written system whose records can be tied to each other."""
+
+    def associate(self, batch: AssociationBatch) -> Sequence[Outcome]:
+        """Make or remove ties; outcomes carry "from_id/to_id" as key."""
+        ...
+
+
+def declaring(target: Writable, system: str, lacking: Sequence[str]) -> Declaring:
+    """`target` where it can be given what it lacks. Fix, naming that, where it cannot."""
+    if isinstance(target, Declaring):
+        return target
+    raise Fix(
+        f"{system} lacks {', '.join(lacking)}, and nothing can be created there from here: create it there, then run"
+    )
+
+
+def associating(target: Writable, system: str) -> Associating:
+    """`target` where its records can be tied to each other. Fix where they cannot."""
+    if isinstance(target, Associating):
+        return target
+    raise Fix(f"the records of {system} cannot be associated: remove `associations:` from the syncs that write to it")
 
 
 # ---------------------------------------------------------------- budget

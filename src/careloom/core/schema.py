@@ -11,11 +11,30 @@ Sensitivity = Literal["non_sensitive", "sensitive", "highly_sensitive"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextForm:
+    """The text in which a system's values travel, both ways. Days are ISO dates, numbers plain decimals.
+
+    `moment`: DuckDB's strftime pattern, in UTC. `clear`: what empties a property. `list_separator` stands between several
+    options of one property, and between the values of an alias.
+    """
+
+    list_separator: str = ";"
+    moment: str = "%Y-%m-%dT%H:%M:%S.%gZ"
+    true: str = "true"
+    false: str = "false"
+    clear: str = ""
+
+
+PLAIN = TextForm()
+"""The form of a system whose room states none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
     """One property of a destination object.
 
     `unique`: the system lets only one record hold a value. `aliases`: further properties whose values count against the
-    same uniqueness (secondary mails), each a list joined by ";". `key`: usable to address a record instead of its id.
+    same uniqueness (secondary mails), each a list joined by the text form's separator. `key`: usable to address a record instead of its id.
     `max_length` counts characters.
     """
 
@@ -46,7 +65,7 @@ class ObjectShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectDeclaration:
-    """What a project wants a destination object to have; the missing part is created by `Target.declare`.
+    """What a project wants a destination object to have; the missing part is created by `Declaring.declare`.
 
     `create` is None for an object that must exist already.
     """

@@ -20,8 +20,8 @@ class WebhookRequest:
     """
 
     method: str
-    headers: Mapping[str, str]
-    query: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     url: str = field(default="", repr=False)
 

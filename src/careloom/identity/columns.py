@@ -37,7 +37,7 @@ class MatchSpec:
     is not empty. `tiers`: property names, each tier brings candidates together when all its values agree, but for a unit,
     and for city and state beside a street and a ZIP code; a property without a role is compared as plain text. `key_property` carries our key on the remote side. `accept`
     "provisional" links pairs too whose birth date is missing on one side. `aliases`: further remote properties, values
-    joined by ";". `comparisons` is the evidence that is taken of each pair, `rules` and `vetoes` are what follows from it.
+    joined by `separator`. `comparisons` is the evidence that is taken of each pair, `rules` and `vetoes` are what follows from it.
     """
 
     roles: Mapping[str, str]
@@ -45,6 +45,7 @@ class MatchSpec:
     key_property: str
     accept: Literal["certain", "provisional"]
     aliases: Mapping[str, Sequence[str]]
+    separator: str = ";"
     comparisons: Sequence[Comparison] = COMPARISONS
     rules: Mapping[str, MatchRule] = field(default_factory=lambda: RULES)
     vetoes: Sequence[Veto] = VETOES
@@ -125,7 +126,10 @@ def _list_of(spec: MatchSpec, role: str, *, remote: bool) -> str:
 
 
 def _further(spec: MatchSpec, name: str) -> str:
-    return "".join(f" || coalesce(string_split(e.{quoted(alias)}, ';'), [])" for alias in spec.aliases.get(name, ()))
+    separator = "'" + spec.separator.replace("'", "''") + "'"
+    return "".join(
+        f" || coalesce(string_split(e.{quoted(alias)}, {separator}), [])" for alias in spec.aliases.get(name, ())
+    )
 
 
 def _values(spec: MatchSpec, name: str, *, remote: bool) -> str:

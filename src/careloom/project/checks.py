@@ -79,6 +79,9 @@ def _systems(sync: Sync, systems: Mapping[str, System], rooms: Mapping[str, Room
         if room is not None and (room.source if side == "from" else room.target) is None:
             cause = f"`{name}` is of kind `{room.kind}`, which cannot be {verb}"
             yield sync.fault((side, "system"), "wrong-kind", cause, "name another system here")
+        elif room is not None and side == "to" and sync.associations and not room.associates:
+            cause = f"`{name}` is of kind `{room.kind}`, whose records cannot be associated"
+            yield sync.fault(("associations",), "no-associations", cause, "remove `associations:`")
 
 
 def _names(sync: Sync, systems: Mapping[str, System], rooms: Mapping[str, Room]) -> Iterator[Fault]:

@@ -136,7 +136,7 @@ def _offer(document: WrittenStream, node: YamlNode, room: Room) -> Stream | Faul
         return _fault(
             node, ("from", "stream"), "unknown-stream", f"the system `{system}` has no stream `{stream_name}`", fix
         )
-    if room.webhooks is None:
+    if room.webhooks is None and room.listener is None:
         cause = f"the system `{system}` is of kind `{room.kind}`, which offers no streams"
         return _fault(node, ("from", "system"), "no-streams", cause, "read it by a sync, or name another system")
     if document.key is None or document.key_column is None:

@@ -89,9 +89,10 @@ class Answer:
 
 @dataclass(slots=True, kw_only=True)
 class Trial:
-    """What became of a call so far: attempts that `failed`, 429s, new tokens, redirects."""
+    """What became of a call so far: failures, waits that are none, 429s, new tokens, redirects."""
 
     failures: int = 0
+    rests: int = 0
     throttled: int = 0
     renewals: int = 0
     redirects: int = 0
@@ -99,7 +100,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Ask again after so many seconds; it is a failure, of which a policy admits so many, unless it does not count."""
+    """Ask again after so many seconds; a failure, or, where it does not count, a wait that was asked for. A policy admits so many of each."""
 
     seconds: float
     counts: bool = True

@@ -118,8 +118,10 @@ class HttpClient:
     def _rest(self, call: Call, answer: Answer | None, trial: Trial, wait: Wait) -> None:
         if wait.counts:
             trial.failures += 1
-            if trial.failures >= self.policy.attempts:
-                raise self.api.exhausted(self.where(call), answer, trial.failures, wait.seconds)
+        else:
+            trial.rests += 1
+        if max(trial.failures, trial.rests) >= self.policy.attempts:
+            raise self.api.exhausted(self.where(call), answer, max(trial.failures, trial.rests), wait.seconds)
         self.pause(wait.seconds)
 
     def _try(self, call: Call, token: Token | None) -> Answer | None:

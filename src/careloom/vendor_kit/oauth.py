@@ -171,7 +171,7 @@ class TokenKeeper:
         first: Callable[[], Token] | None = None,
         early: timedelta = EARLY,
     ) -> None:
-        self._tokens = tokens or (_MemoryTokens() if first is not None else None)
+        self._tokens = tokens or (_ProcessTokens() if first is not None else None)
         self._early = early
         self._grants = grants
         self._clock = clock
@@ -225,7 +225,7 @@ class TokenKeeper:
         return self._tokens
 
 
-class _MemoryTokens:
+class _ProcessTokens:
     """`core.tokens.Tokens` of one process, for tokens that can be asked for again."""
 
     def __init__(self) -> None:

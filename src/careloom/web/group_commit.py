@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from careloom.core.errors import Later
 from careloom.core.log import LOG
 from careloom.core.webhooks import WebhookAnswer
-from careloom.services.landing.receive import AWAY, store_arrivals
+from careloom.services.landing.receive import AWAY, Arrival, store_arrivals
 from careloom.services.session.sessions import Session
-from careloom.store.inbox import Arrival
 
 WRITERS = 2
 MOST_EVENTS, MOST_BYTES = 64, 16 * 1024 * 1024

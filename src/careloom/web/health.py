@@ -18,9 +18,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from careloom.core.log import LOG
+from careloom.services.operate.readiness import Work, inbox_depths, lack_for_events, work_of
 from careloom.services.session.sessions import Session
-from careloom.store.inbox import inbox_depth
-from careloom.store.readiness import BODY, Work, lack_for_events, work_of
 from careloom.web.group_commit import GroupCommit
 from careloom.web.oidc import caller
 from careloom.web.responses import UNAVAILABLE
@@ -75,14 +74,12 @@ class Health:
 
 def health_of(session: Session, group_commit: GroupCommit) -> Health:
     """The questions of a service that keeps events by `group_commit`."""
-    return Health(
-        ready=CachedAnswer(lambda: _lack(session, group_commit)), work=CachedAnswer(lambda: work_of(session.store))
-    )
+    return Health(ready=CachedAnswer(lambda: _lack(session, group_commit)), work=CachedAnswer(lambda: work_of(session)))
 
 
 def _lack(session: Session, group_commit: GroupCommit) -> str:
     """What is lacking. Where an event could not be kept, one of its size is tried: a smaller one may still find room."""
-    lack = lack_for_events(session.store, max(BODY, group_commit.failed))
+    lack = lack_for_events(session, group_commit.failed)
     if lack:
         LOG.error("service.not_ready", message="the service is not ready", lack=lack)
     else:
@@ -120,7 +117,7 @@ async def work(request: Request) -> JSONResponse:
 async def work_by_system(request: Request, _caller: Annotated[str, Depends(caller)]) -> dict[str, Any]:
     """How much waits and is held of each system that sends, and for how many seconds the oldest has been due."""
     session: Session = request.app.state.session
-    depths = await run_sync(inbox_depth, session.store, sorted(request.app.state.door.systems))
+    depths = await run_sync(inbox_depths, session, sorted(request.app.state.door.systems))
     return {
         depth.source: {"waiting": depth.waiting, "held": depth.held, "oldest": round(depth.oldest or 0.0)}
         for depth in depths

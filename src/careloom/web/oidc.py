@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import urllib3
 from fastapi import Depends, HTTPException, Request
@@ -19,7 +19,6 @@ from google.oauth2 import id_token
 
 from careloom.core.errors import Fix
 from careloom.core.log import LOG
-from careloom.project.model import Service
 
 KEPT_FOR, SERVED_FOR = 3600.0, 12 * 3600.0
 REST = 10.0
@@ -129,6 +128,18 @@ class TokenChecks:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
+class CallerSettings(Protocol):
+    """What a project's `service:` says of its callers: their addresses, and what their tokens are made out to."""
+
+    @property
+    def callers(self) -> Collection[str]:
+        """The e-mail addresses of those who may call."""
+
+    @property
+    def audience(self) -> str | None:
+        """What a token must be made out to; None where it goes unsaid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Callers:
     """Checks tokens against the project's `service:`. No one is let in where it names no callers.
@@ -136,7 +147,7 @@ class Callers:
     `cloud_run`: the name of this service on Cloud Run, "" elsewhere. Only there may the audience go unsaid.
     """
 
-    service: Service
+    service: CallerSettings
     certificates: Callable[..., Any] = field(default_factory=CachedCertificates)
     cloud_run: str = ""
     desk: TokenChecks = field(default_factory=TokenChecks)
@@ -165,7 +176,7 @@ class Callers:
 
 
 def callers_of(
-    service: Service, environment: Mapping[str, str], certificates: Callable[..., Any] | None = None
+    service: CallerSettings, environment: Mapping[str, str], certificates: Callable[..., Any] | None = None
 ) -> Callers:
     """Who may call. Fix where callers are named, and nothing says what their tokens must be made out to."""
     cloud_run = environment.get("K_SERVICE", "")

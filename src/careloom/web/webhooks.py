@@ -12,11 +12,11 @@ from careloom.core.log import LOG
 from careloom.core.webhooks import WebhookAnswer, WebhookRequest
 from careloom.services.landing.receive import examine
 from careloom.services.session.sessions import Session
-from careloom.systems import rooms
 from careloom.web.body import BadBody, Memory, read_body
 from careloom.web.client_ip import Senders
 from careloom.web.content_type import METHODS, is_event_type
 from careloom.web.group_commit import GroupCommit
+from careloom.web.public_address import PublicAddress, public_address
 from careloom.web.refusals import Refusals
 from careloom.web.responses import refuse, respond
 
@@ -33,15 +33,20 @@ class WebhookEndpoint:
     senders: Senders
     systems: frozenset[str]
     group_commit: GroupCommit
+    address: PublicAddress = field(default_factory=PublicAddress)
     refusals: Refusals = field(default_factory=Refusals)
     memory: Memory = field(default_factory=Memory)
 
 
 def webhook_endpoint(session: Session, senders: Senders) -> WebhookEndpoint:
     """The door of an open project."""
-    systems = session.project.systems
-    calling = frozenset(name for name, system in systems.items() if rooms()[system.kind].webhooks is not None)
-    return WebhookEndpoint(session=session, senders=senders, systems=calling, group_commit=GroupCommit(session))
+    return WebhookEndpoint(
+        session=session,
+        senders=senders,
+        systems=session.calling_systems(),
+        group_commit=GroupCommit(session),
+        address=public_address(session.settings.environment),
+    )
 
 
 async def webhook(request: Request) -> Response:
@@ -74,6 +79,7 @@ async def _received(endpoint: WebhookEndpoint, source: str, client: str, request
         headers=dict(request.headers.items()),
         query=dict(request.query_params),
         body=body,
+        url=endpoint.address.of(request),
     )
     try:
         examination = examine(endpoint.session, source, hook)

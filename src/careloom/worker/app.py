@@ -12,12 +12,14 @@ from procrastinate.job_context import JobContext
 from procrastinate.worker import Worker
 
 from careloom.core.log import LOG
-from careloom.store.database import OPTIONS
+from careloom.services.operate.job_queue import CONNECTION_OPTIONS
 
 
 def queue_app(url: str, jobs: Iterable[str], run: Callable[[str, str], None]) -> App:
     """An app whose tasks are `jobs`, each of which calls `run(job, subject)` in a thread."""
-    connector = PsycopgConnector(conninfo=url, min_size=1, max_size=4, timeout=10, kwargs={"options": OPTIONS})
+    connector = PsycopgConnector(
+        conninfo=url, min_size=1, max_size=4, timeout=10, kwargs={"options": CONNECTION_OPTIONS}
+    )
     app = App(connector=connector)
     for job in jobs:
         _add(app, job, run)

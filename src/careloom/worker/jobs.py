@@ -15,15 +15,13 @@ from careloom.services.landing.process import process_inbox
 from careloom.services.landing.publish import publish_outbox
 from careloom.services.landing.scan import LandingReport, reconcile, scan
 from careloom.services.operate.alerts import alert_job, mail_summary
+from careloom.services.operate.job_queue import end_rest, enqueue_publish, is_resting, rest_job
 from careloom.services.operate.retention import cleanup
 from careloom.services.reports.fetch import run_reports
 from careloom.services.session.attempts import round_of
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session
-from careloom.store.inbox_queue import Backoff, rest, rested, rests
-from careloom.store.queue import enqueue
 
-BACKOFF = Backoff(first=10.0, maximum=900.0)
 _PERSISTENT = 3
 """So many failures in a row are told to a person; what a person must mend is told at once."""
 
@@ -42,22 +40,19 @@ def run_job(bench: JobContext, job: str, subject: str) -> None:
     subject_key, began = f"{job}:{subject}", time.monotonic()
     log = LOG.bind(job=job, subject=subject)
     try:
-        with bench.session.store.transaction() as connection:
-            if rests(connection, subject_key):
-                return
+        if is_resting(bench.session, subject_key):
+            return
         try:
             outcome = JOBS[job](bench, subject)
         except Exception as error:  # noqa: BLE001 whatever it was, the worker continues
             reason = safe_text(error)
             log.error("job.failed", message="a job failed", reason=reason, seconds=round(time.monotonic() - began, 3))  # noqa: TRY400 a traceback could quote a person
-            with bench.session.store.transaction() as connection:
-                failures = rest(connection, subject_key, BACKOFF, getattr(error, "after", None))
+            failures = rest_job(bench.session, subject_key, getattr(error, "after", None))
             if failures == (1 if isinstance(error, Fix) else _PERSISTENT):
                 alert_job(bench.session, job, subject, reason)
         else:
             log.info("job.ended", message="a job ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
-            with bench.session.store.transaction() as connection:
-                rested(connection, subject_key)
+            end_rest(bench.session, subject_key)
     except CareloomError as error:
         # The database itself is away. Whatever is due is woken when it is back.
         log.error("job.unreadable", message="a job could not be read", reason=safe_text(error))  # noqa: TRY400 a traceback could quote a person
@@ -117,8 +112,7 @@ def _landed(bench: JobContext, stream: str, land: Callable[[Session, str, Watch]
     if stream not in bench.session.project.landings:
         return {}  # it was woken by an earlier state of the project
     report = land(bench.session, stream, Watch(stop=bench.stop))
-    with bench.session.store.transaction() as connection:
-        enqueue(connection, "publish", "outbox")
+    enqueue_publish(bench.session)
     if report.status != "completed" and not bench.stop.is_set():
         raise Later(f"the landing of {stream!r} is {report.status}: {'; '.join(report.notes)}", after=report.after)
     return report.counts

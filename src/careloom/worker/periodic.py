@@ -11,9 +11,9 @@ from threading import Event
 
 from careloom.core.errors import CareloomError
 from careloom.core.log import LOG
+from careloom.services.operate.job_queue import put_back
 from careloom.services.operate.scheduler import enqueue_due
 from careloom.services.session.sessions import Session
-from careloom.store.queue import abandoned_jobs, drop_ended_jobs, jobs_taken_by, wake_again
 from careloom.worker.app import JobRun
 
 
@@ -57,14 +57,10 @@ class PeriodicTasks:
         enqueue_due(self.session)
 
     def _put_back(self) -> None:
-        with self.session.store.transaction() as connection:
-            drop_ended_jobs(connection)
-            jobs = set(abandoned_jobs(connection, self.timing.silence))
-            # Whose end could not be written, because the database was away, would be believed to run for ever: its worker
-            # lives. Seen so twice, it is no job that is just about to begin or to end.
-            strays = jobs_taken_by(connection, self.running.worker_ids()) - self.running.ids
-            jobs |= strays & self._strays
-            self._strays = strays
-            for id_ in sorted(jobs):
-                if job := wake_again(connection, id_):
-                    LOG.warning("job.requeued", message="a job that no worker was running was queued again", job=job)
+        self._strays = put_back(
+            self.session,
+            self.timing.silence,
+            worker_ids=self.running.worker_ids(),
+            running_ids=self.running.ids,
+            strays=self._strays,
+        )

@@ -16,12 +16,13 @@ from procrastinate.worker import Worker
 
 from careloom.core.attempts import ALL, Kind
 from careloom.core.log import LOG
+from careloom.services.operate.job_queue import QUEUES
 from careloom.services.session.attempts import opened_for
 from careloom.services.session.sessions import Session
 from careloom.services.session.settings import Settings
-from careloom.store.queue import QUEUES
 from careloom.worker.app import JobRun, hush_libraries, queue_app
 from careloom.worker.jobs import JOBS, JobContext, run_job
+from careloom.worker.listeners import listener_servers, start_listeners
 from careloom.worker.periodic import PeriodicTasks, Timing
 
 LOOK = 0.1
@@ -48,6 +49,7 @@ def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing 
     rounds = PeriodicTasks(session=session, running=running, timing=timing)
     thread = Thread(target=rounds.go, args=(stop,), name="careloom rounds")
     thread.start()
+    join_listeners = start_listeners(listener_servers(session, stop))
     bench = JobContext(session=session, urgent=urgent, stop=stop)
     try:
         while not stop.is_set():
@@ -58,6 +60,7 @@ def work(session: Session, *, stop: Event, concurrency: int = 4, timing: Timing 
             stop.wait(timing.pause)
     finally:
         stop.set()
+        join_listeners()
         thread.join()
         urgent.close()
 

@@ -24,6 +24,7 @@ from careloom.core.publishers import ChangeEvent
 from careloom.core.rooms import RoomContext
 from careloom.systems.nats import publisher as publishing
 from careloom.systems.nats.publisher import Options, StreamPublisher
+from hang import HANG
 
 URL = "nats://127.0.0.1:4222"
 EVENT = ChangeEvent(
@@ -180,7 +181,7 @@ def test_a_refused_password_is_for_a_person_and_a_broken_line_is_no_loss(
         greeting.start()
         with pytest.raises(kind) as told:
             publisher("NONE", url=f"nats://user:verywrong@127.0.0.1:{server.getsockname()[1]}").publish([EVENT])
-        greeting.join(timeout=5)
+        greeting.join(timeout=HANG)
     assert "verywrong" not in str(told.value)
     assert "careloom-nats" not in {thread.name for thread in threading.enumerate()}
 

@@ -16,6 +16,7 @@ from careloom.core.publishers import ChangeEvent
 from careloom.core.rooms import RoomContext
 from careloom.systems.notify.notifier import Notifier
 from careloom.systems.notify.options import Options
+from hang import HANG
 
 EVENT = ChangeEvent(
     id=1,
@@ -38,7 +39,7 @@ def test_who_listens_hears_each_change_in_order(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as listener:
         listener.execute("listen change_events")
         assert list(told.publish([EVENT, replace(EVENT, id=2, vendor_id="017")])) == [1, 2]
-        heard = [json.loads(one.payload) for one in listener.notifies(timeout=5, stop_after=2)]
+        heard = [json.loads(one.payload) for one in listener.notifies(timeout=HANG, stop_after=2)]
     told.close()
     assert heard[0] == {
         "table": "patients",

@@ -179,7 +179,7 @@ def emulator() -> Iterator[str]:
     address = f"127.0.0.1:{port}"
     try:
         with grpc.insecure_channel(address) as channel:
-            grpc.channel_ready_future(channel).result(timeout=60)
+            grpc.channel_ready_future(channel).result(timeout=HANG)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)

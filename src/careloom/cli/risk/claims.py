@@ -13,7 +13,6 @@ from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json
 from careloom.cli.risk.options import Year
 from careloom.core.errors import UsageFault
-from careloom.risk.inputs import gather
 from careloom.services.risk import claims as claim_files
 from careloom.services.risk import defaults, faults
 
@@ -103,7 +102,7 @@ def claims(
         raise typer.Exit(_LEFT)
 
 
-def _show(counts: gather.ClaimCounts, year: int, seconds: float) -> None:
+def _show(counts: claim_files.ClaimCounts, year: int, seconds: float) -> None:
     page.print(f"{counts.files:,} files, {counts.claims:,} claims, {counts.lines:,} service lines in {seconds:.1f} s")
     if counts.without_claims:
         page.print(f"  {counts.without_claims:,} files have no claims")
@@ -125,7 +124,7 @@ def _show(counts: gather.ClaimCounts, year: int, seconds: float) -> None:
         _show_held(counts)
 
 
-def _show_held(counts: gather.ClaimCounts) -> None:
+def _show_held(counts: claim_files.ClaimCounts) -> None:
     total = sum(counts.held_by_code.values())
     page.print(
         f"{total:,} held: {', '.join(f'{number:,} {code}' for code, number in counts.held_by_code.items())}",

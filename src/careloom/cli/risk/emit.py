@@ -10,7 +10,6 @@ import typer
 from careloom.cli.console import out as page
 from careloom.cli.risk.options import ModeName, OwnFactors, notice
 from careloom.core.errors import UsageFault
-from careloom.risk.dbt import emit as dbt_emit
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import emit as statements
 from careloom.services.risk.options import Mode
@@ -86,8 +85,8 @@ def _write(out: Path | None, text: str, what_next: str) -> None:
     page.print(f"Wrote {out}. {what_next}", markup=False)
 
 
-def _show(project: dbt_emit.EmittedProject) -> None:
-    editions = ", ".join(f"{model} of {year}" for model, year in project.editions)
-    page.print(f"Wrote {len(project.files)} files into {project.project}: {editions}.", markup=False)
-    for (model, year), why in project.absent.items():
+def _show(emitted: statements.EmittedProject) -> None:
+    editions = ", ".join(f"{model} of {year}" for model, year in emitted.editions)
+    page.print(f"Wrote {len(emitted.files)} files into {emitted.project}: {editions}.", markup=False)
+    for (model, year), why in emitted.absent.items():
         page.print(f"  without {model} of {year}: {why}", markup=False)

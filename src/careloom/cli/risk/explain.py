@@ -20,8 +20,6 @@ from careloom.cli.risk.options import (
     Year,
     notice,
 )
-from careloom.risk.scores import explain as score_steps
-from careloom.risk.sql import rounding
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import explain as explaining
 from careloom.services.risk.options import Mode, ScoringOptions, mode_and_status, payment_unknown
@@ -61,7 +59,7 @@ def explain(
         _show(explanation)
 
 
-def _show(explanation: score_steps.Explanation) -> None:
+def _show(explanation: explaining.Explanation) -> None:
     row = explanation.row
     made_by = mode_and_status(row["model"], explanation.year, explanation.mode)
     page.print(
@@ -87,7 +85,7 @@ def _show(explanation: score_steps.Explanation) -> None:
     _show_payment(explanation)
 
 
-def _show_sums(explanation: score_steps.Explanation) -> None:
+def _show_sums(explanation: explaining.Explanation) -> None:
     row = explanation.row
     page.print("coefficients")
     for term in explanation.terms:
@@ -99,7 +97,7 @@ def _show_sums(explanation: score_steps.Explanation) -> None:
     )
 
 
-def _show_payment(explanation: score_steps.Explanation) -> None:
+def _show_payment(explanation: explaining.Explanation) -> None:
     score, money = explanation.row["risk_score_payment"], explanation.money
     if score is None or explanation.normalization is None:
         page.print(f"payment\n  {payment_unknown(money, explanation.row['model'], explanation.year)}", markup=False)
@@ -107,7 +105,7 @@ def _show_payment(explanation: score_steps.Explanation) -> None:
     raw = explanation.row["risk_score"]
     parts = f"{raw} / {explanation.normalization:g}"
     if explanation.mode == "cms":
-        parts += f" = {rounding.normalized(int(raw * 1000), explanation.normalization) / 1000:.3f}"
+        parts += f" = {explaining.normalized_score(raw, explanation.normalization):.3f}"
     if money.coding_intensity:
         parts += f", * (1 - {money.coding_intensity:g})"
     parts += f", + {money.frailty:g}" if money.frailty else ""

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from careloom import risk
 from careloom.cli import rich_output
 from careloom.cli.console import out as page
 from careloom.cli.console import print_json
@@ -57,7 +56,7 @@ def factors(
     )
 
 
-def _table(facts: list[risk.Fact]) -> rich_output.Table:
+def _table(facts: list[payment_factors.Fact]) -> rich_output.Table:
     table = rich_output.Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for fact in facts:
         value = "not known" if fact.value is None else f"{fact.value:g}"
@@ -69,7 +68,7 @@ def _table(facts: list[risk.Fact]) -> rich_output.Table:
     return table
 
 
-def _why_not(fact: risk.Fact) -> str:
+def _why_not(fact: payment_factors.Fact) -> str:
     """What to say of a model that CMS does not pay by."""
     return (
         "proposed, not finalised: no one is paid by it; give one to see what it would be: --factors FILE"

@@ -12,7 +12,6 @@ from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import Json
 from careloom.cli.risk.options import Diagnoses, LookBack, ModelName, People, Year, notice
-from careloom.risk.review import gaps as gap_review
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import gaps as gap_search
 from careloom.services.risk.options import ScoringOptions
@@ -50,7 +49,7 @@ def gaps(
         _show(kind, result)
 
 
-def _show(kind: str, result: gap_review.Gaps) -> None:
+def _show(kind: str, result: gap_search.Gaps) -> None:
     parts = ", ".join(f"{number:,} {status}" for status, number in result.statuses.items()) or "nothing"
     page.print(f"{kind}: {parts}; open of {result.people:,} people", markup=False)
     for hcc, label, people, worth in result.open[:_MOST]:

@@ -22,7 +22,6 @@ from careloom.cli.risk.options import (
     Year,
     notice,
 )
-from careloom.risk.review import mor
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import reconcile as reconciliation
 from careloom.services.risk.options import ComparedScore, ScoringOptions
@@ -92,7 +91,7 @@ def _show(run: reconciliation.ReconcileRun) -> None:
     )
     for reason, number in result.reasons.items():
         worth = f" worth {result.at_stake[reason]:,.3f}" if reason in result.at_stake else ""
-        page.print(f"  {number:>8,} {reason:<28} {mor.REASONS[reason]}{worth}", markup=False)
+        page.print(f"  {number:>8,} {reason:<28} {reconciliation.report_reason_text(reason)}{worth}", markup=False)
     if run.payment_unknown:
         page.print(
             f"no score was compared, for the payment score is {run.payment_unknown}; or --score raw", markup=False

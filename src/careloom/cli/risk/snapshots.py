@@ -26,7 +26,6 @@ from careloom.cli.risk.options import (
     notice,
 )
 from careloom.core.errors import UsageFault
-from careloom.risk.scores import monthly
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import snapshots as monthly_scores
 from careloom.services.risk.options import Mode, ScoringOptions, mode_and_status
@@ -86,7 +85,7 @@ def _month(text: str | None) -> date | None:
         raise UsageFault("--through is a month, such as 2025-06") from None
 
 
-def _show(months: Sequence[monthly.Month], title: str, seconds: float) -> None:
+def _show(months: Sequence[monthly_scores.Month], title: str, seconds: float) -> None:
     people = months[-1].people if months else 0
     page.print(f"{people:,} people by {title}, {len(months)} months in {seconds:.1f} s", markup=False)
     table = rich_output.Table(box=None, padding=(0, 2, 0, 0))

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from careloom import risk
 from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
 from careloom.cli.options import MANY, Json
@@ -22,7 +21,6 @@ from careloom.cli.risk.options import (
     notice,
 )
 from careloom.core.errors import UsageFault
-from careloom.risk.review import mor, parallel, validation
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import reconcile as reconciliation
 from careloom.services.risk import validate as comparison
@@ -94,7 +92,7 @@ def validate(
         raise typer.Exit(DIFFERS)
 
 
-def _show_result(result: validation.ValidationResult) -> None:
+def _show_result(result: comparison.ValidationResult) -> None:
     agreeing = result.verdicts.get("agrees", 0)
     page.print(f"{agreeing:,} of {result.members:,} members: compat equals hccinfhir, to the thousandth and HCC by HCC")
     meanings = {
@@ -111,7 +109,7 @@ def _show_result(result: validation.ValidationResult) -> None:
         return
     page.print(f"{result.otherwise:,} members score otherwise in cms, by rule:")
     for name, number in result.rules.items():
-        rule = risk.RULES[name]
+        rule = comparison.RULES[name]
         page.print(f"  {number:>8,} {name}\n           {rule.cms}\n           source: {rule.source}", markup=False)
     if result.unexplained:
         page.print(f"  {result.unexplained:>8,} without a rule: please report it", markup=False)
@@ -146,14 +144,14 @@ def _compare(
         raise typer.Exit(DIFFERS)
 
 
-def _show_comparison(run: parallel.ParallelRun) -> None:
+def _show_comparison(run: reconciliation.ParallelRun) -> None:
     percent = int(run.share * 10_000) / 100  # never rounded up to a hundred
     page.print(
         f"{percent:.2f} %: {run.equal:,} of {run.persons:,} people have the same score and categories on both sides"
     )
     for reason, number in run.reasons.items():
-        page.print(f"  {number:>8,} {reason:<20} {parallel.REASONS[reason]}", markup=False)
+        page.print(f"  {number:>8,} {reason:<20} {reconciliation.system_reason_text(reason)}", markup=False)
     if run.categories:
         page.print("categories that only one side has (CMS in these words is the other table)")
     for reason, number in run.categories.items():
-        page.print(f"  {number:>8,} {reason:<28} {mor.REASONS[reason]}", markup=False)
+        page.print(f"  {number:>8,} {reason:<28} {reconciliation.report_reason_text(reason)}", markup=False)

@@ -23,7 +23,6 @@ from careloom.cli.risk.options import (
     Year,
     notice,
 )
-from careloom.risk.scores import explain as score_steps
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import explain as explaining
 from careloom.services.risk.options import Mode, ScoringOptions, payment_unknown
@@ -69,7 +68,7 @@ def what_if(
         _show(comparison)
 
 
-def _show(comparison: score_steps.WhatIf) -> None:
+def _show(comparison: explaining.WhatIf) -> None:
     old, new = comparison.before.row, comparison.after.row
     if comparison.difference is None:
         page.print(f"{old['person_id']} is held ({old['held']}); there is no score", markup=False)
@@ -93,11 +92,11 @@ def _show(comparison: score_steps.WhatIf) -> None:
         page.print(f"  payment {unknown}", markup=False)
 
 
-def _unless_final(explanation: score_steps.Explanation) -> str:
+def _unless_final(explanation: explaining.Explanation) -> str:
     return "" if explanation.status == "final" else f" ({explanation.status})"
 
 
-def _show_without_effect(comparison: score_steps.WhatIf) -> None:
+def _show_without_effect(comparison: explaining.WhatIf) -> None:
     coded_before = {code.code for code in comparison.before.codes}
     for code in comparison.after.codes:
         if code.code not in coded_before and code.why:

@@ -24,9 +24,9 @@ create macro wire_number(x) as
              then plain_decimal(format('{:.15f}', try_cast(trim(cast(x as varchar)) as double))) end
     );
 
-create macro wire_bool(x) as
-    case when lower(trim(cast(x as varchar))) in ('true', 't', 'yes', 'y', '1') then 'true'
-         when lower(trim(cast(x as varchar))) in ('false', 'f', 'no', 'n', '0') then 'false' end;
+create macro wire_bool(x, yes, no) as
+    case when lower(trim(cast(x as varchar))) in ('true', 't', 'yes', 'y', '1') then yes
+         when lower(trim(cast(x as varchar))) in ('false', 'f', 'no', 'n', '0') then no end;
 
 create macro iso_day(d) as case when year(d) between 1000 and 9999 then strftime(d, '%Y-%m-%d') end;
 
@@ -37,20 +37,20 @@ create macro text_day(t) as
 create macro read_day(t) as
     coalesce(text_day(t), case when regexp_full_match(t, '-?\d{5,14}') then iso_day(cast(epoch_ms(cast(t as bigint)) as date)) end, t);
 
-create macro iso_moment(moment) as
-    case when year(timezone('UTC', moment)) between 1000 and 9999 then strftime(timezone('UTC', moment), '%Y-%m-%dT%H:%M:%S.%gZ') end;
+create macro iso_moment(moment, pattern) as
+    case when year(timezone('UTC', moment)) between 1000 and 9999 then strftime(timezone('UTC', moment), pattern) end;
 
-create macro text_moment(t, zone) as
+create macro text_moment(t, zone, pattern) as
     iso_moment(case when regexp_full_match(trim(t), '.*(Z|z|[+-]\d{2}(:?\d{2})?)') and regexp_matches(t, '\d[T ]\d')
                     then try_cast(trim(t) as timestamptz)
-                    when regexp_matches(trim(t), '^\d{4}-\d{2}-\d{2}') then timezone(zone, try_cast(trim(t) as timestamp)) end);
+                    when regexp_matches(trim(t), '^\d{4}-\d{2}-\d{2}') then timezone(zone, try_cast(trim(t) as timestamp)) end, pattern);
 
-create macro read_moment(t) as
-    coalesce(text_moment(t, 'UTC'),
-             case when regexp_full_match(t, '-?\d{5,15}') then iso_moment(timezone('UTC', epoch_ms(cast(t as bigint)))) end, t);
+create macro read_moment(t, pattern) as
+    coalesce(text_moment(t, 'UTC', pattern),
+             case when regexp_full_match(t, '-?\d{5,15}') then iso_moment(timezone('UTC', epoch_ms(cast(t as bigint))), pattern) end, t);
 
-create macro ordered_options(t) as
-    nullif(array_to_string(list_sort(list_distinct(list_filter(list_transform(string_split(t, ';'), lambda o: trim(o)), lambda o: o <> ''))), ';'), '');
+create macro ordered_options(t, separator) as
+    nullif(array_to_string(list_sort(list_distinct(list_filter(list_transform(string_split(t, separator), lambda o: trim(o)), lambda o: o <> ''))), separator), '');
 
 -- Fingerprint recipe 1: each value framed by its length, so that no two rows spell the same text. `framed` gives the frame that
 -- goes before the value; concat passes over the value that is not there.

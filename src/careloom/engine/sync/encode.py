@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from careloom.core.schema import PropertyType
+from careloom.core.schema import PLAIN, PropertyType, TextForm
 from careloom.engine.sql_text import name, text, texts
 
 Otherwise = Literal["keep", "hold", "null"]
@@ -19,7 +19,7 @@ class EncodedField:
 
     `format` is a strptime pattern for dates that the source keeps as text. `values` maps source values to target
     values; `otherwise` says what becomes of a value that is not among them. `unique`: only one record may hold a value,
-    and `when_taken` receives it when another record does.
+    and `when_taken` receives it when another record does. `form`: the destination's.
     """
 
     property: str
@@ -35,6 +35,7 @@ class EncodedField:
     lowercase: bool = False
     when_taken: str | None = None
     owner: Owner | None = None
+    form: TextForm = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +76,17 @@ def encode(field: EncodedField, column: str, column_type: str, zone: str) -> Enc
         case "number":
             return _read(field, f"wire_number({raw})", raw, "not-a-number")
         case "bool":
-            return _read(field, f"wire_bool({raw})", raw, "not-a-bool")
+            return _read(
+                field, f"wire_bool({raw}, {text(field.form.true)}, {text(field.form.false)})", raw, "not-a-bool"
+            )
         case "date":
             return _read(field, _day(raw, column_type, zone, field.format), raw, "not-a-date")
         case "datetime":
-            return _read(field, _moment(raw, column_type, zone, field.format), raw, "not-a-time")
+            return _read(field, _moment(raw, column_type, zone, field), raw, "not-a-time")
         case "enumeration":
-            return _option(field, _listed(raw, column_type))
+            return _option(field, _listed(raw, column_type, field.form))
         case "string":
-            return _string(field, _listed(raw, column_type))
+            return _string(field, _listed(raw, column_type, field.form))
 
 
 def encoded_column(property_name: str) -> str:
@@ -91,19 +94,19 @@ def encoded_column(property_name: str) -> str:
     return name("=" + property_name)
 
 
-def canonical(kind: PropertyType, raw: str, *, multiple: bool = False) -> str:
+def canonical(kind: PropertyType, raw: str, *, multiple: bool = False, form: TextForm = PLAIN) -> str:
     """SQL for what a remote system answered, in the spelling that `wire` gives, so that the two compare."""
     match kind:
         case "number":
             return f"coalesce(wire_number({raw}), {raw})"
         case "bool":
-            return f"coalesce(wire_bool({raw}), {raw})"
+            return f"coalesce(wire_bool({raw}, {text(form.true)}, {text(form.false)}), {raw})"
         case "date":
             return f"read_day({raw})"
         case "datetime":
-            return f"read_moment({raw})"
+            return f"read_moment({raw}, {text(form.moment)})"
         case "enumeration" if multiple:
-            return f"ordered_options({raw})"
+            return f"ordered_options({raw}, {text(form.list_separator)})"
         case _:
             return raw
 
@@ -113,8 +116,8 @@ def _read(field: EncodedField, value: str, raw: str, code: str) -> Encoded:
     return Encoded(value=value, fault=fault)
 
 
-def _listed(raw: str, column_type: str) -> str:
-    return f"array_to_string({raw}, ';')" if column_type.endswith("[]") else raw
+def _listed(raw: str, column_type: str, form: TextForm) -> str:
+    return f"array_to_string({raw}, {text(form.list_separator)})" if column_type.endswith("[]") else raw
 
 
 def _day(raw: str, column_type: str, zone: str, pattern: str | None) -> str:
@@ -129,15 +132,16 @@ def _day(raw: str, column_type: str, zone: str, pattern: str | None) -> str:
     return f"text_day(cast({raw} as varchar))"
 
 
-def _moment(raw: str, column_type: str, zone: str, pattern: str | None) -> str:
+def _moment(raw: str, column_type: str, zone: str, field: EncodedField) -> str:
+    form = text(field.form.moment)
     if column_type.startswith("TIMESTAMP WITH TIME ZONE"):
-        return f"iso_moment({raw})"
+        return f"iso_moment({raw}, {form})"
     if column_type == "DATE" or column_type.startswith("TIMESTAMP"):
-        return f"iso_moment(timezone({text(zone)}, cast({raw} as timestamp)))"
-    if pattern:
-        moment = f"try_strptime(trim(cast({raw} as varchar)), {text(pattern)})"
-        return f"iso_moment(timezone({text(zone)}, cast({moment} as timestamp)))"
-    return f"text_moment(cast({raw} as varchar), {text(zone)})"
+        return f"iso_moment(timezone({text(zone)}, cast({raw} as timestamp)), {form})"
+    if field.format:
+        moment = f"try_strptime(trim(cast({raw} as varchar)), {text(field.format)})"
+        return f"iso_moment(timezone({text(zone)}, cast({moment} as timestamp)), {form})"
+    return f"text_moment(cast({raw} as varchar), {text(zone)}, {form})"
 
 
 def _mapped(field: EncodedField, raw: str) -> Encoded:
@@ -160,12 +164,13 @@ def _mapped(field: EncodedField, raw: str) -> Encoded:
 
 
 def _option(field: EncodedField, raw: str) -> Encoded:
-    value = f"ordered_options(wire_string({raw}))" if field.multiple else f"trim(wire_string({raw}))"
+    separator = text(field.form.list_separator)
+    value = f"ordered_options(wire_string({raw}), {separator})" if field.multiple else f"trim(wire_string({raw}))"
     if not field.options:
         return Encoded(value=value, fault=None)
     options, target_text = texts(field.options), encoded_column(field.property)
     if field.multiple:
-        is_option = f"list_has_all({options}, string_split({target_text}, ';'))"
+        is_option = f"list_has_all({options}, string_split({target_text}, {separator}))"
     else:
         is_option = f"list_contains({options}, {target_text})"
     return Encoded(

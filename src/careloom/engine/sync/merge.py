@@ -7,7 +7,7 @@ from typing import Literal
 
 import duckdb
 
-from careloom.core.schema import PropertyType
+from careloom.core.schema import PLAIN, PropertyType, TextForm
 from careloom.engine.sql_text import name, names, text
 from careloom.engine.sync.encode import Owner, canonical
 from careloom.engine.sync.tables import empty, fill
@@ -35,19 +35,20 @@ def merge(
     owners: Mapping[str, Owner | None],
     likeness: Mapping[str, Likeness] | None = None,
     aliases: Mapping[str, str] | None = None,
+    form: TextForm = PLAIN,
 ) -> None:
     """Fill `field_state` and `record_changes` for the rows of `desired_values` that have a record.
 
     `types` gives each property's type and whether it holds several options; `aliases` the property that holds further
-    values of a unique one, joined by ";".
+    values of a unique one. `form`: the destination's.
     """
     empty(db, "field_state", "record_changes")
-    _compare_fields(db, types, owners, likeness or {}, aliases or {})
+    _compare_fields(db, types, owners, likeness or {}, aliases or {}, form)
     db.execute(
-        """
+        f"""
         insert into record_changes
         select key,
-            cast(to_json(map(coalesce(list(property) filter (is_written), []), coalesce(list(coalesce(desired, '')) filter (is_written), []))) as varchar) as send,
+            cast(to_json(map(coalesce(list(property) filter (is_written), []), coalesce(list(coalesce(desired, {text(form.clear)})) filter (is_written), []))) as varchar) as send,
             cast(to_json(map(list(property), list(case when state = 'conflict' then base else desired end))) as varchar) as base,
             count(*) filter (is_written) as writes,
             list(property) filter (state = 'conflict') as conflicts,
@@ -68,11 +69,12 @@ def _compare_fields(
     owners: Mapping[str, Owner | None],
     likeness: Mapping[str, Likeness],
     aliases: Mapping[str, str],
+    form: TextForm,
 ) -> None:
     properties = names(types)
     bases = ", ".join(f"json_extract_string(base.base, {text('$.' + name(prop))}) as {name(prop)}" for prop in types)
     spellings = {
-        prop: canonical(kind, "remote_values.value", multiple=is_multiple)
+        prop: canonical(kind, "remote_values.value", multiple=is_multiple, form=form)
         for prop, (kind, is_multiple) in types.items()
     }
     db.execute(
@@ -91,7 +93,7 @@ def _compare_fields(
                 {_choose("desired_cells.property", {prop: text(owner) for prop, owner in owners.items() if owner})} as owner,
                 {_choose("desired_cells.property", {prop: text(kind) for prop, kind in likeness.items()})} as likeness,
                 base_cells.key is not null as has_base,
-                coalesce(list_contains(string_split(lower(further_values.value), ';'), lower(trim(desired_cells.desired))), false) as is_secondary,
+                coalesce(list_contains(string_split(lower(further_values.value), {text(form.list_separator)}), lower(trim(desired_cells.desired))), false) as is_secondary,
                 decisions.verdict as decision
             from desired_cells
             join changed_rows on changed_rows.key = desired_cells.key

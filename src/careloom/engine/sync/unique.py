@@ -35,7 +35,7 @@ def reroute_taken(
     empty(db, "rerouted")
     for field in fields:
         if field.unique and field.property != key_property and field.when_taken:
-            _find_holders(db, field.property, shape, has_mirror=has_mirror)
+            _find_holders(db, field, shape, has_mirror=has_mirror)
             _reroute(db, field, field.when_taken)
 
 
@@ -66,15 +66,16 @@ def count_rerouted(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(db.execute(statement).fetchall())
 
 
-def _find_holders(db: duckdb.DuckDBPyConnection, property_name: str, shape: ObjectShape, *, has_mirror: bool) -> None:
+def _find_holders(db: duckdb.DuckDBPyConnection, field: EncodedField, shape: ObjectShape, *, has_mirror: bool) -> None:
     empty(db, "holders")
     if not has_mirror:
         return
-    definition = shape.properties.get(property_name)
-    for column in (property_name, *(definition.aliases if definition else ())):
+    definition = shape.properties.get(field.property)
+    separator = text(field.form.list_separator)
+    for column in (field.property, *(definition.aliases if definition else ())):
         db.execute(
             "insert into holders select distinct lower(trim(value)), id from"
-            f" (select id, unnest(string_split({name(column)}, ';')) as value from mirror where {name(column)} is not null)"
+            f" (select id, unnest(string_split({name(column)}, {separator})) as value from mirror where {name(column)} is not null)"
             " where trim(value) <> ''"
         )
 

@@ -109,11 +109,11 @@ def process_inbox(session: Session, source: str, *, stop: Event) -> Counter[str]
 
 def _read(batch: _EventBatch) -> None:
     """Ask the source's room what each event says, and fetch what it only hints at."""
-    webhooks = batch.session.webhooks(batch.source)
+    reader = batch.session.event_reader(batch.source)
     readings: dict[int, Reading] = {}
     for event in batch.events:
         try:
-            readings[event.id] = webhooks.read(event)
+            readings[event.id] = reader.read(event)
         except Exception as error:  # noqa: BLE001 whatever one event does, the others continue
             batch.verdicts[event.id] = _verdict(error)
     readings.update(as_first_told(batch.session, batch.source, batch.events, readings))

@@ -6,10 +6,13 @@ import hashlib
 from collections.abc import Sequence
 
 from careloom.core.errors import Later
+from careloom.core.listeners import Listener
 from careloom.core.log import LOG
 from careloom.core.webhooks import Accepted, WebhookAnswer, WebhookRequest
 from careloom.services.session.sessions import Session
 from careloom.store.inbox import Arrival, keep_events
+
+__all__ = ["AWAY", "NOTHING", "STORED", "Arrival", "examine", "receive", "store_arrivals", "store_message"]
 
 STORED = WebhookAnswer(status=200, body=b'{"status":"ok"}')
 AWAY = WebhookAnswer(status=503, body=b'{"error":"try-later"}', reason="store-away")
@@ -51,6 +54,19 @@ def examine(session: Session, source: str, request: WebhookRequest) -> Arrival |
             )
         return result
     return _arrival(source, result, request.body)
+
+
+def store_message(session: Session, source: str, listener: Listener, message: bytes) -> bytes:
+    """The reply to a message of the system called `source`: an acknowledgement only once it is on disk."""
+    accepted = listener.receive(message)
+    if accepted is None:
+        LOG.warning("event.refused", message="an event was refused", source=source, outcome="refused-message")
+        return listener.reply(message, is_kept=False)
+    try:
+        store_arrivals(session, [_arrival(source, accepted, message)])
+    except Later:
+        return listener.reply(message, is_kept=False)
+    return listener.reply(message, is_kept=True)
 
 
 def store_arrivals(session: Session, arrivals: Sequence[Arrival]) -> list[WebhookAnswer]:

@@ -185,11 +185,11 @@ def _scratch(landing: Landing) -> Landing:
 def _read_all(replay: _Replay, since: datetime | None, until: datetime | None) -> _Replay:
     replay.watch.progress.step(f"reading the stored events of {replay.source}")
     streams = {landing.stream.name for landing in _landings_of(replay.session, replay.source)}
-    webhooks = replay.session.webhooks(replay.source)
+    reader = replay.session.event_reader(replay.source)
     for event in stored_events(replay.session.store, replay.source, since, until):
         replay.totals["events"] += 1
         try:
-            reading = webhooks.read(event)
+            reading = reader.read(event)
         except Hold:
             replay.totals["unreadable"] += 1
             continue

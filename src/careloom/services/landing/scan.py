@@ -25,6 +25,7 @@ from careloom.services.landing.write import land
 from careloom.services.session.attempts import Attempt, attempt
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session
+from careloom.services.session.streams import root_stream
 from careloom.store.landing_runs import ENDS, LandingRuns, is_balanced
 from careloom.store.landing_tables import ensure_table
 from careloom.store.locks import advisory_lock
@@ -151,11 +152,11 @@ def _note(entry: Attempt, report: LandingReport) -> LandingReport:
 
 def _prepare(session: Session, name: str, watch: Watch, time_limit: float | None, limit: float) -> _Scan:
     landing = landing_named(session, name)
-    root = _root(session, landing)
+    root = root_stream(session, landing)
     members = [
         member
         for member in session.project.landings.values()
-        if member.system == landing.system and _root(session, member).name == root.name
+        if member.system == landing.system and root_stream(session, member).name == root.name
     ]
     members.sort(key=lambda member: (member.stream.name != root.name, member.name))
     return _Scan(
@@ -176,26 +177,6 @@ def landing_named(session: Session, name: str) -> Landing:
         names = ", ".join(session.project.landings) or "none"
         raise UsageFault(f"there is no stream {name!r} in this project; there are: {names}")
     return session.project.landings[name]
-
-
-def scannable(session: Session) -> list[str]:
-    """The landings to scan so that every stream that can be asked for is read once."""
-    names: dict[tuple[str, str], str] = {}
-    for landing in session.project.landings.values():
-        if session.tells_when_asked(landing.system):
-            names.setdefault((landing.system, _root(session, landing).name), landing.name)
-    return list(names.values())
-
-
-def _root(session: Session, landing: Landing) -> Stream:
-    """The stream whose pages hold the records of `landing`: its own, or the one that it is `out_of`."""
-    landings = session.project.landings.values()
-    own_streams = {member.stream.name: member.stream for member in landings if member.system == landing.system}
-    streams = {**session.streams(landing.system), **own_streams}
-    stream = landing.stream
-    while stream.out_of and stream.out_of in streams:
-        stream = streams[stream.out_of]
-    return stream
 
 
 # ---------------------------------------------------------------- one scan, from its lock to its report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from careloom.services.session.sessions import Session
+from careloom.store.inbox import totals
 from careloom.store.links import count_links, count_rows
 
 
@@ -18,3 +19,8 @@ def linked_rows(session: Session) -> int:
         for landing in session.project.landings.values()
         for rule in landing.stream.links
     )
+
+
+def inbox_totals(session: Session) -> tuple[int, int, int, int]:
+    """Events received, waiting and held, and changes that are yet to be published."""
+    return totals(session.store)

@@ -16,9 +16,8 @@ from careloom.core.reports import ReportAsk
 from careloom.core.rooms import Room
 from careloom.project import loader, model
 from careloom.services.analytics import build
-from careloom.services.landing import scan
 from careloom.services.operate import migrate, safeguards
-from careloom.services.session import environments, progress, seal_key, sessions
+from careloom.services.session import environments, progress, seal_key, sessions, streams
 from careloom.services.session import settings as environment
 from careloom.services.sync import prepare as preparation
 from careloom.store import database, migrations, rights
@@ -215,6 +214,7 @@ class _CheckUp:
             "target": lambda: self.session.target(system.name).check(self._objects(system.name)),
             "stream_source": lambda: self.session.stream_source(system.name).check(self._streams(system.name)),
             "webhooks": lambda: self.session.webhooks(system.name).check(),
+            "listener": lambda: self.session.listener(system.name).check(),
             "publisher": lambda: self.session.publisher(system.name).check(),
             "reports": lambda: self.session.report_source(system.name).check(self._asks(system.name)),
         }
@@ -236,7 +236,7 @@ class _CheckUp:
                 part for part, system in (("source", sync.source.system), ("target", sync.to.system)) if system == name
             }
         if any(flow.system == name for flow in project.landings.values()):
-            used_parts |= {"stream_source", "webhooks"}
+            used_parts |= {"stream_source", "webhooks", "listener"}
         if name in project.publish:
             used_parts.add("publisher")
         if any(flow.system == name for flow in project.reports.values()):
@@ -252,7 +252,7 @@ class _CheckUp:
 
     def _streams(self, name: str) -> list[str]:
         landings = self.session.project.landings
-        scannable = [landings[stream] for stream in scan.scannable(self.session)]
+        scannable = [landings[stream] for stream in streams.scannable(self.session)]
         return [landing.stream.name for landing in scannable if landing.system == name]
 
     def _asks(self, name: str) -> list[ReportAsk]:

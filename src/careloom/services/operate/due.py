@@ -7,8 +7,8 @@ from datetime import datetime
 
 from careloom.core.attempts import Kind
 from careloom.project.model import Sync
-from careloom.project.schedules import Schedule
 from careloom.services.analytics.build import FAILED, has_models
+from careloom.services.session.due import has_come
 from careloom.services.session.sessions import Session
 from careloom.store.attempts import Attempts
 from careloom.store.runs import Runs
@@ -17,11 +17,6 @@ from careloom.store.runs import Runs
 def is_due(session: Session, sync: Sync) -> bool:
     """True if the sync's schedule has come round since it last began. A missed tick counts once, however late."""
     return has_come(session, sync.schedule, Runs(session.store).last_start(sync.name))
-
-
-def has_come(session: Session, schedule: Schedule | None, last: datetime | None) -> bool:
-    """Whether a tick of `schedule` came after `last`; of what was never done, any."""
-    return schedule is not None and schedule.is_due(last, session.clock(), session.project.timezone)
 
 
 def are_models_due(session: Session) -> bool:

@@ -8,8 +8,8 @@ import psycopg
 
 from careloom.project.model import Landing
 from careloom.project.schedules import parse_schedule
-from careloom.services.operate.due import are_models_due, has_come, is_summary_due
-from careloom.services.reports.fetch import any_report_due
+from careloom.services.operate.due import are_models_due, is_summary_due
+from careloom.services.session.due import any_report_due, has_come
 from careloom.services.session.sessions import Session
 from careloom.store.inbox_queue import anything_to_tell, due_sources, resting
 from careloom.store.queue import enqueue, last_cleanup, under_way

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from careloom.services.reports.load import load_report
 from careloom.services.reports.outcomes import ReportOutcome, ReportsRun
 from careloom.services.reports.request import ReportRequests, check_delivery, hand_over
 from careloom.services.session.attempts import attempt
+from careloom.services.session.due import is_report_due
 from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session
 from careloom.store.account_reports import AccountReport, AccountReports
@@ -39,8 +40,6 @@ _TRIES = 3
 """After so many runs without an answer for a report of an account it counts as failed: it is reported, and asked for again."""
 _QUIET = 2
 """After so many lost answers in a row of an account, each of which took minutes, the run continues without that account."""
-_PAUSES = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
-"""After so many failures in a row of one report of one account it is asked for again, even if it is not due; at last daily."""
 
 
 class _SystemAway(Exception):
@@ -136,11 +135,6 @@ def _run_reports(session: Session, reports: Sequence[Report], watch: Watch, *, d
     return ReportsRun(outcomes=outcomes, seconds=time.monotonic() - began, trouble=troubles[0] if troubles else None)
 
 
-def any_report_due(session: Session, system: str) -> bool:
-    """Whether a report of the system is due, or was begun and has come to no end."""
-    return _anything_due(session, [report for report in session.project.reports.values() if report.system == system])
-
-
 def _of_system(
     session: Session, system: str, reports: Sequence[Report], watch: Watch, *, due_only: bool
 ) -> tuple[Sequence[ReportOutcome], CareloomError | None]:
@@ -216,25 +210,8 @@ def _due(
 ) -> Iterator[tuple[Report, str]]:
     for report in reports:
         for account in report.accounts:
-            if not due_only or _has_come(session, account_reports, report, account):
+            if not due_only or is_report_due(session, account_reports, report, account):
                 yield report, account
-
-
-def _has_come(session: Session, account_reports: AccountReports, report: Report, account: str) -> bool:
-    now = session.clock()
-    row = account_reports.under_way(report.system, report.name, account)
-    if row is not None:
-        return not row.tries or row.tried_at is None or row.tried_at + _pause(row.tries) <= now
-    if report.schedule is None:
-        return False
-    last = account_reports.so_far(report.system, report.name, account, now)
-    if report.schedule.is_due(last.due_at, now, session.project.timezone):
-        return True
-    return last.failed_at is not None and last.failed_at + _pause(last.failures) <= now
-
-
-def _pause(failures: int) -> timedelta:
-    return _PAUSES[min(failures, len(_PAUSES)) - 1]
 
 
 def _end_others(session: Session, account_reports: AccountReports, system: str) -> None:

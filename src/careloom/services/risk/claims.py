@@ -11,7 +11,10 @@ from careloom.core.errors import UsageFault
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.inputs import gather
 from careloom.risk.inputs import rules as claim_rules
+from careloom.risk.inputs.gather import ClaimCounts
 from careloom.services.session.progress import Progress
+
+__all__ = ["ClaimCounts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

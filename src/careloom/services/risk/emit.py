@@ -8,9 +8,12 @@ from pathlib import Path
 from careloom import risk
 from careloom.core.errors import UsageFault
 from careloom.risk.dbt import emit, functions
+from careloom.risk.dbt.emit import EmittedProject
 from careloom.risk.payment import factors as payment_factors
 from careloom.risk.sql import dialects
 from careloom.services.risk.options import Mode, Notice, choose_factors, choose_model
+
+__all__ = ["EmittedProject"]
 
 
 def emit_statement(

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.scores import explain as score_steps
+from careloom.risk.scores.explain import Explanation, WhatIf
+from careloom.risk.sql.rounding import normalized
 from careloom.services.risk.options import Notice, ScoringOptions, choose_model, factors_of
+
+__all__ = ["Explanation", "WhatIf"]
 
 
 def explain_score(person: str, options: ScoringOptions, notice: Notice) -> score_steps.Explanation:
@@ -45,3 +49,8 @@ def _rows_of(person: str, options: ScoringOptions) -> tuple[risk_workspace.Rows,
             risk_workspace.rows_of_person(workspace, "people", person),
             risk_workspace.rows_of_person(workspace, "diagnoses", person),
         )
+
+
+def normalized_score(raw: float, normalization: float) -> float:
+    """A raw score divided by the normalisation factor, as CMS rounds it."""
+    return normalized(int(raw * 1000), normalization) / 1000

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from careloom import risk
+from careloom.risk import Fact
+
+__all__ = ["Fact"]
 
 
 def list_factors(year: int | None, own_file: Path | None) -> Sequence[risk.Fact]:

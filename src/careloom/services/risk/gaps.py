@@ -6,8 +6,11 @@ from pathlib import Path
 
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.review import gaps
+from careloom.risk.review.gaps import Gaps
 from careloom.services.risk.options import Notice, ScoringOptions, choose_model
 from careloom.services.session.progress import Progress
+
+__all__ = ["Gaps"]
 
 
 def find_gaps(

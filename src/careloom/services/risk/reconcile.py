@@ -10,6 +10,7 @@ from careloom import risk
 from careloom.core.errors import UsageFault
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.review import gaps, mor, parallel
+from careloom.risk.review.parallel import ParallelRun
 from careloom.services.risk.options import (
     ComparedScore,
     Notice,
@@ -19,6 +20,8 @@ from careloom.services.risk.options import (
     payment_unknown,
 )
 from careloom.services.session.progress import Progress
+
+__all__ = ["ParallelRun"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,3 +121,13 @@ def column_names(columns: Sequence[str]) -> dict[str, str]:
         if own_name not in mor.COLUMNS or not column:
             raise UsageFault(f"write --column OURS=THEIRS, where OURS is one of {', '.join(mor.COLUMNS)}")
     return names
+
+
+def report_reason_text(code: str) -> str:
+    """What a difference from CMS's report is called for people."""
+    return mor.REASONS[code]
+
+
+def system_reason_text(code: str) -> str:
+    """What a difference from another system's scores is called for people."""
+    return parallel.REASONS[code]

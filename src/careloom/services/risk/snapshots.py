@@ -11,8 +11,11 @@ from pathlib import Path
 from careloom import risk
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.scores import monthly
+from careloom.risk.scores.monthly import Month
 from careloom.services.risk.options import Notice, ScoringOptions, choose_model, factors_of
 from careloom.services.session.progress import Progress
+
+__all__ = ["Month"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

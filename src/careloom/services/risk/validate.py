@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from careloom.risk import RULES
 from careloom.risk import workspace as risk_workspace
 from careloom.risk.review import validation
+from careloom.risk.review.validation import ValidationResult
 from careloom.services.risk.options import Mode, Notice, ScoringOptions, choose_model
 from careloom.services.session.progress import Progress
+
+__all__ = ["RULES", "ValidationResult"]
 
 
 def validate_population(

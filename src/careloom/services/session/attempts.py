@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -53,6 +55,19 @@ def attempt(session: Session, kind: Kind, name: str) -> Iterator[Attempt]:
                 _end(attempts, number, entry)
             raise
         _end(attempts, number, entry)
+
+
+def recent(
+    session: Session,
+    *,
+    name: str | None,
+    kind: str | None,
+    failures_only: bool,
+    since: datetime | None,
+    limit: int,
+) -> Sequence[Mapping[str, Any]]:
+    """The last attempts, newest first: of one name, of one kind, that failed, that ended since, as far as that is said."""
+    return Attempts(session.store).recent(name=name, kind=kind, failures_only=failures_only, since=since, limit=limit)
 
 
 @contextmanager

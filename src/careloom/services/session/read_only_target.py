@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from careloom.core.errors import Fix
-from careloom.core.ports import AssociationBatch, Batch, Finding, Outcome, RemoteRecord, ScanPage, Target
+from careloom.core.ports import AssociationBatch, Batch, Finding, Outcome, RemoteRecord, ScanPage, Writable
 from careloom.core.schema import ObjectDeclaration, ObjectShape
 
 
-def read_only(target: Target, refusal: str) -> ReadOnlyTarget:
+def read_only(target: Writable, refusal: str) -> ReadOnlyTarget:
     """`target`, to be read only."""
     return ReadOnlyTarget(target=target, refusal=refusal, batch_size=target.batch_size, concurrency=target.concurrency)
 
@@ -19,7 +19,7 @@ def read_only(target: Target, refusal: str) -> ReadOnlyTarget:
 class ReadOnlyTarget:
     """Reads as `target` does; whatever would write raises Fix with `refusal`."""
 
-    target: Target
+    target: Writable
     refusal: str
     batch_size: int
     concurrency: int

@@ -11,10 +11,12 @@ from typing import Any, Literal
 
 from careloom.core.clock import Clock, system_clock
 from careloom.core.errors import Fix
-from careloom.core.ports import Lane, Source, Target
+from careloom.core.listeners import Listener
+from careloom.core.ports import Lane, Source, Writable
 from careloom.core.publishers import Publisher
 from careloom.core.reports import ReportPolicy, ReportSource
 from careloom.core.rooms import RoomContext
+from careloom.core.schema import TextForm
 from careloom.core.streams import Stream, StreamSource
 from careloom.core.webhooks import Webhooks
 from careloom.project.loader import load_project
@@ -35,6 +37,10 @@ from careloom.systems import rooms
 
 Trigger = Literal["hand", "schedule", "worker"]
 """Who asks for what is done: a person (or a scheduler that only knows the command), a schedule, or the worker."""
+
+
+_WITHOUT_CONNECTIONS = frozenset({"webhooks", "listener"})
+"""Parts of a room that have nothing to close."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,10 +81,14 @@ class Session:
             source: Source = self._part(name, "source", "cannot be read from")
         return places.PlacedSource(source=source, project=self.project, system=system)
 
-    def target(self, name: str) -> Target:
+    def target(self, name: str) -> Writable:
         """The system called `name`, to write to. Fix if its kind cannot be written."""
-        target: Target = self._part(name, "target", "cannot be written to")
+        target: Writable = self._part(name, "target", "cannot be written to")
         return target if self.project.writes(name) else read_only(target, self.refusal(name))
+
+    def text_form(self, name: str) -> TextForm:
+        """The text in which values travel to the system called `name`."""
+        return rooms()[self.project.systems[name].kind].text_form
 
     def refusal(self, name: str) -> str:
         """Why the system called `name` is not written to in this environment."""
@@ -110,6 +120,25 @@ class Session:
         """The system called `name`, as one that calls us. Fix if its kind does not."""
         webhooks: Webhooks = self._part(name, "webhooks", "sends no webhooks")
         return webhooks
+
+    def calling_systems(self) -> frozenset[str]:
+        """The names of the systems that call us."""
+        systems = self.project.systems
+        return frozenset(name for name, system in systems.items() if rooms()[system.kind].webhooks is not None)
+
+    def listener(self, name: str) -> Listener:
+        """The system called `name`, as one that connects to us. Fix if its kind does not."""
+        listener: Listener = self._part(name, "listener", "does not connect to us")
+        return listener
+
+    def listening_systems(self) -> list[str]:
+        """The systems that are listened to."""
+        return [name for name, system in self.project.systems.items() if rooms()[system.kind].listener is not None]
+
+    def event_reader(self, name: str) -> Webhooks | Listener:
+        """Who can say what an event of the system called `name` says. Fix if it sends none."""
+        is_listener = rooms()[self.project.systems[name].kind].listener is not None
+        return self.listener(name) if is_listener else self.webhooks(name)
 
     def publisher(self, name: str) -> Publisher:
         """The system called `name`, to tell change events to. Fix if its kind takes none."""
@@ -152,7 +181,7 @@ class Session:
     def close(self) -> None:
         """Close every system that was opened."""
         for (_, part), opened_part in self._parts.items():
-            if part != "webhooks":
+            if part not in _WITHOUT_CONNECTIONS:
                 opened_part.close()
 
     def room_context(self, name: str) -> RoomContext:

@@ -11,7 +11,7 @@ import duckdb
 
 from careloom.core.errors import Fix, Later
 from careloom.core.ports import Association as WireTie
-from careloom.core.ports import AssociationBatch
+from careloom.core.ports import AssociationBatch, associating
 from careloom.engine.sync.associations import DesiredPairs, desired_pairs, planned_links
 from careloom.project.model import AssociationSpec
 from careloom.services.session.progress import Watch
@@ -121,8 +121,9 @@ def _deliver(
 ) -> Counter[str]:
     wire = [WireTie(from_id=tie.from_id, to_id=tie.to_id, type=association.label) for tie in ties]
     batch = AssociationBatch(from_object=context.sync.to.object, to_object=association.to, remove=remove, ties=wire)
+    ties_of = associating(context.target, context.sync.to.system)
     try:
-        outcomes = {outcome.key: outcome.verdict for outcome in context.target.associate(batch)}
+        outcomes = {outcome.key: outcome.verdict for outcome in ties_of.associate(batch)}
     except (Fix, Later):
         return Counter({"later": len(ties)})
     acknowledged_ties = [tie for tie in ties if outcomes.get(f"{tie.from_id}/{tie.to_id}") == "ok"]

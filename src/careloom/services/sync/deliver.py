@@ -12,7 +12,7 @@ from itertools import count
 import duckdb
 
 from careloom.core.errors import Fix, Later, Stop
-from careloom.core.ports import Batch, Outcome, Target, Write, WriteKind
+from careloom.core.ports import Batch, Outcome, Writable, Write, WriteKind
 from careloom.engine.sync.actions import Action, batches, count_writes
 from careloom.services.session.progress import Watch
 from careloom.services.sync.prepare import PreparedSync
@@ -110,7 +110,7 @@ class Delivery:
         )
 
 
-def give_back(target: Target, batch: Batch, outcomes: Sequence[Outcome]) -> list[Outcome]:
+def give_back(target: Writable, batch: Batch, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes, once every value that a write replaced and did not mean to is there again.
 
     A write that could not be taken back so is left for later: its row is looked at again.
@@ -122,7 +122,7 @@ def give_back(target: Target, batch: Batch, outcomes: Sequence[Outcome]) -> list
     return results
 
 
-def _given_back(target: Target, batch: Batch, outcome: Outcome) -> bool:
+def _given_back(target: Writable, batch: Batch, outcome: Outcome) -> bool:
     sent_values = next(write for write in batch.writes if write.key == outcome.key).values
     values: Mapping[str, str] = outcome.overtaken
     seen_values: Mapping[str, str] = {prop: sent_values[prop] for prop in values}

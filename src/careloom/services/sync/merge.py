@@ -20,4 +20,11 @@ def merge_fields(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: Wa
         has_mirror = True
     unique.reroute_taken(db, context.fields, context.shape, context.key_property, has_mirror=has_mirror)
     owners = {field.property: field.owner for field in context.fields}
-    merge.merge(db, context.types, {**owners, context.key_property: "source"}, context.likeness, context.aliases)
+    merge.merge(
+        db,
+        context.types,
+        {**owners, context.key_property: "source"},
+        context.likeness,
+        context.aliases,
+        context.text_form,
+    )

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from careloom.core.errors import Fault, Fix, ProjectFault
-from careloom.core.ports import Source, Target
-from careloom.core.schema import ObjectDeclaration, ObjectShape, Property, PropertyType
+from careloom.core.ports import Source, Writable
+from careloom.core.schema import ObjectDeclaration, ObjectShape, Property, PropertyType, TextForm
 from careloom.engine.sync.encode import EncodedField
 from careloom.engine.sync.merge import Likeness
 from careloom.engine.sync.rows import spare_properties
@@ -36,7 +36,7 @@ class PreparedSync:
     project: Project
     sync: Sync
     source: Source
-    target: Target
+    target: Writable
     columns: Mapping[str, str]
     shape: ObjectShape
     declaration: ObjectDeclaration
@@ -47,6 +47,7 @@ class PreparedSync:
     ledger: Ledger
     mirror: Mirror
     runs: Runs
+    text_form: TextForm
 
     @property
     def key_property(self) -> str:
@@ -117,6 +118,7 @@ class PreparedSync:
             key_property=self.key_property,
             accept=self.sync.accept,
             aliases={prop: names for prop, names in aliases.items() if names},
+            separator=self.text_form.list_separator,
         )
 
 
@@ -154,6 +156,7 @@ def _prepared(
     shape = _completed(now, declaration)
     lacking = _lacking(now, declaration)
     lost_properties = tuple(prop.name for prop in declaration.properties) if ran and now is not None else ()
+    form = session.text_form(sync.to.system)
     return PreparedSync(
         session=session,
         project=session.project,
@@ -170,11 +173,12 @@ def _prepared(
             *(f"{fault.cause} any more: rows that need it are held" for fault in gone_faults),
         ),
         fields=tuple(
-            encoded_field(field, shape.properties.get(field.property), sync) for field in sync.fields.values()
+            encoded_field(field, shape.properties.get(field.property), sync, form) for field in sync.fields.values()
         ),
         ledger=ledger,
         mirror=Mirror(session.store, sync.to.system, sync.to.object),
         runs=Runs(session.store),
+        text_form=form,
     )
 
 
@@ -212,7 +216,7 @@ def _reserved(sync: Sync, columns: Mapping[str, str]) -> list[Fault]:
     return faults
 
 
-def encoded_field(field: Field, definition: Property | None, sync: Sync) -> EncodedField:
+def encoded_field(field: Field, definition: Property | None, sync: Sync, form: TextForm) -> EncodedField:
     """`field` as SQL, by what its property admits."""
     unique = bool(definition and definition.unique) and field.property != sync.to.key
     return EncodedField(
@@ -229,6 +233,7 @@ def encoded_field(field: Field, definition: Property | None, sync: Sync) -> Enco
         lowercase=field.role == "email",
         when_taken=field.when_taken or None,
         owner=field.owner,
+        form=form,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from careloom.core.errors import CareloomError, Stop, safe_text
 from careloom.core.log import LOG
-from careloom.core.ports import Target
+from careloom.core.ports import Writable
 from careloom.services.session.attempts import Attempt
 from careloom.services.sync.prepare import PreparedSync
 from careloom.services.sync.summary import RunSummary
@@ -19,12 +19,12 @@ from careloom.services.sync.summary import RunSummary
 class Meter:
     """Counts the seconds and the target's requests since it was made."""
 
-    target: Target
+    target: Writable
     requests_before: int
     began: float
 
     @classmethod
-    def of(cls, target: Target) -> Meter:
+    def of(cls, target: Writable) -> Meter:
         """A meter that begins now."""
         return cls(target=target, requests_before=target.requests(), began=time.monotonic())
 
@@ -54,19 +54,25 @@ def recorded_run(context: PreparedSync, entry: Attempt, meter: Meter, *, full: b
         run = RecordedRun(number=context.runs.start(name), summary=RunSummary(sync=name, counts={}))
         entry.run = run.number
         log = LOG.bind(sync=name, run=run.number)
-        log.info("run started", full=full)
+        log.info("run.started", message="a run started", full=full)
         try:
             yield run
         except BaseException as error:
             with suppress(CareloomError):
                 _finish_failed(context, run.number, error, meter.seconds())
-            log.error("run failed", error=type(error).__name__)  # noqa: TRY400 a traceback could quote a person
+            log.error("run.failed", message="a run failed", error=type(error).__name__)  # noqa: TRY400 a traceback could quote a person
             raise
         summary = run.summary = meter.measured(replace(run.summary, run=run.number))
         _finish(context, run.number, summary)
         entry.ended(summary.state, summary.counts, is_balanced=summary.balanced)
         entry.error = "; ".join(summary.notes)
-        log.info("run ended", state=summary.state, counts=dict(summary.counts), requests=summary.requests)
+        log.info(
+            "run.ended",
+            message="a run ended",
+            state=summary.state,
+            counts=dict(summary.counts),
+            requests=summary.requests,
+        )
     if not summary.balanced:
         raise Stop(f"run {run.number} of {name!r} does not balance: {dict(summary.counts)}; please report this")
 

@@ -199,7 +199,9 @@ def settle_run(
     context.ledger.set_watermark(plan.source.next_cursor if is_complete else None, context.project.digest)
     is_interrupted = tally.is_interrupted or associations["stopped"]
     if tally.trouble and not isinstance(tally.trouble, (Fix, RemoteUnavailable)):
-        LOG.warning("left for later", sync=context.sync.name, records=counts["later"])
+        LOG.warning(
+            "records.postponed", message="records were left for later", sync=context.sync.name, records=counts["later"]
+        )
     return replace(
         plan.summary,
         state="interrupted" if is_interrupted else "failed" if tally.trouble else "done",

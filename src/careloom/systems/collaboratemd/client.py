@@ -9,7 +9,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from time import sleep
 from typing import Never
 
 from careloom.core.errors import Fix, Hold, NotPermitted, RemoteUnavailable
@@ -37,7 +36,7 @@ class Client:
         context: RoomContext,
         *,
         policy: RetryPolicy | None = None,
-        pause: Callable[[float], None] = sleep,
+        pause: Callable[[float], None] | None = None,
     ) -> None:
         self._most = options.limits.downloaded_mb * 1024 * 1024
         self._http = HttpClient(
@@ -56,7 +55,7 @@ class Client:
             ),
             policy=policy or RetryPolicy(attempts=4, first_wait=1.0, read_timeout=options.timeout_seconds),
             connections=4,
-            pause=pause,
+            pause=pause or context.pause,
         )
         self.close = self._http.close
 

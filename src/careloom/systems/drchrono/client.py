@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from time import sleep
 from typing import Any
 
 from careloom.core.errors import Fix, RemoteUnavailable
@@ -42,10 +41,10 @@ class Client:
         context: RoomContext,
         *,
         policy: RetryPolicy | None = None,
-        pause: Callable[[float], None] = sleep,
+        pause: Callable[[float], None] | None = None,
     ) -> None:
         self.clock = context.clock
-        self.pause = pause
+        self.pause = pause = pause or context.pause
         self._policy = policy or RetryPolicy(read_timeout=options.timeout_seconds)
         self._limiter = RateLimiter(context.budget, context.lane, pause=pause)
         self._hourly = Limit(name="hourly", most=options.limits.hourly, window=3600.0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from careloom.core.ports import Target
+from careloom.core.ports import Writable
 from careloom.core.rooms import Room, RoomContext, SimulatorOptions
+from careloom.core.schema import TextForm
 from careloom.systems.hubspot import simulator
 from careloom.systems.hubspot.options import Options
 from careloom.systems.hubspot.target import target
 
 
-def open_target(options: Options, context: RoomContext) -> Target:
+def open_target(options: Options, context: RoomContext) -> Writable:
     """The portal, to write to."""
     return target.HubSpotTarget(options, context)
 
@@ -19,4 +20,14 @@ def simulate(options: SimulatorOptions) -> None:
     simulator.serve(options)
 
 
-ROOM = Room(kind="hubspot", options=Options, target=open_target, simulate=simulate, property_names="[a-z][a-z0-9_]*")
+TEXT_FORM = TextForm(list_separator=";", moment="%Y-%m-%dT%H:%M:%S.%gZ", true="true", false="false", clear="")
+ROOM = Room(
+    kind="hubspot",
+    options=Options,
+    target=open_target,
+    associates=True,
+    declares=True,
+    text_form=TEXT_FORM,
+    simulate=simulate,
+    property_names="[a-z][a-z0-9_]*",
+)

@@ -13,6 +13,7 @@ import pytest
 
 from careloom.core.errors import UsageFault
 from careloom.systems.hubspot.simulator import RunningSimulator
+from hang import HANG
 from systems.hubspot.simulator.api import Api
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -236,7 +237,7 @@ def test_the_state_counts_what_came(api: Api) -> None:
 
 def test_the_control_endpoints_answer_on_the_loopback_only() -> None:
     with RunningSimulator("--host", "0.0.0.0") as running:
-        connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=10)
+        connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=HANG)
         connection.request("GET", "/__sim/state")
         assert connection.getresponse().status == 403
         connection.close()

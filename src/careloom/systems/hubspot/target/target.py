@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from time import sleep
 
 from careloom.core.ports import (
     AssociationBatch,
@@ -48,9 +47,10 @@ class HubSpotTarget:
         context: RoomContext,
         *,
         policy: RetryPolicy | None = None,
-        pause: Callable[[float], None] = sleep,
+        pause: Callable[[float], None] | None = None,
     ) -> None:
         self.concurrency = options.concurrency
+        pause = pause or context.pause
         ceilings = Ceilings(
             ten_secondly=options.limits.ten_secondly,
             search_secondly=options.limits.search_secondly,
