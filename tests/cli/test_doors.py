@@ -134,9 +134,9 @@ def test_a_bug_is_told_by_its_places_and_never_by_what_it_quotes(capsys: pytest.
 
 
 def test_one_interrupt_stops_at_a_checkpoint_and_the_next_run_goes_on(clinic: Clinic) -> None:
-    clinic.rows([{**someone(number), "Email": f"many{number}@clinic.example"} for number in range(1500)])
+    clinic.rows([{**someone(number), "Email": f"many{number}@clinic.example"} for number in range(3000)])
     clinic.write(PEOPLE.replace("match:\n  - [email]\n  - [firstname, lastname, born]\n", ""))
-    clinic.simulator.control("POST", "settings", {"latency_ms": 250})
+    clinic.simulator.control("POST", "settings", {"latency_ms": 700})
     running = begin(clinic, "run", "people", "--json")
     while not clinic.records():
         assert running.poll() is None
@@ -151,13 +151,13 @@ def test_one_interrupt_stops_at_a_checkpoint_and_the_next_run_goes_on(clinic: Cl
     done, left = report["counts"]["create"], report["counts"]["later"]
     assert done > 0
     assert left > 0
-    assert done + left == 1500
+    assert done + left == 3000
     assert len(clinic.records()) == done
     assert call(clinic, "runs", "--json").json[0]["state"] == "interrupted"
     again = call(clinic, "run", "people", "--json")
     assert again.code == 0
     assert (again.json["counts"]["create"], again.json["counts"]["same"]) == (left, done)
-    assert len(clinic.records()) == 1500
+    assert len(clinic.records()) == 3000
 
 
 def test_two_runs_of_one_sync_do_not_overlap(clinic: Clinic) -> None:
