@@ -23,7 +23,7 @@ from careloom.services.operate import demo, simulate
 from careloom.store.migrations import migrate
 from careloom.store.server import embedded, watchdog
 from careloom.store.server.embedded import ensure_server, leave_server
-from careloom.systems import simulator_kit
+from careloom.vendor_kit.simulator import process as simulator_process
 from run import PREFIX, folders_root, run_folder
 from sizes import WHOLE
 from warm_python import WarmSystem
@@ -71,7 +71,7 @@ def _logs_as_nobody_set_them_up() -> Iterator[None]:
 def _warm_processes() -> Iterator[None]:
     """Simulators and dbt begin as they always do, in processes of their own, but for what they would load."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (simulator_kit, simulate, demo, build):
+        for module in (simulator_process, simulate, demo, build):
             patch.setattr(module, "sys", WarmSystem())
         yield
 

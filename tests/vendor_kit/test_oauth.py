@@ -13,7 +13,7 @@ import pytest
 from careloom.core.errors import NotPermitted, RemoteUnavailable
 from careloom.core.tokens import Token
 from careloom.vendor_kit.oauth import Application, Grants, TokenKeeper
-from careloom.vendor_kit.testing.gateway import HTML, Gateway, Reply, Request
+from careloom.vendor_kit.testing.gateway import HTML, Gateway, GatewayRequest, Reply
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ class Rotating:
     def __init__(self) -> None:
         self.valid, self.count, self.lock = "r0", 0, threading.Lock()
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: GatewayRequest) -> Reply:
         form = {name: value[0] for name, value in parse_qs(request.body.decode()).items()}
         with self.lock:
             if form.get("refresh_token", self.valid) != self.valid:

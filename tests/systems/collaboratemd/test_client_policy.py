@@ -205,4 +205,5 @@ def test_the_simulator_refuses_what_it_does_not_have() -> None:
     ):
         with pytest.raises(Fix):
             app_of(options)
-    assert app_of(SimulatorOptions(secrets={"password": "x"})).service.settings.username == ""
+    app = app_of(SimulatorOptions(secrets={"password": "x"}))
+    assert app.control.answer("GET", "settings", b"")[1]["username"] == ""

@@ -18,7 +18,7 @@ from careloom.vendor_kit.testing.stream_source import StreamSourceCase, StreamSo
 from careloom.vendor_kit.testing.webhooks import WebhooksCase, WebhooksContract
 
 SECRET = "sim-client-secret"
-THROTTLED = Reply(429, {"detail": "Request was throttled. Expected available in 17 seconds."})
+THROTTLED = Reply(429, {"detail": "GatewayRequest was throttled. Expected available in 17 seconds."})
 
 
 @pytest.fixture(scope="module")

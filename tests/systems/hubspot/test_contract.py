@@ -12,7 +12,7 @@ from careloom.core.schema import ObjectDeclaration, Property
 from careloom.systems.hubspot.room import ROOM
 from careloom.systems.hubspot.simulator import RunningSimulator
 from careloom.vendor_kit.testing.case import context_of
-from careloom.vendor_kit.testing.gateway import Gateway, Reply, Request
+from careloom.vendor_kit.testing.gateway import Gateway, GatewayRequest, Reply
 from careloom.vendor_kit.testing.writable import (
     AssociatingContract,
     DeclaringContract,
@@ -59,7 +59,7 @@ def case_of(portal: RunningSimulator, gateway: Gateway, *, declares: bool) -> Wr
     def records() -> Mapping[str, Mapping[str, str]]:
         return {entry["id"]: entry["properties"] for entry in portal.control("GET", "records/contacts")["results"]}
 
-    def is_write(request: Request) -> bool:
+    def is_write(request: GatewayRequest) -> bool:
         path = request.path.partition("?")[0]
         return request.method != "GET" and (path.endswith(_WRITES) or "/associations/" in path)
 

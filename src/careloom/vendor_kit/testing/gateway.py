@@ -27,7 +27,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class GatewayRequest:
     """A request as it came."""
 
     method: str
@@ -36,7 +36,7 @@ class Request:
     body: bytes = field(repr=False)
 
 
-Step = Reply | Literal["pass", "cut", "lose"] | Callable[[Request], Reply]
+Step = Reply | Literal["pass", "cut", "lose"] | Callable[[GatewayRequest], Reply]
 """`pass`: as upstream answers. `cut`: the connection ends and nothing was done. `lose`: it was done, and the connection ends."""
 
 HTML = Reply(200, "<html><title>Sign in to continue</title></html>", {"Content-Type": "text/html"})
@@ -50,11 +50,11 @@ class Gateway:
     """
 
     def __init__(self, upstream: str = "", *steps: Step) -> None:
-        self.requests: list[Request] = []
+        self.requests: list[GatewayRequest] = []
         self._upstream = urlsplit(upstream).netloc
         self._steps = deque(steps)
         self._standing: Step | None = None
-        self._matches: Callable[[Request], bool] = lambda _: True
+        self._matches: Callable[[GatewayRequest], bool] = lambda _: True
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -62,7 +62,7 @@ class Gateway:
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def play(self, *steps: Step, of: Callable[[Request], bool] = lambda _: True) -> None:
+    def play(self, *steps: Step, of: Callable[[GatewayRequest], bool] = lambda _: True) -> None:
         """Answer the next requests so; only those that `of` admits take a step, the others pass."""
         with self._lock:
             self._steps, self._standing, self._matches = deque(steps), None, of
@@ -90,7 +90,7 @@ class Gateway:
     ) -> None:
         self.close()
 
-    def step_for(self, request: Request) -> Step:
+    def step_for(self, request: GatewayRequest) -> Step:
         """What is done about `request`, which is written down."""
         with self._lock:
             self.requests.append(request)
@@ -102,7 +102,7 @@ class Gateway:
                 return self._steps[0]
             return self._steps.popleft()
 
-    def ask_upstream(self, request: Request) -> Reply:
+    def ask_upstream(self, request: GatewayRequest) -> Reply:
         """What upstream answers."""
         connection = HTTPConnection(self._upstream, timeout=_UPSTREAM_SECONDS)
         try:
@@ -125,7 +125,7 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             length = int(self.headers.get("content-length") or 0)
-            request = Request(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
+            request = GatewayRequest(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
             step = gateway.step_for(request)
             try:
                 reply = step if isinstance(step, Reply) else self._reply_to(step, request)
@@ -136,7 +136,7 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
                 return
             self._send(reply)
 
-        def _reply_to(self, step: Step, request: Request) -> Reply | None:
+        def _reply_to(self, step: Step, request: GatewayRequest) -> Reply | None:
             if step == "cut":
                 return None
             if callable(step):

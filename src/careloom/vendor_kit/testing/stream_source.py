@@ -11,7 +11,7 @@ import pytest
 from careloom.core.errors import CareloomError, Fix, Hold, Later
 from careloom.core.streams import Page, Record, StreamSource
 from careloom.vendor_kit.testing.case import Contract, error_of, nothing_leaks
-from careloom.vendor_kit.testing.gateway import HTML, Gateway, Reply, Request
+from careloom.vendor_kit.testing.gateway import HTML, Gateway, GatewayRequest, Reply
 
 NONSENSE = (
     HTML,
@@ -44,7 +44,7 @@ class StreamSourceCase:
     planted: Sequence[str]
     limited: Reply
     waits: list[float] = field(default_factory=list)
-    is_data: Callable[[Request], bool] = lambda _request: True
+    is_data: Callable[[GatewayRequest], bool] = lambda _request: True
     half_lists: Sequence[Reply] = ()
 
     def pages(self, checkpoint: str = "") -> list[Page]:

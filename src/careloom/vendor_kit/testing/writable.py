@@ -12,7 +12,7 @@ from careloom.core.errors import CareloomError, Fix, Later
 from careloom.core.ports import Associating, Association, AssociationBatch, Batch, Declaring, Outcome, Writable, Write
 from careloom.core.schema import ObjectDeclaration
 from careloom.vendor_kit.testing.case import Contract, error_of, nothing_leaks
-from careloom.vendor_kit.testing.gateway import HTML, Gateway, Reply, Request, Step
+from careloom.vendor_kit.testing.gateway import HTML, Gateway, GatewayRequest, Reply, Step
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class WritableCase:
     values_of: Callable[[int], Mapping[str, str]]
     refused: Mapping[str, str]
     records: Callable[[], Mapping[str, Mapping[str, str]]]
-    is_write: Callable[[Request], bool]
+    is_write: Callable[[GatewayRequest], bool]
     limited: Reply
     planted: Sequence[str]
     waits: list[float] = field(default_factory=list)
@@ -71,7 +71,7 @@ class WritableCase:
     def after(self, status: int) -> Step:
         """Done, and answered by a gateway's failure all the same."""
 
-        def step(request: Request) -> Reply:
+        def step(request: GatewayRequest) -> Reply:
             self.gateway.ask_upstream(request)
             return Reply(status)
 

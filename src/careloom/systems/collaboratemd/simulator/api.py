@@ -5,55 +5,46 @@ from __future__ import annotations
 import textwrap
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 import orjson
 
 from careloom.systems.collaboratemd.simulator.runs import Reply, Service
 from careloom.systems.collaboratemd.simulator.settings import Settings
+from careloom.vendor_kit.simulator.app import Request, Response
 
 _NAMESPACE = "http://www.collaboratemd.com/api/v1/"
 _XML, _JSON = "application/xml", "application/json"
 _LINE = 76
+_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><br>Back soon</body></html>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request. `customers`: those named in the query, in its order."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    customers: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A response. `disconnect`: how the connection breaks, "before" or "within" it."""
-
-    status: int
-    body: bytes = b""
-    kind: str = "text/plain"
-    disconnect: str = ""
-
-
-def answer(service: Service, request: Request) -> Answer:
+def answer(service: Service, request: Request) -> Response:
     """Answer one request."""
     with service.lock:
-        if not _may(service.settings, request.headers.get("authorization", "")):
+        if not _may(service.settings, request.authorization):
             service.calls["401"] += 1
-            return Answer(status=401, body=b"Unauthorized")
+            return _plain(401, b"Unauthorized")
         form = _form(request.headers.get("accept", ""))
         if form is None:
             service.calls["415"] += 1
-            return Answer(status=415, body=b"Unsupported Media Type")
+            return _plain(415, b"Unsupported Media Type")
         reply = _reply(service, request)
-        if isinstance(reply, Answer):
+        if isinstance(reply, Response):
             return reply
         body = _xml(reply, service.settings) if form == _XML else _json(reply, service.settings)
-        return Answer(status=200, body=body, kind=form, disconnect=reply.disconnect)
+        return Response(status=200, body=body, headers={"content-type": form}, disconnect=reply.disconnect)
+
+
+def gateway_page(status: int) -> Response:
+    """A failure on demand: 0 closes the connection, 200 is a page of a gateway, anything else a status with one."""
+    if status == 0:
+        return Response(status=500, disconnect="before")
+    return Response(status=status, body=_PAGE, headers={"content-type": "text/html"})
+
+
+def _plain(status: int, body: bytes) -> Response:
+    return Response(status=status, body=body, headers={"content-type": "text/plain"})
 
 
 def _may(settings: Settings, authorization: str) -> bool:
@@ -73,7 +64,7 @@ def _form(accept: str) -> str | None:
     return _JSON if _JSON in kinds else None
 
 
-def _reply(service: Service, request: Request) -> Reply | Answer:
+def _reply(service: Service, request: Request) -> Reply | Response:
     parts = request.path.strip("/").split("/")
     name, act = "", None
     match parts:
@@ -84,11 +75,16 @@ def _reply(service: Service, request: Request) -> Reply | Answer:
         case ["v1", "reports", "results", identifier]:
             name, act = "bulk results", lambda: service.results([], identifier, bulk=True)
         case ["v1", "reports", report, "filter", filter_, "run"]:
-            name, act = "bulk run", lambda: service.run(request.customers, report, filter_, bulk=True)
+            name, act = (
+                "bulk run",
+                lambda: service.run(
+                    [value for name, value in request.parameters if name == "customer"], report, filter_, bulk=True
+                ),
+            )
     if act is None:
-        return Answer(status=404, body=b"Not Found")
+        return _plain(404, b"Not Found")
     if request.method != "POST":
-        return Answer(status=405, body=b"Method Not Allowed")
+        return _plain(405, b"Method Not Allowed")
     service.calls[name] += 1
     return act()
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from careloom.core.errors import UsageFault
 from careloom.core.rooms import SimulatorOptions
-from careloom.systems.collaboratemd.simulator.app import App
-from careloom.systems.collaboratemd.simulator.control import Control
+from careloom.systems.collaboratemd.simulator.api import answer, gateway_page
+from careloom.systems.collaboratemd.simulator.control import BillingControl
 from careloom.systems.collaboratemd.simulator.runs import Service
 from careloom.systems.collaboratemd.simulator.settings import Settings, change
-from careloom.systems.simulator_kit import SimulatorProcess, check_secrets, is_local, serve_app
+from careloom.vendor_kit.simulator.app import SimulatorApp
+from careloom.vendor_kit.simulator.process import SimulatorProcess, check_secrets
+from careloom.vendor_kit.simulator.server import is_local, serve_app
 
 _SECRETS = ("username", "password")
 _READ_ONLY = frozenset({"calls", "runs", "truth"})
 
 
-def app_of(options: SimulatorOptions, **values: Any) -> App:
+def app_of(options: SimulatorOptions, **values: Any) -> SimulatorApp:
     """A service as the options ask for, with settings by name; `secrets` may name username and password.
 
     With only a password among the secrets, any user name is let in: a project may write its own openly.
@@ -29,7 +32,13 @@ def app_of(options: SimulatorOptions, **values: Any) -> App:
     settings = Settings(seed=options.seed, latency_ms=options.latency_ms)
     change(settings, ({"username": ""} if options.secrets else {}) | dict(options.secrets) | values)
     service = Service(settings=settings)
-    return App(service, Control(service), has_control=is_local(options))
+    return SimulatorApp(
+        partial(answer, service),
+        BillingControl(service).commands(),
+        has_control=is_local(options),
+        latency_ms=lambda: settings.latency_ms,
+        failure=gateway_page,
+    )
 
 
 def serve(options: SimulatorOptions, **values: Any) -> None:

@@ -14,6 +14,7 @@ from careloom.systems.collaboratemd.simulator.broken_archives import BROKEN
 from careloom.systems.collaboratemd.simulator.files import report_csv, report_rows, split, totals, zip_archive
 from careloom.systems.collaboratemd.simulator.layouts import BY_NAME, LAYOUTS, Layout
 from careloom.systems.collaboratemd.simulator.settings import Settings
+from careloom.vendor_kit.simulator.app import Disconnect
 
 RUN_FAULTS = ("invalid-criteria", "error", "lost-answer")
 RESULT_FAULTS = (
@@ -72,7 +73,7 @@ class Reply:
     message: str = ""
     identifier: int | None = None
     data: bytes | None = field(default=None, repr=False)
-    disconnect: str = ""
+    disconnect: Disconnect = ""
     bad_base64: bool = False
 
 
@@ -123,7 +124,7 @@ class Service:
         self.runs[identifier] = Run(
             identifier=identifier, accounts=accounts, layout=layout, started_at=time.monotonic(), bulk=bulk, fault=fault
         )
-        disconnect = "before" if fault == "lost-answer" else ""
+        disconnect: Disconnect = "before" if fault == "lost-answer" else ""
         return Reply(status="SUCCESS", message="The report is being run.", identifier=identifier, disconnect=disconnect)
 
     def _refusal(self, accounts: Sequence[str], layout: Layout | None, *, bulk: bool) -> Reply | None:
@@ -192,7 +193,7 @@ class Service:
         if run.fault == "other-account":
             accounts = tuple(account for account in self.settings.accounts if account not in accounts)[:1]
         content = self.content(run.layout, accounts, run.fault)
-        disconnect = "within" if run.fault == "cut-answer" else ""
+        disconnect: Disconnect = "within" if run.fault == "cut-answer" else ""
         return Reply(
             status=self.settings.complete_word,
             data=content,

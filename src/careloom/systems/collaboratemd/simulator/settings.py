@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
+from careloom.vendor_kit.simulator import control
+
 ACCOUNTS = ("10028395", "10026936", "10026716", "10023994")
 
 
@@ -49,11 +51,7 @@ def change(settings: Settings, values: dict[str, Any]) -> None:
     """Set what `values` names; KeyError for a name that does not exist, ValueError for a day that is not a date."""
     if values.get("today"):
         date.fromisoformat(values["today"])
-    names = {field_.name for field_ in fields(settings)}
-    for name, value in values.items():
-        if name not in names:
-            raise KeyError(name)
-        setattr(settings, name, tuple(value) if isinstance(value, list) else value)
+    control.change(settings, values)
 
 
 def public_values(settings: Settings) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from careloom.core.rooms import SimulatorOptions
 from careloom.systems.drchrono.simulator import seed
 from careloom.systems.drchrono.simulator.access import Access, Throttle
 from careloom.systems.drchrono.simulator.api import Api
-from careloom.systems.drchrono.simulator.app import App
 from careloom.systems.drchrono.simulator.clinic import Clinic
-from careloom.systems.drchrono.simulator.control import Control
-from careloom.systems.drchrono.simulator.settings import TIERS, Settings, change
+from careloom.systems.drchrono.simulator.control import PracticeControl
+from careloom.systems.drchrono.simulator.settings import TIERS, Settings
 from careloom.systems.drchrono.simulator.webhook_sender import Sender
-from careloom.systems.simulator_kit import SimulatorProcess, check_secrets, is_local, serve_app
+from careloom.vendor_kit.simulator.app import SimulatorApp
+from careloom.vendor_kit.simulator.control import change
+from careloom.vendor_kit.simulator.process import SimulatorProcess, check_secrets
+from careloom.vendor_kit.simulator.server import is_local, serve_app
 
 PATIENTS = 40
 """How many people the practice has when it is started without saying."""
@@ -23,7 +25,7 @@ _SECRETS = ("client_id", "client_secret", "webhook_secret")
 _READ_ONLY = frozenset({"hooks", "calls", "truth"})
 
 
-def app_of(options: SimulatorOptions, patients: int = PATIENTS) -> App:
+def app_of(options: SimulatorOptions, patients: int = PATIENTS) -> SimulatorApp:
     """A practice as the options ask for; `secrets` may name client_id, client_secret and webhook_secret."""
     tier = options.tier or TIERS[0]
     if tier not in TIERS:
@@ -39,7 +41,12 @@ def app_of(options: SimulatorOptions, patients: int = PATIENTS) -> App:
     clinic.tell = sender.tell
     sender.start()
     api = Api(clinic=clinic, access=Access(settings), throttle=Throttle(settings))
-    return App(api, Control(api, sender), has_control=is_local(options))
+    return SimulatorApp(
+        api.answer,
+        PracticeControl(api, sender).commands(),
+        has_control=is_local(options),
+        latency_ms=lambda: settings.latency_ms,
+    )
 
 
 def serve(options: SimulatorOptions, patients: int = PATIENTS) -> None:

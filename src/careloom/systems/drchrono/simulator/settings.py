@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 TIERS = ("standard", "unlimited")
 
@@ -36,12 +36,3 @@ class Settings:
     client_id: str = "sim-client"
     client_secret: str = field(default="sim-client-secret", repr=False)
     webhook_secret: str = field(default="sim-webhook-secret", repr=False)
-
-
-def change(settings: Settings, values: dict[str, Any]) -> None:
-    """Set what `values` names; KeyError for a name that there is not."""
-    names = {field_.name for field_ in fields(settings)}
-    for name, value in values.items():
-        if name not in names:
-            raise KeyError(name)
-        setattr(settings, name, tuple(value) if isinstance(value, list) else value)

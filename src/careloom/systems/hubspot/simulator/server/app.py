@@ -14,7 +14,7 @@ from careloom.systems.hubspot.simulator.responses import RefusalError, Response
 from careloom.systems.hubspot.simulator.server import access, control
 from careloom.systems.hubspot.simulator.server.routes import Route, resolve
 from careloom.systems.hubspot.simulator.settings import Token
-from careloom.systems.simulator_kit import Receive, Scope, Send, body_of
+from careloom.vendor_kit.simulator.server import Receive, Scope, Send, body_of
 
 CONTROL = "/__sim"
 _HTML_404 = b"<!DOCTYPE html><html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"

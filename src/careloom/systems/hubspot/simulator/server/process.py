@@ -14,7 +14,8 @@ from careloom.systems.hubspot.simulator.portal.portal import Portal
 from careloom.systems.hubspot.simulator.server import seed
 from careloom.systems.hubspot.simulator.server.app import App
 from careloom.systems.hubspot.simulator.settings import TIERS, Settings
-from careloom.systems.simulator_kit import SimulatorProcess, cut, is_local, serve_app
+from careloom.vendor_kit.simulator.process import SimulatorProcess
+from careloom.vendor_kit.simulator.server import cut, is_local, serve_app
 
 
 def portal_of(options: SimulatorOptions) -> Portal:
