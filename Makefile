@@ -35,12 +35,12 @@ demo: $(RUNS)
 	$(BIN)/careloom demo
 
 test: setup
-	$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder --durations 15
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations 15
 
 # The same tests with every kill, every cut and every population, and on Spark where there is Java.
 test-all: setup
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/spark.txt
-	TESTS=whole $(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder --durations 30
+	TESTS=whole $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations 30
 
 test-docs: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/docs
@@ -76,7 +76,7 @@ measure:
 
 # The tests under coverage, processes that they start included: 90 % of src, 95 % of its risk/.
 coverage: setup
-	$(BIN)/python -m pytest -n 4 --dist loadgroup --cov --cov-report=
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --fail-under=90
 	$(BIN)/coverage report --include='src/careloom/risk/*' --fail-under=95
 

@@ -10,7 +10,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import hypothesis
 import psycopg
 import pytest
@@ -23,6 +25,7 @@ from careloom.store.server import embedded, watchdog
 from careloom.store.server.embedded import ensure_server, leave_server
 from careloom.systems import simulator_kit
 from run import PREFIX, folders_root, run_folder
+from sizes import WHOLE
 from warm_python import WarmSystem
 
 FOREIGN = ("CARELOOM", "HUBSPOT", "PG")
@@ -33,6 +36,19 @@ POSTGRES = "TESTS_POSTGRES"
 # A run starts some hundred processes: where bytecode is not kept, each of them compiles all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Planning is most of what DuckDB has to do for a few rows, and a second thread only costs; `make test-all` has them all.
+_connect = duckdb.connect
+
+
+def _connect_with_one_thread(database: str | Path = ":memory:", **settings: Any) -> duckdb.DuckDBPyConnection:
+    if database == ":memory:":
+        settings["config"] = {"threads": 1} | settings.get("config", {})
+    return _connect(database, **settings)
+
+
+if not WHOLE:
+    duckdb.connect = _connect_with_one_thread
 
 # How long an example takes is the machine's mood, and no property of what is tested.
 hypothesis.settings.register_profile("careloom", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -81,6 +97,7 @@ def server_url(server_folder: Path) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("ALTER SYSTEM SET autovacuum_naptime = '1h'")  # no database lives long enough to need it
         connection.execute("SELECT pg_reload_conf()")
     return url
 

@@ -20,6 +20,7 @@ import pytest
 
 from blueprints.test_collaboratemd_model_edges import MODELS
 from careloom.engine.reports.columns import ReportType, reads, value
+from sizes import size
 from warm_python import warm_python
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models")]
@@ -28,7 +29,10 @@ NBSP = "\u00a0"
 AROUND = f" \t{NBSP}"
 MOST = 10**13
 """The models hold amounts below it."""
-AMOUNTS = ("5", "7.25", "1,234.50", "5.", ".5", "0", "0.00", "1234567", "1,234,567,890,123", "9999999999999.9999")
+AMOUNTS = size(
+    ("5", "1,234.50", ".5", "1234567", "9999999999999.9999"),
+    whole=("5", "7.25", "1,234.50", "5.", ".5", "0", "0.00", "1234567", "1,234,567,890,123", "9999999999999.9999"),
+)
 BEFORE = (
     "",
     "-",
@@ -158,7 +162,12 @@ FORMS = sorted(
     {
         *("".join(parts) for parts in product(BEFORE, AMOUNTS, AFTER)),
         *ODD,
-        *(f"{around}{day}{time}" for around in ("", " ", NBSP) for day in DAYS for time in MIDNIGHTS + TIMES),
+        *(
+            f"{around}{day}{time}"
+            for around in size(("", NBSP), whole=("", " ", NBSP))
+            for day in DAYS
+            for time in MIDNIGHTS + TIMES
+        ),
     }
 )
 Read = Mapping[str, tuple[Decimal | None, int | None, date | None, date | None]]
@@ -212,7 +221,7 @@ def on_postgres(project: Path, server_url: str) -> Iterator[Read]:
     with psycopg.connect(server_url.replace(":///careloom?", f":///{name}?"), autocommit=True) as connection:
         connection.execute("create schema forms")
         connection.execute("create table forms.given (came text)")
-        connection.cursor().executemany("insert into forms.given values (%s)", [(one,) for one in FORMS])
+        connection.execute("insert into forms.given select unnest(%s::text[])", [FORMS])
         info = connection.info
         run(
             project,
@@ -238,7 +247,7 @@ def test_both_engines_read_every_form_as_careloom_does(on_duckdb: Read, on_postg
         differing = {came: (wanted[came], found[came]) for came in FORMS if found[came] != wanted[came]}
         assert differing == {}, (engine, len(differing), dict(list(differing.items())[:8]))
     counts = [sum(values[place] is not None for values in wanted.values()) for place in range(4)]
-    assert counts[0] > 500
+    assert counts[0] > 400
     assert min(counts[1:]) > 50
 
 

@@ -32,6 +32,7 @@ from careloom.systems.collaboratemd.simulator.layouts import BY_NAME
 from careloom.worker.jobs import JobContext, run_job
 from cli.shell import START
 from hang import HANG
+from warm_python import warm_python
 
 FEW = ("ar_aging", "payment_trends")
 TWO = ACCOUNTS[:2]
@@ -201,6 +202,7 @@ def test_killed_at_any_moment_the_next_run_finishes_the_same_report_once(office:
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         wait_for(lambda: reached() or process.poll() is not None)
         process.send_signal(signal.SIGKILL)
+    command[0] = str(warm_python())
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     truth = office.service.control("truth")["ar_aging"][ACCOUNTS[0]]
@@ -239,7 +241,7 @@ def test_a_worker_that_is_stopped_leaves_the_report_to_the_next(office: Office) 
     working.start()
     wait_for(lambda: office.ask("select count(*) from account_reports where status = 'asked'") == [(1,)])
     stop.set()
-    working.join(10)
+    working.join(HANG)
     assert not working.is_alive()
     office.service.control("settings", running_seconds=0.0)
     assert endings(office.run("ar_aging")) == {"due": 4, "loaded": 4}

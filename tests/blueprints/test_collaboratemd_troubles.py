@@ -13,6 +13,7 @@ from careloom.core.errors import CareloomError, NotPermitted, RemoteUnavailable
 from careloom.services.session.sessions import open_session
 from careloom.systems.collaboratemd.client import RetryPolicy
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
+from sizes import size
 
 FIRST, SECOND, THIRD = THREE = ACCOUNTS[:3]
 
@@ -47,8 +48,11 @@ def deny(office: Office, **statuses: int) -> None:
     office.service.control("deny", **said)
 
 
-@pytest.mark.parametrize("where", ["run", "results"])
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 200, 204, 0])
+STATUSES = (400, 401, 403, 404, 429, 500, 200, 204, 0)
+EVERYWHERE = [(where, status) for where in ("run", "results") for status in STATUSES]
+
+
+@pytest.mark.parametrize(("where", "status"), size(EVERYWHERE[::2], whole=EVERYWHERE))
 def test_an_account_that_is_never_answered_keeps_no_other_from_its_reports_in_any_run(
     office: Office, where: str, status: int
 ) -> None:

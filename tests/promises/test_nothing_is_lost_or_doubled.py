@@ -51,10 +51,10 @@ MOMENTS = (
     "before the end",
 )
 SETUP = ("before declaring", "after declaring", "before the mirror", "after the mirror")
-SCAN_KILLS, CURSOR_KILLS, CUTS = size((48, 20, 150), whole=(140, 60, 1000))
-BATCH_EDGES = size((1, 2, 5, 9), whole=tuple(range(1, 11)))
-REQUEST_EDGES = size((1, 5, 9, 13, 19), whole=tuple(range(1, 24, 2)))
-CURSOR_EDGES = size((1, 3), whole=(1, 2, 4, 6))
+SCAN_KILLS, CURSOR_KILLS, CUTS = size((30, 14, 100), whole=(140, 60, 1000))
+BATCH_EDGES = size((1, 4), whole=tuple(range(1, 11)))
+REQUEST_EDGES = size((1, 9, 19), whole=tuple(range(1, 24, 2)))
+CURSOR_EDGES = size((2,), whole=(1, 2, 4, 6))
 
 Order = dict[str, object]
 

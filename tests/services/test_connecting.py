@@ -173,14 +173,14 @@ def test_the_answer_is_heard_once_on_this_machine_past_whatever_else_browsers_as
 
     thread = threading.Thread(target=listen)
     thread.start()
-    assert ready_to_hear.wait(30)
+    assert ready_to_hear.wait(HANG)
     base = invitation.redirect.removesuffix("/connected")
     for path in ("/favicon.ico", "/other?code=x", "/connected"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(base + path, timeout=HANG)
     with urllib.request.urlopen(f"{invitation.redirect}?code=abc&state={invitation.state}", timeout=HANG) as answer:
         assert b"close this page" in answer.read()
-    thread.join(30)
+    thread.join(HANG)
     assert code_in(answers[0], invitation.state) == "abc"
     output = capsys.readouterr()
     assert "abc" not in output.out + output.err

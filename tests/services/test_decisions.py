@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from careloom.core.errors import UsageFault
+from careloom.services.sync import hold
 from services.sync_project import BORN, PEOPLE, Clinic, as_contact, counts, someone
 
 
@@ -27,6 +28,24 @@ def test_what_only_a_plan_found_can_be_decided_before_the_first_run(clinic: Clin
     assert counts(clinic.run()) == {"read": 1, "update": 1}
     assert clinic.links() == {"K1": remote_id}
     assert clinic.held() == {}
+
+
+def test_every_candidate_is_offered_however_many_parts_they_are_written_in(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold, "_CHUNK", 2)
+    clinic.define(BORN)
+    ids = {
+        f"K{number}": clinic.seed(
+            *(as_contact(someone(number), email=f"{number}.{part}@clinic.example") for part in range(3))
+        )
+        for number in (1, 2, 3)
+    }
+    clinic.rows([someone(number) for number in (1, 2, 3)])
+    clinic.plan()
+    assert {
+        key: sorted(candidate.remote_id for candidate in item.candidates) for key, item in clinic.held().items()
+    } == {key: sorted(remote_ids) for key, remote_ids in ids.items()}
 
 
 def test_a_link_is_made_and_remembered(clinic: Clinic) -> None:

@@ -18,6 +18,7 @@ from careloom.services.landing.process import ATTEMPTS, GIVE_UP, process_inbox
 from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
 from careloom.store.inbox_queue import MOST_EVENTS
+from hang import HANG
 from services.fake_rooms import Paper, arrive, inbox, install, make_due, project, ready, rows
 
 
@@ -276,14 +277,14 @@ def test_two_workers_are_never_at_one_source_together(session: Session, store: S
 
     def slow() -> Reading:
         began.set()
-        assert go_on.wait(30)
+        assert go_on.wait(HANG)
         return Reading()
 
     paper.acts["slow"] = slow
     arrive(store, "ehr", {"do": "slow"}, visit(1))
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(process, session)
-        assert began.wait(30)
+        assert began.wait(HANG)
         assert process(session)["events"] == 0
         go_on.set()
         assert first.result(30)["done"] == 2

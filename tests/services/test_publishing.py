@@ -14,6 +14,7 @@ from careloom.core.publishers import ChangeEvent
 from careloom.services.landing.publish import BATCH, publish_outbox
 from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
+from hang import HANG
 from services.fake_rooms import Paper, install, make_due, project, put_changes, ready, rows
 
 
@@ -165,13 +166,13 @@ def test_two_at_once_tell_each_event_once(store: Store, papers: dict[str, Paper]
 
     def slowly(events: Sequence[ChangeEvent]) -> Sequence[int]:
         began.set()
-        assert go_on.wait(30)
+        assert go_on.wait(HANG)
         return acknowledge(events)
 
     papers["bus"].publishing = slowly
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(publish_outbox, session_to(store, tmp_path, "bus"))
-        assert began.wait(30)
+        assert began.wait(HANG)
         assert publish_outbox(session_to(store, tmp_path, "bus")) == 0
         go_on.set()
         assert first.result(30) == 20

@@ -266,7 +266,7 @@ def test_the_rows_of_another_report_are_held(office: Office) -> None:
         ("a,b\n1,\0\n", "nul-character"),
         (",".join(f"c{number}" for number in range(size(MOST_COLUMNS + 1, whole=10_000))) + "\n", "too-many-columns"),
         (
-            ",".join(f"c{number}" for number in range(900))
+            ",".join(f"c{number} id" for number in range(900))
             + "\n"
             + ",".join(f"secret {number}" for number in range(900)),
             "row-too-wide",

@@ -108,6 +108,6 @@ def test_who_stands_on_former_snapshots_goes_on_when_a_column_gets_another_type(
 
 
 def test_a_row_that_no_page_holds_is_told_with_its_size(office: Office) -> None:
-    wide = ",".join(f"c{number}" for number in range(1_100)) + "\n" + ",".join(["seventy"] * 1_100) + "\n"
+    wide = ",".join(f"c{number} id" for number in range(1_100)) + "\n" + ",".join(["seventy"] * 1_100) + "\n"
     with pytest.raises(Hold, match=r"1,104 columns does not fit .*: [89],\d{3} bytes, 8,1\d\d are possible"):
         office.bring(wide)

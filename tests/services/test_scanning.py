@@ -16,6 +16,7 @@ from careloom.services.landing import scan
 from careloom.services.session.progress import Watch
 from careloom.store.landing_runs import LandingRuns
 from careloom.store.stream_state import StreamStates
+from hang import HANG
 from services.fake_source import Practice, moved, practice, project
 
 
@@ -211,13 +212,13 @@ def test_two_scans_of_a_stream_never_run_at_once(clinic: Practice) -> None:
 
     def wait(_number: int) -> None:
         inside.set()
-        leave.wait(20)
+        leave.wait(HANG)
 
     clinic.shelves.at_page = wait
     first = Thread(target=clinic.scan)
     first.start()
     try:
-        assert inside.wait(20)
+        assert inside.wait(HANG)
         with pytest.raises(Later, match="is being scanned already"):
             clinic.scan("pets")
         clinic.shelves.put("pills", 1)
@@ -225,7 +226,7 @@ def test_two_scans_of_a_stream_never_run_at_once(clinic: Practice) -> None:
         assert clinic.scan("pills").status == "completed"
     finally:
         leave.set()
-        first.join(20)
+        first.join(HANG)
     assert clinic.live() == set(range(1, 8))
 
 

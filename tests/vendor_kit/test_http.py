@@ -16,6 +16,7 @@ from careloom.vendor_kit.http import HttpClient
 from careloom.vendor_kit.limits import RateLimiter
 from careloom.vendor_kit.retry import RetryPolicy
 from careloom.vendor_kit.testing.gateway import HTML, Gateway, Reply, Step
+from hang import HANG
 
 READ = Call(method="GET", path="/v1/people/7")
 WRITE = Call(method="POST", path="/v1/people", body={"name": "x"})
@@ -27,7 +28,7 @@ def client_of(server: Gateway, waits: list[float] | None = None, *, api: dict[st
     seconds = waits if waits is not None else []
     return HttpClient(
         Api(name="Vendor", base_url=server.url, **(api or {})),
-        policy=RetryPolicy(read_timeout=2.0, **policy),
+        policy=RetryPolicy(read_timeout=HANG, **policy),
         pause=seconds.append,
     )
 

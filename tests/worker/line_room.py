@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from careloom.core.errors import Hold
 from careloom.core.listeners import FrameFault
 from careloom.core.ports import Finding
 from careloom.core.rooms import Room
@@ -38,7 +39,8 @@ class LineListener:
     def receive(self, message: bytes) -> Accepted | None:
         self.before_keeping(message)
         key, _, text = message.partition(b" ")
-        return Accepted(event_id=key.decode(), event="line") if key and text else None
+        is_message = key.isascii() and key and text
+        return Accepted(event_id=key.decode("latin-1"), event="line") if is_message else None
 
     def reply(self, message: bytes, *, is_kept: bool) -> bytes:
         if is_kept:
@@ -47,7 +49,11 @@ class LineListener:
 
     def read(self, event: StoredEvent) -> Reading:
         self.read_events.append(event.event_id)
-        return Reading(records=[record({"id": event.event_id, "room": event.body.decode().partition(" ")[2]})])
+        try:
+            text = event.body.decode()
+        except UnicodeDecodeError:
+            raise Hold("not-utf8", "the line is no text") from None
+        return Reading(records=[record({"id": event.event_id, "room": text.partition(" ")[2]})])
 
     def check(self) -> Sequence[Finding]:
         return [Finding(level="ok", what="lines", detail=json.dumps(self.port))]

@@ -68,6 +68,7 @@ class TestStreams(StreamSourceContract):
                 planted=planted,
                 limited=THROTTLED,
                 waits=waits,
+                half_lists=[Reply(200, {"results": []}), Reply(200, {"results": [], "next": 7})],
                 is_data=lambda asked: asked.path.startswith("/api/"),
             )
 

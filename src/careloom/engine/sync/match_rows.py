@@ -142,10 +142,12 @@ def _show_linked(db: duckdb.DuckDBPyConnection, properties: Sequence[str]) -> No
 
 
 def candidates(db: duckdb.DuckDBPyConnection) -> Iterator[dict[str, object]]:
-    """The candidates of the rows that are held for their match: each a line of identity's `match_candidate`."""
+    """The candidates of the rows that are held for their match, key by key: lines of identity's `match_candidate`."""
     if not db.execute("select 1 from information_schema.tables where table_name = 'match_candidate'").fetchall():
         return
-    cursor = db.execute("select * from match_candidate where key in (select key from held where kind = 'match')")
+    cursor = db.execute(
+        "select * from match_candidate where key in (select key from held where kind = 'match') order by key, remote_id"
+    )
     columns = [column[0] for column in cursor.description]
     for row in cursor.fetchall():
         yield dict(zip(columns, row, strict=True))

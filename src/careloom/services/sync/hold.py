@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import duckdb
 import orjson
@@ -38,9 +39,15 @@ def _write(context: PreparedSync, run: int, rows: Sequence[holds.HeldRow]) -> No
 
 
 def _offer_candidates(db: duckdb.DuckDBPyConnection, context: PreparedSync) -> None:
-    offers = [_offer(candidate) for candidate in match_rows.candidates(db)]
-    for start in range(0, len(offers), _CHUNK):
-        context.ledger.offer(offers[start : start + _CHUNK])
+    # What is offered of a row replaces what was: all its candidates go in one part.
+    offers: list[Offer] = []
+    for _, candidates in groupby(match_rows.candidates(db), key=lambda candidate: candidate["key"]):
+        offers += map(_offer, candidates)
+        if len(offers) >= _CHUNK:
+            context.ledger.offer(offers)
+            offers = []
+    if offers:
+        context.ledger.offer(offers)
 
 
 def _offer(row: dict[str, object]) -> Offer:

@@ -31,7 +31,8 @@ class StreamSourceCase:
 
     `stream` has several pages; `keys` are those of all its records, `absent` is a key of none. `planted`: texts of its records
     and secrets that nobody may see. `limited`: what the vendor answers where too much was asked; `waits` what was waited.
-    `is_data`: which requests ask for data, and not for a token.
+    `is_data`: which requests ask for data, and not for a token. `half_lists`: lists of the vendor's own form of which nothing says that
+    they are whole.
     """
 
     gateway: Gateway
@@ -44,6 +45,7 @@ class StreamSourceCase:
     limited: Reply
     waits: list[float] = field(default_factory=list)
     is_data: Callable[[Request], bool] = lambda _request: True
+    half_lists: Sequence[Reply] = ()
 
     def pages(self, checkpoint: str = "") -> list[Page]:
         """All pages of a whole scan."""
@@ -120,6 +122,14 @@ class StreamSourceContract(Contract):
         source.close()
         assert all(isinstance(error, Later) for error in errors)
         assert not [item for item in read if not isinstance(item, Page) or item.records]
+
+    def test_a_list_whose_end_is_not_said_is_no_end(self, case: StreamSourceCase) -> None:
+        """It may be cut: what it lacks would look deleted."""
+        for reply in case.half_lists:
+            source = case.opened()
+            case.gateway.always(reply)
+            error_of(lambda source=source: list(source.scan(case.stream, None)), Later)  # type: ignore[misc]
+            source.close()
 
     def test_a_rate_limit_is_waited_out(self, case: StreamSourceCase) -> None:
         """As long as the vendor asks for, in the middle of a scan."""

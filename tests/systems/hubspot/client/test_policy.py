@@ -17,6 +17,7 @@ from careloom.systems.hubspot.client.http import PATIENT, Client
 from careloom.systems.hubspot.client.rate_limits import Ceilings, PortalLimits
 from careloom.vendor_kit.call import AnswerLost, Call
 from careloom.vendor_kit.limits import RateLimiter
+from hang import HANG
 from systems.hubspot.target.portals import Waits, scripted
 
 READ = Call(method="GET", path="/crm/objects/2026-03/contacts", gives=bodies.batch)
@@ -77,7 +78,7 @@ class Budgeted:
 def client_of(url: str, waits: Waits, budget: Any = None, ceilings: Ceilings | None = None, **policy: Any) -> Client:
     limiter = RateLimiter(budget, pause=waits)
     limits = PortalLimits(limiter, ceilings or Ceilings(), ZoneInfo("America/New_York"))
-    return Client(url, "pat-secret", limits, policy=replace(PATIENT, read_timeout=2.0, **policy), pause=waits)
+    return Client(url, "pat-secret", limits, policy=replace(PATIENT, read_timeout=HANG, **policy), pause=waits)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from careloom.core.schema import ObjectDeclaration, Property
 from careloom.systems.hubspot.client.http import PATIENT
 from careloom.systems.hubspot.options import Options
 from careloom.systems.hubspot.target.target import HubSpotTarget
+from hang import HANG
 
 KEY = "careloom_id"
 VERSIONS = ("v3", "2026-03", "2026-09")
@@ -39,7 +40,7 @@ def opened(url: str, version: str = "2026-03", *, budget: Any = None, waits: Any
         RoomContext(
             folder=Path(), timezone=ZoneInfo("America/New_York"), secret=lambda name: "pat-test", budget=budget
         ),
-        policy=replace(PATIENT, read_timeout=5.0, first_wait=0.001),
+        policy=replace(PATIENT, read_timeout=HANG, first_wait=0.001),
         pause=waits or Waits(),
     )
 
