@@ -85,7 +85,7 @@ def test_a_results_page_that_is_broken_for_ever_fails_and_the_report_is_asked_fo
         office.run("ar_aging", accounts=(FIRST, SECOND))
     assert office.asked()["ar_aging", FIRST] == 1
     told = call_in(office, "reports", "--failed").out
-    assert "no-answer: in 3 runs it came to no answer" in told
+    assert "no-answer: in 3 runs there was no answer" in told
     assert "a page that is no answer of the Web API" in told
     office.run("ar_aging", accounts=(FIRST, SECOND))
     assert office.asked()["ar_aging", FIRST] == 2

@@ -148,7 +148,9 @@ class Api:
 
     def _throttled(self, call: Call, answer: Answer, policy: RetryPolicy, limiter: RateLimiter) -> Step:
         seconds = retry_after(answer.headers) or _THROTTLED_WAIT
-        LOG.warning("rate limit", limit=call.limit, seconds=seconds)
+        LOG.warning(
+            "rate_limit.reached", message="the system's rate limit was reached", limit=call.limit, seconds=seconds
+        )
         for limit in self.limits(call.limit):
             limiter.pause(limit, seconds)
         # The pause holds for every worker; this thread sleeps it out too.

@@ -131,14 +131,25 @@ class HttpClient:
             answer = self._once(call, token)
         except HTTPError as error:
             self._circuit.failed()
-            LOG.warning("no answer", method=call.method, path=template, error=type(error).__name__)
+            LOG.warning(
+                "call.unanswered",
+                message="a call had no answer",
+                method=call.method,
+                path=template,
+                error=type(error).__name__,
+            )
             if call.may_repeat or isinstance(error, NewConnectionError | ConnectTimeoutError):
                 return None
             raise AnswerLost(f"{name}: the answer to {self.where(call)} was lost") from None
         if answer.strange:
             self._circuit.failed()
             LOG.warning(
-                "not the API's answer", method=call.method, path=template, status=answer.status, reason=answer.strange
+                "call.not_understood",
+                message="an answer was not the API's",
+                method=call.method,
+                path=template,
+                status=answer.status,
+                reason=answer.strange,
             )
             if not call.may_repeat:
                 raise AnswerLost(f"{name}: the answer to {self.where(call)} was {answer.status} and {answer.strange}")
@@ -175,7 +186,8 @@ class HttpClient:
         if self.api.correlation_header:
             more["correlation"] = answer.headers.get(self.api.correlation_header)
         LOG.debug(
-            "request",
+            "call.answered",
+            message="a call was answered",
             method=call.method,
             path=self.api.template_of(call),
             status=answer.status,

@@ -91,4 +91,4 @@ def spared() -> Iterator[None]:
     try:
         yield
     except Later as error:
-        LOG.warning("the rate budget did not answer", error=type(error).__name__)
+        LOG.warning("rate_budget.unavailable", message="the rate budget did not answer", error=type(error).__name__)

@@ -114,7 +114,9 @@ class CollaborateMDReports:
             return Fetched(state=answer_state, message=message)
         archive_files = unpack(archive, folder, self._limits)
         if archive_files.ignored:
-            LOG.info("files that are no CSV were left out", count=archive_files.ignored)
+            LOG.info(
+                "report.files_ignored", message="files that are not CSV were left out", count=archive_files.ignored
+            )
         return Fetched(
             state="ready",
             files=archive_files.files,

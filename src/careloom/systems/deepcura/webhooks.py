@@ -105,7 +105,7 @@ class DeepCuraWebhooks:
                     continue
                 raise
             if sealing_way.name == LEGACY:
-                LOG.info("legacy cipher", cipher=LEGACY)
+                LOG.info("webhook.legacy_cipher", message="a webhook came in the legacy cipher", cipher=LEGACY)
             return content, note
         raise Hold("cannot-decrypt", "none of the accepted ciphers opens the payload")
 

@@ -91,7 +91,7 @@ class Client:
             self._limiter.pause(self._secondly, _BURST_WAIT)
             return Wait(_BURST_WAIT, counts=False)
         seconds = stated_wait or to_the_hour(self.clock())
-        LOG.warning("rate limit", seconds=seconds)
+        LOG.warning("rate_limit.reached", message="the system's rate limit was reached", seconds=seconds)
         self._limiter.pause(self._hourly, seconds)
         if seconds > self._policy.longest_wait:
             raise RemoteUnavailable(

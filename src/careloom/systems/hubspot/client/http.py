@@ -108,7 +108,7 @@ class Client:
         name = full_limit(call, answer)
         seconds = retry_after(answer.headers) or _FULL_WINDOW[name]
         self._limits.pause(name, seconds)
-        LOG.warning("rate limit", limit=name, seconds=seconds)
+        LOG.warning("rate_limit.reached", message="the system's rate limit was reached", limit=name, seconds=seconds)
         # The pause holds for every worker of the portal; this thread sleeps it out too.
         return Wait(self._api.bearable(seconds, self._policy))
 

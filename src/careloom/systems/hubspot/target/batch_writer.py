@@ -103,7 +103,12 @@ class BatchWriter:
             try:
                 answer = self.client.send(self._call(remaining))
             except AnswerLost as error:
-                LOG.warning("answer lost, looking before writing again", object=self._type, records=len(remaining))
+                LOG.warning(
+                    "write.unanswered",
+                    message="an answer was lost; the records are looked up before they are written again",
+                    object=self._type,
+                    records=len(remaining),
+                )
                 self.client.pause(min(2.0 ** (turn - 2), 8.0))
                 open_inputs = self._not_done(remaining)
                 self._doubted.update(write_input.place for write_input in open_inputs)
@@ -206,7 +211,12 @@ class BatchWriter:
 
     def _unaccounted(self, group: Sequence[Input]) -> None:
         """A 2xx that neither confirms nor refuses these: see what is there, and send again what was not done."""
-        LOG.warning("2xx without an account of every input", object=self._type, missing=len(group))
+        LOG.warning(
+            "write.incomplete_answer",
+            message="an answer of success did not account for every input",
+            object=self._type,
+            missing=len(group),
+        )
         for write_input in self._not_done(group):
             if write_input.tries + 1 >= MOST_TRIES:
                 message = "HubSpot answered with success and did not write the record"

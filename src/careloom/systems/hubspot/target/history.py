@@ -35,7 +35,12 @@ def with_overtaken(reader: Reader, object_type: str, batch: Batch, outcomes: Seq
         try:
             histories = reader.histories(object_type, [remote_id for remote_id, _ in chunk], names)
         except CareloomError as error:
-            LOG.warning("written, and not looked after", object=object_type, error=type(error).__name__)
+            LOG.warning(
+                "write.not_verified",
+                message="records were written and could not be read back",
+                object=object_type,
+                error=type(error).__name__,
+            )
             continue
         for remote_id, write in chunk:
             overtaken[write.key] = _overtaken(write, histories.get(remote_id, {}))
