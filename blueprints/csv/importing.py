@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from careloom.core.errors import UsageFault
-from careloom.project.nearest import listed
+from careloom.project.nearest import list_names
 from careloom.project.roles import inferred_role
 
 _LOOKED_AT = 10_000
@@ -48,10 +48,10 @@ def take_over(folder: Path, given: Path, _environment: Mapping[str, str]) -> Seq
     _write(folder, given, name[:50], key, fields, others)
     told = [
         f"{len(columns)} columns of {given.name}; the key is {key}, which no two of the {len(rows):,} rows looked at share",
-        f"syncs/{name[:50]}.yaml fills {listed(fields)}",
+        f"syncs/{name[:50]}.yaml fills {list_names(fields)}",
     ]
     if others:
-        told.append(f"{listed(others)} stand there as comments: say first which are health data (`phi: clinical`)")
+        told.append(f"{list_names(others)} stand there as comments: say first which are health data (`phi: clinical`)")
     return told
 
 

@@ -238,7 +238,7 @@ def look_at_everything(world: World) -> None:
 def test_in_nothing_that_a_command_prints_or_logs(world: World) -> None:
     said = [one for one in world.careloom.said if "--reveal" not in one.words]
     assert [(one.name, _lines(one.text)) for one in said if told(one.text)] == []
-    assert any('"message":"request"' in one.err for one in said), "the logs were not at debug"
+    assert any('"event":"call.answered"' in one.err for one in said), "the logs were not at debug"
     assert not any("Traceback" in one.text for one in said)
 
 
