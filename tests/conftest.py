@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import sys
 import time
 import uuid
@@ -36,6 +37,10 @@ POSTGRES = "TESTS_POSTGRES"
 # A run starts some hundred processes: where bytecode is not kept, each of them compiles all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A run in the background (`nohup`, `&` in a script) ignores these, and all that it starts would ignore them too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Planning is most of what DuckDB has to do for a few rows, and a second thread only costs; `make test-all` has them all.
 _connect = duckdb.connect
@@ -134,6 +139,7 @@ def _url_of(server_url: str, name: str) -> str:
     return server_url.replace(":///careloom?", f":///{name}?")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the tests: those of a file stay together with what they have in common, long ones first."""
     if config.pluginmanager.hasplugin("dsession") or "PYTEST_XDIST_WORKER" in os.environ:

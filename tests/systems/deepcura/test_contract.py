@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 
-from careloom.core.webhooks import WebhookRequest
+from careloom.core.webhooks import WebhookRequest, Webhooks
 from careloom.systems.deepcura.ciphers import sealing
 from careloom.systems.deepcura.room import ROOM
 from careloom.vendor_kit.testing.case import context_of
@@ -32,7 +33,8 @@ class TestWebhooks(WebhooksContract):
             return WebhookRequest(method="POST", headers=headers, query={}, body=body)
 
         # A secret's name may lead to an empty secret: `secret:` itself cannot be empty.
-        def opened(secret: str):
+        @cache  # it derives its keys from the secret, which is meant to take long
+        def opened(secret: str) -> Webhooks:
             context = context_of(secret=lambda _name: secret)
             return ROOM.webhooks(ROOM.options.model_validate({"secret": "secret:shared"}), context)
 
