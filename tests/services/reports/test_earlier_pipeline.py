@@ -9,7 +9,7 @@ import pytest
 
 from careloom.store.account_reports import AccountReports
 from careloom.store.database import open_store
-from services.test_report_loading import Office
+from services.reports.test_load import Office
 
 COMPLETE = """
 SELECT customer_account, report_name, identifier, status
