@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
 
-SOURCE = Path(__file__).resolve().parents[1] / "src" / "careloom"
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "careloom"
+TESTS = ROOT / "tests"
 
 # Words that stand for a thing instead of naming it: pronouns, and prepositions and adverbs used as nouns.
 PRONOUNS = """
@@ -62,6 +64,10 @@ def words(folder: Path) -> tuple[Counter[str], int, dict[str, Counter[str]]]:
         pronouns += counts
         files[str(file.relative_to(folder))] = counts
     return pronouns, total, files
+
+
+def share_of(pronouns: Counter[str], total: int) -> str:
+    return f"{pronouns.total()} of {total} ({100 * pronouns.total() / total:.1f} %)"
 
 
 def sizes(folder: Path) -> str:
@@ -158,14 +164,17 @@ def boxes(edges: dict[str, set[str]], package: str) -> set[tuple[str, str]]:
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SOURCE
     pronouns, total, files = words(folder)
-    share = 100 * pronouns.total() / total
     print(sizes(folder))
-    print(f"pronoun names: {pronouns.total()} of {total} ({share:.1f} %)")
+    print(f"pronoun names: {share_of(pronouns, total)}")
     print("  most: " + ", ".join(f"{name} {count}" for name, count in pronouns.most_common(30)))
     for name in sorted({name.split("/")[0] for name in files}):
         part = [counts.total() for file, counts in files.items() if file.split("/")[0] == name]
         if sum(part):
             print(f"  {name}: {sum(part)}")
+    if folder == SOURCE:
+        pronouns, total, _ = words(TESTS)
+        print(f"pronoun names in tests: {share_of(pronouns, total)}")
+        print("  most: " + ", ".join(f"{name} {count}" for name, count in pronouns.most_common(30)))
     gerunds = sorted(str(file.relative_to(folder)) for file in folder.rglob("*ing.py"))
     print(f"modules in -ing: {len(gerunds)} {' '.join(gerunds)}")
     twice = class_names_twice(folder)

@@ -39,12 +39,12 @@ class Office:
         return run_reports(self.session, self.reports(*names, accounts=accounts), Watch(), due_only=due_only)
 
     def reports(self, *names: str, accounts: tuple[str, ...] = ()) -> list[Report]:
-        found = (
+        name_list = (
             [one for name in names for one in reports_named(self.session, name)]
             if names
             else reports_named(self.session)
         )
-        return [replace(one, accounts=accounts or one.accounts) for one in found]
+        return [replace(one, accounts=accounts or one.accounts) for one in name_list]
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         with self.session.store.transaction() as connection:
@@ -90,14 +90,14 @@ def billing_office(
         reports = folder / "reports" / "receivables.yaml"
         reports.write_text(re.sub(r"    columns:\n      \[[^]]*\]\n", "", reports.read_text()))
     with (
-        remembered(folder, (database, unit_tests)),
+        remember_manifest(folder, (database, unit_tests)),
         open_session(folder, read_settings(SECRETS | {"CARELOOM_DATABASE_URL": database})) as session,
     ):
         yield Office(session=session, service=service, folder=folder, database=database)
 
 
 @contextmanager
-def remembered(folder: Path, kind: object) -> Iterator[None]:
+def remember_manifest(folder: Path, kind: object) -> Iterator[None]:
     """What dbt read of a former office's models of this `kind`: it goes by that where nothing has changed, as in a second build."""
     manifest = folder / ".careloom" / "dbt" / "target" / "partial_parse.msgpack"
     if kind in _REMEMBERED:

@@ -20,11 +20,11 @@ def claims() -> list[dict[str, Any]]:
     """A claim of one line for each kind of bill, procedure and status, and one of two lines of which one counts."""
     kinds = list(product(BILLS, PROCEDURES, STATUSES))
     first = date(2025, 1, 1)
-    found = [
+    lines = [
         _line(f"c{number}", bill, procedure, status, first + timedelta(days=number))
         for number, (bill, procedure, status) in enumerate(kinds)
     ]
-    return [*found, _line("two", "131", "99213", None, first), _line("two", "131", "00000", None, date(2025, 12, 31))]
+    return [*lines, _line("two", "131", "99213", None, first), _line("two", "131", "00000", None, date(2025, 12, 31))]
 
 
 def _line(claim: str, bill: str | None, procedure: str | None, status: str | None, day: date) -> dict[str, Any]:
@@ -59,11 +59,11 @@ def services() -> pa.Table:
 
 def sources() -> dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
     """The same as the two sources of the dbt project."""
-    found = claims()
-    lines = [(CLAIMANT, *(None if value is None else str(value) for value in line.values())) for line in found]
-    codes = sorted({line["claim_id"] for line in found})
+    claim_list = claims()
+    lines = [(CLAIMANT, *(None if value is None else str(value) for value in line.values())) for line in claim_list]
+    codes = sorted({line["claim_id"] for line in claim_list})
     return {
-        "service_lines": (("person_id", *found[0]), lines),
+        "service_lines": (("person_id", *claim_list[0]), lines),
         "claim_diagnoses": (
             ("person_id", "claim_id", "diagnosis_code"),
             [(CLAIMANT, claim, code_of(claim)) for claim in codes],

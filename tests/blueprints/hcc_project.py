@@ -42,16 +42,16 @@ def fill(warehouse: Path, tables: Mapping[str, Rows]) -> None:
     with duckdb.connect(str(warehouse)) as db:
         db.execute("create schema raw")
         for table, (columns, rows) in tables.items():
-            found = list(rows)
-            given = pa.table(
-                {name: pa.array([row[at] for row in found], pa.string()) for at, name in enumerate(columns)}
+            row_list = list(rows)
+            arrow_table = pa.table(
+                {name: pa.array([row[at] for row in row_list], pa.string()) for at, name in enumerate(columns)}
             )
-            db.register("given", given)
+            db.register("given", arrow_table)
             db.execute(f"create table raw.{table} as select * from given")
             db.unregister("given")
 
 
-def dbt(project: Path, folder: Path, action: str, *more: str) -> subprocess.CompletedProcess[str]:
+def dbt(project: Path, folder: Path, action: str, *extra: str) -> subprocess.CompletedProcess[str]:
     """Plain dbt, as who has no careloom runs it."""
     output = {"type": "duckdb", "path": str(folder / "warehouse.duckdb"), "schema": "analytics", "threads": 2}
     (folder / "profiles.yml").write_text(json.dumps({"careloom": {"target": "it", "outputs": {"it": output}}}))
@@ -71,12 +71,12 @@ def dbt(project: Path, folder: Path, action: str, *more: str) -> subprocess.Comp
         "--project-dir",
         str(project / "models"),
         *places,
-        *more,
+        *extra,
     ]
     environment = os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def rows_of(cursor: Any) -> list[dict[str, Any]]:
-    names = [one[0] for one in cursor.description]
+    names = [row[0] for row in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

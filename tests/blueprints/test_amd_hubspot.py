@@ -139,14 +139,16 @@ def test_the_invented_warehouse_fits_the_project(project: Project, clinic: Path)
 
 
 def test_a_portal_with_only_its_standard_properties_lacks_nothing_that_is_not_declared(project: Project) -> None:
-    there = {name: Property(name=name, type="string") for name in STANDARD}
-    there["email"] = Property(name="email", type="string", unique=True)
-    faults, declaration = check_shape(project.syncs["patients"], ObjectShape(name="contacts", properties=there))
+    properties_by_name = {name: Property(name=name, type="string") for name in STANDARD}
+    properties_by_name["email"] = Property(name="email", type="string", unique=True)
+    faults, declaration = check_shape(
+        project.syncs["patients"], ObjectShape(name="contacts", properties=properties_by_name)
+    )
     assert faults == []
-    declared = {one.name: one for one in declaration.properties}
-    assert declared["amd_patient_id"].unique
-    assert {"amd_email", "ncf_date_of_birth", "street_address_line_2", "amd_chart"} <= declared.keys()
-    assert len(declared) == 15
+    declared_names = {prop.name: prop for prop in declaration.properties}
+    assert declared_names["amd_patient_id"].unique
+    assert {"amd_email", "ncf_date_of_birth", "street_address_line_2", "amd_chart"} <= declared_names.keys()
+    assert len(declared_names) == 15
     faults, declaration = check_shape(project.syncs["rois"], None)
     assert faults == []
     assert len(declaration.properties) == 14
@@ -227,11 +229,11 @@ def test_the_warehouse_is_as_untidy_as_a_real_one(what: str, condition: str, lea
 def test_the_truth_names_contacts_that_are_there_and_each_is_one_patient(clinic: Path) -> None:
     truth = json.loads((clinic / "truth.json").read_text(encoding="utf-8"))
     ids = {contact["id"] for contact in contacts(clinic)}
-    named = [contact for ids_of_one in truth["contacts"].values() for contact in ids_of_one]
+    named_contacts = [contact for ids_of_one in truth["contacts"].values() for contact in ids_of_one]
     assert len(truth["contacts"]) == 5000
-    assert len(named) == len(set(named))
-    assert set(named) <= ids
-    assert 0.6 * len(ids) < len(named) < 0.9 * len(ids)
+    assert len(named_contacts) == len(set(named_contacts))
+    assert set(named_contacts) <= ids
+    assert 0.6 * len(ids) < len(named_contacts) < 0.9 * len(ids)
     assert sum(len(ids_of_one) > 1 for ids_of_one in truth["contacts"].values()) > 100
     twice = query(
         clinic,
@@ -243,7 +245,7 @@ def test_the_truth_names_contacts_that_are_there_and_each_is_one_patient(clinic:
 def test_a_day_changes_two_percent_and_says_what(clinic: Path, tmp_path: Path) -> None:
     for name in ("warehouse.duckdb", "truth.json"):
         shutil.copy(clinic / name, tmp_path)
-    said = demo().change(tmp_path)
+    change = demo().change(tmp_path)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as database:
         database.execute(f"ATTACH '{clinic / 'warehouse.duckdb'}' AS before (READ_ONLY)")
         for table, key, name in (("PatientsWithStatistics", "ID", "patients"), ("ROIs", "roi_id", "rois")):
@@ -254,9 +256,11 @@ def test_a_day_changes_two_percent_and_says_what(clinic: Path, tmp_path: Path) -
             went = database.execute(
                 f"SELECT count(DISTINCT {key}) FROM {old} WHERE {key} NOT IN (SELECT {key} FROM {new} WHERE {key} IS NOT NULL)"
             ).fetchall()
-            other = database.execute(f"SELECT count(DISTINCT {key}) FROM (FROM {new} EXCEPT FROM {old})").fetchall()
-            assert said[name] == {"updated": other[0][0] - came[0][0], "new": came[0][0], "gone": went[0][0]}
-            assert all(said[name].values())
-    assert sum(said["patients"].values()) == 100
+            other_rows = database.execute(
+                f"SELECT count(DISTINCT {key}) FROM (FROM {new} EXCEPT FROM {old})"
+            ).fetchall()
+            assert change[name] == {"updated": other_rows[0][0] - came[0][0], "new": came[0][0], "gone": went[0][0]}
+            assert all(change[name].values())
+    assert sum(change["patients"].values()) == 100
     truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
-    assert len(truth["contacts"]) == 5000 + said["patients"]["new"]
+    assert len(truth["contacts"]) == 5000 + change["patients"]["new"]

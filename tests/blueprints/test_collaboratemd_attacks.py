@@ -36,8 +36,8 @@ def service() -> Iterator[RunningCollaborateMD]:
 
 @pytest.fixture
 def office(tmp_path: Path, database: str, service: RunningCollaborateMD) -> Iterator[Office]:
-    with billing_office(tmp_path / "office", database, service, columns=False) as found:
-        yield found
+    with billing_office(tmp_path / "office", database, service, columns=False) as new_office:
+        yield new_office
 
 
 @dataclass
@@ -56,10 +56,10 @@ class Scripted:
 
     def fetch(self, account: str, identifier: str, folder: Path) -> Fetched:
         del identifier
-        said = self.said.get(account, PLAIN)
-        if isinstance(said, Fetched):
-            return said
-        (folder / "1.csv").write_text(said)
+        answer = self.said.get(account, PLAIN)
+        if isinstance(answer, Fetched):
+            return answer
+        (folder / "1.csv").write_text(answer)
         return Fetched(state="ready", files=(folder / "1.csv",))
 
     def close(self) -> None:
@@ -68,14 +68,14 @@ class Scripted:
 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Scripted:
-    one = Scripted()
-    monkeypatch.setattr(Session, "report_source", lambda *_: one)
-    return one
+    source_double = Scripted()
+    monkeypatch.setattr(Session, "report_source", lambda *_: source_double)
+    return source_double
 
 
-def built(office: Office, found: ReportsRun) -> int | None:
-    made = build_after(office.session, Watch())
-    return made.exit_code if made else None
+def build_code(office: Office, run: ReportsRun) -> int | None:
+    models_run = build_after(office.session, Watch())
+    return models_run.exit_code if models_run else None
 
 
 def test_rows_that_the_database_refuses_keep_no_other_account_from_its_report(office: Office, source: Scripted) -> None:
@@ -115,22 +115,27 @@ def test_what_a_former_run_had_no_answer_for_comes_last(office: Office, source: 
     source.refusing.clear()
     source.asked.clear()
     office.run("ar_aging")
-    assert [one.account for one in source.asked] == [ACCOUNTS[0], ACCOUNTS[2], ACCOUNTS[3], ACCOUNTS[1]]
+    assert [source_double.account for source_double in source.asked] == [
+        ACCOUNTS[0],
+        ACCOUNTS[2],
+        ACCOUNTS[3],
+        ACCOUNTS[1],
+    ]
 
 
 def test_a_run_that_is_killed_between_loading_and_building_is_built_by_the_next(office: Office) -> None:
-    one = ACCOUNTS[:1]
-    built(office, office.run("payment_trends", accounts=one))
-    assert office.run("ar_aging", accounts=one).changed, "and here it is killed"
-    built(office, office.run("ar_aging", accounts=one))
+    source_double = ACCOUNTS[:1]
+    build_code(office, office.run("payment_trends", accounts=source_double))
+    assert office.run("ar_aging", accounts=source_double).changed, "and here it is killed"
+    build_code(office, office.run("ar_aging", accounts=source_double))
     assert office.ask("select count(*) > 0 from analytics.ar_aging_view") == [(True,)]
 
 
 def test_models_that_failed_are_built_again(office: Office) -> None:
     model = office.folder / "models" / "models" / "marts" / "broken.sql"
     model.write_text("select 1 as one from nowhere")
-    assert built(office, office.run("ar_aging", accounts=ACCOUNTS[:1])) == 1
-    assert built(office, office.run("ar_aging", accounts=ACCOUNTS[:1])) == 1
+    assert build_code(office, office.run("ar_aging", accounts=ACCOUNTS[:1])) == 1
+    assert build_code(office, office.run("ar_aging", accounts=ACCOUNTS[:1])) == 1
 
 
 def test_nobodys_rows_stay_on_the_disk_after_a_crash_and_a_refusal(
@@ -166,13 +171,13 @@ def test_a_run_of_another_filter_is_not_waited_for(office: Office, source: Scrip
         )
     source.said[ACCOUNTS[0]] = PLAIN
     run_reports(office.session, [replace(aging, filter="888")], Watch())
-    assert [one.filter for one in source.asked] == ["888"]
+    assert [source_double.filter for source_double in source.asked] == ["888"]
 
 
 def test_two_equal_payments_of_a_report_without_numbers_are_two(office: Office, source: Scripted) -> None:
     row = "Acme,$50.00,11/02/2026\n"
     source.said[ACCOUNTS[0]] = f"Payer Name,Payment Amount,Payment Received Date\n{row}{row}"
-    assert built(office, office.run("payment_trends", accounts=ACCOUNTS[:1])) == 0
+    assert build_code(office, office.run("payment_trends", accounts=ACCOUNTS[:1])) == 0
     assert office.ask("select sum(payment_amount) from analytics.payment_trends_view") == [(100,)]
 
 
@@ -180,10 +185,10 @@ def test_what_a_former_load_and_other_accounts_hold_is_not_counted_again(office:
     head, row = "Payer Name,Payment Amount,Payment Received Date\n", "Acme,$50.00,11/02/2026\n"
     for times in (2, 3):
         source.said = dict.fromkeys(ACCOUNTS[:2], head + row * times)
-        built(office, office.run("payment_trends", accounts=ACCOUNTS[:2]))
+        build_code(office, office.run("payment_trends", accounts=ACCOUNTS[:2]))
     assert office.ask("select count(*) from reports.payment_trends_rows") == [(10,)], "the former load is still kept"
-    shown = "select customer_account, sum(payment_amount) from analytics.payment_trends_view group by 1 order by 1"
-    assert office.ask(shown) == [(account, 150) for account in sorted(ACCOUNTS[:2])]
+    query = "select customer_account, sum(payment_amount) from analytics.payment_trends_view group by 1 order by 1"
+    assert office.ask(query) == [(account, 150) for account in sorted(ACCOUNTS[:2])]
 
 
 def test_a_payment_that_was_sent_twice_with_its_number_is_one(office: Office, source: Scripted) -> None:
@@ -191,18 +196,18 @@ def test_a_payment_that_was_sent_twice_with_its_number_is_one(office: Office, so
     source.said[ACCOUNTS[0]] = f"Payment ID,Payment Amount\n{rows}"
     (payments,) = office.reports("payment_trends", accounts=ACCOUNTS[:1])
     # A number that is none of its column's type stands beside the row, and is the row's number all the same.
-    built(office, run_reports(office.session, [replace(payments, types={"payment_id": "integer"})], Watch()))
+    build_code(office, run_reports(office.session, [replace(payments, types={"payment_id": "integer"})], Watch()))
     assert office.ask("select pg_typeof(payment_id)::text, count(*) from reports.payment_trends group by 1") == [
         ("bigint", 6)
     ]
-    shown = "select payment_id, count(*) from analytics.payment_trends_view group by 1 order by 1"
-    assert office.ask(shown) == [("1", 1), ("A-1", 1), (None, 2)]
+    query = "select payment_id, count(*) from analytics.payment_trends_view group by 1 order by 1"
+    assert office.ask(query) == [("1", 1), ("A-1", 1), (None, 2)]
     assert office.ask("select duplicate_rows from analytics.duplicate_rows") == [(2,)]
 
 
 def test_a_report_with_columns_named_as_those_of_the_models_is_built(office: Office, source: Scripted) -> None:
     source.said[ACCOUNTS[0]] = "Payment ID,Copies,_copies,Account of it,ID of it,Payment Amount\n1,2,3,4,5,$50.00\n"
-    assert built(office, office.run("payment_trends", accounts=ACCOUNTS[:1])) == 0
+    assert build_code(office, office.run("payment_trends", accounts=ACCOUNTS[:1])) == 0
     assert office.ask("select sum(payment_amount) from analytics.payment_trends_view") == [(50,)]
 
 
@@ -211,30 +216,35 @@ def test_models_go_on_over_a_column_that_is_given_its_type_and_let_go_of_the_for
 ) -> None:
     source.said[ACCOUNTS[0]] = "Charge ID,Balance Due\n1,n/a\n2,$7.00\n"
     (aging,) = office.reports("ar_aging", accounts=ACCOUNTS[:1])
-    assert built(office, run_reports(office.session, [aging], Watch())) == 0
+    assert build_code(office, run_reports(office.session, [aging], Watch())) == 0
     former = "select count(*) from pg_class where starts_with(relname, 'ar_aging-former-')"
     kind = "select distinct pg_typeof(balance_due)::text from reports.ar_aging"
-    shown = "select sum(balance_due), count(*) from analytics.ar_aging_view"
+    query = "select sum(balance_due), count(*) from analytics.ar_aging_view"
     assert office.ask(kind) == [("text",)]
     typed = replace(aging, types={"balance_due": "numeric"})
-    found = run_reports(office.session, [typed], Watch())
-    assert (office.ask(kind), office.ask(shown), office.ask(former)) == ([("numeric",)], [(7, 2)], [(1,)])
-    assert built(office, found) == 0
+    run = run_reports(office.session, [typed], Watch())
+    assert (office.ask(kind), office.ask(query), office.ask(former)) == ([("numeric",)], [(7, 2)], [(1,)])
+    assert build_code(office, run) == 0
     run_reports(office.session, [typed], Watch())
-    assert (office.ask(shown), office.ask(former)) == ([(7, 2)], [(0,)])
+    assert (office.ask(query), office.ask(former)) == ([(7, 2)], [(0,)])
 
 
 def test_no_report_of_the_twelve_is_taken_for_another() -> None:
-    names = {one.name: column_names([head for head, _ in one.columns]) for one in LAYOUTS}
-    taken = [(one, other) for one in names for other in names if one != other and looks_like(names[one], names[other])]
-    assert taken == []
+    names = {layout.name: column_names([head for head, _ in layout.columns]) for layout in LAYOUTS}
+    pairs = [
+        (name, other_name)
+        for name in names
+        for other_name in names
+        if name != other_name and looks_like(names[name], names[other_name])
+    ]
+    assert pairs == []
 
 
 @pytest.mark.parametrize("value", ["Zzyzx", float("nan"), True])
 def test_a_chart_over_what_is_no_number_is_told_in_words(value: object) -> None:
-    with pytest.raises(Fix, match=r"charts/owed.yaml, 'Balance': .* row 2 .* select a number last") as told:
+    with pytest.raises(Fix, match=r"charts/owed.yaml, 'Balance': .* row 2 .* select a number last") as error:
         bar_chart("Balance", "money", [("b", 1), ("a", value)], place="charts/owed.yaml")
-    assert "Zzyzx" not in str(told.value)
+    assert "Zzyzx" not in str(error.value)
 
 
 def test_a_file_in_a_folder_that_there_is_not_is_told_in_words(office: Office, source: Scripted) -> None:

@@ -194,8 +194,10 @@ def run(project: Path, name: str, output: dict[str, Any]) -> None:
     (folder / "profiles.yml").write_text(json.dumps(profile))
     places = ["--project-dir", str(project), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
     command = [str(warm_python()), "-m", "dbt.cli.main", "run", *places, "--log-path", str(folder / "logs")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
-    assert ended.returncode == 0, ended.stdout[-2000:]
+    process = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"}
+    )
+    assert process.returncode == 0, process.stdout[-2000:]
 
 
 SAID = "select came, amount, whole, day, birth from forms.forms_read"
@@ -241,7 +243,7 @@ def on_postgres(project: Path, server_url: str) -> Iterator[Read]:
 
 
 def test_both_engines_read_every_form_as_careloom_does(on_duckdb: Read, on_postgres: Read) -> None:
-    wanted = expected()
+    wanted = careloom_reading()
     for engine, found in {"duckdb": on_duckdb, "postgres": on_postgres}.items():
         assert set(found) == set(wanted)
         differing = {came: (wanted[came], found[came]) for came in FORMS if found[came] != wanted[came]}
@@ -251,12 +253,12 @@ def test_both_engines_read_every_form_as_careloom_does(on_duckdb: Read, on_postg
     assert min(counts[1:]) > 50
 
 
-def expected() -> Read:
+def careloom_reading() -> Read:
     """What careloom's own reader makes of each form, within what the models hold: 13 digits before the point, 4 behind it."""
     plain = {came: came.strip(AROUND) for came in FORMS}
     counts = {came: re.sub(r"[.]0*$", "", text) for came, text in plain.items()}
     days = {
-        came: next((text.removesuffix(one) for one in TIMES if text.endswith(one)), came)
+        came: next((text.removesuffix(time) for time in TIMES if text.endswith(time)), came)
         for came, text in plain.items()
     }
     numbers, percents = by_form("numeric", FORMS), by_form("percent", FORMS)

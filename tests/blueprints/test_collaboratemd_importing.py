@@ -35,7 +35,7 @@ accounts = ['10028395', '10026936']
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> Path:
+def old_config(tmp_path: Path) -> Path:
     path = tmp_path / "config.ini"
     path.write_text(GIVEN, encoding="utf-8")
     return path
@@ -49,7 +49,7 @@ def project(tmp_path: Path) -> Path:
 
 def secrets(project: Path) -> dict[str, str]:
     """As a shell reads them."""
-    said = subprocess.run(
+    process = subprocess.run(
         ["sh", "-c", ". ./.careloom/secrets.env && env -0"],
         cwd=project,
         capture_output=True,
@@ -57,47 +57,47 @@ def secrets(project: Path) -> dict[str, str]:
         check=True,
         env={},
     )
-    return dict(one.split("=", 1) for one in said.stdout.split("\0") if one)
+    return dict(part.split("=", 1) for part in process.stdout.split("\0") if part)
 
 
-def test_accounts_and_secrets_are_taken_over(given: Path, project: Path) -> None:
-    told = take_over("collaboratemd-reports", project, given, {})
-    assert not [line for line in told if "p%ss" in line or "s3cr" in line]
-    found = load_project(project, rooms())
-    assert len(found.reports) == 12
-    assert {one.accounts for one in found.reports.values()} == {("10028395", "10026936")}
-    kept = secrets(project)
-    assert kept["COLLABORATEMD_USERNAME"] == "invented-user"
-    assert kept["COLLABORATEMD_PASSWORD"] == "p%ss word'$"
-    assert kept["CARELOOM_DATABASE_URL"] == "postgresql://etl:s3cr%2Ft%40@db.example.org:5433/clinic"
+def test_accounts_and_secrets_are_taken_over(old_config: Path, project: Path) -> None:
+    lines = take_over("collaboratemd-reports", project, old_config, {})
+    assert not [line for line in lines if "p%ss" in line or "s3cr" in line]
+    loaded_project = load_project(project, rooms())
+    assert len(loaded_project.reports) == 12
+    assert {report.accounts for report in loaded_project.reports.values()} == {("10028395", "10026936")}
+    kept_secrets = secrets(project)
+    assert kept_secrets["COLLABORATEMD_USERNAME"] == "invented-user"
+    assert kept_secrets["COLLABORATEMD_PASSWORD"] == "p%ss word'$"
+    assert kept_secrets["CARELOOM_DATABASE_URL"] == "postgresql://etl:s3cr%2Ft%40@db.example.org:5433/clinic"
     assert stat.S_IMODE((project / ".careloom" / "secrets.env").stat().st_mode) == 0o600
 
 
-def test_the_schema_is_taken_over_and_the_next_step_is_told(given: Path, project: Path) -> None:
-    told = "\n".join(take_over("collaboratemd-reports", project, given, {}))
-    assert {one.watched_in for one in load_project(project, rooms()).reports.values()} == {"enhance_health_group"}
-    assert "enhance_health_group.account_reports will show" in told
-    assert "the database is db.example.org:5433/clinic; it was not tried" in told
-    assert "careloom migrate" in told
+def test_the_schema_is_taken_over_and_the_next_step_is_told(old_config: Path, project: Path) -> None:
+    text = "\n".join(take_over("collaboratemd-reports", project, old_config, {}))
+    assert {report.watched_in for report in load_project(project, rooms()).reports.values()} == {"enhance_health_group"}
+    assert "enhance_health_group.account_reports will show" in text
+    assert "the database is db.example.org:5433/clinic; it was not tried" in text
+    assert "careloom migrate" in text
 
 
-def test_the_environment_comes_before_the_file(given: Path, project: Path) -> None:
+def test_the_environment_comes_before_the_file(old_config: Path, project: Path) -> None:
     environment = {"POSTGRES_HOST": "other.example.org", "API_PASSWORD": "another", "POSTGRES_DATABASE": "live"}
-    take_over("collaboratemd-reports", project, given, environment)
-    kept = secrets(project)
-    assert kept["COLLABORATEMD_PASSWORD"] == "another"
-    assert kept["CARELOOM_DATABASE_URL"] == "postgresql://etl:s3cr%2Ft%40@other.example.org:5433/live"
+    take_over("collaboratemd-reports", project, old_config, environment)
+    kept_secrets = secrets(project)
+    assert kept_secrets["COLLABORATEMD_PASSWORD"] == "another"
+    assert kept_secrets["CARELOOM_DATABASE_URL"] == "postgresql://etl:s3cr%2Ft%40@other.example.org:5433/live"
 
 
-def test_another_address_goes_into_the_project(given: Path, project: Path) -> None:
-    given.write_text(GIVEN.replace("webapi.collaboratemd.com/v1", "proxy.example.org/v1/"), encoding="utf-8")
-    take_over("collaboratemd-reports", project, given, {})
+def test_another_address_goes_into_the_project(old_config: Path, project: Path) -> None:
+    old_config.write_text(GIVEN.replace("webapi.collaboratemd.com/v1", "proxy.example.org/v1/"), encoding="utf-8")
+    take_over("collaboratemd-reports", project, old_config, {})
     options = load_project(project, rooms()).systems["billing"].options
     assert options.base_url == "https://proxy.example.org"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("'10026936'", "'1002'", "1 of its accounts are no numbers of 8 digits"),
         ("['10028395', '10026936']", "", "names no accounts"),
@@ -107,17 +107,17 @@ def test_another_address_goes_into_the_project(given: Path, project: Path) -> No
     ],
 )
 def test_what_is_no_such_file_is_told_without_its_secrets(
-    given: Path, tmp_path: Path, old: str, new: str, said: str
+    old_config: Path, tmp_path: Path, old: str, new: str, message: str
 ) -> None:
-    given.write_text(GIVEN.replace(old, new), encoding="utf-8")
-    words = ["init", "collaboratemd-reports", str(tmp_path / "new"), "--from", str(given)]
-    ended = subprocess.run([sys.executable, "-c", START, *words], capture_output=True, text=True, check=False)
-    assert ended.returncode == 2
-    assert said in ended.stderr
-    assert "s3cr" not in ended.stderr
+    old_config.write_text(GIVEN.replace(old, new), encoding="utf-8")
+    words = ["init", "collaboratemd-reports", str(tmp_path / "new"), "--from", str(old_config)]
+    process = subprocess.run([sys.executable, "-c", START, *words], capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert "s3cr" not in process.stderr
     assert not (tmp_path / "new").exists(), "the command can be repeated"
 
 
-def test_a_blueprint_that_takes_over_nothing_says_so(given: Path, tmp_path: Path) -> None:
+def test_a_blueprint_that_takes_over_nothing_says_so(old_config: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageFault, match="takes over no configuration"):
-        take_over("drchrono-clinical", tmp_path, given, {})
+        take_over("drchrono-clinical", tmp_path, old_config, {})

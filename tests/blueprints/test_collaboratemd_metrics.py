@@ -31,7 +31,7 @@ class Parsed:
 
     @property
     def models(self) -> dict[str, dict[str, Any]]:
-        return {one["name"]: one for one in self.manifest["nodes"].values() if one["resource_type"] == "model"}
+        return {node["name"]: node for node in self.manifest["nodes"].values() if node["resource_type"] == "model"}
 
     @property
     def marts(self) -> dict[str, dict[str, Any]]:
@@ -46,8 +46,10 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
     places = ["--project-dir", str(MODELS), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
     quiet = ["--log-path", str(folder / "logs"), "--no-version-check"]
     command = [str(warm_python()), "-m", "dbt.cli.main", "parse", *places, *quiet]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
-    assert ended.returncode == 0, ended.stdout[-2000:]
+    process = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"}
+    )
+    assert process.returncode == 0, process.stdout[-2000:]
     return Parsed(
         json.loads((folder / "target" / "manifest.json").read_bytes()),
         PydanticSemanticManifest.parse_raw((folder / "target" / "semantic_manifest.json").read_text()),
@@ -55,8 +57,8 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
 
 
 def test_it_is_valid(parsed: Parsed) -> None:
-    found = SemanticManifestValidator[PydanticSemanticManifest]().validate_semantic_manifest(parsed.semantic)
-    assert (found.errors, found.warnings, found.future_errors) == ((), (), ())
+    findings = SemanticManifestValidator[PydanticSemanticManifest]().validate_semantic_manifest(parsed.semantic)
+    assert (findings.errors, findings.warnings, findings.future_errors) == ((), (), ())
     assert len(parsed.semantic.semantic_models) == 7
     assert len(parsed.semantic.metrics) == 17
     assert [spine.node_relation.alias for spine in parsed.semantic.project_configuration.time_spines] == [
@@ -69,11 +71,11 @@ def test_it_names_only_columns_that_the_models_promise(parsed: Parsed) -> None:
     for semantic in parsed.semantic.semantic_models:
         columns = set(parsed.marts[semantic.node_relation.alias]["columns"])
         for part in (*semantic.entities, *semantic.dimensions, *semantic.measures):
-            named = {
-                one.name for one in sqlglot.parse_one(part.expr or part.name, read="postgres").find_all(exp.Column)
+            names = {
+                node.name for node in sqlglot.parse_one(part.expr or part.name, read="postgres").find_all(exp.Column)
             }
-            assert named <= columns, (semantic.name, part.name)
-            looked_at += len(named)
+            assert names <= columns, (semantic.name, part.name)
+            looked_at += len(names)
     assert looked_at > 50
 
 

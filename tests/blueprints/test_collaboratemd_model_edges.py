@@ -76,7 +76,7 @@ def money(number: int) -> Decimal:
 def value(kind: str, name: str, number: int, place: int) -> Any:
     if kind != "id" and (number + place) % 7 == 0:
         return None
-    made = {
+    values = {
         "id": str(1000 + number),
         "code": f"C{number % 4}",
         "text": f"Value {number % 3}",
@@ -88,7 +88,7 @@ def value(kind: str, name: str, number: int, place: int) -> Any:
         "hours": Decimal(number % 80) / 10,
         "flag": "Y" if number % 3 else "N",
     }
-    return made[kind] if name != "patient_id" else (None if number % 5 == 0 else f"P{number % 6}")
+    return values[kind] if name != "patient_id" else (None if number % 5 == 0 else f"P{number % 6}")
 
 
 def columns_of(report: str) -> dict[str, str]:
@@ -114,27 +114,27 @@ def rows_of(report: str) -> list[Row]:
     return rows
 
 
-def typed(report: str, name: str, kind: str) -> str:
+def column_type(report: str, name: str, kind: str) -> str:
     if (report, name) in ARRIVED_AS_TEXT:
         return "text"
     return "bigint" if (report, name) in PINNED_WHOLE else TYPES.get(kind, "text")
 
 
-def written(cell: Any) -> Any:
+def written_cell(cell: Any) -> Any:
     """As the service writes it."""
     if isinstance(cell, Decimal):
         return f"(${-cell:,.2f})" if cell < 0 else f"${cell:,.2f}"
     return f"{cell:%m/%d/%Y}" if isinstance(cell, date) else cell
 
 
-def stored(report: str, row: Row, columns: Mapping[str, str]) -> list[Any]:
-    cells, beside = [], {}
+def stored_row(report: str, row: Row, columns: Mapping[str, str]) -> list[Any]:
+    cells, values = [], {}
     for name, kind in columns.items():
         cell = row[name]
         if (report, name) in PINNED_WHOLE and cell is not None and cell != int(cell):
-            beside[name], cell = written(cell), None
-        cells.append(written(cell) if typed(report, name, kind) == "text" and cell is not None else cell)
-    return [row["customer_account"], json.dumps(beside) if beside else None, *cells]
+            values[name], cell = written_cell(cell), None
+        cells.append(written_cell(cell) if column_type(report, name, kind) == "text" and cell is not None else cell)
+    return [row["customer_account"], json.dumps(values) if values else None, *cells]
 
 
 def fill(execute: Any, mark: str, json_type: str) -> None:
@@ -143,17 +143,17 @@ def fill(execute: Any, mark: str, json_type: str) -> None:
         if layout.name == NEVER_LOADED:
             continue
         columns = columns_of(layout.name)
-        shown = ", ".join(f'"{name}" {typed(layout.name, name, kind)}' for name, kind in columns.items())
+        text = ", ".join(f'"{name}" {column_type(layout.name, name, kind)}' for name, kind in columns.items())
         execute(
             f"create table reports.{layout.name} (report_run bigint, row_number bigint, customer_account text, "
-            f"unparsed {json_type}, {shown}, loaded_at timestamptz)"
+            f"unparsed {json_type}, {text}, loaded_at timestamptz)"
         )
         places = ", ".join([mark] * (len(columns) + 2))
         for number, row in enumerate(rows_of(layout.name)):
             moment = LOADED[row["customer_account"]]
             execute(
                 f"insert into reports.{layout.name} values (1, {number}, {places}, '{moment}')",
-                stored(layout.name, row, columns),
+                stored_row(layout.name, row, columns),
             )
     keep(execute)
 
@@ -165,7 +165,7 @@ def keep(execute: Any) -> None:
         "create table careloom.account_reports (id bigint, system text, report_name text, customer_account text, asked_for text, "
         'rows_of bigint, loaded_at timestamptz, "current" boolean)'
     )
-    asked = [
+    values = [
         (1, 0, 1, "A"),
         (2, 1, 2, "A"),
         (3, 0, 3, "B"),
@@ -174,7 +174,7 @@ def keep(execute: Any) -> None:
         (6, 1, 5, "A"),
         (7, 0, 4, "B"),
     ]
-    for id_, account, rows_of, asked_for in asked:
+    for id_, account, rows_of, asked_for in values:
         moment = LOADED[f"1000000{account}"] if id_ in NEWEST else f"2025-12-0{id_} 05:00:00+00"
         execute(
             f"insert into careloom.account_reports values ({id_}, 'billing', 'ar_aging', '1000000{account}', '{asked_for}', "
@@ -199,14 +199,18 @@ def build(folder: Path, output: dict[str, Any], *words: str) -> dict[str, Any]:
     places = ["--project-dir", str(MODELS), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
     quiet = ["--log-path", str(folder / "logs"), "--no-version-check", "--vars", json.dumps({"as_of": AS_OF})]
     command = [str(warm_python()), "-m", "dbt.cli.main", "build", *places, *quiet, *words]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
+    process = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"}
+    )
     results = json.loads((folder / "target" / "run_results.json").read_bytes())["results"]
     return {
-        "said": ended.stdout,
+        "said": process.stdout,
         "bad": {
-            one["unique_id"]: one["message"] for one in results if one["status"] not in ("success", "pass", "warn")
+            result["unique_id"]: result["message"]
+            for result in results
+            if result["status"] not in ("success", "pass", "warn")
         },
-        "warned": sorted(one["unique_id"].split(".")[2] for one in results if one["status"] == "warn"),
+        "warned": sorted(result["unique_id"].split(".")[2] for result in results if result["status"] == "warn"),
     }
 
 
@@ -225,12 +229,12 @@ class Both:
 
 def plain(rows: Any) -> list[tuple[Any, ...]]:
     return sorted(
-        (tuple(map(same, row)) for row in rows),
+        (tuple(map(normal_cell, row)) for row in rows),
         key=str,
     )
 
 
-def same(cell: Any) -> Any:
+def normal_cell(cell: Any) -> Any:
     """A value in the one writing that both engines share."""
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).isoformat()
@@ -238,7 +242,7 @@ def same(cell: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def both(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+def both_stores(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder, name = tmp_path_factory.mktemp("edges"), "edges_of_models"
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(f"drop database if exists {name}")
@@ -249,138 +253,145 @@ def both(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         fill(connection.execute, "%s", "jsonb")
         info = connection.info
         address = {"host": info.host, "port": info.port, "user": info.user, "password": "", "dbname": name}
-        built = {"postgres": build(folder / "postgres", {"type": "postgres"} | address)}
+        values = {"postgres": build(folder / "postgres", {"type": "postgres"} | address)}
         with duckdb.connect(str(warehouse)) as duck:
             fill(duck.execute, "?", "json")
-        built["duckdb"] = build(folder / "duckdb", {"type": "duckdb", "path": str(warehouse)})
+        values["duckdb"] = build(folder / "duckdb", {"type": "duckdb", "path": str(warehouse)})
         with duckdb.connect(str(warehouse)) as duck:
-            yield Both(connection, duck, built)
+            yield Both(connection, duck, values)
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(f"drop database {name} with (force)")
 
 
 def distinct(report: str) -> list[Row]:
     """The rows that count: one that says of what it is counts once, any other as often as it stands there."""
-    found: list[Row] = []
+    row_list: list[Row] = []
     for row in rows_of(report):
-        if row not in found or not all(row[name] is not None for name in NUMBERS[report]):
-            found.append(row)
-    return found
+        if row not in row_list or not all(row[name] is not None for name in NUMBERS[report]):
+            row_list.append(row)
+    return row_list
 
 
 def total(rows: list[Row], name: str) -> Decimal:
     return sum((Decimal(row[name]) for row in rows if isinstance(row[name], (Decimal, int))), Decimal())
 
 
-def test_both_engines_build_everything_and_every_test_passes(both: Both) -> None:
-    for engine, built in both.built.items():
+def test_both_engines_build_everything_and_every_test_passes(both_stores: Both) -> None:
+    for engine, built in both_stores.built.items():
         bad = {name: status for name, status in built["bad"].items() if status != "NO-OP"}  # exposures are not built
         assert bad == {}, engine
 
 
-def test_every_mart_is_the_same_on_both_engines(both: Both) -> None:
+def test_every_mart_is_the_same_on_both_engines(both_stores: Both) -> None:
     for layout in LAYOUTS:
-        rows = both.rows(f"select * from analytics.{VIEWS.get(layout.name, layout.name)}")
+        rows = both_stores.rows(f"select * from analytics.{VIEWS.get(layout.name, layout.name)}")
         assert bool(rows) == (layout.name != NEVER_LOADED), layout.name
 
 
-def test_every_model_ends_with_the_time_at_which_its_rows_came(both: Both) -> None:
-    models = both.postgres.execute(
+def test_every_model_ends_with_the_time_at_which_its_rows_came(both_stores: Both) -> None:
+    models = both_stores.postgres.execute(
         "select c.relname from pg_class c where relnamespace = 'analytics'::regnamespace and relkind = 'v'"
     ).fetchall()
-    without = {"report_totals", "duplicate_rows", "unparsed_values", "metrics_days"}
+    names = {"report_totals", "duplicate_rows", "unparsed_values", "metrics_days"}
     assert len(models) > 30
     for (model,) in models:
-        if model in without:
+        if model in names:
             continue
-        columns = both.duck.execute(f"select * from analytics.{model} limit 0").description
+        columns = both_stores.duck.execute(f"select * from analytics.{model} limit 0").description
         assert columns[-1][0] == "loaded_at", model
-        assert [one.name for one in both.postgres.execute(f"select * from analytics.{model} limit 0").description] == [
-            name for name, *_ in columns
-        ]
+        assert [
+            item.name for item in both_stores.postgres.execute(f"select * from analytics.{model} limit 0").description
+        ] == [name for name, *_ in columns]
         if NEVER_LOADED not in model:
-            found = {moment for (moment,) in both.rows(f"select distinct loaded_at from analytics.{model}")}
-            assert set(LOADED.values()) & {moment.replace("T", " ") for moment in found} == set(LOADED.values()), model
+            moments = {moment for (moment,) in both_stores.rows(f"select distinct loaded_at from analytics.{model}")}
+            assert set(LOADED.values()) & {moment.replace("T", " ") for moment in moments} == set(LOADED.values()), (
+                model
+            )
 
 
-def test_receivables_are_held_against_the_snapshot_before(both: Both) -> None:
+def test_receivables_are_held_against_the_snapshot_before(both_stores: Both) -> None:
     rows = distinct("ar_aging")
     for account in ("10000000", "10000001"):
         # The first account's filter was another before: its snapshots are 3 and 4. The second's are 2 and 5, which came twice.
-        said = both.rows(
+        row_list = both_stores.rows(
             "select report_run, snapshots_ago, is_current, sum(balance_due), sum(charges) from analytics.ar_aging_by_snapshot "
             f"where customer_account = '{account}' group by 1, 2, 3"
         )
-        assert [(ago, now) for _, ago, now, *_ in sorted(said, key=lambda row: row[1])] == [(0, True), (1, False)]
-        assert {run for run, *_ in said} == ({3, 4} if account.endswith("0") else {2, 5})
-        newest = [one for one in rows if one["customer_account"] == account]
-        assert said[[ago for _, ago, *_ in said].index(0)][3:] == (
+        assert [(ago, now) for _, ago, now, *_ in sorted(row_list, key=lambda row: row[1])] == [(0, True), (1, False)]
+        assert {run for run, *_ in row_list} == ({3, 4} if account.endswith("0") else {2, 5})
+        newest = [row for row in rows if row["customer_account"] == account]
+        assert row_list[[ago for _, ago, *_ in row_list].index(0)][3:] == (
             total(newest, "balance_due").normalize(),
             len(newest),
         )
-        now, before, change = both.rows(
+        now, before, change = both_stores.rows(
             "select sum(balance_due), sum(former_balance_due), sum(change_of_balance) from analytics.ar_aging_change "
             f"where customer_account = '{account}'"
         )[0]
         assert now - before == change
-        assert before == next(balance for _, ago, _, balance, _ in said if ago == 1)
+        assert before == next(balance for _, ago, _, balance, _ in row_list if ago == 1)
         assert change != 0
 
 
-def test_totals_of_the_views_are_those_of_the_rows_without_their_repeats(both: Both) -> None:
+def test_totals_of_the_views_are_those_of_the_rows_without_their_repeats(both_stores: Both) -> None:
     for layout in LAYOUTS:
         if layout.name == NEVER_LOADED:
             continue
         view = VIEWS.get(layout.name, layout.name)
-        shown = dict.fromkeys(one for one, kind in columns_of(layout.name).items() if kind == "money")
-        for name in shown:
+        names = dict.fromkeys(one for one, kind in columns_of(layout.name).items() if kind == "money")
+        for name in names:
             column = "total_amount" if layout.name == "charges_on_hold" else name
-            wanted = total(distinct(layout.name), name)
-            assert both.rows(f"select sum({column}) from analytics.{view}") == [(wanted.normalize() + 0,)], (view, name)
+            wanted_total = total(distinct(layout.name), name)
+            assert both_stores.rows(f"select sum({column}) from analytics.{view}") == [
+                (wanted_total.normalize() + 0,)
+            ], (
+                view,
+                name,
+            )
 
 
-def test_repeats_are_counted_and_other_contents_of_one_id_are_kept(both: Both) -> None:
+def test_repeats_are_counted_and_other_contents_of_one_id_are_kept(both_stores: Both) -> None:
     for layout in LAYOUTS:
         if layout.name != NEVER_LOADED:
-            kept, came = len(distinct(layout.name)), len(rows_of(layout.name))
-            said = both.rows(f"select count(*), sum(_copies) from analytics.stg_{layout.name}")
-            assert said == [(kept, came)], layout.name
+            kept_count, came = len(distinct(layout.name)), len(rows_of(layout.name))
+            rows = both_stores.rows(f"select count(*), sum(_copies) from analytics.stg_{layout.name}")
+            assert rows == [(kept_count, came)], layout.name
 
 
-def test_cells_that_nothing_can_read_are_counted(both: Both) -> None:
-    said = both.rows("select report, column_name, unparsed_values from analytics.unparsed_values")
-    found: dict[tuple[str, str], int] = {}
-    for report, column, count in said:
-        found[report, column] = found.get((report, column), 0) + count
-    assert found == {(report, name): len(bad) for report, one in UNREADABLE.items() for name, bad in one.items()}
+def test_cells_that_nothing_can_read_are_counted(both_stores: Both) -> None:
+    rows = both_stores.rows("select report, column_name, unparsed_values from analytics.unparsed_values")
+    values: dict[tuple[str, str], int] = {}
+    for report, column, count in rows:
+        values[report, column] = values.get((report, column), 0) + count
+    assert values == {(report, name): len(bad) for report, one in UNREADABLE.items() for name, bad in one.items()}
 
 
-def test_a_patient_without_a_number_is_not_everybody_without_one(both: Both) -> None:
-    rows = both.rows(
+def test_a_patient_without_a_number_is_not_everybody_without_one(both_stores: Both) -> None:
+    rows = both_stores.rows(
         "select patient_statements_sent = total_statements_sent from analytics.ar_aging_view where patient_id is null"
     )
     assert len(rows) > 3
     assert set(rows) == {(True,)}
 
 
-def test_a_discharge_before_the_admission_gives_no_patient_days(both: Both) -> None:
-    crooked = [one for one in distinct("pdr3_calculator") if one["admission_date"] and one["discharge_date"]]
+def test_a_discharge_before_the_admission_gives_no_patient_days(both_stores: Both) -> None:
+    rows = [row for row in distinct("pdr3_calculator") if row["admission_date"] and row["discharge_date"]]
     days = sum(
-        max((one["discharge_date"] - one["admission_date"]).days, 1)
-        for one in crooked
-        if one["discharge_date"] >= one["admission_date"]
+        max((row["discharge_date"] - row["admission_date"]).days, 1)
+        for row in rows
+        if row["discharge_date"] >= row["admission_date"]
     )
     as_of = date.fromisoformat(AS_OF)
-    still = [one for one in distinct("pdr3_calculator") if one["admission_date"] and not one["discharge_date"]]
-    days += sum(max((as_of - one["admission_date"]).days, 0) for one in still)
-    assert both.rows("select sum(patient_days) from analytics.pdr3_calculator") == [(days,)]
+    row_list = [row for row in distinct("pdr3_calculator") if row["admission_date"] and not row["discharge_date"]]
+    days += sum(max((as_of - row["admission_date"]).days, 0) for row in row_list)
+    assert both_stores.rows("select sum(patient_days) from analytics.pdr3_calculator") == [(days,)]
 
 
-def test_no_name_of_a_person_is_in_any_model_but_those_of_staff(both: Both) -> None:
-    views = both.duck.execute(
+def test_no_name_of_a_person_is_in_any_model_but_those_of_staff(both_stores: Both) -> None:
+    views = both_stores.duck.execute(
         "select table_name from information_schema.tables where table_schema = 'analytics'"
     ).fetchall()
     for (view,) in views:
-        text = str(both.duck.execute(f"select * from analytics.{view}").fetchall())
+        text = str(both_stores.duck.execute(f"select * from analytics.{view}").fetchall())
         named = bool(re.search("Zzyzx", text))
         assert named == (view.removeprefix("stg_") in ("rcm_productivity", "user_time_spread")), view

@@ -58,11 +58,11 @@ def office(server_url: str, template: str, tmp_path_factory: pytest.TempPathFact
     database = server_url.replace(":///careloom?", f":///{name}?")
     with (
         RunningCollaborateMD("--today", TODAY) as service,
-        billing_office(folder, database, service, rows=60, unit_tests=True) as found,
+        billing_office(folder, database, service, rows=60, unit_tests=True) as new_office,
     ):
         pin(folder / "models" / "dbt_project.yml")
-        found.run()
-        yield found
+        new_office.run()
+        yield new_office
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -73,20 +73,20 @@ def pin(project: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def built(office: Office) -> ModelsRun:
+def build_run(office: Office) -> ModelsRun:
     return run_models(office.session, "build", Watch())
 
 
-def test_every_model_builds_and_every_test_of_theirs_passes(built: ModelsRun) -> None:
-    assert built.complete
-    assert [one for one in built.nodes if one.status not in ("success", "pass", "no-op")] == []
-    assert built.counts["unit_test pass"] == 27
-    assert built.counts["test pass"] > 25
-    assert built.counts["model success"] == 35
+def test_every_model_builds_and_every_test_of_theirs_passes(build_run: ModelsRun) -> None:
+    assert build_run.complete
+    assert [node for node in build_run.nodes if node.status not in ("success", "pass", "no-op")] == []
+    assert build_run.counts["unit_test pass"] == 27
+    assert build_run.counts["test pass"] > 25
+    assert build_run.counts["model success"] == 35
 
 
-def test_totals_of_the_views_are_those_of_the_files_to_the_cent(office: Office, built: ModelsRun) -> None:
-    assert built.complete
+def test_totals_of_the_views_are_those_of_the_files_to_the_cent(office: Office, build_run: ModelsRun) -> None:
+    assert build_run.complete
     truth = office.service.control("truth")
     views = {
         ("ar_aging", "Balance Due"): "select sum(balance_due) from analytics.ar_aging_view",
@@ -109,17 +109,17 @@ def test_totals_of_the_views_are_those_of_the_files_to_the_cent(office: Office, 
         for account, found in accounts.items():
             for head, cents in found["totals"].items():
                 column = column_names([head])[0]
-                said = office.ask(
+                rows = office.ask(
                     "select total_that_came, total_kept, unexplained, duplicate_rows from analytics.report_totals "
                     f"where report = '{report}' and customer_account = '{account}' and column_name = '{column}'"
                 )
                 kept = Decimal(found["distinct_totals"][head]) / 100
                 twice = found["rows"] - found["distinct_rows"]
-                assert said == [(Decimal(cents) / 100, kept, 0, twice)], (report, account, head)
+                assert rows == [(Decimal(cents) / 100, kept, 0, twice)], (report, account, head)
 
 
-def test_no_name_of_a_patient_leaves_staging(office: Office, built: ModelsRun) -> None:
-    assert built.complete
+def test_no_name_of_a_patient_leaves_staging(office: Office, build_run: ModelsRun) -> None:
+    assert build_run.complete
     names = office.ask("select distinct patient_name from reports.ar_aging where patient_name is not null")
     assert len(names) > 10
     for mart in MARTS:
@@ -127,8 +127,10 @@ def test_no_name_of_a_patient_leaves_staging(office: Office, built: ModelsRun) -
         assert not [name for (name,) in names if name in text], mart
 
 
-def test_readers_and_their_own_views_never_miss_a_view_while_it_is_built_anew(office: Office, built: ModelsRun) -> None:
-    assert built.complete
+def test_readers_and_their_own_views_never_miss_a_view_while_it_is_built_anew(
+    office: Office, build_run: ModelsRun
+) -> None:
+    assert build_run.complete
     over, errors, read = Event(), list[str](), [0]
 
     def keep_reading() -> None:
@@ -157,8 +159,10 @@ def test_readers_and_their_own_views_never_miss_a_view_while_it_is_built_anew(of
     assert read[0] > 10
 
 
-def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(office: Office, built: ModelsRun) -> None:
-    assert built.complete
+def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(
+    office: Office, build_run: ModelsRun
+) -> None:
+    assert build_run.complete
     office.ask_nothing(
         "create schema if not exists yours; create view yours.days as "
         "select payment_posting_tat_days from analytics.payment_trends_view"
@@ -169,8 +173,8 @@ def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(offi
     try:
         model.write_text(text.replace("as payment_posting_tat_days", "as posting_days"))
         contract.write_text(columns.replace("name: payment_posting_tat_days", "name: posting_days"))
-        refused = run_models(office.session, "run", Watch(), select="payment_trends_view")
-        assert [one.name for one in refused.failed] == ["payment_trends_view"]
+        run = run_models(office.session, "run", Watch(), select="payment_trends_view")
+        assert [item.name for item in run.failed] == ["payment_trends_view"]
         assert "something of yours stands on it" in (office.folder / ".careloom" / "dbt" / "last.log").read_text()
         assert office.ask("select count(*) > 0 from yours.days") == [(True,)]
         office.ask_nothing("drop view yours.days")
@@ -191,25 +195,25 @@ def test_a_view_whose_columns_change_is_not_taken_from_under_somebody_elses(offi
     ],
 )
 def test_a_model_that_breaks_its_contract_is_not_built_and_the_former_one_stays(
-    office: Office, built: ModelsRun, now: str, changed: str
+    office: Office, build_run: ModelsRun, now: str, changed: str
 ) -> None:
-    assert built.complete
+    assert build_run.complete
     model = office.folder / "models" / "models" / "marts" / "payment_trends_view.sql"
     text = model.read_text()
     assert now in text
-    before = office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)")
+    former_rows = office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)")
     try:
         model.write_text(text.replace(now, changed))
-        refused = run_models(office.session, "run", Watch(), select="payment_trends_view")
-        assert [one.name for one in refused.failed] == ["payment_trends_view"]
+        run = run_models(office.session, "run", Watch(), select="payment_trends_view")
+        assert [item.name for item in run.failed] == ["payment_trends_view"]
         assert "enforced contract that failed" in (office.folder / ".careloom" / "dbt" / "last.log").read_text()
-        assert office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)") == before
+        assert office.ask("select pg_get_viewdef('analytics.payment_trends_view'::regclass)") == former_rows
     finally:
         model.write_text(text)
 
 
-def test_models_are_built_only_after_a_change_or_a_build_that_did_not_end(office: Office, built: ModelsRun) -> None:
-    assert built.complete
+def test_models_are_built_only_after_a_change_or_a_build_that_did_not_end(office: Office, build_run: ModelsRun) -> None:
+    assert build_run.complete
     assert build_after(office.session, Watch()) is None
     office.ask_nothing("delete from models_built")
     finished = build_after(office.session, Watch())
@@ -217,10 +221,10 @@ def test_models_are_built_only_after_a_change_or_a_build_that_did_not_end(office
     assert finished.exit_code == 0
 
 
-def test_duckdb_gives_the_same(office: Office, built: ModelsRun, tmp_path: Path) -> None:
-    assert built.complete
+def test_duckdb_gives_the_same(office: Office, build_run: ModelsRun, tmp_path: Path) -> None:
+    assert build_run.complete
     warehouse = tmp_path / "warehouse.duckdb"
-    copied(office, warehouse)
+    copy_reports(office, warehouse)
     profile = {
         "careloom": {
             "target": "it",
@@ -231,19 +235,23 @@ def test_duckdb_gives_the_same(office: Office, built: ModelsRun, tmp_path: Path)
     folders = ["--project-dir", str(office.folder / "models"), "--profiles-dir", str(tmp_path)]
     places = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
     command = [str(warm_python()), "-m", "dbt.cli.main", "build", *folders, *places]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"})
-    assert ended.returncode == 0, ended.stdout[-3000:]
+    process = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"DO_NOT_TRACK": "1"}
+    )
+    assert process.returncode == 0, process.stdout[-3000:]
     differing = {}
     with duckdb.connect(str(warehouse), read_only=True) as db:
         for mart in MARTS:
-            theirs = db.execute(f"select * from analytics.{mart}").fetchall()
-            ours = office.ask(f"select * from analytics.{mart}")
-            assert ours, mart
-            differing[mart] = [pair for pair in zip(plain(ours), plain(theirs), strict=True) if pair[0] != pair[1]][:2]
-    assert {mart: found for mart, found in differing.items() if found} == {}
+            other_rows = db.execute(f"select * from analytics.{mart}").fetchall()
+            own_rows = office.ask(f"select * from analytics.{mart}")
+            assert own_rows, mart
+            differing[mart] = [
+                pair for pair in zip(plain(own_rows), plain(other_rows), strict=True) if pair[0] != pair[1]
+            ][:2]
+    assert {mart: truth for mart, truth in differing.items() if truth} == {}
 
 
-def copied(office: Office, warehouse: Path) -> None:
+def copy_reports(office: Office, warehouse: Path) -> None:
     """The reports as they are, in a DuckDB file."""
     with duckdb.connect(str(warehouse)) as db, psycopg.connect(office.database) as connection:
         db.execute("create schema reports")
@@ -251,7 +259,7 @@ def copied(office: Office, warehouse: Path) -> None:
         views = [f"reports.{report}" for report in office.session.project.reports]
         for view in (*views, "reports.ar_aging_snapshots", "careloom.account_reports"):
             cursor = connection.execute(f"select * from {view}")
-            names = [one.name for one in cursor.description or ()]
+            names = [item.name for item in cursor.description or ()]
             rows = [[json.dumps(cell) if isinstance(cell, dict) else cell for cell in row] for row in cursor.fetchall()]
             table = pa.table({name: pa.array([row[at] for row in rows]) for at, name in enumerate(names)})
             # A column without a value has no type of its own.
@@ -265,20 +273,20 @@ def copied(office: Office, warehouse: Path) -> None:
 
 def plain(rows: Any) -> list[str]:
     """Rows in one order, numbers without their scale."""
-    return sorted(str(list(map(same, row))) for row in rows)
+    return sorted(str(list(map(normal_cell, row))) for row in rows)
 
 
-def same(cell: Any) -> Any:
+def normal_cell(cell: Any) -> Any:
     if isinstance(cell, datetime):
         return cell.astimezone(UTC).isoformat()
     return cell.normalize() + 0 if isinstance(cell, Decimal) else cell
 
 
 def test_an_analyst_who_builds_into_a_schema_of_her_own_leaves_productions_alone(
-    office: Office, built: ModelsRun, tmp_path: Path
+    office: Office, build_run: ModelsRun, tmp_path: Path
 ) -> None:
-    assert built.complete
-    before = office.ask(
+    assert build_run.complete
+    former_rows = office.ask(
         "select oid, relfilenode from pg_class where relnamespace = 'analytics'::regnamespace order by 1"
     )
     careloom = json.loads((office.folder / ".careloom" / "dbt" / "profiles.yml").read_bytes())["careloom"]["outputs"]
@@ -288,40 +296,42 @@ def test_an_analyst_who_builds_into_a_schema_of_her_own_leaves_productions_alone
     places = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
     command = [str(warm_python()), "-m", "dbt.cli.main", "run", "--select", "+collection_rates", *folders, *places]
     environment = os.environ | {"DO_NOT_TRACK": "1", "CARELOOM_DBT_PASSWORD": ""}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert ended.returncode == 0, ended.stdout[-3000:]
-    made = office.ask("select viewname from pg_views where schemaname = 'dev_anna'")
-    assert {"collection_rates", "payment_trends_view", "stg_payment_trends"} <= {name for (name,) in made}
+    process = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert process.returncode == 0, process.stdout[-3000:]
+    rows = office.ask("select viewname from pg_views where schemaname = 'dev_anna'")
+    assert {"collection_rates", "payment_trends_view", "stg_payment_trends"} <= {name for (name,) in rows}
     assert office.ask("select count(*) from dev_anna.collection_rates") == office.ask(
         "select count(*) from analytics.collection_rates"
     )
     after = office.ask(
         "select oid, relfilenode from pg_class where relnamespace = 'analytics'::regnamespace order by 1"
     )
-    assert after == before
+    assert after == former_rows
 
 
-def test_a_run_ends_with_receivables_by_payer_and_age_the_worst_payers_first(office: Office, built: ModelsRun) -> None:
-    assert built.complete
-    owed = office.ask("select payer_name, sum(balance_due) from analytics.ar_aging_view group by 1 order by 2 desc, 1")
-    told = call_in(office, "run", "reports")
-    assert told.code == 0, told.err
-    table = told.out[told.out.index("Balance by payer and age") :].splitlines()
-    assert table[0] == f"Balance by payer and age: ${sum(sum_ for _, sum_ in owed):,.2f}"
+def test_a_run_ends_with_receivables_by_payer_and_age_the_worst_payers_first(
+    office: Office, build_run: ModelsRun
+) -> None:
+    assert build_run.complete
+    rows = office.ask("select payer_name, sum(balance_due) from analytics.ar_aging_view group by 1 order by 2 desc, 1")
+    result = call_in(office, "run", "reports")
+    assert result.code == 0, result.err
+    table = result.out[result.out.index("Balance by payer and age") :].splitlines()
+    assert table[0] == f"Balance by payer and age: ${sum(sum_ for _, sum_ in rows):,.2f}"
     assert [name for name in ("0-5 days", "121+ days") if name not in table[1]] == []
-    for (payer, balance), line in zip(owed[:12], table[2:], strict=False):
+    for (payer, balance), line in zip(rows[:12], table[2:], strict=False):
         assert line.startswith(payer), line
         assert f"${balance:,.2f}" in line
     plain = call_in(office, "run", "reports", "--json").json
     assert plain["no_charts"] == ""
     (chart,) = plain["charts"]
-    assert [(payer, sum(map(Decimal, parts.values()))) for payer, parts in chart["bars"].items()] == owed[:12]
+    assert [(payer, sum(map(Decimal, parts.values()))) for payer, parts in chart["bars"].items()] == rows[:12]
 
 
 def test_the_page_shows_what_has_changed_since_the_snapshot_before(
-    office: Office, built: ModelsRun, tmp_path: Path
+    office: Office, build_run: ModelsRun, tmp_path: Path
 ) -> None:
-    assert built.complete
+    assert build_run.complete
     assert call_in(office, "report", "ar-aging").out.count("There is no snapshot before this one yet.") == 2
     account = "select sum(balance_due) from analytics.ar_aging_view where customer_account = '10028395'"
     ((before,),) = office.ask(account)

@@ -46,12 +46,12 @@ def service() -> Iterator[RunningCollaborateMD]:
 
 @pytest.fixture
 def office(tmp_path: Path, database: str, service: RunningCollaborateMD) -> Iterator[Office]:
-    with billing_office(tmp_path / "office", database, service) as found:
-        yield found
+    with billing_office(tmp_path / "office", database, service) as new_office:
+        yield new_office
 
 
-def endings(found: ReportsRun) -> dict[str, int]:
-    return {name: number for name, number in found.counts.items() if number}
+def endings(run: ReportsRun) -> dict[str, int]:
+    return {name: number for name, number in run.counts.items() if number}
 
 
 def test_twelve_reports_of_four_accounts_are_loaded_and_a_second_run_changes_nothing(office: Office) -> None:
@@ -59,9 +59,9 @@ def test_twelve_reports_of_four_accounts_are_loaded_and_a_second_run_changes_not
     truth = office.service.control("truth")
     for name, accounts in truth.items():
         assert office.rows(name) == {account: found["rows"] for account, found in accounts.items()}, name
-    before = office.ask("select count(*), max(xmin::text::bigint) from reports.gross_billing_rows")
+    former_rows = office.ask("select count(*), max(xmin::text::bigint) from reports.gross_billing_rows")
     assert endings(office.run()) == {"due": 48, "unchanged": 48}
-    assert office.ask("select count(*), max(xmin::text::bigint) from reports.gross_billing_rows") == before
+    assert office.ask("select count(*), max(xmin::text::bigint) from reports.gross_billing_rows") == former_rows
     assert set(office.asked().values()) == {2}
     for name, accounts in truth.items():
         for account, found in accounts.items():
@@ -83,12 +83,12 @@ def test_a_wrong_number_at_first_shows_nothing_and_the_right_one_is_loaded_by_it
     (aging,) = office.reports("ar_aging", accounts=ACCOUNTS[:1])
     (billing,) = office.reports("gross_billing", accounts=ACCOUNTS[:1])
     wrong = replace(aging, report=billing.report, filter=billing.filter)
-    found = run_reports(office.session, [wrong], Watch())
-    assert [(one.ended, one.code) for one in found.outcomes] == [("failed", "column-missing")]
+    run = run_reports(office.session, [wrong], Watch())
+    assert [(outcome.ended, outcome.code) for outcome in run.outcomes] == [("failed", "column-missing")]
     assert run_reports(office.session, [replace(wrong, columns=())], Watch()).counts["loaded"] == 1
     mended = run_reports(office.session, [aging], Watch())
     assert mended.counts["loaded"] == 1
-    assert [one.code for one in mended.outcomes[0].drifts] == ["started-over"]
+    assert [drift.code for drift in mended.outcomes[0].drifts] == ["started-over"]
     truth = office.service.control("truth")["ar_aging"][ACCOUNTS[0]]["totals"]["Balance Due"]
     assert office.ask("select sum(balance_due) * 100 from reports.ar_aging") == [(truth,)]
 
@@ -99,7 +99,7 @@ def test_only_what_is_due_is_asked_for(office: Office) -> None:
     assert endings(run_reports(monday, few, Watch(), due_only=True)) == {"due": 2, "loaded": 2}
     assert endings(run_reports(monday, few, Watch(), due_only=True)) == {}
     tuesday = replace(office.session, clock=lambda: datetime(2026, 11, 24, 15, tzinfo=UTC))
-    assert [one.report for one in run_reports(tuesday, few, Watch(), due_only=True).outcomes] == ["ar_aging"]
+    assert [outcome.report for outcome in run_reports(tuesday, few, Watch(), due_only=True).outcomes] == ["ar_aging"]
     december = replace(office.session, clock=lambda: datetime(2026, 12, 1, 15, tzinfo=UTC))
     assert len(run_reports(december, few, Watch(), due_only=True).outcomes) == 2
 
@@ -119,15 +119,15 @@ def test_one_accounts_fault_is_kept_from_the_others_and_told_with_its_reason(
     office: Office, fault: str, code: str
 ) -> None:
     office.run(*FEW, accounts=TWO)
-    before = office.rows("ar_aging")
+    former_rows = office.rows("ar_aging")
     office.service.control("settings", rows=41)
     office.service.control("fault", kind=fault, report="ar_aging", account=ACCOUNTS[1], times=9)
-    found = office.run(*FEW, accounts=TWO)
-    assert (found.counts["due"], found.counts["failed"], found.counts["waiting"]) == (4, 1, 0)
-    failed = next(one for one in found.outcomes if one.ended == "failed")
-    assert (failed.report, failed.account, failed.code) == ("ar_aging", ACCOUNTS[1], code)
+    result = office.run(*FEW, accounts=TWO)
+    assert (result.counts["due"], result.counts["failed"], result.counts["waiting"]) == (4, 1, 0)
+    outcome = next(one for one in result.outcomes if one.ended == "failed")
+    assert (outcome.report, outcome.account, outcome.code) == ("ar_aging", ACCOUNTS[1], code)
     rows = office.rows("ar_aging")
-    assert rows[ACCOUNTS[1]] == before[ACCOUNTS[1]], "its former rows stay"
+    assert rows[ACCOUNTS[1]] == former_rows[ACCOUNTS[1]], "its former rows stay"
     assert not list((office.folder / ".careloom").rglob("*.csv")), "nobody's rows are left on the disk"
     office.service.control("mend")
     mended = office.run("ar_aging", accounts=(ACCOUNTS[1],))
@@ -136,9 +136,9 @@ def test_one_accounts_fault_is_kept_from_the_others_and_told_with_its_reason(
 
 def test_an_account_without_access_does_not_keep_the_others_from_theirs(office: Office) -> None:
     office.service.control("settings", off=[ACCOUNTS[0]])
-    found = office.run("ar_aging")
-    assert endings(found) == {"due": 4, "loaded": 3, "failed": 1}
-    assert {one.code for one in found.outcomes} == {"", "report-refused"}
+    result = office.run("ar_aging")
+    assert endings(result) == {"due": 4, "loaded": 3, "failed": 1}
+    assert {outcome.code for outcome in result.outcomes} == {"", "report-refused"}
     assert set(office.rows("ar_aging")) == set(ACCOUNTS[1:])
 
 
@@ -151,10 +151,10 @@ def test_wrong_credentials_are_told_and_nothing_is_lost(office: Office) -> None:
 
 
 def test_while_somebody_elses_report_is_made_ours_waits_and_never_takes_its_rows(office: Office) -> None:
-    theirs = office.reports("ar_aging", accounts=(ACCOUNTS[3],))[0]
+    other_report = office.reports("ar_aging", accounts=(ACCOUNTS[3],))[0]
     office.service.control("settings", running_seconds=0.5)
     source = office.session.report_source("billing")
-    source.ask(ReportAsk(account=ACCOUNTS[3], report=theirs.report, filter=theirs.filter))
+    source.ask(ReportAsk(account=ACCOUNTS[3], report=other_report.report, filter=other_report.filter))
     assert endings(office.run("ar_aging", accounts=(ACCOUNTS[0],))) == {"due": 1, "loaded": 1}
     truth = office.service.control("truth")["ar_aging"]
     assert office.rows("ar_aging") == {ACCOUNTS[0]: truth[ACCOUNTS[0]]["rows"]}
@@ -207,28 +207,28 @@ def test_killed_at_any_moment_the_next_run_finishes_the_same_report_once(office:
     assert ended.returncode == 0, ended.stderr
     truth = office.service.control("truth")["ar_aging"][ACCOUNTS[0]]
     assert office.rows("ar_aging") == {ACCOUNTS[0]: truth["rows"]}
-    stored = office.ask("select count(*), count(distinct report_run) from reports.ar_aging_rows")
-    assert stored == [(truth["rows"], 1)], "its rows are there once"
+    rows = office.ask("select count(*), count(distinct report_run) from reports.ar_aging_rows")
+    assert rows == [(truth["rows"], 1)], "its rows are there once"
     if moment == "being built":
         assert office.ask("select count(*) > 0 from analytics.ar_aging_view") == [(True,)]
     if moment in ("being made", "fetched"):
         assert office.asked()["ar_aging", ACCOUNTS[0]] == 1, "the same report was waited for"
-    assert AccountReports(office.session.store).standing()[0]["status"] == "loaded"
+    assert AccountReports(office.session.store).newest()[0]["status"] == "loaded"
 
 
 def test_a_worker_asks_for_what_is_due_once_and_builds_the_models(office: Office) -> None:
-    few = {one.name: one for one in office.reports(*FEW, accounts=ACCOUNTS[:1])}
-    ready = replace(office.session, project=replace(office.session.project, reports=few))
-    bench = JobContext(session=ready, urgent=ready, stop=Event())
-    enqueue_due(ready)
-    woken = office.ask("select args->>'subject' from procrastinate_jobs where task_name = 'reports'")
-    assert woken == [("billing",)]
+    few = {report.name: report for report in office.reports(*FEW, accounts=ACCOUNTS[:1])}
+    session = replace(office.session, project=replace(office.session.project, reports=few))
+    bench = JobContext(session=session, urgent=session, stop=Event())
+    enqueue_due(session)
+    rows = office.ask("select args->>'subject' from procrastinate_jobs where task_name = 'reports'")
+    assert rows == [("billing",)]
     run_job(bench, "reports", "billing")
     assert office.asked() == {(name, ACCOUNTS[0]): 1 for name in FEW}
-    enqueue_due(ready)
+    enqueue_due(session)
     due = office.ask("select args->>'subject' from procrastinate_jobs where task_name = 'models'")
-    assert due == [(ready.project.name,)]
-    run_job(bench, "models", ready.project.name)
+    assert due == [(session.project.name,)]
+    run_job(bench, "models", session.project.name)
     assert office.ask("select count(*) > 0 from analytics.payment_trends_view") == [(True,)]
     run_job(bench, "reports", "billing")
     assert set(office.asked().values()) == {1}

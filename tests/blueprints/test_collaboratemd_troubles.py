@@ -29,8 +29,8 @@ def office(
     tmp_path: Path, database: str, service: RunningCollaborateMD, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Office]:
     monkeypatch.setattr(RetryPolicy, "__init__", _at_once(RetryPolicy.__init__))
-    with billing_office(tmp_path / "office", database, service) as found:
-        yield found
+    with billing_office(tmp_path / "office", database, service) as new_office:
+        yield new_office
 
 
 def _at_once(former):  # type: ignore[no-untyped-def]
@@ -41,11 +41,11 @@ def _at_once(former):  # type: ignore[no-untyped-def]
 def deny(office: Office, **statuses: int) -> None:
     """`results_of_10026936=403`: such calls get this status; 0 is a connection that closes, 200 a page of a gateway."""
     where = {"results": "/v1/customer/{}/reports/results/", "run": "/v1/customer/{}/reports/1"}
-    said = {}
+    values = {}
     for name, status in statuses.items():
         what, _, account = name.partition("_of_")
-        said[where[what].format(account)] = status
-    office.service.control("deny", **said)
+        values[where[what].format(account)] = status
+    office.service.control("deny", **values)
 
 
 STATUSES = (400, 401, 403, 404, 429, 500, 200, 204, 0)
@@ -59,23 +59,27 @@ def test_an_account_that_is_never_answered_keeps_no_other_from_its_reports_in_an
     deny(office, **{f"{where}_of_{SECOND}": status})
     for number in range(3):
         office.service.control("settings", seed=number + 2)
-        found = office.run("ar_aging", "payment_trends", accounts=THREE)
-        loaded = {(one.report, one.account) for one in found.outcomes if one.ended == "loaded"}
-        assert loaded == {(name, account) for name in ("ar_aging", "payment_trends") for account in (FIRST, THIRD)}
-        assert found.trouble is None
-        assert found.exit_code == (4 if 300 <= status < 429 or number == 2 else 3)
-    assert {(one.report, one.account) for one in found.outcomes if one.ended == "failed"} == {
+        run_result = office.run("ar_aging", "payment_trends", accounts=THREE)
+        loaded_pairs = {
+            (outcome.report, outcome.account) for outcome in run_result.outcomes if outcome.ended == "loaded"
+        }
+        assert loaded_pairs == {
+            (name, account) for name in ("ar_aging", "payment_trends") for account in (FIRST, THIRD)
+        }
+        assert run_result.trouble is None
+        assert run_result.exit_code == (4 if 300 <= status < 429 or number == 2 else 3)
+    assert {(outcome.report, outcome.account) for outcome in run_result.outcomes if outcome.ended == "failed"} == {
         ("ar_aging", SECOND),
         ("payment_trends", SECOND),
     }
-    told = call_in(office, "reports", "--failed").out
+    output = call_in(office, "reports", "--failed").out
     for name in ("ar_aging", "payment_trends"):
-        assert f"{name} of {SECOND}: " in told
-    assert FIRST not in told
+        assert f"{name} of {SECOND}: " in output
+    assert FIRST not in output
     office.service.control("mend")
     office.service.control("deny")
-    mended = office.run("ar_aging", "payment_trends", accounts=THREE)
-    assert (mended.counts["failed"], mended.counts["waiting"]) == (0, 0)
+    result = office.run("ar_aging", "payment_trends", accounts=THREE)
+    assert (result.counts["failed"], result.counts["waiting"]) == (0, 0)
     assert set(office.rows("ar_aging")) == set(THREE)
 
 
@@ -84,9 +88,9 @@ def test_a_results_page_that_is_broken_for_ever_fails_and_the_report_is_asked_fo
     for _ in range(3):
         office.run("ar_aging", accounts=(FIRST, SECOND))
     assert office.asked()["ar_aging", FIRST] == 1
-    told = call_in(office, "reports", "--failed").out
-    assert "no-answer: in 3 runs there was no answer" in told
-    assert "a page that is no answer of the Web API" in told
+    output = call_in(office, "reports", "--failed").out
+    assert "no-answer: in 3 runs there was no answer" in output
+    assert "a page that is no answer of the Web API" in output
     office.run("ar_aging", accounts=(FIRST, SECOND))
     assert office.asked()["ar_aging", FIRST] == 2
 
@@ -96,8 +100,8 @@ def test_a_single_report_of_a_single_account_that_is_never_answered_fails_too(of
     endings = []
     for _ in range(4):
         try:
-            found = office.run("ar_aging", accounts=(FIRST,))
-            endings.append(found.outcomes[0].ended)
+            result = office.run("ar_aging", accounts=(FIRST,))
+            endings.append(result.outcomes[0].ended)
         except RemoteUnavailable:
             endings.append("away")
     assert endings[2] == "failed"
@@ -108,16 +112,24 @@ def test_what_can_never_be_had_is_asked_for_after_all_others(office: Office) -> 
     office.run("ar_aging", accounts=THREE)
     office.service.control("mend")
     deny(office, **{f"run_of_{THIRD}": 403})
-    failed = [one.account for one in office.run("ar_aging", accounts=THREE).outcomes if one.ended == "failed"]
-    loaded = [one.account for one in office.run("ar_aging", accounts=THREE).outcomes if one.ended != "failed"]
-    assert (failed, loaded) == ([THIRD], [FIRST, SECOND]), "the others come first, and in both runs"
+    accounts = [
+        outcome.account for outcome in office.run("ar_aging", accounts=THREE).outcomes if outcome.ended == "failed"
+    ]
+    loaded_accounts = [
+        outcome.account for outcome in office.run("ar_aging", accounts=THREE).outcomes if outcome.ended != "failed"
+    ]
+    assert (accounts, loaded_accounts) == ([THIRD], [FIRST, SECOND]), "the others come first, and in both runs"
 
 
 def test_those_that_failed_are_asked_in_turn_the_one_that_rested_longest_first(office: Office) -> None:
     deny(office, **{f"run_of_{FIRST}": 403, f"run_of_{SECOND}": 403})
     asked: list[str] = []
     for accounts in ((FIRST, THIRD), (SECOND, THIRD), THREE):
-        asked = [one.account for one in office.run("ar_aging", accounts=accounts).outcomes if one.ended == "failed"]
+        asked = [
+            outcome.account
+            for outcome in office.run("ar_aging", accounts=accounts).outcomes
+            if outcome.ended == "failed"
+        ]
     assert asked == [FIRST, SECOND]
 
 
@@ -140,8 +152,8 @@ def test_what_was_loaded_before_the_system_went_away_is_told_and_can_be_built(of
     assert id_ < office.ask("select max(id) from account_reports")[0][0]
     office.service.control("reset")
     office.service.control("settings", running_seconds=0.0, rows=40)
-    found = office.run("payment_trends", "gross_billing", accounts=THREE)
-    assert found.counts["loaded"] == 6
+    result = office.run("payment_trends", "gross_billing", accounts=THREE)
+    assert result.counts["loaded"] == 6
 
 
 def test_success_without_data_replaces_no_snapshot_and_may_begin_one(office: Office) -> None:
@@ -150,15 +162,15 @@ def test_success_without_data_replaces_no_snapshot_and_may_begin_one(office: Off
     )
     (office.folder / "careloom.yaml").write_text(with_grace)
     office.run("ar_aging", accounts=(FIRST,))
-    before = office.rows("ar_aging")
+    former_rows = office.rows("ar_aging")
     office.service.control("fault", kind="never-data", times=9)
     with open_session(office.folder, office.session.settings) as session:
         office.session = session
-        found = office.run("ar_aging", accounts=(FIRST,))
-        assert [(one.ended, one.code) for one in found.outcomes] == [("failed", "no-data")]
-        assert office.rows("ar_aging") == before
-        found = office.run("payment_trends", accounts=(FIRST,))
-        assert [one.ended for one in found.outcomes] == ["empty"]
+        result = office.run("ar_aging", accounts=(FIRST,))
+        assert [(outcome.ended, outcome.code) for outcome in result.outcomes] == [("failed", "no-data")]
+        assert office.rows("ar_aging") == former_rows
+        result = office.run("payment_trends", accounts=(FIRST,))
+        assert [outcome.ended for outcome in result.outcomes] == ["empty"]
         office.service.control("mend")
         office.service.control("fault", kind="no-rows")
         assert office.run("ar_aging", accounts=(FIRST,)).counts["empty"] == 1, "the vendor's own word"
@@ -166,12 +178,12 @@ def test_success_without_data_replaces_no_snapshot_and_may_begin_one(office: Off
 
 def test_a_file_that_is_named_after_another_account_is_held(office: Office) -> None:
     office.run("ar_aging", accounts=(FIRST, SECOND))
-    before = office.rows("ar_aging")
+    former_rows = office.rows("ar_aging")
     office.service.control("settings", rows=90)
     office.service.control("fault", kind="other-account", account=FIRST)
-    found = office.run("ar_aging", accounts=(FIRST, SECOND))
-    assert [one.code for one in found.outcomes if one.ended == "failed"] == ["another-account"]
-    assert office.rows("ar_aging")[FIRST] == before[FIRST]
+    result = office.run("ar_aging", accounts=(FIRST, SECOND))
+    assert [outcome.code for outcome in result.outcomes if outcome.ended == "failed"] == ["another-account"]
+    assert office.rows("ar_aging")[FIRST] == former_rows[FIRST]
 
 
 def test_a_status_that_nobody_knows_is_told_by_its_word(office: Office) -> None:
@@ -182,8 +194,8 @@ def test_a_status_that_nobody_knows_is_told_by_its_word(office: Office) -> None:
         .replace("poll_seconds", "ceiling_minutes: 0.001\n    poll_seconds")
     )
     (office.folder / "careloom.yaml").write_text(text)
-    told = call_in(office, "run", "reports")
-    del told
-    failed = call_in(office, "reports", "--failed").out
-    assert '"PENDING"' in " ".join(failed.split())
-    assert "gave it up" not in failed
+    result = call_in(office, "run", "reports")
+    del result
+    output = call_in(office, "reports", "--failed").out
+    assert '"PENDING"' in " ".join(output.split())
+    assert "gave it up" not in output

@@ -29,7 +29,7 @@ from careloom.services.session.settings import read_settings
 from careloom.systems.deepcura.simulator import invented_note, sealed
 from careloom.systems.drchrono.simulator.process import RunningDrChrono
 from hang import HANG
-from web.fake_scheduler import Google, served
+from web.fake_scheduler import Google, serve_scheduler
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"
 SECRETS = {
@@ -59,8 +59,8 @@ class Practice:
     http: urllib3.PoolManager
 
     def post(self, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.http.request("POST", self.url + path, body=body, headers=named)
+        header_values = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = self.http.request("POST", self.url + path, body=body, headers=header_values)
         return answer.status, answer.data
 
     def get(self, path: str, **headers: str) -> tuple[int, Any]:
@@ -109,11 +109,11 @@ def practice(tmp_path: Path, database: str) -> Iterator[Practice]:
     settings = read_settings(SECRETS | {"CARELOOM_DATABASE_URL": database})
     google = Google()
     with RunningDrChrono("--tier", "unlimited", "--patients", "12") as vendor, open_session(folder, settings) as plain:
-        simulated = Simulation(settings=settings, addresses={"drchrono": vendor.url}, secrets={})
-        project = replace(pointed_at(plain.project, simulated), service=CLOCK)
+        simulation = Simulation(settings=settings, addresses={"drchrono": vendor.url}, secrets={})
+        project = replace(pointed_at(plain.project, simulation), service=CLOCK)
         ready = replace(plain, project=project)
-        connect_all(ready, simulated)
-        with served(ready, google) as url:
+        connect_all(ready, simulation)
+        with serve_scheduler(ready, google) as url:
             vendor.control("settings", hooks_url=f"{url}/webhooks/drchrono", lag_seconds=0)
             yield Practice(ready, url, vendor, google, urllib3.PoolManager())
         ready.close()
@@ -144,16 +144,16 @@ def test_a_patient_webhook_creates_and_updates_the_patient(practice: Practice) -
     practice.vendor.control("change", table="patients", key=key, values={"first_name": "Ada"})
     practice.came(2)
     assert practice.ask("select first_name from clinical.patients") == [("Ada",)]
-    changed = practice.ask("select changed -> 'first_name' from change_log where operation = 'UPDATE'")
-    assert changed == [(["Zzyzx", "Ada"],)]
+    changed_rows = practice.ask("select changed -> 'first_name' from change_log where operation = 'UPDATE'")
+    assert changed_rows == [(["Zzyzx", "Ada"],)]
 
 
 def test_an_appointment_webhook_creates_an_appointment_of_its_patient(practice: Practice) -> None:
     patient = practice.vendor.control("create", table="patients", values={"first_name": "Ada"})["key"]
     practice.vendor.control("create", table="appointments", values={"patient": int(patient)})
     practice.came(2)
-    joined = "select p.first_name from clinical.appointments a join clinical.patients p on p.id = a.patient_id"
-    assert practice.ask(joined) == [("Ada",)]
+    query = "select p.first_name from clinical.appointments a join clinical.patients p on p.id = a.patient_id"
+    assert practice.ask(query) == [("Ada",)]
 
 
 def test_a_note_is_created_when_it_is_locked_and_session_notes_find_it(practice: Practice) -> None:
@@ -163,11 +163,11 @@ def test_a_note_is_created_when_it_is_locked_and_session_notes_find_it(practice:
     assert practice.dictate(1, appointment=note["appointment"], day=day) == 200
     practice.work()
     assert practice.ask("select session_id, clinical_note_id from clinical.deepcura_notes") == [("session-1", None)]
-    assert [one["why"] for one in practice.scheduler("/api/unlinked/deepcura-notes", "GET")[1]] == ["none"]
+    assert [row["why"] for row in practice.scheduler("/api/unlinked/deepcura-notes", "GET")[1]] == ["none"]
     practice.vendor.control("lock", key=note["appointment"])
     practice.came(2)
-    joined = "select s.session_id, n.drchrono_appt_id from clinical.deepcura_notes s join clinical.clinical_notes n on n.id = s.clinical_note_id"
-    assert practice.ask(joined) == [("session-1", note["appointment"])]
+    query = "select s.session_id, n.drchrono_appt_id from clinical.deepcura_notes s join clinical.clinical_notes n on n.id = s.clinical_note_id"
+    assert practice.ask(query) == [("session-1", note["appointment"])]
     assert practice.scheduler("/api/unlinked/deepcura-notes", "GET") == (200, [])
 
 
@@ -213,7 +213,7 @@ def test_a_full_sync_is_answered_with_its_counts_and_the_next_reads_only_what_ch
         "select sync_type, status, records_total, balanced from sync_log where table_name like '%patients%' order by id"
     )
     assert [one[:2] for one in log] == [("full_sync", "completed"), ("incremental", "completed")]
-    assert all(one[3] for one in log)
+    assert all(row[3] for row in log)
 
 
 def test_every_stream_lands_equal_to_the_practice(practice: Practice) -> None:
@@ -221,8 +221,8 @@ def test_every_stream_lands_equal_to_the_practice(practice: Practice) -> None:
     assert (status, answer["status"], answer["failed"]) == (200, "completed", 0)
     truth = practice.vendor.control("truth")
     for name in ("patients", "appointments", "clinical_notes", "medications", "problems", "allergies", "line_items"):
-        landed = practice.ask(f"select count(*) from clinical.{name} where deleted_at is null")
-        assert (name, landed) == (name, [(len(truth[name]),)])
+        rows = practice.ask(f"select count(*) from clinical.{name} where deleted_at is null")
+        assert (name, rows) == (name, [(len(truth[name]),)])
     assert practice.ask("select count(*) from clinical.insurance where patient_id is null and deleted_at is null") == [
         (0,)
     ]
@@ -234,10 +234,10 @@ def test_each_upsert_is_told(practice: Practice) -> None:
         key = practice.vendor.control("create", table="patients", values={"first_name": "Zzyzx"})["key"]
         practice.came(1)
         publish_outbox(practice.session)
-        told = [one.payload for one in listener.notifies(timeout=HANG, stop_after=1)]
-    assert len(told) == 1
-    assert f'"drchrono_id":{key}' in told[0]
-    assert "Zzyzx" not in told[0]
+        payloads = [notify.payload for notify in listener.notifies(timeout=HANG, stop_after=1)]
+    assert len(payloads) == 1
+    assert f'"drchrono_id":{key}' in payloads[0]
+    assert "Zzyzx" not in payloads[0]
     assert practice.ask("select count(*) from outbox") == [(0,)]
 
 
@@ -245,7 +245,7 @@ def test_every_operation_leaves_a_line_in_sync_log(practice: Practice) -> None:
     practice.dictate(4)
     practice.work()
     practice.scheduler("/sync/allergies")
-    logged = {one[0] for one in practice.ask("select sync_type from sync_log where status = 'completed'")}
+    logged = {row[0] for row in practice.ask("select sync_type from sync_log where status = 'completed'")}
     assert logged == {"webhook", "full_sync"}
 
 
@@ -279,6 +279,6 @@ def test_lost_webhooks_are_repaired_by_the_next_reconcile(practice: Practice) ->
         practice.vendor.control("change", table=table, key=key, values={"notes": "changed"})
     status, answer = practice.scheduler("/sync/all")
     assert (status, answer["status"]) == (200, "completed")
-    repaired = dict(practice.ask(CHANGED))
-    assert repaired == {"patients": 5, "medications": 1, "problems": 1, "allergies": 1}
+    rows = dict(practice.ask(CHANGED))
+    assert rows == {"patients": 5, "medications": 1, "problems": 1, "allergies": 1}
     assert practice.scheduler("/sync/all")[1]["updated"] == 0

@@ -15,19 +15,19 @@ BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"
 
 def test_it_lands_all_that_its_systems_offer_and_what_is_linked_to_comes_first() -> None:
     project = load_project(BLUEPRINT, rooms())
-    offered = {(name, stream) for name, one in project.systems.items() for stream in rooms()[one.kind].streams}
-    assert {(one.system, one.stream.name) for one in project.landings.values()} == offered
-    order = [one.table for one in project.landings.values()]
-    for one in project.landings.values():
-        for link in one.stream.links:
-            assert order.index(link.to) < order.index(one.table)
+    pairs = {(name, stream) for name, landing in project.systems.items() for stream in rooms()[landing.kind].streams}
+    assert {(landing.system, landing.stream.name) for landing in project.landings.values()} == pairs
+    order = [landing.table for landing in project.landings.values()]
+    for landing in project.landings.values():
+        for link in landing.stream.links:
+            assert order.index(link.to) < order.index(landing.table)
 
 
 def test_every_stream_that_can_be_asked_for_is_compared_with_its_source() -> None:
-    for one in load_project(BLUEPRINT, rooms()).landings.values():
-        if one.system == "drchrono" and not one.stream.out_of:
-            assert one.schedule is not None
-            assert one.reconcile is not None or not one.stream.changes, one.name
+    for landing in load_project(BLUEPRINT, rooms()).landings.values():
+        if landing.system == "drchrono" and not landing.stream.out_of:
+            assert landing.schedule is not None
+            assert landing.reconcile is not None or not landing.stream.changes, landing.name
 
 
 def test_changing_to_pub_sub_is_a_change_of_two_lines(tmp_path: Path) -> None:
@@ -35,9 +35,9 @@ def test_changing_to_pub_sub_is_a_change_of_two_lines(tmp_path: Path) -> None:
     shutil.copytree(BLUEPRINT, folder)
     file = folder / "careloom.yaml"
     text = file.read_text(encoding="utf-8")
-    changed = text.replace("\n  bus:", "\n  # was:").replace("\n  # bus:", "\n  bus:")
-    assert sum(old != new for old, new in zip(text.splitlines(), changed.splitlines(), strict=True)) == 2
-    file.write_text(changed, encoding="utf-8")
+    changed_text = text.replace("\n  bus:", "\n  # was:").replace("\n  # bus:", "\n  bus:")
+    assert sum(old != new for old, new in zip(text.splitlines(), changed_text.splitlines(), strict=True)) == 2
+    file.write_text(changed_text, encoding="utf-8")
     project = load_project(folder, rooms())
     assert project.systems["bus"].kind == "pubsub"
     assert project.publish == ("bus",)

@@ -57,14 +57,14 @@ class Clinic:
     @property
     def tables(self) -> dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
         """The six sources: columns and rows, all of it text."""
-        persons = [tuple(as_text(value) for value in one.values()) for one in self.members]
-        given = [
+        persons = [tuple(as_text(value) for value in member.values()) for member in self.members]
+        rows = [
             (str(number), code, None if place % 2 else "2025-06-01")
             for number, found in self.codes.items()
             for place, code in enumerate(found)
         ]
         former = [(str(number), code, "2024-02-03") for number, found in self.codes.items() for code in found[::3]]
-        moved = [(str((number + 1) % PEOPLE), code, "2023-02-03") for number, code in self._firsts()]
+        row_list = [(str((number + 1) % PEOPLE), code, "2023-02-03") for number, code in self._firsts()]
         suspected = [(str(number), "V28", "2026", f"HCC {36 + number % 8}") for number in range(0, PEOPLE, 2)]
         paid = [
             (str(number), "V28", "2026", f"2026-0{1 + number % 3}-01", str(36 + number % 8), "1.5")
@@ -74,7 +74,7 @@ class Clinic:
             "participants": (tuple(self.members[0]), [*persons, persons[0]]),
             "participant_diagnosis_codes": (
                 ("person_id", "diagnosis_code", "service_date"),
-                [*given, *former, *moved, *given[:5], ("stranger", "E119", None)],
+                [*rows, *former, *row_list, *rows[:5], ("stranger", "E119", None)],
             ),
             "hcc_opportunities": (("person_id", "model", "payment_year", "hcc"), suspected),
             "hcc_participant": (("person_id", "model", "payment_year", "payment_month", "hcc", "risk_score"), paid),
@@ -97,8 +97,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hcc") / "clinic"
     shutil.copytree(BLUEPRINT, folder, ignore=GENERATED)
     settings = folder / "models" / "dbt_project.yml"
-    asked = settings.read_text().replace("monthly: []", "monthly: [{model: V28, payment_year: 2026}]")
-    settings.write_text(asked)
+    text = settings.read_text().replace("monthly: []", "monthly: [{model: V28, payment_year: 2026}]")
+    settings.write_text(text)
     emitted = emit_models(folder, models=[model for model, _ in EDITIONS], years=[2026])
     assert tuple(emitted.editions) == EDITIONS
     return folder
@@ -114,7 +114,9 @@ def on_postgres(server_url: str, template: str, project: Path, clinic: Clinic) -
     with psycopg.connect(database) as connection:
         connection.execute("create schema raw")
         for table, (columns, rows) in clinic.tables.items():
-            connection.execute(f"create table raw.{table} ({', '.join(f'{one} text' for one in columns)})".encode())
+            connection.execute(
+                f"create table raw.{table} ({', '.join(f'{column} text' for column in columns)})".encode()
+            )
             with connection.cursor().copy(f"copy raw.{table} from stdin".encode()) as copy:
                 for row in rows:
                     copy.write_row(row)
@@ -130,52 +132,57 @@ def on_duckdb(project: Path, clinic: Clinic, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("warehouse")
     warehouse = folder / "warehouse.duckdb"
     fill(warehouse, clinic.tables)
-    ended = dbt(project, folder, "build")
-    assert ended.returncode == 0, ended.stdout[-3000:]
+    process = dbt(project, folder, "build")
+    assert process.returncode == 0, process.stdout[-3000:]
     return warehouse
 
 
-def expected(clinic: Clinic, model: str, year: int) -> dict[str, dict[str, Any]]:
+def library_scores(clinic: Clinic, model: str, year: int) -> dict[str, dict[str, Any]]:
     """What the library says of each member."""
     pairs = pa.table(
         {
             "person_id": [number for number, found in clinic.codes.items() for _ in found],
-            "diagnosis_code": [code for found in clinic.codes.values() for code in found],
+            "diagnosis_code": [code for person_codes in clinic.codes.values() for code in person_codes],
         }
     )
-    scored = score(pa.Table.from_pylist(clinic.members), pairs, model=model, year=year).to_pylist()
-    return {str(row["person_id"]): row for row in scored}
+    score_rows = score(pa.Table.from_pylist(clinic.members), pairs, model=model, year=year).to_pylist()
+    return {str(row["person_id"]): row for row in score_rows}
 
 
-def compared(clinic: Clinic, rows: list[dict[str, Any]]) -> None:
+def check_members(clinic: Clinic, rows: list[dict[str, Any]]) -> None:
     """Every member is there once for each model and year, with the library's scores."""
     assert len(rows) == PEOPLE * len(EDITIONS)
     for model, year in EDITIONS:
-        there = {row["person_id"]: row for row in rows if (row["model"], row["payment_year"]) == (model, year)}
-        known = expected(clinic, model, year)
-        assert there.keys() == known.keys()
-        for key, row in there.items():
-            assert {name: row[name] for name in SCORED} == {name: known[key][name] for name in SCORED}, (model, key)
-            assert row["risk_score_payment"] == pytest.approx(known[key]["risk_score_payment"], abs=1e-9)
+        rows_by_person_id = {
+            row["person_id"]: row for row in rows if (row["model"], row["payment_year"]) == (model, year)
+        }
+        expected_scores = library_scores(clinic, model, year)
+        assert rows_by_person_id.keys() == expected_scores.keys()
+        for key, row in rows_by_person_id.items():
+            assert {name: row[name] for name in SCORED} == {name: expected_scores[key][name] for name in SCORED}, (
+                model,
+                key,
+            )
+            assert row["risk_score_payment"] == pytest.approx(expected_scores[key]["risk_score_payment"], abs=1e-9)
 
 
 def test_every_model_is_built_by_careloom_and_every_test_passes(on_postgres: tuple[str, ModelsRun]) -> None:
     _, built = on_postgres
     assert built.complete
-    assert [one for one in built.nodes if one.status not in ("success", "pass")] == []
+    assert [node for node in built.nodes if node.status not in ("success", "pass")] == []
     assert built.counts["unit_test pass"] == 19
     assert built.counts["test pass"] > 30
 
 
 def test_postgresql_scores_each_member_as_the_library_does(on_postgres: tuple[str, ModelsRun], clinic: Clinic) -> None:
     with psycopg.connect(on_postgres[0]) as connection:
-        compared(clinic, rows_of(connection.execute("select * from analytics.fact_patient_risk_scores")))
+        check_members(clinic, rows_of(connection.execute("select * from analytics.fact_patient_risk_scores")))
 
 
 def test_duckdb_scores_each_member_as_the_library_does(on_duckdb: Path, clinic: Clinic) -> None:
     with duckdb.connect(str(on_duckdb), read_only=True) as db:
         rows = rows_of(db.execute("select * from analytics.fact_patient_risk_scores"))
-    compared(clinic, rows)
+    check_members(clinic, rows)
     assert standard_money("V28", 2026).normalization is not None
     assert {row["held"] for row in rows} == {None, "age-missing", "sex-missing"}
     for row in rows:
@@ -186,9 +193,9 @@ def test_duckdb_scores_each_member_as_the_library_does(on_duckdb: Path, clinic: 
 def test_both_engines_have_the_same_marts_and_none_is_empty(
     on_postgres: tuple[str, ModelsRun], on_duckdb: Path
 ) -> None:
-    with psycopg.connect(on_postgres[0]) as here, duckdb.connect(str(on_duckdb), read_only=True) as there:
+    with psycopg.connect(on_postgres[0]) as connection, duckdb.connect(str(on_duckdb), read_only=True) as there:
         for mart in MARTS:
-            ours, theirs = (rows_of(one.execute(f"select * from analytics.{mart}")) for one in (here, there))
+            ours, theirs = (rows_of(one.execute(f"select * from analytics.{mart}")) for one in (connection, there))
             assert plain(ours) == plain(theirs), mart
             assert ours, mart
         status = {row[0] for row in there.execute("select distinct status from analytics.hcc_recapture").fetchall()}
@@ -200,13 +207,13 @@ def test_both_engines_have_the_same_marts_and_none_is_empty(
 def test_claims_count_on_both_engines_as_the_library_filters_them(
     on_postgres: tuple[str, ModelsRun], on_duckdb: Path
 ) -> None:
-    counted = diagnoses_of(filter_claims(services(), 2026)).read_all().to_pylist()
-    wanted = {row["diagnosis_code"]: row["service_date"] for row in counted}
-    assert 50 < len(wanted) < services().num_rows - 50
-    asked = f"select diagnosis_code, service_date from intermediate.int_diagnoses where person_id = '{CLAIMANT}'"
-    with psycopg.connect(on_postgres[0]) as here, duckdb.connect(str(on_duckdb), read_only=True) as there:
-        assert dict(here.execute(asked).fetchall()) == wanted
-        assert dict(there.execute(asked).fetchall()) == wanted
+    rows = diagnoses_of(filter_claims(services(), 2026)).read_all().to_pylist()
+    service_dates = {row["diagnosis_code"]: row["service_date"] for row in rows}
+    assert 50 < len(service_dates) < services().num_rows - 50
+    query = f"select diagnosis_code, service_date from intermediate.int_diagnoses where person_id = '{CLAIMANT}'"
+    with psycopg.connect(on_postgres[0]) as connection, duckdb.connect(str(on_duckdb), read_only=True) as there:
+        assert dict(connection.execute(query).fetchall()) == service_dates
+        assert dict(there.execute(query).fetchall()) == service_dates
 
 
 def plain(rows: list[dict[str, Any]]) -> list[str]:
@@ -224,10 +231,10 @@ def test_lookups_made_in_the_warehouse_are_those_of_the_library(on_duckdb: Path)
     with duckdb.connect(str(on_duckdb), read_only=True) as db:
         for model, year in EDITIONS:
             for name, table in lookups(model, year).tables.items():
-                shared = [column for column in table.column_names if column != "terms"]
-                made = db.execute(f"select * from hcc.{edition_name(model, year)}_{name[4:]}").to_arrow_table()
-                there = set(zip(*(made[column].to_pylist() for column in shared), strict=True))
-                here = set(zip(*(table[column].to_pylist() for column in shared), strict=True))
+                shared_columns = [column for column in table.column_names if column != "terms"]
+                hcc_table = db.execute(f"select * from hcc.{edition_name(model, year)}_{name[4:]}").to_arrow_table()
+                there = set(zip(*(hcc_table[column].to_pylist() for column in shared_columns), strict=True))
+                here = set(zip(*(table[column].to_pylist() for column in shared_columns), strict=True))
                 if (
                     name == "hcc_names"
                 ):  # the last chunk has fewer categories than bits: what it is with those nobody asks
@@ -242,8 +249,8 @@ def test_every_model_is_the_engines_own_sql_where_there_is_no_engine_to_run_it(
     engine: str, project: Path, on_duckdb: Path, tmp_path: Path
 ) -> None:
     shutil.copy(on_duckdb, tmp_path / "warehouse.duckdb")
-    ended = dbt(project, tmp_path, "compile", "--vars", json.dumps({"render_for": engine}))
-    assert ended.returncode == 0, ended.stdout[-3000:]
+    process = dbt(project, tmp_path, "compile", "--vars", json.dumps({"render_for": engine}))
+    assert process.returncode == 0, process.stdout[-3000:]
     compiled = tmp_path / "target" / "compiled" / "hcc_analytics" / "models"
     texts = {path.stem: path.read_text() for path in compiled.rglob("*.sql") if not path.parent.name.endswith(".yml")}
     assert {*MARTS, "hcc_scores", "hcc_v28_2026_scores", "stg_participants", "int_risk_adjustments"} <= texts.keys()
@@ -261,12 +268,12 @@ def test_nothing_of_cmss_tables_is_kept_with_the_blueprint() -> None:
     git = shutil.which("git")
     if git is None or not (BLUEPRINT.parents[1] / ".git").exists():
         pytest.skip("not a git checkout")
-    listed = subprocess.run(
+    process = subprocess.run(
         [git, "ls-files", str(BLUEPRINT)], cwd=BLUEPRINT, capture_output=True, text=True, check=True
     )
-    kept = listed.stdout.split()
-    assert kept
-    assert not [name for name in kept if "/hcc/" in name or name.endswith(".csv")]
+    kept_parts = process.stdout.split()
+    assert kept_parts
+    assert not [name for name in kept_parts if "/hcc/" in name or name.endswith(".csv")]
 
 
 def test_emitting_again_takes_away_what_is_not_asked_for_any_more(tmp_path: Path) -> None:

@@ -58,9 +58,9 @@ def test_what_is_fine_reads_as_it_was_written(value: Any, ascii_only: bool) -> N
     ],
 )
 def test_what_two_readers_could_understand_differently_is_held(body: bytes, code: str) -> None:
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Hold) as error:
         strict_json(body)
-    assert held.value.code == code
+    assert error.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ def test_no_bytes_end_in_anything_but_a_value_or_a_hold(body: bytes) -> None:
 
 
 def test_a_hold_says_nothing_of_the_values() -> None:
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Hold) as error:
         strict_json(b'{"name": "Zzyzx", "name": "Zzyzx"}')
-    assert "Zzyzx" not in str(held.value)
+    assert "Zzyzx" not in str(error.value)

@@ -62,9 +62,9 @@ def prose(page: Path) -> str:
 
 def links(page: Path) -> Iterator[str]:
     """The targets of every link of `page` that stays inside the repository."""
-    for found in _LINK.finditer(prose(page)):
-        if not re.match(r"[a-z]+:", found["target"]):
-            yield found["target"]
+    for match in _LINK.finditer(prose(page)):
+        if not re.match(r"[a-z]+:", match["target"]):
+            yield match["target"]
 
 
 def anchors(page: Path) -> set[str]:
@@ -74,5 +74,5 @@ def anchors(page: Path) -> set[str]:
 
 
 def _anchor(heading: str) -> str:
-    kept = re.sub(r"[^\w\- ]", "", heading.lower())
-    return kept.strip().replace(" ", "-")
+    kept_text = re.sub(r"[^\w\- ]", "", heading.lower())
+    return kept_text.strip().replace(" ", "-")

@@ -43,23 +43,23 @@ class Ran:
 
     def missing(self) -> str | None:
         """The first line that the page shows and that was not printed."""
-        rest = self.printed.splitlines()
+        other_lines = self.printed.splitlines()
         for line in self.shown:
             fits = re.compile(r"\s*" + ".*".join(re.escape(part) for part in line.strip().split("…")) + r"\s*")
-            found = next((number for number, one in enumerate(rest) if fits.fullmatch(one)), None)
+            found = next((number for number, one in enumerate(other_lines) if fits.fullmatch(one)), None)
             if found is None:
                 return line
-            rest = rest[found + 1 :]
+            other_lines = other_lines[found + 1 :]
         return None
 
 
 def play(pages: Sequence[Path], folder: Path) -> list[Ran]:
     """Carry out every marked block of `pages`, beginning in the empty `folder`."""
-    marked = [block for page in pages for block in _with_outputs(page) if block[0].marks]
+    blocks = [block for page in pages for block in _with_outputs(page) if block[0].marks]
     logs = folder / "logs"
     logs.mkdir(parents=True)
     port = _free_port()
-    script = "\n".join(["set +e", *(_line(block, number, logs) for number, (block, _) in enumerate(marked)), ""])
+    script = "\n".join(["set +e", *(_line(block, number, logs) for number, (block, _) in enumerate(blocks)), ""])
     home, programs = folder / "home", folder / "bin"
     home.mkdir()
     programs.mkdir()
@@ -85,17 +85,17 @@ def play(pages: Sequence[Path], folder: Path) -> list[Ran]:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGTERM)
-    return [_ran(block, shown, number, logs, port) for number, (block, shown) in enumerate(marked)]
+    return [_ran(block, shown, number, logs, port) for number, (block, shown) in enumerate(blocks)]
 
 
 def _with_outputs(page: Path) -> list[tuple[Block, list[str]]]:
-    found: list[tuple[Block, list[str]]] = []
+    place: list[tuple[Block, list[str]]] = []
     for block in blocks(page):
-        if block.language == "text" and found and "run" in found[-1][0].marks:
-            found[-1][1].extend(line for line in block.text.splitlines() if line.strip(" …"))
+        if block.language == "text" and place and "run" in place[-1][0].marks:
+            place[-1][1].extend(line for line in block.text.splitlines() if line.strip(" …"))
         else:
-            found.append((block, []))
-    return found
+            place.append((block, []))
+    return place
 
 
 def _line(block: Block, number: int, logs: Path) -> str:
@@ -114,12 +114,12 @@ def _line(block: Block, number: int, logs: Path) -> str:
 
 
 def _ran(block: Block, shown: list[str], number: int, logs: Path, port: str) -> Ran:
-    code, out = logs / f"{number}.code", logs / f"{number}.out"
-    printed = out.read_text(encoding="utf-8").replace(port, PORT) if out.exists() else ""
+    code, log_list = logs / f"{number}.code", logs / f"{number}.out"
+    printed = log_list.read_text(encoding="utf-8").replace(port, PORT) if log_list.exists() else ""
     return Ran(block=block, code=int(code.read_text()) if code.exists() else None, printed=printed, shown=shown)
 
 
 def _free_port() -> str:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return str(found.getsockname()[1])
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return str(place.getsockname()[1])

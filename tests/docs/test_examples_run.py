@@ -24,7 +24,7 @@ PLAYED = (
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
+def play_runs(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
     if shutil.which("bash") is None or shutil.which("curl") is None:
         pytest.skip("the pages' commands need bash and curl")
     return play([DOCS / name for name in PLAYED], tmp_path_factory.mktemp("docs"))
@@ -32,15 +32,15 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("docs")
-def test_every_command_of_the_tutorial_and_of_the_how_tos_does_what_the_page_shows(played: list[Ran]) -> None:
-    wrong = [told for ran in played if (told := _wrong(ran))]
+def test_every_command_of_the_tutorial_and_of_the_how_tos_does_what_the_page_shows(play_runs: list[Ran]) -> None:
+    wrong = [told for ran in play_runs if (told := _wrong(ran))]
     assert not wrong, "\n\n".join(wrong[:3])
-    assert len(played) >= 30
+    assert len(play_runs) >= 30
 
 
 def test_every_page_with_commands_to_run_is_played() -> None:
-    marked = {page for page in DOCS.rglob("*.md") if "```sh run" in page.read_text(encoding="utf-8")}
-    assert marked == {DOCS / Path(name) for name in PLAYED}
+    pages = {page for page in DOCS.rglob("*.md") if "```sh run" in page.read_text(encoding="utf-8")}
+    assert pages == {DOCS / Path(name) for name in PLAYED}
 
 
 def _wrong(ran: Ran) -> str | None:

@@ -21,8 +21,8 @@ def test_each_word_has_one_meaning() -> None:
 def test_each_word_is_used_outside_the_glossary() -> None:
     pages = [path for path in (ROOT / "docs").rglob("*.md") if path.name != "glossary.md"]
     texts = "\n".join(path.read_text(encoding="utf-8") for path in [*pages, *(ROOT / "src").rglob("*.py")]).lower()
-    said = re.sub(r"[^a-z]+", " ", texts)
-    assert [word for word in WORDS if f" {re.sub('[^a-z]+', ' ', word.lower()).strip()}" not in said] == []
+    text = re.sub(r"[^a-z]+", " ", texts)
+    assert [word for word in WORDS if f" {re.sub('[^a-z]+', ' ', word.lower()).strip()}" not in text] == []
 
 
 def test_every_folder_and_name_of_the_code_that_it_names_is_there() -> None:

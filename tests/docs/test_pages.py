@@ -20,8 +20,8 @@ def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
     broken = []
     for target in links(page):
         name, _, anchor = target.partition("#")
-        found = (page.parent / name).resolve() if name else page
-        if not found.exists() or (anchor and anchor not in anchors(found)):
+        path = (page.parent / name).resolve() if name else page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
             broken.append(target)
     assert broken == []
 
@@ -51,9 +51,9 @@ def test_decisions_are_numbered_without_gaps() -> None:
 
 def test_every_dependency_says_what_it_buys() -> None:
     text = (DOCS / "decisions" / "0002-dependencies.md").read_text(encoding="utf-8")
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    listed = [*wanted["dependencies"], *chain.from_iterable(wanted["optional-dependencies"].values())]
-    names = [re.split(r"[\[<>=;]", one)[0] for one in listed]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed_values = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
+    names = [re.split(r"[\[<>=;]", listed_value)[0] for listed_value in listed_values]
     assert [name for name in names if f"`{name}`" not in text] == []
 
 
@@ -75,13 +75,13 @@ def test_every_fence_that_is_opened_is_closed() -> None:
 
 def test_every_test_that_a_promise_names_is_there() -> None:
     text = (DOCS / "explanation" / "promises.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", text)
-    gone = [name for file, name in named if f"\ndef {name}(" not in (ROOT / file).read_text(encoding="utf-8")]
-    assert named
-    assert gone == []
+    matches = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", text)
+    names = [name for file, name in matches if f"\ndef {name}(" not in (ROOT / file).read_text(encoding="utf-8")]
+    assert matches
+    assert names == []
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_of_the_repository_that_a_page_names_is_there(page: Path) -> None:
-    named = re.findall(r"`((?:src|tests|docs|blueprints)/[\w/.-]+)`", prose(page))
-    assert [name for name in named if not (ROOT / name).exists()] == []
+    matches = re.findall(r"`((?:src|tests|docs|blueprints)/[\w/.-]+)`", prose(page))
+    assert [name for name in matches if not (ROOT / name).exists()] == []

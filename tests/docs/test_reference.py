@@ -51,7 +51,9 @@ def test_every_command_is_in_the_reference_with_all_its_options(name: str) -> No
     whole = reference("cli.md").split(f"\n## {name}\n")[1].split("\n## ")[0]
     for verb, command in verbs(loaded(name)).items():
         section = whole.split(f"\n### {name} {verb}\n")[1].split("\n### ")[0] if verb else whole
-        words = [word for one in command.params for word in one.opts if one.name != "help" and word.startswith("-")]
+        words = [
+            word for param in command.params for word in param.opts if param.name != "help" and word.startswith("-")
+        ]
         assert [word for word in words if f"`{word}`" not in section] == []
 
 
@@ -74,9 +76,9 @@ def test_every_reason_and_command_has_its_advice_and_none_is_left_over() -> None
 
 def test_every_code_that_the_source_names_for_a_held_record_is_documented() -> None:
     page = reference("reasons.md")
-    named = {code for code in _texts_of_source() if reason_text(code) != "the other side's own reason"}
-    assert {*REASONS, *(rule.reason for rule in RULES.values())} <= named | set(REASONS)
-    assert sorted(code for code in named | set(REASONS) if f"`{code}`" not in page) == []
+    codes = {code for code in _texts_of_source() if reason_text(code) != "the other side's own reason"}
+    assert {*REASONS, *(rule.reason for rule in RULES.values())} <= codes | set(REASONS)
+    assert sorted(code for code in codes | set(REASONS) if f"`{code}`" not in page) == []
 
 
 def test_every_matching_rule_is_in_the_table() -> None:
@@ -85,7 +87,11 @@ def test_every_matching_rule_is_in_the_table() -> None:
 
 
 def test_every_exit_code_of_the_errors_is_explained() -> None:
-    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.CareloomError)]
+    kinds = [
+        variable
+        for variable in vars(errors).values()
+        if isinstance(variable, type) and issubclass(variable, errors.CareloomError)
+    ]
     page = reference("exit-codes.md")
     for code in {0, 4, 20, 130, *(kind.exit_code for kind in kinds)}:
         assert f"\n| {code} | " in page
@@ -102,10 +108,10 @@ def test_every_environment_variable_that_the_source_reads_is_documented() -> Non
 
 def test_every_control_endpoint_fault_and_setting_of_the_simulator_is_documented() -> None:
     page = reference("simulator.md")
-    named = [f"`POST /__sim/{name}`" for name in control._ACTS]
-    named += [f"| `{name}` |" for name in (*faults.KINDS, *(one.name for one in fields(Settings)))]
-    named += [f"`{tier}`" for tier in TIERS]
-    assert [one for one in named if one not in page] == []
+    lines = [f"`POST /__sim/{name}`" for name in control._ACTS]
+    lines += [f"| `{name}` |" for name in (*faults.KINDS, *(field_.name for field_ in fields(Settings)))]
+    lines += [f"`{tier}`" for tier in TIERS]
+    assert [line for line in lines if line not in page] == []
 
 
 @cache
@@ -129,12 +135,12 @@ def test_every_command_line_in_the_documentation_names_a_command_and_options_tha
             if name not in COMMANDS:
                 continue
             seen += 1
-            known = verbs(loaded(name))
-            verb = words[0] if words and "" not in known and words[0] != "VERB" else ""
-            if verb and verb not in known:
+            verb_list = verbs(loaded(name))
+            verb = words[0] if words and "" not in verb_list and words[0] != "VERB" else ""
+            if verb and verb not in verb_list:
                 wrong.append(f"{page.name}: {name} {verb}")
                 continue
-            options = {"--env"} | {word for one in known.get(verb, loaded(name)).params for word in one.opts}
+            options = {"--env"} | {word for param in verb_list.get(verb, loaded(name)).params for word in param.opts}
             wrong += [f"{page.name}: {name} {word}" for word in words if word.startswith("--") and word not in options]
     assert wrong == []
     assert seen > 50
@@ -144,9 +150,9 @@ def test_every_public_name_of_risk_is_in_its_page_and_the_example_runs() -> None
     text = reference("risk-python.md")
     assert [name for name in risk.__all__ if f"\n### {name}\n" not in text] == []
     example = next(block for block in blocks(DOCS / "reference" / "risk-python.md") if "import score" in block.text)
-    made: dict[str, Any] = {}
-    exec(example.text, made)
-    assert made["scores"].to_pylist()[0]["risk_score"] > 0
+    values: dict[str, Any] = {}
+    exec(example.text, values)
+    assert values["scores"].to_pylist()[0]["risk_score"] > 0
 
 
 def test_what_a_blueprint_declares_is_in_its_page() -> None:

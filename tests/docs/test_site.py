@@ -25,10 +25,10 @@ def conf() -> ModuleType:
 def test_something_leads_to_every_page(conf: ModuleType) -> None:
     source = [(DOCS / "reference" / "blueprints.md").read_text(encoding="utf-8")]
     conf.read(None, "docs/reference/blueprints", source)
-    listed = re.findall(r"^(?:docs/)?([\w/-]+)$", conf.navigation(), re.MULTILINE)
-    listed += [f"reference/{name}" for name in re.findall(r"^(blueprints/[\w-]+)$", source[0], re.MULTILINE)]
+    matches = re.findall(r"^(?:docs/)?([\w/-]+)$", conf.navigation(), re.MULTILINE)
+    matches += [f"reference/{name}" for name in re.findall(r"^(blueprints/[\w-]+)$", source[0], re.MULTILINE)]
     there = [str(page.relative_to(DOCS if DOCS in page.parents else ROOT).with_suffix("")) for page in pages()]
-    assert sorted(listed) == sorted(
+    assert sorted(matches) == sorted(
         name for page, name in zip(pages(), there, strict=True) if page != ROOT / "README.md"
     )
 

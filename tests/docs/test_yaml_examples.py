@@ -52,26 +52,26 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("block", EXAMPLES)
 def test_a_yaml_example_is_a_project_without_faults(block: Block, tmp_path: Path) -> None:
-    given = _read(block.text)
-    for_project = set(given) <= set(WrittenProject.model_fields) and not {"sync", "fields"} & set(given)
-    for_stream = not for_project and bool({"stream", "links"} & set(given))
-    whole = next((part for part in WHOLE if part in given), "")
+    keys = _read(block.text)
+    for_project = set(keys) <= set(WrittenProject.model_fields) and not {"sync", "fields"} & set(keys)
+    for_stream = not for_project and bool({"stream", "links"} & set(keys))
+    whole = next((part for part in WHOLE if part in keys), "")
     known = WHOLE[whole] if whole else WrittenStream if for_stream else WrittenSync
-    assert for_project or set(given) <= {ALIASES.get(name, name) for name in known.model_fields}
+    assert for_project or set(keys) <= {ALIASES.get(name, name) for name in known.model_fields}
     for folder in ("syncs", "streams"):
         (tmp_path / folder).mkdir()
-    _write(tmp_path / "careloom.yaml", _with(PROJECT, given if for_project else {}))
+    _write(tmp_path / "careloom.yaml", _merge(PROJECT, keys if for_project else {}))
     _write(tmp_path / "syncs" / "patients.yaml", _read(PATIENTS))
     if whole:
         (tmp_path / whole).mkdir()
-        _write(tmp_path / whole / "example.yaml", given)
+        _write(tmp_path / whole / "example.yaml", keys)
     elif for_stream:
         _write(tmp_path / "streams" / "notes.yaml", _read(NOTES))
-        _write(tmp_path / "streams" / "example.yaml", given if "stream" in given else _with(SESSIONS, given))
-    elif not for_project and given.get("sync") != "patients":
-        _write(tmp_path / "syncs" / "example.yaml", _with(SYNC, given))
+        _write(tmp_path / "streams" / "example.yaml", keys if "stream" in keys else _merge(SESSIONS, keys))
+    elif not for_project and keys.get("sync") != "patients":
+        _write(tmp_path / "syncs" / "example.yaml", _merge(SYNC, keys))
     elif not for_project:
-        _write(tmp_path / "syncs" / "patients.yaml", _with(PATIENTS, given))
+        _write(tmp_path / "syncs" / "patients.yaml", _merge(PATIENTS, keys))
     try:
         load_project(tmp_path, rooms())
     except ProjectFault as fault:
@@ -84,7 +84,7 @@ def test_there_are_examples() -> None:
     assert (ROOT / "docs").is_dir()
 
 
-def _with(base: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(base: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with what is given in place of its own, one level deep; a field list is taken as it is."""
     merged = _read(base)
     for name, value in given.items():

@@ -36,7 +36,7 @@ def fingerprints(db: duckdb.DuckDBPyConnection, *given_rows: tuple[Any, ...]) ->
     return [fingerprint for (fingerprint,) in db.execute("select fingerprint from desired order by row").fetchall()]
 
 
-def meant(row: tuple[Any, ...]) -> tuple[Any, ...]:
+def meaning(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(None if value is None or not value.strip(" \t\n\r\u00a0") else value for value in row)
 
 
@@ -48,7 +48,7 @@ def test_two_rows_have_one_fingerprint_only_if_every_value_is_equal(
     db: duckdb.DuckDBPyConnection, one: tuple[Any, ...], other: tuple[Any, ...]
 ) -> None:
     first, second = fingerprints(db, one, other)
-    assert (first == second) is (meant(one) == meant(other))
+    assert (first == second) is (meaning(one) == meaning(other))
 
 
 @settings(
@@ -60,20 +60,20 @@ def test_moving_letters_from_one_field_to_the_next_is_a_change(
 ) -> None:
     text = row[0] or ""
     moved = (text[:cut], text[cut:] + (row[1] or ""), row[2])
-    assume(meant(moved) != meant(row))
+    assume(meaning(moved) != meaning(row))
     first, second = fingerprints(db, row, moved)
     assert first != second
 
 
-def links(*found: tuple[str, str, int]) -> pa.Table:
-    columns = list(zip(*found, strict=True)) if found else [(), (), ()]
+def links(*items: tuple[str, str, int]) -> pa.Table:
+    columns = list(zip(*items, strict=True)) if items else [(), (), ()]
     types = (pa.string(), pa.string(), pa.int64())
     arrays = [pa.array(list(column), kind) for column, kind in zip(columns, types, strict=True)]
     return pa.Table.from_arrays(arrays, ["key", "remote_id", "fingerprint"])
 
 
-def held(*found: tuple[str, str, str, str | None, int | None]) -> pa.Table:
-    columns = list(zip(*found, strict=True)) if found else [()] * 5
+def held_table(*items: tuple[str, str, str, str | None, int | None]) -> pa.Table:
+    columns = list(zip(*items, strict=True)) if items else [()] * 5
     types = (pa.string(), pa.string(), pa.string(), pa.string(), pa.int64())
     arrays = [pa.array(list(column), kind) for column, kind in zip(columns, types, strict=True)]
     return pa.Table.from_arrays(arrays, ["key", "kind", "code", "property", "fingerprint"])
@@ -92,8 +92,8 @@ def compare(
         diff.recall(db, ledger, stops)
         diff.compare(db, full=full)
         diff.find_gone(db, full_scan=True)
-        found = db.execute("select row, class, code, property from row_class").fetchall()
-        return {f"row {row}": tuple(rest) for row, *rest in found}, db.execute("select key from gone_links").fetchall()
+        rows = db.execute("select row, class, code, property from row_class").fetchall()
+        return {f"row {row}": tuple(rest) for row, *rest in rows}, db.execute("select key from gone_links").fetchall()
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -107,7 +107,7 @@ def test_every_row_is_of_one_class(tmp_path: Any, *, full: bool) -> None:
         ("back", "R6", 119),
         ("LINKED", "R7", 150),
     )
-    stops = held(
+    stops = held_table(
         ("refused", "remote", "INVALID", "email", 80),
         ("mended", "remote", "INVALID", "email", 91),
         ("doubt", "match", "twin", None, 100),

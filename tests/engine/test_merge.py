@@ -63,7 +63,7 @@ def lay_out(db: duckdb.DuckDBPyConnection, rows: list[tuple[bool, Cell, Cell]], 
     merge.merge(db, TYPES, owners)
 
 
-def settled(cell: Cell, owner: str | None, *, is_linked: bool) -> tuple[str, str | None]:  # noqa: PLR0911 one line a rule
+def settle(cell: Cell, owner: str | None, *, is_linked: bool) -> tuple[str, str | None]:  # noqa: PLR0911 one line a rule
     """(what happens, what both sides hold afterwards or go on to dispute)."""
     source_value, remote_value = cell.desired, cell.remote
     base = cell.base if is_linked else None
@@ -99,7 +99,7 @@ def test_every_field_goes_the_way_that_its_rules_say(
     }
     assert len(merges) == len(rows)
     for number, (is_linked, p, q) in enumerate(rows):
-        outcomes = {"p": settled(p, p_owner, is_linked=is_linked), "q": settled(q, q_owner, is_linked=is_linked)}
+        outcomes = {"p": settle(p, p_owner, is_linked=is_linked), "q": settle(q, q_owner, is_linked=is_linked)}
         send, base, conflicts = merges[f"K{number}"]
         assert send == {prop: value or "" for prop, (outcome, value) in outcomes.items() if outcome == "write"}
         assert base == {prop: value for prop, (_, value) in outcomes.items()}
@@ -119,8 +119,8 @@ def test_what_was_written_needs_no_second_writing(
     for number, (_, p, q) in enumerate(rows):
         key = [f"K{number}"]
         send, base_text = db.execute("select send, base from record_changes where key = ?", key).fetchall()[0]
-        sent, base = json.loads(send), json.loads(base_text)
-        remote_values = {"p": p.remote, "q": q.remote} | {prop: value or None for prop, value in sent.items()}
+        body, base = json.loads(send), json.loads(base_text)
+        remote_values = {"p": p.remote, "q": q.remote} | {prop: value or None for prop, value in body.items()}
         cells = [Cell(cell.desired, base[prop], remote_values[prop], None) for prop, cell in (("p", p), ("q", q))]
         after.append((True, cells[0], cells[1]))
     lay_out(db, after, owners)
@@ -172,7 +172,7 @@ def test_a_creation_without_what_the_portal_requires_is_held(
     db.execute("insert into desired_values values ('K', ?, ?, 'K')", [values["p"], values["q"]])
     db.execute("insert into changed_rows (key, fingerprint, intent) values ('K', 7, 'create')")
     shape = ObjectShape(
-        name="thing", properties={}, required=frozenset({"p", "id"}), requires_one_of=frozenset({"p", "q"})
+        name="thing", properties={}, required_properties=frozenset({"p", "id"}), requires_one_of=frozenset({"p", "q"})
     )
     actions.add_creates(db, ["p", "q", "id"], shape, "id")
     holds = db.execute("select code, property from held").fetchall()

@@ -49,8 +49,8 @@ def test_forty_thousand_equal_headers_are_numbered_in_one_pass() -> None:
 def test_names_of_different_headers_do_not_depend_on_their_order(header: list[str], random: object) -> None:
     shuffled = list(header)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    before = dict(zip(header, column_names(header), strict=True))
-    assert dict(zip(shuffled, column_names(shuffled), strict=True)) == before
+    former_values = dict(zip(header, column_names(header), strict=True))
+    assert dict(zip(shuffled, column_names(shuffled), strict=True)) == former_values
 
 
 def test_headers_become_the_names_that_people_expect() -> None:
@@ -142,22 +142,22 @@ REFUSED: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize(("type", "cell", "number"), READ)
 def test_a_number_is_read_to_the_last_digit(type: ReportType, cell: str, number: str) -> None:
-    assert _one(reads("cell", type), cell) is True
-    assert Decimal(str(_one(value("cell", type), cell))) == Decimal(number)
+    assert _evaluate(reads("cell", type), cell) is True
+    assert Decimal(str(_evaluate(value("cell", type), cell))) == Decimal(number)
 
 
 @pytest.mark.parametrize(("type", "cell"), REFUSED)
 def test_what_is_not_quite_of_a_type_is_none(type: ReportType, cell: str) -> None:
-    assert not _one(reads("cell", type), cell)
+    assert not _evaluate(reads("cell", type), cell)
 
 
 def test_of_a_birth_no_century_is_guessed() -> None:
     cell = {"dob": "1/5/26", "patient_birth_date": "01/05/26", "borne_by": "1/5/26"}
-    found = [
+    rows = [
         DB.execute(f"select {reads(one, 'date')} from (select ?::varchar as {one})", [text]).fetchall()
         for one, text in cell.items()
     ]
-    assert found == [[(False,)], [(False,)], [(True,)]]
+    assert rows == [[(False,)], [(False,)], [(True,)]]
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ DAYS = [
 
 @pytest.mark.parametrize("cell", DAYS)
 def test_a_day_is_read_however_it_is_written(cell: str) -> None:
-    assert _one(reads("cell", "date"), cell) is True
-    assert _one(value("cell", "date"), cell) == "2026-01-05"
+    assert _evaluate(reads("cell", "date"), cell) is True
+    assert _evaluate(value("cell", "date"), cell) == "2026-01-05"
 
 
 @given(st.decimals(min_value=-(10**15), max_value=10**15, places=2), st.integers(0, 4))
@@ -203,8 +203,8 @@ def test_money_in_every_writing_is_exact_to_the_cent(amount: Decimal, writing: i
     sign, size = ("-" if amount < 0 else ""), f"{abs(amount):,.2f}"
     cell = [f"{sign}{size}", f"{sign}${size}", f"({size})", f"(${size})", f"{sign}{size.replace(',', '')}"][writing]
     expected = -abs(amount) if cell.startswith("(") else amount
-    assert _one(reads("cell", "numeric"), cell) is True
-    assert Decimal(str(_one(value("cell", "numeric"), cell))) == expected
+    assert _evaluate(reads("cell", "numeric"), cell) is True
+    assert Decimal(str(_evaluate(value("cell", "numeric"), cell))) == expected
 
 
 def test_a_report_is_known_by_four_of_five_of_its_columns() -> None:
@@ -221,5 +221,5 @@ def test_a_report_is_known_by_four_of_five_of_its_columns() -> None:
 DB = duckdb.connect(":memory:", config={"threads": 1})
 
 
-def _one(expression: str, cell: str) -> object:
+def _evaluate(expression: str, cell: str) -> object:
     return DB.execute(f"select {expression} from (select ?::varchar as cell)", [cell]).fetchall()[0][0]

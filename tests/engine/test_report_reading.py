@@ -37,11 +37,11 @@ def read(texts: Sequence[str], folder: Path, *, careful: bool | None = None) -> 
     with open_workspace(folder / "work") as db:
         sheets = reports_csv.sheets_of(files, folder, careful=careful)
         columns = reports_csv.show(db, sheets)
-        weighed = reports_csv.column_stats(db, columns, dict.fromkeys(columns, "text"), careful=careful)
-        pieces = reports_csv.chunks(db, weighed, {}, careful=careful)
+        column_stats = reports_csv.column_stats(db, columns, dict.fromkeys(columns, "text"), careful=careful)
+        pieces = reports_csv.chunks(db, column_stats, {}, careful=careful)
         text = b"".join(pieces).decode()
     rows = [tuple(row[:-2]) for row in csv.reader(io.StringIO(text, newline=""))]
-    assert weighed.rows == len(rows)
+    assert column_stats.rows == len(rows)
     return columns, rows
 
 
@@ -105,8 +105,8 @@ def test_files_of_one_report_are_read_one_after_the_other_by_name_of_column(tmp_
 
 def test_a_cell_of_many_lines_and_a_million_characters_is_one_cell(tmp_path: Path) -> None:
     long = 'line "one"\n' * 100_000
-    quoted = long.replace('"', '""')
-    assert read([f'a,b\n1,"{quoted}"\n2,x\n'], tmp_path) == (["a", "b"], [("1", long), ("2", "x")])
+    text = long.replace('"', '""')
+    assert read([f'a,b\n1,"{text}"\n2,x\n'], tmp_path) == (["a", "b"], [("1", long), ("2", "x")])
 
 
 def test_order_is_kept_over_many_rows(tmp_path: Path) -> None:
@@ -130,26 +130,26 @@ def test_order_is_kept_over_many_rows(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_one_table_is_held(texts: list[str], code: str, tmp_path: Path) -> None:
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Hold) as error:
         read(texts, tmp_path)
-    assert held.value.code == code
+    assert error.value.code == code
 
 
 def test_bytes_that_are_no_utf8_are_held_without_showing_them(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"a,b\nJos\xe9,1\n")
-    with pytest.raises(Hold) as held:
+    with pytest.raises(Hold) as error:
         digest_of([tmp_path / "a.csv"])
-    assert held.value.code == "not-utf8"
-    assert "Jos" not in str(held.value)
-    assert held.value.__cause__ is None
+    assert error.value.code == "not-utf8"
+    assert "Jos" not in str(error.value)
+    assert error.value.__cause__ is None
 
 
 def types_of(text: str, folder: Path, known: dict[str, reports_csv.ReportType] | None = None) -> dict[str, str]:
     (folder / "a.csv").write_text(text, encoding="utf-8")
     with open_workspace(folder / "work") as db:
         columns = reports_csv.show(db, reports_csv.sheets_of([folder / "a.csv"], folder, careful=True))
-        weighed = reports_csv.column_stats(db, columns, known or {}, careful=True)
-    return {column: weight.type for column, weight in weighed.columns.items()}
+        column_stats = reports_csv.column_stats(db, columns, known or {}, careful=True)
+    return {column: weight.type for column, weight in column_stats.columns.items()}
 
 
 def test_one_value_in_the_last_of_many_rows_decides_a_type(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def number(text: str) -> str | None:
     return "0" if plain in ("-0", "") else plain
 
 
-def expected(name: str | None, amount: str) -> tuple[str | None, int]:
+def by_recipe(name: str | None, amount: str) -> tuple[str | None, int]:
     """Fault and fingerprint by recipe 1."""
     text = None if name is None or not name.strip(BLANKS) else name
     digits = number(amount)
@@ -74,16 +74,16 @@ def test_a_rows_fault_and_fingerprint_are_those_of_a_second_reading(
     tmp_path_factory: pytest.TempPathFactory, values: list[tuple[str | None, str]]
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
-    found = desired_of(folder, values)
-    assert found == [(str(place), *expected(*value)) for place, value in enumerate(values)]
+    value_list = desired_of(folder, values)
+    assert value_list == [(str(place), *by_recipe(*value)) for place, value in enumerate(values)]
 
 
 def test_rows_are_numbered_from_one_in_the_order_in_which_they_came(tmp_path: Path) -> None:
     table = pa.table({"id": [f"k{place}" for place in range(10)]})
     with open_workspace(tmp_path) as db:
         assert rows.load_source(db, iter(table.to_batches(max_chunksize=4)), {"id": "VARCHAR"}) == 10
-        found = db.execute("select _row, id from source order by _row").fetchall()
-    assert found == [(place + 1, f"k{place}") for place in range(10)]
+        row_list = db.execute("select _row, id from source order by _row").fetchall()
+    assert row_list == [(place + 1, f"k{place}") for place in range(10)]
 
 
 def test_a_source_without_rows_keeps_its_columns(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def local(text_: str) -> datetime:
     return datetime.fromisoformat(text_)
 
 
-def wired(
+def encode_value(
     db: duckdb.DuckDBPyConnection,
     value: Any,
     type_: str,
@@ -92,7 +92,7 @@ def fault(code: str) -> tuple[None, str]:
     ],
 )
 def test_numbers_are_plain_decimals(db: duckdb.DuckDBPyConnection, value: Any, source: str, expected: Any) -> None:
-    assert wired(db, value, "number", source=source) == expected
+    assert encode_value(db, value, "number", source=source) == expected
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_numbers_are_plain_decimals(db: duckdb.DuckDBPyConnection, value: Any, s
 def test_dates_are_days_of_the_clinic(
     db: duckdb.DuckDBPyConnection, value: Any, source: str, pattern: str | None, expected: Any
 ) -> None:
-    assert wired(db, value, "date", source=source, format=pattern) == expected
+    assert encode_value(db, value, "date", source=source, format=pattern) == expected
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_dates_are_days_of_the_clinic(
 def test_moments_are_utc_with_milliseconds(
     db: duckdb.DuckDBPyConnection, value: Any, source: str, expected: Any
 ) -> None:
-    assert wired(db, value, "datetime", source=source) == expected
+    assert encode_value(db, value, "datetime", source=source) == expected
 
 
 @pytest.mark.parametrize("value", ["infinity", "-infinity"])
@@ -165,7 +165,7 @@ def test_a_moment_without_end_is_no_moment(db: duckdb.DuckDBPyConnection, value:
     ],
 )
 def test_truth_is_true_or_false(db: duckdb.DuckDBPyConnection, value: Any, source: str, expected: Any) -> None:
-    assert wired(db, value, "bool", source=source) == expected
+    assert encode_value(db, value, "bool", source=source) == expected
 
 
 @pytest.mark.parametrize(
@@ -192,11 +192,13 @@ def test_truth_is_true_or_false(db: duckdb.DuckDBPyConnection, value: Any, sourc
 def test_options_are_those_that_are_named(
     db: duckdb.DuckDBPyConnection, value: Any, more: dict[str, Any], expected: Any
 ) -> None:
-    assert wired(db, value, "enumeration", **more) == expected
+    assert encode_value(db, value, "enumeration", **more) == expected
 
 
 def test_a_list_of_the_source_becomes_several_options(db: duckdb.DuckDBPyConnection) -> None:
-    result = wired(db, ["tin", "gold"], "enumeration", source="VARCHAR[]", options=("gold", "tin"), multiple=True)
+    result = encode_value(
+        db, ["tin", "gold"], "enumeration", source="VARCHAR[]", options=("gold", "tin"), multiple=True
+    )
     assert result == ok("gold;tin")
 
 
@@ -222,7 +224,7 @@ def test_a_list_of_the_source_becomes_several_options(db: duckdb.DuckDBPyConnect
 def test_texts_travel_as_they_are(
     db: duckdb.DuckDBPyConnection, value: Any, source: str, more: dict[str, Any], expected: Any
 ) -> None:
-    assert wired(db, value, "string", source=source, **more) == expected
+    assert encode_value(db, value, "string", source=source, **more) == expected
 
 
 # ---------------------------------------------------------------- against a second opinion
@@ -239,7 +241,7 @@ def test_any_decimal_has_one_spelling(db: duckdb.DuckDBPyConnection, number: Dec
     if frame == "{}0" and "." not in plain:
         plain += "."
     given_text = frame.format(plain) if not (frame == "+{}" and plain.startswith("-")) else plain
-    text, wrong = wired(db, given_text, "number")
+    text, wrong = encode_value(db, given_text, "number")
     assert wrong is None
     assert text is not None
     assert Decimal(text) == number
@@ -249,7 +251,7 @@ def test_any_decimal_has_one_spelling(db: duckdb.DuckDBPyConnection, number: Dec
 @many
 @given(number=st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
 def test_a_float_of_usual_size_is_written_to_fifteen_places(db: duckdb.DuckDBPyConnection, number: float) -> None:
-    text, wrong = wired(db, number, "number", source="DOUBLE")
+    text, wrong = encode_value(db, number, "number", source="DOUBLE")
     assert wrong is None
     assert abs(Decimal(str(text)) - Decimal(number)) <= max(
         Decimal(10) ** -15, abs(Decimal(number)) * Decimal(2) ** -52
@@ -277,7 +279,7 @@ def test_a_local_time_is_the_moment_that_the_zone_database_says(
     if expected is None:
         return
     source, value = ("TIMESTAMP", shown) if typed else ("VARCHAR", shown.isoformat(" "))
-    found, wrong = wired(db, value, "datetime", source=source, zone=zone)
+    found, wrong = encode_value(db, value, "datetime", source=source, zone=zone)
     assert wrong is None
     assert found == f"{expected:%Y-%m-%dT%H:%M:%S}.{expected.microsecond // 1000:03d}Z"
 
@@ -299,7 +301,7 @@ def test_a_local_time_is_the_moment_that_the_zone_database_says(
 def test_whatever_the_source_says_the_portal_gets_what_its_type_demands_or_nothing(
     db: duckdb.DuckDBPyConnection, raw: str, kind: str, shape: str
 ) -> None:
-    found, wrong = wired(db, raw.replace("\x00", ""), kind)
+    found, wrong = encode_value(db, raw.replace("\x00", ""), kind)
     if found is not None:
         assert re.fullmatch(shape, found)
         assert wrong is None
@@ -378,7 +380,7 @@ def test_values_travel_in_the_form_of_their_destination_and_compare_in_it(
 ) -> None:
     multiple = kind == "enumeration"
     options = ("a", "b") if multiple else ()
-    written = wired(db, value, kind, source=source, form=FORM, multiple=multiple, options=options)
+    written = encode_value(db, value, kind, source=source, form=FORM, multiple=multiple, options=options)
     assert written == ok(expected)
     statement = f"select {canonical(kind, 'a', multiple=multiple, form=FORM)} from (select ?::varchar as a)"  # type: ignore[arg-type]
     assert db.execute(statement, [expected]).fetchall()[0][0] == expected

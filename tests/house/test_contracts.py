@@ -23,7 +23,7 @@ SUITES = {
 }
 
 
-def declared(room: Room) -> set[str]:
+def declared_capabilities(room: Room) -> set[str]:
     """The capabilities that a room declares, as far as there are suites; each optional field of a room is one."""
     return {capability for capability in SUITES if getattr(room, capability)}
 
@@ -47,13 +47,13 @@ def lacking(room: Room, folder: Path) -> list[str]:
     return [
         f"{folder.name}: the room declares `{capability}` and its tests do not run it: "
         f"add a class Test…({SUITES[capability]}) with kind = {room.kind!r} to {folder.name}/test_contract.py"
-        for capability in sorted(declared(room) - present)
+        for capability in sorted(declared_capabilities(room) - present)
     ]
 
 
 def test_there_is_a_suite_for_each_capability_of_a_room() -> None:
-    offered = {"source", "target", "stream_source", "webhooks", "listener", "publisher", "reports"}
-    assert set(SUITES) == offered | {"associates", "declares"}
+    names = {"source", "target", "stream_source", "webhooks", "listener", "publisher", "reports"}
+    assert set(SUITES) == names | {"associates", "declares"}
 
 
 @pytest.mark.parametrize("kind", sorted(rooms()))

@@ -47,15 +47,15 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
-def tracked() -> list[Path]:
+def tracked_files() -> list[Path]:
     """The files that are kept in git; skips where the house came without its history."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
-    listed = subprocess.run(
+    process = subprocess.run(
         [git, "-c", f"safe.directory={ROOT}", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    return [ROOT / name for name in process.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
 # ---------------------------------------------------------------- walls
@@ -64,14 +64,14 @@ def tracked() -> list[Path]:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_vendor_is_named_only_in_its_room_and_in_its_line_of_the_table(vendor: str) -> None:
     table = Path("systems") / "__init__.py"
-    named = [
+    lines = [
         f"{path}:{number}: {line.strip()}"
         for path, text in sources().items()
         if (Path("systems") / vendor) not in path.parents
         for number, line in enumerate(text.splitlines(), 1)
         if vendor in line.lower() and not (path == table and line.strip() == f'"careloom.systems.{vendor}.room",')
     ]
-    assert not named
+    assert not lines
 
 
 LOOK_THROUGH = """
@@ -105,7 +105,7 @@ def test_a_room_can_be_removed_and_the_rest_still_works(tmp_path: Path) -> None:
         f'project: small\ntimezone: UTC\nsystems:\n  files: {{kind: sql, url: "csv://data"}}\n  crm: {{kind: {vendor}}}\n'
     )
     modules = [".".join(path.relative_to(copy.parent).with_suffix("").parts) for path in copy.rglob("*.py")]
-    looked = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", LOOK_THROUGH, vendor, str(tmp_path / "project")],
         input=" ".join(name.removesuffix(".__init__") for name in modules if not name.endswith("__main__")),
         env={**os.environ, "PYTHONPATH": str(copy.parent)},
@@ -114,48 +114,50 @@ def test_a_room_can_be_removed_and_the_rest_still_works(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert looked.stdout.splitlines()[-1:] == ["[0, 0, 2, 3]"], looked.stderr
-    assert f"careloom.yaml:5:15: there is no kind of system `{vendor}`" in looked.stderr
-    assert vendor not in looked.stdout
+    assert process.stdout.splitlines()[-1:] == ["[0, 0, 2, 3]"], process.stderr
+    assert f"careloom.yaml:5:15: there is no kind of system `{vendor}`" in process.stderr
+    assert vendor not in process.stdout
 
 
 def test_imports_run_one_way() -> None:
     lint = Path(sys.executable).with_name("lint-imports")
     if not lint.exists():
         pytest.skip("import-linter is not installed beside this Python")
-    linted = subprocess.run([str(lint), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert linted.returncode == 0, linted.stdout
-    assert "0 broken" in linted.stdout
+    process = subprocess.run([str(lint), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout
+    assert "0 broken" in process.stdout
 
 
 # ---------------------------------------------------------------- sizes
 
 
 def test_no_file_is_longer_than_a_person_reads() -> None:
-    written = {path: len(text.splitlines()) for path, text in sources().items() if path.suffix in {".py", ".sql"}}
-    assert not {str(path): lines for path, lines in written.items() if lines > MOST_LINES}
+    counts_by_path = {
+        path: len(text.splitlines()) for path, text in sources().items() if path.suffix in {".py", ".sql"}
+    }
+    assert not {str(path): lines for path, lines in counts_by_path.items() if lines > MOST_LINES}
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
     long = {
-        f"{path}:{one.name}": lines
+        f"{path}:{function.name}": lines
         for path, tree in trees().items()
-        for one in functions(tree)
-        if one.end_lineno and (lines := one.end_lineno - one.lineno + 1) > MOST_FUNCTION_LINES
+        for function in functions(tree)
+        if function.end_lineno and (lines := function.end_lineno - function.lineno + 1) > MOST_FUNCTION_LINES
     }
     assert not long
 
 
 def test_only_optional_dependencies_are_imported_inside_functions() -> None:
-    hidden = {
+    hidden_lines = {
         f"{path}:{node.lineno}"
         for path, tree in trees().items()
-        for one in functions(tree)
-        for node in ast.walk(one)
+        for function in functions(tree)
+        for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
         and OPTIONAL not in sources()[path].splitlines()[node.lineno - 1]
     }
-    assert not hidden
+    assert not hidden_lines
 
 
 # ---------------------------------------------------------------- nothing of the place where it was built
@@ -170,14 +172,14 @@ def test_locks_name_no_place_to_fetch_from() -> None:
 
 def test_no_file_names_a_folder_of_one_machine() -> None:
     named = []
-    for path in tracked():
+    for path in tracked_files():
         if (ROOT / "tests") in path.parents:
             continue
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        named += [f"{path.relative_to(ROOT)}: {found.group()}" for found in MACHINE_PATH.finditer(text)]
+        named += [f"{path.relative_to(ROOT)}: {match.group()}" for match in MACHINE_PATH.finditer(text)]
     assert not named
 
 
@@ -189,9 +191,9 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys\nfrom careloom.cli.main import main\ntry:\n    main(['--help'])\nexcept SystemExit as end:\n"
         "    assert not end.code\nprint(*sorted(sys.modules), file=sys.stderr)"
     )
-    helped = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert "Weave a care organisation" in helped.stdout
-    assert not {"duckdb", "pyarrow", "pydantic", "psycopg", "sqlglot"} & set(helped.stderr.split())
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "Weave a care organisation" in process.stdout
+    assert not {"duckdb", "pyarrow", "pydantic", "psycopg", "sqlglot"} & set(process.stderr.split())
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -200,6 +202,6 @@ def test_every_command_has_a_module_and_tells_how_it_is_used(name: str, capsys: 
     with pytest.raises(SystemExit) as end:
         loaded(name).main(["--help"], prog_name=f"careloom {name}")
     assert end.value.code == 0
-    printed = capsys.readouterr().out
-    assert f"Usage: careloom {name}" in printed
-    assert COMMANDS[name].split(";")[0].split(".")[0][:40] in " ".join(printed.split())
+    output = capsys.readouterr().out
+    assert f"Usage: careloom {name}" in output
+    assert COMMANDS[name].split(";")[0].split(".")[0][:40] in " ".join(output.split())

@@ -31,21 +31,21 @@ def names_of_tests(owner: dict[str, Any]) -> set[str]:
 
 
 def test_every_model_has_a_test_of_its_grain() -> None:
-    tested = {
+    names = {
         model["name"]
         for file in properties()
         for model in file.get("models", [])
         if names_of_tests(model) & GRAIN_TESTS
     }
     assert len(models()) > 50
-    assert models().keys() - tested == set()
+    assert models().keys() - names == set()
 
 
 def test_every_model_with_a_case_or_a_join_has_a_unit_test() -> None:
-    tested = {test["model"] for file in properties() for test in file.get("unit_tests", [])}
+    model_list = {test["model"] for file in properties() for test in file.get("unit_tests", [])}
     branching = {name for name, path in models().items() if BRANCHES.search(path.read_text(encoding="utf-8"))}
     assert len(branching) > 20
-    assert branching - tested == set()
+    assert branching - model_list == set()
 
 
 def test_a_unit_test_has_a_name_that_postgresql_takes() -> None:

@@ -68,37 +68,37 @@ def made_outside() -> Iterator[str]:
     for path in sorted((HOUSE / "engine").rglob("*")):
         if path.suffix not in {".py", ".sql"} or path == TABLES:
             continue
-        for found in MADE.finditer(path.read_text(encoding="utf-8")):
-            if found.group(1) != "{table}" or path.name != "tables.py":
-                yield f"{path.relative_to(HOUSE)}: {found.group(1)}"
+        for match in MADE.finditer(path.read_text(encoding="utf-8")):
+            if match.group(1) != "{table}" or path.name != "tables.py":
+                yield f"{path.relative_to(HOUSE)}: {match.group(1)}"
 
 
 def test_every_working_table_is_made_in_one_file() -> None:
     assert not list(made_outside())
 
 
-def explained(text: str) -> dict[str, set[str]]:
+def documented_tables(text: str) -> dict[str, set[str]]:
     """The tables of a file like tables.sql with their columns; fails where one has no comment."""
     tables: dict[str, set[str]] = {}
     lines, table = text.splitlines(), ""
     for number, line in enumerate(lines):
-        if found := re.fullmatch(r"create table (\w+) \(", line):
-            table = found.group(1)
+        if match := re.fullmatch(r"create table (\w+) \(", line):
+            table = match.group(1)
             assert lines[number - 1].startswith("-- "), f"{table}: say what a line of it is, and who fills it"
             tables[table] = set()
         elif line == ");":
             table = ""
         elif table and not line.strip().startswith("-- "):
-            found = re.fullmatch(r"    (\w+) [\w\[\]]+,?  -- (\S.+)", line)
-            assert found, f"{table}: {line.strip()!r} has no comment"
-            tables[table].add(found.group(1))
+            match = re.fullmatch(r"    (\w+) [\w\[\]]+,?  -- (\S.+)", line)
+            assert match, f"{table}: {line.strip()!r} has no comment"
+            tables[table].add(match.group(1))
     return tables
 
 
 def test_every_working_table_and_column_is_explained_and_there_when_a_workspace_opens(tmp_path: Path) -> None:
     with open_workspace(tmp_path) as db:
         columns = db.execute("select table_name, column_name from information_schema.columns").fetchall()
-    tables = explained(TABLES.read_text(encoding="utf-8"))
+    tables = documented_tables(TABLES.read_text(encoding="utf-8"))
     assert {(table, column) for table, names in tables.items() for column in names} == set(columns)
 
 
@@ -108,4 +108,4 @@ def test_every_working_table_and_column_is_explained_and_there_when_a_workspace_
 )
 def test_a_table_or_a_column_without_a_comment_is_seen(text: str) -> None:
     with pytest.raises(AssertionError):
-        explained(text)
+        documented_tables(text)

@@ -91,10 +91,10 @@ def decide(
         _table(db, "everyone", ["key", *spec.properties()], list(everyone))
     name = None if everyone is None else "everyone"
     match(db, spec, source="ours", remote="theirs", links="linked", decisions="ruled", everyone=name, today=TODAY)
-    return decided(db)
+    return read_decisions(db)
 
 
-def decided(db: duckdb.DuckDBPyConnection) -> Decided:
+def read_decisions(db: duckdb.DuckDBPyConnection) -> Decided:
     rows = db.execute("SELECT key, outcome, remote_id, rule, grade, reason, candidates FROM match_outcome").fetchall()
     names = ("outcome", "remote_id", "rule", "grade", "reason", "candidates")
     pairs = db.execute(

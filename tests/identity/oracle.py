@@ -49,7 +49,7 @@ class World:
         return [*self.fresh, *self.settled, *self.records]
 
 
-def believed(world: World) -> World:
+def without_shared_values(world: World) -> World:
     """The world without mails of more than six names and phones of more than eight."""
 
     def worn(field: str, most: int) -> set[str]:
@@ -133,23 +133,23 @@ def alike(a: str, b: str) -> bool:
     return first_verdict(a, b) == "A"
 
 
-def trapped(world: World, one: Person, other: Person) -> bool:
+def is_trap(world: World, person: Person, other_person: Person) -> bool:
     """Under a shared mail or home, whoever may be called like one of the two has more than one birth date."""
-    for name in (one, other):
+    for name in (person, other_person):
         if not name.first or not name.last:
             continue
         called = [
             p for p in world.everybody if p.dob and p.first and p.last == name.last and alike(p.first, name.first)
         ]
-        places = [[p for p in called if mail in p.mails] for mail in one.mails & other.mails]
-        if one.home and one.home == other.home:
-            places.append([p for p in called if p.home == one.home])
+        places = [[p for p in called if mail in p.mails] for mail in person.mails & other_person.mails]
+        if person.home and person.home == other_person.home:
+            places.append([p for p in called if p.home == person.home])
         if any(len({p.dob for p in crowd}) > 1 for crowd in places):
             return True
     return False
 
 
-def given(world: World, name: str | None) -> bool:
+def is_given_name(world: World, name: str | None) -> bool:
     return name in KNOWN or Counter(p.first for p in world.everybody)[name] >= 5
 
 
@@ -159,7 +159,7 @@ def rule_of(world: World, a: Person, b: Person) -> tuple[str, str]:
     em, ph = bool(a.mails & b.mails), bool(a.phones & b.phones)
     ad, zp = agree_home(a, b), agree(a.zip, b.zip)
     gx, mx, ma = differ(a.sex, b.sex), differ(a.middle, b.middle), agree(a.middle, b.middle)
-    trap = trapped(world, a, b)
+    trap = is_trap(world, a, b)
     names = Counter((p.first, p.last) for p in world.everybody)
     namesakes = max(names[a.first, a.last], names[b.first, b.last])
     rule = _rule(
@@ -182,7 +182,7 @@ def rule_of(world: World, a: Person, b: Person) -> tuple[str, str]:
         initial = vf == "N" and 1 in (len(a.first or ""), len(b.first or ""))
         if gx:
             veto = "sex-contradicted"
-        elif vf == "N" and not initial and given(world, a.first) and given(world, b.first):
+        elif vf == "N" and not initial and is_given_name(world, a.first) and is_given_name(world, b.first):
             veto = "first-names-both-exist"
         elif initial:
             veto = "first-name-initial"
@@ -288,8 +288,8 @@ def claim_of(world: World, row: Person, record: Person) -> Claim | None:  # noqa
     promised = any(r == record.id and k != row.id for k, r in world.said)
     other = record.carries is not None and not keyed
     if said:
-        ours = {p.id for p in [*world.fresh, *world.settled]}
-        taken = linked or (other and record.carries in ours)
+        own_ids = {p.id for p in [*world.fresh, *world.settled]}
+        taken = linked or (other and record.carries in own_ids)
         return Claim(
             row=row, record=record, level=1, grade="review" if taken else "certain", reason="taken" if taken else ""
         )
@@ -318,41 +318,39 @@ def claim_of(world: World, row: Person, record: Person) -> Claim | None:  # noqa
 def claims_of(world: World) -> list[Claim]:
     fresh = [claim for row in world.fresh for record in world.records if (claim := claim_of(world, row, record))]
     # Settled rows are rivals for the records that the fresh rows were brought together with.
-    settled = [
+    settled_claims = [
         claim
         for row in world.settled
         for record in world.records
         if world.linked.get(row.id) != record.id and together(row, record) and (claim := claim_of(world, row, record))
     ]
-    return fresh + settled
+    return fresh + settled_claims
 
 
 def outcomes(world: World) -> dict[str, tuple[str, str | None]]:
     """key → (outcome, remote id)."""
-    world = believed(world)
+    world = without_shared_values(world)
     every = claims_of(world)
     claims = [claim for claim in every if claim.grade != "doubted"]
-    decided = {row.id: _outcome(world, row, claims) for row in world.fresh}
-    linked = {record for outcome, record in decided.values() if outcome == "link"}
+    outcomes_by_id = {row.id: _outcome(world, row, claims) for row in world.fresh}
+    records = {record for outcome, record in outcomes_by_id.values() if outcome == "link"}
     for row in world.fresh:
-        doubted = [
-            c.record.id for c in every if c.row.id == row.id and c.grade == "doubted" and c.record.id not in linked
-        ]
-        if decided[row.id][0] == "none" and doubted:
-            decided[row.id] = "review", doubted[0] if len(doubted) == 1 else None
-    return decided
+        ids = [c.record.id for c in every if c.row.id == row.id and c.grade == "doubted" and c.record.id not in records]
+        if outcomes_by_id[row.id][0] == "none" and ids:
+            outcomes_by_id[row.id] = "review", ids[0] if len(ids) == 1 else None
+    return outcomes_by_id
 
 
 def _outcome(world: World, row: Person, claims: Iterable[Claim]) -> tuple[str, str | None]:
     claims = list(claims)
-    mine = [claim for claim in claims if claim.row.id == row.id]
-    if not mine:
+    own_claims = [claim for claim in claims if claim.row.id == row.id]
+    if not own_claims:
         return "none", None
-    highest = min(claim.level for claim in mine)
-    mine = [claim for claim in mine if claim.level == highest]
-    if len(mine) > 1:
+    highest = min(claim.level for claim in own_claims)
+    own_claims = [claim for claim in own_claims if claim.level == highest]
+    if len(own_claims) > 1:
         return "review", None
-    best = mine[0]
+    best = own_claims[0]
     rivals = [
         c for c in claims if c.record.id == best.record.id and c.row.id != row.id and (best.level == 3 or c.level < 3)
     ]
@@ -362,7 +360,7 @@ def _outcome(world: World, row: Person, claims: Iterable[Claim]) -> tuple[str, s
 
 def pairs(world: World) -> dict[tuple[str, str], tuple[str, str]]:
     """(key, record id) → (rule, grade) of every pair that something brings together."""
-    world = believed(world)
+    world = without_shared_values(world)
     return {
         (row.id, record.id): _pair(world, row, record)
         for row in world.fresh

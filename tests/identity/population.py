@@ -118,12 +118,12 @@ def _household(dice: random.Random, number: int) -> list[Citizen]:
         wife = replace(head, number=number + 1, first=dice.choice(WOMEN), sex="F", born=_day(dice, 1935, 1990))
         members.append(wife if dice.random() < 0.3 else replace(wife, mail=f"p{number + 1}@example.com"))
     names = dice.sample(MEN, 4) + dice.sample(WOMEN, 4)
-    born = _day(dice, 1992, 2022)
+    birth_date = _day(dice, 1992, 2022)
     for first in dice.sample([name for name in names if name != head.first], dice.choice([0, 0, 1, 2, 3])):
         # A brother or sister of the same day is a twin.
-        born = born if dice.random() < 0.1 else _day(dice, 1992, 2022)
+        birth_date = birth_date if dice.random() < 0.1 else _day(dice, 1992, 2022)
         members.append(
-            replace(head, number=number + len(members), first=first, sex="M" if first in MEN else "F", born=born)
+            replace(head, number=number + len(members), first=first, sex="M" if first in MEN else "F", born=birth_date)
         )
     if dice.random() < 0.05:
         members.append(replace(head, number=number + len(members), suffix="Jr.", born=_day(dice, 1992, 2022)))
@@ -154,9 +154,9 @@ def record(citizen: Citizen, dice: random.Random) -> dict[str, str | None]:
         if chance(0.02)
         else citizen.last
     )
-    born = citizen.born
-    if chance(0.01) and born.day <= 12:
-        born = date(born.year, born.day, born.month)
+    birth_date = citizen.born
+    if chance(0.01) and birth_date.day <= 12:
+        birth_date = date(birth_date.year, birth_date.day, birth_date.month)
     moved = chance(0.08)
     return {
         "firstname": first.title(),
@@ -165,7 +165,7 @@ def record(citizen: Citizen, dice: random.Random) -> dict[str, str | None]:
         if chance(0.15)
         else "1900-01-01"
         if chance(0.01)
-        else born.strftime(dice.choice(["%Y-%m-%d", "%m/%d/%Y"])),
+        else birth_date.strftime(dice.choice(["%Y-%m-%d", "%m/%d/%Y"])),
         "gender": None if chance(0.1) else citizen.sex,
         "email": None if chance(0.3) else "noreply@clinic.example" if chance(0.02) else citizen.mail,
         "phone": None if chance(0.2) else citizen.phone,
@@ -189,6 +189,6 @@ def two_systems(people: int, seed: int) -> tuple[list[Row], list[Row]]:
     """Rows with key and records with id, both the citizen's number; each holds four of five citizens."""
     dice = random.Random(seed + 1)
     citizens = town(people, seed)
-    ours: list[Row] = [{"key": str(c.number), **record(c, dice)} for c in citizens if dice.random() < 0.8]
-    theirs: list[Row] = [{"id": str(c.number), **record(c, dice)} for c in citizens if dice.random() < 0.8]
-    return ours, theirs
+    own_values: list[Row] = [{"key": str(c.number), **record(c, dice)} for c in citizens if dice.random() < 0.8]
+    other_values: list[Row] = [{"id": str(c.number), **record(c, dice)} for c in citizens if dice.random() < 0.8]
+    return own_values, other_values

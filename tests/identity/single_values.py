@@ -10,14 +10,14 @@ from careloom.identity.normal import install, settle_phones
 
 
 @cache
-def _own() -> duckdb.DuckDBPyConnection:
+def _database() -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(config={"threads": 1})
     install(db)
     return db
 
 
 def _ask(macro: str, text: str) -> str | None:
-    answer = _own().execute(f"SELECT careloom_{macro}($1)", [text]).fetchall()[0][0]
+    answer = _database().execute(f"SELECT careloom_{macro}($1)", [text]).fetchall()[0][0]
     return None if answer is None else str(answer)
 
 
@@ -28,8 +28,8 @@ def normal_mail(text: str) -> str | None:
 
 def normal_phone(text: str) -> str | None:
     """E.164; a number without country is a US one."""
-    _own().execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT $1::VARCHAR AS t", [text])
-    settle_phones(_own(), "SELECT t FROM asked")
+    _database().execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT $1::VARCHAR AS t", [text])
+    settle_phones(_database(), "SELECT t FROM asked")
     return _ask("phone", text)
 
 

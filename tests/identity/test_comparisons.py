@@ -14,7 +14,7 @@ from careloom.identity.comparisons import COMPARISONS, WORDS, Comparison, eviden
 from careloom.identity.match import MatchSpec, match
 from careloom.identity.rules import RULES, VETOES, MatchRule, Veto
 from careloom.project.schema import RoleName
-from identity.match_cases import PATIENTS, TODAY, Decided, Row, decided
+from identity.match_cases import PATIENTS, TODAY, Decided, Row, read_decisions
 
 MEMBER_ID = Comparison(
     name="member_id",
@@ -24,7 +24,7 @@ MEMBER_ID = Comparison(
     near=("levenshtein(l.member_id, r.member_id) <= 1",),
     role="member_id",
     normal="nullif(ltrim(regexp_replace(upper(v), '[^A-Z0-9]', '', 'g'), '0'), 'NONE')",
-    most=3,
+    limit=3,
 )
 SPEC = replace(
     PATIENTS,
@@ -70,7 +70,7 @@ def run(ours: list[Row], theirs: list[Row], spec: MatchSpec = SPEC) -> tuple[Dec
     cursor = db.execute("select * from match_candidate order by key, remote_id")
     labels = [column[0] for column in cursor.description]
     candidates = [dict(zip(labels, row, strict=True)) for row in cursor.fetchall()]
-    return decided(db), candidates
+    return read_decisions(db), candidates
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,8 @@ def test_only_what_is_certain_links_where_only_that_is_accepted(row: Row, record
 def test_a_common_name_with_nothing_but_a_birth_date_goes_to_a_person() -> None:
     namesakes = [ada(email=None, birthday=f"19{60 + n}-02-03") for n in range(8)]
     assert decide([ada(email=None)], [ada(email=None), *namesakes[:7]]).rows["1"].rule == "AUTO:T2b"
-    said = decide([ada(email=None)], [ada(email=None), *namesakes])
-    assert (said.rows["1"].rule, said.rows["1"].outcome) == ("REVIEW:T2-common", "review")
+    decisions = decide([ada(email=None)], [ada(email=None), *namesakes])
+    assert (decisions.rows["1"].rule, decisions.rows["1"].outcome) == ("REVIEW:T2-common", "review")
 
 
 def test_two_birth_dates_of_one_name_at_an_address_are_a_trap() -> None:

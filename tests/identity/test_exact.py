@@ -20,12 +20,17 @@ RELEASES = MatchSpec(roles={}, tiers=[], key_property="roi_id", accept="certain"
 
 
 def test_one_row_and_one_record_of_a_value_are_one() -> None:
-    said = decide(
+    decisions = decide(
         [{"domain": "Clinic.example ", "name": "Clinic"}],
         [{"domain": "clinic.example"}, {"domain": "other.example"}],
         spec=COMPANIES,
     )
-    assert (said.rows["1"].outcome, said.rows["1"].remote_id, said.rows["1"].rule, said.rows["1"].grade) == (
+    assert (
+        decisions.rows["1"].outcome,
+        decisions.rows["1"].remote_id,
+        decisions.rows["1"].rule,
+        decisions.rows["1"].grade,
+    ) == (
         "link",
         "r1",
         "exact:1",
@@ -34,15 +39,17 @@ def test_one_row_and_one_record_of_a_value_are_one() -> None:
 
 
 def test_a_value_of_two_records_or_two_rows_goes_to_a_person() -> None:
-    one = {"domain": "clinic.example"}
-    assert decide([one], [one, one], spec=COMPANIES).rows["1"].reason == "several-records"
-    assert {row.reason for row in decide([one, one], [one], spec=COMPANIES).rows.values()} == {"two-rows-one-record"}
+    values = {"domain": "clinic.example"}
+    assert decide([values], [values, values], spec=COMPANIES).rows["1"].reason == "several-records"
+    assert {row.reason for row in decide([values, values], [values], spec=COMPANIES).rows.values()} == {
+        "two-rows-one-record"
+    }
 
 
 def test_tiers_that_point_at_two_records_go_to_a_person() -> None:
     row = {"domain": "clinic.example", "name": "Clinic", "zip": "78701"}
-    said = decide([row], [{"domain": "clinic.example"}, {"name": "CLINIC", "zip": "78701-0001"}], spec=COMPANIES)
-    assert said.rows["1"].reason == "several-records"
+    decisions = decide([row], [{"domain": "clinic.example"}, {"name": "CLINIC", "zip": "78701-0001"}], spec=COMPANIES)
+    assert decisions.rows["1"].reason == "several-records"
 
 
 def test_a_tier_counts_only_where_all_its_values_are_there() -> None:
@@ -51,10 +58,10 @@ def test_a_tier_counts_only_where_all_its_values_are_there() -> None:
 
 
 def test_a_value_of_more_than_thirty_is_no_evidence() -> None:
-    said = decide([{"domain": "mail.example"}], [{"domain": "mail.example"}] * 29, spec=COMPANIES)
-    assert said.rows["1"].candidates == 29
-    said = decide([{"domain": "mail.example"}], [{"domain": "mail.example"}] * 30, spec=COMPANIES)
-    assert said.rows["1"].reason == "no-candidate"
+    decisions = decide([{"domain": "mail.example"}], [{"domain": "mail.example"}] * 29, spec=COMPANIES)
+    assert decisions.rows["1"].candidates == 29
+    decisions = decide([{"domain": "mail.example"}], [{"domain": "mail.example"}] * 30, spec=COMPANIES)
+    assert decisions.rows["1"].reason == "no-candidate"
 
 
 def test_a_tier_of_phones_compares_numbers_not_spellings() -> None:
@@ -64,29 +71,31 @@ def test_a_tier_of_phones_compares_numbers_not_spellings() -> None:
 
 
 def test_further_values_of_a_record_count() -> None:
-    said = decide(
+    decisions = decide(
         [{"domain": "old.example"}],
         [{"domain": "new.example", "more_domains": "older.example;OLD.example"}],
         spec=COMPANIES,
     )
-    assert said.links() == {"1": "r1"}
+    assert decisions.links() == {"1": "r1"}
 
 
 def test_without_tiers_only_our_key_finds_a_record() -> None:
-    said = decide([{"key": "7"}, {"key": "8"}], [{"roi_id": "7"}, {"roi_id": "9"}], spec=RELEASES)
-    assert said.links() == {"7": "r1"}
-    assert said.rows["8"].reason == "no-candidate"
+    decisions = decide([{"key": "7"}, {"key": "8"}], [{"roi_id": "7"}, {"roi_id": "9"}], spec=RELEASES)
+    assert decisions.links() == {"7": "r1"}
+    assert decisions.rows["8"].reason == "no-candidate"
 
 
 def test_a_record_with_another_key_is_taken() -> None:
-    said = decide([{"domain": "clinic.example"}], [{"domain": "clinic.example", "account_id": "55"}], spec=COMPANIES)
-    assert (said.rows["1"].outcome, said.rows["1"].reason) == ("review", "taken")
+    decisions = decide(
+        [{"domain": "clinic.example"}], [{"domain": "clinic.example", "account_id": "55"}], spec=COMPANIES
+    )
+    assert (decisions.rows["1"].outcome, decisions.rows["1"].reason) == ("review", "taken")
 
 
 def test_what_people_said_holds_for_companies_too() -> None:
-    one = {"domain": "clinic.example"}
-    assert decide([one], [one], spec=COMPANIES, ruled=[("1", "r1", "never")]).links() == {}
-    assert decide([one], [one, one], spec=COMPANIES, ruled=[("1", "r2", "link")]).links() == {"1": "r2"}
+    values = {"domain": "clinic.example"}
+    assert decide([values], [values], spec=COMPANIES, ruled=[("1", "r1", "never")]).links() == {}
+    assert decide([values], [values, values], spec=COMPANIES, ruled=[("1", "r2", "link")]).links() == {"1": "r2"}
 
 
 def test_a_missing_column_stops_matching_rather_than_matching_nobody() -> None:
@@ -114,5 +123,5 @@ def test_nothing_is_left_behind_but_the_answer() -> None:
     )
     for _ in range(2):
         match(db, RELEASES, source="ours", remote="theirs", links="linked", decisions="ruled")
-    left = "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'match%' UNION SELECT view_name FROM duckdb_views() WHERE view_name LIKE 'match%'"
-    assert sorted(db.execute(left).fetchall()) == [("match_candidate",), ("match_outcome",)]
+    remaining_query = "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'match%' UNION SELECT view_name FROM duckdb_views() WHERE view_name LIKE 'match%'"
+    assert sorted(db.execute(remaining_query).fetchall()) == [("match_candidate",), ("match_outcome",)]

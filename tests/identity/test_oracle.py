@@ -58,17 +58,17 @@ def world_of(seed: int, *, fresh: int, settled: int, records: int) -> World:
     theirs = [someone(dice, f"r{n}", dice.choice(keys) if dice.random() < 0.2 else None) for n in range(records)]
     pairs = [(p.id, r.id) for p in ours for r in theirs]
     never = frozenset(dice.sample(pairs, min(len(pairs), dice.choice([0, 1, 4]))))
-    said = frozenset(dice.sample(pairs, min(len(pairs), dice.choice([0, 0, 1, 2]))))
-    linked = dict(
+    sample = frozenset(dice.sample(pairs, min(len(pairs), dice.choice([0, 0, 1, 2]))))
+    linked_values = dict(
         zip([p.id for p in known], dice.sample([r.id for r in theirs], min(len(theirs), len(known))), strict=False)
     )
     return World(
         fresh=ours,
         settled=known,
         records=theirs,
-        linked=linked,
+        linked=linked_values,
         never=never,
-        said=said - never,
+        said=sample - never,
         provisional=dice.random() < 0.5,
     )
 
@@ -87,7 +87,7 @@ def worlds() -> st.SearchStrategy[World]:
 def as_row(person: Person, **ids: str | None) -> Row:
     mail, phone = next(iter(person.mails), None), next(iter(person.phones), None)
     names = {"firstname": person.first, "middle": person.middle, "lastname": person.last, "suffix": person.suffix}
-    rest = {
+    other_values = {
         "gender": person.sex,
         "birthday": person.dob,
         "email": mail,
@@ -95,19 +95,19 @@ def as_row(person: Person, **ids: str | None) -> Row:
         "address": person.street,
         "zip": person.zip,
     }
-    return {**ids, **names, **rest}
+    return {**ids, **names, **other_values}
 
 
 def run(world: World, *, seed: int | None = None) -> Decided:
-    ours = [as_row(p, key=p.id) for p in world.fresh]
-    everyone = ours + [as_row(p, key=p.id) for p in world.settled]
-    theirs = [as_row(p, id=p.id, patient_id=p.carries) for p in world.records]
+    own_rows = [as_row(p, key=p.id) for p in world.fresh]
+    everyone = own_rows + [as_row(p, key=p.id) for p in world.settled]
+    other_rows = [as_row(p, id=p.id, patient_id=p.carries) for p in world.records]
     if seed is not None:
-        for rows in (ours, everyone, theirs):
+        for rows in (own_rows, everyone, other_rows):
             random.Random(seed).shuffle(rows)
     spec = replace(SPEC, accept="provisional" if world.provisional else "certain")
-    ruled = [(*pair, "never") for pair in world.never] + [(*pair, "link") for pair in world.said]
-    return decide(ours, theirs, spec=spec, linked=world.linked, ruled=ruled, everyone=everyone)
+    pairs = [(*pair, "never") for pair in world.never] + [(*pair, "link") for pair in world.said]
+    return decide(own_rows, other_rows, spec=spec, linked=world.linked, ruled=pairs, everyone=everyone)
 
 
 # Each world takes a good part of a second.
@@ -122,9 +122,9 @@ few = settings(many, max_examples=size(5, whole=25))
 @many
 @given(worlds())
 def test_the_sql_decides_as_the_oracle_does(world: World) -> None:
-    said = run(world)
-    assert {pair: (p.rule, p.grade) for pair, p in said.pairs.items()} == oracle.pairs(world)
-    assert {key: (row.outcome, row.remote_id) for key, row in said.rows.items()} == oracle.outcomes(world)
+    result = run(world)
+    assert {pair: (p.rule, p.grade) for pair, p in result.pairs.items()} == oracle.pairs(world)
+    assert {key: (row.outcome, row.remote_id) for key, row in result.rows.items()} == oracle.outcomes(world)
 
 
 @few
@@ -136,12 +136,12 @@ def test_the_order_of_rows_changes_nothing(world: World, seed: int) -> None:
 @few
 @given(worlds())
 def test_no_two_keys_get_one_record_and_no_link_joins_two_first_names(world: World) -> None:
-    said = run(world)
-    links = said.links()
-    held = [record for key, record in world.linked.items()]
-    assert len({*links.values(), *held}) == len(links) + len(held)
+    result = run(world)
+    links = result.links()
+    held_records = [record for key, record in world.linked.items()]
+    assert len({*links.values(), *held_records}) == len(links) + len(held_records)
     for key, record in links.items():
-        pair = said.pairs[key, str(record)]
+        pair = result.pairs[key, str(record)]
         assert pair.letters[0] != "X" or pair.rule in ("key", "person")
 
 
@@ -157,7 +157,7 @@ def test_with_the_sides_exchanged_each_pair_gets_the_same_verdicts_and_rule(worl
         records=[replace(r, carries=None) for r in world.records],
     )
     turned = replace(plain, fresh=plain.records, records=plain.fresh)
-    here, there = run(plain), run(turned)
-    assert {pair: (p.letters, p.rule) for pair, p in here.pairs.items()} == {
+    result, there = run(plain), run(turned)
+    assert {pair: (p.letters, p.rule) for pair, p in result.pairs.items()} == {
         (b, a): (p.letters, p.rule) for (a, b), p in there.pairs.items()
     }

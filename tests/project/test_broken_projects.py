@@ -13,11 +13,11 @@ CORPUS = tomllib.loads((Path(__file__).parent / "broken.toml").read_text(encodin
 
 
 def faults_of(folder: Path) -> list[str]:
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         load_project(folder, ROOMS)
     return [
         f"{fault.file}:{fault.line}:{fault.column} {fault.code}: {fault.cause} -> {fault.fix}"
-        for fault in caught.value.faults
+        for fault in error.value.faults
     ]
 
 
@@ -27,7 +27,7 @@ def test_the_right_project_is_right(tmp_path: Path) -> None:
     assert str(project.timezone) == "America/New_York"
     assert project.systems["crm"].options.model_dump()["retries"] == 3
     assert project.alerts.mail is not None
-    assert project.alerts.mail.to == ("ops@example.org",)
+    assert project.alerts.mail.recipients == ("ops@example.org",)
 
 
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case["name"])
@@ -78,8 +78,8 @@ BYTES = {
 @pytest.mark.parametrize("name", BYTES)
 def test_a_file_that_is_no_project_file_is_a_fault_and_no_traceback(name: str, tmp_path: Path) -> None:
     content, expected = BYTES[name]
-    found = faults_of(clinic_with(tmp_path, content))
-    assert [fault for fault in found if fault.startswith(f"syncs/patients.yaml:{expected}")]
+    faults = faults_of(clinic_with(tmp_path, content))
+    assert [fault for fault in faults if fault.startswith(f"syncs/patients.yaml:{expected}")]
 
 
 def clinic_with(folder: Path, content: bytes) -> Path:
@@ -132,8 +132,8 @@ def test_no_message_repeats_a_secret(tmp_path: Path) -> None:
 
 def test_a_fault_prints_its_place_its_cause_and_its_fix(tmp_path: Path) -> None:
     folder = clinic(tmp_path, ("careloom.yaml", "timezone:", "time_zone:"))
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         load_project(folder, ROOMS)
-    assert str(caught.value).endswith(
+    assert str(error.value).endswith(
         "careloom.yaml:2:1: unknown key `time_zone` [unknown-key]\n    fix: did you mean `timezone`?"
     )

@@ -66,14 +66,14 @@ def test_columns_are_found_whatever_their_case(tmp_path: Path) -> None:
 def test_a_column_that_does_not_fit_is_told_with_its_fix(
     old: str, new: str, place: str, cause: str, fix: str, tmp_path: Path
 ) -> None:
-    found = faults(tmp_path, (old, new))
+    fault_list = faults(tmp_path, (old, new))
     if not place:
-        assert found == []
+        assert fault_list == []
         return
-    assert len(found) == 1, found
-    assert str(found[0]).startswith(f"syncs/patients.yaml:{place}: ")
-    assert cause in found[0].cause
-    assert fix in found[0].fix
+    assert len(fault_list) == 1, fault_list
+    assert str(fault_list[0]).startswith(f"syncs/patients.yaml:{place}: ")
+    assert cause in fault_list[0].cause
+    assert fix in fault_list[0].fix
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_text_may_feed_every_type_for_bad_values_are_held_one_by_one(tmp_path: P
 
 def test_the_key_of_an_association_is_held_against_the_columns_too(tmp_path: Path) -> None:
     visits = load_project(clinic(tmp_path), ROOMS).syncs["visits"]
-    found = check_columns(visits, {"VisitID": "BIGINT", "Place": "VARCHAR", "PatientId_": "BIGINT"})
-    assert [str(fault).split("\n")[0] for fault in found] == [
+    check_column_list = check_columns(visits, {"VisitID": "BIGINT", "Place": "VARCHAR", "PatientId_": "BIGINT"})
+    assert [str(fault).split("\n")[0] for fault in check_column_list] == [
         "syncs/visits.yaml:7:40: there is no column `PatientID` [unknown-column]"
     ]

@@ -79,8 +79,8 @@ def test_every_function_that_is_allowed_is_scalar_and_repeatable_in_duckdb() -> 
         "SELECT lower(function_name), bool_or(stability = 'CONSISTENT' OR function_type = 'macro'), bool_or(function_type IN ('scalar', 'macro')) "
         "FROM duckdb_functions() GROUP BY 1"
     ).fetchall()
-    known = {name: consistent and scalar for name, consistent, scalar in rows}
-    assert {name for name in ALLOWED if known.get(name) is False} == set()
+    scalars_by_name = {name: consistent and scalar for name, consistent, scalar in rows}
+    assert {name for name in ALLOWED if scalars_by_name.get(name) is False} == set()
     assert not ALLOWED & (CLOCK_AND_CHANCE | OUTSIDE)
 
 

@@ -40,9 +40,9 @@ def test_an_anchor_may_be_used_again() -> None:
 def test_windows_line_ends_and_a_byte_order_mark_are_harmless(tmp_path: Path) -> None:
     folder = clinic(tmp_path)
     file = folder / "syncs" / "patients.yaml"
-    before = load_project(folder, ROOMS)
+    former_project = load_project(folder, ROOMS)
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
-    assert load_project(folder, ROOMS).digest == before.digest
+    assert load_project(folder, ROOMS).digest == former_project.digest
 
 
 TEXTS = st.text(
@@ -116,8 +116,8 @@ def test_the_sample_of_the_language_means_what_it_says(tmp_path: Path) -> None:
 
 
 def test_roles_are_guessed_once_and_yield_to_what_is_said(tmp_path: Path) -> None:
-    more = "  email: Email\n  address: A\n  street: B\n  phone: C\n  mobilephone: D\n  given: {from: G, role: first_name}\n"
-    patients = load_project(clinic(tmp_path, ("syncs/patients.yaml", "  email: Email\n", more)), ROOMS).syncs[
+    further_text = "  email: Email\n  address: A\n  street: B\n  phone: C\n  mobilephone: D\n  given: {from: G, role: first_name}\n"
+    patients = load_project(clinic(tmp_path, ("syncs/patients.yaml", "  email: Email\n", further_text)), ROOMS).syncs[
         "patients"
     ]
     roles = {field.property: field.role for field in patients.fields.values()}
@@ -146,7 +146,7 @@ def test_a_custom_object_and_its_ties_are_read(tmp_path: Path) -> None:
     visits = load_project(clinic(tmp_path), ROOMS).syncs["visits"]
     assert visits.to.create is not None
     assert (visits.to.create.label, visits.to.create.primary_property) == ("Visit", "visit_id")
-    assert [(tie.to, tie.via, tie.key) for tie in visits.associations] == [("contacts", "patients", "PatientID")]
+    assert [(tie.to_object, tie.via, tie.key) for tie in visits.associations] == [("contacts", "patients", "PatientID")]
 
 
 def test_syncs_come_in_the_order_in_which_they_need_each_other(tmp_path: Path) -> None:

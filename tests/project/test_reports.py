@@ -21,20 +21,23 @@ BILLING = (
 )
 
 
-def loaded(folder: Path, *edits: tuple[str, str, str]) -> Project:
+def load_edited(folder: Path, *edits: tuple[str, str, str]) -> Project:
     return load_project(practice(folder, *BILLING, *edits), STREAM_ROOMS)
 
 
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case["name"])
 def test_every_fault_of_a_report_is_told_with_its_place_cause_and_fix(case: dict[str, list], tmp_path: Path) -> None:
-    with pytest.raises(ProjectFault) as caught:
-        loaded(tmp_path, *[tuple(edit) for edit in case["edits"]])
-    found = [f"{one.file}:{one.line}:{one.column} {one.code}: {one.cause} -> {one.fix}" for one in caught.value.faults]
-    assert found == case["faults"]
+    with pytest.raises(ProjectFault) as error:
+        load_edited(tmp_path, *[tuple(edit) for edit in case["edits"]])
+    lines = [
+        f"{fault.file}:{fault.line}:{fault.column} {fault.code}: {fault.cause} -> {fault.fix}"
+        for fault in error.value.faults
+    ]
+    assert lines == case["faults"]
 
 
 def test_reports_of_a_file_share_system_accounts_schedule_and_keep_where_they_say_nothing_else(tmp_path: Path) -> None:
-    reports = loaded(tmp_path).reports
+    reports = load_edited(tmp_path).reports
     aging, denials = reports["ar_aging"], reports["denials"]
     assert (aging.system, aging.report, aging.filter, aging.purpose) == ("billing", "101", "201", "what is owed")
     assert aging.accounts == ("10000001", "10000002")
@@ -48,5 +51,5 @@ def test_reports_of_a_file_share_system_accounts_schedule_and_keep_where_they_sa
 
 
 def test_what_a_report_says_is_in_the_projects_digest(tmp_path: Path) -> None:
-    before = loaded(tmp_path / "a").digest
-    assert loaded(tmp_path / "b", ("reports/receivables.yaml", '"201"', '"209"')).digest != before
+    former_digest = load_edited(tmp_path / "a").digest
+    assert load_edited(tmp_path / "b", ("reports/receivables.yaml", '"201"', '"209"')).digest != former_digest

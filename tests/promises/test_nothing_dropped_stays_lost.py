@@ -30,7 +30,7 @@ from careloom.services.session.streams import scannable
 from careloom.systems.drchrono.options import LimitOptions
 from careloom.systems.drchrono.simulator.process import RunningDrChrono
 from hang import HANG
-from web.fake_scheduler import Google, served
+from web.fake_scheduler import Google, serve_scheduler
 
 BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "drchrono-clinical"
 ASKS = 6
@@ -179,7 +179,7 @@ def practice(tmp_path: Path, database: str) -> Iterator[Practice]:
         simulated = Simulation(settings=settings, addresses={"drchrono": vendor.url}, secrets={})
         ready = replace(plain, project=unlimited(pointed_at(plain.project, simulated)))
         connect_all(ready, simulated)
-        with served(ready, Google()) as url:
+        with serve_scheduler(ready, Google()) as url:
             vendor.control("settings", hooks_url=f"{url}/webhooks/drchrono", lag_seconds=0)
             yield Practice(ready, vendor)
         ready.close()

@@ -52,7 +52,7 @@ class Dataset:
 
 
 @contextmanager
-def dataset(*others: str) -> Iterator[Dataset]:
+def dataset(*extra: str) -> Iterator[Dataset]:
     """An empty dataset, and `others` by name, for as long as the block lasts: in the emulator, never in Google's cloud."""
     if not os.environ.get(HOST):
         pytest.skip(ABSENT)
@@ -60,22 +60,22 @@ def dataset(*others: str) -> Iterator[Dataset]:
     credentials = pytest.importorskip("google.auth.credentials", reason="google-auth is not installed")
     with bigquery.Client(project="careloom-tests", credentials=credentials.AnonymousCredentials()) as client:
         name = f"risk_{uuid.uuid4().hex[:12]}"
-        for one in (name, *others):
-            client.create_dataset(one)
+        for dataset_name in (name, *extra):
+            client.create_dataset(dataset_name)
         try:
             yield Dataset(client, bigquery, name)
         finally:
-            for one in (name, *others):
-                client.delete_dataset(one, delete_contents=True)
+            for dataset_name in (name, *extra):
+                client.delete_dataset(dataset_name, delete_contents=True)
 
 
 def population(model: str, *, size: int, seed: int) -> tuple[pa.Table, pa.Table]:
     """Invented people and their diagnoses, typed as the statement reads them."""
     members = people(size, seed=seed)
-    found = diagnoses(members, model=model, seed=seed + 1)
+    codes_by_person = diagnoses(members, model=model, seed=seed + 1)
     schema = pa.schema([(name, ARROW[kind]) for name, kind in PEOPLE.items()])
     codes = {
-        "person_id": [number for number, mine in found.items() for _ in mine],
-        "diagnosis_code": [code for mine in found.values() for code in mine],
+        "person_id": [number for number, mine in codes_by_person.items() for _ in mine],
+        "diagnosis_code": [code for person_codes in codes_by_person.values() for code in person_codes],
     }
     return pa.Table.from_pylist(members, schema), pa.table(codes)

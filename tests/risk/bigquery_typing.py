@@ -46,17 +46,17 @@ DECLARED = {"": "INT64", "VARCHAR": "STRING", "DOUBLE": "FLOAT64", "BOOLEAN": "B
 Schema = Mapping[str, Mapping[str, str]]
 
 
-def declared(model: str, year: int) -> dict[str, dict[str, str]]:
+def declare_tables(model: str, year: int) -> dict[str, dict[str, str]]:
     """The tables that the statement reads, with BigQuery's types."""
     tables = {
-        name: {one.name: ARROW[str(one.type)] for one in table.schema}
+        name: {item.name: ARROW[str(item.type)] for item in table.schema}
         for name, table in lookups(model, year).tables.items()
     }
     people = {name: DECLARED[kind] for name, kind in PEOPLE.items()}
     return tables | {"people": people, "diagnoses": {"person_id": "INT64", "diagnosis_code": "STRING"}}
 
 
-def typed(statement: str, schema: Schema) -> exp.Expr:
+def annotate(statement: str, schema: Schema) -> exp.Expr:
     """`statement` with the table and type of every column; a column that no table has is an error."""
     tree = qualify(sqlglot.parse_one(statement, read="bigquery"), schema=dict(schema), dialect="bigquery")
     return annotate_types(tree, schema=dict(schema), dialect="bigquery")
@@ -67,7 +67,7 @@ def faults(statement: str, schema: Schema) -> list[str]:
     unknown = {f"no function {name}" for name in re.findall(r"\b([A-Za-z_]\w*)\(", statement)} - {
         f"no function {name}" for name in FUNCTIONS
     }
-    return [*sorted(unknown), *(found for node in typed(statement, schema).walk() for found in _of(node))]
+    return [*sorted(unknown), *(found for node in annotate(statement, schema).walk() for found in _of(node))]
 
 
 def _of(node: exp.Expr) -> Iterator[str]:
@@ -76,12 +76,12 @@ def _of(node: exp.Expr) -> Iterator[str]:
     if isinstance(node, exp.EQ | exp.NEQ | exp.LT | exp.LTE | exp.GT | exp.GTE):
         yield from _unlike(node, node.this, node.expression)
     if isinstance(node, exp.In):
-        for one in node.expressions:
-            yield from _unlike(node, node.this, one)
+        for expression in node.expressions:
+            yield from _unlike(node, node.this, expression)
     if isinstance(node, BITS) and {_kind(node.this), _kind(node.expression)} != {"INT64"}:
         yield f"bits of what is no INT64: {node.sql('bigquery')}"
     if isinstance(node, exp.Case):
-        kinds = {_kind(one.args["true"]) for one in node.args["ifs"]} | {_kind(node.args.get("default"))}
+        kinds = {_kind(expression.args["true"]) for expression in node.args["ifs"]} | {_kind(node.args.get("default"))}
         if len(_classes(kinds)) > 1:
             yield f"branches of {sorted(kinds)}: {node.sql('bigquery')}"
 

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    ready = Shell(folder=tmp_path)
-    ready.write("people.csv", PEOPLE)
-    ready.write("dx.csv", DIAGNOSES)
-    return ready
+    new_shell = Shell(folder=tmp_path)
+    new_shell.write("people.csv", PEOPLE)
+    new_shell.write("dx.csv", DIAGNOSES)
+    return new_shell

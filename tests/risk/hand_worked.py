@@ -30,8 +30,8 @@ class Case:
         return int(sum(Decimal(number) for number in FACTOR.findall(counted)) * 1000)
 
 
-def of(age: float, **told: object) -> Person:
-    return Person(age=age, **told)  # type: ignore[arg-type]
+def of(age: float, **facts: object) -> Person:
+    return Person(age=age, **facts)  # type: ignore[arg-type]
 
 
 def case(rule: str, model: str, person: Person, codes: str, segment: str, hccs: str, worth: str) -> Case:

@@ -8,7 +8,7 @@ from typing import Any
 NAME = "Ottoline Quackenbush"
 
 
-def eob(number: int = 1, **more: Any) -> dict[str, Any]:
+def eob(number: int = 1, **extra: Any) -> dict[str, Any]:
     """An invented professional claim with a visit (99213) and two diagnoses."""
     icd, hcpcs = "http://hl7.org/fhir/sid/icd-10-cm", "https://bluebutton.cms.gov/resources/codesystem/hcpcs"
     return {
@@ -22,11 +22,11 @@ def eob(number: int = 1, **more: Any) -> dict[str, Any]:
             for at, code in enumerate(("E11.9", "i509"), 1)
         ],
         "item": [{"sequence": 1, "productOrService": {"coding": [{"system": hcpcs, "code": "99213"}]}}],
-        **more,
+        **extra,
     }
 
 
-def coded(
+def diagnosis_entries(
     *codes: str, system: str = "http://hl7.org/fhir/sid/icd-10-cm", kind: str | None = None
 ) -> list[dict[str, Any]]:
     """Diagnoses of one code system and type."""
@@ -46,12 +46,12 @@ def concept(system: str, code: str) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code}]}
 
 
-def serviced(system: str, code: str, **more: Any) -> list[dict[str, Any]]:
+def service_items(system: str, code: str, **extra: Any) -> list[dict[str, Any]]:
     """One item with a procedure."""
-    return [{"sequence": 1, "productOrService": concept(system, code), **more}]
+    return [{"sequence": 1, "productOrService": concept(system, code), **extra}]
 
 
-def billed(code: str) -> list[dict[str, Any]]:
+def bill_type(code: str) -> list[dict[str, Any]]:
     """A type of bill as CARIN Blue Button gives it."""
     kind = concept("http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType", "typeofbill")
     return [{"sequence": 1, "category": kind, "code": concept("https://www.nubc.org/CodeSystem/TypeOfBill", code)}]
@@ -73,7 +73,7 @@ def dependent(level: str, parent: str, person: str, *claims: str) -> str:
     return f"HL*{level}*{parent}*23*0~PAT*19~NM1*QC*1*{NAME.replace(' ', '*')}{person}~{''.join(claims)}"
 
 
-def sent(*levels: str, version: str = "005010X222A1", when: str = "20250301*1145") -> str:
+def x12_file(*levels: str, version: str = "005010X222A1", when: str = "20250301*1145") -> str:
     """A file with the levels below its billing provider."""
     return (
         f"ISA*00*          *00*          *ZZ*A              *ZZ*B              *250301*1145*^*00501*000000001*0*P*:~"
@@ -98,7 +98,7 @@ WARD = (
 )
 
 
-def written(folder: Path, name: str, text: str | bytes) -> Path:
+def write_file(folder: Path, name: str, text: str | bytes) -> Path:
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path

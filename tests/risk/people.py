@@ -78,21 +78,21 @@ def diagnoses(population: list[dict[str, Any]], *, model: str, seed: int, most: 
     """Codes for each person: mapped ones, ruled ones, families that push each other out, unknown ones, repeated ones."""
     draw = random.Random(seed)
     tables = read_tables("RX-V08-MAPD", 2027) if model.startswith("RX") else read_tables(model, 2026)
-    mapped, ruled = sorted(tables.codes), sorted(tables.edits) or sorted(tables.codes)
+    mapped_codes, ruled = sorted(tables.codes), sorted(tables.edits) or sorted(tables.codes)
     by_category: dict[str, list[str]] = {}
-    for code in mapped:
+    for code in mapped_codes:
         for category in tables.codes[code]:
             by_category.setdefault(category, []).append(code)
     parents = sorted(category for category in tables.hierarchy if category in by_category)
-    found: dict[int, list[str]] = {}
+    values: dict[int, list[str]] = {}
     for person in population:
-        codes = [_code(draw, mapped, ruled) for _ in range(draw.randrange(most))]
+        codes = [_code(draw, mapped_codes, ruled) for _ in range(draw.randrange(most))]
         if draw.random() < 0.5:
             codes += _family(draw, draw.choice(parents), by_category, tables.hierarchy)
         if draw.random() < 0.3:
             codes += [draw.choice(by_category[category]) for category in draw.sample(sorted(by_category), 8)]
-        found[person["person_id"]] = [*codes, *codes[: draw.randrange(3)]]
-    return found
+        values[person["person_id"]] = [*codes, *codes[: draw.randrange(3)]]
+    return values
 
 
 def _code(draw: random.Random, mapped: list[str], ruled: list[str]) -> str:

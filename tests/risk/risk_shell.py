@@ -59,16 +59,16 @@ class Shell:
     folder: Path
 
     def risk(self, verb: str, *words: str, files: bool = True) -> Said:
-        given = ["--people", "people.csv", "--diagnoses", "dx.csv"] if files else []
+        options = ["--people", "people.csv", "--diagnoses", "dx.csv"] if files else []
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
         with (
             contextlib.chdir(self.folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as ended,
+            pytest.raises(SystemExit) as error,
         ):
-            main(["risk", verb, *words, *given])
-        return Said(code=int(ended.value.code or 0), out=_text(out), err=_text(err))
+            main(["risk", verb, *words, *options])
+        return Said(code=int(error.value.code or 0), out=_text(out), err=_text(err))
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")

@@ -59,7 +59,7 @@ _SAME_NAME = {"gi_art_openings_pressure_ulcer_v24": "gi_art_openings_press_ulcer
 Lines = set[str]
 
 
-def ours(read: Tables) -> dict[str, Lines]:
+def our_lines(read: Tables) -> dict[str, Lines]:
     """Each part of our tables as lines that can be compared: coefficients that are not 0, codes, edges."""
     hierarchy = read_tables(read.model.name, read.year).hierarchy if read.mode == "cms" else _rx_hierarchy()
     return {
@@ -80,7 +80,7 @@ def digest(lines: Lines) -> dict[str, Any]:
 # ---------------------------------------------------------------- the other side
 
 
-def theirs(folder: Path, family: str) -> dict[str, Lines]:
+def their_lines(folder: Path, family: str) -> dict[str, Lines]:
     hierarchy = json.loads((folder / "hierarchy_definition.json").read_text())
     mapping = (
         line.split()[:2] for line in (folder / "diag_to_category_map.txt").read_text().splitlines() if line.strip()
@@ -137,14 +137,14 @@ def _names(segment: str, category: str, family: str) -> Sequence[str]:
 # ---------------------------------------------------------------- both
 
 
-def compared(folder: Path) -> list[dict[str, Any]]:
+def compare(folder: Path) -> list[dict[str, Any]]:
     """A row for each part of each pair that the second source has."""
     tables = folder / "src/risk_adjustment_model/reference_data/medicare"
     rows = []
     for model, year, mode, place in PAIRS:
         if not (tables / place).is_dir():
             continue
-        here, there = ours(read_tables(model, year, mode)), theirs(tables / place, MODELS[model].family)
+        here, there = our_lines(read_tables(model, year, mode)), their_lines(tables / place, MODELS[model].family)
         rows += [_row(model, year, mode, place, part, here[part], there[part]) for part in here]
     return rows
 
@@ -197,8 +197,8 @@ def _why(part: str, only_here: Sequence[str], only_there: Sequence[str], model: 
 
 def _codes(where: str, lines: Sequence[str]) -> str:
     """At most a few of them: the comparison is published, the tables are not."""
-    shown = ", ".join(line.split()[0] for line in lines[:3])
-    return f"{where}: {shown}{f' and {len(lines) - 3} more' if len(lines) > 3 else ''}"
+    text = ", ".join(line.split()[0] for line in lines[:3])
+    return f"{where}: {text}{f' and {len(lines) - 3} more' if len(lines) > 3 else ''}"
 
 
 _FACTORS = (
@@ -226,8 +226,8 @@ def factors(folder: Path) -> list[dict[str, Any]]:
             inner = re.search(rf"{name}_group_norm_factor_dict = \{{(.*?)\}}", text, re.DOTALL)
             assert inner
             factor = "normalization" if name == "dialysis" else "graft_normalization"
-            found = re.findall(r"(20\d\d): (\d\.\d+)", inner[1])
-            rows += [_factor(model, int(year), factor, known, float(value)) for year, value in found]
+            matches = re.findall(r"(20\d\d): (\d\.\d+)", inner[1])
+            rows += [_factor(model, int(year), factor, known, float(value)) for year, value in matches]
     channel = re.search(r'(20\d\d): \{"MAPD": ([\d.]+), "PDP": ([\d.]+)\}', (code / "v08_rxhcc_x.py").read_text())
     assert channel
     for model, value in (("RX-V08-MAPD", channel[2]), ("RX-V08-PDP", channel[3])):
@@ -236,20 +236,20 @@ def factors(folder: Path) -> list[dict[str, Any]]:
 
 
 def _dictionary(text: str) -> str:
-    found = re.search(r"norm_factor_dict = \{(.*?)\n        \}", text, re.DOTALL)
-    return found[1] if found else ""
+    match = re.search(r"norm_factor_dict = \{(.*?)\n        \}", text, re.DOTALL)
+    return match[1] if match else ""
 
 
 def _factor(model: str, year: int, factor: str, known: Mapping[tuple[str, int], Any], value: float) -> dict[str, Any]:
-    here = known.get((model, year))
-    return {"model": model, "year": year, "factor": factor, "ours": here.value if here else None, "theirs": value}
+    answer = known.get((model, year))
+    return {"model": model, "year": year, "factor": factor, "ours": answer.value if answer else None, "theirs": value}
 
 
 def main(folder: Path) -> None:
     record = {
         "second": SOURCE,
         "package": read_tables("V28", 2026).package,
-        "tables": compared(folder),
+        "tables": compare(folder),
         "factors": factors(folder),
     }
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -21,8 +21,8 @@ SIZE = 400
 
 @pytest.fixture(scope="module")
 def bigquery() -> Iterator[Dataset]:
-    with dataset() as made:
-        yield made
+    with dataset() as new_dataset:
+        yield new_dataset
 
 
 @pytest.mark.parametrize("model", ["V28", "ESRD-V24"])
@@ -33,12 +33,12 @@ def test_bigquery_says_what_duckdb_says_of_every_person(bigquery: Dataset, model
         bigquery.fill(name, table)
     rows = bigquery.run(scoring_statement(model, 2026, money=MONEY, dialect="bigquery"))
     assert tuple(rows[0]) == COLUMNS
-    there = {row["person_id"]: row for row in rows}
-    here = score(persons, codes, model=model, year=2026, money=MONEY).to_pylist()
-    assert len(there) == len(rows) == len(here) == SIZE
-    assert sum(row["risk_score"] is not None for row in here) > SIZE * 3 / 4
-    assert sum(len(row["hcc_list"]) < len(row["hcc_list_before"]) for row in here) > SIZE / 10
-    for row in here:
-        other = there[row["person_id"]]
+    rows_by_person_id = {row["person_id"]: row for row in rows}
+    row_list = score(persons, codes, model=model, year=2026, money=MONEY).to_pylist()
+    assert len(rows_by_person_id) == len(rows) == len(row_list) == SIZE
+    assert sum(row["risk_score"] is not None for row in row_list) > SIZE * 3 / 4
+    assert sum(len(row["hcc_list"]) < len(row["hcc_list_before"]) for row in row_list) > SIZE / 10
+    for row in row_list:
+        other = rows_by_person_id[row["person_id"]]
         assert other.pop("risk_score_payment") == pytest.approx(row.pop("risk_score_payment"), abs=1e-12)
         assert other == row

@@ -18,7 +18,7 @@ from careloom.risk import COLUMNS, lookups, score, standard_money
 from careloom.risk.dbt.functions import functions, scores_until
 from careloom.risk.published.tables import read_tables
 from risk.bigquery_emulator import Dataset, dataset, population
-from risk.bigquery_typing import declared, faults
+from risk.bigquery_typing import declare_tables, faults
 
 MODEL, YEAR, SIZE = "V28", 2026, 200
 EDITIONS = {(MODEL, YEAR): standard_money(MODEL, YEAR)}
@@ -43,11 +43,15 @@ def test_each_model_and_year_has_a_table_function_and_one_of_codes() -> None:
 @pytest.mark.parametrize("model", ["V28", "ESRD-V21"])
 def test_bigquery_finds_nothing_to_refuse_in_a_table_function(model: str) -> None:
     statement = scores_until(lookups(model, YEAR), standard_money(model, YEAR)).sql("bigquery")
-    given = declared(model, YEAR)
+    declared_tables = declare_tables(model, YEAR)
     tables = {
-        f"hcc_{model.lower().replace('-', '_')}_{YEAR}_{name.removeprefix('hcc_')}": one for name, one in given.items()
+        f"hcc_{model.lower().replace('-', '_')}_{YEAR}_{name.removeprefix('hcc_')}": one
+        for name, one in declared_tables.items()
     }
-    people, codes = given["people"] | {"birth_date": "DATE"}, given["diagnoses"] | {"service_date": "DATE"}
+    people, codes = (
+        declared_tables["people"] | {"birth_date": "DATE"},
+        declared_tables["diagnoses"] | {"service_date": "DATE"},
+    )
     schema: Any = {"hcc": tables, "staging": {"stg_participants": people}, "intermediate": {"int_diagnoses": codes}}
     assert faults(statement.replace("coded_until", "CAST('2025-06-30' AS DATE)"), schema) == []
 
@@ -72,14 +76,14 @@ def clinic() -> tuple[pa.Table, pa.Table]:
 @pytest.fixture(scope="module")
 def bigquery(clinic: tuple[pa.Table, pa.Table]) -> Iterator[Dataset]:
     """The datasets as dbt builds them, with the functions made."""
-    with dataset("hcc", "staging", "intermediate") as made:
-        made.fill("staging.stg_participants", clinic[0])
-        made.fill("intermediate.int_diagnoses", clinic[1])
+    with dataset("hcc", "staging", "intermediate") as new_dataset:
+        new_dataset.fill("staging.stg_participants", clinic[0])
+        new_dataset.fill("intermediate.int_diagnoses", clinic[1])
         for name, table in lookups(MODEL, YEAR).tables.items():
-            made.fill(f"hcc.hcc_v28_2026_{name.removeprefix('hcc_')}", table)
-        made.fill("hcc.hcc_code_categories", _code_categories())
-        made.run(functions(EDITIONS))
-        yield made
+            new_dataset.fill(f"hcc.hcc_v28_2026_{name.removeprefix('hcc_')}", table)
+        new_dataset.fill("hcc.hcc_code_categories", _code_categories())
+        new_dataset.run(functions(EDITIONS))
+        yield new_dataset
 
 
 def _code_categories() -> pa.Table:
@@ -95,8 +99,8 @@ def _code_categories() -> pa.Table:
         for code, edit in tables.edits.items()
         if edit.category
     ]
-    others = [{"diagnosis_code": "E119", "hcc": "19", "applies": "always", "model": "V24"}]
-    return pa.Table.from_pylist([{"model": MODEL, "payment_year": YEAR} | row for row in [*rows, *others]])
+    other_values = [{"diagnosis_code": "E119", "hcc": "19", "applies": "always", "model": "V24"}]
+    return pa.Table.from_pylist([{"model": MODEL, "payment_year": YEAR} | row for row in [*rows, *other_values]])
 
 
 @pytest.mark.parametrize("until", [None, date(2025, 1, 31), date(2025, 11, 30)])
@@ -106,14 +110,14 @@ def test_the_table_function_scores_each_person_with_what_was_coded_until_that_da
     persons, codes = clinic
     day, last = codes["service_date"], until or date(2025, 12, 31)
     counts = pc.and_(pc.greater_equal(day, pa.scalar(date(2025, 1, 1))), pc.less_equal(day, pa.scalar(last)))
-    counted = codes.filter(pc.fill_null(counts, fill_value=True)).drop_columns(["service_date"])
-    here = score(persons, counted, model=MODEL, year=YEAR).to_pylist()
-    asked = f"DATE '{until}'" if until else "NULL"
-    rows = bigquery.run(f"SELECT * FROM hcc.hcc_v28_2026_risk_scores({asked})")
-    there = {row["person_id"]: row for row in rows}
-    assert len(rows) == len(there) == SIZE
-    for row in here:
-        other = there[row["person_id"]]
+    table = codes.filter(pc.fill_null(counts, fill_value=True)).drop_columns(["service_date"])
+    row_list = score(persons, table, model=MODEL, year=YEAR).to_pylist()
+    text = f"DATE '{until}'" if until else "NULL"
+    rows = bigquery.run(f"SELECT * FROM hcc.hcc_v28_2026_risk_scores({text})")
+    rows_by_person_id = {row["person_id"]: row for row in rows}
+    assert len(rows) == len(rows_by_person_id) == SIZE
+    for row in row_list:
+        other = rows_by_person_id[row["person_id"]]
         assert other.pop("risk_score_payment") == pytest.approx(row.pop("risk_score_payment"), abs=1e-12)
         assert {name: other[name] for name in COLUMNS if name in row} == row
 

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from careloom.risk import COLUMNS, scoring_statement
 from careloom.risk.model.models import MODELS
-from risk.bigquery_typing import declared, faults, typed
+from risk.bigquery_typing import annotate, declare_tables, faults
 
 TYPES = {
     "person_id": "INT64",
@@ -22,17 +22,17 @@ TYPES = {
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "RX-V08"])
 def test_bigquery_finds_nothing_to_refuse_in_the_statement(model: str) -> None:
     year = 2027 if MODELS[model].variant or MODELS[model].proposed else 2026
-    statement, schema = scoring_statement(model, year, dialect="bigquery"), declared(model, year)
+    statement, schema = scoring_statement(model, year, dialect="bigquery"), declare_tables(model, year)
     assert faults(statement, schema) == []
-    tree = typed(statement, schema)
+    tree = annotate(statement, schema)
     assert isinstance(tree, exp.Select)
-    found = {one.alias_or_name: one.type.sql("bigquery") for one in tree.selects if one.type is not None}
-    assert found == TYPES
-    assert tuple(found) == COLUMNS
+    rows_by_name = {one.alias_or_name: one.type.sql("bigquery") for one in tree.selects if one.type is not None}
+    assert rows_by_name == TYPES
+    assert tuple(rows_by_name) == COLUMNS
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ("select LIST_CONCAT(['a'], ['b']) as x from people", "no function LIST_CONCAT"),
         ("select person_id from people where sex = 1", "STRING with INT64: people.sex = 1"),
@@ -41,6 +41,6 @@ def test_bigquery_finds_nothing_to_refuse_in_the_statement(model: str) -> None:
         ("select case when lti then 'a' else 2 end as x from people", "branches of ['INT64', 'STRING']"),
     ],
 )
-def test_what_bigquery_refuses_is_seen(wrong: str, said: str) -> None:
-    found = faults(wrong, declared("V28", 2026))
-    assert any(one.replace("`", "").startswith(said) for one in found), found
+def test_what_bigquery_refuses_is_seen(wrong: str, message: str) -> None:
+    fault_list = faults(wrong, declare_tables("V28", 2026))
+    assert any(fault.replace("`", "").startswith(message) for fault in fault_list), fault_list

@@ -20,20 +20,20 @@ from risk.risk_shell import Shell
 CODES = ("E11.9", "E119\u00a0", "\u200be11.9", "E119\t", "\u202fE119 ", "E119\r", "\ufeffE119", "E11\u200d9")
 
 
-def scored(people: dict[str, list[Any]], codes: str = "", **how: Any) -> dict[Any, dict[str, Any]]:
-    coded = pa.table(
+def scores_by_person(people: dict[str, list[Any]], codes: str = "", **extra: Any) -> dict[Any, dict[str, Any]]:
+    coded_table = pa.table(
         {
             "person_id": pa.array([1] * len(codes.split()), pa.int64()),
             "diagnosis_code": pa.array(codes.split(), pa.string()),
         }
     )
-    rows = score(pa.table(people), coded, model=how.pop("model", "V28"), year=2026, **how).to_pylist()
+    rows = score(pa.table(people), coded_table, model=extra.pop("model", "V28"), year=2026, **extra).to_pylist()
     return {row["person_id"]: row for row in rows}
 
 
-def woman(**more: Any) -> dict[str, list[Any]]:
+def woman(**extra: Any) -> dict[str, list[Any]]:
     return {"person_id": [1], "age": [70], "sex": ["F"], "orec": ["0"]} | {
-        name: [value] for name, value in more.items()
+        name: [value] for name, value in extra.items()
     }
 
 
@@ -63,14 +63,14 @@ def test_a_category_is_what_is_written_and_never_ten_times_it(written: str, hcc:
 def test_a_report_with_categories_as_numbers_agrees(shell: Shell) -> None:
     shell.write("people.csv", "person_id,age,sex,dual_elgbl_cd,orec\nA,74,F,00,0\n")
     shell.write("dx.csv", "person_id,diagnosis_code,service_date\nA,E1165,2025-03-01\n")
-    for written in ("38.0", "HCC38", "38"):
-        shell.write("report.csv", f"person_id,hcc\nA,{written}\n")
+    for text in ("38.0", "HCC38", "38"):
+        shell.write("report.csv", f"person_id,hcc\nA,{text}\n")
         assert shell.risk("reconcile", "--report", "report.csv", "--json").json["reasons"] == {"agrees": 1}
-        shell.write("report.csv", f"person_id,hcc_list\nA,{written} \n")
+        shell.write("report.csv", f"person_id,hcc_list\nA,{text} \n")
         assert shell.risk("reconcile", "--report", "report.csv", "--json").json["reasons"] == {"agrees": 1}
-        shell.write("thoughts.csv", f"person_id,hcc\nA,{written}\n")
-        told = shell.risk("gaps", "--opportunities", "thoughts.csv", "--json").json["opportunities"]
-        assert told["statuses"] == {"captured": 1}, "HCC 380 is another category"
+        shell.write("thoughts.csv", f"person_id,hcc\nA,{text}\n")
+        opportunities = shell.risk("gaps", "--opportunities", "thoughts.csv", "--json").json["opportunities"]
+        assert opportunities["statuses"] == {"captured": 1}, "HCC 380 is another category"
 
 
 # ---------------------------------------------------------------- blanks
@@ -86,8 +86,8 @@ def test_a_code_with_blanks_of_any_kind_counts_on_duckdb_and_postgresql(code: st
             continue
         with psycopg.connect(database) as connection:
             assert connection.execute(cast("LiteralString", text)).fetchone() == ("E119",)
-    coded = pa.table({"person_id": [1], "diagnosis_code": [code]})
-    assert str(score(pa.table(woman()), coded, model="V28", year=2026)["risk_score"][0]) == "0.561"
+    coded_table = pa.table({"person_id": [1], "diagnosis_code": [code]})
+    assert str(score(pa.table(woman()), coded_table, model="V28", year=2026)["risk_score"][0]) == "0.561"
 
 
 def test_every_engine_is_given_the_same_blanks() -> None:
@@ -105,10 +105,10 @@ def test_every_engine_is_given_the_same_blanks() -> None:
     ("dual", "raw"), [("2.0", "0.506"), ("02", "0.506"), (2, "0.506"), ("full", "0.395"), ("Y", "0.395"), (99, "0.395")]
 )
 def test_a_dual_status_that_is_none_is_told(dual: object, raw: str) -> None:
-    row = scored(woman(dual_elgbl_cd=dual))[1]
+    row = scores_by_person(woman(dual_elgbl_cd=dual))[1]
     assert str(row["risk_score"]) == raw
     assert ("dual_elgbl_cd" in row["defaults_taken"]) == (raw == "0.395")
-    assert "dual_elgbl_cd" not in scored(woman(dual_elgbl_cd="00"))[1]["defaults_taken"]
+    assert "dual_elgbl_cd" not in scores_by_person(woman(dual_elgbl_cd="00"))[1]["defaults_taken"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_dual_status_that_is_none_is_told(dual: object, raw: str) -> None:
 )
 def test_a_birth_date_is_read_or_held_for_what_it_is(born: object, held: str | None) -> None:
     people = {"person_id": [1], "birth_date": [born], "sex": ["F"]}
-    row = scored(people)[1]
+    row = scores_by_person(people)[1]
     assert row["held"] == held
     assert held or str(row["risk_score"]) == "0.395"
 
@@ -137,7 +137,7 @@ def test_a_birth_date_is_read_or_held_for_what_it_is(born: object, held: str | N
     ("age", "held"), [("old", "age-unreadable"), (-3, "age-unreadable"), ("", "age-missing"), ("nan", "age-missing")]
 )
 def test_an_age_that_is_none_is_not_called_missing(age: object, held: str) -> None:
-    assert scored({"person_id": [1], "age": [age], "sex": ["F"]})[1]["held"] == held
+    assert scores_by_person({"person_id": [1], "age": [age], "sex": ["F"]})[1]["held"] == held
 
 
 @pytest.mark.parametrize(
@@ -154,22 +154,22 @@ def test_an_age_that_is_none_is_not_called_missing(age: object, held: str) -> No
     ],
 )
 def test_a_sex_is_a_whole_word(sex: object, held: str | None) -> None:
-    assert scored({"person_id": [1], "age": [70], "sex": [sex]})[1]["held"] == held
+    assert scores_by_person({"person_id": [1], "age": [70], "sex": [sex]})[1]["held"] == held
 
 
-@pytest.mark.parametrize(("months", "told"), [(-3, True), ("abc", True), (0, False), (6, False), (None, False)])
-def test_months_of_a_graft_that_are_none_are_told(months: object, told: bool) -> None:
-    row = scored(woman(graft_months=months), model="ESRD-V24")[1]
-    assert ("graft_months" in row["defaults_taken"]) == told
+@pytest.mark.parametrize(("months", "is_reported"), [(-3, True), ("abc", True), (0, False), (6, False), (None, False)])
+def test_months_of_a_graft_that_are_none_are_told(months: object, is_reported: bool) -> None:
+    row = scores_by_person(woman(graft_months=months), model="ESRD-V24")[1]
+    assert ("graft_months" in row["defaults_taken"]) == is_reported
 
 
 def test_a_row_that_is_there_twice_is_one_person_and_a_contradiction_is_held() -> None:
     people = {"person_id": [1, 1, 2, 2, 3], "age": [70, 70, 70, 71, 70], "sex": ["F"] * 5}
-    rows = scored(people)
+    rows = scores_by_person(people)
     assert {person: row["held"] for person, row in rows.items()} == {1: None, 2: "rows-contradict", 3: None}
     assert str(rows[1]["risk_score"]) == "0.395"
     with pytest.raises(Fix, match="no person_id"):
-        scored({"person_id": [1, None], "age": [70, 70], "sex": ["F", "F"]})
+        scores_by_person({"person_id": [1, None], "age": [70, 70], "sex": ["F", "F"]})
 
 
 # ---------------------------------------------------------------- days of service
@@ -180,16 +180,16 @@ def test_a_day_of_service_counts_for_its_year_however_it_is_written(shell: Shell
     assert str((duckdb.sql(f"select {day('x')} from (select '{written}' as x)").fetchone() or ("",))[0]) == "2019-03-02"
     shell.write("people.csv", "person_id,age,sex,dual_elgbl_cd,orec\nA,70,F,00,0\n")
     shell.write("dx.csv", f"person_id,diagnosis_code,service_date\nA,E119,{written}\n")
-    told = shell.risk("score", "--out", "scores.csv", "--json").json
-    assert (told["left_out_by_date"], told["date_unreadable"]) == (1, 0)
+    answer = shell.risk("score", "--out", "scores.csv", "--json").json
+    assert (answer["left_out_by_date"], answer["date_unreadable"]) == (1, 0)
 
 
 def test_a_year_in_which_nothing_counts_is_told_with_the_year_to_use(shell: Shell) -> None:
-    said = shell.risk("score", "--out", "scores.csv", "--year", "2024")
-    assert "none of the" not in said.out, "some of them are of 2023"
+    result = shell.risk("score", "--out", "scores.csv", "--year", "2024")
+    assert "none of the" not in result.out, "some of them are of 2023"
     shell.write(
         "dx.csv", "person_id,diagnosis_code,service_date\nA1,E119,2025-03-01\nA2,I509,2025-04-01\nA1,I509,2023-01-01\n"
     )
-    said = shell.risk("score", "--out", "scores.csv", "--year", "2025")
-    assert "! none of the 3 diagnoses counted: payment year 2025 counts those of 2024, and 2 are of 2025." in said.out
-    assert "Score them with --year 2026" in said.out
+    result = shell.risk("score", "--out", "scores.csv", "--year", "2025")
+    assert "! none of the 3 diagnoses counted: payment year 2025 counts those of 2024, and 2 are of 2025." in result.out
+    assert "Score them with --year 2026" in result.out

@@ -23,29 +23,29 @@ CASES = [*V28, *V24, *V22, *ESRD_V24, *ESRD_V21, *RX]
 @cache
 def careloom_rows(model: str) -> dict[str, Row]:
     """All cases of a model in one call."""
-    mine = [one for one in CASES if one.model == model]
-    rows = by_careloom([(one.person, list(one.codes)) for one in mine], model, "cms")
-    return dict(zip((one.rule for one in mine), rows, strict=True))
+    mine = [case for case in CASES if case.model == model]
+    rows = by_careloom([(case.person, list(case.codes)) for case in mine], model, "cms")
+    return dict(zip((case.rule for case in mine), rows, strict=True))
 
 
-def by(implementation: str, one: Case) -> Row:
+def score_by(implementation: str, case: Case) -> Row:
     return (
-        by_literal(one.person, one.codes, one.model)
+        by_literal(case.person, case.codes, case.model)
         if implementation == "literal"
-        else careloom_rows(one.model)[one.rule]
+        else careloom_rows(case.model)[case.rule]
     )
 
 
 @pytest.mark.parametrize("implementation", ["literal", "careloom"])
-@pytest.mark.parametrize("one", CASES, ids=lambda one: f"{one.model}: {one.rule}")
-def test_a_hand_worked_person_scores_what_the_rules_say(one: Case, implementation: str) -> None:
-    row = by(implementation, one)
-    assert row.scores[0] == one.expected
-    assert row.segment == one.segment
-    assert row.after == set(one.hccs.split())
-    assert row.count == len(one.hccs.split())
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.model}: {case.rule}")
+def test_a_hand_worked_person_scores_what_the_rules_say(case: Case, implementation: str) -> None:
+    row = score_by(implementation, case)
+    assert row.scores[0] == case.expected
+    assert row.segment == case.segment
+    assert row.after == set(case.hccs.split())
+    assert row.count == len(case.hccs.split())
     assert row.scores[0] == row.scores[1] + row.scores[2]
-    assert row.scores[2] == 0 or one.hccs
+    assert row.scores[2] == 0 or case.hccs
 
 
 COUNTED = ["B20", "A419", "E08649", "E6601", "I509", "J449", "N184", "M0579", "F200", "I4891", "G800", "C770"]
@@ -65,8 +65,8 @@ def test_the_number_of_payment_hccs_has_its_published_factor(model: str, impleme
         rows = [by_literal(person, codes, model) for person, codes in people]
     for (person, codes), row in zip(people, rows, strict=True):
         terms = score(person, codes, model=model).terms
-        others = sum(value for name, value in terms.items() if not re.fullmatch(r"CNA_D(\d|10P)", name))
-        assert row.scores[0] - others == PAYMENT_COUNTS[model][row.count - 1]
+        other_total = sum(value for name, value in terms.items() if not re.fullmatch(r"CNA_D(\d|10P)", name))
+        assert row.scores[0] - other_total == PAYMENT_COUNTS[model][row.count - 1]
     assert max(row.count for row in rows) >= 10
 
 
@@ -80,7 +80,7 @@ def test_the_payment_score_is_adjusted_for_coding_and_normalised() -> None:
 def test_the_factors_of_payment_year_2026_are_the_published_ones() -> None:
     # rate announcement 2026: V28 1.067, coding 5.90 %; ESRD V24 dialysis 1.062 and graft 1.104
     someone: list[tuple[Person, list[str]]] = [(of(72), [])]
-    grafted: list[tuple[Person, list[str]]] = [(of(67, dual_elgbl_cd="02", graft_months=6), [])]
+    values: list[tuple[Person, list[str]]] = [(of(67, dual_elgbl_cd="02", graft_months=6), [])]
     assert by_careloom(someone, "V28", "cms", None)[0].payment == 0.348  # 0.370 x 0.941
     assert by_careloom(someone, "ESRD V24", "cms", None)[0].payment == 0.553  # 0.588 x 0.941
-    assert by_careloom(grafted, "ESRD V24", "cms", None)[0].payment == 2.563  # 2.724 x 0.941
+    assert by_careloom(values, "ESRD V24", "cms", None)[0].payment == 2.563  # 2.724 x 0.941

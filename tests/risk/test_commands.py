@@ -22,14 +22,14 @@ RAW = {"A1": "2.120", "A2": "1.109", "A3": "0.496"}
 
 
 def test_score_writes_everybody_and_says_what_it_read(shell: Shell) -> None:
-    said = shell.risk("score", "--out", "scores.csv", "--json")
-    assert said.code == 0
-    assert said.err == ""
-    told = said.json
-    assert (told["people"], told["scored"], told["held"]) == (4, 3, {"age-missing": 1})
-    assert told["defaults"] == {"dual_elgbl_cd": 1}
-    assert (told["diagnoses"], told["left_out_by_date"], told["of_nobody"]) == (17, 7, 2)
-    assert (told["without_category"], told["not_icd_10"], told["without_diagnoses"]) == (2, 1, 1)
+    result = shell.risk("score", "--out", "scores.csv", "--json")
+    assert result.code == 0
+    assert result.err == ""
+    answer = result.json
+    assert (answer["people"], answer["scored"], answer["held"]) == (4, 3, {"age-missing": 1})
+    assert answer["defaults"] == {"dual_elgbl_cd": 1}
+    assert (answer["diagnoses"], answer["left_out_by_date"], answer["of_nobody"]) == (17, 7, 2)
+    assert (answer["without_category"], answer["not_icd_10"], answer["without_diagnoses"]) == (2, 1, 1)
     rows = {row["person_id"]: row for row in shell.rows("scores.csv")}
     assert {person: rows[person]["risk_score"] for person in RAW} == RAW
     assert rows["A1"]["hcc_list"] == "38 226 280 327"
@@ -40,14 +40,14 @@ def test_score_writes_everybody_and_says_what_it_read(shell: Shell) -> None:
 def test_the_command_scores_as_the_literal_reading_does(shell: Shell) -> None:
     shell.risk("score", "--model", "V24", "--out", "scores.parquet")
     rows = {row["person_id"]: row for row in pq.read_table(shell.folder / "scores.parquet").to_pylist()}
-    one = by_hand(
+    scores = by_hand(
         Person(age=72, dual_elgbl_cd="00"), ["E119", "I509", "J449", "N184"], model="V24", defects=frozenset()
     )
     two = by_hand(
         Person(age=50, sex="M", dual_elgbl_cd="02", orec="1"), ["F200", "F1020"], model="V24", defects=frozenset()
     )
     assert [rows[person]["risk_score"] for person in ("A1", "A2")] == [
-        Decimal(one.total) / 1000,
+        Decimal(scores.total) / 1000,
         Decimal(two.total) / 1000,
     ]
 
@@ -63,8 +63,8 @@ def test_dates_outside_the_service_year_count_only_when_asked_for(shell: Shell) 
 def test_parquet_and_csv_give_the_same_scores_and_only_the_owner_may_read_them(shell: Shell) -> None:
     db = duckdb.connect()
     for name in ("people", "dx"):
-        given = shell.folder / name
-        db.execute(f"copy (from read_csv('{given}.csv', all_varchar = true)) to '{given}.parquet' (format parquet)")
+        folder = shell.folder / name
+        db.execute(f"copy (from read_csv('{folder}.csv', all_varchar = true)) to '{folder}.parquet' (format parquet)")
     shell.risk("score", "--out", "one.parquet", "--people", "people.parquet", "--diagnoses", "dx.parquet", files=False)
     shell.risk("score", "--out", "two.parquet")
     one, two = (pq.read_table(shell.folder / f"{name}.parquet").sort_by("person_id") for name in ("one", "two"))
@@ -75,8 +75,8 @@ def test_parquet_and_csv_give_the_same_scores_and_only_the_owner_may_read_them(s
 
 
 def test_a_trace_has_a_row_for_each_step_and_adds_up(shell: Shell) -> None:
-    said = shell.risk("score", "--out", "scores.csv", "--trace", "steps.csv")
-    assert "only you can read" in said.out
+    result = shell.risk("score", "--out", "scores.csv", "--trace", "steps.csv")
+    assert "only you can read" in result.out
     steps = [row for row in shell.rows("steps.csv") if row["person_id"] == "A1"]
     assert sum(Decimal(row["value"]) for row in steps if row["value"]) == Decimal(RAW["A1"])
     assert {row["hcc"] for row in steps if row["step"] == "diagnosis"} == {"38", "226", "280", "327"}
@@ -84,50 +84,50 @@ def test_a_trace_has_a_row_for_each_step_and_adds_up(shell: Shell) -> None:
 
 
 def test_progress_and_counts_stand_apart(shell: Shell) -> None:
-    said = shell.risk("score", "--out", "scores.csv")
-    assert "4 people by V28 of 2026 (cms)" in said.out
-    assert "… scoring by V28 of 2026" in said.err
+    result = shell.risk("score", "--out", "scores.csv")
+    assert "4 people by V28 of 2026 (cms)" in result.out
+    assert "… scoring by V28 of 2026" in result.err
 
 
 def test_pace_has_no_coding_intensity_and_its_own_frailty(shell: Shell) -> None:
     shell.risk("score", "--out", "scores.csv", "--pace", "--frailty", "0.1")
-    paid = {row["person_id"]: row["risk_score_payment"] for row in shell.rows("scores.csv")}
-    assert float(paid["A1"]) == 2.087  # 2.120 / 1.067 = 1.987, + 0.1
+    risk_score_payments = {row["person_id"]: row["risk_score_payment"] for row in shell.rows("scores.csv")}
+    assert float(risk_score_payments["A1"]) == 2.087  # 2.120 / 1.067 = 1.987, + 0.1
 
 
 def test_explain_goes_from_the_diagnoses_to_the_payment(shell: Shell) -> None:
-    said = shell.risk("explain", "A1")
-    assert said.code == 0
+    result = shell.risk("explain", "A1")
+    assert result.code == 0
     for line in ("A1: V28 of 2026 (cms), segment CNA", "HCC 38", "0.395 CNA_F70_74", "0.112 CNA_DIABETES_HF_V28"):
-        assert line in said.out
-    assert "2.120 raw = 0.395 demographics + 1.725 disease" in said.out
-    assert "2.120 / 1.067 = 1.987, * (1 - 0.059) = 1.870" in said.out
-    told = shell.risk("explain", "A1", "--json").json
-    assert sum(Decimal(term["value"]) for term in told["terms"]) == Decimal("2.120")
+        assert line in result.out
+    assert "2.120 raw = 0.395 demographics + 1.725 disease" in result.out
+    assert "2.120 / 1.067 = 1.987, * (1 - 0.059) = 1.870" in result.out
+    answer = shell.risk("explain", "A1", "--json").json
+    assert sum(Decimal(term["value"]) for term in answer["terms"]) == Decimal("2.120")
 
 
 def test_explain_says_what_dropped_a_category_and_which_code_has_none(shell: Shell) -> None:
-    said = shell.risk("explain", "A1", "--every-date")
-    assert "HCC 38 Diabetes with Glycemic, Unspecified, or No Complications: by HCC 37" in said.out
+    result = shell.risk("explain", "A1", "--every-date")
+    assert "HCC 38 Diabetes with Glycemic, Unspecified, or No Complications: by HCC 37" in result.out
     assert "Z0000    (no category in this model)" in shell.risk("explain", "A3").out
     assert "held: age-missing; there is no score" in shell.risk("explain", "A4").out
 
 
 def test_what_if_names_every_coefficient_that_comes_and_goes(shell: Shell) -> None:
-    told = shell.risk("what-if", "--person", "A1", "--add", "E11.22", "--remove", "n18.4", "--json").json
-    assert Decimal(told["difference"]) == Decimal(
+    answer = shell.risk("what-if", "--person", "A1", "--add", "E11.22", "--remove", "n18.4", "--json").json
+    assert Decimal(answer["difference"]) == Decimal(
         "-0.690"
     )  # 0.514 HCC327 and 0.176 HF_KIDNEY go; 37 is worth what 38 is
-    assert {name: Decimal(value) for name, value in told["changes"].items()} == {
+    assert {name: Decimal(value) for name, value in answer["changes"].items()} == {
         "CNA_HCC38": Decimal("-0.166"),
         "CNA_HCC37": Decimal("0.166"),
         "CNA_HCC327": Decimal("-0.514"),
         "CNA_HF_KIDNEY_V28": Decimal("-0.176"),
     }
-    said = shell.risk("what-if", "--person", "A1", "--add", "E11.22", "--add", "Z1234")
-    assert "HCC 38 is dropped by HCC 37" in said.out
-    assert "Z1234: no category in this model" in said.out
-    assert "payment 1.870 → 1.870" in said.out
+    result = shell.risk("what-if", "--person", "A1", "--add", "E11.22", "--add", "Z1234")
+    assert "HCC 38 is dropped by HCC 37" in result.out
+    assert "Z1234: no category in this model" in result.out
+    assert "payment 1.870 → 1.870" in result.out
 
 
 def test_what_if_of_somebody_without_diagnoses(shell: Shell) -> None:
@@ -139,7 +139,7 @@ def test_what_if_of_somebody_without_diagnoses(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["score", "--out", "x.csv", "--model", "V29"], "there is no risk model 'V29'"),
         (["score", "--out", "x.csv", "--year", "2019"], "no diagnosis mapping for 2019"),
@@ -155,16 +155,16 @@ def test_what_if_of_somebody_without_diagnoses(shell: Shell) -> None:
         (["reconcile", "--report", "people.csv", "--column", "hcc=x"], "people.csv has no column 'x'"),
     ],
 )
-def test_a_users_mistake_is_a_sentence_and_exit_code_2(shell: Shell, words: list[str], said: str) -> None:
-    found = shell.risk(*words)
-    assert found.code == 2
-    assert said in found.err
-    assert "bug" not in found.err
+def test_a_users_mistake_is_a_sentence_and_exit_code_2(shell: Shell, words: list[str], message: str) -> None:
+    result = shell.risk(*words)
+    assert result.code == 2
+    assert message in result.err
+    assert "bug" not in result.err
     assert not list(shell.folder.glob("x.*"))
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("people.csv", "person_id,age\nAda Secret,70\n", "no column 'sex'"),
         ("people.csv", "person_id,sex\nAda Secret,F\n", "no column 'age'"),
@@ -172,33 +172,35 @@ def test_a_users_mistake_is_a_sentence_and_exit_code_2(shell: Shell, words: list
         ("dx.csv", "person_id,code\nAda Secret,E119\n", "no column 'diagnosis_code'"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said_without_what_is_in_it(shell: Shell, name: str, text: str, said: str) -> None:
+def test_what_is_wrong_with_a_file_is_said_without_what_is_in_it(
+    shell: Shell, name: str, text: str, message: str
+) -> None:
     shell.write(name, text)
-    found = shell.risk("score", "--out", "scores.csv")
-    assert found.code == 2
-    assert said in found.err
-    assert "Secret" not in found.out + found.err
+    result = shell.risk("score", "--out", "scores.csv")
+    assert result.code == 2
+    assert message in result.err
+    assert "Secret" not in result.out + result.err
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "missing", "bytes"])
 def test_a_damaged_file_is_said_so_without_its_content(shell: Shell, damage: str) -> None:
     path = shell.folder / ("people.csv" if damage == "bytes" else "people.parquet")
     pq.write_table(pa.table({"person_id": ["Ada Secret"] * 5000, "age": [70] * 5000, "sex": ["F"] * 5000}), path)
-    whole = path.read_bytes()
-    changed = {
-        "cut": whole[: len(whole) // 2],
+    whole_content = path.read_bytes()
+    changed_values = {
+        "cut": whole_content[: len(whole_content) // 2],
         "text": b"Ada Secret",
         "bytes": b"person_id,age,sex\nAda Secret \xff\xfe,1,F\n",
     }
     if damage == "missing":
         path.unlink()
     else:
-        path.write_bytes(changed[damage])
-    found = shell.risk("score", "--out", "s.csv", "--people", path.name, "--diagnoses", "dx.csv", files=False)
-    assert found.code == 2, found.err
-    assert "read" in found.err
-    assert "Secret" not in found.err
-    assert "bug" not in found.err
+        path.write_bytes(changed_values[damage])
+    result = shell.risk("score", "--out", "s.csv", "--people", path.name, "--diagnoses", "dx.csv", files=False)
+    assert result.code == 2, result.err
+    assert "read" in result.err
+    assert "Secret" not in result.err
+    assert "bug" not in result.err
 
 
 def test_a_report_has_numbers_and_nobody(shell: Shell) -> None:
@@ -206,8 +208,8 @@ def test_a_report_has_numbers_and_nobody(shell: Shell) -> None:
     shell.write("dx.csv", "person_id,diagnosis_code\n" + "".join(f"P{n},E119\n" for n in range(20)) + "P1,C50911\n")
     for name in ("scores.parquet", "scores.csv"):
         shell.risk("score", "--out", name)
-        said = shell.risk("report", "--scores", name, "--html", f"{name}.html", files=False)
-        assert said.code == 0, said.err
+        result = shell.risk("report", "--scores", name, "--html", f"{name}.html", files=False)
+        assert result.code == 0, result.err
     page, other = ((shell.folder / f"{name}.html").read_text() for name in ("scores.parquet", "scores.csv"))
     assert page.split("<footer>")[0] == other.split("<footer>")[0]
     assert "40 people, 40 scored" in page
@@ -220,17 +222,19 @@ def test_a_report_has_numbers_and_nobody(shell: Shell) -> None:
 
 def test_a_report_by_another_model_is_not_drawn(shell: Shell) -> None:
     shell.risk("score", "--out", "scores.csv", "--model", "V24")
-    found = shell.risk("report", "--scores", "scores.csv", "--html", "x.html", files=False)
-    assert (found.code, "say so: --model V24" in found.err) == (2, True)
+    result = shell.risk("report", "--scores", "scores.csv", "--html", "x.html", files=False)
+    assert (result.code, "say so: --model V24" in result.err) == (2, True)
     assert shell.risk("report", "--scores", "people.csv", "--html", "x.html", files=False).code == 2
 
 
 def test_the_installed_tables_are_those_that_this_release_was_proved_with(shell: Shell) -> None:
-    said = shell.risk("tables", "--check", files=False)
-    assert (said.code, "nothing changed" in said.out) == (0, True), "careloom risk tables --write proved_tables.json"
-    listed = shell.risk("tables", files=False).out
-    assert "V28 2026" in listed
-    assert "1,237" in listed
+    result = shell.risk("tables", "--check", files=False)
+    assert (result.code, "nothing changed" in result.out) == (0, True), (
+        "careloom risk tables --write proved_tables.json"
+    )
+    output = shell.risk("tables", files=False).out
+    assert "V28 2026" in output
+    assert "1,237" in output
 
 
 def test_a_changed_table_is_named_with_its_numbers(shell: Shell) -> None:
@@ -239,10 +243,10 @@ def test_a_changed_table_is_named_with_its_numbers(shell: Shell) -> None:
     record["editions"]["V28 2026"]["codes"] = {"entries": 8000, "digest": "other"}
     del record["editions"]["V24 2026"]
     shell.write("mine.json", json.dumps(record))
-    said = shell.risk("tables", "--check", "--against", "mine.json", files=False)
-    assert said.code == 20
-    assert "V28 2026: codes changed, 8,000 entries before and 8,317 now" in said.out
-    assert "V24 2026: coefficients changed, 0 entries before and 1,039 now" in said.out
+    result = shell.risk("tables", "--check", "--against", "mine.json", files=False)
+    assert result.code == 20
+    assert "V28 2026: codes changed, 8,000 entries before and 8,317 now" in result.out
+    assert "V24 2026: coefficients changed, 0 entries before and 1,039 now" in result.out
     assert len(shell.risk("tables", "--check", "--against", "mine.json", "--json", files=False).json["changes"]) == 7
     shell.write("mine.json", "[]")
     assert shell.risk("tables", "--check", "--against", "mine.json", files=False).code == 2
@@ -251,8 +255,8 @@ def test_a_changed_table_is_named_with_its_numbers(shell: Shell) -> None:
 
 
 def test_what_is_emitted_can_be_run_with_the_tables_beside_it(shell: Shell) -> None:
-    said = shell.risk("emit", "--dialect", "duckdb", "--out", "v28.sql", "--tables", "lookups", files=False)
-    assert said.code == 0
+    result = shell.risk("emit", "--dialect", "duckdb", "--out", "v28.sql", "--tables", "lookups", files=False)
+    assert result.code == 0
     db = duckdb.connect()
     for path in (shell.folder / "lookups").glob("*.parquet"):
         db.execute(f"create view {path.stem} as from '{path}'")
@@ -269,10 +273,10 @@ def test_what_is_emitted_can_be_run_with_the_tables_beside_it(shell: Shell) -> N
 
 @pytest.mark.parametrize("dialect", ["postgres", "bigquery", "spark"])
 def test_a_statement_is_printed_for_each_engine(shell: Shell, dialect: str) -> None:
-    said = shell.risk("emit", "--dialect", dialect, "--model", "V24", files=False)
-    assert said.code == 0
-    assert said.out.startswith("WITH mapped AS")
-    assert said.err == ""
+    result = shell.risk("emit", "--dialect", dialect, "--model", "V24", files=False)
+    assert result.code == 0
+    assert result.out.startswith("WITH mapped AS")
+    assert result.err == ""
 
 
 def test_emit_says_no_to_what_it_cannot_write(shell: Shell) -> None:
@@ -281,14 +285,14 @@ def test_emit_says_no_to_what_it_cannot_write(shell: Shell) -> None:
     assert "--dialect bigquery" in shell.risk("emit", "--functions", files=False).err
     assert "one of them" in shell.risk("emit", "--functions", "--project", ".", files=False).err
     assert "V99" in shell.risk("emit", "--functions", "--dialect", "bigquery", "--model", "V99", files=False).err
-    found = shell.risk("emit", "--project", ".", files=False)
-    assert (found.code, "has no dbt project" in found.err) == (2, True)
+    result = shell.risk("emit", "--project", ".", files=False)
+    assert (result.code, "has no dbt project" in result.err) == (2, True)
 
 
 def test_emit_writes_the_functions_of_several_models(shell: Shell) -> None:
     models = ("--model", "v28", "--model", "ESRD-V24")
-    said = shell.risk("emit", "--functions", "--dialect", "bigquery", *models, "--out", "functions.sql", files=False)
-    assert (said.code, "Run it where the dbt project was built" in said.out) == (0, True)
+    result = shell.risk("emit", "--functions", "--dialect", "bigquery", *models, "--out", "functions.sql", files=False)
+    assert (result.code, "Run it where the dbt project was built" in result.out) == (0, True)
     script = (shell.folder / "functions.sql").read_text()
     assert script.count("CREATE OR REPLACE TABLE FUNCTION") == 2
     assert "hcc.hcc_esrd_v24_2026_risk_scores(coded_until DATE)" in script
@@ -297,9 +301,9 @@ def test_emit_writes_the_functions_of_several_models(shell: Shell) -> None:
 
 def test_emit_writes_into_a_dbt_project(shell: Shell) -> None:
     shell.write("dbt_project.yml", "name: mine\n")
-    said = shell.risk("emit", "--project", ".", "--model", "V28", "--year", "2026", files=False)
-    assert said.code == 0
-    assert "V28 of 2026" in said.out
+    result = shell.risk("emit", "--project", ".", "--model", "V28", "--year", "2026", files=False)
+    assert result.code == 0
+    assert "V28 of 2026" in result.out
     assert (shell.folder / "models" / "hcc" / "hcc_scores.sql").is_file()
 
 
@@ -309,6 +313,6 @@ def test_the_api_and_the_command_say_the_same_of_everybody(shell: Shell, tmp_pat
         [{"person_id": "A2", "age": 50, "sex": "M", "dual_elgbl_cd": "02", "orec": "1", "crec": "0"}]
     )
     codes = pa.table({"person_id": ["A2", "A2"], "diagnosis_code": ["F200", "F1020"]})
-    (ours,) = score(people, codes, model="V28", year=2026).to_pylist()
+    (own_row,) = score(people, codes, model="V28", year=2026).to_pylist()
     theirs = {row["person_id"]: row for row in pq.read_table(tmp_path / "scores.parquet").to_pylist()}["A2"]
-    assert {**ours, "defaults_taken": []} == theirs
+    assert {**own_row, "defaults_taken": []} == theirs

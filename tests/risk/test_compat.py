@@ -56,14 +56,14 @@ def by_careloom(
     persons = [
         {"person_id": number, **asdict(person), "age": float(person.age)} for number, (person, _) in enumerate(people)
     ]
-    coded = [(number, code) for number, (_, codes) in enumerate(people) for code in codes]
+    coded_pairs = [(number, code) for number, (_, codes) in enumerate(people) for code in codes]
     diagnoses = pa.table(
         {
-            "person_id": pa.array([number for number, _ in coded], pa.int64()),
-            "diagnosis_code": pa.array([code for _, code in coded], pa.string()),
+            "person_id": pa.array([number for number, _ in coded_pairs], pa.int64()),
+            "diagnosis_code": pa.array([code for _, code in coded_pairs], pa.string()),
         }
     )
-    found = careloom_score(
+    scores = careloom_score(
         pa.Table.from_pylist(persons, schema=COLUMNS),
         diagnoses,
         model=NAMES[model],
@@ -71,7 +71,7 @@ def by_careloom(
         mode=mode,
         money=money,
     )
-    rows = sorted(found.to_pylist(), key=lambda row: row["person_id"])
+    rows = sorted(scores.to_pylist(), key=lambda row: row["person_id"])
     assert [row["person_id"] for row in rows] == list(range(len(people)))
     return [_row(row) for row in rows]
 
@@ -107,16 +107,16 @@ def _hccs(written: object) -> frozenset[str]:
 
 
 def by_literal(person: Person, codes: Iterable[str], model: str, defects: frozenset[Defect] = frozenset()) -> Row:
-    found = score(
+    scores = score(
         person, codes, model=model, defects=defects, normalization="1.067", coding="0.059", rounded=not defects
     )
     return Row(
-        scores=found.in_thousandths,
-        segment=found.segment,
-        after=found.after,
-        before=found.before,
-        payment=float(found.payment),
-        count=found.payment_count,
+        scores=scores.in_thousandths,
+        segment=scores.segment,
+        after=scores.after,
+        before=scores.before,
+        payment=float(scores.payment),
+        count=scores.payment_count,
     )
 
 

@@ -15,7 +15,7 @@ from careloom.risk import MODELS, read_tables, score, scoring_statement, years
 from careloom.risk.published import package, tables
 from careloom.risk.published.lookup_tables import lookups
 from risk.risk_shell import Shell
-from risk.second_source import PAIRS, RECORD, digest, ours
+from risk.second_source import PAIRS, RECORD, digest, our_lines
 
 SICK = "E11.9 I50.9 J449 N184"
 HEAD = "person_id,age,sex,dual_elgbl_cd,orec,crec,new_enrollee,snp,lti\n"
@@ -23,8 +23,8 @@ HEAD = "person_id,age,sex,dual_elgbl_cd,orec,crec,new_enrollee,snp,lti\n"
 
 def raw(model: str, year: int, codes: str = SICK, mode: str = "cms") -> str:
     person = {"person_id": 1, "age": 72, "sex": "F", "dual_elgbl_cd": "00", "orec": "0", "crec": "0"}
-    coded = pa.table({"person_id": [1] * len(codes.split()), "diagnosis_code": codes.split()})
-    (row,) = score(pa.Table.from_pylist([person]), coded, model=model, year=year, mode=mode).to_pylist()
+    coded_table = pa.table({"person_id": [1] * len(codes.split()), "diagnosis_code": codes.split()})
+    (row,) = score(pa.Table.from_pylist([person]), coded_table, model=model, year=year, mode=mode).to_pylist()
     return str(row["risk_score"])
 
 
@@ -39,9 +39,9 @@ def test_the_proposal_is_used_by_its_own_name_and_called_so_in_every_output(shel
     shell.write("people.csv", f"{HEAD}A1,72,F,00,0,0,no,no,no\n")
     shell.write("dx.csv", "person_id,diagnosis_code\nA1,E119\nA1,I509\nA1,J449\nA1,N184\n")
     words = ("--model", "v28-proposed", "--year", "2027")
-    scored = shell.risk("score", "--out", "scores.csv", *words)
-    assert "1 people by V28-PROPOSED of 2027 (cms, proposed)" in scored.out
-    assert "! V28-PROPOSED of 2027: CMS proposed these coefficients and did not finalise them" in scored.err
+    result = shell.risk("score", "--out", "scores.csv", *words)
+    assert "1 people by V28-PROPOSED of 2027 (cms, proposed)" in result.out
+    assert "! V28-PROPOSED of 2027: CMS proposed these coefficients and did not finalise them" in result.err
     assert shell.rows("scores.csv")[0]["model"] == "V28-PROPOSED"
     assert shell.risk("score", "--out", "scores.csv", "--json", *words).json["status"] == "proposed"
     assert "A1: V28-PROPOSED of 2027 (cms, proposed)" in shell.risk("explain", "A1", *words).out
@@ -71,10 +71,10 @@ def test_rxhcc_of_2025_and_2026_is_refused_in_cms_and_labelled_in_compat(shell: 
         with pytest.raises(Fix, match=r"ambiguous: 770 of its coefficients are there twice.*--mode compat"):
             read_tables("RX-V08", year)
         assert read_tables("RX-V08", year, "compat").status == "ambiguous"
-    refused = shell.risk("score", "--out", "scores.csv", "--model", "RX-V08")
-    assert (refused.code, "is ambiguous" in refused.err) == (2, True)
-    told = shell.risk("score", "--out", "scores.csv", "--model", "RX-V08", "--mode", "compat")
-    assert "(compat, ambiguous)" in told.out
+    result = shell.risk("score", "--out", "scores.csv", "--model", "RX-V08")
+    assert (result.code, "is ambiguous" in result.err) == (2, True)
+    compat_result = shell.risk("score", "--out", "scores.csv", "--model", "RX-V08", "--mode", "compat")
+    assert "(compat, ambiguous)" in compat_result.out
 
 
 def test_every_table_of_every_model_and_year_says_one_thing_or_is_refused() -> None:
@@ -85,12 +85,12 @@ def test_every_table_of_every_model_and_year_says_one_thing_or_is_refused() -> N
             except Fix:
                 continue
             assert read.status in ("final", "proposed")
-            assert {one.part for one in read.editions} == {*tables.PARTS}
-            assert all(one.source and year in one.years and name in one.models for one in read.editions)
+            assert {edition.part for edition in read.editions} == {*tables.PARTS}
+            assert all(edition.source and year in edition.years and name in edition.models for edition in read.editions)
 
 
 @pytest.mark.parametrize(
-    ("file", "twice", "said"),
+    ("file", "twice", "message"),
     [
         ("ra_dx_edits.csv", "D66,sex,1,,,override,48,CMS-HCC Model V28,", "edits .* say two things of D66"),
         ("ra_labels_2026.csv", "HCC38,Something else,CMS-HCC,V28,V28", "labels .* say two things of 38"),
@@ -99,11 +99,11 @@ def test_every_table_of_every_model_and_year_says_one_thing_or_is_refused() -> N
     ],
 )
 def test_a_table_that_says_two_things_is_never_settled_by_the_order_of_its_lines(
-    data: Path, file: str, twice: str, said: str
+    data: Path, file: str, twice: str, message: str
 ) -> None:
     with (data / file).open("a") as lines:
         lines.write(f"\n{twice}\n")
-    with pytest.raises(Fix, match=said):
+    with pytest.raises(Fix, match=message):
         read_tables("V28", 2026)
 
 
@@ -133,24 +133,30 @@ def test_a_years_new_files_are_told_though_nobody_reads_them(shell: Shell, data:
         shutil.copy(data / "ra_labels_2026.csv", data / name)
         with (data / name).open("a") as lines:
             lines.write("\nHCC999,New,CMS-HCC,V99,V99\n")
-    said = shell.risk("tables", "--check", files=False)
-    assert said.code == 20
-    assert "ra_coefficients_2027.csv: new, no code reads it: a table of 2027" in said.out
-    assert "4 files are others" in said.out
-    told = shell.risk("tables", "--check", "--json", files=False).json
-    assert {one["file"] for one in told["files"]} >= {"ra_dx_to_cc_2028.csv", "ra_hierarchies_2027.csv"}
+    result = shell.risk("tables", "--check", files=False)
+    assert result.code == 20
+    assert "ra_coefficients_2027.csv: new, no code reads it: a table of 2027" in result.out
+    assert "4 files are others" in result.out
+    answer = shell.risk("tables", "--check", "--json", files=False).json
+    assert {file["file"] for file in answer["files"]} >= {"ra_dx_to_cc_2028.csv", "ra_hierarchies_2027.csv"}
 
 
 def test_a_file_that_is_renamed_or_gone_is_told_and_never_a_traceback(shell: Shell, data: Path) -> None:
     (data / "ra_proposed_coefficients_2027.csv").rename(data / "ra_coefficients_2027.csv")
     (data / "ra_dx_edits.csv").unlink()
-    said = shell.risk("tables", "--check", files=False)
-    assert said.code == 20
-    assert "ra_coefficients_2027.csv: renamed from ra_proposed_coefficients_2027.csv, scores are made of it" in said.out
-    assert "ra_dx_edits.csv: missing, scores are made of it" in said.out
+    result = shell.risk("tables", "--check", files=False)
+    assert result.code == 20
+    assert (
+        "ra_coefficients_2027.csv: renamed from ra_proposed_coefficients_2027.csv, scores are made of it" in result.out
+    )
+    assert "ra_dx_edits.csv: missing, scores are made of it" in result.out
     for model, year in (("RX-V08-MAPD", "2027"), ("V28", "2026")):
-        failed = shell.risk("score", "--out", "scores.csv", "--model", model, "--year", year)
-        assert (failed.code, "has no readable file" in failed.err, "Traceback" in failed.err) == (2, True, False)
+        failed_result = shell.risk("score", "--out", "scores.csv", "--model", model, "--year", year)
+        assert (failed_result.code, "has no readable file" in failed_result.err, "Traceback" in failed_result.err) == (
+            2,
+            True,
+            False,
+        )
 
 
 # ---------------------------------------------------------------- the second source
@@ -158,10 +164,10 @@ def test_a_file_that_is_renamed_or_gone_is_told_and_never_a_traceback(shell: She
 
 def test_the_tables_are_those_that_were_compared_with_a_second_source() -> None:
     record = json.loads(RECORD.read_text(encoding="utf-8"))
-    compared = {(row["model"], row["year"], row["mode"]) for row in record["tables"]}
-    assert compared == {pair[:3] for pair in PAIRS if pair[:3] in compared}
+    rows = {(row["model"], row["year"], row["mode"]) for row in record["tables"]}
+    assert rows == {pair[:3] for pair in PAIRS if pair[:3] in rows}
     for row in record["tables"]:
-        here = digest(ours(read_tables(row["model"], row["year"], row["mode"]))[row["part"]])
+        here = digest(our_lines(read_tables(row["model"], row["year"], row["mode"]))[row["part"]])
         assert here == row["ours"], (
             f"{row['model']} {row['year']} {row['part']}: compare anew: tests/risk/second_source.py"
         )
@@ -171,4 +177,4 @@ def test_the_tables_are_those_that_were_compared_with_a_second_source() -> None:
         if row["part"] == "coefficients" and row["model"] not in ("V28-PROPOSED", "RX-V08")
     ]
     assert {(row["other_value"], row["only_there"]) for row in final} == {(0, 0)}, "no coefficient is another there"
-    assert all(one["ours"] == one["theirs"] for one in record["factors"])
+    assert all(factor["ours"] == factor["theirs"] for factor in record["factors"])

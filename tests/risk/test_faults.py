@@ -16,7 +16,7 @@ from careloom.risk import lookups, read_tables, score
 from careloom.risk.inputs import HeldInput, read_fhir
 from careloom.risk.published import tables
 from careloom.risk.workspace import open_workspace
-from risk.invented_claims import NAME, eob, written
+from risk.invented_claims import NAME, eob, write_file
 from risk.risk_shell import Shell
 from risk.test_inputs import codes
 
@@ -30,8 +30,8 @@ DIABETES = pa.table({"person_id": [1], "diagnosis_code": ["E119"]})
 def test_too_little_memory_means_later_and_what_to_give() -> None:
     with pytest.raises(Later, match="within 100KB; give more memory"):
         score(WOMAN, DIABETES, model="V28", year=2026, memory="100KB")
-    with pytest.raises(Later, match="within 5MB; give more memory"), open_workspace("5MB") as at:
-        at.db.execute("select list(i) from range(10000000) t(i)")
+    with pytest.raises(Later, match="within 5MB; give more memory"), open_workspace("5MB") as workspace:
+        workspace.db.execute("select list(i) from range(10000000) t(i)")
 
 
 @pytest.mark.parametrize("how", [{"memory": "lots"}, {"threads": 0}])
@@ -48,23 +48,23 @@ def test_the_number_of_threads_changes_nothing() -> None:
 
 def test_a_folder_in_the_place_of_a_file_is_said_so_and_left_as_it_is(shell: Shell) -> None:
     (shell.folder / "scores.csv").mkdir()
-    found = shell.risk("score", "--out", "scores.csv")
-    assert (found.code, "scores.csv cannot be written: Is a directory" in found.err) == (2, True)
+    result = shell.risk("score", "--out", "scores.csv")
+    assert (result.code, "scores.csv cannot be written: Is a directory" in result.err) == (2, True)
     assert [path.name for path in shell.folder.glob(".*")] == []
-    found = shell.risk("tables", "--write", "nowhere/mine.json", files=False)
-    assert (found.code, "nowhere/mine.json cannot be written: No such file" in found.err) == (2, True)
+    result = shell.risk("tables", "--write", "nowhere/mine.json", files=False)
+    assert (result.code, "nowhere/mine.json cannot be written: No such file" in result.err) == (2, True)
 
 
 def test_a_file_that_is_neither_parquet_nor_csv_is_said_so(shell: Shell) -> None:
     shell.write("people.xls", "person_id,age,sex\nAda Secret,70,F\n")
-    found = shell.risk("score", "--out", "s.csv", "--people", "people.xls", "--diagnoses", "dx.csv", files=False)
-    assert (found.code, "people.xls is neither Parquet nor CSV by its name" in found.err) == (2, True)
+    result = shell.risk("score", "--out", "s.csv", "--people", "people.xls", "--diagnoses", "dx.csv", files=False)
+    assert (result.code, "people.xls is neither Parquet nor CSV by its name" in result.err) == (2, True)
 
 
 def test_one_person_cannot_be_found_where_there_are_no_keys(shell: Shell) -> None:
     shell.write("people.csv", "mbi,age,sex\nA1,70,F\n")
-    found = shell.risk("explain", "A1")
-    assert (found.code, "the people have no column 'person_id'; they have: mbi, age, sex" in found.err) == (2, True)
+    result = shell.risk("explain", "A1")
+    assert (result.code, "the people have no column 'person_id'; they have: mbi, age, sex" in result.err) == (2, True)
 
 
 # ---------------------------------------------------------------- the package and its tables
@@ -72,21 +72,21 @@ def test_one_person_cannot_be_found_where_there_are_no_keys(shell: Shell) -> Non
 
 def test_without_hccinfhir_there_is_nothing_to_compare_with(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hccinfhir", None)
-    found = shell.risk("validate")
-    assert (found.code, "run: python -m pip install 'careloom[risk]'" in found.err) == (2, True)
+    result = shell.risk("validate")
+    assert (result.code, "run: python -m pip install 'careloom[risk]'" in result.err) == (2, True)
 
 
 def test_compat_names_no_document_for_factors_that_the_library_does_not_have(shell: Shell) -> None:
-    told = shell.risk("explain", "A1", "--mode", "compat", "--json").json
-    assert (told["sources"], told["normalization"]) == ([], 1.0)
+    answer = shell.risk("explain", "A1", "--mode", "compat", "--json").json
+    assert (answer["sources"], answer["normalization"]) == ([], 1.0)
     assert len(shell.risk("explain", "A1", "--json").json["sources"]) == 2
 
 
 def test_a_table_that_cms_does_not_have_is_left_out_and_none_at_all_is_said_so(shell: Shell) -> None:
     shell.write("dbt_project.yml", "name: mine\n")
     words = ("emit", "--project", ".", "--model", "V24", "--year", "2027")
-    found = shell.risk(*words, files=False)
-    assert (found.code, "know nothing of V24 in 2027" in found.err) == (2, True)
+    result = shell.risk(*words, files=False)
+    assert (result.code, "know nothing of V24 in 2027" in result.err) == (2, True)
     assert shell.risk(*words, "--year", "2026", files=False).code == 0
     names = {path.name for path in (shell.folder / "models" / "hcc").glob("*.sql")}
     assert "hcc_v24_2026_scores.sql" in names
@@ -102,9 +102,9 @@ def changed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Changed]:
     known = tables.rows_of
 
     def change(name: str, value: str) -> None:
-        def rows(file: str, *needed: str) -> tuple[dict[str, str], ...]:
+        def rows(file: str, *words: str) -> tuple[dict[str, str], ...]:
             return tuple(
-                {**row, "value": value} if row.get("coefficient") == name else row for row in known(file, *needed)
+                {**row, "value": value} if row.get("coefficient") == name else row for row in known(file, *words)
             )
 
         monkeypatch.setattr(tables, "rows_of", rows)
@@ -150,16 +150,16 @@ def test_what_a_claim_of_an_odd_shape_raises_is_held_without_its_words(
         raise ValueError(NAME)
 
     monkeypatch.setattr("careloom.risk.inputs.fhir.lines_of", stumbles)
-    held: list[HeldInput] = []
-    assert read_fhir([written(tmp_path, "one.json", json.dumps(eob()))], held=held).read_all().num_rows == 0
-    assert codes(held) == ["bad-claim"]
-    assert NAME not in repr(held)
+    held_inputs: list[HeldInput] = []
+    assert read_fhir([write_file(tmp_path, "one.json", json.dumps(eob()))], held=held_inputs).read_all().num_rows == 0
+    assert codes(held_inputs) == ["bad-claim"]
+    assert NAME not in repr(held_inputs)
 
 
 def test_a_record_of_tables_that_is_none_is_said_so(shell: Shell) -> None:
     for text in ("{}", "[]", json.dumps({"package": "x"}), "\x00"):
         shell.write("mine.json", text)
-        found = shell.risk("tables", "--check", "--against", "mine.json", files=False)
-        assert (found.code, "mine.json cannot be read" in found.err) == (2, True)
+        result = shell.risk("tables", "--check", "--against", "mine.json", files=False)
+        assert (result.code, "mine.json cannot be read" in result.err) == (2, True)
     with pytest.raises(Fix, match="no diagnosis mapping for 2031"):
         read_tables("V28", 2031)

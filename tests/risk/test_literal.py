@@ -54,19 +54,19 @@ def test_with_every_defect_the_literal_reading_gives_what_hccinfhir_gives(model:
         if random_in_hccinfhir(person, codes, model):
             continue
         theirs = in_hccinfhir(person, codes, model)
-        ours = score(person, codes, model=model, defects=EVERY_DEFECT, normalization="1.067", coding="0.059")
-        assert ours.in_thousandths == four(theirs), (person, codes)
-        assert ours.after == set(theirs.hcc_list), (person, codes)
-        assert ours.segment == segment_in_hccinfhir(theirs, model), person
-        assert float(ours.payment) == pytest.approx(theirs.risk_score_payment, abs=1e-9)
-        named = sorted(thousandths(value) for value in theirs.coefficients.values())
-        assert sorted(ours.terms.values()) == named, (person, codes)
+        own_score = score(person, codes, model=model, defects=EVERY_DEFECT, normalization="1.067", coding="0.059")
+        assert own_score.in_thousandths == four(theirs), (person, codes)
+        assert own_score.after == set(theirs.hcc_list), (person, codes)
+        assert own_score.segment == segment_in_hccinfhir(theirs, model), person
+        assert float(own_score.payment) == pytest.approx(theirs.risk_score_payment, abs=1e-9)
+        thousandth_list = sorted(thousandths(value) for value in theirs.coefficients.values())
+        assert sorted(own_score.terms.values()) == thousandth_list, (person, codes)
         compared += 1
     assert compared > PEOPLE * 0.9
 
 
-def of(age: float, **told: object) -> Person:
-    return Person(age=age, **told)  # type: ignore[arg-type]
+def of(age: float, **extra: object) -> Person:
+    return Person(age=age, **extra)  # type: ignore[arg-type]
 
 
 SMALLEST: dict[Defect, tuple[str, Person, list[str], int, int]] = {
@@ -172,7 +172,7 @@ def everybody() -> list[Person]:
         (False, True),
         (None, 1, 2, 3, 6, 12),
     )
-    some = [
+    persons = [
         Person(
             age=age,
             sex=sex,
@@ -187,7 +187,7 @@ def everybody() -> list[Person]:
         )
         for age, sex, dual, orec, (new, lti), flag, months in kinds
     ]
-    return [told for one in some for told in (one, replace(one, crec="0"))]
+    return [told for person in persons for told in (person, replace(person, crec="0"))]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -204,9 +204,9 @@ def test_by_the_rules_every_published_coefficient_is_somebodys(model: str) -> No
         for count in range(1, 10):
             some = set(sorted(every_hcc, key=int)[:count])
             reached |= {name.lower() for name in disease_terms(person, some, model, prefix, NONE)}
-    left = {name for name in tables(model).coefficients if name not in reached}
-    assert all(name.endswith("_origds") for name in left)
-    assert all(tables(model).coefficients[name] == 0 for name in left)
+    remaining_names = {name for name in tables(model).coefficients if name not in reached}
+    assert all(name.endswith("_origds") for name in remaining_names)
+    assert all(tables(model).coefficients[name] == 0 for name in remaining_names)
 
 
 def test_hccinfhir_answers_by_the_hash_seed_where_an_edit_meets_a_code_with_two_ccs() -> None:
@@ -218,8 +218,10 @@ def test_hccinfhir_answers_by_the_hash_seed_where_an_edit_meets_a_code_with_two_
     answers = set()
     for seed in range(12):
         environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
-        told = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True)
-        answers.add(int(told.stdout))
+        process = subprocess.run(
+            [sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True
+        )
+        answers.add(int(process.stdout))
         if len(answers) == 2:
             break
     assert answers == {945, 1304}

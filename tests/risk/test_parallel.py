@@ -12,7 +12,7 @@ THEIRS = "MBI,hccs,risk_score\n"
 
 
 @pytest.fixture
-def both(shell: Shell) -> Shell:
+def other_pipeline(shell: Shell) -> Shell:
     people = "".join(f"P{number},70,F,00,0,0,no,no,no\n" for number in range(1, 6))
     shell.write("people.csv", HEAD + people + "P6,,F,00,0,0,no,no,no\n")
     shell.write("dx.csv", "person_id,diagnosis_code\nP1,E119\nP2,I509\nP3,E119\nP4,E1122\nP4,E119\n")
@@ -23,20 +23,20 @@ SAME = ["P1,HCC38,0.561", "P2,HCC226,0.755", "P3,38.0,0.561", "P4,37,0.561", "P5
 NAMED = ("--column", "person_id=MBI", "--column", "hcc_list=hccs")
 
 
-def test_the_same_scores_and_categories_are_a_hundred_per_cent(both: Shell) -> None:
-    both.write("theirs.csv", THEIRS + "\n".join(SAME) + "\n")
-    said = both.risk("validate", "--against", "theirs.csv", *NAMED)
-    assert (said.code, said.err.count("!")) == (0, 0), said.out
-    assert "100.00 %: 6 of 6 people" in said.out
+def test_the_same_scores_and_categories_are_a_hundred_per_cent(other_pipeline: Shell) -> None:
+    other_pipeline.write("theirs.csv", THEIRS + "\n".join(SAME) + "\n")
+    result = other_pipeline.risk("validate", "--against", "theirs.csv", *NAMED)
+    assert (result.code, result.err.count("!")) == (0, 0), result.out
+    assert "100.00 %: 6 of 6 people" in result.out
 
 
-def test_every_difference_has_its_reason_and_it_leaves_with_1(both: Shell) -> None:
-    theirs = ["P1,HCC38,0.562", "P2,HCC226 HCC38,0.921", "P3,HCC38,0.9", "P4,HCC38,0.561", "P9,,0.4"]
-    both.write("theirs.csv", THEIRS + "\n".join(theirs) + "\n")
-    said = both.risk("validate", "--against", "theirs.csv", *NAMED, "--out", "apart.csv")
-    assert said.code == 1
-    assert "0.00 %: 0 of 7 people" in said.out
-    rows = {(row["person_id"], row["hcc"]): row["reason"] for row in both.rows("apart.csv")}
+def test_every_difference_has_its_reason_and_it_leaves_with_1(other_pipeline: Shell) -> None:
+    other_texts = ["P1,HCC38,0.562", "P2,HCC226 HCC38,0.921", "P3,HCC38,0.9", "P4,HCC38,0.561", "P9,,0.4"]
+    other_pipeline.write("theirs.csv", THEIRS + "\n".join(other_texts) + "\n")
+    result = other_pipeline.risk("validate", "--against", "theirs.csv", *NAMED, "--out", "apart.csv")
+    assert result.code == 1
+    assert "0.00 %: 0 of 7 people" in result.out
+    rows = {(row["person_id"], row["hcc"]): row["reason"] for row in other_pipeline.rows("apart.csv")}
     assert rows == {
         ("P1", ""): "rounded-otherwise",
         ("P2", ""): "other-categories",
@@ -51,31 +51,31 @@ def test_every_difference_has_its_reason_and_it_leaves_with_1(both: Shell) -> No
     }
 
 
-def test_what_hccinfhir_pays_is_known_by_its_own_scores(both: Shell) -> None:
-    both.write("theirs.csv", THEIRS + "P1,HCC38,0.494752577319588\n")  # 0.561 x 0.941 / 1.067, not rounded
-    told = both.risk("validate", "--against", "theirs.csv", *NAMED, "--score", "payment", "--json").json
-    assert told["reasons"]["score-as-compat"] == 1
+def test_what_hccinfhir_pays_is_known_by_its_own_scores(other_pipeline: Shell) -> None:
+    other_pipeline.write("theirs.csv", THEIRS + "P1,HCC38,0.494752577319588\n")  # 0.561 x 0.941 / 1.067, not rounded
+    answer = other_pipeline.risk("validate", "--against", "theirs.csv", *NAMED, "--score", "payment", "--json").json
+    assert answer["reasons"]["score-as-compat"] == 1
 
 
-def test_a_table_of_a_duckdb_database_is_read_as_it_is(both: Shell) -> None:
-    db = duckdb.connect(str(both.folder / "warehouse.duckdb"))
+def test_a_table_of_a_duckdb_database_is_read_as_it_is(other_pipeline: Shell) -> None:
+    db = duckdb.connect(str(other_pipeline.folder / "warehouse.duckdb"))
     db.execute("create schema analytics")
     db.execute(
         "create table analytics.risk_scores as select 'P' || n as person_id, 0.395 as risk_score, []::varchar[] as hcc_list "
         "from range(1, 6) as r(n)"
     )
     db.close()
-    both.write("dx.csv", "person_id,diagnosis_code\n")
-    told = both.risk("validate", "--against", "warehouse.duckdb:analytics.risk_scores", "--json").json
-    assert (told["equal"], told["reasons"]["person-not-there"]) == (5, 1)
-    assert both.risk("validate", "--against", "warehouse.duckdb:analytics.nothing").code == 2
+    other_pipeline.write("dx.csv", "person_id,diagnosis_code\n")
+    answer = other_pipeline.risk("validate", "--against", "warehouse.duckdb:analytics.risk_scores", "--json").json
+    assert (answer["equal"], answer["reasons"]["person-not-there"]) == (5, 1)
+    assert other_pipeline.risk("validate", "--against", "warehouse.duckdb:analytics.nothing").code == 2
 
 
-def test_nobody_and_two_scores_for_one_person_are_no_proof(both: Shell) -> None:
-    both.write("theirs.csv", THEIRS + "P1,HCC38,0.561\nP1,HCC38,0.600\n")
-    said = both.risk("validate", "--against", "theirs.csv", *NAMED)
-    assert (said.code, "more than one risk_score for 1 people" in said.err) == (2, True)
-    both.write("people.csv", HEAD)
-    both.write("theirs.csv", THEIRS)
-    assert both.risk("validate", "--against", "theirs.csv", *NAMED).code == 1
-    assert both.risk("validate", "--column", "person_id=MBI").code == 2
+def test_nobody_and_two_scores_for_one_person_are_no_proof(other_pipeline: Shell) -> None:
+    other_pipeline.write("theirs.csv", THEIRS + "P1,HCC38,0.561\nP1,HCC38,0.600\n")
+    result = other_pipeline.risk("validate", "--against", "theirs.csv", *NAMED)
+    assert (result.code, "more than one risk_score for 1 people" in result.err) == (2, True)
+    other_pipeline.write("people.csv", HEAD)
+    other_pipeline.write("theirs.csv", THEIRS)
+    assert other_pipeline.risk("validate", "--against", "theirs.csv", *NAMED).code == 1
+    assert other_pipeline.risk("validate", "--column", "person_id=MBI").code == 2

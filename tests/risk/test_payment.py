@@ -110,31 +110,31 @@ def test_rows_that_can_be_read_only_once_are_blended_too() -> None:
 
 
 def test_a_users_own_factors_go_before_the_published_ones(tmp_path: Path) -> None:
-    own = read_factors(
+    own_factors = read_factors(
         file(tmp_path, f"{HEAD}v28,2026,1.25,,,0.125,Announcement 2026\nV22,2025,1.5,,0.25,,\nV24,2026,,,,,\n")
     )
-    money = standard_money("V28", 2026, own_factors=own)
+    money = standard_money("V28", 2026, own_factors=own_factors)
     assert (money.normalization, money.coding_intensity, money.frailty) == (1.25, 0.059, 0.125)
     assert money.sources[0] == "Announcement 2026"
     assert "coding pattern adjustment" in money.sources[1]
     row = by_person(score(PEOPLE, CODES, model="V28", year=2026, money=money))[1]
     assert row["risk_score_payment"] == 0.902  # 1.033 / 1.25 = 0.826; 0.826 x 0.941 = 0.777; + 0.125
-    other = standard_money("V22", 2025, own_factors=own)
+    other = standard_money("V22", 2025, own_factors=own_factors)
     assert (other.normalization, other.coding_intensity) == (1.5, 0.25)
     assert other.sources == (f"{tmp_path / 'factors.csv'}, line 3",)
-    assert standard_money("V24", 2026, own_factors=own) == standard_money("V24", 2026)
-    assert standard_money("V28", 2026, "compat", own_factors=own) == Money(normalization=1.25, frailty=0.125)
+    assert standard_money("V24", 2026, own_factors=own_factors) == standard_money("V24", 2026)
+    assert standard_money("V28", 2026, "compat", own_factors=own_factors) == Money(normalization=1.25, frailty=0.125)
 
 
 def test_grafts_have_a_normalisation_of_their_own(tmp_path: Path) -> None:
-    own = read_factors(file(tmp_path, f"{HEAD}ESRD-V24,2025,1.1,1.2,,,x\n"))
-    assert standard_money("ESRD-V24", 2025, own_factors=own) == Money(
+    own_factors = read_factors(file(tmp_path, f"{HEAD}ESRD-V24,2025,1.1,1.2,,,x\n"))
+    assert standard_money("ESRD-V24", 2025, own_factors=own_factors) == Money(
         normalization=1.1, grafts=1.2, coding_intensity=0.059
     )
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("model,payment_year,factor\nV28,2026,1\n", "line 1: the column 'factor' is unknown; known are model"),
         ("model,normalization\nV28,1\n", "line 1: there is no column 'payment_year'"),
@@ -162,10 +162,10 @@ def test_grafts_have_a_normalisation_of_their_own(tmp_path: Path) -> None:
         (f"{HEAD}ESRD-V24,2025,,1.1,,,\n", "line 2: normalization is wrong; write it"),
     ],
 )
-def test_a_factor_that_is_none_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(Fix) as refused:
+def test_a_factor_that_is_none_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(Fix) as error:
         read_factors(file(tmp_path, text))
-    assert said in str(refused.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00m", b"model,payment_year\nV28,2026\xff\n"])
@@ -178,26 +178,26 @@ def test_a_file_of_factors_that_cannot_be_read_is_said_so(tmp_path: Path, conten
 
 
 def test_a_pace_organisation_cannot_be_given_a_coding_intensity(tmp_path: Path) -> None:
-    own = read_factors(file(tmp_path, f"{HEAD}V22,2026,1.2,,0.059,,\nV28,2026,1.1,,0,,\n"))
+    own_factors = read_factors(file(tmp_path, f"{HEAD}V22,2026,1.2,,0.059,,\nV28,2026,1.1,,0,,\n"))
     with pytest.raises(Fix, match=r"line 2: a PACE organisation has no coding_intensity; leave it empty"):
-        standard_money("V22", 2026, pace=True, own_factors=own)
-    assert standard_money("V28", 2026, pace=True, own_factors=own) == Money(normalization=1.1)
+        standard_money("V22", 2026, pace=True, own_factors=own_factors)
+    assert standard_money("V28", 2026, pace=True, own_factors=own_factors) == Money(normalization=1.1)
 
 
 def test_every_fact_has_a_source_or_is_said_to_be_unknown(tmp_path: Path) -> None:
-    found = {(one.year, one.model, one.factor): one for one in facts()}
-    assert all((one.value is None) == (one.source is None) for one in found.values())
-    assert found[2026, "V28", "normalization"].value == 1.067
-    assert found[2026, "ESRD-V24", "graft_normalization"].value == 1.104
-    assert found[2026, None, "coding_intensity"].value == 0.059
-    assert found[2025, "V24", "share"].value == 0.33
-    assert found[2026, "V22", "pace_share"].value == 0.9
-    assert found[2025, "V22", "normalization"].value is None
-    assert found[2027, "V22", "pace_share"].value == 0.5
-    assert (2027, "V24", "normalization") not in found, "CMS has no tables of V24 for 2027"
-    own = read_factors(file(tmp_path, f"{HEAD}V22,2025,1.5,,0.25,,mine\n"))
-    mine = {(one.model, one.factor): one for one in facts(2025, own)}
-    assert {one.year for one in mine.values()} == {2025}
+    fact_list = {(fact.year, fact.model, fact.factor): fact for fact in facts()}
+    assert all((value.value is None) == (value.source is None) for value in fact_list.values())
+    assert fact_list[2026, "V28", "normalization"].value == 1.067
+    assert fact_list[2026, "ESRD-V24", "graft_normalization"].value == 1.104
+    assert fact_list[2026, None, "coding_intensity"].value == 0.059
+    assert fact_list[2025, "V24", "share"].value == 0.33
+    assert fact_list[2026, "V22", "pace_share"].value == 0.9
+    assert fact_list[2025, "V22", "normalization"].value is None
+    assert fact_list[2027, "V22", "pace_share"].value == 0.5
+    assert (2027, "V24", "normalization") not in fact_list, "CMS has no tables of V24 for 2027"
+    own_factors = read_factors(file(tmp_path, f"{HEAD}V22,2025,1.5,,0.25,,mine\n"))
+    mine = {(fact.model, fact.factor): fact for fact in facts(2025, own_factors)}
+    assert {value.year for value in mine.values()} == {2025}
     assert (mine["V22", "normalization"].value, mine["V22", "normalization"].source) == (1.5, "mine")
     assert mine["V22", "coding_intensity"].value == 0.25
     assert facts(2030) == []
@@ -220,21 +220,21 @@ TABLE = """adl_min,adl_max,medicaid,factor
 
 def test_frailty_is_the_mean_of_the_respondents_factors(tmp_path: Path) -> None:
     survey = file(tmp_path, "id,adl_count,medicaid\na,0,no\nb,2,Yes\nc,6,yes\nd,4,0\ne,5,1\nf,1,n\n", "survey.csv")
-    found = frailty_score(file(tmp_path, TABLE), survey)
+    frailty = frailty_score(file(tmp_path, TABLE), survey)
     # -0.083 + 0.105 + 0.420 + 0.248 + 0.420 + 0.124 = 1.234; by 6 respondents 0.205666…
-    assert (found.respondents, found.total, found.score) == (6, Decimal("1.234"), Decimal("0.205667"))
-    assert [one.respondents for one in found.groups] == [1, 1, 1, 0, 0, 1, 0, 2]
+    assert (frailty.respondents, frailty.total, frailty.score) == (6, Decimal("1.234"), Decimal("0.205667"))
+    assert [group.respondents for group in frailty.groups] == [1, 1, 1, 0, 0, 1, 0, 2]
 
 
 def test_answers_can_be_counted_before(tmp_path: Path) -> None:
     survey = file(tmp_path, "adl_count,medicaid,respondents\n0,no,30\n1,no,\n2,no,9\n6,yes,0\n", "survey.csv")
-    found = frailty_score(file(tmp_path, TABLE), survey)
+    frailty = frailty_score(file(tmp_path, TABLE), survey)
     # 30 * -0.083 + 10 * 0.124 = -1.25; by 40 respondents -0.03125
-    assert (found.respondents, found.total, found.score) == (40, Decimal("-1.250"), Decimal("-0.031250"))
+    assert (frailty.respondents, frailty.total, frailty.score) == (40, Decimal("-1.250"), Decimal("-0.031250"))
 
 
 @pytest.mark.parametrize(
-    ("table", "survey", "said"),
+    ("table", "survey", "message"),
     [
         (TABLE, "adl_count,medicaid\n", "has no respondents"),
         (TABLE, "adl_count,medicaid\n7,no\n", "line 2: adl_count is wrong; write a whole number from 0 to 6"),
@@ -250,22 +250,22 @@ def test_answers_can_be_counted_before(tmp_path: Path) -> None:
     ],
 )
 def test_a_survey_that_cannot_be_weighed_is_refused_with_its_line(
-    tmp_path: Path, table: str, survey: str, said: str
+    tmp_path: Path, table: str, survey: str, message: str
 ) -> None:
-    with pytest.raises(Fix) as refused:
+    with pytest.raises(Fix) as error:
         frailty_score(file(tmp_path, table), file(tmp_path, survey, "survey.csv"))
-    assert said in str(refused.value)
-    assert "perhaps" not in str(refused.value), "what somebody answered is not repeated"
+    assert message in str(error.value)
+    assert "perhaps" not in str(error.value), "what somebody answered is not repeated"
 
 
 # ---------------------------------------------------------------- the verbs
 
 
 def test_the_command_blends_and_says_what_it_blended(shell: Shell) -> None:
-    said = shell.risk("score", "--model", "blend", "--year", "2025", "--every-date", "--out", "blend.csv")
-    assert said.code == 0
-    assert "4 people by V24 33% + V28 67% of 2025 (cms)" in said.out
-    assert "mean payment score" in said.out
+    result = shell.risk("score", "--model", "blend", "--year", "2025", "--every-date", "--out", "blend.csv")
+    assert result.code == 0
+    assert "4 people by V24 33% + V28 67% of 2025 (cms)" in result.out
+    assert "mean payment score" in result.out
     rows = {row["person_id"]: row for row in shell.rows("blend.csv")}
     paid = {}
     for model in ("V24", "V28"):
@@ -273,18 +273,18 @@ def test_the_command_blends_and_says_what_it_blended(shell: Shell) -> None:
         paid[model] = {row["person_id"]: row["risk_score_payment"] for row in shell.rows("one.csv")}
     for person in ("A1", "A2", "A3"):
         parts = (Decimal(share) * Decimal(paid[model][person]) for model, share in (("V24", "0.33"), ("V28", "0.67")))
-        each = [part.quantize(Decimal("0.001"), ROUND_HALF_UP) for part in parts]
-        assert Decimal(rows[person]["risk_score_payment"]) == sum(each)
+        amounts = [part.quantize(Decimal("0.001"), ROUND_HALF_UP) for part in parts]
+        assert Decimal(rows[person]["risk_score_payment"]) == sum(amounts)
     assert rows["A4"]["payment_unknown"] == "held: age-missing"
-    told = shell.risk("score", "--model", "BLEND", "--year", "2025", "--out", "blend.parquet", "--json").json
-    assert (told["model"], told["shares"], told["people"]) == ("BLEND", {"V24": 0.33, "V28": 0.67}, 4)
-    assert told["money"]["V24"]["normalization"] == 1.153
+    answer = shell.risk("score", "--model", "BLEND", "--year", "2025", "--out", "blend.parquet", "--json").json
+    assert (answer["model"], answer["shares"], answer["people"]) == ("BLEND", {"V24": 0.33, "V28": 0.67}, 4)
+    assert answer["money"]["V24"]["normalization"] == 1.153
 
 
 @pytest.mark.parametrize("words", [["--trace", "t.csv"], ["--mode", "compat"]])
 def test_a_blend_has_neither_a_trace_nor_a_compat_mode(shell: Shell, words: list[str]) -> None:
-    found = shell.risk("score", "--model", "BLEND", "--year", "2025", "--out", "x.csv", *words)
-    assert (found.code, "are of one model" in found.err) == (2, True)
+    result = shell.risk("score", "--model", "BLEND", "--year", "2025", "--out", "x.csv", *words)
+    assert (result.code, "are of one model" in result.err) == (2, True)
 
 
 def test_each_verb_says_that_a_payment_score_is_unknown_and_how_to_give_the_factor(shell: Shell) -> None:
@@ -297,15 +297,15 @@ def test_each_verb_says_that_a_payment_score_is_unknown_and_how_to_give_the_fact
         ("reconcile", "--report", "report.csv", *of[:4]),
     )
     for verb in verbs:
-        said = shell.risk(*verb)
-        assert said.code == 0, said.err
-        assert "empty: no normalization of V22 for 2025 is known here" in said.out
-        assert "--factors FILE: a line with model V22, payment_year 2025" in said.out
+        result = shell.risk(*verb)
+        assert result.code == 0, result.err
+        assert "empty: no normalization of V22 for 2025 is known here" in result.out
+        assert "--factors FILE: a line with model V22, payment_year 2025" in result.out
     shell.write("factors.csv", f"{HEAD}V22,2025,1.25,,0.2,0.5,mine\n")
     for verb in verbs:
-        said = shell.risk(*verb, "--factors", "factors.csv")
-        assert said.code == 0, said.err
-        assert "empty" not in said.out
+        result = shell.risk(*verb, "--factors", "factors.csv")
+        assert result.code == 0, result.err
+        assert "empty" not in result.out
     assert "/ 1.25 = 1.872, * (1 - 0.2), + 0.5 = 1.998" in shell.risk(*verbs[1], "--factors", "factors.csv").out
     assert "  mine" in shell.risk(*verbs[1], "--factors", "factors.csv").out
     assert (
@@ -317,36 +317,43 @@ def test_each_verb_says_that_a_payment_score_is_unknown_and_how_to_give_the_fact
 def test_reconciling_pays_by_a_users_own_factors(shell: Shell) -> None:
     shell.write("report.csv", "person_id,risk_score\nA1,4.24\nA2,2.218\nA3,0.992\n")
     shell.write("factors.csv", f"{HEAD}V28,2026,0.5,,0,,mine\n")
-    told = shell.risk("reconcile", "--report", "report.csv", "--factors", "factors.csv", "--json").json
-    assert "score-differs" not in told["reasons"]
+    answer = shell.risk("reconcile", "--report", "report.csv", "--factors", "factors.csv", "--json").json
+    assert "score-differs" not in answer["reasons"]
     assert shell.risk("reconcile", "--report", "report.csv", "--json").json["reasons"]["score-differs"] == 3
 
 
 def test_a_file_of_factors_without_the_model_is_told_and_a_wrong_one_refused(shell: Shell) -> None:
     shell.write("factors.csv", f"{HEAD}V28,2025,1.1,,,,\n")
-    said = shell.risk("score", "--out", "x.csv", "--factors", "factors.csv")
-    assert "factors.csv has no line for V28 of 2026: what is published holds" in said.err
+    result = shell.risk("score", "--out", "x.csv", "--factors", "factors.csv")
+    assert "factors.csv has no line for V28 of 2026: what is published holds" in result.err
     shell.write("factors.csv", f"{HEAD}V28,2026,0,,,,\n")
     for verb in (["score", "--out", "y.csv"], ["explain", "A1"], ["what-if", "--person", "A1"]):
-        found = shell.risk(*verb, "--factors", "factors.csv")
-        assert (found.code, "factors.csv, line 2: normalization is wrong" in found.err) == (2, True)
-    found = shell.risk("score", "--out", "y.csv", "--frailty", "nan")
-    assert (found.code, "frailty" in found.err) == (2, True)
+        second_result = shell.risk(*verb, "--factors", "factors.csv")
+        assert (second_result.code, "factors.csv, line 2: normalization is wrong" in second_result.err) == (2, True)
+    second_result = shell.risk("score", "--out", "y.csv", "--frailty", "nan")
+    assert (second_result.code, "frailty" in second_result.err) == (2, True)
 
 
 def test_factors_are_listed_with_their_source_or_as_not_known(shell: Shell) -> None:
-    said = shell.risk("factors", "--year", "2025", files=False)
-    assert said.code == 0
-    lines = {" ".join(line.split()) for line in said.out.splitlines()}
+    result = shell.risk("factors", "--year", "2025", files=False)
+    assert result.code == 0
+    lines = {" ".join(line.split()) for line in result.out.splitlines()}
     assert any(
         line.startswith("V28 normalization 1.045 final CMS, Announcement of Calendar Year 2025") for line in lines
     )
     assert "V22 normalization not known give it: --factors FILE" in lines
     assert any(line.startswith("V28 share 0.67 final CMS, Announcement") for line in lines)
     shell.write("factors.csv", f"{HEAD}V22,2025,1.25,,,,mine\n")
-    told = shell.risk("factors", "--year", "2025", "--factors", "factors.csv", "--json", files=False).json
-    mine = {"year": 2025, "model": "V22", "factor": "normalization", "value": 1.25, "source": "mine", "status": "own"}
-    assert mine in told
+    answer = shell.risk("factors", "--year", "2025", "--factors", "factors.csv", "--json", files=False).json
+    own_values = {
+        "year": 2025,
+        "model": "V22",
+        "factor": "normalization",
+        "value": 1.25,
+        "source": "mine",
+        "status": "own",
+    }
+    assert own_values in answer
     assert "nothing is known of 2030" in shell.risk("factors", "--year", "2030", files=False).out
 
 
@@ -357,29 +364,29 @@ def test_frailty_prints_what_is_handed_to_the_other_verbs(shell: Shell) -> None:
     assert "--frailty 0.186000" in shell.risk("frailty", *words, files=False).out
     assert shell.risk("frailty", *words, "--json", files=False).json["score"] == "0.186000"
     shell.write("survey.csv", "adl_count,medicaid\n9,no\n")
-    found = shell.risk("frailty", *words, files=False)
-    assert (found.code, "survey.csv, line 2" in found.err) == (2, True)
+    result = shell.risk("frailty", *words, files=False)
+    assert (result.code, "survey.csv, line 2" in result.err) == (2, True)
 
 
 def test_what_is_emitted_pays_by_a_users_own_factors(shell: Shell) -> None:
     shell.write("factors.csv", f"{HEAD}V28,2026,1.375,,,,mine\n")
-    said = shell.risk("emit", "--factors", "factors.csv", files=False)
-    assert "1375000000" in said.out, "in billionths"
-    assert "1.067" not in said.out
+    result = shell.risk("emit", "--factors", "factors.csv", files=False)
+    assert "1375000000" in result.out, "in billionths"
+    assert "1.067" not in result.out
     shell.write("dbt_project.yml", "name: mine\n")
-    said = shell.risk(
+    result = shell.risk(
         "emit", "--project", ".", "--model", "V28", "--year", "2026", "--factors", "factors.csv", files=False
     )
-    assert said.code == 0, said.err
+    assert result.code == 0, result.err
     (row,) = shell.rows("seeds/hcc/hcc_payment_factors.csv")
     assert (row["normalization"], row["coding_intensity"], row["share"]) == ("1.375", "0.059", "1.0")
     assert row["source"].startswith("mine; CMS, Announcement")
     shell.write("factors.csv", f"{HEAD}V28,2026,1.375,,,0.1,mine\n")
-    found = shell.risk("emit", "--project", ".", "--factors", "factors.csv", files=False)
-    assert (found.code, "line 2: leave frailty empty" in found.err) == (2, True)
+    second_result = shell.risk("emit", "--project", ".", "--factors", "factors.csv", files=False)
+    assert (second_result.code, "line 2: leave frailty empty" in second_result.err) == (2, True)
 
 
 def test_a_source_does_not_change_the_statement() -> None:
-    named = Money(normalization=1.1, sources=("a",))
-    assert named == Money(normalization=1.1)
-    assert scoring_statement("V28", 2026, money=named) == scoring_statement("V28", 2026, money=Money(normalization=1.1))
+    money = Money(normalization=1.1, sources=("a",))
+    assert money == Money(normalization=1.1)
+    assert scoring_statement("V28", 2026, money=money) == scoring_statement("V28", 2026, money=Money(normalization=1.1))

@@ -46,7 +46,7 @@ PAYMENT_YEAR = PaymentYear(
 
 
 @pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, and files of one woman with diabetes."""
     folder = tmp_path_factory.mktemp("years")
     shutil.copytree(PACKAGE, folder / "src" / "careloom", ignore=shutil.ignore_patterns("__pycache__"))
@@ -63,46 +63,46 @@ def careloom_of(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def scored(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run_score(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     files = ("--people", "people.csv", "--diagnoses", "codes.csv", "--out", "scores.csv")
     return careloom_of(folder, "score", *files, "--year", "2031", *words)
 
 
-def test_a_year_that_no_file_is_of_is_refused_and_one_file_adds_it(copied: Path) -> None:
-    refused = scored(copied)
-    assert refused.returncode == 2
-    assert "there is no diagnosis mapping for 2031; known are 2024, 2025, 2026, 2027" in refused.stderr
+def test_a_year_that_no_file_is_of_is_refused_and_one_file_adds_it(package_copy: Path) -> None:
+    process = run_score(package_copy)
+    assert process.returncode == 2
+    assert "there is no diagnosis mapping for 2031; known are 2024, 2025, 2026, 2027" in process.stderr
 
-    (copied / "src" / "careloom" / "risk" / "payment_years" / "y2031.py").write_text(INVENTED)
-    assert scored(copied).returncode == 0
-    (row,) = csv.DictReader((copied / "scores.csv").read_text().splitlines())
+    (package_copy / "src" / "careloom" / "risk" / "payment_years" / "y2031.py").write_text(INVENTED)
+    assert run_score(package_copy).returncode == 0
+    (row,) = csv.DictReader((package_copy / "scores.csv").read_text().splitlines())
     # 0.395 for a woman of 72 and 0.166 for diabetes, by V28; 0.561 / 1.25 = 0.449, * 0.9; heart failure was coded in another year
     assert (row["hcc_list"], row["risk_score"], row["risk_score_payment"]) == ("38", "0.561", "0.404")
 
-    assert scored(copied, "--model", "BLEND").returncode == 0
-    assert "V24 25% + V28 75%" in scored(copied, "--model", "BLEND").stdout
-    factors = careloom_of(copied, "factors", "--year", "2031").stdout
+    assert run_score(package_copy, "--model", "BLEND").returncode == 0
+    assert "V24 25% + V28 75%" in run_score(package_copy, "--model", "BLEND").stdout
+    factors = careloom_of(package_copy, "factors", "--year", "2031").stdout
     assert "1.25" in factors
     assert "MA coding pattern adjustment 10.00%" in factors
     assert (
         "invented-reason"
-        in careloom_of(copied, "claims", "--out", "x.csv", "--x12", "codes.csv", "--count", "?").stderr
+        in careloom_of(package_copy, "claims", "--out", "x.csv", "--x12", "codes.csv", "--count", "?").stderr
     )
-    emitted = careloom_of(copied, "emit", "--project", "dbt", "--year", "2031")
+    emitted = careloom_of(package_copy, "emit", "--project", "dbt", "--year", "2031")
     assert emitted.returncode == 0, emitted.stderr
-    seeds = (copied / "dbt" / "seeds" / "hcc" / "hcc_payment_factors.csv").read_text()
+    seeds = (package_copy / "dbt" / "seeds" / "hcc" / "hcc_payment_factors.csv").read_text()
     assert "V28,2031,1.25,,0.1,0.75,," in seeds
 
 
-def test_a_file_of_another_year_than_its_name_stops(copied: Path) -> None:
-    wrong = copied / "src" / "careloom" / "risk" / "payment_years" / "y2032.py"
+def test_a_file_of_another_year_than_its_name_stops(package_copy: Path) -> None:
+    wrong = package_copy / "src" / "careloom" / "risk" / "payment_years" / "y2032.py"
     wrong.write_text(INVENTED)
     try:
-        ended = scored(copied)
+        process = run_score(package_copy)
     finally:
         wrong.unlink()
-    assert ended.returncode != 0
-    assert "y2032.py is of 2031; name it y2031.py" in ended.stderr
+    assert process.returncode != 0
+    assert "y2032.py is of 2031; name it y2031.py" in process.stderr
 
 
 def test_the_default_year_and_model_are_ones_that_medicare_advantage_is_paid_by() -> None:
@@ -122,11 +122,11 @@ def test_the_blueprint_of_scores_has_the_default_year_and_the_rules_of_the_years
 
 def test_every_model_that_a_year_names_is_a_model() -> None:
     for payment_year in PAYMENT_YEARS.values():
-        named = {model for table in payment_year.tables for model in table.models}
-        named |= {
+        models = {model for table in payment_year.tables for model in table.models}
+        models |= {
             *payment_year.normalization,
             *payment_year.graft_normalization,
             *payment_year.blend,
             *payment_year.pace_blend,
         }
-        assert named <= set(MODELS), payment_year.year
+        assert models <= set(MODELS), payment_year.year

@@ -13,13 +13,13 @@ from pyx12.params import params
 from pyx12.x12context import X12ContextReader
 
 from careloom.risk.inputs import HeldInput, read_837
-from risk.invented_claims import dependent, sent, subscriber, written
+from risk.invented_claims import dependent, subscriber, write_file, x12_file
 
 ELEMENT = {"NM1": 9, "REF": 2, "CLM": 1, "DTP": 3}
 VERSIONS = {"P": "005010X222A1", "I": "005010X223A2"}
 
 
-def theirs(text: str) -> list[dict[str, Any]]:
+def their_claims(text: str) -> list[dict[str, Any]]:
     """The claims as pyx12 places them: the person of the nearest 2010BA or 2010CA, and what stands in 2300 and 2400 themselves."""
     claims: list[dict[str, Any]] = []
     subscriber_id = person = ""
@@ -49,10 +49,10 @@ def theirs(text: str) -> list[dict[str, Any]]:
     return claims
 
 
-def ours(folder: Path, text: str) -> tuple[list[dict[str, Any]], list[str]]:
-    held: list[HeldInput] = []
+def our_claims(folder: Path, text: str) -> tuple[list[dict[str, Any]], list[str]]:
+    held_inputs: list[HeldInput] = []
     claims: dict[int, dict[str, Any]] = {}
-    for row in read_837([written(folder, "some.x12", text)], held=held).read_all().to_pylist():
+    for row in read_837([write_file(folder, "some.x12", text)], held=held_inputs).read_all().to_pylist():
         claim = claims.setdefault(
             row["claim"],
             {
@@ -67,7 +67,7 @@ def ours(folder: Path, text: str) -> tuple[list[dict[str, Any]], list[str]]:
         )
         claim["lines"] += 1
         claim["days"].append(f"{row['service_date']:%Y%m%d}")
-    return list(claims.values()), [fault.place.rpartition(" ")[2] for fault in held]
+    return list(claims.values()), [fault.place.rpartition(" ")[2] for fault in held_inputs]
 
 
 class Invented:
@@ -95,11 +95,11 @@ class Invented:
         provider = self.some(
             f"NM1*{entity}*1*DOCTOR*A****XX*1112223338~PRV*{kind_of_provider}*PXC*207Q00000X~REF*G2*X~"
         )
-        other = (
+        other_text = (
             "SBR*S*18*GROUP******CI~OI***Y***Y~NM1*IL*1*SPOUSE*X****MI*OTHER77~NM1*PR*2*PAYER*****PI*9~REF*F8*OTHERS~"
         )
         lines = "".join(self.line(place) for place in range(1, self.chance.randint(2, 4)))
-        return f"CLM*c{self.claims}*90***{kind}~{dates}{header}{diagnoses}{provider}{self.some(other)}{lines}"
+        return f"CLM*c{self.claims}*90***{kind}~{dates}{header}{diagnoses}{provider}{self.some(other_text)}{lines}"
 
     def line(self, place: int) -> str:
         day = f"202503{self.chance.randint(1, 28):02}"
@@ -121,14 +121,14 @@ class Invented:
 
     def text(self) -> str:
         version = VERSIONS["I" if self.is_bill else "P"]
-        return sent(*(self.level() for _ in range(self.chance.randint(1, 5))), version=version)
+        return x12_file(*(self.level() for _ in range(self.chance.randint(1, 5))), version=version)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_pyx12_sees_the_same_person_and_loops_in_every_claim(seed: int, tmp_path: Path) -> None:
     text = Invented(seed).text()
-    expected = theirs(text)
-    claims, held = ours(tmp_path, text)
+    expected = their_claims(text)
+    claims, held_inputs = our_claims(tmp_path, text)
     assert claims == [claim for claim in expected if claim["person"]]
-    assert held == [str(place) for place, claim in enumerate(expected, 1) if not claim["person"]]
+    assert held_inputs == [str(place) for place, claim in enumerate(expected, 1) if not claim["person"]]
     assert expected

@@ -20,8 +20,8 @@ def test_2024_is_paid_by_two_thirds_v24_and_a_third_v28() -> None:
     # Tuva's worked example: 76, partial dual, originally disabled, E08.3293 and E13.9: 0.588 + 0.166 by V28, 0.699 paid
     someone = [{"person_id": 1, "age": 76, "sex": "F", "dual_elgbl_cd": "01", "orec": "1"}]
     codes = pa.table({"person_id": [1, 1], "diagnosis_code": ["E08.3293", "E13.9"]})
-    (scored,) = score(pa.Table.from_pylist(someone), codes, model="V28", year=2024).to_pylist()
-    assert (scored["risk_score"], scored["risk_score_payment"]) == (Decimal("0.754"), 0.699)
+    (score_row,) = score(pa.Table.from_pylist(someone), codes, model="V28", year=2024).to_pylist()
+    assert (score_row["risk_score"], score_row["risk_score_payment"]) == (Decimal("0.754"), 0.699)
 
 
 def test_pace_in_2027_is_half_and_half() -> None:
@@ -54,8 +54,8 @@ def test_reconciling_with_what_cms_pays_finds_no_difference_that_is_none(shell: 
     shell.write("people.csv", "person_id,age,sex,dual_elgbl_cd,orec\n1,70,F,00,0\n")
     shell.write("dx.csv", "person_id,diagnosis_code\n1,C430\n")
     shell.write("report.csv", "person_id,hcc,risk_score\n1,HCC23,0.513\n")
-    told = shell.risk("reconcile", "--report", "report.csv", "--json").json
-    assert (told["agreeing"], told["reasons"]) == (1, {"agrees": 1})
+    answer = shell.risk("reconcile", "--report", "report.csv", "--json").json
+    assert (answer["agreeing"], answer["reasons"]) == (1, {"agrees": 1})
     shell.write("report.csv", "person_id,hcc,risk_score\n1,HCC23,0.5124\n")
     assert shell.risk("reconcile", "--report", "report.csv", "--json").json["reasons"] == {
         "agrees": 1,

@@ -29,21 +29,25 @@ ONE = {"age": 72, "sex": "F", "dual_elgbl_cd": "00", "orec": "0", "crec": "0", "
 def population(model: str, count: int = 400) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Invented people, of whom some are held, and their diagnoses on days of three years, and on none."""
     draw = random.Random(model)
-    found = invented_people(count, seed=7)
-    for person in found[::17]:
+    people = invented_people(count, seed=7)
+    for person in people[::17]:
         person["age"] = None
     days = [None, date(2024, 12, 31), date(2026, 1, 1), *ENDS, *(date(2025, month, 1) for month in range(1, 13))]
     codes = [
         {"person_id": person, "diagnosis_code": code, "service_date": draw.choice(days)}
-        for person, given in invented_diagnoses(found, model=model, seed=8).items()
+        for person, given in invented_diagnoses(people, model=model, seed=8).items()
         for code in given
     ]
-    return pa.Table.from_pylist(found), [*codes, {**codes[0], "person_id": 10**6}, {**codes[0], "diagnosis_code": None}]
+    return pa.Table.from_pylist(people), [
+        *codes,
+        {**codes[0], "person_id": 10**6},
+        {**codes[0], "diagnosis_code": None},
+    ]
 
 
 def known_by(codes: list[dict[str, Any]], end: date) -> pa.Table:
     first = date(2025, 1, 1)
-    rows = [one for one in codes if one["service_date"] is None or first <= one["service_date"] <= end]
+    rows = [code for code in codes if code["service_date"] is None or first <= code["service_date"] <= end]
     return pa.Table.from_pylist(rows, schema=table(codes).schema)
 
 
@@ -65,15 +69,15 @@ def test_each_month_is_what_score_says_of_the_diagnoses_known_by_its_end(
     monkeypatch.setattr("careloom.risk.scores.monthly.AT_ONCE", 250)
     people, codes = population(model)
     money = Money(normalization=1.1, coding_intensity=0.059)
-    made = snapshots(people, table(codes), model=model, year=2026, mode=mode, money=money)
-    assert made.num_rows == 12 * people.num_rows
-    months = [by_person(made, end) for end in ENDS]
+    month_table = snapshots(people, table(codes), model=model, year=2026, mode=mode, money=money)
+    assert month_table.num_rows == 12 * people.num_rows
+    months = [by_person(month_table, end) for end in ENDS]
     for at in compared:
-        known = known_by(codes, ENDS[at])
-        there = by_person(score(people, known, model=model, year=2026, mode=mode, money=money))
-        assert there.keys() == months[at].keys()
+        code_list = known_by(codes, ENDS[at])
+        rows_by_person = by_person(score(people, code_list, model=model, year=2026, mode=mode, money=money))
+        assert rows_by_person.keys() == months[at].keys()
         for person, row in months[at].items():
-            assert {name: row[name] for name in SAME} == {name: there[person][name] for name in SAME}
+            assert {name: row[name] for name in SAME} == {name: rows_by_person[person][name] for name in SAME}
     for before, after in pairwise([{}, *months]):
         for person, row in after.items():
             had = before[person]["hcc_list"] if before else []
@@ -88,7 +92,7 @@ def test_each_month_is_what_score_says_of_the_diagnoses_known_by_its_end(
 
 
 def few(*codes: tuple[str, str, str | None]) -> pa.Table:
-    rows = [dict(zip(("person_id", "diagnosis_code", "service_date"), one, strict=True)) for one in codes]
+    rows = [dict(zip(("person_id", "diagnosis_code", "service_date"), code, strict=True)) for code in codes]
     return pa.Table.from_pylist(rows)
 
 
@@ -99,8 +103,8 @@ def people_called(*names: str) -> pa.Table:
 def test_a_higher_category_is_added_and_what_it_displaces_goes_without_a_word() -> None:
     up = [("up", "E119", "2025-02-03"), ("up", "E11.22", "2025-04-30")]
     down = [("down", "E1122", "2025-02-03"), ("down", "E119", "2025-04-30")]
-    made = snapshots(people_called("up", "down"), few(*up, *down), model="V28", year=2026)
-    lists = {(row["person_id"], row["month"].month): (row["hcc_list"], row["hccs_added"]) for row in made.to_pylist()}
+    table = snapshots(people_called("up", "down"), few(*up, *down), model="V28", year=2026)
+    lists = {(row["person_id"], row["month"].month): (row["hcc_list"], row["hccs_added"]) for row in table.to_pylist()}
     assert lists["up", 1] == ([], [])
     assert lists["up", 2] == (["38"], ["38"])
     assert lists["up", 3] == (["38"], [])
@@ -111,8 +115,8 @@ def test_a_higher_category_is_added_and_what_it_displaces_goes_without_a_word() 
 
 
 def test_somebody_without_diagnoses_is_there_in_every_month() -> None:
-    made = snapshots(people_called("A", "B"), few(("A", "E119", "2025-11-01")), model="V28", year=2026)
-    rows = [row for row in made.to_pylist() if row["person_id"] == "B"]
+    table = snapshots(people_called("A", "B"), few(("A", "E119", "2025-11-01")), model="V28", year=2026)
+    rows = [row for row in table.to_pylist() if row["person_id"] == "B"]
     assert [row["month"] for row in rows] == ENDS
     assert {str(row["risk_score"]) for row in rows} == {"0.395"}
     assert all(row["hcc_list"] == row["hccs_added"] == [] for row in rows)
@@ -121,42 +125,42 @@ def test_somebody_without_diagnoses_is_there_in_every_month() -> None:
 
 
 def test_nobody_at_all_is_a_file_with_columns_and_no_rows(tmp_path: Path) -> None:
-    nobody = pa.table(
+    table = pa.table(
         {"person_id": pa.array([], pa.int64()), "age": pa.array([], pa.int32()), "sex": pa.array([], pa.string())}
     )
     codes = pa.table({"person_id": [1], "diagnosis_code": ["E119"], "service_date": [date(2025, 3, 1)]})
-    found = snapshots(nobody, codes, model="V28", year=2026)
-    assert (found.num_rows, {"person_id", "month", "hccs_added"} <= set(found.column_names)) == (0, True)
-    assert snapshots(nobody, codes, model="V28", year=2026, out=tmp_path / "s.parquet") == 0
-    assert pq.read_table(tmp_path / "s.parquet").column_names == found.column_names
+    month_table = snapshots(table, codes, model="V28", year=2026)
+    assert (month_table.num_rows, {"person_id", "month", "hccs_added"} <= set(month_table.column_names)) == (0, True)
+    assert snapshots(table, codes, model="V28", year=2026, out=tmp_path / "s.parquet") == 0
+    assert pq.read_table(tmp_path / "s.parquet").column_names == month_table.column_names
 
 
 def test_what_has_no_date_or_none_that_a_calendar_has_is_known_from_the_first_month() -> None:
     codes = few(("A", "E119", None), ("B", "E119", "soon"), ("C", "E119", "2024-12-31"), ("D", "E119", "2025-02-01"))
-    made = snapshots(people_called(*"ABCD"), codes, model="V28", year=2026, through=date(2025, 1, 5))
-    assert {row["person_id"]: row["hccs_added"] for row in made.to_pylist()} == {
+    table = snapshots(people_called(*"ABCD"), codes, model="V28", year=2026, through=date(2025, 1, 5))
+    assert {row["person_id"]: row["hccs_added"] for row in table.to_pylist()} == {
         "A": ["38"],
         "B": ["38"],
         "C": [],
         "D": [],
     }
-    assert made.schema.names == [
+    assert table.schema.names == [
         "person_id",
         "month",
         *SAME[:-1],
         "hccs_added",
         "held",
     ]
-    assert made.schema.field("month").type == pa.date32()
+    assert table.schema.field("month").type == pa.date32()
 
 
 def test_keys_of_different_kinds_are_matched_as_score_matches_them() -> None:
     people = pa.Table.from_pylist([{"person_id": number, **ONE} for number in (1, 2)])
-    made = snapshots(people, few(("1", "E119", "2025-01-01")), model="V28", year=2026)
-    scored = score(people, few(("1", "E119", "2025-01-01")), model="V28", year=2026)
-    assert made.schema.field("person_id").type == scored.schema.field("person_id").type
-    assert {row["person_id"]: row["hcc_list"] for row in made.to_pylist()} == {
-        row["person_id"]: row["hcc_list"] for row in scored.to_pylist()
+    table = snapshots(people, few(("1", "E119", "2025-01-01")), model="V28", year=2026)
+    scores = score(people, few(("1", "E119", "2025-01-01")), model="V28", year=2026)
+    assert table.schema.field("person_id").type == scores.schema.field("person_id").type
+    assert {row["person_id"]: row["hcc_list"] for row in table.to_pylist()} == {
+        row["person_id"]: row["hcc_list"] for row in scores.to_pylist()
     }
 
 
@@ -173,10 +177,10 @@ def test_what_snapshots_cannot_be_made_of_is_said() -> None:
 def test_what_is_stopped_between_months_leaves_the_former_file(tmp_path: Path) -> None:
     out = tmp_path / "s.parquet"
     out.write_text("the former one")
-    told: list[tuple[int, int | None]] = []
+    steps: list[tuple[int, int | None]] = []
 
     def stop(done: int, of: int | None) -> None:
-        told.append((done, of))
+        steps.append((done, of))
         if done == 3:
             raise KeyboardInterrupt
 
@@ -184,7 +188,7 @@ def test_what_is_stopped_between_months_leaves_the_former_file(tmp_path: Path) -
         snapshots(
             people_called("A"), few(("A", "E119", "2025-01-01")), model="V28", year=2026, out=out, on_progress=stop
         )
-    assert told == [(1, 12), (2, 12), (3, 12)]
+    assert steps == [(1, 12), (2, 12), (3, 12)]
     assert [path.name for path in tmp_path.iterdir()] == ["s.parquet"]
     assert out.read_text() == "the former one"
 
@@ -197,16 +201,16 @@ def test_ctrl_c_within_a_query_is_an_interruption_and_no_bug(shell: Shell, monke
         raise RuntimeError("Query interrupted") from KeyboardInterrupt()
 
     monkeypatch.setattr("careloom.risk.snapshots", stopped)
-    said = shell.risk("snapshots", "--out", "s.parquet")
-    assert (said.code, "stopped at once" in said.err, "bug" in said.err) == (130, True, False)
+    result = shell.risk("snapshots", "--out", "s.parquet")
+    assert (result.code, "stopped at once" in result.err, "bug" in result.err) == (130, True, False)
     assert not list(shell.folder.glob("*s.parquet*"))
 
 
 def test_the_command_writes_each_month_and_prints_what_it_added(shell: Shell) -> None:
-    said = shell.risk("snapshots", "--out", "s.parquet")
-    assert said.code == 0, said.err
-    assert "4 people by V28 of 2026 (cms), 12 months" in said.out
-    lines = {words[0]: words[1:] for line in said.out.splitlines() if (words := line.split())}
+    result = shell.risk("snapshots", "--out", "s.parquet")
+    assert result.code == 0, result.err
+    assert "4 people by V28 of 2026 (cms), 12 months" in result.out
+    lines = {words[0]: words[1:] for line in result.out.splitlines() if (words := line.split())}
     assert lines["2025-01"] == ["2", "0.667", "3"]  # A2's two, and A3's without a date
     assert lines["2025-02"] == ["2", "0.667", "0"]
     assert lines["2025-06"] == ["3", "1.242", "1"]
@@ -224,8 +228,8 @@ def test_the_command_writes_each_month_and_prints_what_it_added(shell: Shell) ->
 
 
 def test_through_ends_early_and_a_csv_has_the_same_rows(shell: Shell) -> None:
-    told = shell.risk("snapshots", "--out", "s.csv", "--through", "2025-04", "--json").json
-    assert [(one["month"], one["with_hcc"], one["hccs_added"]) for one in told["months"]] == [
+    answer = shell.risk("snapshots", "--out", "s.csv", "--through", "2025-04", "--json").json
+    assert [(month["month"], month["with_hcc"], month["hccs_added"]) for month in answer["months"]] == [
         ("2025-01-31", 2, 3),
         ("2025-02-28", 2, 0),
         ("2025-03-31", 3, 1),
@@ -237,7 +241,7 @@ def test_through_ends_early_and_a_csv_has_the_same_rows(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--through", "June"], "--through is a month, such as 2025-06"),
         (["--through", "2025-13"], "--through is a month, such as 2025-06"),
@@ -246,14 +250,14 @@ def test_through_ends_early_and_a_csv_has_the_same_rows(shell: Shell) -> None:
         (["--model", "V29"], "there is no risk model 'V29'"),
     ],
 )
-def test_a_users_mistake_is_a_sentence_and_nothing_is_written(shell: Shell, words: list[str], said: str) -> None:
-    found = shell.risk("snapshots", "--out", "s.parquet", *words)
-    assert found.code == 2
-    assert said in found.err
+def test_a_users_mistake_is_a_sentence_and_nothing_is_written(shell: Shell, words: list[str], message: str) -> None:
+    result = shell.risk("snapshots", "--out", "s.parquet", *words)
+    assert result.code == 2
+    assert message in result.err
     assert not list(shell.folder.glob("*s.parquet*"))
 
 
 def test_diagnoses_without_a_date_column_have_no_months(shell: Shell) -> None:
     shell.write("dx.csv", "person_id,diagnosis_code\nA1,E119\n")
-    found = shell.risk("snapshots", "--out", "s.parquet")
-    assert (found.code, "no column 'service_date'" in found.err) == (2, True)
+    result = shell.risk("snapshots", "--out", "s.parquet")
+    assert (result.code, "no column 'service_date'" in result.err) == (2, True)

@@ -34,7 +34,7 @@ WORKERS = ("local-cluster[2,1,1024]", "local[2]")
 """Workers in processes of their own, that shuffle rows between them; where these cannot start, threads of one."""
 
 
-def _started(master: str, folder: Path) -> Any:
+def _start_spark(master: str, folder: Path) -> Any:
     settings = {
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
@@ -62,23 +62,23 @@ def _started(master: str, folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("spark")
-    before = os.environ.copy()
+    former_environment = os.environ.copy()
     os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_WORKER_DIR": str(folder / "work")}
     try:
-        session = _started(WORKERS[0], folder)
+        session = _start_spark(WORKERS[0], folder)
     except py4j.Py4JError as error:
         sys.stderr.write(f"no workers in processes of their own, so threads: {error}\n")
-        session = _started(WORKERS[1], folder)
+        session = _start_spark(WORKERS[1], folder)
     yield session
     session.stop()
     os.environ.clear()
-    os.environ.update(before)
+    os.environ.update(former_environment)
 
 
-def _given(model: str) -> tuple[pa.Table, pa.Table]:
+def _population(model: str) -> tuple[pa.Table, pa.Table]:
     population = people(400, seed=71)
-    found = diagnoses(population, model=model, seed=72)
-    pairs = [(number, code) for number, mine in found.items() for code in mine]
+    codes_by_person = diagnoses(population, model=model, seed=72)
+    pairs = [(number, code) for number, mine in codes_by_person.items() for code in mine]
     schema = pa.schema([(name, ARROW[kind] if name != "person_id" else pa.int64()) for name, kind in PEOPLE.items()])
     codes = {"person_id": [number for number, _ in pairs], "diagnosis_code": [code for _, code in pairs]}
     return pa.Table.from_pylist(population, schema), pa.table(codes)
@@ -89,21 +89,21 @@ def _on_spark(spark: Any, folder: Path, statement: str, tables: dict[str, pa.Tab
         pq.write_table(table, folder / f"{name}.parquet")
         frame = spark.read.parquet(str(folder / f"{name}.parquet"))
         (frame.repartition(2) if name in ("people", "diagnoses") else frame).createOrReplaceTempView(name)
-    scored = spark.sql(statement)
-    assert tuple(scored.columns) == COLUMNS
-    return {row["person_id"]: row.asDict() for row in scored.collect()}
+    score_rows = spark.sql(statement)
+    assert tuple(score_rows.columns) == COLUMNS
+    return {row["person_id"]: row.asDict() for row in score_rows.collect()}
 
 
 @pytest.mark.parametrize(("model", "mode"), [("V28", "cms"), ("V24", "cms")])
 def test_spark_says_what_duckdb_says_of_every_person(spark: Any, tmp_path: Path, model: str, mode: str) -> None:
-    persons, codes = _given(model)
+    persons, codes = _population(model)
     statement = scoring_statement(model, 2026, mode=mode, money=MONEY, dialect="spark")
     tables = {"people": persons, "diagnoses": codes} | dict(lookups(model, 2026, mode).tables)
     there = _on_spark(spark, tmp_path, statement, tables)
-    here = score(persons, codes, model=model, year=2026, mode=mode, money=MONEY).to_pylist()
-    assert len(there) == len(here) == persons.num_rows
-    assert sum(row["risk_score"] is not None for row in here) > 300
-    for row in here:
+    rows = score(persons, codes, model=model, year=2026, mode=mode, money=MONEY).to_pylist()
+    assert len(there) == len(rows) == persons.num_rows
+    assert sum(row["risk_score"] is not None for row in rows) > 300
+    for row in rows:
         other = there[row["person_id"]]
         assert other.pop("risk_score_payment") == pytest.approx(row.pop("risk_score_payment"), abs=1e-12)
         assert other == row

@@ -26,7 +26,7 @@ POSTGRES = {"VARCHAR": "text", "DOUBLE": "double precision", "BOOLEAN": "boolean
 ARROW = {"string": "text", "int64": "bigint", "int32": "integer", "bool": "boolean"}
 
 
-def _filled(connection: psycopg.Connection, name: str, kinds: dict[str, str], rows: list[tuple[Any, ...]]) -> None:
+def _fill(connection: psycopg.Connection, name: str, kinds: dict[str, str], rows: list[tuple[Any, ...]]) -> None:
     columns = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(k)) for c, k in kinds.items())
     connection.execute(sql.SQL("create temp table {} ({})").format(sql.Identifier(name), columns))
     with connection.cursor().copy(sql.SQL("copy {} from stdin").format(sql.Identifier(name))) as copy:
@@ -38,11 +38,11 @@ def _on_postgres(database: str, model: str, mode: str, population: Any, codes: A
     with psycopg.connect(database) as connection:
         for name, table in lookups(model, 2026, mode).tables.items():
             kinds = {field.name: ARROW[str(field.type)] for field in table.schema}
-            _filled(connection, name, kinds, [tuple(row.values()) for row in table.to_pylist()])
+            _fill(connection, name, kinds, [tuple(row.values()) for row in table.to_pylist()])
         kinds = {name: POSTGRES[kind] for name, kind in PEOPLE.items()}
-        _filled(connection, "people", kinds, [tuple(person[name] for name in PEOPLE) for person in population])
+        _fill(connection, "people", kinds, [tuple(person[name] for name in PEOPLE) for person in population])
         pairs = [(number, code) for number, found in codes.items() for code in found]
-        _filled(connection, "diagnoses", {"person_id": "bigint", "diagnosis_code": "text"}, pairs)
+        _fill(connection, "diagnoses", {"person_id": "bigint", "diagnosis_code": "text"}, pairs)
         cursor = connection.execute(scoring_statement(model, 2026, mode=mode, money=MONEY, dialect="postgres").encode())
         return {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in cursor}
 
@@ -56,14 +56,14 @@ def test_postgresql_says_what_duckdb_says_of_every_person(database: str, model: 
     pairs = pa.table(
         {
             "person_id": [number for number, found in codes.items() for _ in found],
-            "diagnosis_code": [code for found in codes.values() for code in found],
+            "diagnosis_code": [code for person_codes in codes.values() for code in person_codes],
         }
     )
-    known = pa.Table.from_pylist(population)
-    scored = score(known, pairs, model=model, year=2026, mode=mode, money=MONEY).to_pylist()
+    table = pa.Table.from_pylist(population)
+    score_rows = score(table, pairs, model=model, year=2026, mode=mode, money=MONEY).to_pylist()
     there = _on_postgres(database, model, mode, population, codes)
-    assert len(there) == len(scored) == len(population)
-    for here in scored:
+    assert len(there) == len(score_rows) == len(population)
+    for here in score_rows:
         row = there[here["person_id"]]
         assert row.pop("risk_score_payment") == pytest.approx(here.pop("risk_score_payment"), abs=1e-12)
         assert row == here
@@ -100,10 +100,10 @@ def test_renderings_use_the_words_of_their_engine(dialect: str) -> None:
 def test_tables_may_be_called_otherwise() -> None:
     names = Names(people="clinic.members", diagnoses="clinic.dx", lookups={"hcc_codes": "seeds.codes"})
     tree = sqlglot.parse_one(scoring_statement("V24", 2026, names=names), read="duckdb")
-    found = {table.sql() for table in tree.find_all(sqlglot.exp.Table)}
-    assert any(name.startswith("clinic.members") for name in found)
-    assert any(name.startswith("seeds.codes") for name in found)
-    assert not any(name.startswith("people") for name in found)
+    rows = {table.sql() for table in tree.find_all(sqlglot.exp.Table)}
+    assert any(name.startswith("clinic.members") for name in rows)
+    assert any(name.startswith("seeds.codes") for name in rows)
+    assert not any(name.startswith("people") for name in rows)
 
 
 def test_an_engine_that_nobody_made_it_for_is_said_so() -> None:
@@ -113,8 +113,8 @@ def test_an_engine_that_nobody_made_it_for_is_said_so() -> None:
 
 def test_scores_are_decimals_of_three_places() -> None:
     person = pa.table({"person_id": [1], "age": [70], "sex": ["F"]})
-    nothing = pa.table({"person_id": pa.array([], pa.int64()), "diagnosis_code": pa.array([], pa.string())})
-    scored = score(person, nothing, model="V28", year=2026)
-    assert scored.schema.field("risk_score").type == pa.decimal128(12, 3)
-    assert isinstance(scored["risk_score"][0].as_py(), Decimal)
-    assert scored.schema.field("risk_score_payment").type == pa.float64()
+    table = pa.table({"person_id": pa.array([], pa.int64()), "diagnosis_code": pa.array([], pa.string())})
+    scores = score(person, table, model="V28", year=2026)
+    assert scores.schema.field("risk_score").type == pa.decimal128(12, 3)
+    assert isinstance(scores["risk_score"][0].as_py(), Decimal)
+    assert scores.schema.field("risk_score_payment").type == pa.float64()

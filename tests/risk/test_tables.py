@@ -35,14 +35,14 @@ def _nothing_remembered() -> Iterator[None]:
 
 @pytest.mark.parametrize(("name", "year"), PAID)
 def test_every_published_coefficient_is_reached_by_somebody(name: str, year: int) -> None:
-    read, known = read_tables(name, year), lookups(name, year)
+    read, tables = read_tables(name, year), lookups(name, year)
     model, reached = read.model, set()
     for person in kinds(model.family):
         cell = cms_cell(person, model.family, model.edition)
         reached |= {*cell.terms, cell.divisor}
     parts = [*model.interactions.parts, *(f"D{count}" for count in range(1, 10)), "D10P"]
     parts += [f"{model.prefix}{category}" for category in read.categories]
-    reached |= {segment + part for segment in known.segments for part in parts}
+    reached |= {segment + part for segment in tables.segments for part in parts}
     assert read.coefficients.keys() <= {one.lower() for one in reached}
 
 
@@ -89,7 +89,7 @@ def test_models_go_by_several_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "year", "mode", "said"),
+    ("name", "year", "mode", "message"),
     [
         ("V29", 2026, "cms", "V29"),
         ("V28", 2019, "cms", "2019"),
@@ -98,8 +98,8 @@ def test_models_go_by_several_names() -> None:
         ("RX-V08", 2027, "cms", "RX-V08-MAPD"),
     ],
 )
-def test_what_is_not_published_is_said_so(name: str, year: int, mode: str, said: str) -> None:
-    with pytest.raises(Fix, match=said):
+def test_what_is_not_published_is_said_so(name: str, year: int, mode: str, message: str) -> None:
+    with pytest.raises(Fix, match=message):
         read_tables(name, year, mode)
 
 

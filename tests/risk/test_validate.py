@@ -18,19 +18,19 @@ from risk.risk_shell import Shell
 MEMBERS = 150
 
 
-def _written(folder: Path, model: str) -> tuple[Path, Path]:
+def _write_files(folder: Path, model: str) -> tuple[Path, Path]:
     population = people(MEMBERS, seed=51)
-    found = diagnoses(population, model="RX-V08" if model.startswith("RX") else model, seed=52)
-    pairs = [(number, code) for number, mine in found.items() for code in mine]
+    codes_by_person = diagnoses(population, model="RX-V08" if model.startswith("RX") else model, seed=52)
+    pairs = [(number, code) for number, mine in codes_by_person.items() for code in mine]
     pq.write_table(pa.Table.from_pylist(population), folder / "people.parquet")
     codes = pa.table({"person_id": [number for number, _ in pairs], "diagnosis_code": [code for _, code in pairs]})
     pq.write_table(codes, folder / "dx.parquet")
     return folder / "people.parquet", folder / "dx.parquet"
 
 
-def _validated(folder: Path, model: str, year: int) -> ValidationResult:
-    with open_workspace() as at:
-        return validate(at, *_written(folder, model), model=model, year=year)
+def _validate(folder: Path, model: str, year: int) -> ValidationResult:
+    with open_workspace() as workspace:
+        return validate(workspace, *_write_files(folder, model), model=model, year=year)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def _validated(folder: Path, model: str, year: int) -> ValidationResult:
     ],
 )
 def test_everybody_agrees_and_every_difference_has_a_rule(tmp_path: Path, model: str, year: int) -> None:
-    found = _validated(tmp_path, model, year)
-    assert found.verdicts.keys() <= {"agrees", "random"}
-    assert found.verdicts["agrees"] > MEMBERS * 0.9
-    assert (found.members, found.unexplained) == (MEMBERS, 0)
-    assert (found.otherwise > 0) == (found.refused is None)
-    assert found.rules.keys() <= RULES.keys()
-    assert ("edits-by-whole-years" in found.rules) <= (not model.startswith("RX")), "RxHCC has no edits"
+    rows = _validate(tmp_path, model, year)
+    assert rows.verdicts.keys() <= {"agrees", "random"}
+    assert rows.verdicts["agrees"] > MEMBERS * 0.9
+    assert (rows.members, rows.unexplained) == (MEMBERS, 0)
+    assert (rows.otherwise > 0) == (rows.refused is None)
+    assert rows.rules.keys() <= RULES.keys()
+    assert ("edits-by-whole-years" in rows.rules) <= (not model.startswith("RX")), "RxHCC has no edits"
 
 
 def test_every_rule_that_both_modes_do_not_share_can_be_reached() -> None:
@@ -66,7 +66,7 @@ def test_a_difference_without_a_rule_is_counted(tmp_path: Path, monkeypatch: pyt
         name: reaches for name, reaches in differences_._REACHES.items() if name not in {"rx-variants", "rx-hierarchy"}
     }
     monkeypatch.setattr(differences_, "_REACHES", rest)
-    assert _validated(tmp_path, "RX-V08-MAPD", 2027).unexplained > 10
+    assert _validate(tmp_path, "RX-V08-MAPD", 2027).unexplained > 10
 
 
 def test_the_command_prints_the_rules_with_their_sources(shell: Shell) -> None:
@@ -74,8 +74,8 @@ def test_the_command_prints_the_rules_with_their_sources(shell: Shell) -> None:
         "people.csv", "person_id,age,sex,orec,new_enrollee\nA1,67,F,2,yes\nA2,10,F,0,no\nA3,70,X,0,no\nA4,70,F,9,no\n"
     )
     shell.write("dx.csv", "person_id,diagnosis_code\nA2,I70231\n")
-    said = shell.risk("validate", "--out", "compared.csv")
-    assert said.code == 0, said.err
+    result = shell.risk("validate", "--out", "compared.csv")
+    assert result.code == 0, result.err
     rows = {row["person_id"]: row for row in shell.rows("compared.csv")}
     assert (rows["A1"]["verdict"], rows["A1"]["hccinfhir"], rows["A1"]["cms"]) == ("agrees", "0.000", "0.557")
     assert (rows["A1"]["difference"], rows["A1"]["rules"]) == ("0.557", "new-enrollee-age-band")
@@ -85,8 +85,8 @@ def test_the_command_prints_the_rules_with_their_sources(shell: Shell) -> None:
         "A3": "held",
         "A4": "refused",
     }
-    assert "1 new-enrollee-age-band" in said.out
-    assert RULES["new-enrollee-age-band"].source in said.out.replace("\n", "")
+    assert "1 new-enrollee-age-band" in result.out
+    assert RULES["new-enrollee-age-band"].source in result.out.replace("\n", "")
 
 
 def test_a_sample_is_the_same_each_time(shell: Shell) -> None:
@@ -114,6 +114,6 @@ def test_a_member_who_does_not_agree_is_told_and_leaves_with_1(shell: Shell, mon
         )
 
     monkeypatch.setattr("careloom.risk.review.validation._peer", wrong)
-    said = shell.risk("validate")
-    assert said.code == 1
-    assert "3 do not agree: please report it" in said.out
+    result = shell.risk("validate")
+    assert result.code == 1
+    assert "3 do not agree: please report it" in result.out

@@ -144,7 +144,7 @@ def project(
     )
 
 
-def ready(store: Store, project: Project, environment: Mapping[str, str] | None = None) -> Session:
+def make_session(store: Store, project: Project, environment: Mapping[str, str] | None = None) -> Session:
     settings = read_settings({"CARELOOM_DATABASE_URL": store.url, **(environment or {})})
     return Session(project=project, settings=settings, store=store)
 

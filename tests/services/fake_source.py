@@ -232,6 +232,6 @@ def practice(monkeypatch: pytest.MonkeyPatch, database: str, landing_project: Pr
         store.close()
 
 
-def moved(report: LandingReport) -> dict[str, int]:
+def nonzero_counts(report: LandingReport) -> dict[str, int]:
     """What is not nought."""
     return {kind: number for kind, number in report.counts.items() if number}

@@ -68,7 +68,7 @@ def project(folder: Path, *streams: Stream) -> Project:
 
 
 @contextmanager
-def landing(folder: Path, database: str, *streams: Stream) -> Iterator[Session]:
+def open_landing(folder: Path, database: str, *streams: Stream) -> Iterator[Session]:
     store = open_store(database)
     try:
         yield Session(project=project(folder, *streams), settings=read_settings({}), store=store)
@@ -83,7 +83,7 @@ def patient(number: int, minute: int = 0, **fields: Any) -> Record:
     return Record(stream="patients", key=str(number), data=data, observed_at=NOON + timedelta(minutes=minute))
 
 
-def gone(number: int, minute: int, stream: str = "patients") -> Record:
+def deletion(number: int, minute: int, stream: str = "patients") -> Record:
     observed_at = NOON - timedelta(hours=1) + timedelta(minutes=minute)
     return Record(stream=stream, key=str(number), data=None, observed_at=observed_at)
 

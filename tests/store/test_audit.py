@@ -65,7 +65,7 @@ def test_whatever_was_changed_behind_its_back_shows_where(store: Store, statemen
     assert verify_audit(store).broken_row == row
 
 
-def cut(store: Store, *statements: str) -> None:
+def run_statements(store: Store, *statements: str) -> None:
     with store.transaction() as connection:
         for table in ("audit", "audit_head"):
             connection.execute(f"alter table {table} disable trigger all".encode())
@@ -93,7 +93,7 @@ FORGED = (
     ],
 )
 def test_a_cut_end_and_a_removed_whole_show(store: Store, statements: list[str], lost: str) -> None:
-    cut(store, *statements)
+    run_statements(store, *statements)
     verification = verify_audit(store)
     assert (verification.broken_row, verification.loss) == (None, lost)
 
@@ -108,7 +108,7 @@ def test_without_the_key_nobody_can_seal_a_shorter_chain(
     store.anchoring = AuditAnchor(key=lambda: b"l" * 32)
     assert verify_audit(store).has_seal is False
     store.anchoring = AuditAnchor(key=lambda: b"k" * 32)
-    cut(store, "delete from audit where seq > 3", *forging)
+    run_statements(store, "delete from audit where seq > 3", *forging)
     assert verify_audit(store).has_seal is False
     write_audit(store, moment=MOMENT, actor="ops", action="x", subject="y")
     assert "the audit's end is not what was sealed" in capsys.readouterr().out
@@ -117,9 +117,9 @@ def test_without_the_key_nobody_can_seal_a_shorter_chain(
 def test_even_with_an_old_head_put_back_the_file_beside_shows_what_is_gone(store: Store, tmp_path: Path) -> None:
     store.anchoring = AuditAnchor(file=tmp_path / "audit.head")
     assert verify_audit(store).loss == ""
-    cut(store, "delete from audit where seq > 3", FORGED[0])
+    run_statements(store, "delete from audit where seq > 3", FORGED[0])
     assert verify_audit(store).loss == "end"
-    cut(store, "delete from audit", "update audit_head set rows = 0, hash = decode(repeat('00', 32), 'hex')")
+    run_statements(store, "delete from audit", "update audit_head set rows = 0, hash = decode(repeat('00', 32), 'hex')")
     assert verify_audit(store).loss == "whole"
     write_audit(store, moment=MOMENT, actor="ops", action="x", subject="y")
     assert verify_audit(store).loss == "end"

@@ -58,14 +58,14 @@ def postmaster(folder: Path) -> int:
 
 def lives(pid: int) -> bool:
     """Whether `pid` is a process that does something (a dead one that nobody reaped does not count)."""
-    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listed.stdout.strip() not in {"", "Z", "Zs"}
+    process = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return process.stdout.strip() not in {"", "Z", "Zs"}
 
 
 def keepers(folder: Path) -> list[int]:
-    wanted = f"{watchdog.__file__} .*{folder}/postgres/data"
-    found = subprocess.run(["pgrep", "-f", wanted], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+    wanted_text = f"{watchdog.__file__} .*{folder}/postgres/data"
+    process = subprocess.run(["pgrep", "-f", wanted_text], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in process.stdout.split()]
 
 
 @pytest.fixture
@@ -89,10 +89,10 @@ def user() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts further processes that use a server."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(folder: Path, **more: object) -> subprocess.Popen[str]:
+    def start(folder: Path, **extra: object) -> subprocess.Popen[str]:
         words = [sys.executable, "-W", "ignore", "-c", USER, str(folder)]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, **more)  # type: ignore[call-overload]
+        process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, **extra)  # type: ignore[call-overload]
         started.append(process)
         return process
 
@@ -273,10 +273,10 @@ def test_a_folder_that_cannot_be_written_is_named_with_a_way_out(folder):
 
 def test_a_full_disk_is_explained_and_does_not_leave_half_a_server(folder):
     folder.mkdir()
-    mounted = subprocess.run(
+    process = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=20m", "none", folder], capture_output=True, check=False
     )
-    if mounted.returncode != 0:
+    if process.returncode != 0:
         pytest.skip("only root may mount a small disk")
     try:
         with pytest.raises(Fix, match=r"No space left .*CARELOOM_DATABASE_URL"):
@@ -336,11 +336,11 @@ def test_a_copy_of_a_project_does_not_share_its_database(folder, monkeypatch):
     closed.mkdir(mode=0o700)
     monkeypatch.setattr(server_home, "SYSTEM_FOLDER", folder.parent / "system")
     first, second = closed / "first", closed / "second"
-    mine = server_home.server_home(first).path
+    own_path = server_home.server_home(first).path
     shutil.copytree(first, second)
-    assert server_home.server_home(first).path == mine
-    assert server_home.server_home(second).path != mine
+    assert server_home.server_home(first).path == own_path
+    assert server_home.server_home(second).path != own_path
     shutil.rmtree(second)
     moved = closed / "moved"
     first.rename(moved)
-    assert server_home.server_home(moved).path == mine
+    assert server_home.server_home(moved).path == own_path

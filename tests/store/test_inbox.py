@@ -109,9 +109,9 @@ def test_what_waits_and_what_is_held_is_counted_by_source(store: Store) -> None:
         connection.execute("update inbox set due_at = now() - interval '90 s' where event_id = 'a'")
         connection.execute("update inbox set due_at = now() + interval '1 h' where source = 'lab'")
     ehr, lab = inbox_depth(store, ["ehr", "lab"])
-    assert (ehr.source, ehr.waiting, ehr.held) == ("ehr", 2, 1)
+    assert (ehr.source, ehr.waiting, ehr.held_count) == ("ehr", 2, 1)
     assert ehr.oldest == pytest.approx(90, abs=5)
-    assert (lab.waiting, lab.held, lab.oldest) == (1, 0, None)
+    assert (lab.waiting, lab.held_count, lab.oldest) == (1, 0, None)
 
 
 def test_a_body_is_in_no_representation_of_its_event() -> None:

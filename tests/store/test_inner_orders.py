@@ -13,7 +13,7 @@ import pytest
 from careloom.core.streams import Column, Record, Stream
 from careloom.services.landing.write import land, prepare
 from careloom.services.session.sessions import Session
-from services.landing_project import NOON, PATIENTS, landing, patient
+from services.landing_project import NOON, PATIENTS, open_landing, patient
 
 POLICIES = Stream(
     name="policies",
@@ -77,7 +77,7 @@ def test_any_order_of_forms_ends_in_the_newest_and_leaves_no_row_of_what_never_w
     tmp_path: Path, database: str, streams: tuple[Stream, ...], together: bool
 ) -> None:
     cases = list(product(permutations(range(3)), STATEMENTS))
-    with landing(tmp_path, database, *streams) as session:
+    with open_landing(tmp_path, database, *streams) as session:
         prepare(session)
         forms = [
             [
@@ -106,7 +106,7 @@ def test_any_order_of_forms_ends_in_the_newest_and_leaves_no_row_of_what_never_w
 
 
 def test_a_policy_between_two_forms_that_come_together_stands_in_the_change_log(tmp_path: Path, database: str) -> None:
-    with landing(tmp_path, database, PATIENTS, POLICIES) as session:
+    with open_landing(tmp_path, database, PATIENTS, POLICIES) as session:
         prepare(session)
         land(
             session, "ehr", [*form(1, 1, "First", 1), *form(1, 2, "Second", 2), *form(1, 3, SILENT, 3)], actor="tester"
@@ -116,7 +116,7 @@ def test_a_policy_between_two_forms_that_come_together_stands_in_the_change_log(
 
 
 def test_a_first_load_makes_rows_of_the_policies_that_are_and_counts_no_others(tmp_path: Path, database: str) -> None:
-    with landing(tmp_path, database, PATIENTS, POLICIES) as session:
+    with open_landing(tmp_path, database, PATIENTS, POLICIES) as session:
         prepare(session)
         page = [
             record for number in range(1, 101) for record in form(number, 1, "First" if number % 4 == 0 else None, 1)
@@ -134,7 +134,7 @@ def test_without_the_table_of_those_that_hold_them_the_order_still_decides_nothi
     tmp_path: Path, database: str
 ) -> None:
     cases = list(product(permutations(range(3)), STATEMENTS))
-    with landing(tmp_path, database, POLICIES) as session:
+    with open_landing(tmp_path, database, POLICIES) as session:
         prepare(session)
         for turn in range(3):
             for number, (order, companies) in enumerate(cases, 1):
@@ -145,7 +145,7 @@ def test_without_the_table_of_those_that_hold_them_the_order_still_decides_nothi
 
 
 def test_of_a_patient_that_is_held_the_absence_of_a_policy_is_remembered(tmp_path: Path, database: str) -> None:
-    with landing(tmp_path, database, PATIENTS, POLICIES) as session:
+    with open_landing(tmp_path, database, PATIENTS, POLICIES) as session:
         prepare(session)
         root, absent = form(1, 2, None, 1)
         faulty = Record(
@@ -158,7 +158,7 @@ def test_of_a_patient_that_is_held_the_absence_of_a_policy_is_remembered(tmp_pat
 
 def test_what_was_just_read_stands_whatever_the_versions_say(tmp_path: Path, database: str) -> None:
     """The source's clock was set back: what it shows now is older by its version than what it told."""
-    with landing(tmp_path, database, PATIENTS, POLICIES) as session:
+    with open_landing(tmp_path, database, PATIENTS, POLICIES) as session:
         prepare(session)
         now = session.store.clock()
         land(session, "ehr", form(1, 5, None, 1), actor="tester")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from careloom.core.streams import Record
 from careloom.services.landing.write import land, prepare
 from careloom.services.session.sessions import Session
-from services.landing_project import PATIENTS, gone, landing, patient
+from services.landing_project import PATIENTS, deletion, open_landing, patient
 
 KEYS, MINUTES = 2, 5
 EVENTS = st.lists(
@@ -22,14 +22,14 @@ EVENTS = st.lists(
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS) as session:
+    with open_landing(tmp_path, database, PATIENTS) as session:
         prepare(session)
         yield session
 
 
 def as_record(event: tuple[int, int, bool]) -> Record:
     key, minute, is_deletion = event
-    return gone(key, minute) if is_deletion else patient(key, minute, first_name=f"At{minute}")
+    return deletion(key, minute) if is_deletion else patient(key, minute, first_name=f"At{minute}")
 
 
 def newest(events: Sequence[tuple[int, int, bool]]) -> dict[int, str]:
@@ -74,7 +74,7 @@ def test_a_deletion_of_what_never_came_is_no_news_until_it_comes(session: Sessio
     with session.store.transaction() as connection:
         connection.execute("delete from clinical.patients")
         connection.execute("delete from outbox")
-    assert land(session, "ehr", [gone(1, 3)], actor="tester")["unchanged"] == 1
+    assert land(session, "ehr", [deletion(1, 3)], actor="tester")["unchanged"] == 1
     assert land(session, "ehr", [patient(1, 1)], actor="tester")["unchanged"] == 1
     assert live(session) == {}
     assert land(session, "ehr", [patient(1, 5)], actor="tester")["created"] == 1

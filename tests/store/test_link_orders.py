@@ -15,7 +15,7 @@ from careloom.core.streams import Record
 from careloom.services.landing.link import link_again, unlinked
 from careloom.services.landing.write import land, prepare
 from careloom.services.session.sessions import Session
-from services.landing_project import NOTES, SESSIONS, landing, note
+from services.landing_project import NOTES, SESSIONS, note, open_landing
 
 VISITS, PEOPLE, DAYS = (None, "V1", "V2"), (None, 1, 2), (None, "2026-11-20", "2026-11-21")
 SAID = st.fixed_dictionaries(
@@ -51,7 +51,7 @@ HAPPENINGS = st.lists(
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, NOTES, SESSIONS) as opened:
+    with open_landing(tmp_path, database, NOTES, SESSIONS) as opened:
         prepare(opened)
         yield opened
 
@@ -68,16 +68,15 @@ def verdict(session: Mapping[str, Any], notes: Mapping[str, Mapping[str, Any]]) 
         fitting = []
     if len(fitting) != 1:
         return "ambiguous" if fitting else "none"
-    found = notes[fitting[0]]
+    note = notes[fitting[0]]
     differs = any(
-        session[name] != found[name] and None not in (session[name], found[name])
-        for name in ("visit", "patient", "day")
+        session[name] != note[name] and None not in (session[name], note[name]) for name in ("visit", "patient", "day")
     )
     return "contradiction" if differs else f"to {fitting[0]}"
 
 
 def last_of(happenings: list[Happening], stream: str) -> dict[str, dict[str, Any]]:
-    last = {one.key: one.said for one in happenings if one.stream == stream}
+    last = {happening.key: happening.said for happening in happenings if happening.stream == stream}
     return {key: dict(said) for key, said in last.items() if said is not None}
 
 
@@ -87,10 +86,10 @@ def links(session: Session) -> dict[str, str]:
         " where s.deleted_at is null"
     )
     with session.store.transaction() as connection:
-        linked = dict(connection.execute(query).fetchall())
+        linked_rows = dict(connection.execute(query).fetchall())
     whys = {one.key: one.why for one in unlinked(session, session.project.landings["sessions"])}
-    assert not linked.keys() & whys.keys()
-    return linked | whys
+    assert not linked_rows.keys() & whys.keys()
+    return linked_rows | whys
 
 
 def empty(session: Session) -> None:

@@ -14,7 +14,7 @@ from careloom.core.errors import Fix
 from careloom.store.database import open_store
 from careloom.store.migrations import migrate, migrations, pending, queue_migrations
 
-OURS = [one.name for one in migrations()]
+OURS = [migration.name for migration in migrations()]
 NAMES = [queue_migrations()[-1].name, *OURS]
 
 
@@ -29,7 +29,7 @@ def empty(server_url: str) -> Iterator[str]:
 
 
 def test_each_has_a_number_of_its_own() -> None:
-    numbers = [one.number for one in migrations()]
+    numbers = [migration.number for migration in migrations()]
     assert numbers == sorted(set(numbers))
 
 

@@ -32,14 +32,14 @@ def pages(*batches: Sequence[RemoteRecord], cursor: str = "c1", broken: bool = F
         raise ConnectionError
 
 
-def seen(mirror: Mirror, *properties: str) -> dict[str, Any]:
+def names_by_id(mirror: Mirror, *properties: str) -> dict[str, Any]:
     return {row["id"]: row["name"] for row in mirror.records(properties or ["name"]).to_pylist()}
 
 
 def test_a_scan_is_kept_with_its_cursor_and_its_properties(mirror: Mirror) -> None:
     assert mirror.cursor(["name"]) is None
     assert mirror.take_in(pages([record("1"), record("2")], [record("3", None)]), ["name"], full_scan=True) == 3
-    assert seen(mirror) == {"1": "x", "2": "x", "3": None}
+    assert names_by_id(mirror) == {"1": "x", "2": "x", "3": None}
     assert mirror.cursor(["name"]) == "c1"
     assert mirror.cursor(["name", "phone"]) is None, "a property that was not read asks for a new reading"
     assert mirror.properties() == ["name"]
@@ -48,9 +48,9 @@ def test_a_scan_is_kept_with_its_cursor_and_its_properties(mirror: Mirror) -> No
 def test_what_a_whole_scan_does_not_show_is_gone_and_what_a_partial_one_does_not_show_stays(mirror: Mirror) -> None:
     mirror.take_in(pages([record("1"), record("2")]), ["name"], full_scan=True)
     mirror.take_in(pages([record("2", "new")], cursor="c2"), ["name"], full_scan=False)
-    assert seen(mirror) == {"1": "x", "2": "new"}
+    assert names_by_id(mirror) == {"1": "x", "2": "new"}
     mirror.take_in(pages([record("2")]), ["name"], full_scan=True)
-    assert seen(mirror) == {"2": "x"}
+    assert names_by_id(mirror) == {"2": "x"}
 
 
 def test_archived_and_merged_records_are_nobody(mirror: Mirror) -> None:
@@ -58,10 +58,10 @@ def test_archived_and_merged_records_are_nobody(mirror: Mirror) -> None:
     mirror.take_in(
         pages([record("1", archived=True), record("9", merged=["2", "3", "9"])], cursor="c2"), ["name"], full_scan=False
     )
-    assert seen(mirror) == {"9": "x"}
+    assert names_by_id(mirror) == {"9": "x"}
     assert {tuple(row.values()) for row in mirror.merged().to_pylist()} == {("2", "9"), ("3", "9")}
     mirror.put([record("1")])
-    assert seen(mirror) == {"1": "x", "9": "x"}, "it was restored"
+    assert names_by_id(mirror) == {"1": "x", "9": "x"}, "it was restored"
 
 
 def test_a_scan_that_broke_off_is_read_again_and_leaves_nobody_behind(mirror: Mirror) -> None:
@@ -70,15 +70,15 @@ def test_a_scan_that_broke_off_is_read_again_and_leaves_nobody_behind(mirror: Mi
         mirror.take_in(pages([record("1"), record("7")], cursor="c9", broken=True), ["name"], full_scan=True)
     assert mirror.cursor(["name"]) == "c1"
     mirror.take_in(pages([record("1")], cursor="c2"), ["name"], full_scan=True)
-    assert seen(mirror) == {"1": "x"}, "7 was archived between the two scans"
+    assert names_by_id(mirror) == {"1": "x"}, "7 was archived between the two scans"
 
 
 def test_what_was_put_between_two_scans_does_not_outlive_the_next_whole_one(mirror: Mirror) -> None:
     mirror.take_in(pages([record("1")]), ["name"], full_scan=True)
     mirror.put([record("2")])
-    assert seen(mirror) == {"1": "x", "2": "x"}
+    assert names_by_id(mirror) == {"1": "x", "2": "x"}
     mirror.take_in(pages([record("1")]), ["name"], full_scan=True)
-    assert seen(mirror) == {"1": "x"}
+    assert names_by_id(mirror) == {"1": "x"}
 
 
 def test_a_property_that_was_just_made_counts_as_read(mirror: Mirror) -> None:
@@ -91,11 +91,11 @@ def test_a_property_that_was_just_made_counts_as_read(mirror: Mirror) -> None:
 
 def test_objects_and_systems_do_not_see_each_other(mirror: Mirror) -> None:
     mirror.take_in(pages([record("1")]), ["name"], full_scan=True)
-    assert seen(Mirror(mirror.store, "crm", "companies")) == {}
-    assert seen(Mirror(mirror.store, "other", "contacts")) == {}
+    assert names_by_id(Mirror(mirror.store, "crm", "companies")) == {}
+    assert names_by_id(Mirror(mirror.store, "other", "contacts")) == {}
 
 
 def test_any_text_is_kept(mirror: Mirror) -> None:
     odd = 'it\'s "odd" \\u0041 \U0001f600 \n'
     mirror.put([record("1", odd), record("2", "a\x00b")])
-    assert seen(mirror) == {"1": odd, "2": "a\N{SYMBOL FOR NULL}b"}
+    assert names_by_id(mirror) == {"1": odd, "2": "a\N{SYMBOL FOR NULL}b"}

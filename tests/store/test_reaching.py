@@ -13,7 +13,7 @@ from careloom.core.errors import CareloomError, Fix, Later
 from careloom.store.database import open_store
 
 
-def told(url: str) -> CareloomError:
+def error_of(url: str) -> CareloomError:
     with pytest.raises(CareloomError) as end:
         open_store(url)
     return end.value
@@ -60,7 +60,7 @@ def a_server_that_refuses(code: str, words: str) -> Iterator[int]:
 )
 def test_what_a_person_must_mend_is_told_with_host_port_and_cause(code: str, words: str, cause: str) -> None:
     with a_server_that_refuses(code, words) as port:
-        error = told(f"postgresql://ana:s3cret@127.0.0.1:{port}/clinic")
+        error = error_of(f"postgresql://ana:s3cret@127.0.0.1:{port}/clinic")
     assert isinstance(error, Fix)
     assert error.exit_code == 1
     assert f"127.0.0.1:{port}" in str(error)
@@ -70,7 +70,7 @@ def test_what_a_person_must_mend_is_told_with_host_port_and_cause(code: str, wor
 
 
 def test_a_database_that_is_not_there_is_told_by_a_real_server(database: str) -> None:
-    error = told(database.replace("/test_", "/nothing_"))
+    error = error_of(database.replace("/test_", "/nothing_"))
     assert isinstance(error, Fix)
     assert "has no database nothing_" in str(error)
 
@@ -80,12 +80,12 @@ def test_a_database_that_is_not_there_is_told_by_a_real_server(database: str) ->
 )
 def test_what_passes_may_be_tried_again(code: str, words: str) -> None:
     with a_server_that_refuses(code, words) as port:
-        assert isinstance(told(f"postgresql://ana@127.0.0.1:{port}/clinic"), Later)
+        assert isinstance(error_of(f"postgresql://ana@127.0.0.1:{port}/clinic"), Later)
 
 
 def test_a_port_where_nobody_listens_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    error = told(f"postgresql://ana@127.0.0.1:{port}/clinic")
+    error = error_of(f"postgresql://ana@127.0.0.1:{port}/clinic")
     assert isinstance(error, Later)
     assert f"127.0.0.1:{port}: connection refused" in str(error)

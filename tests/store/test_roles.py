@@ -16,7 +16,7 @@ from careloom.store.audit import verify_audit, write_audit
 from careloom.store.database import open_store
 from careloom.store.roles import READER, RECEIVER, ROLES, WORKER, make_roles, running_role
 from services.fake_rooms import NOON
-from web.served import paper_project, served
+from web.served import paper_project, serve
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def as_member(database: str) -> Iterator[object]:
             connection.execute(f"drop role {login}".encode())
 
 
-def refused(url: str, *statements: str) -> list[str]:
+def refusals(url: str, *statements: str) -> list[str]:
     """The statements that the role is not let do."""
     row = []
     with psycopg.connect(url, autocommit=True) as connection:
@@ -61,7 +61,7 @@ def test_the_receiver_keeps_events_and_says_how_it_is_under_its_own_role(
 ) -> None:
     store = open_store(as_member(RECEIVER))
     try:
-        with served(store, paper_project(tmp_path), monkeypatch) as service:
+        with serve(store, paper_project(tmp_path), monkeypatch) as service:
             assert service.ask("GET", "/ready").json == {"status": "ready", "lacks": []}
             assert service.ask("GET", "/progress").json == {"status": "well", "lacks": []}
             assert [service.post(b"[1]").status for _ in range(2)] == [200, 200]
@@ -86,7 +86,7 @@ def test_the_receiver_can_neither_read_nor_change_what_is_there(as_member) -> No
         "alter table audit disable trigger all",
         "create role x",
     )
-    assert refused(as_member(RECEIVER), *forbidden) == list(forbidden)
+    assert refusals(as_member(RECEIVER), *forbidden) == list(forbidden)
 
 
 def test_the_worker_lands_and_audits_under_its_own_role_and_cannot_rewrite_the_audit(
@@ -95,7 +95,7 @@ def test_the_worker_lands_and_audits_under_its_own_role_and_cannot_rewrite_the_a
     url = as_member(WORKER)
     store = open_store(url)
     try:
-        with served(store, paper_project(tmp_path), monkeypatch) as service:
+        with serve(store, paper_project(tmp_path), monkeypatch) as service:
             assert service.post(b"[1]").status == 200
             counts = process_inbox(service.session, "ehr", stop=service.app.state.stop)
         assert counts["done"] == 1
@@ -114,7 +114,7 @@ def test_the_worker_lands_and_audits_under_its_own_role_and_cannot_rewrite_the_a
         "drop table inbox",
         "create role x",
     )
-    assert refused(url, *forbidden) == list(forbidden)
+    assert refusals(url, *forbidden) == list(forbidden)
     with psycopg.connect(database) as connection:
         owners = connection.execute(
             "select distinct tableowner from pg_tables where schemaname = 'clinical'"
@@ -126,7 +126,7 @@ def test_a_reader_reads_what_was_landed_before_and_after_and_nothing_of_the_insi
     with psycopg.connect(as_member(WORKER), autocommit=True) as connection:
         connection.execute("create table clinical.later (id integer)")
     url = as_member(READER)
-    assert refused(url, "select * from clinical.later", "select * from sync_log", "select * from run") == []
+    assert refusals(url, "select * from clinical.later", "select * from sync_log", "select * from run") == []
     forbidden = (
         "insert into clinical.later values (1)",
         "select * from inbox",
@@ -135,7 +135,7 @@ def test_a_reader_reads_what_was_landed_before_and_after_and_nothing_of_the_insi
         "select * from change_log",
         "create table clinical.x ()",
     )
-    assert refused(url, *forbidden) == list(forbidden)
+    assert refusals(url, *forbidden) == list(forbidden)
 
 
 def test_tables_that_another_role_had_made_become_the_workers_and_a_second_time_changes_nothing(
@@ -149,7 +149,7 @@ def test_tables_that_another_role_had_made_become_the_workers_and_a_second_time_
         connection.execute("create table careloom.of_a_later_release (id integer)")
         make_roles(database)
     assert (
-        refused(as_member(WORKER), "alter table clinical.former add x integer", "select * from of_a_later_release")
+        refusals(as_member(WORKER), "alter table clinical.former add x integer", "select * from of_a_later_release")
         == []
     )
 

@@ -15,14 +15,14 @@ from careloom.core.streams import SKEW, Record
 from careloom.engine.landing.values import version_of
 from careloom.services.landing.write import BEHIND, land, prepare
 from careloom.services.session.sessions import Session
-from services.landing_project import NOON, NOTES, PATIENTS, landing, note, patient
+from services.landing_project import NOON, NOTES, PATIENTS, note, open_landing, patient
 
 NEW_YORK = ZoneInfo("America/New_York")
 
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS, NOTES) as session:
+    with open_landing(tmp_path, database, PATIENTS, NOTES) as session:
         prepare(session)
         yield session
 
@@ -45,7 +45,7 @@ def read(session: Session, record: Record) -> dict[str, int]:
     return {kind: count for kind, count in land(session, "ehr", [fresh], actor="tester", read=True).items() if count}
 
 
-def told(session: Session, record: Record) -> dict[str, int]:
+def land_counts(session: Session, record: Record) -> dict[str, int]:
     return {kind: count for kind, count in land(session, "ehr", [record], actor="tester").items() if count}
 
 
@@ -55,17 +55,17 @@ def name(session: Session) -> str:
 
 
 def test_a_row_whose_version_is_too_high_takes_what_the_source_shows(session: Session) -> None:
-    told(session, patient(1, 50, first_name="Former"))
+    land_counts(session, patient(1, 50, first_name="Former"))
     age(session)
     assert read(session, patient(1, 10, first_name="True")) == {"total": 1, "updated": 1}
     assert name(session) == "True"
     # The event that had told the higher version comes once more.
-    assert told(session, patient(1, 50, first_name="Former")) == {"total": 1, "unchanged": 1}
+    assert land_counts(session, patient(1, 50, first_name="Former")) == {"total": 1, "unchanged": 1}
     assert name(session) == "True"
 
 
 def test_what_the_source_shows_is_also_that_a_record_is_gone(session: Session) -> None:
-    told(session, note("notes", "N1", visit="V1"))
+    land_counts(session, note("notes", "N1", visit="V1"))
     with session.store.transaction() as connection:
         connection.execute("update clinical.notes set source_version = 'tomorrow', observed_at = 'tomorrow'")
     assert read(session, replace(note("notes", "N1"), data=None)) == {"total": 1, "deleted": 1}
@@ -79,7 +79,7 @@ def test_what_a_clock_ahead_wrote_is_repaired_at_once(session: Session) -> None:
 
 
 def test_an_answer_that_may_be_behind_what_was_told_is_held_and_not_called_unchanged(session: Session) -> None:
-    told(session, patient(1, 50, first_name="Told"))
+    land_counts(session, patient(1, 50, first_name="Told"))
     assert read(session, patient(1, 10, first_name="Shown")) == {"total": 1, "held": 1}
     assert name(session) == "Told"
     assert ask(session, "select stream, key, code from landing_held") == [("patients", "1", BEHIND)]
@@ -90,13 +90,13 @@ def test_an_answer_that_may_be_behind_what_was_told_is_held_and_not_called_uncha
 
 def test_a_page_that_was_read_before_the_row_was_written_takes_nothing_back(session: Session) -> None:
     page = replace(patient(1, 10, first_name="Page"), observed_at=session.store.clock())
-    told(session, patient(1, 50, first_name="Told"))
+    land_counts(session, patient(1, 50, first_name="Told"))
     age_less = land(session, "ehr", [page], actor="tester", read=True)
     assert (age_less["unchanged"], age_less["held"], name(session)) == (1, 0, "Told")
 
 
 def test_an_older_answer_of_the_same_content_is_unchanged(session: Session) -> None:
-    told(session, patient(1, 50))
+    land_counts(session, patient(1, 50))
     assert read(session, patient(1, 50)) == {"total": 1, "unchanged": 1}
 
 

@@ -30,16 +30,16 @@ class Google:
     key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
     asked: int = 0
 
-    def token(self, audience: str, email: str = "scheduler@clinic.example", **more: Any) -> str:
+    def token(self, audience: str, email: str = "scheduler@clinic.example", **extra: Any) -> str:
         pem = self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         now = int(time.time())
         claims = {"iss": "https://accounts.google.com", "aud": audience, "email": email, "email_verified": True}
-        claims |= {"iat": now, "exp": now + 600, "sub": "1"} | more
+        claims |= {"iat": now, "exp": now + 600, "sub": "1"} | extra
         return jwt.encode(crypt.RSASigner.from_string(pem, key_id="one"), claims).decode()
 
-    def __call__(self, _url: str, **_more: Any) -> Any:
+    def __call__(self, _url: str, **extra: Any) -> Any:
         self.asked += 1
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "certificates.example")])
         now = datetime.now(UTC)
@@ -58,7 +58,7 @@ class Google:
 
 
 @contextmanager
-def served(session: Session, google: Google | None = None) -> Iterator[str]:
+def serve_scheduler(session: Session, google: Google | None = None) -> Iterator[str]:
     """The address of the web door over `ready`."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

@@ -29,7 +29,7 @@ from careloom.web import webhooks
 from careloom.web.app import make_app
 from careloom.web.server import listener, server_of
 from hang import HANG
-from services.fake_rooms import NoOptions, Paper, project, ready
+from services.fake_rooms import NoOptions, Paper, make_session, project
 
 SECRET = "invented-secret"
 NOTES = Stream(
@@ -99,20 +99,20 @@ class Running:
             connection.close()
 
     def post(self, body: bytes, id_: str = "e1", **headers: str) -> Said:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        given = {"X-Secret": SECRET, "X-Id": id_, "Content-Type": "application/json", **named}
-        return self.ask("POST", "/webhooks/ehr", body, {name: value for name, value in given.items() if value})
+        header_values = {name.replace("_", "-"): value for name, value in headers.items()}
+        values = {"X-Secret": SECRET, "X-Id": id_, "Content-Type": "application/json", **header_values}
+        return self.ask("POST", "/webhooks/ehr", body, {name: value for name, value in values.items() if value})
 
     def raw(self, sent: bytes, patience: float = HANG) -> bytes:
         """What comes back for these bytes, until the other side ends it."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as connection:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(sent)
-            got = b""
+            content = b""
             with contextlib.suppress(ConnectionResetError):
                 while more := connection.recv(65536):
-                    got += more
-            return got
+                    content += more
+            return content
 
     def kept(self) -> list[tuple[Any, ...]]:
         with self.session.store.transaction() as connection:
@@ -127,16 +127,16 @@ def paper_project(folder: Path, callers: tuple[str, ...] = (), audience: str | N
 
 
 @contextlib.contextmanager
-def served(
+def serve(
     store: Store,
     made: Project,
     monkeypatch: pytest.MonkeyPatch,
     letterbox: Paper | None = None,
     environment: Mapping[str, str] | None = None,
-    **more: Any,
+    **extra: Any,
 ) -> Iterator[Running]:
     box = letterbox or Letterbox()
-    found = {
+    values = {
         "ehr": Room(
             kind="ehr",
             options=NoOptions,
@@ -147,9 +147,9 @@ def served(
     }
     for module in (sessions, webhooks, app_module, systems_package):
         if hasattr(module, "rooms"):
-            monkeypatch.setattr(module, "rooms", lambda: found)
-    opened = ready(store, made, environment)
-    app = make_app(opened, **more)
+            monkeypatch.setattr(module, "rooms", lambda: values)
+    session = make_session(store, made, environment)
+    app = make_app(session, **extra)
     listening = listener("127.0.0.1", 0)
     up = threading.Event()
     server = server_of(app, app.state.stop, up.set)
@@ -157,7 +157,7 @@ def served(
     thread.start()
     try:
         assert up.wait(20)
-        yield Running(opened, listening.getsockname()[1], app)
+        yield Running(session, listening.getsockname()[1], app)
     finally:
         server.should_exit = True
         thread.join()

@@ -13,7 +13,7 @@ from careloom.store.database import Store
 from careloom.web import connection_limit, server
 from careloom.web.connection_limit import Crowd
 from hang import HANG
-from web.served import SECRET, Running, paper_project, served
+from web.served import SECRET, Running, paper_project, serve
 
 EVENT = (
     b"POST /webhooks/ehr HTTP/1.1\r\nHost: x\r\nX-Secret: " + SECRET.encode() + b"\r\nX-Id: e1\r\n"
@@ -38,7 +38,7 @@ class Sitter:
 def service(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     monkeypatch.setattr(server, "MOST", 40)
     monkeypatch.setattr(server, "MOST_OF_A_CLIENT", 20)
-    with served(store, paper_project(tmp_path), monkeypatch) as running:
+    with serve(store, paper_project(tmp_path), monkeypatch) as running:
         yield running
 
 
@@ -66,9 +66,9 @@ def test_connections_that_only_wait_keep_no_event_out(service: Running, sent: by
 def test_where_all_are_busy_the_next_is_told_when_to_come_again(service: Running) -> None:
     with held_open(service, 20, EVENT) as lines:
         # Its body is awaited, so none of them is idle.
-        said = service.post(b"[1]", "late")
-        assert (said.status, said.json) == (503, {"error": "busy"})
-        assert int(said.headers["retry-after"]) > 0
+        answer = service.post(b"[1]", "late")
+        assert (answer.status, answer.json) == (503, {"error": "busy"})
+        assert int(answer.headers["retry-after"]) > 0
         for line in lines:
             line.sendall(b"[1]")
             assert line.recv(4096).startswith(b"HTTP/1.1 200")
@@ -76,7 +76,7 @@ def test_where_all_are_busy_the_next_is_told_when_to_come_again(service: Running
 
 
 def test_when_it_is_full_whoever_holds_most_loses_the_one_that_came_first() -> None:
-    full = Crowd(of_a_client=0, most=5)
+    full = Crowd(of_a_client=0, capacity=5)
     flood, vendor = [Sitter() for _ in range(4)], Sitter()
     for guest in flood:
         assert full.enter("flood", guest)
@@ -86,16 +86,16 @@ def test_when_it_is_full_whoever_holds_most_loses_the_one_that_came_first() -> N
 
 
 def test_a_client_that_is_shed_takes_nothing_from_others_and_only_so_many_wait_to_be_told() -> None:
-    full = Crowd(of_a_client=2, most=5)
+    full = Crowd(of_a_client=2, capacity=5)
     assert all(full.enter("flood", Sitter(idle=False)) for _ in range(2))
-    shed = [Sitter() for _ in range(connection_limit.MOST_SHED + 1)]
-    assert not any(full.enter("flood", guest) for guest in shed)
-    assert [guest.gone for guest in shed] == [False] * connection_limit.MOST_SHED + [True]
+    sitters = [Sitter() for _ in range(connection_limit.MOST_SHED + 1)]
+    assert not any(full.enter("flood", guest) for guest in sitters)
+    assert [guest.gone for guest in sitters] == [False] * connection_limit.MOST_SHED + [True]
     assert all(full.enter("vendor", Sitter(idle=False)) for _ in range(2))
 
 
 def test_who_leaves_makes_room_once() -> None:
-    full, guest = Crowd(of_a_client=1, most=1), Sitter(idle=False)
+    full, guest = Crowd(of_a_client=1, capacity=1), Sitter(idle=False)
     assert full.enter("a", guest)
     full.leave("a", guest)
     full.leave("a", guest)

@@ -14,14 +14,14 @@ import pytest
 from careloom.store import readiness
 from careloom.store.database import Store
 from careloom.web import health
-from web.served import Running, paper_project, served
+from web.served import Running, paper_project, serve
 
 
 @pytest.fixture
 def service(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     monkeypatch.setattr(health, "FRESH", -1.0)
     monkeypatch.setattr(readiness, "PATIENCE", 1.0)
-    with served(store, paper_project(tmp_path), monkeypatch) as running:
+    with serve(store, paper_project(tmp_path), monkeypatch) as running:
         yield running
 
 
@@ -31,10 +31,10 @@ def execute(service: Running, statement: str, *values: Any) -> None:
 
 
 def lacks(service: Running, path: str) -> list[str]:
-    said = service.ask("GET", path)
-    found: list[str] = said.json["lacks"]
-    assert said.status == (503 if found else 200)
-    return found
+    answer = service.ask("GET", path)
+    new_lacks: list[str] = answer.json["lacks"]
+    assert answer.status == (503 if new_lacks else 200)
+    return new_lacks
 
 
 def test_asking_leaves_nothing_in_the_inbox_and_nothing_in_the_queue(service: Running) -> None:
@@ -92,9 +92,9 @@ def test_strangers_are_told_no_names_and_no_numbers(service: Running) -> None:
     assert service.post(b"[1]").status == 200
     execute(service, "update inbox set due_at = now() - make_interval(secs => %s)", health.LATE + 60)
     for path in ("/ready", "/progress"):
-        said = service.ask("GET", path)
-        assert set(said.json) == {"status", "lacks"}
-        assert "ehr" not in said.body.decode()
+        answer = service.ask("GET", path)
+        assert set(answer.json) == {"status", "lacks"}
+        assert "ehr" not in answer.body.decode()
 
 
 def test_after_an_event_found_no_room_one_of_its_size_is_tried(service: Running) -> None:
@@ -118,7 +118,7 @@ def test_however_many_ask_the_database_is_asked_once_in_a_while_and_by_no_new_co
     monkeypatch.setattr(health, "FRESH", 60.0)
     opened: list[str] = []
     with (
-        served(store, paper_project(tmp_path), monkeypatch) as service,
+        serve(store, paper_project(tmp_path), monkeypatch) as service,
         monkeypatch.context() as patch,
         ThreadPoolExecutor(20) as threads,
     ):

@@ -27,7 +27,7 @@ from careloom.store.locks import advisory_lock
 from careloom.web import syncs
 from careloom.web.oidc import KEPT_FOR, REST, SERVED_FOR, CachedCertificates, Certificates
 from services.fake_rooms import NOON
-from web.served import Letterbox, Running, Said, paper_project, served
+from web.served import Letterbox, Running, Said, paper_project, serve
 
 AUDIENCE, CALLER = "https://careloom.example", "scheduler@clinic.example"
 
@@ -47,13 +47,13 @@ class Google:
     def _certificate(self) -> str:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "invented")])
         now = datetime.now(UTC)
-        made = x509.CertificateBuilder(name, name, self.key.public_key(), x509.random_serial_number())
-        made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        return made.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+        certificate = x509.CertificateBuilder(name, name, self.key.public_key(), x509.random_serial_number())
+        certificate = certificate.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        return certificate.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
     def token(self, key: str = "k1", **claims: Any) -> str:
         now = int(time.time())
-        said = {
+        values = {
             "iss": "https://accounts.google.com",
             "aud": AUDIENCE,
             "email": CALLER,
@@ -66,8 +66,8 @@ class Google:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         signer = crypt.RSASigner.from_string(pem, key)  # type: ignore[no-untyped-call]
-        found: bytes = jwt.encode(signer, {name: value for name, value in said.items() if value is not None})  # type: ignore[no-untyped-call]
-        return found.decode()
+        content: bytes = jwt.encode(signer, {name: value for name, value in values.items() if value is not None})  # type: ignore[no-untyped-call]
+        return content.decode()
 
 
 @pytest.fixture(scope="module")
@@ -89,15 +89,17 @@ def box() -> Letterbox:
 def service(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google, box: Letterbox
 ) -> Iterator[Running]:
-    made = paper_project(tmp_path, (CALLER,), AUDIENCE)
+    project = paper_project(tmp_path, (CALLER,), AUDIENCE)
     certificates = CachedCertificates(google.certificates)
-    with served(store, made, monkeypatch, box, certificates=certificates) as running:
+    with serve(store, project, monkeypatch, box, certificates=certificates) as running:
         yield running
 
 
 def call(service: Running, path: str, token: str, method: str = "POST", **headers: str) -> Said:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return service.ask(method, path, headers={"Authorization": f"Bearer {token}", **named} if token else named)
+    header_values = {name.replace("_", "-"): value for name, value in headers.items()}
+    return service.ask(
+        method, path, headers={"Authorization": f"Bearer {token}", **header_values} if token else header_values
+    )
 
 
 def pages(*names: str, more: Callable[[], None] = lambda: None) -> Callable[[], Iterator[Page]]:
@@ -140,37 +142,37 @@ BAD: Mapping[str, Mapping[str, Any]] = {
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 def test_nobody_is_let_in_without_a_token(service: Running, method: str, path: str) -> None:
-    said = call(service, path, "", method)
-    assert (said.status, said.json) == (401, {"error": "no-valid-token"})
-    assert said.headers["www-authenticate"] == "Bearer"
+    answer = call(service, path, "", method)
+    assert (answer.status, answer.json) == (401, {"error": "no-valid-token"})
+    assert answer.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("what", BAD)
 def test_a_token_that_is_not_for_us_is_refused(service: Running, google: Google, what: str) -> None:
-    said = call(service, "/sync/visits", google.token(**BAD[what]))
-    assert (said.status, said.json) == (401, {"error": "no-valid-token"})
+    answer = call(service, "/sync/visits", google.token(**BAD[what]))
+    assert (answer.status, answer.json) == (401, {"error": "no-valid-token"})
 
 
 @pytest.mark.parametrize("claims", [{"email": "other@clinic.example"}, {"email": None}, {"email_verified": False}])
 def test_a_token_of_somebody_else_is_refused(service: Running, google: Google, claims: Mapping[str, Any]) -> None:
-    said = call(service, "/sync/visits", google.token(**claims))
-    assert (said.status, said.json) == (403, {"error": "not-a-caller"})
+    answer = call(service, "/sync/visits", google.token(**claims))
+    assert (answer.status, answer.json) == (403, {"error": "not-a-caller"})
 
 
 def test_a_token_that_is_not_signed_or_signed_by_another_is_refused(service: Running, google: Google) -> None:
     head, body, signature = google.token().split(".")
-    unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
+    text = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
     forged = Google(rsa.generate_private_key(65537, 2048)).token()
     rubbish = ("x", "...", "a.b.c", "W10.W10.W10", "e30.e30.", "eyJraWQiOltdfQ.e30.e30", "\xff", "x" * 9000)
-    for token in (f"{unsigned}.{body}.", f"{head}.{body}.", f"{head}.{body}.{signature[::-1]}", forged, *rubbish):
+    for token in (f"{text}.{body}.", f"{head}.{body}.", f"{head}.{body}.{signature[::-1]}", forged, *rubbish):
         assert call(service, "/sync/visits", token).status == 401, token
 
 
 def test_without_callers_nobody_is_let_in(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google
 ) -> None:
-    made = paper_project(tmp_path, (), AUDIENCE)
-    with served(store, made, monkeypatch, certificates=CachedCertificates(google.certificates)) as service:
+    project = paper_project(tmp_path, (), AUDIENCE)
+    with serve(store, project, monkeypatch, certificates=CachedCertificates(google.certificates)) as service:
         assert call(service, "/sync/visits", google.token()).status == 403
     assert google.asked == 0
 
@@ -178,9 +180,11 @@ def test_without_callers_nobody_is_let_in(
 def test_on_cloud_run_a_token_may_be_made_out_to_the_services_own_address(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google
 ) -> None:
-    made = paper_project(tmp_path, (CALLER,))
+    project = paper_project(tmp_path, (CALLER,))
     certificates = CachedCertificates(google.certificates)
-    with served(store, made, monkeypatch, certificates=certificates, environment={"K_SERVICE": "careloom"}) as service:
+    with serve(
+        store, project, monkeypatch, certificates=certificates, environment={"K_SERVICE": "careloom"}
+    ) as service:
         for host in ("careloom-abc123-uw.a.run.app", "careloom-1234567890.us-west1.run.app"):
             address = f"https://{host}"
             for audience in (address, f"{address}/sync/visits"):
@@ -200,7 +204,7 @@ def test_on_cloud_run_a_token_may_be_made_out_to_the_services_own_address(
 def test_no_host_that_a_caller_writes_makes_a_token_for_another_service_open_this_one(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, google: Google, proxies: str
 ) -> None:
-    made = paper_project(tmp_path, (CALLER,), AUDIENCE)
+    project = paper_project(tmp_path, (CALLER,), AUDIENCE)
     certificates, environment = CachedCertificates(google.certificates), {"CARELOOM_PROXIES": proxies}
     token = google.token(aud="https://other-service.example")
     headers = {
@@ -208,12 +212,12 @@ def test_no_host_that_a_caller_writes_makes_a_token_for_another_service_open_thi
         "X_Forwarded_Proto": "https",
         "X_Forwarded_Host": "other-service.example",
     }
-    with served(store, made, monkeypatch, certificates=certificates, environment=environment) as service:
+    with serve(store, project, monkeypatch, certificates=certificates, environment=environment) as service:
         for method, path in GUARDED:
             assert call(service, path, token, method, **headers).status == 401
     with (
         pytest.raises(Fix, match="audience"),
-        served(
+        serve(
             store,
             paper_project(tmp_path / "b", (CALLER,)),
             monkeypatch,
@@ -226,21 +230,21 @@ def test_no_host_that_a_caller_writes_makes_a_token_for_another_service_open_thi
 
 def test_certificates_are_asked_for_once_an_hour_and_only_good_answers_are_kept(google: Google) -> None:
     now = [0.0]
-    kept = CachedCertificates(google.certificates, clock=lambda: now[0])
+    kept_certificates = CachedCertificates(google.certificates, clock=lambda: now[0])
     google.status = 500
     for _ in range(2):
         with pytest.raises(TransportError):
-            kept("url")
+            kept_certificates("url")
     assert google.asked == 1
     google.status, now[0] = 200, REST + 1
-    assert [kept("url").status, kept("url").status] == [200, 200]
+    assert [kept_certificates("url").status, kept_certificates("url").status] == [200, 200]
     assert google.asked == 2
     google.status, now[0] = 500, REST + KEPT_FOR + 2
-    assert [kept("url").status, kept("url").status] == [200, 200]
+    assert [kept_certificates("url").status, kept_certificates("url").status] == [200, 200]
     assert google.asked == 3
     now[0] = REST + SERVED_FOR + 2
     with pytest.raises(TransportError):
-        kept("url")
+        kept_certificates("url")
 
 
 def test_while_google_hangs_one_thread_hangs_with_it_and_everyone_else_is_answered(
@@ -274,9 +278,9 @@ def test_while_google_does_not_answer_the_caller_is_to_come_again(
         raise TransportError("away")  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(service.app.state.callers.certificates, "ask", away)
-    said = call(service, "/sync/visits", google.token())
-    assert (said.status, said.json) == (503, {"error": "certificates-away"})
-    assert said.headers["retry-after"]
+    answer = call(service, "/sync/visits", google.token())
+    assert (answer.status, answer.json) == (503, {"error": "certificates-away"})
+    assert answer.headers["retry-after"]
 
 
 # ---------------------------------------------------------------- syncs
@@ -286,7 +290,7 @@ def test_a_sync_answers_with_balanced_counts_in_the_schedulers_shape(
     service: Running, google: Google, box: Letterbox
 ) -> None:
     box.pages = pages("V1", "V2")
-    said = call(service, "/sync/visits", google.token())
+    answer = call(service, "/sync/visits", google.token())
     expected = {
         "status": "completed",
         "total": 3,
@@ -296,17 +300,17 @@ def test_a_sync_answers_with_balanced_counts_in_the_schedulers_shape(
         "deleted": 0,
         "failed": 1,
     }
-    assert said.status == 200
-    assert {name: said.json[name] for name in expected} == expected
-    assert said.json["balanced"] is True
-    assert "Zzyzx" not in said.body.decode()
+    assert answer.status == 200
+    assert {name: answer.json[name] for name in expected} == expected
+    assert answer.json["balanced"] is True
+    assert "Zzyzx" not in answer.body.decode()
 
 
 def test_a_scan_that_is_under_way_is_not_begun_twice(service: Running, google: Google) -> None:
     with advisory_lock(service.session.store, "scan", "visits"):
-        said = call(service, "/sync/visits", google.token())
-        assert (said.status, said.json["status"]) == (409, "running")
-        assert said.headers["retry-after"]
+        answer = call(service, "/sync/visits", google.token())
+        assert (answer.status, answer.json["status"]) == (409, "running")
+        assert answer.headers["retry-after"]
     assert call(service, "/sync/visits", google.token()).status == 200
 
 
@@ -315,8 +319,8 @@ def test_a_long_scan_says_that_it_continues_and_goes_on_where_it_stopped(
 ) -> None:
     monkeypatch.setattr(syncs, "TIME_LIMIT", 0.0)
     box.pages = pages("V1")
-    said = call(service, "/sync/visits", google.token())
-    assert (said.status, said.json["status"], said.json["created"]) == (200, "continues", 1)
+    answer = call(service, "/sync/visits", google.token())
+    assert (answer.status, answer.json["status"], answer.json["created"]) == (200, "continues", 1)
     with service.session.store.transaction() as connection:
         assert connection.execute("select checkpoint from stream_state where stream = 'visits'").fetchall() == [("1",)]
 
@@ -329,27 +333,27 @@ def test_a_service_that_ends_stops_its_scans_at_a_checkpoint(service: Running, g
 
 def test_all_streams_are_synced_and_summed_up(service: Running, google: Google, box: Letterbox) -> None:
     box.pages = pages("V1")
-    said = call(service, "/sync/all", google.token())
-    assert said.status == 200
-    assert set(said.json["streams"]) == {"visits", "session_notes"}
-    assert said.json["created"] == 1
-    assert said.json["total"] == sum(said.json[n] for n in ("created", "updated", "unchanged", "deleted", "failed"))
+    answer = call(service, "/sync/all", google.token())
+    assert answer.status == 200
+    assert set(answer.json["streams"]) == {"visits", "session_notes"}
+    assert answer.json["created"] == 1
+    assert answer.json["total"] == sum(answer.json[n] for n in ("created", "updated", "unchanged", "deleted", "failed"))
 
 
 def test_streams_and_queries_that_there_are_not_are_refused(service: Running, google: Google) -> None:
     assert call(service, "/sync/nothing", google.token()).status == 404
     assert call(service, "/api/held/nothing", google.token(), "GET").status == 404
-    said = call(service, "/maintenance/cleanup?dry_run=Zzyzx", google.token())
-    assert (said.status, said.json) == (400, {"error": "bad-request"})
+    answer = call(service, "/maintenance/cleanup?dry_run=Zzyzx", google.token())
+    assert (answer.status, answer.json) == (400, {"error": "bad-request"})
     assert call(service, "/sync/visits", google.token(), "GET").status == 405
 
 
 def test_a_cleanup_can_be_tried_out_and_leaves_a_receipt(service: Running, google: Google) -> None:
-    said = call(service, "/maintenance/cleanup?dry_run=true", google.token())
-    assert (said.status, said.json["dry_run"], said.json["removed"]) == (200, True, {})
+    answer = call(service, "/maintenance/cleanup?dry_run=true", google.token())
+    assert (answer.status, answer.json["dry_run"], answer.json["removed"]) == (200, True, {})
     with service.session.store.transaction() as connection:
         assert connection.execute("select id, dry_run from cleanup_receipt").fetchall() == [
-            (said.json["receipt"], True)
+            (answer.json["receipt"], True)
         ]
 
 
@@ -361,13 +365,13 @@ def test_what_is_held_is_listed_by_ids_and_the_look_is_audited(
 ) -> None:
     box.pages = pages("V1")
     call(service, "/sync/visits", google.token())
-    said = call(service, "/api/held/visits", google.token(), "GET")
-    assert [(one["key"], one["code"]) for one in said.json] == [("x", "no-shape")]
-    assert "Zzyzx" not in said.body.decode()
+    answer = call(service, "/api/held/visits", google.token(), "GET")
+    assert [(row["key"], row["code"]) for row in answer.json] == [("x", "no-shape")]
+    assert "Zzyzx" not in answer.body.decode()
     assert call(service, "/api/unlinked/session-notes", google.token(), "GET").json == []
     with service.session.store.transaction() as connection:
-        audited = connection.execute("select actor, subject from audit order by seq").fetchall()
-    assert audited == [(CALLER, "held visits"), (CALLER, "unlinked session_notes")]
+        rows = connection.execute("select actor, subject from audit order by seq").fetchall()
+    assert rows == [(CALLER, "held visits"), (CALLER, "unlinked session_notes")]
 
 
 def test_the_document_describes_every_address(service: Running) -> None:

@@ -19,14 +19,14 @@ from careloom.web import body as body_module
 from careloom.web import connection, group_commit
 from careloom.web.refusals import REFUSALS
 from hang import HANG
-from web.served import SECRET, Letterbox, Running, paper_project, served
+from web.served import SECRET, Letterbox, Running, paper_project, serve
 
 MEGABYTE = 1024 * 1024
 
 
 def test_an_event_is_on_disk_when_its_sender_is_told_so(service: Running) -> None:
-    said = service.post(b'{"n": 1}')
-    assert (said.status, said.json) == (200, {"status": "ok"})
+    answer = service.post(b'{"n": 1}')
+    assert (answer.status, answer.json) == (200, {"status": "ok"})
     assert service.kept() == [("e1", b'{"n": 1}', "new")]
 
 
@@ -49,8 +49,8 @@ def test_two_hundred_events_at_once_are_all_kept(service: Running) -> None:
 
 
 def test_a_handshake_is_answered_by_the_room_and_nothing_is_kept(service: Running) -> None:
-    said = service.ask("GET", "/webhooks/ehr?msg=one&msg=two")
-    assert (said.status, said.json) == (200, {"proof": "two"})
+    answer = service.ask("GET", "/webhooks/ehr?msg=one&msg=two")
+    assert (answer.status, answer.json) == (200, {"proof": "two"})
     assert service.kept() == []
 
 
@@ -74,8 +74,8 @@ def test_a_verified_body_is_kept_byte_for_byte_whatever_it_says(service: Running
 
 @pytest.mark.parametrize("what", RUBBISH)
 def test_nothing_of_who_does_not_know_the_secret_is_kept(service: Running, what: str) -> None:
-    said = service.post(RUBBISH[what], X_Secret="guess")
-    assert (said.status, said.json) == (401, {"error": "bad-signature"})
+    answer = service.post(RUBBISH[what], X_Secret="guess")
+    assert (answer.status, answer.json) == (401, {"error": "bad-signature"})
     assert service.post(RUBBISH[what], X_Secret="").status == 401
     assert service.kept() == []
 
@@ -101,9 +101,9 @@ def test_addresses_and_methods_that_there_are_not_are_refused(service: Running) 
     assert refusal(service.ask("POST", "/webhooks/%00%ff", b"{}"), 404)
     assert refusal(service.ask("GET", "/nothing"), 404)
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
-        said = service.ask(method, "/webhooks/ehr", b"{}", {"X-Secret": SECRET, "X-Id": "1"})
-        assert refusal(said, 405)
-        assert "POST" in said.headers["allow"]
+        answer = service.ask(method, "/webhooks/ehr", b"{}", {"X-Secret": SECRET, "X-Id": "1"})
+        assert refusal(answer, 405)
+        assert "POST" in answer.headers["allow"]
     assert service.ask("HEAD", "/webhooks/ehr", headers={"X-Secret": SECRET, "X-Id": "1"}).status == 405
     assert service.kept() == []
 
@@ -149,8 +149,8 @@ def test_a_packed_body_is_unpacked_within_the_limit_only(service: Running) -> No
     assert refusal(service.post(bomb, "bomb", Content_Encoding="gzip"), 413) == "too-large"
     for bad in (b"{}", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") + b"more"):
         assert refusal(service.post(bad, "bad", Content_Encoding="gzip"), 400) == "bad-gzip"
-    for other in ("br", "deflate", "zstd", "gzip, gzip"):
-        assert refusal(service.post(b"{}", "other", Content_Encoding=other), 415) == "content-encoding"
+    for text in ("br", "deflate", "zstd", "gzip, gzip"):
+        assert refusal(service.post(b"{}", "other", Content_Encoding=text), 415) == "content-encoding"
     assert len(service.kept()) == 1
 
 
@@ -208,12 +208,12 @@ def test_what_is_no_http_is_refused(service: Running, line: bytes) -> None:
 def test_a_room_that_stumbles_is_told_of_without_its_words(
     service: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = service.post(b'{"boom": true}')
-    assert refusal(said, 503) == "not-ready"
-    assert said.headers["retry-after"]
-    told = capsys.readouterr()
-    assert "ZeroDivisionError" in told.out + told.err
-    assert "Zzyzx" not in told.out + told.err
+    answer = service.post(b'{"boom": true}')
+    assert refusal(answer, 503) == "not-ready"
+    assert answer.headers["retry-after"]
+    output = capsys.readouterr()
+    assert "ZeroDivisionError" in output.out + output.err
+    assert "Zzyzx" not in output.out + output.err
 
 
 def test_an_event_that_could_not_be_kept_is_not_thanked_for(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,9 +222,9 @@ def test_an_event_that_could_not_be_kept_is_not_thanked_for(service: Running, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(receive, "keep_events", away)
-        said = service.post(b"[1]")
-        assert refusal(said, 503) == "try-later"
-        assert int(said.headers["retry-after"]) > 0
+        answer = service.post(b"[1]")
+        assert refusal(answer, 503) == "try-later"
+        assert int(answer.headers["retry-after"]) > 0
     assert service.kept() == []
     assert service.post(b"[1]").status == 200
 
@@ -232,13 +232,13 @@ def test_an_event_that_could_not_be_kept_is_not_thanked_for(service: Running, mo
 def test_one_event_that_the_store_chokes_on_does_not_take_its_neighbours_with_it(
     service: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, entered, go = receive.keep_events, threading.Semaphore(0), threading.Event()
+    real, entries, go = receive.keep_events, threading.Semaphore(0), threading.Event()
 
     def choking(store: Store, arrivals: Any) -> Any:
-        if any(one.event_id == "first" for one in arrivals):
-            entered.release()
+        if any(arrival.event_id == "first" for arrival in arrivals):
+            entries.release()
             assert go.wait(20)
-        if any(one.event_id == "bad" for one in arrivals):
+        if any(arrival.event_id == "bad" for arrival in arrivals):
             raise ValueError("Zzyzx")
         return real(store, arrivals)
 
@@ -246,7 +246,7 @@ def test_one_event_that_the_store_chokes_on_does_not_take_its_neighbours_with_it
     monkeypatch.setattr(group_commit, "WRITERS", 1)
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(service.post, b"[0]", "first")
-        assert entered.acquire(timeout=HANG)
+        assert entries.acquire(timeout=HANG)
         others = [threads.submit(service.post, b"[1]", id_) for id_ in ("a", "bad", "b")]
         queue = service.app.state.door.group_commit._queue
         while len(queue) < 3:
@@ -260,9 +260,9 @@ def test_one_event_that_the_store_chokes_on_does_not_take_its_neighbours_with_it
 def test_who_is_refused_again_and_again_must_wait_and_whoever_knows_the_secret_never(service: Running) -> None:
     statuses = [service.post(b"{}", X_Secret=f"guess{n}").status for n in range(REFUSALS + 1)]
     assert statuses == [401] * REFUSALS + [429]
-    said = service.post(b"{}", X_Secret="guess")
-    assert refusal(said, 429) == "too-many-refusals"
-    assert 0 < int(said.headers["retry-after"]) <= 61
+    answer = service.post(b"{}", X_Secret="guess")
+    assert refusal(answer, 429) == "too-many-refusals"
+    assert 0 < int(answer.headers["retry-after"]) <= 61
     assert service.ask("GET", "/health").status == 200
     assert service.post(b"{}").status == 200
     assert [id_ for id_, _, _ in service.kept()] == ["e1"]
@@ -271,7 +271,7 @@ def test_who_is_refused_again_and_again_must_wait_and_whoever_knows_the_secret_n
 def test_behind_a_proxy_only_the_one_who_fails_must_wait(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with served(store, paper_project(tmp_path), monkeypatch, environment={"CARELOOM_PROXIES": "1"}) as service:
+    with serve(store, paper_project(tmp_path), monkeypatch, environment={"CARELOOM_PROXIES": "1"}) as service:
         for number in range(REFUSALS):
             # What stands before the proxy's own word is the sender's invention.
             service.post(b"{}", X_Secret="guess", X_Forwarded_For=f"203.0.113.{number}, 198.51.100.7")
@@ -300,16 +300,16 @@ def test_log_lines_hold_no_address_and_nothing_of_an_event(
     service.ask("GET", "/webhooks/ehr?name=Zzyzx")
     service.ask("GET", "/Zzyzx")
     service.post(b'{"name": "Zzyzx"}', X_Secret="Zzyzx")
-    told = capsys.readouterr()
-    assert "Zzyzx" not in told.out + told.err
-    assert "/webhooks/{system}" in told.out
-    assert json.dumps("ehr")[1:-1] in told.out
+    output = capsys.readouterr()
+    assert "Zzyzx" not in output.out + output.err
+    assert "/webhooks/{system}" in output.out
+    assert json.dumps("ehr")[1:-1] in output.out
 
 
 def test_the_room_is_told_the_address_that_was_called(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box, environment = Letterbox(), {"CARELOOM_PUBLIC_URL": "https://hooks.clinic.example"}
-    with served(store, paper_project(tmp_path), monkeypatch, letterbox=box, environment=environment) as service:
+    with serve(store, paper_project(tmp_path), monkeypatch, letterbox=box, environment=environment) as service:
         service.ask("GET", "/webhooks/ehr?msg=a%20b")
     assert box.addresses == ["https://hooks.clinic.example/webhooks/ehr?msg=a%20b"]

@@ -16,7 +16,7 @@ from careloom.worker.listeners import listener_servers, start_listeners
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from services.fake_rooms import project, ready
+from services.fake_rooms import make_session, project
 from worker.line_room import LineListener, line_room
 
 
@@ -34,7 +34,7 @@ def main() -> None:
         listener.before_reply = stand_still
     sessions.rooms = lambda: {"lab": line_room(listener)}
     store = open_store(database)
-    session = ready(store, project(Path(folder), ["lab"]))
+    session = make_session(store, project(Path(folder), ["lab"]))
     stop = threading.Event()
     servers = listener_servers(session, stop)
     join = start_listeners(servers)

@@ -20,7 +20,7 @@ from careloom.worker.run import work
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from services.fake_rooms import Paper, project, ready, room
+from services.fake_rooms import Paper, make_session, project, room
 
 QUICK = Timing(pause=0.2, heartbeat=0.3, silence=1.5, poll=0.1, grace=10.0)
 
@@ -47,10 +47,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
     store = open_store(database)
-    made = ready(store, project(Path(folder), ["ehr", "bus"], publish=["bus"]))
+    session = make_session(store, project(Path(folder), ["ehr", "bus"], publish=["bus"]))
     print("working", flush=True)
-    work(made, stop=stop, timing=QUICK)
-    made.close()
+    work(session, stop=stop, timing=QUICK)
+    session.close()
     store.close()
 
 

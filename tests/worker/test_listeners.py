@@ -22,15 +22,15 @@ from careloom.store.database import Store, open_store
 from careloom.worker import listeners
 from careloom.worker.listeners import ListenerServer, listener_servers, start_listeners
 from hang import HANG
-from services.fake_rooms import project, ready, rows
+from services.fake_rooms import make_session, project, rows
 from worker.line_room import LineListener, line_room
 
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    opened = open_store(database)
-    yield opened
-    opened.close()
+    new_store = open_store(database)
+    yield new_store
+    new_store.close()
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def listener() -> LineListener:
 @pytest.fixture
 def session(store: Store, listener: LineListener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setattr(sessions, "rooms", lambda: {"lab": line_room(listener)})
-    opened = ready(store, project(tmp_path, ["lab"]))
-    yield opened
-    opened.close()
+    new_session = make_session(store, project(tmp_path, ["lab"]))
+    yield new_session
+    new_session.close()
 
 
 @contextmanager
@@ -93,25 +93,25 @@ def sender(port: int) -> Iterator[Sender]:
         lab.close()
 
 
-def marked(process: subprocess.Popen[str]) -> str:
+def next_line(process: subprocess.Popen[str]) -> str:
     """The next line that is not a log line."""
     return next(line[2:].strip() for line in process.stdout or () if line.startswith("> "))
 
 
-def kept(store: Store) -> list[tuple[str, bytes]]:
+def stored_events(store: Store) -> list[tuple[str, bytes]]:
     return [(key, bytes(body)) for key, body in rows(store, "select event_id, body from inbox order by id")]
 
 
 def test_an_answer_means_that_the_message_is_on_disk(session: Session, store: Store, listener: LineListener) -> None:
     seen: list[list[tuple[str, bytes]]] = []
-    listener.before_reply = lambda _message: seen.append(kept(store))
+    listener.before_reply = lambda _message: seen.append(stored_events(store))
     with listening(session) as server, sender(server.port) as lab:
         lab.tell("m1 first\nm2 sec")
         assert lab.answer() == "+m1\n"
         lab.tell("ond\n")
         assert lab.answer() == "+m2\n"
     assert [[key for key, _ in stage] for stage in seen] == [["m1"], ["m1", "m2"]]
-    assert kept(store)[1] == ("m2", b"m2 second")
+    assert stored_events(store)[1] == ("m2", b"m2 second")
     prepare(session)
     assert process_inbox(session, "lab", stop=Event())["done"] == 2
     assert rows(store, "select room from clinical.paper_visits order by 1") == [("first",), ("second",)]
@@ -121,14 +121,14 @@ def test_a_message_that_was_answered_and_comes_again_is_the_same(session: Sessio
     with listening(session) as server, sender(server.port) as lab:
         lab.tell("m1 first\nm1 first\n")
         assert [lab.answer(), lab.answer()] == ["+m1\n", "+m1\n"]
-    assert kept(store) == [("m1", b"m1 first")]
+    assert stored_events(store) == [("m1", b"m1 first")]
 
 
 def test_what_is_no_message_is_refused_and_nothing_of_it_is_kept(session: Session, store: Store) -> None:
     with listening(session) as server, sender(server.port) as lab:
         lab.tell("rubbish\nm1 first\n")
         assert [lab.answer(), lab.answer()] == ["-rubbish\n", "+m1\n"]
-    assert [key for key, _ in kept(store)] == ["m1"]
+    assert [key for key, _ in stored_events(store)] == ["m1"]
 
 
 def test_without_a_store_nothing_is_acknowledged(
@@ -144,7 +144,7 @@ def test_without_a_store_nothing_is_acknowledged(
             assert lab.answer() == "-m1\n"
         lab.tell("m1 first\n")
         assert lab.answer() == "+m1\n"
-    assert len(kept(store)) == 1
+    assert len(stored_events(store)) == 1
 
 
 def test_two_senders_are_heard_at_once_and_a_slow_one_holds_up_nobody(session: Session, store: Store) -> None:
@@ -155,7 +155,7 @@ def test_two_senders_are_heard_at_once_and_a_slow_one_holds_up_nobody(session: S
             assert quick.answer() == f"+q{number}\n"
         slow.tell("end\n")
         assert slow.answer() == "+s1\n"
-    assert len(kept(store)) == 21
+    assert len(stored_events(store)) == 21
 
 
 def test_a_frame_that_never_ends_or_is_too_large_ends_its_connection(
@@ -171,7 +171,7 @@ def test_a_frame_that_never_ends_or_is_too_large_ends_its_connection(
             time.sleep(0.6)  # quiet is no fault: nothing has begun
             lab.tell("m5 x\n")
             assert lab.answer() == "+m5\n"
-    assert [key for key, _ in kept(store)] == ["m5"]
+    assert [key for key, _ in stored_events(store)] == ["m5"]
 
 
 def test_strangers_and_one_connection_too_many_are_not_listened_to(
@@ -229,15 +229,15 @@ def test_a_worker_killed_in_between_has_answered_nothing_and_the_message_comes_a
 ) -> None:
     command = [sys.executable, str(Path(__file__).with_name("a_listener.py")), database, str(tmp_path), stop_at]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as killed:
-        port = int(marked(killed))
+        port = int(next_line(killed))
         with sender(port) as lab:
             lab.tell("m1 first\n")
-            assert marked(killed) == "stopped"
+            assert next_line(killed) == "stopped"
             killed.kill()
             with suppress(ConnectionResetError):
                 assert lab.answer() == ""
-    assert [key for key, _ in kept(store)] == on_disk
+    assert [key for key, _ in stored_events(store)] == on_disk
     with listening(session) as server, sender(server.port) as lab:
         lab.tell("m1 first\n")
         assert lab.answer() == "+m1\n"
-    assert [key for key, _ in kept(store)] == ["m1"]
+    assert [key for key, _ in stored_events(store)] == ["m1"]

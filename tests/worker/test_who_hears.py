@@ -17,14 +17,14 @@ from careloom.store.database import Store, open_store
 from careloom.worker import jobs
 from careloom.worker.jobs import JobContext, run_job
 from promises.test_a_person_appears_nowhere import Post, free_port
-from services.fake_rooms import project, ready
+from services.fake_rooms import make_session, project
 
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    new_store = open_store(database)
+    yield new_store
+    new_store.close()
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ def test_a_job_that_goes_on_failing_is_told_once(
     mails: list[int],
 ) -> None:
     box, port = post
-    mail = Mail(to=("ops@clinic.example",), sender="loom@clinic.example", smtp=f"smtp://127.0.0.1:{port}")
-    found = ready(store, replace(project(tmp_path, ["ehr"]), alerts=Alerts(mail=mail)))
-    bench = JobContext(session=found, urgent=found, stop=Event())
+    mail = Mail(recipients=("ops@clinic.example",), sender="loom@clinic.example", smtp=f"smtp://127.0.0.1:{port}")
+    session = make_session(store, replace(project(tmp_path, ["ehr"]), alerts=Alerts(mail=mail)))
+    bench = JobContext(session=session, urgent=session, stop=Event())
     monkeypatch.setitem(jobs.JOBS, "cleanup", failing(error))  # type: ignore[arg-type]
     counted = []
     for _ in range(5):

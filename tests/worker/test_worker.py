@@ -29,28 +29,28 @@ from careloom.worker.app import JobRun
 from careloom.worker.periodic import PeriodicTasks, Timing
 from careloom.worker.run import work
 from hang import HANG
-from services.fake_rooms import Paper, arrive, install, project, put_changes, ready, rows
+from services.fake_rooms import Paper, arrive, install, make_session, project, put_changes, rows
 
 QUICK = Timing(pause=0.2, heartbeat=0.3, silence=1.5, poll=0.1, grace=10.0)
 
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    found = open_store(database)
-    yield found
-    found.close()
+    new_store = open_store(database)
+    yield new_store
+    new_store.close()
 
 
 @pytest.fixture
 def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
-    made = {"ehr": Paper(), "bus": Paper()}
-    install(monkeypatch, made)
-    return made
+    values = {"ehr": Paper(), "bus": Paper()}
+    install(monkeypatch, values)
+    return values
 
 
 @pytest.fixture
 def session(store: Store, papers: dict[str, Paper], tmp_path: Path) -> Session:
-    return ready(store, project(tmp_path, ["ehr", "bus"], publish=["bus"]))
+    return make_session(store, project(tmp_path, ["ehr", "bus"], publish=["bus"]))
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def working(session: Session, timing: Timing = QUICK) -> Iterator[None]:
         assert not thread.is_alive(), "the worker did not stop"
 
 
-def until(reached: Callable[[], bool], what: str) -> float:
+def wait_until(reached: Callable[[], bool], what: str) -> float:
     """Wait until it is so; the seconds that it took."""
     began = time.monotonic()
     while not reached():
@@ -83,7 +83,7 @@ def visit(number: int) -> dict[str, Any]:
     return {"records": [{"id": f"V{number}", "room": f"room {number}"}]}
 
 
-def queued(store: Store) -> list[str]:
+def queued_jobs(store: Store) -> list[str]:
     return sorted(lock for (lock,) in rows(store, "select lock from procrastinate_jobs"))
 
 
@@ -97,10 +97,10 @@ def test_an_event_is_landed_and_told_and_the_queue_is_empty_again(
         arrive(store, "ehr", visit(1))
         with store.transaction() as connection:
             enqueue(connection, "process_inbox", "ehr")
-        until(lambda: len(papers["bus"].changes) == 1, "the change event")
-        until(lambda: queued(store) == [], "an empty queue")
+        wait_until(lambda: len(papers["bus"].changes) == 1, "the change event")
+        wait_until(lambda: queued_jobs(store) == [], "an empty queue")
     assert states(store) == {"done": 1}
-    assert [(one.operation, one.vendor_id) for one in papers["bus"].changes] == [("INSERT", "V1")]
+    assert [(change.operation, change.vendor_id) for change in papers["bus"].changes] == [("INSERT", "V1")]
     assert rows(store, "select count(*) from procrastinate_workers") == [(0,)]
 
 
@@ -108,7 +108,7 @@ def test_a_wake_that_was_lost_costs_a_round(session: Session, store: Store, pape
     arrive(store, "ehr", visit(1))
     put_changes(store, 3)
     with working(session):
-        until(lambda: states(store) == {"done": 1} and len(papers["bus"].changes) == 4, "what nobody woke")
+        wait_until(lambda: states(store) == {"done": 1} and len(papers["bus"].changes) == 4, "what nobody woke")
 
 
 def test_a_job_that_fails_rests_and_says_nothing_of_why_it_failed(
@@ -123,15 +123,15 @@ def test_a_job_that_fails_rests_and_says_nothing_of_why_it_failed(
     monkeypatch.setitem(jobs.JOBS, "process_inbox", fails)  # type: ignore[arg-type]
     arrive(store, "ehr", visit(1))
     with working(session):
-        until(lambda: len(ran) == 1, "the first run")
-        until(lambda: rows(store, "select what from resting") == [("process_inbox:ehr",)], "a rest")
+        wait_until(lambda: len(ran) == 1, "the first run")
+        wait_until(lambda: rows(store, "select what from resting") == [("process_inbox:ehr",)], "a rest")
         with store.transaction() as connection:
             enqueue(connection, "process_inbox", "ehr")
-        until(lambda: queued(store) == [], "an empty queue")
+        wait_until(lambda: queued_jobs(store) == [], "an empty queue")
     assert len(ran) == 1
-    printed = capsys.readouterr()
-    assert "ValueError" in printed.out
-    assert "Abel" not in printed.out + printed.err
+    output = capsys.readouterr()
+    assert "ValueError" in output.out
+    assert "Abel" not in output.out + output.err
 
 
 def test_a_landing_of_hours_keeps_no_event_waiting(
@@ -149,12 +149,12 @@ def test_a_landing_of_hours_keeps_no_event_waiting(
         with store.transaction() as connection:
             for number in range(9):
                 enqueue(connection, "scan", f"stream {number}")
-        until(lambda: len(began) == 4, "as many scans as may run")
+        wait_until(lambda: len(began) == 4, "as many scans as may run")
         arrive(store, "ehr", visit(1))
-        until(lambda: states(store) == {"done": 1}, "the event")
+        wait_until(lambda: states(store) == {"done": 1}, "the event")
         assert len(began) == 4
         go_on.set()
-        until(lambda: len(began) == 9, "the other scans")
+        wait_until(lambda: len(began) == 9, "the other scans")
 
 
 def test_one_subject_is_never_worked_on_twice_at_a_time(
@@ -177,7 +177,7 @@ def test_one_subject_is_never_worked_on_twice_at_a_time(
                 enqueue(connection, "scan", "a")
                 enqueue(connection, "scan", "b")
             time.sleep(0.01)
-        until(lambda: queued(store) == [], "an empty queue")
+        wait_until(lambda: queued_jobs(store) == [], "an empty queue")
     assert set(most) == {1}
     assert len(most) > 4
 
@@ -188,20 +188,20 @@ def test_one_subject_is_never_worked_on_twice_at_a_time(
 @contextmanager
 def process(database: str, folder: Path, notes: Path, delay: float) -> Iterator[subprocess.Popen[str]]:
     script = Path(__file__).with_name("a_worker.py")
-    started = subprocess.Popen(
+    new_process = subprocess.Popen(
         [sys.executable, str(script), database, str(folder), str(notes), str(delay)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert started.stdout is not None
-    assert started.stdout.readline() == "working\n"
+    assert new_process.stdout is not None
+    assert new_process.stdout.readline() == "working\n"
     try:
-        yield started
+        yield new_process
     finally:
-        if started.poll() is None:
-            started.terminate()
-        started.communicate(timeout=HANG)
+        if new_process.poll() is None:
+            new_process.terminate()
+        new_process.communicate(timeout=HANG)
 
 
 def read_by(notes: Path) -> list[list[str]]:
@@ -216,14 +216,14 @@ def test_a_worker_killed_in_the_middle_of_a_batch_loses_nothing_and_doubles_noth
     with store.transaction() as connection:
         enqueue(connection, "process_inbox", "ehr")
     with process(database, tmp_path, notes, 0.05) as first:
-        until(lambda: len(read_by(notes)) >= 5, "the middle of the batch")
+        wait_until(lambda: len(read_by(notes)) >= 5, "the middle of the batch")
         first.kill()
         first.wait()
     assert rows(store, "select status::text from procrastinate_jobs where task_name = 'process_inbox'")[0] == ("doing",)
     assert states(store) == {"new": 40}
     with process(database, tmp_path, notes, 0.0):
-        took = until(lambda: states(store) == {"done": 40}, "the second worker's end")
-        until(lambda: rows(store, "select count(*) from outbox") == [(0,)], "the change events")
+        took = wait_until(lambda: states(store) == {"done": 40}, "the second worker's end")
+        wait_until(lambda: rows(store, "select count(*) from outbox") == [(0,)], "the change events")
     assert took < 10
     assert {int(id_) for _, id_ in read_by(notes)} == set(ids)
     assert rows(store, "select count(*), count(distinct paper_id) from clinical.paper_visits") == [(40, 40)]
@@ -235,21 +235,21 @@ def test_the_job_of_a_killed_worker_is_put_back_even_if_another_of_its_subject_w
     notes = tmp_path / "notes"
     arrive(store, "ehr", visit(1), visit(2))
     with process(database, tmp_path, notes, 30.0) as first:
-        until(lambda: len(read_by(notes)) == 1, "the first event")
+        wait_until(lambda: len(read_by(notes)) == 1, "the first event")
         with store.transaction() as connection:
             enqueue(connection, "process_inbox", "ehr")
         first.kill()
         first.wait()
-    assert queued(store) == ["process_inbox:ehr", "process_inbox:ehr"]
+    assert queued_jobs(store) == ["process_inbox:ehr", "process_inbox:ehr"]
     with process(database, tmp_path, notes, 0.0):
-        assert until(lambda: states(store) == {"done": 2}, "the second worker's end") < 10
+        assert wait_until(lambda: states(store) == {"done": 2}, "the second worker's end") < 10
 
 
 def test_a_worker_that_is_asked_to_stop_ends_its_batch_and_goes(store: Store, database: str, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     arrive(store, "ehr", *(visit(number) for number in range(205)))
     with process(database, tmp_path, notes, 0.01) as only:
-        until(lambda: len(read_by(notes)) >= 3, "the middle of the batch")
+        wait_until(lambda: len(read_by(notes)) >= 3, "the middle of the batch")
         only.send_signal(signal.SIGTERM)
         assert only.wait(HANG) == 0
     assert states(store) == {"done": 200, "new": 5}
@@ -277,7 +277,7 @@ def test_a_database_that_drops_all_connections_is_come_back_to(
 ) -> None:
     with working(session):
         arrive(store, "ehr", visit(1))
-        until(lambda: states(store) == {"done": 1}, "the first event")
+        wait_until(lambda: states(store) == {"done": 1}, "the first event")
         with psycopg.connect(database, autocommit=True) as other:
             other.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -288,9 +288,9 @@ def test_a_database_that_drops_all_connections_is_come_back_to(
                 " values ('ehr', 'later', 'paper', %s, '')",
                 [b'{"records": [{"id": "V2", "room": "two"}]}'],
             )
-        until(lambda: _quietly(store) == {"done": 2}, "the event after the restart")
+        wait_until(lambda: _quietly(store) == {"done": 2}, "the event after the restart")
         # At least once: what was told just before the database went, and could not be noted, is told again.
-        until(lambda: len({event.id for event in papers["bus"].changes}) == 2, "the change events")
+        wait_until(lambda: len({event.id for event in papers["bus"].changes}) == 2, "the change events")
 
 
 def _quietly(store: Store) -> dict[str, int]:
@@ -307,7 +307,7 @@ def test_a_schedule_wakes_once_for_however_many_ticks_were_missed(
     session: Session, store: Store, papers: dict[str, Paper], tmp_path: Path
 ) -> None:
     now = datetime(2026, 3, 4, 12, tzinfo=UTC)
-    scheduled = ready(
+    scheduled = make_session(
         store,
         project(
             tmp_path,
@@ -330,7 +330,7 @@ def test_a_schedule_wakes_once_for_however_many_ticks_were_missed(
     def woken() -> list[str]:
         enqueue_due(scheduled)
         enqueue_due(scheduled)
-        return queued(store)
+        return queued_jobs(store)
 
     assert woken() == ["scan:visits"], "what never ran is due; a reconcile waits until the scan is over"
     done("scanned_at", now - timedelta(days=3))
@@ -355,6 +355,6 @@ def test_a_scan_that_a_schedule_woke_is_made(
 ) -> None:
     scanned: list[str] = []
     monkeypatch.setitem(jobs.JOBS, "scan", lambda _bench, subject: scanned.append(subject) or {})  # type: ignore[arg-type]
-    made = ready(store, project(tmp_path, ["ehr", "bus"], schedule=parse_schedule("hourly")))
-    with working(made):
-        until(lambda: scanned[:1] == ["visits"], "the scan")
+    session = make_session(store, project(tmp_path, ["ehr", "bus"], schedule=parse_schedule("hourly")))
+    with working(session):
+        wait_until(lambda: scanned[:1] == ["visits"], "the scan")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from careloom.charts import bars
 from careloom.cli import rich_output
-from careloom.cli.console import out
+from careloom.cli.console import printer
 from careloom.core.errors import CareloomError
 from careloom.services.analytics import charts as analytics_charts
 from careloom.services.session import sessions
@@ -24,15 +24,15 @@ def show_tables(charts: Sequence[bars.BarChart], reason: str) -> None:
     """A table for each chart: a row for each label, a column for each series, and what they come to."""
     for chart in charts:
         total = "" if chart.whole is None else f": {bars.written(chart.whole, chart.unit)}"
-        out.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{total}")
+        printer.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{total}")
         if chart.bars:
-            out.print(_table(chart))
+            printer.print(_table(chart))
         else:
-            out.print(f"  {chart.empty}", markup=False)
+            printer.print(f"  {chart.empty}", markup=False)
         for note in chart.notes:
-            out.print(f"  {note}", markup=False)
+            printer.print(f"  {note}", markup=False)
     if reason:
-        out.print(f"No table of what came: {reason}", style="yellow", markup=False)
+        printer.print(f"No table of what came: {reason}", style="yellow", markup=False)
 
 
 def _table(chart: bars.BarChart) -> rich_output.Table:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.failure_json import fault_as_json
 from careloom.cli.options import HERE, Folder, Json
 from careloom.core.errors import ProjectFault
@@ -48,9 +48,9 @@ def command(
     parts = [("streams", project.landings), ("reports", project.reports), ("syncs", project.syncs)]
     parts_shown = [f"{word} {', '.join(names)}" for word, names in parts if names]
     name = f"{project.name} in {project.environment}" if project.environment else project.name
-    out.print("; ".join([f"{name}: {parts_shown[0]}" if parts_shown else name, *parts_shown[1:], "no faults."]))
+    printer.print("; ".join([f"{name}: {parts_shown[0]}" if parts_shown else name, *parts_shown[1:], "no faults."]))
     for name in unseen:
-        out.print(f"Not looked at: the files of {name} are not here (careloom check --sources asks for them).")
+        printer.print(f"Not looked at: the files of {name} are not here (careloom check --sources asks for them).")
 
 
 def _look(project: projects.Project, *, missing: bool) -> list[str]:

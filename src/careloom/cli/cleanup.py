@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import project, watching
 from careloom.services.operate import retention
@@ -24,9 +24,9 @@ def command(
     if json:
         print_json(report.as_json())
     elif not report.removed:
-        out.print("The project has no rules of retention: everything is kept. See `retention:` in careloom.yaml.")
+        printer.print("The project has no rules of retention: everything is kept. See `retention:` in careloom.yaml.")
     else:
         for category, number in report.removed.items():
-            out.print(f"{number:>10,}  {category}{'  would be removed' if dry_run else '  removed'}", markup=False)
-        out.print(f"receipt {report.receipt}")
+            printer.print(f"{number:>10,}  {category}{'  would be removed' if dry_run else '  removed'}", markup=False)
+        printer.print(f"receipt {report.receipt}")
     raise typer.Exit(0 if report.complete else 130)

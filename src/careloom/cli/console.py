@@ -46,13 +46,13 @@ class Printer:
         stream.flush()
 
 
-out = Printer()
+printer = Printer()
 talk = Printer(stderr=True)
 
 
 def print_json(value: Any) -> None:
     """`value` as JSON on standard output."""
-    MANNER.printed = True
+    MANNER.has_printed = True
     sys.stdout.buffer.write(
         orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str) + b"\n"
     )
@@ -89,11 +89,11 @@ class PlainProgress:
         self._step, self._said = text, time.monotonic()
         talk.print(f"… {text}", markup=False)
 
-    def advance(self, done: int, total: int | None) -> None:
+    def advance(self, count: int, total: int | None) -> None:
         """A line, unless one was printed just now."""
         if time.monotonic() - self._said >= _EVERY:
             self._said = time.monotonic()
-            talk.print(f"… {self._step}: {done:,}" + (f" of {total:,}" if total else ""), markup=False)
+            talk.print(f"… {self._step}: {count:,}" + (f" of {total:,}" if total else ""), markup=False)
 
     def rest(self) -> None:
         """Nothing: lines stay where they are."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from careloom.cli import rich_output
-from careloom.cli.console import out, own_name, print_json
+from careloom.cli.console import own_name, print_json, printer
 from careloom.cli.options import Json
 from careloom.cli.project_session import settings, watching
 from careloom.cli.summary_tables import show_report
@@ -53,10 +53,12 @@ def _summary(verdict: demo.DemoResult, directory: Path) -> None:
         for report in phase.reports:
             numbers = [f"{report.counts[column]:,}" for column in columns]
             table.add_row(phase.title, report.sync, *numbers, f"{report.requests:,}", f"{report.seconds:.1f}")
-    out.print(table)
+    printer.print(table)
     counts = ", ".join(f"{number:,} {outcome}" for outcome, number in verdict.links.items())
-    out.print(f"\n{verdict.people} matched to records that were there before, held against the truth: {counts}.")
-    out.print("Every row is accounted for: read = created + updated + the same + held + in conflict + left for later.")
-    out.print("The simulator has ended; what the store knows is still there to look at:", markup=False)
+    printer.print(f"\n{verdict.people} matched to records that were there before, held against the truth: {counts}.")
+    printer.print(
+        "Every row is accounted for: read = created + updated + the same + held + in conflict + left for later."
+    )
+    printer.print("The simulator has ended; what the store knows is still there to look at:", markup=False)
     for words in ("runs", "held", "review --limit 3", "explain 100001"):
-        out.print(f"  {own_name()} {words} -p {directory}", markup=False)
+        printer.print(f"  {own_name()} {words} -p {directory}", markup=False)

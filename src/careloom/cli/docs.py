@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from careloom.cli.completion import topic_names
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import Json
 from careloom.services.operate import manual
 
@@ -23,7 +23,7 @@ def command(
     """Print a page of the documentation that ships with this release."""
     if topic is not None:
         text = manual.page(topic)
-        print_json({"topic": topic, "text": text}) if json else out.print(text, markup=False)
+        print_json({"topic": topic, "text": text}) if json else printer.print(text, markup=False)
         return
     titles = {name: manual.title_of(path) for name, path in manual.topics().items()}
     if json:
@@ -31,4 +31,4 @@ def command(
         return
     longest = max(map(len, titles))
     for name, title in titles.items():
-        out.print(f"{name:<{longest}}  {title}", markup=False)
+        printer.print(f"{name:<{longest}}  {title}", markup=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import settings
 from careloom.services.operate import doctor
@@ -20,8 +20,8 @@ def command(*, folder: Folder = HERE, json: Json = False) -> None:
         findings.append(finding)
         if not json:
             mark, colour = _MARKS[finding.level]
-            out.print(mark, style=colour, end=" ")
-            out.print(
+            printer.print(mark, style=colour, end=" ")
+            printer.print(
                 f"{finding.what}: {finding.detail}" + (f"\n    fix: {finding.fix}" if finding.fix else ""), markup=False
             )
     if json:

@@ -60,7 +60,7 @@ def end_with(call: Callable[[], object]) -> int:
 
 
 def _code_of(code: object) -> int:
-    if MANNER.interrupted:
+    if MANNER.was_interrupted:
         return _report_stop()
     return code if isinstance(code, int) else 0
 
@@ -141,8 +141,8 @@ def _places(error: BaseException) -> str:
 
 def _print(failure: dict[str, object]) -> None:
     """The failure as JSON, where JSON was asked for and nothing was printed yet."""
-    if MANNER.json and not MANNER.printed:
-        MANNER.printed = True
+    if MANNER.json and not MANNER.has_printed:
+        MANNER.has_printed = True
         sys.stdout.write(json.dumps({"error": failure}, indent=2) + "\n")
         sys.stdout.flush()
 

@@ -10,7 +10,7 @@ import typer
 
 from careloom.cli import rich_output
 from careloom.cli.completion import sync_names
-from careloom.cli.console import moment, out, print_json
+from careloom.cli.console import moment, print_json, printer
 from careloom.cli.options import HERE, Folder, Json, Reveal
 from careloom.cli.project_session import audited, chosen, may_reveal, project
 from careloom.cli.summary_tables import show_held
@@ -52,24 +52,24 @@ def _show(explanation: Mapping[str, Any], zone: tzinfo) -> None:
     link = explanation["link"]
     name = f"{explanation['sync']}/{explanation['key']}"
     if link:
-        out.print(
+        printer.print(
             f"{name} is record {link['remote_id']}: rule {link['rule']} ({link['grade']}), run {link['linked_run']}"
         )
-        out.print(f"last agreed in run {link['settled_run']}, {moment(link['settled_at'], zone)}")
+        printer.print(f"last agreed in run {link['settled_run']}, {moment(link['settled_at'], zone)}")
     else:
-        out.print(f"{name} is linked to nothing yet.")
+        printer.print(f"{name} is linked to nothing yet.")
     for item in explanation["held"]:
         show_held(item)
     values = rich_output.Table("property", "value", "comes from", "owner", box=None)
     for value in explanation["values"]:
         values.add_row(value["property"], value["value"] or "∅", value["from"], value["owner"])
-    out.print(rich_output.uncut(values, "property"))
+    printer.print(rich_output.uncut(values, "property"))
     for ruling in explanation["rulings"]:
         subject = ruling["remote_id"] or ruling["property"] or ""
-        out.print(
+        printer.print(
             f"decided {ruling['verdict']} {subject} by {ruling['who']} at {moment(ruling['at'], zone)}", markup=False
         )
     for delivery in explanation["deliveries"]:
-        out.print(
+        printer.print(
             f"run {delivery['run']} batch {delivery['batch']}: {delivery['kind']} → {delivery['verdict']}", markup=False
         )

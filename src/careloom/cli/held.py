@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from careloom.cli import rich_output
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import HERE, MANY, Folder, Json, OneStream, Reveal, SyncName
 from careloom.cli.project_session import audited, may_reveal, project
 from careloom.core.errors import UsageFault
@@ -67,16 +67,16 @@ def _show(
         print_json({"waiting": [wait.as_json() for wait in waiting], "causes": causes, "records": items})
         return
     if not waiting:
-        out.print("Nothing is held.")
+        printer.print("Nothing is held.")
         return
     _show_waiting(waiting, session.project.timezone)
     texts = {cause["code"]: cause["text"] for cause in causes}
     for reason, text in texts.items():
-        out.print(f"  {reason}: {text}", markup=False)
+        printer.print(f"  {reason}: {text}", markup=False)
     for item in items:
-        out.print(f"  {item.sync}/{item.key}  {item.code}  {item.property or ''}  {item.message}", markup=False)
+        printer.print(f"  {item.sync}/{item.key}  {item.code}  {item.property or ''}  {item.message}", markup=False)
     if not limit and causes:
-        out.print("Each record of the syncs: careloom held --list", markup=False)
+        printer.print("Each record of the syncs: careloom held --list", markup=False)
 
 
 def _is_of(wait: waiting_items.BacklogEntry, sync: str) -> bool:
@@ -93,9 +93,9 @@ def _show_waiting(waiting: Sequence[waiting_items.BacklogEntry], zone: ZoneInfo)
         table.add_row(
             f"{wait.number:,}", wait.what, wait.where, wait.code, wait.column or "", since, tries, wait.command
         )
-    out.print(rich_output.uncut(table, "where", "reason"))
+    printer.print(rich_output.uncut(table, "where", "reason"))
     if any(wait.tries is None for wait in waiting):
-        out.print(
+        printer.print(
             f"{_UNTRIED} a link is not tried by the clock, but whenever a record on either side of it lands",
             markup=False,
         )
@@ -112,9 +112,11 @@ def _show_stream(session: sessions.Session, stream: str, code: str | None, limit
         print_json({"counts": counts, "records": [item.as_json() for item in items]})
         return
     if not items:
-        out.print("Nothing is held.")
+        printer.print("Nothing is held.")
         return
-    out.print(", ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in counts.items() if number))
+    printer.print(
+        ", ".join(f"{number:,} {kind}{'' if number == 1 else 's'}" for kind, number in counts.items() if number)
+    )
     zone = session.project.timezone
     table = rich_output.Table(
         "kind", "key", "reason", "column", "what it means", f"since ({zone.key})", "tries", box=None
@@ -123,5 +125,5 @@ def _show_stream(session: sessions.Session, stream: str, code: str | None, limit
         since = _local(item.first_seen, zone)
         tries = str(item.attempts or "")
         table.add_row(item.kind, item.key, item.code, item.column or "", item.message, since, tries)
-    out.print(rich_output.uncut(table, "key", "reason"))
-    out.print(f"Offer records and events again: careloom retry --stream {stream}", markup=False)
+    printer.print(rich_output.uncut(table, "key", "reason"))
+    printer.print(f"Offer records and events again: careloom retry --stream {stream}", markup=False)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from careloom.cli.console import moment, out, print_json
+from careloom.cli.console import moment, print_json, printer
 from careloom.cli.options import HERE, Folder, Json, Reveal
 from careloom.cli.project_session import may_reveal, project
 from careloom.services.review import history as record_history
@@ -31,9 +31,9 @@ def command(
         return
     for entry in entries:
         run = f", run {entry.run}" if entry.run else ""
-        out.print(f"{moment(entry.at, zone)}  {entry.operation}  by {entry.actor}{run}", markup=False)
+        printer.print(f"{moment(entry.at, zone)}  {entry.operation}  by {entry.actor}{run}", markup=False)
         for column, (old, new) in entry.changed.items():
-            out.print(f"    {column}: {_text(old)} → {_text(new)}", markup=False)
+            printer.print(f"    {column}: {_text(old)} → {_text(new)}", markup=False)
 
 
 def _text(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from careloom.cli.completion import blueprint_names as names_to_complete
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.interrupts import begin
 from careloom.cli.options import Json
 from careloom.core.errors import CareloomError
@@ -57,12 +57,12 @@ def command(
         print_json({"project": str(directory), "files": files, "taken over": lines})
         return
     for line in lines:
-        out.print(f"Taken over: {line}", markup=False)
-    out.print(f"Made {directory} with {len(files)} files. Next:", markup=False)
+        printer.print(f"Taken over: {line}", markup=False)
+    printer.print(f"Made {directory} with {len(files)} files. Next:", markup=False)
     for name, where in _addresses(directory):
-        out.print(f"  {where}: the url of {name} is to be changed to where your data is", markup=False)
+        printer.print(f"  {where}: the url of {name} is to be changed to where your data is", markup=False)
     following = [command for part, command in _FIRST.items() if (directory / part).is_dir()]
-    out.print("\n".join(f"  {line}" for line in (f"cd {directory}", "careloom check", *following)), markup=False)
+    printer.print("\n".join(f"  {line}" for line in (f"cd {directory}", "careloom check", *following)), markup=False)
 
 
 def _addresses(directory: Path) -> list[tuple[str, str]]:

@@ -20,14 +20,14 @@ def leave(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def begin() -> None:
     """From now on there is something to bring to an end, whatever is still to be loaded."""
-    MANNER.begun = True
+    MANNER.has_begun = True
 
 
 def stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
     """Give up what is under way; while modules are loaded for what has not begun, there is nothing to give up."""
-    if not MANNER.begun and _is_loading(frame):
+    if not MANNER.has_begun and _is_loading(frame):
         leave(number, frame)
-    MANNER.interrupted = True
+    MANNER.was_interrupted = True
     raise KeyboardInterrupt
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import settings
 from careloom.core.errors import Fix, UsageFault
@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Bring the database up to this release."""
     if check and roles:
-        raise UsageFault("--check changes nothing and --roles does: say one of them")
+        raise UsageFault("--check changes nothing and --roles does: use only one of them")
     environment = settings()
     if environment.database_url is None and not (folder / projects.PROJECT_FILE).is_file():
         raise UsageFault(f"{folder} holds no {projects.PROJECT_FILE}; give the project's folder with -p")
@@ -37,10 +37,10 @@ def command(
     if json:
         print_json({"waiting" if check else "applied": names, **({"roles": roles_made} if roles else {})})
     elif names:
-        out.print(("waiting: " if check else "applied: ") + ", ".join(names))
+        printer.print(("waiting: " if check else "applied: ") + ", ".join(names))
     else:
-        out.print("The database is up to date.")
+        printer.print("The database is up to date.")
     if roles_made and not json:
-        out.print("roles: " + ", ".join(roles_made))
+        printer.print("roles: " + ", ".join(roles_made))
     if check and names:
         raise Fix("the database is not up to date; run: careloom migrate")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import project_for, watching
 from careloom.core.attempts import Kind
@@ -46,20 +46,20 @@ def command(
 def show_models(result: analytics_build.ModelsRun) -> None:
     """What dbt did, in a line; what failed, each in one."""
     if not result.complete:
-        out.print(f"[red]dbt ended before it came to the models[/red]; what it said: {result.log}")
+        printer.print(f"[red]dbt ended before it came to the models[/red]; what it said: {result.log}")
         _show_mistake(result.mistake)
         return
     parts = ", ".join(f"{number} {name}" for name, number in sorted(result.counts.items()))
     colour = "red" if result.failed else "green"
-    out.print(f"[bold]models[/bold]: [{colour}]{parts}[/{colour}] ({result.seconds:.1f} s)")
+    printer.print(f"[bold]models[/bold]: [{colour}]{parts}[/{colour}] ({result.seconds:.1f} s)")
     for node in result.failed:
         rows = f", {node.failures:,} rows" if node.failures else ""
-        out.print(f"  {node.kind} {node.name}: {node.status}{rows}", markup=False)
+        printer.print(f"  {node.kind} {node.name}: {node.status}{rows}", markup=False)
         _show_mistake(node.mistake)
     if result.failed:
-        out.print(f"  see: {result.log}", markup=False)
+        printer.print(f"  see: {result.log}", markup=False)
 
 
 def _show_mistake(mistake: str) -> None:
     for line in mistake.splitlines():
-        out.print(f"    {line}", markup=False)
+        printer.print(f"    {line}", markup=False)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Manner:
-    """`json`: the command was asked for JSON. `printed`: it printed some. `quiet`: no progress is wanted.
+    """`json`: the command was asked for JSON. `has_printed`: it printed some. `quiet`: no progress is wanted.
 
-    `begun`: there is something to bring to an end. `interrupted`: Ctrl-C gave up what was under way.
+    `has_begun`: there is something to bring to an end. `was_interrupted`: Ctrl-C gave up what was under way.
     """
 
     json: bool = False
-    printed: bool = False
+    has_printed: bool = False
     quiet: bool = False
-    begun: bool = False
-    interrupted: bool = False
+    has_begun: bool = False
+    was_interrupted: bool = False
 
 
 MANNER = Manner()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import audited, project_for, watching
 from careloom.core.attempts import Kind
@@ -67,16 +67,18 @@ def _aware(time: datetime | None, zone: ZoneInfo) -> datetime | None:
 
 
 def _show(report: replay.ReplayReport) -> None:
-    out.print(
+    printer.print(
         f"{report.events:,} events of {report.source}: {report.records:,} records, {report.unreadable:,} unreadable,"
         f" {report.hints:,} that only point at a record",
         markup=False,
     )
     if report.counts:
         parts = [f"{number:,} {kind}" for kind, number in report.counts.items() if number and kind != "total"]
-        out.print(f"  {report.counts.get('total', 0):,} landed again = {' + '.join(parts) or 'nothing'}", markup=False)
+        printer.print(
+            f"  {report.counts.get('total', 0):,} landed again = {' + '.join(parts) or 'nothing'}", markup=False
+        )
     for table, verdicts in report.differences.items():
         text = ", ".join(f"{number:,} {verdict}" for verdict, number in verdicts.items() if number) or "no rows"
-        out.print(f"  {table}: {text}", markup=False)
+        printer.print(f"  {table}: {text}", markup=False)
     if report.differences:
-        out.print("The store holds what the events say." if report.equal else "[red]The store differs.[/red]")
+        printer.print("The store holds what the events say." if report.equal else "[red]The store differs.[/red]")

@@ -12,7 +12,7 @@ from careloom.charts import bars as bar_charts
 from careloom.charts import page as charts_page
 from careloom.cli import rich_output
 from careloom.cli.completion import chart_names
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import project
 from careloom.core.errors import UsageFault
@@ -45,9 +45,9 @@ def command(
                 )
                 return
             for chart_page in session.project.charts.values():
-                out.print(f"{chart_page.name}: {chart_page.title}", markup=False)
+                printer.print(f"{chart_page.name}: {chart_page.title}", markup=False)
             if not session.project.charts:
-                out.print("This project has no charts; see: careloom docs charts", markup=False)
+                printer.print("This project has no charts; see: careloom docs charts", markup=False)
             return
         page_chosen = analytics_charts.page_named(session, name)
         charts, data = (
@@ -58,13 +58,13 @@ def command(
         if json:
             print_json({"charts": [chart.as_json() for chart in charts], "data": data})
         elif page is None:
-            out.print(charts_page.as_of(data, now), markup=False)
+            printer.print(charts_page.as_of(data, now), markup=False)
             for chart in charts:
                 _show(chart)
         if page is not None:
             _write(page, charts_page.html(page_chosen, charts, now, data))
             if not json:
-                out.print(f"Wrote {page}.", markup=False)
+                printer.print(f"Wrote {page}.", markup=False)
 
 
 def _write(path: Path, text: str) -> None:
@@ -76,21 +76,21 @@ def _write(path: Path, text: str) -> None:
 
 def _show(chart: bar_charts.BarChart) -> None:
     heading_total = "" if chart.whole is None else f": {bar_charts.written(chart.whole, chart.unit)}"
-    out.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{heading_total}")
+    printer.print(f"\n[bold]{rich_output.escape(chart.title)}[/bold]{heading_total}")
     totals = {label: chart.total(label) for label in chart.bars}
     longest = max((abs(total) for total in totals.values() if total is not None), default=Decimal(0))
     room = max((len(label) for label in chart.bars), default=0)
     for label, total in totals.items():
         bar = _bar(total, longest)
         value = "not shown" if total is None else bar_charts.written(total, chart.unit)
-        out.print(f"  {label:<{room}}  {bar}{' ' if bar else ''}{value}", markup=False)
+        printer.print(f"  {label:<{room}}  {bar}{' ' if bar else ''}{value}", markup=False)
         if len(chart.series) > 1:
             parts = (f"{name} {bar_charts.written(part, chart.unit)}" for name, part in chart.shown(label).items())
-            out.print(f"  {'':<{room}}    {'; '.join(parts)}", style="dim", markup=False)
+            printer.print(f"  {'':<{room}}    {'; '.join(parts)}", style="dim", markup=False)
     if not chart.bars:
-        out.print(f"  {chart.empty}", markup=False)
+        printer.print(f"  {chart.empty}", markup=False)
     for note in chart.notes:
-        out.print(f"  {note}", style="yellow", markup=False)
+        printer.print(f"  {note}", style="yellow", markup=False)
 
 
 def _bar(total: Decimal | None, longest: Decimal) -> str:

@@ -11,11 +11,11 @@ import typer
 
 from careloom.cli import rich_output
 from careloom.cli.completion import report_names
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import HERE, Folder, Json
 from careloom.cli.project_session import audited, project
 from careloom.core.errors import UsageFault
-from careloom.services.reports import fetch, load, outcomes, standing
+from careloom.services.reports import account_reports, fetch, load, outcomes
 from careloom.services.session import sessions
 
 _KINDS = ("loaded", "unchanged", "empty", "failed", "waiting")
@@ -56,12 +56,12 @@ def command(
             return
         if name is not None:
             fetch.reports_named(session, name)
-        rows = standing.standing(session, name, failures_only=failures_only)
+        rows = account_reports.list_account_reports(session, name, failures_only=failures_only)
         if json:
             print_json(rows)
             return
         if not rows:
-            out.print("Nothing was asked for yet: careloom run reports" if not failures_only else "Nothing failed.")
+            printer.print("Nothing was asked for yet: careloom run reports" if not failures_only else "Nothing failed.")
             return
         _show(rows, session.project.timezone)
 
@@ -72,7 +72,7 @@ def _write(session: sessions.Session, name: str | None, path: Path, *, safe: boo
     (report,) = fetch.reports_named(session, name)
     load.write_csv(session.store, report.name, path, system=report.system, safe=safe)
     audited(session, "reports --csv", report.name)
-    out.print(f"Wrote {path}, which only you can read: it names people.", markup=False)
+    printer.print(f"Wrote {path}, which only you can read: it names people.", markup=False)
 
 
 def _start_over(session: sessions.Session, name: str | None, *, yes: bool) -> None:
@@ -84,9 +84,9 @@ def _start_over(session: sessions.Session, name: str | None, *, yes: bool) -> No
     )
     if not yes and not typer.confirm(question):
         raise UsageFault("nothing was changed")
-    standing.start_over(session, report)
+    account_reports.start_over(session, report)
     audited(session, "reports --start-over", report.name)
-    out.print(f"{name} starts over; what readers see stays until it is loaded: careloom run reports", markup=False)
+    printer.print(f"{name} starts over; what readers see stays until it is loaded: careloom run reports", markup=False)
 
 
 def _show(rows: list[dict[str, Any]], zone: ZoneInfo) -> None:
@@ -98,16 +98,18 @@ def _show(rows: list[dict[str, Any]], zone: ZoneInfo) -> None:
         since = f"{row['shown_since'].astimezone(zone):%Y-%m-%d %H:%M}" if row["shown_since"] else ""
         row_count = f"{row['shown_rows']:,}" if row["shown_rows"] is not None else ""
         table.add_row(row["name"], row["account"], f"[{colour}]{row['status']}[/{colour}]", row_count, since)
-    out.print(rich_output.uncut(table, "report", "account"))
+    printer.print(rich_output.uncut(table, "report", "account"))
     for row in rows:
         if row["error"]:
-            out.print(f"  {row['name']} of {row['account']}: {row['error_code']}: {row['error']}", markup=False)
+            printer.print(f"  {row['name']} of {row['account']}: {row['error_code']}: {row['error']}", markup=False)
         _show_drifts(row["name"], row["account"], row["drifts"])
 
 
 def _show_drifts(name: str, account: str, drifts: list[Mapping[str, Any]]) -> None:
     for drift in drifts:
-        out.print(f"  {name} of {account}: {drift['column_name']}: {drift['code']} ({drift['count']:,})", markup=False)
+        printer.print(
+            f"  {name} of {account}: {drift['column_name']}: {drift['code']} ({drift['count']:,})", markup=False
+        )
 
 
 def show_reports_run(result: outcomes.ReportsRun) -> None:
@@ -115,24 +117,24 @@ def show_reports_run(result: outcomes.ReportsRun) -> None:
     counts = result.counts
     parts = " + ".join(f"{counts[kind]:,} {kind}" for kind in _KINDS if counts[kind]) or "nothing"
     rows = sum(outcome.rows for outcome in result.outcomes)
-    out.print(f"[bold]reports[/bold]: {counts['due']:,} due = {parts}; {rows:,} rows ({result.seconds:.1f} s)")
+    printer.print(f"[bold]reports[/bold]: {counts['due']:,} due = {parts}; {rows:,} rows ({result.seconds:.1f} s)")
     never_asked = sum(outcome.unasked for outcome in result.outcomes)
     for outcome in result.outcomes:
         if not outcome.unasked:
             _show_outcome(outcome)
     if never_asked:
-        out.print(f"  stopped before {never_asked:,} were asked for; the next run asks for them", markup=False)
+        printer.print(f"  stopped before {never_asked:,} were asked for; the next run asks for them", markup=False)
     if counts["failed"]:
-        out.print("  see: careloom reports --failed", markup=False)
+        printer.print("  see: careloom reports --failed", markup=False)
     if result.trouble:
-        out.print(f"  the run ended early: {result.trouble}", style="red", markup=False)
+        printer.print(f"  the run ended early: {result.trouble}", style="red", markup=False)
 
 
 def _show_outcome(outcome: outcomes.ReportOutcome) -> None:
     if outcome.ended in ("failed", "waiting"):
         reason = f"{outcome.code}: {outcome.message}" if outcome.code else outcome.message
-        out.print(f"  {outcome.report} of {outcome.account} {outcome.ended}: {reason}", markup=False)
+        printer.print(f"  {outcome.report} of {outcome.account} {outcome.ended}: {reason}", markup=False)
     for drift in outcome.drifts:
-        out.print(
+        printer.print(
             f"  {outcome.report} of {outcome.account}: {drift.column}: {drift.code} ({drift.count:,})", markup=False
         )

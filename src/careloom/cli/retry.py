@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import many, out, print_json
+from careloom.cli.console import many, print_json, printer
 from careloom.cli.options import HERE, Folder, Json, OneStream, SyncName
 from careloom.cli.project_session import audited, project
 from careloom.core.errors import UsageFault
@@ -40,7 +40,7 @@ def command(
     if json:
         print_json({"offered": records})
     else:
-        out.print(f"{many(records, 'refused record')} will be offered again at the next run.")
+        printer.print(f"{many(records, 'refused record')} will be offered again at the next run.")
 
 
 def _retry_stream(session: sessions.Session, stream: str, code: str | None, key: str | None, *, json: bool) -> None:
@@ -50,11 +50,11 @@ def _retry_stream(session: sessions.Session, stream: str, code: str | None, key:
         return
     landed_count = report.counts.get("total", 0) - report.counts.get("held", 0)
     held_count = report.counts.get("held", 0)
-    out.print(
+    printer.print(
         f"{many(landed_count, 'held record')} landed, {held_count} {'is' if held_count == 1 else 'are'} still held."
     )
-    out.print(f"{many(report.events, 'held event')} will be read again by the next worker.")
+    printer.print(f"{many(report.events, 'held event')} will be read again by the next worker.")
     if report.left:
-        out.print(
+        printer.print(
             f"{many(report.left, 'record')} without a usable form could not be fetched afresh: mend them at their system."
         )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import many, out, print_json
+from careloom.cli.console import many, print_json, printer
 from careloom.cli.options import HERE, MANY, Folder, Json, Reveal, SyncName
 from careloom.cli.project_session import audited, chosen, may_reveal, project
 from careloom.cli.summary_tables import show_held
@@ -26,7 +26,7 @@ def command(
     link: Annotated[
         str | None, typer.Option("--link", metavar="ID", help="KEY is this record of the other side.")
     ] = None,
-    create: Annotated[bool, typer.Option("--create", help="KEY is none of the candidates: create a record.")] = False,
+    create: Annotated[bool, typer.Option("--create", help="KEY fits no candidate: create a record.")] = False,
     never: Annotated[
         str | None, typer.Option("--never", metavar="ID", help="KEY and this record are never the same.")
     ] = None,
@@ -58,7 +58,7 @@ def command(
             return
         if verdict:
             _settle(session, sync, key, verdict, remote_id, field, why)
-            out.print("Noted. The next run acts on it.") if not json else print_json({"noted": verdict})
+            printer.print("Noted. The next run acts on it.") if not json else print_json({"noted": verdict})
             return
         at_most = limit if limit is not None or json else _SHOWN
         items = decide.list_held(
@@ -74,8 +74,8 @@ def command(
     for item in items:
         show_held(item)
     hint = f" More: --limit {waiting}, or one reason alone: --code CODE." if waiting > len(items) else ""
-    out.print(f"{len(items):,} of {waiting:,} shown.{hint}", markup=False)
-    out.print("Settle: careloom review SYNC KEY --link ID | --create | --never ID | --keep source|destination")
+    printer.print(f"{len(items):,} of {waiting:,} shown.{hint}", markup=False)
+    printer.print("Settle: careloom review SYNC KEY --link ID | --create | --never ID | --keep source|destination")
 
 
 _SHOWN = 20
@@ -95,7 +95,7 @@ def _link_lone(session: sessions.Session, sync: str | None, code: str, why: str,
     if json:
         print_json({"linked": linked_count, "left": remaining})
     else:
-        out.print(
+        printer.print(
             f"{many(linked_count, 'record')} will be linked by the next run; {remaining:,} held for {code} are left."
         )
 

@@ -51,10 +51,10 @@ class BarProgress:
         self._task = self._bars.add_task(text, total=None)
         self._bars.start()
 
-    def advance(self, done: int, total: int | None) -> None:
+    def advance(self, count: int, total: int | None) -> None:
         """The bar moves."""
         if self._task is not None:
-            self._bars.update(self._task, completed=done, total=total)
+            self._bars.update(self._task, completed=count, total=total)
 
     def rest(self) -> None:
         """No bar."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out, talk
+from careloom.cli.console import printer, talk
 from careloom.cli.models import show_models
 from careloom.cli.options import HERE, Folder, Full, Json, SyncName
 from careloom.cli.project_session import chosen, project_for, watching
@@ -92,7 +92,9 @@ def _models_after(session: sessions.Session, watch: progress.Watch, *, json: boo
 def _say_next(session: sessions.Session, syncs: Sequence[projects.Sync]) -> None:
     next_tick = due_dates.next_due(session, syncs)
     if next_tick is None:
-        out.print("Nothing is due: no sync has a schedule.")
+        printer.print("Nothing is due: no sync has a schedule.")
         return
     name, tick = next_tick
-    out.print(f"Nothing is due; next: {name}, {tick:%A %Y-%m-%d %H:%M} ({session.project.timezone.key}).", markup=False)
+    printer.print(
+        f"Nothing is due; next: {name}, {tick:%A %Y-%m-%d %H:%M} ({session.project.timezone.key}).", markup=False
+    )

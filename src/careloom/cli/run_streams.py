@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from careloom.cli.console import out, print_json, talk
+from careloom.cli.console import print_json, printer, talk
 from careloom.cli.failure_json import failure_of
 from careloom.cli.run_syncs import severity
 from careloom.core.attempts import Kind
@@ -59,7 +59,7 @@ def carry_out(
     if json:
         print_json(plain[0] if len(names) == 1 and plain else plain)
     elif not names:
-        out.print("No stream of this project can be asked for.")
+        printer.print("No stream of this project can be asked for.")
     raise typer.Exit(max(codes, key=severity))
 
 
@@ -67,15 +67,15 @@ def _show(report: scan.LandingReport) -> None:
     colour = _COLOURS.get(report.status, "red")
     balance = "balanced" if report.balanced else "[red]UNBALANCED[/red]"
     manner = f"{report.kind}{', resumed' if report.resumed else ''}"
-    out.print(
+    printer.print(
         f"[bold]{report.stream}[/bold]: [{colour}]{report.status}[/{colour}], {balance}"
         f" ({manner}, run {report.run}, {report.seconds:.1f} s)"
     )
     parts = [f"{report.counts[kind]:,} {kind}" for kind in _KINDS if report.counts.get(kind)]
-    out.print(f"  {report.counts['total']:,} records = " + (" + ".join(parts) or "nothing"), markup=False)
+    printer.print(f"  {report.counts['total']:,} records = " + (" + ".join(parts) or "nothing"), markup=False)
     if report.kind == "reconcile":
-        out.print(f"  repaired: {report.repaired:,}", markup=False)
+        printer.print(f"  repaired: {report.repaired:,}", markup=False)
     for note in report.notes:
-        out.print(f"  note: {note}", markup=False)
+        printer.print(f"  note: {note}", markup=False)
     if report.counts.get("held"):
-        out.print(f"  see: careloom held --stream {report.stream}", markup=False)
+        printer.print(f"  see: careloom held --stream {report.stream}", markup=False)

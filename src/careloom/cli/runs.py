@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from careloom.cli import rich_output
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import HERE, MANY, Folder, Json
 from careloom.cli.project_session import project
 from careloom.core.attempts import Kind
@@ -49,10 +49,10 @@ def command(
     if json:
         print_json([{"environment": environment, **row} for row in rows])
     elif not rows:
-        out.print("Nothing failed." if failures_only else "Nothing was run yet.")
+        printer.print("Nothing failed." if failures_only else "Nothing was run yet.")
     else:
         if environment:
-            out.print(f"environment {environment}", markup=False)
+            printer.print(f"environment {environment}", markup=False)
         _show(rows, zone)
 
 
@@ -73,9 +73,9 @@ def _show(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> None:
             f"{row['seconds']:.1f}",
             " ".join(f"{kind} {number}" for kind, number in row["counts"].items() if number),
         )
-    out.print(rich_output.uncut(table, "name", "run", "state"))
+    printer.print(rich_output.uncut(table, "name", "run", "state"))
     for row in rows:
         if row["error"]:
             times = f" ({row['rounds']} times in that hour)" if row["rounds"] > 1 else ""
             start = f"{row['started_at'].astimezone(zone):%Y-%m-%d %H:%M:%S}"
-            out.print(f"  {start} {row['kind']} {row['name']}: {row['error']}{times}", markup=False)
+            printer.print(f"  {start} {row['kind']} {row['name']}: {row['error']}{times}", markup=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out, print_json
+from careloom.cli.console import print_json, printer
 from careloom.cli.options import Json
 from careloom.services.operate import schemas as json_schemas
 from careloom.services.session import kinds
@@ -29,4 +29,4 @@ def command(
     if json:
         print_json([str(path) for path in paths])
     else:
-        out.print(f"Wrote {', '.join(str(path) for path in paths)}.", markup=False)
+        printer.print(f"Wrote {', '.join(str(path) for path in paths)}.", markup=False)

@@ -97,5 +97,5 @@ def _status(session: sessions.Session) -> str:
     landed_count, linked_count = counts.landed_rows(session), counts.linked_rows(session)
     return (
         f"received {received_count:,}   waiting {waiting:,}   held {held_count:,}   landed {landed_count:,}   linked {linked_count:,}   "
-        f"to be told {untold:,}"
+        f"to be published {untold:,}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from careloom.cli import rich_output
-from careloom.cli.console import many, out
+from careloom.cli.console import many, printer
 from careloom.services.review import decide
 from careloom.services.sync import summary as run_report
 
@@ -26,11 +26,13 @@ _SHOWN = 8
 
 def show_report(report: run_report.RunSummary, *, is_plan: bool) -> None:
     """One plan or run."""
-    out.print()
-    out.print(_headline(report, is_plan=is_plan), markup=True)
+    printer.print()
+    printer.print(_headline(report, is_plan=is_plan), markup=True)
     if report.lacking:
-        out.print(f"  {'will be created' if is_plan else 'created'} first: {', '.join(report.lacking)}", markup=False)
-    out.print("  " + _counts(report, is_plan=is_plan), markup=False)
+        printer.print(
+            f"  {'will be created' if is_plan else 'created'} first: {', '.join(report.lacking)}", markup=False
+        )
+    printer.print("  " + _counts(report, is_plan=is_plan), markup=False)
     if is_plan:
         _show_properties(report)
     _show_pairs("linked or made by rule", report.rules)
@@ -38,9 +40,9 @@ def show_report(report: run_report.RunSummary, *, is_plan: bool) -> None:
     _show_pairs("associations", report.associations)
     _show_reasons(report)
     for example in report.examples:
-        out.print(f"  e.g. {example.kind} {example.key} [{example.rule}]: {_shorten(example.values)}", markup=False)
+        printer.print(f"  e.g. {example.kind} {example.key} [{example.rule}]: {_shorten(example.values)}", markup=False)
     for note in report.notes:
-        out.print(f"  note: {note}", markup=False)
+        printer.print(f"  note: {note}", markup=False)
 
 
 def _shorten(values: Mapping[str, str]) -> str:
@@ -80,12 +82,12 @@ def _show_properties(report: run_report.RunSummary) -> None:
             f"{number:,}" if number else "" for number in (change.fill, change.replace, change.clear, change.conflict)
         ]
         table.add_row(f"  {change.property}", *numbers, report.leaves.get(change.property, ""))
-    out.print(table)
+    printer.print(table)
 
 
 def _show_pairs(title: str, pairs: object) -> None:
     if isinstance(pairs, dict) and any(pairs.values()):
-        out.print(
+        printer.print(
             f"  {title}: " + ", ".join(f"{name} {number:,}" for name, number in pairs.items() if number), markup=False
         )
 
@@ -93,23 +95,23 @@ def _show_pairs(title: str, pairs: object) -> None:
 def _show_reasons(report: run_report.RunSummary) -> None:
     if not report.reasons:
         return
-    out.print("  held:")
+    printer.print("  held:")
     for reason in report.reasons:
         prop = f" ({reason.property})" if reason.property else ""
-        out.print(f"    {reason.records:>6,}  {reason.code}{prop}: {reason.text}", markup=False)
+        printer.print(f"    {reason.records:>6,}  {reason.code}{prop}: {reason.text}", markup=False)
 
 
 def show_held(item: decide.HeldItem) -> None:
     """One held record and its candidates."""
     where = f" ({item.property})" if item.property else ""
-    out.print(f"{item.sync}/{item.key}: {item.code}{where}: {item.text} {item.message}".rstrip(), markup=False)
+    printer.print(f"{item.sync}/{item.key}: {item.code}{where}: {item.text} {item.message}".rstrip(), markup=False)
     if item.source:
-        out.print(f"    the source says: {_values(item.source)}", markup=False)
+        printer.print(f"    the source says: {_values(item.source)}", markup=False)
     for candidate in item.candidates:
         evidence = "; ".join(candidate.evidence)
-        out.print(f"    record {candidate.remote_id} [{candidate.rule}] {evidence}", markup=False)
+        printer.print(f"    record {candidate.remote_id} [{candidate.rule}] {evidence}", markup=False)
         if candidate.values:
-            out.print(f"        {_values(candidate.values)}", markup=False)
+            printer.print(f"        {_values(candidate.values)}", markup=False)
 
 
 def _values(values: Mapping[str, str | None]) -> str:

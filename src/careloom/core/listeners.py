@@ -28,7 +28,7 @@ class Listener(Protocol):
         """Whether one who calls from this IP address is listened to."""
         ...
 
-    def split(self, received: bytes) -> tuple[Sequence[bytes], bytes]:
+    def split(self, data: bytes) -> tuple[Sequence[bytes], bytes]:
         """The whole messages at the beginning of what was received, without their frames, and what is left of it.
 
         FrameFault where no frame can come of it any more.

@@ -97,7 +97,7 @@ class Outcome:
     key: str
     verdict: Verdict
     remote_id: str | None = None
-    created: bool = False
+    is_new: bool = False
     code: str = ""
     message: str = ""
     property: str | None = None

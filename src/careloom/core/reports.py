@@ -61,7 +61,7 @@ class ReportSource(Protocol):
     corrupt, too large, of another shape).
     """
 
-    def ask(self, wanted: ReportAsk) -> Asked:
+    def ask(self, request: ReportAsk) -> Asked:
         """Ask for a report; one that is running already is not asked for again."""
         ...
 

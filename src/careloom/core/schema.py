@@ -59,7 +59,7 @@ class ObjectShape:
 
     name: str
     properties: Mapping[str, Property]
-    required: frozenset[str] = frozenset()
+    required_properties: frozenset[str] = frozenset()
     requires_one_of: frozenset[str] = frozenset()
 
 

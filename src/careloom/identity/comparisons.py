@@ -27,7 +27,7 @@ class Comparison:
 
     `label` is what people read: of levels and of flags that `agree` it is followed by the level's word. `says` is the docs'.
     `role` and `normal` bring a value of its own: properties of that role are brought to their normal form by `normal`, SQL over
-    `v`, the text without blanks around it; NULL is no evidence. A value that more than `most` records share is none either.
+    `v`, the text without blanks around it; NULL is no evidence. A value that more than `limit` records share is none either.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Comparison:
     agrees: bool = True
     role: str = ""
     normal: str = ""
-    most: int = 30
+    limit: int = 30
 
     @property
     def sql_type(self) -> str:
@@ -54,10 +54,10 @@ class Comparison:
             return f"coalesce({self.when}, false)"
         if not self.column:
             return ""
-        ours, theirs = f"l.{self.column}", f"r.{self.column}"
+        first, second = f"l.{self.column}", f"r.{self.column}"
         levels = [f"WHEN {condition} THEN '{NEAR}'" for condition in self.near]
         return (
-            f"CASE WHEN {ours} IS NULL OR {theirs} IS NULL THEN '{UNKNOWN}' WHEN {ours} = {theirs} THEN '{AGREE}' "
+            f"CASE WHEN {first} IS NULL OR {second} IS NULL THEN '{UNKNOWN}' WHEN {first} = {second} THEN '{AGREE}' "
             f"{' '.join(levels)} ELSE '{CONFLICT}' END"
         )
 

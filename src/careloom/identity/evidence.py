@@ -19,14 +19,16 @@ def statement_for(spec: MatchSpec, name: str) -> str:
 
 def _parts(spec: MatchSpec) -> dict[str, str]:
     """Each ends, or begins, with a comma where others stand beside it."""
-    comparisons, own = spec.comparisons, own_values(spec.comparisons)
+    comparisons, value_comparisons = spec.comparisons, own_values(spec.comparisons)
     return {
         "own_normal_forms": "".join(
             f", list_transform([r.{comparison.role}], lambda v: {comparison.normal})[1] AS {comparison.role}"
-            for comparison in own
+            for comparison in value_comparisons
         ),
-        "own_columns": "".join(f", r.{comparison.role}" for comparison in own),
-        "without_shared_values": "\n".join(_without_shared(comparison.role, comparison.most) for comparison in own),
+        "own_columns": "".join(f", r.{comparison.role}" for comparison in value_comparisons),
+        "without_shared_values": "\n".join(
+            _without_shared(comparison.role, comparison.limit) for comparison in value_comparisons
+        ),
         "compared": "".join(f"{comparison.sql} AS {comparison.name}, " for comparison in comparisons if comparison.sql),
         "evidence": ", ".join(comparison.name for comparison in comparisons),
         "no_evidence": ", ".join(f"NULL::{comparison.sql_type} AS {comparison.name}" for comparison in comparisons),
@@ -35,8 +37,8 @@ def _parts(spec: MatchSpec) -> dict[str, str]:
     }
 
 
-def _without_shared(column: str, most: int) -> str:
+def _without_shared(column: str, limit: int) -> str:
     return (
         f"UPDATE match_record SET {column} = NULL WHERE {column} IN (SELECT {column} FROM match_record"
-        f" WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > {most});"
+        f" WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > {limit});"
     )

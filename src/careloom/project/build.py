@@ -25,7 +25,7 @@ def build_sync(document: WrittenSync, node: YamlNode, default: Schedule | None) 
         if (field := _field(name, entry, document, node, faults)) is not None
     }
     associations = tuple(
-        AssociationSpec(to=tie.to, via=tie.via, key=tie.key, label=tie.label, expression=expression)
+        AssociationSpec(to_object=tie.to, via=tie.via, key=tie.key, label=tie.label, expression=expression)
         for number, tie in enumerate(document.associations)
         if (expression := _parse(tie.key, node.at("associations", number, "key"), faults)) is not None
     )

@@ -40,9 +40,9 @@ def build_charts(node: YamlNode, faults: list[Fault]) -> ChartPage | None:
                 title=chart.title,
                 sql=chart.sql,
                 unit=chart.unit,
-                ordered=chart.ordered,
+                is_ordered=chart.ordered,
                 smallest_group=chart.smallest_group,
-                most=chart.most or 0,
+                label_limit=chart.most or 0,
                 empty=chart.empty or "",
                 after_run=chart.after_run,
             )

@@ -121,7 +121,7 @@ def _match(sync: Sync) -> Iterator[Fault]:
                 yield sync.fault(("match", number, index), "match-field", cause, fix)
             elif name in tier[:index]:
                 yield sync.fault(
-                    ("match", number, index), "match-field", f"`{name}` stands twice in one tier", "remove one"
+                    ("match", number, index), "match-field", f"`{name}` appears twice in one tier", "remove one"
                 )
 
 
@@ -169,11 +169,11 @@ def _field(sync: Sync, field: Field) -> Iterator[Fault]:
         )
     for number, name in enumerate(field.options):
         if name in field.options[:number]:
-            yield sync.fault((*path, "options", number), "options", f"the option `{name}` stands twice", "remove one")
+            yield sync.fault((*path, "options", number), "options", f"the option `{name}` appears twice", "remove one")
     for value in field.values.values() if field.options else ():
         if value not in field.options:
             fix = suggestion(value, field.options, "add it to `options:`")
-            yield sync.fault((*path, "values"), "values", f"`{value}` is none of the options", fix)
+            yield sync.fault((*path, "values"), "values", f"`{value}` is not one of the options", fix)
     yield from _when_taken(sync, field)
     if field.phi > sync.to.admits:
         yield _not_admitted(sync, field)
@@ -241,9 +241,9 @@ def _associations(sync: Sync, syncs: Mapping[str, Sync]) -> Iterator[Fault]:
         if target_sync is None:
             fix = suggestion(tie.via, syncs, "write the name of a sync in syncs/")
             yield sync.fault(("associations", number, "via"), "unknown-sync", f"there is no sync `{tie.via}`", fix)
-        elif target_sync.to.object != tie.to or target_sync.to.system != sync.to.system:
-            cause = f"`{tie.via}` keeps `{target_sync.to.object}` of `{target_sync.to.system}`, not `{tie.to}` of `{sync.to.system}`"
+        elif target_sync.to.object != tie.to_object or target_sync.to.system != sync.to.system:
+            cause = f"`{tie.via}` keeps `{target_sync.to.object}` of `{target_sync.to.system}`, not `{tie.to_object}` of `{sync.to.system}`"
             fix = f"write `to: {target_sync.to.object}`, or another `via`"
             if target_sync.to.system != sync.to.system:
-                fix = f"write a `via` that keeps `{tie.to}` of `{sync.to.system}`"
+                fix = f"write a `via` that keeps `{tie.to_object}` of `{sync.to.system}`"
             yield sync.fault(("associations", number, "to"), "association", cause, fix)

@@ -79,9 +79,7 @@ def _check_repairs(tree: Expr) -> list[Mistake]:
     try:
         _read(tree.sql(dialect=DIALECT, comments=False))
     except (SqlglotError, RecursionError, ValueError):
-        return [
-            _mistake("sql", "an operator or a function has too few or too many values", "check what stands beside it")
-        ]
+        return [_mistake("sql", "an operator or a function has too few or too many values", "check what is next to it")]
     return []
 
 
@@ -115,10 +113,10 @@ def _parse_mistake(error: ParseError, text: str) -> Mistake:
     line, end, token = int(detail.get("line") or 1), int(detail.get("col") or 1), str(detail.get("highlight") or "")
     column = max(end - len(token) + 1, 1)
     if re.fullmatch(r"\s*(SELECT|WITH|FROM|VALUES)\b.*", text, re.IGNORECASE | re.DOTALL):
-        return _mistake("sql-forbidden", "a query stands where an expression must", _IN_SOURCE)
+        return _mistake("sql-forbidden", "a query is where an expression is expected", _IN_SOURCE)
     if re.fullmatch(r"(?i)(?!.*\bas\b)\s*\w+(\s+\w+)+\s*", text):
         cause, fix = (
-            f"words stand side by side: `{text.strip()}`",
+            f"words are side by side: `{text.strip()}`",
             f"if one column is meant, quote it: '\"{text.strip()}\"'",
         )
         return Mistake(line=line, column=column, code="sql", cause=cause, fix=fix)

@@ -126,7 +126,9 @@ def _publishers(
             takers = ", ".join(sorted(kind for kind, candidate in rooms.items() if candidate.publisher))
             yield place.fault("no-publisher", cause, f"name a system of kind {takers}")
         elif name in document.publish[:number]:
-            yield place.fault("no-publisher", f"`{name}` stands twice", "remove one: everything would be told twice")
+            yield place.fault(
+                "no-publisher", f"`{name}` appears twice", "remove one: each change would be published twice"
+            )
 
 
 def _sort(faults: list[Fault]) -> list[Fault]:
@@ -246,7 +248,7 @@ def _alerts(section: WrittenAlerts) -> Alerts:
     mail = section.mail
     if mail is None:
         return Alerts()
-    return Alerts(mail=Mail(to=tuple(mail.to), sender=mail.from_, smtp=mail.smtp, summary=mail.summary))
+    return Alerts(mail=Mail(recipients=tuple(mail.to), sender=mail.from_, smtp=mail.smtp, summary=mail.summary))
 
 
 def _digest(nodes: Mapping[str, YamlNode], environment: str) -> str:

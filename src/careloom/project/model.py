@@ -39,7 +39,7 @@ class System:
 class Mail:
     """Where alerts are mailed. `smtp` is a URL, or the name of a secret that holds one; `summary`: when what waits is told."""
 
-    to: tuple[str, ...]
+    recipients: tuple[str, ...]
     sender: str
     smtp: str
     summary: Schedule | None = None
@@ -113,7 +113,7 @@ class Field:
 class AssociationSpec:
     """A tie to an object that the sync `via` keeps; `expression` gives that sync's source key."""
 
-    to: str
+    to_object: str
     via: str
     key: str
     expression: str
@@ -193,7 +193,7 @@ class Report:
 class Chart:
     """A statement whose rows are (label, value) or (label, series, value), and the unit of its values.
 
-    `ordered`: its series are steps of one scale. `smallest_group`: groups of fewer people are not shown; 0 shows all. `most`: so many
+    `is_ordered`: its series are steps of one scale. `smallest_group`: groups of fewer people are not shown; 0 shows all. `label_limit`: so many
     labels are shown, and how many more there are is told; 0 shows all. `empty`: what is said where there are no rows.
     `after_run`: it is shown when reports were run.
     """
@@ -201,9 +201,9 @@ class Chart:
     title: str
     sql: str
     unit: Literal["count", "money", "days", "percent", "score"] = "count"
-    ordered: bool = False
+    is_ordered: bool = False
     smallest_group: int = 0
-    most: int = 0
+    label_limit: int = 0
     empty: str = ""
     after_run: bool = False
 

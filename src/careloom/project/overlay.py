@@ -67,7 +67,7 @@ class Overlay:
                     cause = f"`{key}` names production's secret `{secret}`, and `{name}` is written to"
                     yield entry.place.fault("same-secret", cause, fix)
         for name in sorted(set(publish) & base.keys() - own_systems.keys()):
-            cause = f"`{name}` is told of changes, and the environment does not replace it"
+            cause = f"`{name}` receives change events, and the environment does not replace it"
             fix = f"replace it under `systems:`, or write `publish: []` in {overlay_name(self.name)}"
             yield self.node.place_of("publish").fault("not-replaced", cause, fix)
 

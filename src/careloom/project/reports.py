@@ -101,7 +101,7 @@ def _twice(node: YamlNode, path: tuple[str, ...], accounts: Sequence[str]) -> li
     if path[-1] not in parent.entries:
         return []
     return [
-        node.place_of(*path).fault("duplicate-account", f"the account `{account}` stands twice", "remove one")
+        node.place_of(*path).fault("duplicate-account", f"the account `{account}` appears twice", "remove one")
         for account, times in Counter(accounts).items()
         if times > 1
     ]

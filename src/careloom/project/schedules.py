@@ -92,7 +92,7 @@ def parse_schedule(text: str) -> Schedule:
     words = " ".join(text.lower().split())
     schedule = _hourly(text, words) or _every(text, words) or _calendar(text, words) or _cron(text, words)
     if schedule is None:
-        raise ScheduleError("it is none of the known forms")
+        raise ScheduleError("it matches none of the known forms")
     if schedule.every is None and not _ever(schedule):
         raise ScheduleError("no date ever fits it")
     return schedule

@@ -120,7 +120,7 @@ def _check_required(sync: Sync, shape: ObjectShape) -> Iterator[Fault]:
     if sync.unmatched != "create":
         return
     property_names = {sync.to.key, *sync.fields}
-    for name in sorted(shape.required - property_names):
+    for name in sorted(shape.required_properties - property_names):
         cause = f"a new record of `{sync.to.object}` must have `{name}`"
         yield sync.fault(("fields",), "required-property", cause, f"add `{name}` to `fields:`")
     if shape.requires_one_of and not shape.requires_one_of & property_names:

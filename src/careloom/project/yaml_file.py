@@ -28,7 +28,7 @@ MOST_DEPTH = 40
 # What ruamel says, by a piece of its text: our cause and the fix.
 _SYNTAX = (
     ("'\\t'", "a tab is used where YAML wants spaces", "replace the tab by spaces"),
-    ("mapping values are not allowed", "a `:` stands where no key can be", "check the indentation, or quote the text"),
+    ("mapping values are not allowed", "a `:` is where no key can be", "check the indentation, or quote the text"),
     ("cannot start any token", "this character cannot begin a text", "put the text in quotes"),
     ("unexpected end of stream", "a quote is opened and never closed", "close the quote"),
     ("unknown escape", "there is no such escape in a double-quoted text", "use single quotes"),

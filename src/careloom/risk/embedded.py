@@ -22,20 +22,20 @@ MEMORY = "2GB"
 
 
 @contextmanager
-def write_whole(out: Path) -> Iterator[Path]:
-    """A file beside `out` that takes its name once it is written; only its owner may read it.
+def write_whole(output: Path) -> Iterator[Path]:
+    """A file beside `output` that takes its name once it is written; only its owner may read it.
 
     Raises:
         Fix: another process is writing it.
 
     """
-    part = out.with_name(f".{out.name}.part")
+    part = output.with_name(f".{output.name}.part")
     lock = os.open(part, os.O_CREAT | os.O_WRONLY, ONLY_MINE)
     try:
-        _alone(lock, part, out)
+        _alone(lock, part, output)
         try:
             yield part
-            part.replace(out)
+            part.replace(output)
         finally:
             with suppress(OSError):  # what went wrong is on its way already
                 part.unlink(missing_ok=True)
@@ -43,14 +43,14 @@ def write_whole(out: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _alone(lock: int, part: Path, out: Path) -> None:
+def _alone(lock: int, part: Path, output: Path) -> None:
     """The lock goes with the process, so that what a killed one left is in no one's way."""
     with suppress(OSError):
         flock(lock, LOCK_EX | LOCK_NB)
         os.fchmod(lock, ONLY_MINE)
         if part.stat().st_ino == os.fstat(lock).st_ino:
             return
-    raise Fix(f"{out} is being written by another run; wait for it, or write to another file")
+    raise Fix(f"{output} is being written by another run; wait for it, or write to another file")
 
 
 @contextmanager

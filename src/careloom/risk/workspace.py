@@ -158,47 +158,47 @@ def rows_of_person(workspace: Workspace, view: str, person: str) -> Rows:
     return workspace.db.execute(f"select * from {view} where cast(person_id as varchar) = ?", [person]).to_arrow_table()
 
 
-def check_output(out: Path) -> None:
-    """Fix, before any work is done, if rows cannot be written to `out`."""
-    if out.suffix.lower() not in (".parquet", ".csv"):
-        raise Fix(f"{out} is neither Parquet nor CSV by its name; end it in .parquet or .csv")
-    if not os.access(out.absolute().parent, os.W_OK):
-        raise Fix(f"the folder of {out} does not exist, or you may not write there; make it first")
+def check_output(output: Path) -> None:
+    """Fix, before any work is done, if rows cannot be written to `output`."""
+    if output.suffix.lower() not in (".parquet", ".csv"):
+        raise Fix(f"{output} is neither Parquet nor CSV by its name; end it in .parquet or .csv")
+    if not os.access(output.absolute().parent, os.W_OK):
+        raise Fix(f"the folder of {output} does not exist, or you may not write there; make it first")
 
 
-def write_rows(workspace: Workspace, query: str, out: Path) -> None:
+def write_rows(workspace: Workspace, query: str, output: Path) -> None:
     """Write the rows of `query` to a Parquet or CSV file, whole or not at all, for no one else to read.
 
     In CSV a list is its parts with spaces between them.
     """
-    check_output(out)
-    if out.suffix.lower() == ".csv":
+    check_output(output)
+    if output.suffix.lower() == ".csv":
         query = f"select {_flat(workspace, query)} from ({query})"
-    file_format = "format csv, header" if out.suffix.lower() == ".csv" else "format parquet"
+    file_format = "format csv, header" if output.suffix.lower() == ".csv" else "format parquet"
     try:
-        with write_whole(out) as part:
+        with write_whole(output) as part:
             workspace.db.execute(
                 f"copy ({query}) to {exp.Literal.string(str(part)).sql('duckdb')} ({file_format}, {IN_PLACE})"
             )
     except OSError as error:
-        raise Fix(f"{out} cannot be written: {error.strerror}") from None
+        raise Fix(f"{output} cannot be written: {error.strerror}") from None
 
 
-def write_view(workspace: Workspace, view: str, out: Path, *, leave_out: Sequence[str] = ()) -> None:
+def write_view(workspace: Workspace, view: str, output: Path, *, leave_out: Sequence[str] = ()) -> None:
     """Write the rows of a view as `write_rows` does, without the columns to leave out."""
-    excluded = f" exclude ({', '.join(_quote(column) for column in leave_out)})" if leave_out else ""
-    write_rows(workspace, f"select *{excluded} from {_quote(view)}", out)
+    exclusion = f" exclude ({', '.join(_quote(column) for column in leave_out)})" if leave_out else ""
+    write_rows(workspace, f"select *{exclusion} from {_quote(view)}", output)
 
 
-def write_views(workspace: Workspace, views: Sequence[str], out: Path) -> None:
+def write_views(workspace: Workspace, views: Sequence[str], output: Path) -> None:
     """Write the rows of several views into one file, each with its view's name as `kind`."""
     queries = (f"select {exp.Literal.string(view).sql('duckdb')} as kind, * from {_quote(view)}" for view in views)
-    write_rows(workspace, " union all by name ".join(queries), out)
+    write_rows(workspace, " union all by name ".join(queries), output)
 
 
-def write_traces(workspace: Workspace, out: Path) -> None:
+def write_traces(workspace: Workspace, output: Path) -> None:
     """Write the steps by which the scores of the view `scores` came about: a row for each step of each person."""
-    write_rows(workspace, "select person_id, unnest(trace, recursive := true) from scores", out)
+    write_rows(workspace, "select person_id, unnest(trace, recursive := true) from scores", output)
 
 
 def _flat(workspace: Workspace, query: str) -> str:

@@ -121,7 +121,7 @@ class AccountReports:
             connection.execute(_SQL["end_open"], values)
             connection.execute(_SQL["start_over"], values)
 
-    def show_standing(self, schema: str) -> str:
+    def show_in_schema(self, schema: str) -> str:
         """Show `reports.account_reports` in `schema` too; why it cannot be, "" where it is."""
         try:
             with self.store.transaction() as connection:
@@ -130,15 +130,15 @@ class AccountReports:
                     return f"{schema}.account_reports is a table already, which stays as it is: rename it"
                 if kind is None:
                     connection.execute(sql.SQL(_SQL["make_schema"]).format(schema=sql.Identifier(schema)))
-                    connection.execute(sql.SQL(_SQL["show_standing"]).format(schema=sql.Identifier(schema)))
+                    connection.execute(sql.SQL(_SQL["show_in_schema"]).format(schema=sql.Identifier(schema)))
         except psycopg.errors.InsufficientPrivilege:
             return f"{schema}.account_reports cannot be made: the database's user may not create in {schema}"
         return ""
 
-    def standing(self, name: str | None = None) -> Sequence[Mapping[str, Any]]:
+    def newest(self, name: str | None = None) -> Sequence[Mapping[str, Any]]:
         """The newest of each report and account, and since when the rows are shown that readers see."""
         with self.store.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(_SQL["standing"], {"name": name}).fetchall()
+            return cursor.execute(_SQL["newest"], {"name": name}).fetchall()
 
     def drifts(self, id_: int) -> Sequence[Mapping[str, Any]]:
         """What was not as before in one of them."""

@@ -73,15 +73,15 @@ class PostgresBudget:
         """No one takes a place of this limit for so long."""
         self._run("pause", [self._system, limit.name, seconds])
 
-    def learn(self, name: str, most: int | None, remaining: int | None, resets_at: datetime | None) -> None:
+    def learn(self, name: str, ceiling: int | None, remaining: int | None, resets_at: datetime | None) -> None:
         """Keep what the portal's headers say. Told the same again, nothing is written."""
         stop = resets_at if remaining is not None and remaining <= 0 else None
-        news = most is not None and self._told.get(name) != most
+        news = ceiling is not None and self._told.get(name) != ceiling
         if not news and stop is None:
             return
-        self._run("learn", [self._system, name, most, stop])
-        if most is not None:
-            self._told[name] = most
+        self._run("learn", [self._system, name, ceiling, stop])
+        if ceiling is not None:
+            self._told[name] = ceiling
 
     def known(self, name: str) -> int | None:
         """The `most` that the portal last stated for the limit called `name`, to whichever worker."""

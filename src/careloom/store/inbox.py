@@ -43,7 +43,7 @@ class Depth:
 
     source: str
     waiting: int
-    held: int
+    held_count: int
     oldest: float | None
 
 
@@ -111,7 +111,7 @@ def inbox_depth(store: Store, sources: Sequence[str]) -> list[Depth]:
     """How much of each of `sources` waits and is held, by their names."""
     with store.transaction() as connection:
         rows = connection.execute(_SQL["depth"], {"sources": list(sources)}).fetchall()
-    return [Depth(source=row[0], waiting=row[1], held=row[2], oldest=row[3]) for row in rows]
+    return [Depth(source=row[0], waiting=row[1], held_count=row[2], oldest=row[3]) for row in rows]
 
 
 def totals(store: Store) -> tuple[int, int, int, int]:

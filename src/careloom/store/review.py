@@ -27,7 +27,7 @@ class Decision:
     verdict: str
     remote_id: str | None
     properties: Sequence[str | None]
-    who: str
+    actor: str
     why: str
 
 
@@ -97,7 +97,7 @@ def record_decision(connection: psycopg.Connection, decision: Decision, *, refus
         connection.execute(_LEDGER["unlink"], {"sync": decision.sync, "keys": [decision.key]})
     if refusal is not None:
         connection.execute(_REVIEW["retry"], subject | {"code": refusal})
-    words = {"verdict": decision.verdict, "remote_id": decision.remote_id, "who": decision.who, "why": decision.why}
+    words = {"verdict": decision.verdict, "remote_id": decision.remote_id, "who": decision.actor, "why": decision.why}
     for name in decision.properties:
         connection.execute(_LEDGER["record_decision"], subject | words | {"property": name})
 

@@ -34,9 +34,9 @@ class Crowd:
     """
 
     of_a_client: int = MOST_OF_A_CLIENT
-    most: int = MOST
+    capacity: int = MOST
     _by_client: dict[str, dict[Guest, None]] = field(default_factory=dict)
-    _shed: set[Guest] = field(default_factory=set)
+    _leaving: set[Guest] = field(default_factory=set)
     _inside: int = 0
 
     def enter(self, client: str, guest: Guest) -> bool:
@@ -45,7 +45,7 @@ class Crowd:
         candidates: Iterable[dict[Guest, None]] = ()
         if self.of_a_client and len(of_client) >= self.of_a_client:
             candidates = [of_client]
-        elif self._inside >= self.most:
+        elif self._inside >= self.capacity:
             candidates = sorted(self._by_client.values(), key=len, reverse=True)
         if candidates and not any(self._send_one_off(guests) for guests in candidates):
             self._shed_one(guest)
@@ -56,7 +56,7 @@ class Crowd:
 
     def leave(self, client: str, guest: Guest) -> None:
         """A connection has ended; harmless when said twice."""
-        self._shed.discard(guest)
+        self._leaving.discard(guest)
         guests = self._by_client.get(client, {})
         if guest in guests:
             del guests[guest]
@@ -76,10 +76,10 @@ class Crowd:
 
     def _shed_one(self, guest: Guest) -> None:
         # A client that is shed is told so once its request has come. Of those that only wait there are not many either.
-        if len(self._shed) >= MOST_SHED:
+        if len(self._leaving) >= MOST_SHED:
             guest.send_off()
         else:
-            self._shed.add(guest)
+            self._leaving.add(guest)
 
 
 async def busy(scope: Scope, receive: Receive, send: Send) -> None:

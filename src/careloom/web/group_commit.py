@@ -37,7 +37,7 @@ class GroupCommit:
     """Keeps events for the requests of one event loop; `receive.store_arrivals` is called in its threads."""
 
     session: Session
-    failed: int = 0
+    failed_bytes: int = 0
     """Bytes of the largest event that could not be kept last; 0 where the last one was kept."""
     _queue: deque[_PendingArrival] = field(default_factory=deque)
     _writers: set[asyncio.Task[None]] = field(default_factory=set)
@@ -89,7 +89,7 @@ class GroupCommit:
         try:
             answers = await loop.run_in_executor(self._threads, store_arrivals, self.session, arrivals)
         except Later:
-            self.failed = max(len(arrival.body) for arrival in arrivals)
+            self.failed_bytes = max(len(arrival.body) for arrival in arrivals)
             return [AWAY] * len(batch)
         except Exception as error:  # noqa: BLE001 whatever it was, no one may wait for an answer that never comes
             LOG.error(
@@ -99,10 +99,10 @@ class GroupCommit:
                 events=len(batch),
             )
             if len(batch) == 1:
-                self.failed = len(arrivals[0].body)
+                self.failed_bytes = len(arrivals[0].body)
                 return [AWAY]
         else:
-            self.failed = 0
+            self.failed_bytes = 0
             return answers
         return [(await self._kept([pending]))[0] for pending in batch]
 

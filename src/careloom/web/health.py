@@ -40,7 +40,7 @@ class CachedAnswer(Generic[Answer]):
     ask: Callable[[], Answer]
     clock: Callable[[], float] = time.monotonic
     _answer: list[Answer] = field(default_factory=list)
-    _at: float = 0.0
+    _answer_time: float = 0.0
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="careloom ready")
@@ -49,9 +49,9 @@ class CachedAnswer(Generic[Answer]):
     async def answer(self) -> Answer:
         """The answer, FRESH seconds old at most. A thread of its own: requests that hang elsewhere do not hold it up."""
         async with self._asking:
-            if not self._answer or self.clock() - self._at > FRESH:
+            if not self._answer or self.clock() - self._answer_time > FRESH:
                 self._answer[:] = [await asyncio.get_running_loop().run_in_executor(self._thread, self.ask)]
-                self._at = self.clock()
+                self._answer_time = self.clock()
             return self._answer[0]
 
     def close(self) -> None:
@@ -63,27 +63,29 @@ class CachedAnswer(Generic[Answer]):
 class Health:
     """What the two routes below ask of one service."""
 
-    ready: CachedAnswer[str]
+    readiness: CachedAnswer[str]
     work: CachedAnswer[Work | None]
 
     def close(self) -> None:
         """End the threads."""
-        self.ready.close()
+        self.readiness.close()
         self.work.close()
 
 
 def health_of(session: Session, group_commit: GroupCommit) -> Health:
     """The questions of a service that keeps events by `group_commit`."""
-    return Health(ready=CachedAnswer(lambda: _lack(session, group_commit)), work=CachedAnswer(lambda: work_of(session)))
+    return Health(
+        readiness=CachedAnswer(lambda: _lack(session, group_commit)), work=CachedAnswer(lambda: work_of(session))
+    )
 
 
 def _lack(session: Session, group_commit: GroupCommit) -> str:
     """What is lacking. Where an event could not be kept, one of its size is tried: a smaller one may still find room."""
-    lack = lack_for_events(session, group_commit.failed)
+    lack = lack_for_events(session, group_commit.failed_bytes)
     if lack:
         LOG.error("service.not_ready", message="the service is not ready", lack=lack)
     else:
-        group_commit.failed = 0
+        group_commit.failed_bytes = 0
     return lack
 
 
@@ -96,7 +98,7 @@ async def health() -> dict[str, str]:
 @router.get("/ready", responses={UNAVAILABLE: {"description": "An event would be refused now; `lacks` says why."}})
 async def ready(request: Request) -> JSONResponse:
     """An event that comes now would be kept: one was put in and taken back. What sends requests to a process asks here."""
-    lack = await request.app.state.health.ready.answer()
+    lack = await request.app.state.health.readiness.answer()
     body = {"status": "not ready" if lack else "ready", "lacks": [lack] if lack else []}
     return JSONResponse(body, UNAVAILABLE if lack else 200)
 
@@ -119,7 +121,7 @@ async def work_by_system(request: Request, _caller: Annotated[str, Depends(calle
     session: Session = request.app.state.session
     depths = await run_sync(inbox_depths, session, sorted(request.app.state.door.systems))
     return {
-        depth.source: {"waiting": depth.waiting, "held": depth.held, "oldest": round(depth.oldest or 0.0)}
+        depth.source: {"waiting": depth.waiting, "held": depth.held_count, "oldest": round(depth.oldest or 0.0)}
         for depth in depths
     }
 

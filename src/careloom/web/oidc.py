@@ -61,8 +61,8 @@ class CachedCertificates:
 
     ask: Callable[[str], Any] = ask_google
     clock: Callable[[], float] = time.monotonic
-    _kept: dict[str, tuple[float, Any]] = field(default_factory=dict)
-    _failed: dict[str, tuple[float, Any]] = field(default_factory=dict)
+    _certificates: dict[str, tuple[float, Any]] = field(default_factory=dict)
+    _failures: dict[str, tuple[float, Any]] = field(default_factory=dict)
     _asking: Lock = field(default_factory=Lock)
 
     def __call__(self, url: str, method: str = "GET", **_options: Any) -> Any:
@@ -79,11 +79,11 @@ class CachedCertificates:
             self._asking.release()
 
     def _younger(self, url: str, seconds: float) -> Any:
-        time, answer = self._kept.get(url, (0.0, None))
+        time, answer = self._certificates.get(url, (0.0, None))
         return answer if answer is not None and self.clock() - time <= seconds else None
 
     def _asked(self, url: str) -> Any:
-        time, failure = self._failed.get(url, (0.0, None))
+        time, failure = self._failures.get(url, (0.0, None))
         if failure is None or self.clock() - time > REST:
             try:
                 answer = self.ask(url)
@@ -91,11 +91,11 @@ class CachedCertificates:
                 failure = "away"
             else:
                 if answer.status == _OK:
-                    self._kept[url] = (self.clock(), answer)
-                    self._failed.pop(url, None)
+                    self._certificates[url] = (self.clock(), answer)
+                    self._failures.pop(url, None)
                     return answer
                 failure = f"status {answer.status}"
-            self._failed[url] = (self.clock(), failure)
+            self._failures[url] = (self.clock(), failure)
         return self._meanwhile(url)
 
     def _meanwhile(self, url: str) -> Any:

@@ -69,7 +69,7 @@ def server_of(app: FastAPI, stop: Event, answers: Callable[[], None] = lambda: N
     config = uvicorn.Config(
         app,
         # uvicorn's own limit would refuse everyone while one client holds all of it.
-        http=connection_in(Crowd(of_a_client=0 if app.state.senders.hops else MOST_OF_A_CLIENT, most=MOST)),
+        http=connection_in(Crowd(of_a_client=0 if app.state.senders.hops else MOST_OF_A_CLIENT, capacity=MOST)),
         ws="none",
         access_log=False,
         log_level="error",

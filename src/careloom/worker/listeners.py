@@ -118,7 +118,7 @@ class ListenerServer:
                 )
 
     def _exchange(self, connection: socket.socket) -> None:
-        received, began = b"", monotonic()
+        data, began = b"", monotonic()
         while not self.stop.is_set():
             try:
                 chunk = connection.recv(_CHUNK)
@@ -126,17 +126,17 @@ class ListenerServer:
                 chunk = None
             if chunk == b"":
                 return
-            if not received:
+            if not data:
                 began = monotonic()
             if chunk:
-                messages, received = self.listener.split(received + chunk)
+                messages, data = self.listener.split(data + chunk)
                 for message in messages:
                     if not self._answer(connection, message):
                         return
                     began = monotonic()
-            if len(received) > self.listener.most_bytes:
+            if len(data) > self.listener.most_bytes:
                 raise FrameFault("a frame is larger than admitted")
-            if received and monotonic() - began > self.listener.seconds:
+            if data and monotonic() - began > self.listener.seconds:
                 raise FrameFault("a frame did not end in time")
 
     def _answer(self, connection: socket.socket, message: bytes) -> bool:

@@ -22,7 +22,7 @@ SINGLE = (0, 35, 45, 55, 60, 65, 66, 67, 68, 69, 70, 75, 80, 85, 90, 95)
 DIALYSIS_NEW = (0, 35, 45, 55, 60, 65, 70, 75, 80, 85)
 
 
-def sexed(person: Person, band: str, *, new: bool = False) -> str:
+def sex_cell(person: Person, band: str, *, new: bool = False) -> str:
     return ("NE" if new else "") + ("F" if person.female else "M") + band
 
 

@@ -46,18 +46,18 @@ def conditions(person: Person, codes: Iterable[str], model: str, defects: frozen
     return found
 
 
-def _recoded(found: set[str], model: str) -> set[str]:
+def _recode(categories: set[str], model: str) -> set[str]:
     """V28 counts HCC 223 only beside another heart failure HCC; ESRD's models do not count dialysis and kidney failure."""
-    if model == "V28" and not found & {"221", "222", "224", "225", "226"}:
-        return found - {"223"}
-    dropped = {"ESRD V21": {"134"}, "ESRD V24": {"134", "135", "136", "137"}}
-    return found - dropped.get(model, set())
+    if model == "V28" and not categories & {"221", "222", "224", "225", "226"}:
+        return categories - {"223"}
+    values = {"ESRD V21": {"134"}, "ESRD V24": {"134", "135", "136", "137"}}
+    return categories - values.get(model, set())
 
 
-def after_hierarchies(found: set[str], model: str, defects: frozenset[Defect]) -> set[str]:
+def after_hierarchies(categories: set[str], model: str, defects: frozenset[Defect]) -> set[str]:
     """Drop each HCC that stands below another one the person has; a dropped parent still drops its children."""
-    found = _recoded(found, model)
+    categories = _recode(categories, model)
     if model.startswith("RxHCC") and Defect.RX_HIERARCHIES_ARE_NOT_APPLIED in defects:
-        return set(found)
+        return set(categories)
     below = tables(model).children
-    return found - {child for parent in found for child in below.get(parent, ())}
+    return categories - {child for parent in categories for child in below.get(parent, ())}

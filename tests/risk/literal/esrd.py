@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from risk.literal.cells import DIALYSIS_NEW, GROUPED, SINGLE, band, new_cell, new_years, sex_name, sexed
+from risk.literal.cells import DIALYSIS_NEW, GROUPED, SINGLE, band, new_cell, new_years, sex_cell, sex_name
 from risk.literal.defects import Defect
 from risk.literal.interactions import nonaged
 from risk.literal.persons import ESRD_REASONS, NEW_MEDICAID, Person
@@ -36,7 +36,7 @@ def _dialysis(person: Person, model: str, defects: frozenset[Defect]) -> tuple[s
     loose = _graft_institution(person, model, defects, "DI_")
     if person.new_enrollee:
         return "DNE_", [f"DNE_{_dialysis_new_cell(person, model, defects)}", *loose]
-    names = [sexed(person, band(person.years, GROUPED)), *_esrd_status(person, model, defects)]
+    names = [sex_cell(person, band(person.years, GROUPED)), *_esrd_status(person, model, defects)]
     return "DI_", [*(f"DI_{name}" for name in names), *loose]
 
 
@@ -44,7 +44,7 @@ def _dialysis_new_cell(person: Person, model: str, defects: frozenset[Defect]) -
     by_fives = Defect.DIALYSIS_NEW_ENROLLEES_OVER_85_HAVE_NO_CELL in defects
     by_age = Defect.DIALYSIS_NEW_ENROLLEES_OF_64_BY_AGE_ARE_60_64 in defects
     years = person.years if by_age else new_years(person)
-    cell = sexed(person, band(years, GROUPED if by_fives else DIALYSIS_NEW), new=True)
+    cell = sex_cell(person, band(years, GROUPED if by_fives else DIALYSIS_NEW), new=True)
     never = Defect.DIALYSIS_NEW_ENROLLEES_UNDER_65_ARE_NEVER_DISABLED in defects and not person.aged
     return _esrd_new_cell(person, model, cell, disabled=person.orec == "1" and not never)
 
@@ -78,7 +78,7 @@ def _graft(person: Person, model: str, defects: frozenset[Defect]) -> tuple[str,
     if person.new_enrollee:
         if Defect.GRAFT_NEW_ENROLLEES_HAVE_NO_CELLS in defects:
             return "GNE_", duration
-        cell = sexed(person, band(new_years(person), SINGLE), new=True)
+        cell = sex_cell(person, band(new_years(person), SINGLE), new=True)
         named = _esrd_new_cell(person, model, f"G_{cell}", disabled=person.originally_disabled)
         names = [f"GNE_{named}", *duration]
         adjusted = model == "ESRD V24" and Defect.GRAFT_NEW_ENROLLEES_ARE_NOT_ADJUSTED not in defects
@@ -96,9 +96,9 @@ def _graft(person: Person, model: str, defects: frozenset[Defect]) -> tuple[str,
 
 def _graft_cells(person: Person, model: str, defects: frozenset[Defect], prefix: str) -> list[str]:
     names = _esrd_status(person, model, defects)
-    lost = {Defect.NEW_ENROLLEE_IN_INSTITUTION_HAS_NO_CELL, Defect.GRAFT_NEW_ENROLLEES_HAVE_NO_CELLS} & defects
-    if not (person.new_enrollee and lost):
-        names.append(sexed(person, band(person.years, GROUPED)))
+    lost_values = {Defect.NEW_ENROLLEE_IN_INSTITUTION_HAS_NO_CELL, Defect.GRAFT_NEW_ENROLLEES_HAVE_NO_CELLS} & defects
+    if not (person.new_enrollee and lost_values):
+        names.append(sex_cell(person, band(person.years, GROUPED)))
     if prefix == "GI_" and person.medicaid and Defect.GRAFT_INSTITUTION_V21_LOSES_MEDICAID not in defects:
         names.append("MCAID")
     return [f"{prefix}{name}" for name in names]

@@ -77,13 +77,13 @@ def _edits(model: str) -> dict[str, Edit]:
 
 def _coefficients(model: str) -> dict[str, int]:
     """Lower-cased name to thousandths. RxHCC's file gives each name twice; the last one stands, as nobody says why."""
-    found = {}
+    values = {}
     for name, value, *key in _lines(COEFFICIENT_FILES.get(model, f"ra_coefficients_{YEAR}.csv")):
         if tuple(key) == COEFFICIENT_KEYS[model]:
             thousandths = Decimal(value) * 1000
             assert thousandths == int(thousandths), f"{name} has more than three decimals"
-            found[name.lower()] = int(thousandths)
-    return found
+            values[name.lower()] = int(thousandths)
+    return values
 
 
 def _chronic(model: str) -> frozenset[str]:

@@ -59,12 +59,12 @@ def score(
     rounded: bool = False,
 ) -> Scored:
     """Score one person; `defects` is EVERY_DEFECT (hccinfhir), none (CMS), or any of them. `rounded`: as CMS rounds payments."""
-    before = conditions(person, codes, model, defects)
-    after = after_hierarchies(before, model, defects)
+    former_conditions = conditions(person, codes, model, defects)
+    after = after_hierarchies(former_conditions, model, defects)
     prefix, demographic_names = demographics(person, model, defects)
     coefficients = tables(model).coefficients
     known = lambda names: {name: coefficients[name.lower()] for name in names if name.lower() in coefficients}  # noqa: E731
-    demographic_terms = _adjusted(known(demographic_names))
+    demographic_terms = _adjust_terms(known(demographic_names))
     terms = demographic_terms | known(disease_terms(person, after, model, prefix, defects))
     total = sum(terms.values())
     demographic = sum(value for name, value in demographic_terms.items() if _stays_demographic(name, defects))
@@ -74,7 +74,7 @@ def score(
         chronic = _chronic_without_hccs(demographic_terms, demographic, defects)
     return Scored(
         segment=prefix.rstrip("_"),
-        before=frozenset(before),
+        before=frozenset(former_conditions),
         after=frozenset(after),
         terms=terms,
         total=total,
@@ -88,11 +88,11 @@ def score(
 def _payment(raw: Decimal, normalization: Decimal, left: Decimal, frailty: Decimal, rounded: bool) -> Decimal:
     if not rounded:
         return raw * left / normalization + frailty
-    normalized = (raw / normalization).quantize(Decimal("0.001"), ROUND_HALF_UP)
-    return (normalized * left).quantize(Decimal("0.001"), ROUND_HALF_UP) + frailty
+    amount = (raw / normalization).quantize(Decimal("0.001"), ROUND_HALF_UP)
+    return (amount * left).quantize(Decimal("0.001"), ROUND_HALF_UP) + frailty
 
 
-def _adjusted(terms: dict[str, int]) -> dict[str, int]:
+def _adjust_terms(terms: dict[str, int]) -> dict[str, int]:
     """Divide a graft new enrollee's terms by the actuarial adjustment, to the nearest thousandth; show what that adds."""
     divisor = next((name for name in terms if name.startswith("ActAdj_")), None)
     if divisor is None:

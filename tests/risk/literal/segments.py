@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from risk.literal.cells import GROUPED, SINGLE, band, new_cell, new_years, sex_name, sexed
+from risk.literal.cells import GROUPED, SINGLE, band, new_cell, new_years, sex_cell, sex_name
 from risk.literal.defects import Defect
 from risk.literal.persons import NEW_MEDICAID, Person
 
@@ -20,13 +20,13 @@ def cms_hcc(person: Person, defects: frozenset[Defect]) -> tuple[str, list[str]]
     names = []
     if person.new_enrollee and not person.lti:
         if not (person.esrd and Defect.ESRD_ENTITLEMENT_GROUPS_NEW_ENROLLEES in defects):
-            cell = sexed(person, band(new_years(person), SINGLE), new=True)
+            cell = sex_cell(person, band(new_years(person), SINGLE), new=True)
         else:
-            cell = sexed(person, band(person.years, GROUPED), new=True)
+            cell = sex_cell(person, band(person.years, GROUPED), new=True)
         medicaid = person.dual_elgbl_cd in NEW_MEDICAID
         names.append(new_cell(person, "MCAID", cell, medicaid=medicaid, disabled=person.originally_disabled))
     elif not (person.new_enrollee and Defect.NEW_ENROLLEE_IN_INSTITUTION_HAS_NO_CELL in defects):
-        names.append(sexed(person, band(person.years, GROUPED)))
+        names.append(sex_cell(person, band(person.years, GROUPED)))
     if person.originally_disabled:
         names.append(f"OriginallyDisabled_{sex_name(person)}")
     if person.lti and person.medicaid:
@@ -40,12 +40,12 @@ def rx(person: Person, defects: frozenset[Defect]) -> tuple[str, list[str]]:
         prefix = "Rx_NE_LTI_" if person.lti else "Rx_NE_Lo_" if person.low_income else "Rx_NE_NoLo_"
         if Defect.RX_NEW_ENROLLEES_SCORE_NOTHING in defects:
             return prefix, []
-        cell = sexed(person, band(new_years(person), SINGLE))
+        cell = sex_cell(person, band(new_years(person), SINGLE))
         esrd = "ESRD" if person.esrd else "NESRD"
         return prefix, [f"{prefix}{esrd}_{'OD' if person.originally_disabled else 'NOD'}_x_{cell}"]
     income = "Low" if person.low_income else "NoLow"
     prefix = "Rx_CE_LTI_" if person.lti else f"Rx_CE_{income}{'Aged' if person.aged else 'NoAged'}_"
-    names = [sexed(person, band(person.years, GROUPED))]
+    names = [sex_cell(person, band(person.years, GROUPED))]
     if person.originally_disabled and Defect.RX_ORIGINALLY_DISABLED_IS_LOST not in defects:
-        names.append("ORIGDS" if person.lti else sexed(person, "65OD"))
+        names.append("ORIGDS" if person.lti else sex_cell(person, "65OD"))
     return prefix, [f"{prefix}{name}" for name in names]

@@ -45,13 +45,13 @@ def publisher(name: str, url: str = "secret:NATS_URL", subject: str = "") -> Str
     return StreamPublisher(Options(url=url, stream=name, subject=subject or f"test.{name}"), context)
 
 
-async def _kept(name: str) -> list[Any]:
+async def _stored_messages(name: str) -> list[Any]:
     connection = await nats.connect(URL, connect_timeout=2)
     manager = connection.jetstream()
     state = (await manager.stream_info(name)).state
-    found = [await manager.get_msg(name, number) for number in range(1, state.messages + 1)]
+    messages = [await manager.get_msg(name, number) for number in range(1, state.messages + 1)]
     await connection.close()
-    return found
+    return messages
 
 
 async def _remove(name: str) -> None:
@@ -81,10 +81,10 @@ def test_a_stream_is_made_and_keeps_each_change_in_order(stream: str) -> None:
     assert list(telling.publish([replace(EVENT, id=3, vendor_id="017")])) == [3]
     telling.close()
     telling.close()
-    kept = asyncio.run(_kept(stream))
-    assert len({one.headers["Nats-Msg-Id"] for one in kept}) == 3
-    assert {one.subject for one in kept} == {f"test.{stream}"}
-    bodies = [json.loads(one.data) for one in kept]
+    kept_result = asyncio.run(_stored_messages(stream))
+    assert len({message.headers["Nats-Msg-Id"] for message in kept_result}) == 3
+    assert {message.subject for message in kept_result} == {f"test.{stream}"}
+    bodies = [json.loads(one.data) for one in kept_result]
     assert [body["operation"] for body in bodies] == ["INSERT", "DELETE", "INSERT"]
     assert bodies[0] == {
         "table": "patients",
@@ -101,7 +101,7 @@ def test_an_event_told_twice_is_kept_once(stream: str) -> None:
     assert list(second.publish([EVENT, replace(EVENT, id=2)])) == [1, 2]
     first.close()
     second.close()
-    assert len(asyncio.run(_kept(stream))) == 2
+    assert len(asyncio.run(_stored_messages(stream))) == 2
 
 
 def test_events_of_another_database_or_of_a_restored_one_are_no_repetitions(stream: str) -> None:
@@ -112,7 +112,7 @@ def test_events_of_another_database_or_of_a_restored_one_are_no_repetitions(stre
         telling = publisher(stream)
         assert list(telling.publish([event])) == [1]
         telling.close()
-    assert len(asyncio.run(_kept(stream))) == 5
+    assert len(asyncio.run(_stored_messages(stream))) == 5
 
 
 def test_a_repetition_that_the_server_knows_as_something_else_is_no_acknowledgement(
@@ -131,7 +131,7 @@ def test_what_was_stored_before_a_failure_is_acknowledged_and_nothing_after_it(s
     too_large = replace(EVENT, id=2, vendor_id="x" * 2_000_000)
     assert list(telling.publish([EVENT, too_large, replace(EVENT, id=3)])) == [1]
     telling.close()
-    assert len(asyncio.run(_kept(stream))) == 1
+    assert len(asyncio.run(_stored_messages(stream))) == 1
 
 
 def test_a_publisher_tells_again_after_it_was_closed_and_leaves_no_thread(stream: str) -> None:
@@ -179,10 +179,10 @@ def test_a_refused_password_is_for_a_person_and_a_broken_line_is_no_loss(
     with socket.create_server(("127.0.0.1", 0)) as server:
         greeting = threading.Thread(target=_say, args=(server, words), daemon=True)
         greeting.start()
-        with pytest.raises(kind) as told:
+        with pytest.raises(kind) as error:
             publisher("NONE", url=f"nats://user:verywrong@127.0.0.1:{server.getsockname()[1]}").publish([EVENT])
         greeting.join(timeout=HANG)
-    assert "verywrong" not in str(told.value)
+    assert "verywrong" not in str(error.value)
     assert "careloom-nats" not in {thread.name for thread in threading.enumerate()}
 
 

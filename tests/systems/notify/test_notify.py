@@ -39,16 +39,16 @@ def test_who_listens_hears_each_change_in_order(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as listener:
         listener.execute("listen change_events")
         assert list(told.publish([EVENT, replace(EVENT, id=2, vendor_id="017")])) == [1, 2]
-        heard = [json.loads(one.payload) for one in listener.notifies(timeout=HANG, stop_after=2)]
+        bodies = [json.loads(notify.payload) for notify in listener.notifies(timeout=HANG, stop_after=2)]
     told.close()
-    assert heard[0] == {
+    assert bodies[0] == {
         "table": "patients",
         "operation": "INSERT",
         "record_id": EVENT.record_id,
         "ehr_id": 17,
         "timestamp": "2026-11-21T00:00:00+00:00",
     }
-    assert heard[1]["ehr_id"] == "017"
+    assert bodies[1]["ehr_id"] == "017"
 
 
 def test_a_database_that_is_away_is_no_loss() -> None:

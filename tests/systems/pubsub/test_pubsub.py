@@ -127,10 +127,10 @@ def test_when_nothing_is_taken_the_error_says_what_to_do_and_keys_are_resumed(
     failure: Exception, kind: type[Exception]
 ) -> None:
     client = StandIn({1: failure, 2: failure})
-    with pytest.raises(kind) as told:
+    with pytest.raises(kind) as error:
         publisher(client).publish([EVENT, OTHER])
-    assert type(told.value) is kind
-    assert "17" not in str(told.value)
+    assert type(error.value) is kind
+    assert "17" not in str(error.value)
     assert len(client.resumed) == 2
 
 
@@ -205,13 +205,19 @@ def test_a_subscriber_of_the_emulator_hears_each_record_in_order(emulator: str) 
         heard: list[Any] = []
         until = time.monotonic() + HANG
         while len(heard) < len(events) and time.monotonic() < until:
-            got = listener.pull(subscription=subscription, max_messages=500, timeout=10).received_messages
-            heard.extend(one.message for one in got)
-            if got:
-                listener.acknowledge(subscription=subscription, ack_ids=[one.ack_id for one in got])
-    assert [one.attributes["operation"] for one in heard if one.ordering_key == EVENT.record_id] == ["INSERT", "DELETE"]
+            received_messages = listener.pull(subscription=subscription, max_messages=500, timeout=10).received_messages
+            heard.extend(received_message.message for received_message in received_messages)
+            if received_messages:
+                listener.acknowledge(
+                    subscription=subscription,
+                    ack_ids=[received_message.ack_id for received_message in received_messages],
+                )
+    assert [message.attributes["operation"] for message in heard if message.ordering_key == EVENT.record_id] == [
+        "INSERT",
+        "DELETE",
+    ]
     assert [json.loads(one.data)["ehr_id"] for one in heard if one.ordering_key == OTHER.record_id] == [
         17,
         *range(4, 300),
     ]
-    assert {one.attributes["table"] for one in heard} == {"patients"}
+    assert {message.attributes["table"] for message in heard} == {"patients"}

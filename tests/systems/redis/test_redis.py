@@ -90,9 +90,9 @@ def test_a_key_that_is_no_stream_is_for_a_person(server: redis.Redis, stream: st
 
 
 def test_a_wrong_password_is_for_a_person_and_is_not_shown(stream: str) -> None:
-    with pytest.raises(NotPermitted) as refused:
+    with pytest.raises(NotPermitted) as error:
         publisher(stream, real="redis://nobody:verywrong@127.0.0.1:6379/0").publish([EVENT])
-    assert "verywrong" not in str(refused.value)
+    assert "verywrong" not in str(error.value)
 
 
 def test_a_server_that_is_away_is_no_loss() -> None:

@@ -56,8 +56,8 @@ def running_emulator(folder: Path) -> Iterator[Emulator]:
     flags = f"serve --host 127.0.0.1 --port {port} --grpc-port {storage_port} --data-dir {folder / 'data'}"
     log = folder / "emulator.log"
     with (
-        log.open("w") as said,
-        subprocess.Popen([*shlex.split(COMMAND), *flags.split()], stdout=said, stderr=subprocess.STDOUT) as process,
+        log.open("w") as file,
+        subprocess.Popen([*shlex.split(COMMAND), *flags.split()], stdout=file, stderr=subprocess.STDOUT) as process,
     ):
         try:
             emulator = Emulator(url=f"http://127.0.0.1:{port}", storage=f"127.0.0.1:{storage_port}")

@@ -16,7 +16,7 @@ SECRETS = {"secret:clinic-db": "pass-word-7", "secret:odd-db": "oracle://x"}
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Callable[..., Source]]:
+def open_source(tmp_path: Path) -> Iterator[Callable[..., Source]]:
     """Opens a source from the options of a `systems:` entry; the project's folder is `tmp_path`."""
     made: list[Source] = []
 

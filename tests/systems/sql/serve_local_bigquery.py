@@ -16,11 +16,14 @@ _connect = duckdb.connect
 WHEELS = [Path(find_spec(f"duckdb_extension_{name}").origin).parent for name in ("ducklake", "spatial")]
 
 
-def connect(*words, config=None, **named):
+def connect(*words, config=None, **extra):
     """DuckDB with the extensions installed in the data folder; the time zone is set once the extension that knows it is in."""
-    wanted = {**(config or {}), "extension_directory": str(Path(sys.argv[sys.argv.index("--data-dir") + 1]) / "ext")}
-    zone = wanted.pop("TimeZone", None)
-    connection = _connect(*words, config=wanted, **named)
+    wanted_values = {
+        **(config or {}),
+        "extension_directory": str(Path(sys.argv[sys.argv.index("--data-dir") + 1]) / "ext"),
+    }
+    zone = wanted_values.pop("TimeZone", None)
+    connection = _connect(*words, config=wanted_values, **extra)
     for file in (file for wheel in WHEELS for file in wheel.rglob("*.duckdb_extension")):
         connection.execute(f"INSTALL '{file}'")
     if zone:

@@ -168,9 +168,9 @@ def test_a_storage_api_that_is_down_is_no_reason_to_go_another_way(client):
 
 def test_a_column_that_cannot_be_read_is_a_fault_of_the_project(lake, client, monkeypatch):
     monkeypatch.setattr(client, "fetch", lambda: iter([BATCH.set_column(0, "id", pa.array(["Quentin"]))]))
-    with pytest.raises(ProjectFault, match="bad-value") as caught:
+    with pytest.raises(ProjectFault, match="bad-value") as error:
         rows(lake, table="Patients")
-    assert "Quentin" not in str(caught.value)
+    assert "Quentin" not in str(error.value)
 
 
 def test_table_names_keep_their_case(lake):
@@ -194,29 +194,29 @@ def test_table_names_keep_their_case(lake):
 )
 def test_refusals_say_what_to_do_and_quote_nothing(lake, client, refusal, expected):
     client.refusal = refusal
-    with pytest.raises(expected) as caught:
+    with pytest.raises(expected) as error:
         lake.columns(Query(sql="select 1 as one"))
-    assert "Quentin" not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert "Quentin" not in str(error.value)
+    assert error.value.__suppress_context__
 
 
 def test_of_googles_words_only_names_in_the_statement_are_said(lake, client):
     client.refusal = exceptions.BadRequest("Bad int64 value: Quentin for `weigth` in weight")
-    with pytest.raises(ProjectFault, match=r"\(it names weigth\)") as caught:
+    with pytest.raises(ProjectFault, match=r"\(it names weigth\)") as error:
         lake.columns(Query(sql="select weigth from Patients where name = 'Quentin'"))
-    assert "Quentin" not in str(caught.value)
+    assert "Quentin" not in str(error.value)
 
 
-def test_without_the_extra_the_fix_is_named(opened, monkeypatch):
+def test_without_the_extra_the_fix_is_named(open_source, monkeypatch):
     monkeypatch.setitem(sys.modules, "google.cloud.bigquery", None)
     with pytest.raises(Fix, match=r"pip install 'careloom\[gcp\]'"):
         bigquery._clients("clinic-1", "")
 
 
-def test_a_password_that_is_no_key_is_refused_without_being_quoted(opened):
-    with pytest.raises(NotPermitted) as caught:
-        opened(url="bigquery://clinic-1/lake", password="secret:clinic-db")
-    assert "pass-word-7" not in str(caught.value)
+def test_a_password_that_is_no_key_is_refused_without_being_quoted(open_source):
+    with pytest.raises(NotPermitted) as error:
+        open_source(url="bigquery://clinic-1/lake", password="secret:clinic-db")
+    assert "pass-word-7" not in str(error.value)
 
 
 def test_closing_closes_the_client(lake, client):

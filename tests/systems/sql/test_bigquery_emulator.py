@@ -103,12 +103,12 @@ def _client_asks_the_emulator(emulator: Emulator, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def lake(opened: Callable[..., Source], dataset: str) -> Source:
-    return opened(url=f"bigquery://{PROJECT}/{dataset}")
+def lake(open_source: Callable[..., Source], dataset: str) -> Source:
+    return open_source(url=f"bigquery://{PROJECT}/{dataset}")
 
 
 @pytest.fixture
-def streamed(emulator: Emulator, dataset: str) -> Iterator[Bigquery]:
+def streaming_source(emulator: Emulator, dataset: str) -> Iterator[Bigquery]:
     """The same dataset, whose results come through the emulator's Storage API."""
     if not emulator.storage:
         pytest.skip("where the emulator's Storage API listens is not known")
@@ -150,18 +150,18 @@ def test_what_is_not_there_is_null(lake):
 
 # One of Google's packages warns another of them; the call is not ours.
 @pytest.mark.filterwarnings("ignore:Retrieving Arrow record batches:PendingDeprecationWarning")
-def test_the_storage_api_gives_the_same_rows(lake, streamed, monkeypatch):
+def test_the_storage_api_gives_the_same_rows(lake, streaming_source, monkeypatch):
     sessions = []
-    create = streamed._storage.create_read_session
+    create = streaming_source._storage.create_read_session
     monkeypatch.setattr(
-        streamed._storage, "create_read_session", lambda **asked: sessions.append(asked) or create(**asked)
+        streaming_source._storage, "create_read_session", lambda **asked: sessions.append(asked) or create(**asked)
     )
-    assert by_id(rows(streamed, table="Patients")) == by_id(rows(lake, table="Patients"))
+    assert by_id(rows(streaming_source, table="Patients")) == by_id(rows(lake, table="Patients"))
     assert len(sessions) == 1
 
 
-def test_the_storage_api_gives_no_row_where_there_is_none(streamed):
-    assert rows(streamed, sql="select * from Patients where ID > 3") == []
+def test_the_storage_api_gives_no_row_where_there_is_none(streaming_source):
+    assert rows(streaming_source, sql="select * from Patients where ID > 3") == []
 
 
 def test_a_dataset_without_rows_reads_as_nothing(lake):
@@ -191,12 +191,12 @@ def test_since_gives_rows_at_or_after_it(lake, column, value, expected):
 
 
 def test_a_statement_in_bigquerys_words_is_read(lake, dataset):
-    found = rows(
+    row_list = rows(
         lake,
         sql=f"select p.ID, json_value(Doc, '$.a') as a, safe_cast(Name as int64) as n from `{PROJECT}.{dataset}.Patients` as p"
         " where true qualify row_number() over (order by ID) = 1",
     )
-    assert found == [{"ID": 1, "a": "1", "n": None}]
+    assert row_list == [{"ID": 1, "a": "1", "n": None}]
 
 
 def test_a_table_may_be_written_with_its_dataset(lake, dataset):
@@ -221,33 +221,33 @@ def test_a_wrong_statement_is_told_by_what_it_names(lake, sql, message):
 
 
 def test_a_value_that_stops_a_read_is_not_quoted(lake):
-    with pytest.raises(ProjectFault, match="bad-sql") as caught:
+    with pytest.raises(ProjectFault, match="bad-sql") as error:
         rows(lake, sql="select cast(Name as int64) as n from Patients where ID = 1")
-    assert "Testa" not in str(caught.value)
+    assert "Testa" not in str(error.value)
 
 
-def test_an_unknown_dataset_is_a_fault(opened):
+def test_an_unknown_dataset_is_a_fault(open_source):
     with pytest.raises(ProjectFault, match="no-dataset"):
-        opened(url=f"bigquery://{PROJECT}/nowhere").columns(Query(table="Patients"))
+        open_source(url=f"bigquery://{PROJECT}/nowhere").columns(Query(table="Patients"))
 
 
-def test_no_key_is_needed_or_shown(opened, dataset):
-    lake = opened(url=f"bigquery://{PROJECT}/{dataset}", password="secret:clinic-db")
+def test_no_key_is_needed_or_shown(open_source, dataset):
+    lake = open_source(url=f"bigquery://{PROJECT}/{dataset}", password="secret:clinic-db")
     assert lake._storage is None
     assert len(rows(lake, table="Patients")) == 3
 
 
-def test_an_emulator_without_a_scheme_is_refused_with_the_fix(opened, monkeypatch):
+def test_an_emulator_without_a_scheme_is_refused_with_the_fix(open_source, monkeypatch):
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "127.0.0.1:9050")
     with pytest.raises(Fix, match="write http://HOST:PORT"):
-        opened(url=f"bigquery://{PROJECT}/lake")
+        open_source(url=f"bigquery://{PROJECT}/lake")
 
 
-def test_nobody_answering_is_said_soon_and_ends_with_later(opened, monkeypatch):
+def test_nobody_answering_is_said_soon_and_ends_with_later(open_source, monkeypatch):
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9")
     monkeypatch.setattr(bigquery, "PATIENCE", 0.5)
     with pytest.raises(RemoteUnavailable, match="does not answer"):
-        opened(url=f"bigquery://{PROJECT}/lake").columns(Query(table="Patients"))
+        open_source(url=f"bigquery://{PROJECT}/lake").columns(Query(table="Patients"))
 
 
 # ---------------------------------------------------------------- a whole sync

@@ -27,7 +27,7 @@ def code(caught) -> str:
 
 
 @pytest.fixture
-def clinic(database, opened):
+def clinic(database, open_source):
     with psycopg.connect(database) as connection:
         connection.execute("""
             create table patients (
@@ -45,7 +45,7 @@ def clinic(database, opened):
         connection.execute(
             'create schema amd; create table amd."Open Claims" (claim int); create table amd."Mixed" (a int)'
         )
-    return opened(url=database)
+    return open_source(url=database)
 
 
 def test_postgres_types_arrive_exactly(clinic):
@@ -110,20 +110,20 @@ def test_postgres_names_may_be_quoted_folded_or_with_a_schema(clinic, name):
 
 
 def test_an_unknown_table_comes_with_the_nearest_names(clinic):
-    with pytest.raises(ProjectFault, match="patients") as caught:
+    with pytest.raises(ProjectFault, match="patients") as error:
         clinic.columns(Query(table="patient"))
-    assert code(caught) == "unknown-table"
+    assert code(error) == "unknown-table"
 
 
 def test_postgres_faults_name_the_statement_but_no_value(clinic):
     for sql, expected in [("select nme from patients", "bad-sql"), ("select name::int from patients", "bad-value")]:
-        with pytest.raises(ProjectFault) as caught:
+        with pytest.raises(ProjectFault) as error:
             list(clinic.read(Query(sql=sql)))
-        assert code(caught) == expected
-        assert "Zoë" not in "".join(traceback.format_exception(caught.value))
-    with pytest.raises(ProjectFault) as caught:
+        assert code(error) == expected
+        assert "Zoë" not in "".join(traceback.format_exception(error.value))
+    with pytest.raises(ProjectFault) as error:
         clinic.columns(Query(sql="select p.id, q.* from patients p join patients q on true"))
-    assert code(caught) == "same-column"
+    assert code(error) == "same-column"
 
 
 def test_a_function_that_writes_changes_nothing(clinic, database):
@@ -144,12 +144,12 @@ def test_a_large_table_comes_in_bounded_batches_of_one_schema(clinic):
     assert {batch.schema for batch in batches} == {batches[0].schema}
 
 
-def test_a_server_that_is_gone_can_be_tried_again_later(opened):
-    with pytest.raises(RemoteUnavailable, match=r"127.0.0.1:9") as caught:
-        opened(url="postgresql://someone@127.0.0.1:9/x", password="secret:clinic-db").columns(Query(table="t"))
-    assert "pass-word-7" not in "".join(traceback.format_exception(caught.value))
+def test_a_server_that_is_gone_can_be_tried_again_later(open_source):
+    with pytest.raises(RemoteUnavailable, match=r"127.0.0.1:9") as error:
+        open_source(url="postgresql://someone@127.0.0.1:9/x", password="secret:clinic-db").columns(Query(table="t"))
+    assert "pass-word-7" not in "".join(traceback.format_exception(error.value))
     with pytest.raises(RemoteUnavailable, match=r"127.0.0.1:9"):
-        opened(url="mysql://someone:pass-word-7@127.0.0.1:9/x").columns(Query(table="t"))
+        open_source(url="mysql://someone:pass-word-7@127.0.0.1:9/x").columns(Query(table="t"))
 
 
 def test_a_refused_password_is_told_apart(database):
@@ -159,17 +159,17 @@ def test_a_refused_password_is_told_apart(database):
     assert "pass-word-7" not in str(refused)
 
 
-def test_an_unknown_database_is_a_fault(database, opened):
-    with pytest.raises(ProjectFault) as caught:
-        opened(url=database.replace("///", "///not_")).columns(Query(table="t"))
-    assert code(caught) == "no-database"
+def test_an_unknown_database_is_a_fault(database, open_source):
+    with pytest.raises(ProjectFault) as error:
+        open_source(url=database.replace("///", "///not_")).columns(Query(table="t"))
+    assert code(error) == "no-database"
 
 
 # ---------------------------------------------------------------- MySQL and MariaDB
 
 
 @pytest.fixture
-def shop(opened) -> Iterator[object]:
+def shop(open_source) -> Iterator[object]:
     try:
         connection = pymysql.connect(host="127.0.0.1", user="root", charset="utf8mb4", connect_timeout=2)
     except pymysql.MySQLError:
@@ -194,15 +194,15 @@ def shop(opened) -> Iterator[object]:
                  null, null, null, null, null)""")
         connection.commit()
         try:
-            yield opened(url=f"mysql://root@127.0.0.1:3306/{name}")
+            yield open_source(url=f"mysql://root@127.0.0.1:3306/{name}")
         finally:
             cursor.execute(f"drop database {name}")
 
 
 def test_mysql_types_arrive_exactly(shop):
-    described = shop.columns(Query(table="Customers"))
+    columns = shop.columns(Query(table="Customers"))
     assert {
-        name: described[name] for name in ("id", "big", "tiny", "paid", "owed", "born", "seen", "local", "spent")
+        name: columns[name] for name in ("id", "big", "tiny", "paid", "owed", "born", "seen", "local", "spent")
     } == {
         "id": "UINTEGER",
         "big": "UBIGINT",
@@ -247,19 +247,21 @@ def is_mariadb() -> bool:
         return "MariaDB" in connection.get_server_info()
 
 
-def test_mysql_faults_are_told_apart(shop, opened):
-    with pytest.raises(ProjectFault, match="Customers") as caught:
+def test_mysql_faults_are_told_apart(shop, open_source):
+    with pytest.raises(ProjectFault, match="Customers") as error:
         shop.columns(Query(table="Custommer"))
-    assert code(caught) == "unknown-table"
-    with pytest.raises(ProjectFault) as caught:
+    assert code(error) == "unknown-table"
+    with pytest.raises(ProjectFault) as error:
         shop.columns(Query(sql="select nme from Customers"))
-    assert code(caught) == "bad-sql"
-    with pytest.raises(ProjectFault) as caught:
+    assert code(error) == "bad-sql"
+    with pytest.raises(ProjectFault) as error:
         shop.columns(Query(sql="select 1 /*! into outfile '/tmp/x' */; delete from Customers"))
-    assert code(caught) == "not-a-select"
-    with pytest.raises(ProjectFault) as caught:
-        opened(url="mysql://root@127.0.0.1:3306/careloom_nowhere").columns(Query(table="t"))
-    assert code(caught) == "no-database"
-    with pytest.raises(NotPermitted) as caught:
-        opened(url="mysql://nobody-here@127.0.0.1:3306/mysql", password="secret:clinic-db").columns(Query(table="t"))
-    assert "pass-word-7" not in "".join(traceback.format_exception(caught.value))
+    assert code(error) == "not-a-select"
+    with pytest.raises(ProjectFault) as error:
+        open_source(url="mysql://root@127.0.0.1:3306/careloom_nowhere").columns(Query(table="t"))
+    assert code(error) == "no-database"
+    with pytest.raises(NotPermitted) as error:
+        open_source(url="mysql://nobody-here@127.0.0.1:3306/mysql", password="secret:clinic-db").columns(
+            Query(table="t")
+        )
+    assert "pass-word-7" not in "".join(traceback.format_exception(error.value))

@@ -25,13 +25,13 @@ def code(caught) -> str:
     return fault.code
 
 
-def printed(caught) -> str:
+def crash_report(caught) -> str:
     """What a crash report would hold: the exception with all that it hangs on."""
     return "".join(traceback.format_exception(caught.value))
 
 
 @pytest.fixture
-def clinic(tmp_path, opened):
+def clinic(tmp_path, open_source):
     with duckdb.connect(str(tmp_path / "clinic.duckdb")) as connection:
         connection.execute(
             "create table Patients (Id integer, name varchar, born date, paid decimal(9,2), seen timestamp)"
@@ -41,7 +41,7 @@ def clinic(tmp_path, opened):
         connection.execute("create schema amd")
         connection.execute('create view amd."open claims" as select 7 as claim')
         connection.execute("create table amd.visits as select i as visit from range(120000) t(i)")
-    return opened(url="duckdb://clinic.duckdb")
+    return open_source(url="duckdb://clinic.duckdb")
 
 
 def test_a_duckdb_table_is_read_with_its_types(clinic):
@@ -95,9 +95,9 @@ def test_since_is_pushed_down_and_compares_as_the_column_does(clinic):
     ],
 )
 def test_a_statement_that_does_more_than_read_is_refused(clinic, sql):
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         clinic.columns(Query(sql=sql))
-    assert code(caught) == "not-a-select"
+    assert code(error) == "not-a-select"
 
 
 def test_a_statement_that_is_wrong_is_a_fault(clinic):
@@ -106,66 +106,66 @@ def test_a_statement_that_is_wrong_is_a_fault(clinic):
         ("select nam from patients", "bad-sql"),
         ("select * from nowhere", "bad-sql"),
     ]:
-        with pytest.raises(ProjectFault) as caught:
+        with pytest.raises(ProjectFault) as error:
             clinic.columns(Query(sql=sql))
-        assert code(caught) == expected
+        assert code(error) == expected
 
 
 def test_a_statement_cannot_leave_the_database(clinic, tmp_path):
     (tmp_path / "other.csv").write_text("a\n1\n")
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         clinic.columns(Query(sql=f"select * from read_csv('{tmp_path}/other.csv')"))
-    assert code(caught) == "not-allowed"
+    assert code(error) == "not-allowed"
 
 
 def test_an_unknown_table_comes_with_the_nearest_names(clinic):
-    with pytest.raises(ProjectFault, match="Patients") as caught:
+    with pytest.raises(ProjectFault, match="Patients") as error:
         clinic.columns(Query(table="patient"))
-    assert code(caught) == "unknown-table"
+    assert code(error) == "unknown-table"
 
 
 def test_an_unknown_column_comes_with_the_nearest_names(clinic):
-    with pytest.raises(ProjectFault, match="seen") as caught:
+    with pytest.raises(ProjectFault, match="seen") as error:
         rows(clinic, Since(column="sene", value="1"), table="patients")
-    assert code(caught) == "unknown-column"
+    assert code(error) == "unknown-column"
 
 
 def test_two_columns_of_one_name_are_a_fault(clinic):
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         clinic.columns(Query(sql="select 1 as a, 2 as A"))
-    assert code(caught) == "same-column"
+    assert code(error) == "same-column"
 
 
 def test_a_value_that_cannot_be_read_is_a_fault_that_does_not_quote_it(clinic):
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         list(clinic.read(Query(sql="select cast(name as integer) as n from patients")))
-    assert code(caught) == "bad-value"
-    assert "Testa" not in printed(caught)
+    assert code(error) == "bad-value"
+    assert "Testa" not in crash_report(error)
 
 
-def test_a_missing_file_a_foreign_file_and_a_locked_file_are_told_apart(tmp_path, opened):
+def test_a_missing_file_a_foreign_file_and_a_locked_file_are_told_apart(tmp_path, open_source):
     (tmp_path / "text.duckdb").write_text("not a database, whatever it is called " * 1000)
     locker = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('locked', flush=True); sys.stdin.read()"
     words = [sys.executable, "-c", locker, str(tmp_path / "busy.duckdb")]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
         for name, expected in [("none", "no-file"), ("text", "not-duckdb"), ("busy", "locked-file")]:
-            with pytest.raises(ProjectFault) as caught:
-                opened(url=f"duckdb://{name}.duckdb").columns(Query(table="t"))
-            assert code(caught) == expected
+            with pytest.raises(ProjectFault) as error:
+                open_source(url=f"duckdb://{name}.duckdb").columns(Query(table="t"))
+            assert code(error) == expected
 
 
-def test_an_absolute_path_is_not_moved_into_the_project(tmp_path, opened):
+def test_an_absolute_path_is_not_moved_into_the_project(tmp_path, open_source):
     with duckdb.connect(str(tmp_path / "far.duckdb")) as connection:
         connection.execute("create table t as select 1 as one")
-    assert rows(opened(url=f"duckdb://{tmp_path}/far.duckdb"), table="t") == [{"one": 1}]
+    assert rows(open_source(url=f"duckdb://{tmp_path}/far.duckdb"), table="t") == [{"one": 1}]
 
 
-def test_an_unknown_kind_of_url_is_a_fault(opened):
+def test_an_unknown_kind_of_url_is_a_fault(open_source):
     for url in ("mysql://host", "bigquery://project", "secret:odd-db"):
-        with pytest.raises(ProjectFault) as caught:
-            opened(url=url)
-        assert code(caught) == "unknown-url"
+        with pytest.raises(ProjectFault) as error:
+            open_source(url=url)
+        assert code(error) == "unknown-url"
 
 
 def test_a_url_that_is_written_out_and_begins_as_none_is_a_fault_of_the_entry():
@@ -178,13 +178,13 @@ def test_a_url_that_is_written_out_and_begins_as_none_is_a_fault_of_the_entry():
 
 
 @pytest.fixture
-def exports(tmp_path, opened):
+def exports(tmp_path, open_source):
     folder = tmp_path / "exports"
     (folder / "amd").mkdir(parents=True)
     (folder / "Plain.csv").write_text('id,zip,flag,name\n007,01234,NO,Testa\n008,,12:30,"Two\nlines, ""quoted"""\n')
     (folder / "amd" / "Patients.csv").write_text("id;born\n1;1980-01-02\n")
     (folder / "drc.Visits.tsv").write_text("id\tseen\n1\t2026-01-02T10:00:00\n2\t2025-01-02 10:00:00\n3\tsoon\n4\t\n")
-    return opened(url="csv://exports")
+    return open_source(url="csv://exports")
 
 
 def test_every_csv_value_stays_the_text_that_it_was(exports):
@@ -206,19 +206,19 @@ def test_a_statement_joins_files(exports):
 
 
 def test_since_compares_text_as_moments_and_keeps_what_it_cannot_read(exports):
-    found = rows(exports, Since(column="seen", value="2026-01-01T00:00:00"), table="drc.Visits")
-    assert [row["id"] for row in found] == ["1", "3"]
+    row_list = rows(exports, Since(column="seen", value="2026-01-01T00:00:00"), table="drc.Visits")
+    assert [row["id"] for row in row_list] == ["1", "3"]
 
 
 @pytest.mark.parametrize("start", ["\ufeff", ""])
-def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path, opened, start):
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path, open_source, start):
     (tmp_path / "t.csv").write_text(start + "id,name\n1,Zoë\n", encoding="utf-8")
-    assert rows(opened(url="csv://."), table="t") == [{"id": "1", "name": "Zoë"}]
+    assert rows(open_source(url="csv://."), table="t") == [{"id": "1", "name": "Zoë"}]
 
 
-def test_what_windows_programs_write_is_read(tmp_path, opened):
+def test_what_windows_programs_write_is_read(tmp_path, open_source):
     (tmp_path / "t.csv").write_bytes('id,name,zip\n1,"José’s\nfriend",01234\n2,,\n'.encode("cp1252"))
-    assert rows(opened(url="csv://."), table="t") == [
+    assert rows(open_source(url="csv://."), table="t") == [
         {"id": "1", "name": "José’s\nfriend", "zip": "01234"},
         {"id": "2", "name": None, "zip": None},
     ]
@@ -233,67 +233,67 @@ def test_what_windows_programs_write_is_read(tmp_path, opened):
         ('2,"Testé', "malformed"),
     ],
 )
-def test_a_malformed_line_is_named_but_not_quoted(tmp_path, opened, line, says, encoding):
+def test_a_malformed_line_is_named_but_not_quoted(tmp_path, open_source, line, says, encoding):
     (tmp_path / "t.csv").write_text(f"id,name\n1,Zoë\n{line}\n", encoding=encoding)
-    with pytest.raises(ProjectFault, match=says) as caught:
-        list(opened(url="csv://.").read(Query(table="t")))
-    assert code(caught) == "bad-csv"
-    assert "t.csv" in str(caught.value)
-    assert "Test" not in printed(caught)
+    with pytest.raises(ProjectFault, match=says) as error:
+        list(open_source(url="csv://.").read(Query(table="t")))
+    assert code(error) == "bad-csv"
+    assert "t.csv" in str(error.value)
+    assert "Test" not in crash_report(error)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [("", "no-header"), ("id,,x\n1,2,3\n", "no-header"), ("id,ID\n1,2\n", "same-column")]
 )
-def test_a_header_that_names_nothing_is_a_fault(tmp_path, opened, text, expected):
+def test_a_header_that_names_nothing_is_a_fault(tmp_path, open_source, text, expected):
     (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(ProjectFault) as caught:
-        opened(url="csv://.").columns(Query(table="t"))
-    assert code(caught) == expected
+    with pytest.raises(ProjectFault) as error:
+        open_source(url="csv://.").columns(Query(table="t"))
+    assert code(error) == expected
 
 
-def test_a_file_with_a_header_only_has_columns_and_no_rows(tmp_path, opened):
+def test_a_file_with_a_header_only_has_columns_and_no_rows(tmp_path, open_source):
     (tmp_path / "t.csv").write_text("id,name\n")
-    source = opened(url="csv://.")
+    source = open_source(url="csv://.")
     assert list(source.columns(Query(table="t"))) == ["id", "name"]
     assert rows(source, table="t") == []
 
 
-def test_a_folder_that_is_not_there_and_a_file_outside_are_faults(tmp_path, opened, exports):
-    with pytest.raises(ProjectFault) as caught:
-        opened(url="csv://nowhere").columns(Query(table="t"))
-    assert code(caught) == "no-folder"
+def test_a_folder_that_is_not_there_and_a_file_outside_are_faults(tmp_path, open_source, exports):
+    with pytest.raises(ProjectFault) as error:
+        open_source(url="csv://nowhere").columns(Query(table="t"))
+    assert code(error) == "no-folder"
     (tmp_path / "secret.csv").write_text("a\n1\n")
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         exports.columns(Query(sql=f"select * from read_csv('{tmp_path}/secret.csv')"))
-    assert code(caught) == "not-allowed"
+    assert code(error) == "not-allowed"
 
 
-def test_parquet_files_keep_their_types(tmp_path, opened):
+def test_parquet_files_keep_their_types(tmp_path, open_source):
     (tmp_path / "lake" / "amd").mkdir(parents=True)
     pq.write_table(pa.table({"id": [1, 2], "born": [date(1980, 1, 2), None]}), tmp_path / "lake" / "amd" / "p.parquet")
     (tmp_path / "lake" / "bad.parquet").write_text("no parquet")
-    source = opened(url="parquet://lake")
+    source = open_source(url="parquet://lake")
     assert dict(source.columns(Query(table="amd.p"))) == {"id": "BIGINT", "born": "DATE"}
     assert rows(source, Since(column="born", value="1980-01-02"), table="p") == [{"id": 1, "born": date(1980, 1, 2)}]
-    with pytest.raises(ProjectFault) as caught:
+    with pytest.raises(ProjectFault) as error:
         source.columns(Query(table="bad"))
-    assert code(caught) == "not-parquet"
+    assert code(error) == "not-parquet"
 
 
-def test_a_duckdb_file_of_a_newer_release_is_told_as_one(tmp_path, opened):
+def test_a_duckdb_file_of_a_newer_release_is_told_as_one(tmp_path, open_source):
     path = tmp_path / "clinic.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("create table t as select 1 as a")
     head = bytearray(path.read_bytes())
     head[12:20] = (999).to_bytes(8, "little")
     path.write_bytes(bytes(head))
-    with pytest.raises(ProjectFault) as caught:
-        opened(url="duckdb://clinic.duckdb").columns(Query(table="t"))
-    assert code(caught) == "duckdb-version"
-    assert "storage version 999" in str(caught.value)
-    assert "STORAGE_VERSION" in str(caught.value)
+    with pytest.raises(ProjectFault) as error:
+        open_source(url="duckdb://clinic.duckdb").columns(Query(table="t"))
+    assert code(error) == "duckdb-version"
+    assert "storage version 999" in str(error.value)
+    assert "STORAGE_VERSION" in str(error.value)
     path.write_bytes(b"id,name\n1,Testa\n" * 100)
-    with pytest.raises(ProjectFault) as caught:
-        opened(url="duckdb://clinic.duckdb").columns(Query(table="t"))
-    assert code(caught) == "not-duckdb"
+    with pytest.raises(ProjectFault) as error:
+        open_source(url="duckdb://clinic.duckdb").columns(Query(table="t"))
+    assert code(error) == "not-duckdb"

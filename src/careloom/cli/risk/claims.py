@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
+from careloom.cli.console import printer as page
 from careloom.cli.options import Json
 from careloom.cli.risk.options import Year
 from careloom.core.errors import UsageFault
@@ -47,7 +47,7 @@ _UNCOUNTED = {
 
 
 def claims(
-    out: Annotated[Path, typer.Option("--out", help="Where the diagnoses go: .parquet or .csv.", metavar="FILE")],
+    output: Annotated[Path, typer.Option("--out", help="Where the diagnoses go: .parquet or .csv.", metavar="FILE")],
     *,
     fhir: Annotated[
         list[Path] | None,
@@ -79,7 +79,7 @@ def claims(
     """Read claims (FHIR ExplanationOfBenefit, X12 837) into a file of diagnoses that `score` takes."""
     with faults.usage_faults(), progress_for(quiet=json) as progress:
         run = claim_files.read_claims(
-            out,
+            output,
             held_file,
             progress,
             fhir=fhir or (),
@@ -95,9 +95,9 @@ def claims(
     else:
         _show(run.counts, year, run.seconds)
     if run.unread:
-        raise UsageFault(f"not one claim could be read, so {out} was not written; mend what is held")
+        raise UsageFault(f"not one claim could be read, so {output} was not written; mend what is held")
     if not json:
-        page.print(f"Wrote {out}, which only you can read.", markup=False)
+        page.print(f"Wrote {output}, which only you can read.", markup=False)
     if run.counts.held:
         raise typer.Exit(_LEFT)
 

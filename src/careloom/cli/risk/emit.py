@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out as page
+from careloom.cli.console import printer as page
 from careloom.cli.risk.options import ModeName, OwnFactors, notice
 from careloom.core.errors import UsageFault
 from careloom.services.risk import defaults, faults
@@ -31,7 +31,9 @@ def emit(
         typer.Option("--model", help="The model; may be given again with --project and --functions.", metavar="MODEL"),
     ] = None,
     mode: ModeName = Mode.cms,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the statement to this file.", metavar="FILE")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--out", help="Write the statement to this file.", metavar="FILE")
+    ] = None,
     lookup_tables: Annotated[
         Path | None,
         typer.Option(
@@ -64,29 +66,29 @@ def emit(
             if not statements.is_for_functions(dialect) or mode != Mode.cms or lookup_tables is not None:
                 raise UsageFault("functions are cms scores by BigQuery: --dialect bigquery, and no --mode or --tables")
             script = statements.emit_functions(models, years, notice, factors=factors)
-            _write(out, script, "Run it where the dbt project was built.")
+            _write(output, script, "Run it where the dbt project was built.")
             return
         if len(models) > 1 or len(years) > 1:
             raise UsageFault("one statement is of one model and year; give several with --project or --functions")
         statement = statements.emit_statement(
             models[0], years[0], mode, dialect, notice, factors=factors, lookup_tables=lookup_tables
         )
-        _write(out, statement, "It reads people, diagnoses and the tables hcc_*.")
+        _write(output, statement, "It reads people, diagnoses and the tables hcc_*.")
 
 
-def _write(out: Path | None, text: str, what_next: str) -> None:
-    if out is None:
+def _write(output: Path | None, text: str, what_next: str) -> None:
+    if output is None:
         typer.echo(text, nl=False)
         return
     try:
-        out.write_text(text, encoding="utf-8")
+        output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageFault(f"{out} cannot be written: {error.strerror}") from None
-    page.print(f"Wrote {out}. {what_next}", markup=False)
+        raise UsageFault(f"{output} cannot be written: {error.strerror}") from None
+    page.print(f"Wrote {output}. {what_next}", markup=False)
 
 
-def _show(emitted: statements.EmittedProject) -> None:
-    editions = ", ".join(f"{model} of {year}" for model, year in emitted.editions)
-    page.print(f"Wrote {len(emitted.files)} files into {emitted.project}: {editions}.", markup=False)
-    for (model, year), why in emitted.absent.items():
+def _show(project: statements.EmittedProject) -> None:
+    editions = ", ".join(f"{model} of {year}" for model, year in project.editions)
+    page.print(f"Wrote {len(project.files)} files into {project.project}: {editions}.", markup=False)
+    for (model, year), why in project.absent.items():
         page.print(f"  without {model} of {year}: {why}", markup=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from careloom.cli.console import out as page
 from careloom.cli.console import print_json
+from careloom.cli.console import printer as page
 from careloom.cli.options import Json
 from careloom.cli.risk.options import (
     Diagnoses,

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
+from careloom.cli.console import printer as page
 from careloom.cli.options import Json
 from careloom.cli.risk.options import Diagnoses, LookBack, ModelName, People, Year, notice
 from careloom.services.risk import defaults, faults
@@ -32,7 +32,7 @@ def gaps(
         ),
     ] = None,
     look_back: LookBack = defaults.LOOK_BACK,
-    out: Annotated[
+    output: Annotated[
         Path | None, typer.Option("--out", help="Where each gap goes: .parquet or .csv.", metavar="FILE")
     ] = None,
     json: Json = False,
@@ -40,7 +40,7 @@ def gaps(
     """List chronic categories of former years that are not coded this year, and opportunities that are still open."""
     options = ScoringOptions(people=people, diagnoses=diagnoses, year=year, model=model)
     with faults.usage_faults(), progress_for(quiet=json) as progress:
-        gaps_by_kind = gap_search.find_gaps(options, suspects, out, progress, notice, look_back=look_back)
+        gaps_by_kind = gap_search.find_gaps(options, suspects, output, progress, notice, look_back=look_back)
         progress.rest()
     if json:
         print_json({kind: asdict(result) for kind, result in gaps_by_kind.items()})

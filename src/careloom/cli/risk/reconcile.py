@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
+from careloom.cli.console import printer as page
 from careloom.cli.options import Json, finite
 from careloom.cli.risk.options import (
     Diagnoses,
@@ -56,7 +56,7 @@ def reconcile(
     pace: Pace = False,
     frailty: Frailty = None,
     factors: OwnFactors = None,
-    out: Annotated[
+    output: Annotated[
         Path | None, typer.Option("--out", help="Where each difference goes: .parquet or .csv.", metavar="FILE")
     ] = None,
     json: Json = False,
@@ -69,7 +69,7 @@ def reconcile(
         run = reconciliation.reconcile_report(
             options,
             report,
-            out,
+            output,
             progress,
             notice,
             column_names=reconciliation.column_names(column or ()),

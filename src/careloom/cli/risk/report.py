@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out as page
+from careloom.cli.console import printer as page
 from careloom.cli.risk.options import ModelName, Year, notice
 from careloom.services.risk import defaults, faults
 from careloom.services.risk import report as score_charts

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
+from careloom.cli.console import printer as page
 from careloom.cli.options import Json
 from careloom.cli.risk.options import (
     Diagnoses,
@@ -31,7 +31,7 @@ from careloom.services.risk.options import Mode, ScoringOptions
 def score(
     people: People,
     diagnoses: Diagnoses,
-    out: Annotated[Path, typer.Option("--out", help="Where the scores go: .parquet or .csv.", metavar="FILE")],
+    output: Annotated[Path, typer.Option("--out", help="Where the scores go: .parquet or .csv.", metavar="FILE")],
     *,
     year: Year = defaults.YEAR,
     model: ModelOrBlend = defaults.MODEL,
@@ -61,7 +61,7 @@ def score(
     if scoring.is_blend(model) and (trace is not None or mode is not Mode.cms):
         raise UsageFault("--trace and --mode compat are of one model: take them away, or write one in place of BLEND")
     with faults.usage_faults(), progress_for(quiet=json) as progress:
-        run = scoring.score_population(options, out, trace, progress, notice)
+        run = scoring.score_population(options, output, trace, progress, notice)
     if json:
         print_json(run.json)
         return
@@ -73,7 +73,7 @@ def score(
             f"{run.coded_years[service_year]:,} are of {service_year}. Score them with --year {service_year + 1}, or all of them with --every-date",
             markup=False,
         )
-    page.print(f"Wrote {out}{f' and {trace}' if trace else ''}, which only you can read.", markup=False)
+    page.print(f"Wrote {output}{f' and {trace}' if trace else ''}, which only you can read.", markup=False)
 
 
 def _show(run: scoring.ScoringRun) -> None:
@@ -90,7 +90,7 @@ def _show(run: scoring.ScoringRun) -> None:
     lines["diagnoses"] = f"{counts.diagnoses:,}"
     lines["  of another year"] = _number(counts.left_out_by_date)
     lines["  date not readable"] = f"{counts.date_unreadable:,}, counted" if counts.date_unreadable else ""
-    lines["  of nobody here"] = _number(counts.of_nobody)
+    lines["  of no one here"] = _number(counts.of_nobody)
     lines["  without a category"] = _number(counts.without_category)
     lines["  no ICD-10 code"] = _number(counts.not_icd_10)
     lines["payment score"] = run.payment_unknown

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from careloom.cli import rich_output
-from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
+from careloom.cli.console import printer as page
 from careloom.cli.options import Json
 from careloom.cli.risk.options import (
     Diagnoses,
@@ -34,7 +34,7 @@ from careloom.services.risk.options import Mode, ScoringOptions, mode_and_status
 def snapshots(
     people: People,
     diagnoses: Diagnoses,
-    out: Annotated[Path, typer.Option("--out", help="Where the rows go: .parquet or .csv.", metavar="FILE")],
+    output: Annotated[Path, typer.Option("--out", help="Where the rows go: .parquet or .csv.", metavar="FILE")],
     *,
     year: Year = defaults.YEAR,
     model: ModelName = defaults.MODEL,
@@ -59,7 +59,7 @@ def snapshots(
         factors=factors,
     )
     with faults.usage_faults(), progress_for(quiet=json) as progress:
-        run = monthly_scores.score_months(options, out, _month(through), progress, notice)
+        run = monthly_scores.score_months(options, output, _month(through), progress, notice)
     if json:
         print_json(
             {
@@ -73,7 +73,7 @@ def snapshots(
         )
         return
     _show(run.months, f"{run.model} of {year} ({mode_and_status(run.model, year, mode.value)})", run.seconds)
-    page.print(f"Wrote {out}, which only you can read.", markup=False)
+    page.print(f"Wrote {output}, which only you can read.", markup=False)
 
 
 def _month(text: str | None) -> date | None:

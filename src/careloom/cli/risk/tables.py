@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from careloom.cli import rich_output
-from careloom.cli.console import out as page
 from careloom.cli.console import print_json
+from careloom.cli.console import printer as page
 from careloom.cli.options import Json
 from careloom.core.errors import UsageFault
 from careloom.services.risk import faults

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from careloom.cli.console import out as page
 from careloom.cli.console import print_json, progress_for
+from careloom.cli.console import printer as page
 from careloom.cli.options import MANY, Json
 from careloom.cli.risk.options import (
     Diagnoses,
@@ -59,7 +59,7 @@ def validate(
         int | None,
         typer.Option("--sample", help="So many people, the same ones each time.", metavar="NUMBER", min=1, max=MANY),
     ] = None,
-    out: Annotated[
+    output: Annotated[
         Path | None,
         typer.Option("--out", help="Where each person's comparison goes: .parquet or .csv.", metavar="FILE"),
     ] = None,
@@ -77,12 +77,12 @@ def validate(
     if against is not None:
         if sample is not None or every_date:
             raise UsageFault("--against compares everybody, and by service year: leave --sample and --every-date out")
-        _compare(options, against, out, column or [], score, json=json)
+        _compare(options, against, output, column or [], score, json=json)
         return
     if column or factors or score is not ComparedScore.raw:
         raise UsageFault("--column, --score and --factors go with --against")
     with faults.usage_faults(), progress_for(quiet=json) as progress:
-        result = comparison.validate_population(options, sample, out, progress, notice)
+        result = comparison.validate_population(options, sample, output, progress, notice)
         progress.rest()
     if json:
         print_json(asdict(result))
@@ -118,7 +118,7 @@ def _show_result(result: comparison.ValidationResult) -> None:
 def _compare(
     options: ScoringOptions,
     against: str,
-    out: Path | None,
+    output: Path | None,
     columns: list[str],
     score: ComparedScore,
     *,
@@ -129,7 +129,7 @@ def _compare(
         run = reconciliation.compare_with_system(
             options,
             against,
-            out,
+            output,
             progress,
             notice,
             column_names=reconciliation.column_names(columns),

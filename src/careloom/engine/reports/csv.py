@@ -76,7 +76,7 @@ def sheets_of(
     file_layouts = list(layouts or [PLAIN] * len(files))
     headers = [_header(path, layout) for path, layout in zip(files, file_layouts, strict=True)]
     if not all(headers):
-        raise Hold("empty-file", "a file of the report is empty: it has no header, so its rows cannot be told")
+        raise Hold("empty-file", "a file of the report is empty: it has no header, so its columns are unknown")
     if any(not same_columns(headers[0], header) for header in headers):
         raise Hold("different-headers", f"the report came as {len(files)} files whose headers differ")
     _check_width(max(map(len, headers)))

@@ -62,7 +62,7 @@ def add_creates(
 
 def _lacking(properties: Sequence[str], shape: ObjectShape, key_property: str) -> str:
     mapped_properties = set(properties)
-    required_properties = [prop for prop in sorted(shape.required) if prop != key_property]
+    required_properties = [prop for prop in sorted(shape.required_properties) if prop != key_property]
     arms = [
         f"when {name(prop)} is null then {text(prop)}" if prop in mapped_properties else f"when true then {text(prop)}"
         for prop in required_properties

@@ -88,11 +88,11 @@ def match_none(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def take_outcomes(
-    db: duckdb.DuckDBPyConnection, *, unmatched: Literal["create", "hold"], properties: Sequence[str]
+    db: duckdb.DuckDBPyConnection, *, policy: Literal["create", "hold"], properties: Sequence[str]
 ) -> None:
     """Say in `changed_rows` what matching and people came to, and hold what neither settled.
 
-    `unmatched`: what becomes of a row that no record fits. What the records just linked hold of `properties` goes into
+    `policy`: what becomes of a row that no record fits. What the records just linked hold of `properties` goes into
     `remote_values`.
     """
     db.execute(
@@ -106,7 +106,7 @@ def take_outcomes(
             select match_outcome.key, match_outcome.remote_id, match_outcome.rule, match_outcome.grade,
                 case when made_anew.key is not null then 'create'
                      when match_outcome.outcome = 'link' then 'update'
-                     when match_outcome.outcome = 'none' then {text(unmatched)}
+                     when match_outcome.outcome = 'none' then {text(policy)}
                      else 'hold' end as intent
             from match_outcome
             left join (select distinct key from decisions where verdict = 'create') as made_anew using (key)

@@ -25,8 +25,8 @@ def load_source(db: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch]
         return 0
     schema = first.schema.insert(0, pa.field("_row", pa.int64()))
     with incoming(db, schema.empty_table()):
-        described = db.execute("describe select * exclude (_row) from incoming").fetchall()
-    add_columns(db, "source", {column: kind for column, kind, *_ in described})
+        column_types = db.execute("describe select * exclude (_row) from incoming").fetchall()
+    add_columns(db, "source", {column: kind for column, kind, *_ in column_types})
     with incoming(db, pa.RecordBatchReader.from_batches(schema, _numbered(chain([first], batches), schema))):
         db.execute("insert into source select * from incoming")
     return int(db.execute("select count(*) from source").fetchall()[0][0])
@@ -95,8 +95,8 @@ def _project(
     table: str,
 ) -> None:
     properties = names(field.property for field in fields)
-    picked = f"(select source.* from source semi join {rows} as chosen on source._row = chosen.row)"
-    select = projection(db, fields, key, zone, picked)
+    selection = f"(select source.* from source semi join {rows} as chosen on source._row = chosen.row)"
+    select = projection(db, fields, key, zone, selection)
     db.execute(
         f"insert into {table} (key, {properties}, {name(key_property)})"
         f" select chosen.key, {properties}, chosen.key from ({select}) as projected join {rows} as chosen using (row)"

@@ -19,11 +19,11 @@ RESERVED = frozenset(
 """Names that no property may have: columns that the tables have, or once had, beside the properties."""
 
 
-def shape_tables(db: duckdb.DuckDBPyConnection, properties: Sequence[str], mirrored: Sequence[str]) -> None:
-    """Give the tables of values a column for each of `properties`, and the mirror one for each of `mirrored`."""
+def shape_tables(db: duckdb.DuckDBPyConnection, properties: Sequence[str], mirror_properties: Sequence[str]) -> None:
+    """Give the tables of values a column for each of `properties`, and the mirror one for each of `mirror_properties`."""
     for table in VALUES:
         add_columns(db, table, dict.fromkeys(properties, "varchar"))
-    add_columns(db, "mirror", dict.fromkeys(mirrored, "varchar"))
+    add_columns(db, "mirror", dict.fromkeys(mirror_properties, "varchar"))
 
 
 def add_columns(db: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:

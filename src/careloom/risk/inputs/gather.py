@@ -105,9 +105,9 @@ def gather(
     """
     eligible = None if every_claim else eligible_codes(year)
     read = workspace.folder / "services.parquet"
-    with held_file(workspace.folder / "held.csv") as held, pq.ParquetWriter(read, SERVICES) as writer:
+    with held_file(workspace.folder / "held.csv") as held_inputs, pq.ParquetWriter(read, SERVICES) as writer:
         lines = 0
-        for reader in (read_fhir(fhir, held=held), read_837(x12, held=held)):
+        for reader in (read_fhir(fhir, held=held_inputs), read_837(x12, held=held_inputs)):
             for batch in reader:
                 writer.write_batch(batch)
                 lines += batch.num_rows
@@ -120,10 +120,10 @@ def gather(
         "create temp table found_diagnoses as select distinct person_id, diagnosis_code, service_date "
         f"from ({statement('diagnoses').format(code=duckdb_code('code'))})"
     )
-    return _claim_counts(workspace, len(fhir) + len(x12), year, held)
+    return _claim_counts(workspace, len(fhir) + len(x12), year, held_inputs)
 
 
-def _claim_counts(workspace: Workspace, limit: int, year: int, held: HeldFile) -> ClaimCounts:
+def _claim_counts(workspace: Workspace, limit: int, year: int, held_inputs: HeldFile) -> ClaimCounts:
     lines, kept_lines, claims = workspace.db.execute(
         "select coalesce(sum(lines), 0)::bigint, coalesce(sum(kept), 0)::bigint, count(*) from ("
         "select count(*) as lines, count(*) filter (where refused is null) as kept from judged "
@@ -138,7 +138,7 @@ def _claim_counts(workspace: Workspace, limit: int, year: int, held: HeldFile) -
     of_a_claim = "select any_value({0}) as reason from judged {1} group by source, position, claim, person_id"
     return ClaimCounts(
         files=limit,
-        without_claims=limit - len(sources | held.sources),
+        without_claims=limit - len(sources | held_inputs.sources),
         claims=claims,
         lines=lines,
         kept=kept_lines,
@@ -152,8 +152,8 @@ def _claim_counts(workspace: Workspace, limit: int, year: int, held: HeldFile) -
         diagnoses=rows,
         of_another_year=other_year_rows,
         undated=undated_rows,
-        held_by_code=dict(sorted(held.codes.items())),
-        held=tuple(held.first),
+        held_by_code=dict(sorted(held_inputs.codes.items())),
+        held=tuple(held_inputs.first),
     )
 
 

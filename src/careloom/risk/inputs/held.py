@@ -26,13 +26,13 @@ class HeldFile:
     codes: Counter[str] = field(default_factory=Counter)
     sources: set[str] = field(default_factory=set)
 
-    def append(self, held: HeldInput, /) -> None:
+    def append(self, held_input: HeldInput, /) -> None:
         """Keep one more."""
-        self.writer.writerow([getattr(held, name) for name in COLUMNS])
-        self.codes[held.code] += 1
-        self.sources.add(held.source)
+        self.writer.writerow([getattr(held_input, name) for name in COLUMNS])
+        self.codes[held_input.code] += 1
+        self.sources.add(held_input.source)
         if len(self.first) < FIRST:
-            self.first.append(held)
+            self.first.append(held_input)
 
 
 @contextmanager

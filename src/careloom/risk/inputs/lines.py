@@ -73,7 +73,7 @@ Line = dict[str, Any]
 class Keeping(Protocol):
     """What keeps the held: a list, or what writes them away."""
 
-    def append(self, held: HeldInput, /) -> None:
+    def append(self, held_input: HeldInput, /) -> None:
         """Keep one more."""
 
 
@@ -89,10 +89,10 @@ class HeldInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """Where the held of one reading go: into `held`, or, where no one asked for them, out as an error."""
+    """Where the held of one reading go: into `keeper`, or, where no one asked for them, out as an error."""
 
     source: str
-    held: Keeping | None
+    keeper: Keeping | None
 
     def hold(self, place: str, code: str, reason: str) -> None:
         """Keep it.
@@ -101,17 +101,17 @@ class Holding:
             Hold: there is no list to keep it in.
 
         """
-        if self.held is None:
+        if self.keeper is None:
             raise Hold(code, f"{self.source}, {place}: {reason}")
-        self.held.append(HeldInput(source=self.source, place=place, code=code, reason=reason))
+        self.keeper.append(HeldInput(source=self.source, place=place, code=code, reason=reason))
 
 
 Reading = Callable[[BinaryIO, Holding], Iterator[Line]]
 
 
-def read(paths: Iterable[Path | str], reading: Reading, held: Keeping | None) -> pa.RecordBatchReader:
+def read(paths: Iterable[Path | str], reading: Reading, keeper: Keeping | None) -> pa.RecordBatchReader:
     """The service lines of all files, file by file and only as they are asked for."""
-    lines = (line for path in paths for line in _of_file(Path(path), reading, held))
+    lines = (line for path in paths for line in _of_file(Path(path), reading, keeper))
     return pa.RecordBatchReader.from_batches(SERVICES, _batches(lines))
 
 
@@ -120,8 +120,8 @@ def _batches(lines: Iterator[Line]) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pylist(chunk, schema=SERVICES)
 
 
-def _of_file(path: Path, reading: Reading, held: Keeping | None) -> Iterator[Line]:
-    holding = Holding(source=str(path), held=held)
+def _of_file(path: Path, reading: Reading, keeper: Keeping | None) -> Iterator[Line]:
+    holding = Holding(source=str(path), keeper=keeper)
     try:
         with _open(path) as stream:
             yield from reading(stream, holding)

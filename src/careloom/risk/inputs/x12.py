@@ -138,7 +138,7 @@ def _transactions(stream: BinaryIO, holding: Holding) -> Iterator[_Transaction]:
 def _hold_stray(segment: Segment, position: int, holding: Holding) -> None:
     if segment[0] == "CLM":
         place = f"after transaction {position}" if position else "the file"
-        holding.hold(place, "bad-claim", "a claim stands outside of any transaction (ST to SE)")
+        holding.hold(place, "bad-claim", "a claim is outside of any transaction (ST to SE)")
 
 
 def _hold_open(current: _Transaction | None, holding: Holding) -> None:

@@ -312,9 +312,9 @@ def _person(level: _Level | None) -> str:
 
     """
     if level is None or level.code not in {SUBSCRIBER, DEPENDENT}:
-        raise Hold("no-person", "the claim stands under no subscriber and no dependent (HL)")
+        raise Hold("no-person", "the claim is under no subscriber and no dependent (HL)")
     if level.is_broken:
-        raise Hold("bad-claim", "parts of a claim without its beginning (CLM) stand at its level (HL)")
+        raise Hold("bad-claim", "parts of a claim without its beginning (CLM) are at its level (HL)")
     if level.code == SUBSCRIBER and not level.named_patient:
         if level.relationship not in {None, SELF}:
             raise Hold("no-person", "the subscriber is not the patient (SBR02 is not 18), and no patient is named")

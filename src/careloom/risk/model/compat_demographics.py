@@ -27,8 +27,8 @@ def compat_cell(person: Profile, family: str, coefficients: Container[str]) -> D
         terms=tuple(cell + own_terms),
         besides=tuple(besides),
         bare=tuple(own_terms),
-        disabled=not person.aged and person.orec != "0",
-        nonaged=not person.aged,
+        is_disabled=not person.aged and person.orec != "0",
+        is_nonaged=not person.aged,
     )
 
 

@@ -25,8 +25,8 @@ class DemographicCell:
     terms: tuple[str, ...]
     besides: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
-    disabled: bool = False
-    nonaged: bool = False
+    is_disabled: bool = False
+    is_nonaged: bool = False
     divisor: str = ""
 
 
@@ -48,7 +48,9 @@ def _community(person: Profile) -> DemographicCell:
     if person.lti:
         terms = ["INS_" + age_bands.continuing(person)]
         terms += ["INS_LTIMCAID"] * person.medicaid + ["INS_ORIGDS"] * person.originally_disabled
-        return DemographicCell(segment="INS_", terms=tuple(terms), disabled=disabled(person), nonaged=not person.aged)
+        return DemographicCell(
+            segment="INS_", terms=tuple(terms), is_disabled=disabled(person), is_nonaged=not person.aged
+        )
     if person.new_enrollee:
         segment = "SNPNE_" if person.snp else "NE_"
         terms = [segment + _entitlement(person, "MCAID" if person.new_medicaid else "NMCAID") + age_bands.new(person)]
@@ -56,7 +58,9 @@ def _community(person: Profile) -> DemographicCell:
         segment = f"C{ {'full': 'F', 'partial': 'P'}.get(person.dual, 'N') }{'A' if person.aged else 'D'}_"
         terms = [segment + age_bands.continuing(person)]
         terms += [f"{segment}OriginallyDisabled_{SEX[person.sex]}"] * person.originally_disabled
-    return DemographicCell(segment=segment, terms=tuple(terms), disabled=disabled(person), nonaged=not person.aged)
+    return DemographicCell(
+        segment=segment, terms=tuple(terms), is_disabled=disabled(person), is_nonaged=not person.aged
+    )
 
 
 def _entitlement(person: Profile, money: str) -> str:
@@ -69,14 +73,14 @@ def _rx(person: Profile) -> DemographicCell:
         renal = "ESRD" if person.esrd else "NESRD"
         origin = "OD" if person.originally_disabled else "NOD"
         terms = [f"{segment}{renal}_{origin}_x_{person.sex}{age_bands.single(age_bands.turned(person))}"]
-        return DemographicCell(segment=segment, terms=tuple(terms), nonaged=not person.aged)
+        return DemographicCell(segment=segment, terms=tuple(terms), is_nonaged=not person.aged)
     if person.lti:
         segment = "Rx_CE_LTI_"
         terms = [segment + age_bands.continuing(person), *[f"{segment}ORIGDS"] * person.originally_disabled]
     else:
         segment = f"Rx_CE_{'Low' if person.low_income else 'NoLow'}{'Aged' if person.aged else 'NoAged'}_"
         terms = [segment + age_bands.continuing(person), *[f"{segment}{person.sex}65OD"] * person.originally_disabled]
-    return DemographicCell(segment=segment, terms=tuple(terms), nonaged=not person.aged)
+    return DemographicCell(segment=segment, terms=tuple(terms), is_nonaged=not person.aged)
 
 
 def _esrd(person: Profile, edition: str) -> DemographicCell:
@@ -94,15 +98,15 @@ def _esrd(person: Profile, edition: str) -> DemographicCell:
         return DemographicCell(
             segment="DNE_",
             terms=(f"DNE_{money}_{origin}_{age_bands.new_on_dialysis(person)}",),
-            disabled=unable,
-            nonaged=young,
+            is_disabled=unable,
+            is_nonaged=young,
         )
     terms = ["DI_" + age_bands.continuing(person), *_origins(person, "DI_"), *_duals(person, "DI_", edition)]
     if person.aged and person.orec in ("2", "3"):
         terms.append(f"DI_Originally_ESRD_{SEX[person.sex]}")
     if person.lti and not v21:
         terms.append("DI_LTI_Aged" if person.aged else "DI_LTI_NonAged")
-    return DemographicCell(segment="DI_", terms=tuple(terms), disabled=unable, nonaged=young)
+    return DemographicCell(segment="DI_", terms=tuple(terms), is_disabled=unable, is_nonaged=young)
 
 
 def _origins(person: Profile, segment: str) -> list[str]:
@@ -133,28 +137,31 @@ def _graft(person: Profile, edition: str) -> DemographicCell:
         terms = ["GI_" + age_bands.continuing(person), *["GI_ORIGDS"] * person.originally_disabled]
         terms += ["GI_MCAID"] * (v21 and person.medicaid)
         terms += _duration(person, months, edition, "FGI") + _institution(person, edition)
-        return DemographicCell(segment="GI_", terms=tuple(terms), disabled=unable, nonaged=young)
+        return DemographicCell(segment="GI_", terms=tuple(terms), is_disabled=unable, is_nonaged=young)
     if person.new_enrollee:
         cell = f"GNE_{_entitlement(person, _money(person, edition))}G_{age_bands.new(person)}"
         age = age_bands.turned(person) >= ENTITLED
-        bump = [f"{'GE65' if age else 'LT65'}_{months}"] if v21 else [_bump(person, months, "FGC", aged=age)]
+        bump = [f"{'GE65' if age else 'LT65'}_{months}"] if v21 else [_bump(person, months, "FGC", is_aged=age)]
         return DemographicCell(
             segment="GNE_",
             terms=(cell, *bump),
             divisor="" if v21 else f"ActAdj_{months}",
-            disabled=unable,
-            nonaged=young,
+            is_disabled=unable,
+            is_nonaged=young,
         )
     segment = "GC_" if v21 else f"G{'F' if person.dual == 'full' else 'NP'}{'A' if person.aged else 'N'}_"
     terms = [segment + age_bands.continuing(person), *_origins(person, segment)]
     terms += _duals(person, segment, edition) if v21 else []
     return DemographicCell(
-        segment=segment, terms=tuple(terms + _duration(person, months, edition, "FGC")), disabled=unable, nonaged=young
+        segment=segment,
+        terms=tuple(terms + _duration(person, months, edition, "FGC")),
+        is_disabled=unable,
+        is_nonaged=young,
     )
 
 
-def _bump(person: Profile, months: str, where: str, *, aged: bool) -> str:
-    return f"{where}_{'GE65' if aged else 'LT65'}_{months}_{'FBD' if person.dual == 'full' else 'ND_PBD'}"
+def _bump(person: Profile, months: str, where: str, *, is_aged: bool) -> str:
+    return f"{where}_{'GE65' if is_aged else 'LT65'}_{months}_{'FBD' if person.dual == 'full' else 'ND_PBD'}"
 
 
 def _duration(person: Profile, months: str, edition: str, where: str) -> list[str]:
@@ -162,7 +169,7 @@ def _duration(person: Profile, months: str, edition: str, where: str) -> list[st
     if edition == "V21":
         return [f"{age}_{months}"]
     return [
-        _bump(person, months, where, aged=person.aged),
+        _bump(person, months, where, is_aged=person.aged),
         *[f"{where}_PBD_{age}_flag"] * (person.dual == "partial"),
     ]
 

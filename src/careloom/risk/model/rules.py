@@ -64,7 +64,7 @@ RULES: Mapping[str, Rule] = {
     "demographics-are-demographics": Rule(
         compat="dual, originally-ESRD, FBD/ND_PBD and graft-duration terms are counted as disease and as chronic",
         cms="every term that no diagnosis makes belongs to risk_score_demographics",
-        source="CMS software: the terms stand in the demographic lists &AGESEX, &MOAS and &OE",
+        source="CMS software: the terms are in the demographic lists &AGESEX, &MOAS and &OE",
     ),
     "no-negative-chronic": Rule(
         compat="where there is no HCC, chronic-only is minus the demographic terms that are no plain age and sex cell: "

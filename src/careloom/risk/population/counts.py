@@ -47,7 +47,9 @@ def counts(
     score: str = "risk_score",
 ) -> Counts:
     """The numbers of the views `scores` (with its people) and `diagnoses`; of several models, a code is one of any."""
-    held = db.execute("select held, count(*) from scores where held is not null group by held order by held").fetchall()
+    held_people = db.execute(
+        "select held, count(*) from scores where held is not null group by held order by held"
+    ).fetchall()
     defaults = db.execute(
         "select name, count(*) from (select unnest(defaults_taken) as name from scores) group by name"
     )
@@ -57,8 +59,8 @@ def counts(
     without_category, wrong = _codes(db, [model] if isinstance(model, str) else model, year, mode)
     return Counts(
         people=int(people),
-        scored=int(people) - sum(number for _, number in held),
-        held=dict(held),
+        scored=int(people) - sum(number for _, number in held_people),
+        held=dict(held_people),
         without_diagnoses=int(people) - with_diagnoses,
         defaults=dict(sorted(default_rows, key=lambda item: (-item[1], item[0]))),
         diagnoses=rows + left_out,

@@ -225,7 +225,7 @@ def _term_text(terms: list[tuple[str, int]], cell: DemographicCell, coefficients
 
 
 def _flags(cell: DemographicCell, bits: Mapping[str, int]) -> int:
-    return bits.get(DISABLED, 0) * cell.disabled | bits.get(NONAGED, 0) * cell.nonaged
+    return bits.get(DISABLED, 0) * cell.is_disabled | bits.get(NONAGED, 0) * cell.is_nonaged
 
 
 def _interactions(tables: Tables, segments: Sequence[str]) -> tuple[tuple[Interaction, ...], dict[str, int]]:

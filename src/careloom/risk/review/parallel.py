@@ -78,7 +78,7 @@ def compare_scores(  # noqa: PLR0913 - everything after the data is named
     if not {"hcc", "hcc_list"} & columns.keys():
         raise Fix(f"{other_path} has neither hcc_list nor hcc; name its own with --column hcc_list=THEIRS")
     show_years(workspace, people, diagnoses, model=model, year=year, look_back=1, require_dates=False, money=money)
-    out = workspace.folder / "compat_scores.parquet"
+    scores_file = workspace.folder / "compat_scores.parquet"
     score(
         as_parquet(workspace, "people", people),
         workspace.folder / "current_codes.parquet",
@@ -86,9 +86,9 @@ def compare_scores(  # noqa: PLR0913 - everything after the data is named
         year=year,
         mode="compat",
         money=money,
-        out=out,
+        out=scores_file,
     )
-    show_file(workspace, "compat_scores", out)
+    show_file(workspace, "compat_scores", scores_file)
     reconcile(workspace, other_path, model=model, year=year, score_name=score_name, names=names)
     _refuse_two_scores(workspace, other_path)
     workspace.db.execute(

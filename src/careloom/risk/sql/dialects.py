@@ -46,7 +46,7 @@ def list_of(text: exp.Expr, dialect: str) -> exp.Expr:
 def join_lists(lists: Sequence[exp.Expr], dialect: str) -> exp.Expr:
     """Lists of texts, one after the other."""
     name = {"duckdb": "LIST_CONCAT", "postgres": "ARRAY_CAT", "bigquery": "ARRAY_CONCAT", "spark": "CONCAT"}[dialect]
-    return reduce(lambda left, right: exp.Anonymous(this=name, expressions=[left, right]), lists)
+    return reduce(lambda first, second: exp.Anonymous(this=name, expressions=[first, second]), lists)
 
 
 def double(number: exp.Expr) -> exp.Expr:

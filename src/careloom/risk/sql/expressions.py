@@ -21,14 +21,14 @@ def column(name: str, table: str | None = None) -> exp.Column:
     return exp.column(name, table=table)
 
 
-def all_of(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+def all_of(first: exp.Expr, second: exp.Expr) -> exp.Expr:
     """The bits that both have."""
-    return exp.paren(exp.BitwiseAnd(this=left, expression=right), copy=False)
+    return exp.paren(exp.BitwiseAnd(this=first, expression=second), copy=False)
 
 
 def any_of(parts: Iterable[exp.Expr]) -> exp.Expr:
     """The bits that any part has."""
-    return exp.paren(reduce(lambda left, right: exp.BitwiseOr(this=left, expression=right), parts), copy=False)
+    return exp.paren(reduce(lambda first, second: exp.BitwiseOr(this=first, expression=second), parts), copy=False)
 
 
 def without(word: exp.Expr, mask: exp.Expr) -> exp.Expr:
@@ -38,7 +38,7 @@ def without(word: exp.Expr, mask: exp.Expr) -> exp.Expr:
 
 def sum_of(parts: Iterable[exp.Expr]) -> exp.Expr:
     """The sum of all parts."""
-    return exp.paren(reduce(lambda left, right: exp.Add(this=left, expression=right), parts), copy=False)
+    return exp.paren(reduce(lambda first, second: exp.Add(this=first, expression=second), parts), copy=False)
 
 
 def shift(word: exp.Expr, places: int) -> exp.Expr:

@@ -39,24 +39,24 @@ def lessened(score: int, share: float) -> int:
     return _divide(score * billionths(share), _ONE)
 
 
-def _divide(left: int, right: int) -> int:
-    return (2 * left + right) // (2 * right)
+def _divide(dividend: int, divisor: int) -> int:
+    return (2 * dividend + divisor) // (2 * divisor)
 
 
 def sql_normalized(raw: exp.Expr, normalization_of: Callable[[Callable[[float], int]], exp.Expr]) -> exp.Expr:
     """`normalized`, in SQL. `raw` is a whole number of 64 bits; `normalization_of` writes the normalisation, as what it is handed makes of it."""
-    left = exp.Add(
+    dividend = exp.Add(
         this=exp.Mul(this=exp.paren(raw), expression=number(2 * _ONE)), expression=normalization_of(billionths)
     )
-    return _quotient(left, normalization_of(lambda factor: 2 * billionths(factor)))
+    return _quotient(dividend, normalization_of(lambda factor: 2 * billionths(factor)))
 
 
 def sql_lessened(score: exp.Expr, share: float) -> exp.Expr:
     """`lessened`, in SQL."""
-    left = exp.Mul(this=exp.paren(score), expression=number(2 * billionths(share)))
-    return _quotient(exp.Add(this=left, expression=number(_ONE)), number(2 * _ONE))
+    dividend = exp.Mul(this=exp.paren(score), expression=number(2 * billionths(share)))
+    return _quotient(exp.Add(this=dividend, expression=number(_ONE)), number(2 * _ONE))
 
 
-def _quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+def _quotient(dividend: exp.Expr, divisor: exp.Expr) -> exp.Expr:
     """Whole division; nothing divided here is negative, so it does not matter which way an engine cuts."""
-    return exp.IntDiv(this=exp.paren(left, copy=False), expression=exp.paren(right, copy=False))
+    return exp.IntDiv(this=exp.paren(dividend, copy=False), expression=exp.paren(divisor, copy=False))

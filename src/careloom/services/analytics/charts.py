@@ -59,14 +59,14 @@ def _read(session: Session, page: ChartPage, chart: Chart) -> BarChart:
         _rows(session, page, chart),
         place=f"charts/{page.name}.yaml",
         limit=_limit(chart),
-        is_ordered=chart.ordered,
+        is_ordered=chart.is_ordered,
         smallest_group=chart.smallest_group,
     )
-    return replace(bars.first(chart.most), empty=chart.empty or bars.empty)
+    return replace(bars.first(chart.label_limit), empty=chart.empty or bars.empty)
 
 
 def _limit(chart: Chart) -> int:
-    return _ROWS_TO_CUT if chart.most else _ROWS
+    return _ROWS_TO_CUT if chart.label_limit else _ROWS
 
 
 def _relations(statement: str) -> Sequence[str]:

@@ -58,12 +58,12 @@ def examine(session: Session, source: str, request: WebhookRequest) -> Arrival |
 
 def store_message(session: Session, source: str, listener: Listener, message: bytes) -> bytes:
     """The reply to a message of the system called `source`: an acknowledgement only once it is on disk."""
-    accepted = listener.receive(message)
-    if accepted is None:
+    event = listener.receive(message)
+    if event is None:
         LOG.warning("event.refused", message="an event was refused", source=source, outcome="refused-message")
         return listener.reply(message, is_kept=False)
     try:
-        store_arrivals(session, [_arrival(source, accepted, message)])
+        store_arrivals(session, [_arrival(source, event, message)])
     except Later:
         return listener.reply(message, is_kept=False)
     return listener.reply(message, is_kept=True)

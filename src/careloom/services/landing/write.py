@@ -236,7 +236,7 @@ def _write(connection: psycopg.Connection, into: _Into, rows: Sequence[LandedRow
     release_held(connection, into.value_reader, into.landing, releases, into.held_keys)
     late_rows = [row for row, result in zip(rows, results, strict=True) if result.operation == "DIFFERS"]
     if late_rows:
-        message = "the source shows an older form than it told a moment ago: the next scan compares them again"
+        message = "the source shows an older form than it sent a moment ago: the next scan compares them again"
         name = into.landing.name
         hold_landings(
             connection,

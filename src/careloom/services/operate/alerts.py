@@ -159,7 +159,7 @@ def failure_mail(
 def _send(mail: Mail, url: str, message: EmailMessage) -> None:
     """Send through `url`, of the form smtp://host:port, smtps://… or smtp+starttls://user:password@host:port."""
     parts = urlsplit(url)
-    message["From"], message["To"] = mail.sender, ", ".join(mail.to)
+    message["From"], message["To"] = mail.sender, ", ".join(mail.recipients)
     host = parts.hostname or "localhost"
     if parts.scheme == "smtps":
         client: smtplib.SMTP = smtplib.SMTP_SSL(

@@ -88,7 +88,7 @@ def _alerts(project: model.Project, settings: environment.Settings) -> Iterator[
     except CareloomError as error:
         yield _fault("alerts", str(error))
     else:
-        yield Finding(level="ok", what="alerts", detail=f"mail to {len(mail.to)} recipients")
+        yield Finding(level="ok", what="alerts", detail=f"mail to {len(mail.recipients)} recipients")
 
 
 # ---------------------------------------------------------------- secrets

@@ -148,7 +148,7 @@ def _of_system(
         now = session.clock()
         _end_others(session, account_reports, system)
         for schema in sorted({report.watched_in for report in reports} - {""}):
-            if why := account_reports.show_standing(schema):
+            if why := account_reports.show_in_schema(schema):
                 LOG.warning(
                     "report.state_not_written",
                     message="the state of the reports could not be written for readers",

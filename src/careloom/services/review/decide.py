@@ -94,7 +94,7 @@ def decide(
         verdict=verdict,
         remote_id=remote_id,
         properties=properties,
-        who=session.settings.actor,
+        actor=session.settings.actor,
         why=why,
     )
     with session.store.transaction() as connection:

@@ -25,6 +25,6 @@ def list_held(session: Session, stream: str, actor: str) -> Sequence[HeldLanding
     return held_landings(session.store, landing.name)
 
 
-def _audit(session: Session, actor: str, what: str, landing: Landing) -> None:
-    subject = f"{what} {landing.name}"
+def _audit(session: Session, actor: str, list_name: str, landing: Landing) -> None:
+    subject = f"{list_name} {landing.name}"
     write_audit(session.store, moment=session.clock(), actor=actor, action="list", subject=subject)

@@ -27,7 +27,7 @@ class ClaimsRun:
 
 
 def read_claims(  # noqa: PLR0913 - two formats, two files and the rules between them
-    out: Path,
+    output: Path,
     held_file: Path | None,
     progress: Progress,
     *,
@@ -38,9 +38,9 @@ def read_claims(  # noqa: PLR0913 - two formats, two files and the rules between
     count: Sequence[str],
     leave_out: Sequence[str],
 ) -> ClaimsRun:
-    """Write the diagnoses that count for `year` to `out`, and all that is held to `held_file`."""
+    """Write the diagnoses that count for `year` to `output`, and all that is held to `held_file`."""
     start = time.monotonic()
-    for file in filter(None, (out, held_file)):
+    for file in filter(None, (output, held_file)):
         risk_workspace.check_output(file)
     rules = claim_rules.claim_rules(year, count, leave_out)
     files = _files(fhir, x12)
@@ -52,7 +52,7 @@ def read_claims(  # noqa: PLR0913 - two formats, two files and the rules between
         unread = bool(counts.held) and not counts.lines
         if not unread:
             progress.step("writing diagnoses")
-            risk_workspace.write_rows(workspace, gather.DIAGNOSES, out)
+            risk_workspace.write_rows(workspace, gather.DIAGNOSES, output)
         if held_file is not None:
             risk_workspace.write_rows(workspace, gather.HELD_ROWS, held_file)
     return ClaimsRun(counts=counts, unread=unread, seconds=time.monotonic() - start)

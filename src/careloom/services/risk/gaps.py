@@ -16,17 +16,17 @@ __all__ = ["Gaps"]
 def find_gaps(
     options: ScoringOptions,
     suspects: Path | None,
-    out: Path | None,
+    output: Path | None,
     progress: Progress,
     notice: Notice,
     *,
     look_back: int,
 ) -> dict[str, gaps.Gaps]:
-    """The gaps by their kind, `recapture` and `opportunities`; each of them is also a row of `out`."""
+    """The gaps by their kind, `recapture` and `opportunities`; each of them is also a row of `output`."""
     with risk_workspace.open_workspace() as workspace:
         model = choose_model(options.model, options.year, options.mode, notice)
-        if out:
-            risk_workspace.check_output(out)
+        if output:
+            risk_workspace.check_output(output)
         progress.step("scoring this year and the years before")
         gaps.show_years(
             workspace,
@@ -39,6 +39,6 @@ def find_gaps(
         gaps_by_kind = {"recapture": gaps.recapture(workspace)}
         if suspects is not None:
             gaps_by_kind["opportunities"] = gaps.suspects(workspace, suspects, model=model, year=options.year)
-        if out:
-            risk_workspace.write_views(workspace, list(gaps_by_kind), out)
+        if output:
+            risk_workspace.write_views(workspace, list(gaps_by_kind), output)
     return gaps_by_kind

@@ -36,7 +36,7 @@ class ReconcileRun:
 def reconcile_report(  # noqa: PLR0913 - two files, and how each is read
     options: ScoringOptions,
     report: Path,
-    out: Path | None,
+    output: Path | None,
     progress: Progress,
     notice: Notice,
     *,
@@ -45,13 +45,13 @@ def reconcile_report(  # noqa: PLR0913 - two files, and how each is read
     tolerance: float,
     look_back: int,
 ) -> ReconcileRun:
-    """Compare what CMS paid on with what is computed here, member by member; each difference is also a row of `out`."""
+    """Compare what CMS paid on with what is computed here, member by member; each difference is also a row of `output`."""
     with risk_workspace.open_workspace() as workspace:
         model = choose_model(options.model, options.year, options.mode, notice)
         money = factors_of(model, options, notice)
         unknown = payment_unknown(money, model, options.year) if score is ComparedScore.payment else None
-        if out:
-            risk_workspace.check_output(out)
+        if output:
+            risk_workspace.check_output(output)
         progress.step("scoring this year and the years before")
         gaps.show_years(
             workspace,
@@ -73,8 +73,8 @@ def reconcile_report(  # noqa: PLR0913 - two files, and how each is read
             tolerance=tolerance,
             names=column_names,
         )
-        if out:
-            risk_workspace.write_view(workspace, "reconciled", out)
+        if output:
+            risk_workspace.write_view(workspace, "reconciled", output)
     status = str(risk.read_tables(model, options.year).status)
     return ReconcileRun(result=result, status=status, payment_unknown=unknown)
 
@@ -82,7 +82,7 @@ def reconcile_report(  # noqa: PLR0913 - two files, and how each is read
 def compare_with_system(
     options: ScoringOptions,
     scores: str,
-    out: Path | None,
+    output: Path | None,
     progress: Progress,
     notice: Notice,
     *,
@@ -95,8 +95,8 @@ def compare_with_system(
         money = factors_of(model, options, notice)
         if score is ComparedScore.payment and (unknown := payment_unknown(money, model, options.year)):
             raise UsageFault(f"there is no payment score to compare: it is {unknown}")
-        if out:
-            risk_workspace.check_output(out)
+        if output:
+            risk_workspace.check_output(output)
         progress.step(f"scoring by {model} of {options.year}, and comparing person by person")
         result = parallel.compare_scores(
             workspace,
@@ -109,8 +109,8 @@ def compare_with_system(
             money=money,
             names=column_names,
         )
-        if out:
-            risk_workspace.write_view(workspace, "parallel", out)
+        if output:
+            risk_workspace.write_view(workspace, "parallel", output)
     return result
 
 

@@ -67,15 +67,15 @@ def is_blend(model: str) -> bool:
 
 
 def score_population(
-    options: ScoringOptions, out: Path, trace: Path | None, progress: Progress, notice: Notice
+    options: ScoringOptions, output: Path, trace: Path | None, progress: Progress, notice: Notice
 ) -> ScoringRun:
-    """Write everyone's scores to `out`, and each step of them to `trace`."""
+    """Write everyone's scores to `output`, and each step of them to `trace`."""
     start = time.monotonic()
     shares = _shares(options, notice)
     models = [*shares] or [choose_model(options.model, options.year, options.mode, notice)]
     money = {name: factors_of(name, options, notice) for name in models}
     title = " + ".join(f"{name} {share:.0%}" for name, share in shares.items()) or models[0]
-    for file in filter(None, (out, trace)):
+    for file in filter(None, (output, trace)):
         risk_workspace.check_output(file)
     with risk_workspace.open_workspace() as workspace:
         progress.step("reading people and diagnoses")
@@ -86,11 +86,11 @@ def score_population(
         progress.step(f"scoring by {title} of {options.year}")
         if shares:
             _write_blended(
-                workspace, people, diagnoses, out, {"year": options.year, "pace": options.pace, "money": money}
+                workspace, people, diagnoses, output, {"year": options.year, "pace": options.pace, "money": money}
             )
         else:
             by_model = {"model": models[0], "year": options.year, "mode": options.mode.value, "money": money[models[0]]}
-            _write_scores(workspace, people, diagnoses, out, trace, by_model)
+            _write_scores(workspace, people, diagnoses, output, trace, by_model)
         progress.step("counting what was read")
         counts = population_counts.counts(
             workspace.db,
@@ -128,30 +128,30 @@ def _shares(options: ScoringOptions, notice: Notice) -> dict[str, float]:
 
 
 def _write_blended(
-    workspace: risk_workspace.Workspace, people: Path, diagnoses: Path, out: Path, blended_by: dict[str, Any]
+    workspace: risk_workspace.Workspace, people: Path, diagnoses: Path, output: Path, blended_by: dict[str, Any]
 ) -> None:
     """Write the blended scores, and show them as the view `scores`."""
     scores = workspace.folder / "scores.parquet"
     risk.blended(people, diagnoses, out=scores, **blended_by)
     risk_workspace.show_file(workspace, "scores", scores)
-    risk_workspace.write_view(workspace, "scores", out)
+    risk_workspace.write_view(workspace, "scores", output)
 
 
 def _write_scores(
     workspace: risk_workspace.Workspace,
     people: Path,
     diagnoses: Path,
-    out: Path,
+    output: Path,
     trace: Path | None,
     scored_by: dict[str, Any],
 ) -> None:
     """Write the scores, and show them as the view `scores`."""
-    plain = trace is None and out.suffix.lower() == ".parquet"
-    scores = out if plain else workspace.folder / "scores.parquet"
+    plain = trace is None and output.suffix.lower() == ".parquet"
+    scores = output if plain else workspace.folder / "scores.parquet"
     risk.score(people, diagnoses, out=scores, trace=trace is not None, **scored_by)
     risk_workspace.show_file(workspace, "scores", scores)
     if trace is not None:
         risk_workspace.write_traces(workspace, trace)
-        risk_workspace.write_view(workspace, "scores", out, leave_out=["trace"])
+        risk_workspace.write_view(workspace, "scores", output, leave_out=["trace"])
     elif not plain:
-        risk_workspace.write_view(workspace, "scores", out)
+        risk_workspace.write_view(workspace, "scores", output)

@@ -29,19 +29,19 @@ class SnapshotRun:
 
 
 def score_months(
-    options: ScoringOptions, out: Path, through: date | None, progress: Progress, notice: Notice
+    options: ScoringOptions, output: Path, through: date | None, progress: Progress, notice: Notice
 ) -> SnapshotRun:
-    """Write everyone's scores at the end of each month to `out`."""
+    """Write everyone's scores at the end of each month to `output`."""
     start = time.monotonic()
     model = choose_model(options.model, options.year, options.mode, notice)
     money = factors_of(model, options, notice)
-    risk_workspace.check_output(out)
+    risk_workspace.check_output(output)
     with risk_workspace.open_workspace() as workspace:
         progress.step("reading people and diagnoses")
         people = risk_workspace.as_parquet(workspace, "people", options.people)
         diagnoses = risk_workspace.as_parquet(workspace, "diagnoses", options.diagnoses)
         progress.step(f"scoring each month by {model} of {options.year}")
-        snapshots = out if out.suffix.lower() == ".parquet" else workspace.folder / "snapshots.parquet"
+        snapshots = output if output.suffix.lower() == ".parquet" else workspace.folder / "snapshots.parquet"
         risk.snapshots(
             people,
             diagnoses,
@@ -56,8 +56,8 @@ def score_months(
         progress.step("counting what each month added")
         risk_workspace.show_file(workspace, "snapshots", snapshots)
         months = monthly.by_month(workspace.db, "snapshots")
-        if snapshots != out:
-            risk_workspace.write_view(workspace, "snapshots", out)
+        if snapshots != output:
+            risk_workspace.write_view(workspace, "snapshots", output)
     progress.rest()
     status = str(risk.read_tables(model, options.year, options.mode.value).status)
     return SnapshotRun(model=model, status=status, months=months, seconds=time.monotonic() - start)

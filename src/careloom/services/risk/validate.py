@@ -15,13 +15,13 @@ __all__ = ["RULES", "ValidationResult"]
 
 
 def validate_population(
-    options: ScoringOptions, sample: int | None, out: Path | None, progress: Progress, notice: Notice
+    options: ScoringOptions, sample: int | None, output: Path | None, progress: Progress, notice: Notice
 ) -> validation.ValidationResult:
-    """Compare everyone, or a `sample` that is the same each time; each comparison is also a row of `out`."""
+    """Compare everyone, or a `sample` that is the same each time; each comparison is also a row of `output`."""
     with risk_workspace.open_workspace() as workspace:
         model = choose_model(options.model, options.year, Mode.compat, notice)
-        if out:
-            risk_workspace.check_output(out)
+        if output:
+            risk_workspace.check_output(output)
         diagnoses, _ = risk_workspace.diagnoses_in_year(
             workspace, options.diagnoses, options.year, every_date=options.every_date
         )
@@ -35,6 +35,6 @@ def validate_population(
             sample=sample,
             on_progress=progress.advance,
         )
-        if out:
-            risk_workspace.write_view(workspace, "validated", out)
+        if output:
+            risk_workspace.write_view(workspace, "validated", output)
     return result

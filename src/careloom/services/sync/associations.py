@@ -66,7 +66,8 @@ def _sibling_pairs(
     return {
         pair
         for sibling, pair_set in zip(associations, pair_sets, strict=True)
-        if sibling is not association and (sibling.to, sibling.label) == (association.to, association.label)
+        if sibling is not association
+        and (sibling.to_object, sibling.label) == (association.to_object, association.label)
         for pair in pair_set.pairs
     }
 
@@ -84,7 +85,7 @@ def _plan(
     have = {
         (key, to_key): LinkedPair(key=key, to_key=to_key, label=label, from_id=from_id, to_id=to_id)
         for key, to_object, to_key, tie_label, from_id, to_id in ties
-        if to_object == association.to and tie_label == label
+        if to_object == association.to_object and tie_label == label
     }
     desired_ties = {
         (key, to_key): LinkedPair(key=key, to_key=to_key, label=label, from_id=links[key], to_id=via_links[to_key])
@@ -120,7 +121,9 @@ def _deliver(
     context: PreparedSync, run: int, association: AssociationSpec, ties: Sequence[LinkedPair], *, remove: bool
 ) -> Counter[str]:
     wire = [WireTie(from_id=tie.from_id, to_id=tie.to_id, type=association.label) for tie in ties]
-    batch = AssociationBatch(from_object=context.sync.to.object, to_object=association.to, remove=remove, ties=wire)
+    batch = AssociationBatch(
+        from_object=context.sync.to.object, to_object=association.to_object, remove=remove, ties=wire
+    )
     ties_of = associating(context.target, context.sync.to.system)
     try:
         outcomes = {outcome.key: outcome.verdict for outcome in ties_of.associate(batch)}
@@ -128,7 +131,7 @@ def _deliver(
         return Counter({"later": len(ties)})
     acknowledged_ties = [tie for tie in ties if outcomes.get(f"{tie.from_id}/{tie.to_id}") == "ok"]
     context.ledger.settle_ties(
-        run, association.to, [] if remove else acknowledged_ties, acknowledged_ties if remove else []
+        run, association.to_object, [] if remove else acknowledged_ties, acknowledged_ties if remove else []
     )
     return Counter(
         {"removed" if remove else "made": len(acknowledged_ties), "refused": len(ties) - len(acknowledged_ties)}

@@ -25,7 +25,7 @@ def match_changed(db: duckdb.DuckDBPyConnection, context: PreparedSync, watch: W
     load_mirror(db, context, watch)
     watch.progress.step("matching people")
     _match_unlinked(db, context)
-    match_rows.take_outcomes(db, unmatched=context.sync.unmatched, properties=context.mirrored)
+    match_rows.take_outcomes(db, policy=context.sync.unmatched, properties=context.mirrored)
     return True
 
 

@@ -132,7 +132,7 @@ def _portal_digest(context: PreparedSync) -> str:
         for prop in sorted(context.properties)
         if (definition := context.shape.properties.get(prop))
     ]
-    requirements = sorted(context.shape.required), sorted(context.shape.requires_one_of)
+    requirements = sorted(context.shape.required_properties), sorted(context.shape.requires_one_of)
     return hashlib.sha256(repr((definitions, requirements)).encode()).hexdigest()
 
 

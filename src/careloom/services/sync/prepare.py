@@ -132,8 +132,8 @@ def prepare_sync(session: Session, sync: Sync) -> PreparedSync:
 
 def prepare_again(context: PreparedSync) -> PreparedSync:
     """The same once the other side has what it lacked: its object is looked at again, the source is not."""
-    prepared = _prepared(context.session, context.sync, context.source, context.columns, [])
-    return replace(prepared, notes=context.notes)
+    new_context = _prepared(context.session, context.sync, context.source, context.columns, [])
+    return replace(new_context, notes=context.notes)
 
 
 def _prepared(
@@ -242,7 +242,7 @@ def _completed(now: ObjectShape | None, declaration: ObjectDeclaration) -> Objec
     properties = {prop.name: prop for prop in declaration.properties}
     if now is None:
         required_properties = frozenset(declaration.create.required_properties) if declaration.create else frozenset()
-        return ObjectShape(name=declaration.name, properties=properties, required=required_properties)
+        return ObjectShape(name=declaration.name, properties=properties, required_properties=required_properties)
     return replace(now, properties={**properties, **now.properties})
 
 

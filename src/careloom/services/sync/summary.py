@@ -26,7 +26,7 @@ _OTHER_REASONS = {
     "careloom retry; or make a new record: careloom review SYNC KEY --create",
     "missing-remote": "the linked record was archived or deleted on the other side; restore it there and: careloom retry; or make a new "
     "one: careloom review SYNC KEY --create",
-    "two-rows-one-record": "one record on the other side stands for several source rows; settle it with: careloom review",
+    "two-rows-one-record": "one record on the other side matches several source rows; settle it with: careloom review",
     "not-castable": "the field's expression cannot be computed from this row's values; a CAST may not fit them",
 }
 

@@ -65,7 +65,7 @@ where n.nspname = %(schema)s and c.relname = 'account_reports'
 -- name: make_schema
 create schema if not exists {schema}
 
--- name: show_standing
+-- name: show_in_schema
 create or replace view {schema}.account_reports as select * from reports.account_reports
 
 -- name: lost
@@ -80,7 +80,7 @@ where (system = %(system)s or system <> all(%(systems)s)) and status in ('due', 
   and (report_name, customer_account) not in (select * from unnest(%(names)s::text[], %(accounts)s::text[]))
 returning id, report_name, customer_account
 
--- name: standing
+-- name: newest
 select distinct on (a.system, a.report_name, a.customer_account)
     a.id, a.system, a.report_name as name, a.customer_account as account, a.status, a.due_at, a.asked_at, a.ready_at,
     a.loaded_at, a.rows, a.error_code, a.error, shown.loaded_at as shown_since, shown.rows as shown_rows

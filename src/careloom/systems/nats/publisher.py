@@ -40,14 +40,14 @@ class StreamPublisher:
     def publish(self, events: Sequence[ChangeEvent]) -> Sequence[int]:
         """Tell these up to the first that fails. Later if the server took none of them."""
         _required()
-        acknowledged: list[int] = []
+        event_ids: list[int] = []
         try:
-            self._run(self._tell(events, acknowledged))
+            self._run(self._tell(events, event_ids))
         except Exception as error:  # noqa: BLE001 sorted below; what was stored stays told
             self.close()
-            if not acknowledged:
+            if not event_ids:
                 raise _reason(error, self._options) from None
-        return acknowledged
+        return event_ids
 
     def check(self) -> Sequence[Finding]:
         """The server is reached; a stream that is not there yet is made with the first event, not now."""
@@ -78,7 +78,7 @@ class StreamPublisher:
             self._thread.start()
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _tell(self, events: Sequence[ChangeEvent], acknowledged: list[int]) -> None:
+    async def _tell(self, events: Sequence[ChangeEvent], event_ids: list[int]) -> None:
         """One after the other: a later event of a record must never be stored without the earlier one."""
         stream = (await self._connected()).jetstream()
         for event in events:
@@ -93,9 +93,9 @@ class StreamPublisher:
             # "I have that already" is believed once what the server has is seen to be this.
             if answer.duplicate and not await self._keeps(answer.seq, message):
                 raise Later(
-                    "NATS takes a change event for another one that it keeps; it is told again later", after=150.0
+                    "NATS takes a change event for another one that it keeps; it is published again later", after=150.0
                 )
-            acknowledged.append(event.id)
+            event_ids.append(event.id)
 
     async def _keeps(self, sequence: int, message: bytes) -> bool:
         """Whether the message of that number is this one. Not, where it is gone or may not be read: telling again is safe."""
@@ -196,4 +196,4 @@ def _reason(error: Exception, options: Options) -> CareloomError:
         )
     if isinstance(error, ValueError) or "invalid connect url" in str(error):
         return Fix("NATS: its url cannot be read; write nats://HOST:PORT")
-    return Later(f"NATS took no change events ({type(error).__name__}); they are told later")
+    return Later(f"NATS took no change events ({type(error).__name__}); they are published later")

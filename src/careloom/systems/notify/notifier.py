@@ -34,7 +34,9 @@ class Notifier:
                 )
         except psycopg.OperationalError as error:
             self.close()
-            raise Later(f"the database took no change events ({type(error).__name__}); they are told later") from None
+            raise Later(
+                f"the database took no change events ({type(error).__name__}); they are published later"
+            ) from None
         return [event.id for event in events]
 
     def check(self) -> Sequence[Finding]:

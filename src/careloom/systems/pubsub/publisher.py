@@ -33,7 +33,7 @@ class TopicPublisher:
         """Tell these and wait for every answer. Later if the topic took none of them."""
         if self._client is None:
             self._client = _client(self._options)
-        acknowledged: list[int] = []
+        event_ids: list[int] = []
         failures: dict[str, Exception] = {}
         for event, future in [(event, self._send(event)) for event in events]:
             try:
@@ -43,12 +43,12 @@ class TopicPublisher:
             else:
                 # An earlier event of this record will be told again: this one must follow it once more.
                 if event.record_id not in failures:
-                    acknowledged.append(event.id)
+                    event_ids.append(event.id)
         for key in failures:
             self._resume(key)
-        if failures and not acknowledged:
+        if failures and not event_ids:
             raise _reason(next(iter(failures.values())), self._topic)
-        return acknowledged
+        return event_ids
 
     def check(self) -> Sequence[Finding]:
         """Whether we may publish to the topic, as Google Cloud says without anything being published."""
@@ -133,4 +133,4 @@ def _reason(error: Exception, topic: str) -> CareloomError:
         case google.InvalidArgument():
             return Fix(f"Pub/Sub refuses what is published to {topic}: does the topic have a schema? It must have none")
         case _:
-            return Later(f"{topic} took no change events ({type(error).__name__}); they are told later")
+            return Later(f"{topic} took no change events ({type(error).__name__}); they are published later")

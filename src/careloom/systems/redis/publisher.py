@@ -90,4 +90,4 @@ def _reason(error: Exception, stream: str) -> CareloomError:
         case exceptions.ResponseError() if "WRONGTYPE" in str(error):
             return Fix(f"Redis: {stream} is not a stream; name another one")
         case _:
-            return Later(f"Redis took no change events ({type(error).__name__}); they are told later")
+            return Later(f"Redis took no change events ({type(error).__name__}); they are published later")

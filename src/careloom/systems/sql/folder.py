@@ -131,5 +131,5 @@ def _parquet_view(connection: duckdb.DuckDBPyConnection, path: Path, name: str) 
         connection.execute(f"create view {name} as select * from read_parquet({file})")
     except duckdb.Error:
         raise fault(
-            "not-parquet", f"{path} is no Parquet file", "write it anew, or take it out of the folder"
+            "not-parquet", f"{path} is no Parquet file", "write it again, or take it out of the folder"
         ) from None

@@ -57,7 +57,7 @@ class Column:
 
     name: str
     kind: str
-    asked: exp.Expr
+    expression: exp.Expr
     arrow: pa.DataType
 
 
@@ -87,7 +87,7 @@ class Postgres:
     def read(self, query: Query, since: Since | None = None) -> Iterator[pa.RecordBatch]:
         """The rows of `query`, streamed with COPY."""
         inner, columns = self._described(query)
-        statement = exp.select(*(column.asked for column in columns)).from_(inner.subquery("q"))
+        statement = exp.select(*(column.expression for column in columns)).from_(inner.subquery("q"))
         if since is not None:
             statement = statement.where(_reached(since, columns))
         schema = _schema(columns)
@@ -160,7 +160,7 @@ def _column(column: psycopg.Column, kind: str) -> Column:
         expression = exp.Case().when(exp.func("isfinite", name), name)
     elif kind not in PLAIN:
         expression = text
-    return Column(name=column.name, kind=kind, asked=exp.alias_(expression, column.name, quoted=True), arrow=arrow)
+    return Column(name=column.name, kind=kind, expression=exp.alias_(expression, column.name, quoted=True), arrow=arrow)
 
 
 def _reached(since: Since, columns: Sequence[Column]) -> exp.Expr:

@@ -58,13 +58,13 @@ def only_select(sql: str, dialect: str) -> exp.Query:
     return statement
 
 
-def find_table(asked: str, tables: Sequence[Table], dialect: str, *, folds: bool) -> Table:
-    """The table that `asked` names: as spelled, else as the database folds unquoted names, else regardless of case.
+def find_table(reference: str, tables: Sequence[Table], dialect: str, *, folds: bool) -> Table:
+    """The table that `reference` names: as spelled, else as the database folds unquoted names, else regardless of case.
 
     `folds` false leaves the last step out. Without a schema, default schemas come first. ProjectFault if there is none,
     or if several fit.
     """
-    schema, name = _parts(asked, dialect)
+    schema, name = _parts(reference, dialect)
     for fold in (str, str.lower, str.casefold) if folds else (str, str.lower):
         fit = [
             table
@@ -76,8 +76,8 @@ def find_table(asked: str, tables: Sequence[Table], dialect: str, *, folds: bool
             return fit[0]
         if fit:
             many = ", ".join(f"{table.schema}.{table.name}" for table in fit)
-            raise fault("ambiguous-table", f"{asked} may be any of {many}", "write the schema before the name")
-    raise unknown_table(asked, [str(table) for table in tables])
+            raise fault("ambiguous-table", f"{reference} may be any of {many}", "write the schema before the name")
+    raise unknown_table(reference, [str(table) for table in tables])
 
 
 def _same(table_name: str, name: str, fold: object) -> bool:

@@ -27,7 +27,7 @@ class Reply(NamedTuple):
     @property
     def values(self) -> dict[str, dict[str, str | None]]:
         """Properties of a batch's results by record id."""
-        return {one["id"]: one["properties"] for one in self.body["results"]}
+        return {result["id"]: result["properties"] for result in self.body["results"]}
 
 
 class Api:
@@ -39,9 +39,9 @@ class Api:
 
     def __call__(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
         connection = http.client.HTTPConnection(self.simulator.url.removeprefix("http://"), timeout=HANG)
-        sent = {"authorization": f"Bearer {self.token}", "content-type": "application/json", **headers}
+        values = {"authorization": f"Bearer {self.token}", "content-type": "application/json", **headers}
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), sent)
+            connection.request(method, path, None if body is None else json.dumps(body), values)
             answer = connection.getresponse()
             raw = answer.read()
         finally:
@@ -50,25 +50,25 @@ class Api:
         parsed = json.loads(raw) if raw and "json" in kind else raw
         return Reply(answer.status, parsed, {name.lower(): value for name, value in answer.headers.items()})
 
-    def batch(self, act: str, inputs: list[dict[str, Any]], object_: str = "contacts", **more: Any) -> Reply:
-        return self("POST", f"/crm/v3/objects/{object_}/batch/{act}", {"inputs": inputs, **more})
+    def batch(self, act: str, inputs: list[dict[str, Any]], object_: str = "contacts", **extra: Any) -> Reply:
+        return self("POST", f"/crm/v3/objects/{object_}/batch/{act}", {"inputs": inputs, **extra})
 
     def contact(self, **properties: str) -> str:
         reply = self("POST", "/crm/v3/objects/contacts", {"properties": properties})
         assert reply.status == 201, reply.body
         return reply.body["id"]
 
-    def search(self, *filters: tuple[str, ...], object_: str = "contacts", **more: Any) -> Reply:
+    def search(self, *filters: tuple[str, ...], object_: str = "contacts", **extra: Any) -> Reply:
         made = []
         for name, operator, *values in filters:
-            one: dict[str, Any] = {"propertyName": name, "operator": operator}
+            value_list: dict[str, Any] = {"propertyName": name, "operator": operator}
             if operator in {"IN", "NOT_IN"}:
-                one["values"] = values
+                value_list["values"] = values
             elif values:
-                one["value"] = values[0]
-                one.update({"highValue": values[1]} if len(values) > 1 else {})
-            made.append(one)
-        return self("POST", f"/crm/v3/objects/{object_}/search", {"filterGroups": [{"filters": made}], **more})
+                value_list["value"] = values[0]
+                value_list.update({"highValue": values[1]} if len(values) > 1 else {})
+            made.append(value_list)
+        return self("POST", f"/crm/v3/objects/{object_}/search", {"filterGroups": [{"filters": made}], **extra})
 
     def key(self) -> None:
         assert self("POST", "/crm/v3/properties/contacts", KEY).status == 201

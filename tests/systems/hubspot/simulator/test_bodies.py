@@ -20,15 +20,15 @@ TIES_V3 = "POST /crm/v3/associations/contacts/deals/batch/create"
 BOUND = {"from": {"id": "1"}, "to": {"id": "1"}, "type": "contact_to_deal"}
 
 
-def within(value: dict[str, Any]) -> dict[str, Any]:
+def list_filter(value: dict[str, Any]) -> dict[str, Any]:
     return {**LIST, "filterBranch": {"filterBranchType": "AND", **value}}
 
 
 BODIES: dict[str, list[Any]] = {
     "POST /crm/v3/lists": [
         *(lambda value, name=name: {**LIST, name: value} for name in LIST),
-        *(lambda value, name=name: within({name: value}) for name in ("filters", "filterBranches")),
-        *(lambda value, name=name: within({"filters": [{**FILTER, name: value}]}) for name in FILTER),
+        *(lambda value, name=name: list_filter({name: value}) for name in ("filters", "filterBranches")),
+        *(lambda value, name=name: list_filter({"filters": [{**FILTER, name: value}]}) for name in FILTER),
     ],
     "POST /crm/v3/lists/search": [
         lambda value, name=name: {name: value} for name in ("count", "offset", "query", "listIds", "processingTypes")
@@ -85,6 +85,6 @@ def test_a_wrong_body_is_no_internal_error(api: Api, place: str) -> None:
 
 
 def test_the_field_that_is_wrong_is_named(api: Api) -> None:
-    refused = api("POST", "/crm/v3/objects/contacts/search", {"filterGroups": "x"})
-    assert (refused.status, refused.body["category"]) == (400, "VALIDATION_ERROR")
-    assert refused.body["message"].endswith("Cannot deserialize value of field filterGroups")
+    answer = api("POST", "/crm/v3/objects/contacts/search", {"filterGroups": "x"})
+    assert (answer.status, answer.body["category"]) == (400, "VALIDATION_ERROR")
+    assert answer.body["message"].endswith("Cannot deserialize value of field filterGroups")

@@ -39,8 +39,8 @@ def load(api: Api, monkeypatch: pytest.MonkeyPatch) -> Load:
 def test_drt_creates_contacts_and_changes_them_after_a_conflict(load: Load, api: Api) -> None:
     assert load(ROWS).success == 3
     assert load([{**row, "city": "Troy"} for row in ROWS]).success == 3
-    found = api("GET", "/crm/v3/objects/contacts?properties=city").body["results"]
-    assert [one["properties"]["city"] for one in found] == ["Troy"] * 3
+    results = api("GET", "/crm/v3/objects/contacts?properties=city").body["results"]
+    assert [result["properties"]["city"] for result in results] == ["Troy"] * 3
     assert api.state()["statuses"]["409"] == 3
 
 

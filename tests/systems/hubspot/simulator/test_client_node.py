@@ -38,29 +38,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(folder: Path) -> Iterator[Any]:
+def client_answers(folder: Path) -> Iterator[Any]:
     """What the client understood of the portal's answers."""
     with RunningSimulator("--tier", "enterprise") as simulator:
         Api(simulator)
         command = ["node", "drive.js", simulator.url]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
-        yield json.loads(done.stdout)
+        process = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+        assert process.returncode == 0, process.stderr
+        yield json.loads(process.stdout)
 
 
-def test_the_node_client_writes_and_reads_one_record(seen: Any) -> None:
-    assert seen["one"] == {"same": True, "city": "Here", "zip": None, "date": True}
-    assert (seen["all"], seen["left"]) == (4, 1)
+def test_the_node_client_writes_and_reads_one_record(client_answers: Any) -> None:
+    assert client_answers["one"] == {"same": True, "city": "Here", "zip": None, "date": True}
+    assert (client_answers["all"], client_answers["left"]) == (4, 1)
 
 
-def test_the_node_client_sends_batches_and_reads_which_part_failed(seen: Any) -> None:
-    assert seen["batch"] == {"made": 3, "changed": "COMPLETE", "upserts": [True, False]}
+def test_the_node_client_sends_batches_and_reads_which_part_failed(client_answers: Any) -> None:
+    assert client_answers["batch"] == {"made": 3, "changed": "COMPLETE", "upserts": [True, False]}
     kind = "BatchResponseSimplePublicObjectWithErrors"
-    assert seen["part"] == {"kind": kind, "errors": 1, "context": {"ids": ["99"]}, "left": 3}
+    assert client_answers["part"] == {"kind": kind, "errors": 1, "context": {"ids": ["99"]}, "left": 3}
 
 
-def test_the_node_client_searches_in_pages(seen: Any) -> None:
-    assert seen["search"] == {"total": 3, "pages": [2, 1]}
+def test_the_node_client_searches_in_pages(client_answers: Any) -> None:
+    assert client_answers["search"] == {"total": 3, "pages": [2, 1]}
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,10 @@ def test_the_node_client_searches_in_pages(seen: Any) -> None:
         ("late", 400, "VALIDATION_ERROR"),
     ],
 )
-def test_the_node_client_reads_a_refusal_by_its_own_exception(seen: Any, name: str, code: int, category: str) -> None:
-    refusal = seen[name]
+def test_the_node_client_reads_a_refusal_by_its_own_exception(
+    client_answers: Any, name: str, code: int, category: str
+) -> None:
+    refusal = client_answers[name]
     assert (refusal["kind"], refusal["code"], refusal["category"]) == ("ApiException", code, category)
     assert refusal["status"] == "error"
     headers = refusal["headers"]
@@ -84,24 +86,24 @@ def test_the_node_client_reads_a_refusal_by_its_own_exception(seen: Any, name: s
     assert int(headers["x-hubspot-ratelimit-remaining"]) < int(headers["x-hubspot-ratelimit-max"]) == 190
 
 
-def test_the_node_client_knows_activities_line_items_and_their_ties(seen: Any) -> None:
-    note = seen["note"]
-    assert (note["hs_note_body"], note["hubspot_owner_id"], seen["item"]) == ("N", None, "Visit")
-    assert seen["tied"] == {"to": True, "type": 201, "batch": 1}
+def test_the_node_client_knows_activities_line_items_and_their_ties(client_answers: Any) -> None:
+    note = client_answers["note"]
+    assert (note["hs_note_body"], note["hubspot_owner_id"], client_answers["item"]) == ("N", None, "Visit")
+    assert client_answers["tied"] == {"to": True, "type": 201, "batch": 1}
 
 
-def test_the_node_client_reads_definitions(seen: Any) -> None:
-    assert (seen["property"], seen["fields"], seen["pipeline"]) == (True, True, 5)
-    assert set(seen["owners"]) == {"PERSON"}
+def test_the_node_client_reads_definitions(client_answers: Any) -> None:
+    assert (client_answers["property"], client_answers["fields"], client_answers["pipeline"]) == (True, True, 5)
+    assert set(client_answers["owners"]) == {"PERSON"}
 
 
-def test_the_node_client_keeps_lists(seen: Any) -> None:
-    one = {"added": 1, "missing": ["99"], "members": 1, "joined": True, "size": 1, "of": 1, "found": 1}
-    assert seen["list"] == one
+def test_the_node_client_keeps_lists(client_answers: Any) -> None:
+    values = {"added": 1, "missing": ["99"], "members": 1, "joined": True, "size": 1, "of": 1, "found": 1}
+    assert client_answers["list"] == values
 
 
-def test_the_node_client_imports_a_file(seen: Any) -> None:
-    done = seen["imported"]
-    assert (done["begun"], done["state"], seen["imports"]) == ("STARTED", "DONE", 1)
+def test_the_node_client_imports_a_file(client_answers: Any) -> None:
+    done = client_answers["imported"]
+    assert (done["begun"], done["state"], client_answers["imports"]) == ("STARTED", "DONE", 1)
     assert done["counters"]["TOTAL_ROWS"] == 2
     assert done["errors"] == ["INVALID_EMAIL"]

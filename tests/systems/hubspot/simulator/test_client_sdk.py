@@ -47,17 +47,17 @@ def lenient(api: Api) -> Iterator[hubspot_sdk.HubSpot]:
 
 def test_the_new_client_writes_and_reads_a_contact(new: hubspot_sdk.HubSpot) -> None:
     contacts = new.crm.objects.contacts
-    made = contacts.create(properties={"email": "a@x.example", "firstname": "Ada", "lastname": "B"}, associations=[])
-    assert made.properties["email"] == "a@x.example"
-    changed = contacts.update(made.id, properties={"city": "Here"})
+    record = contacts.create(properties={"email": "a@x.example", "firstname": "Ada", "lastname": "B"}, associations=[])
+    assert record.properties["email"] == "a@x.example"
+    changed = contacts.update(record.id, properties={"city": "Here"})
     assert changed.properties["city"] == "Here"
     read = contacts.get("a@x.example", id_property="email", properties=["city", "email"])
     assert read.properties["city"] == "Here"
     listed = contacts.list(properties=["email"])
-    assert [one.id for one in listed.results] == [made.id]
-    contacts.delete(made.id)
+    assert [result.id for result in listed.results] == [record.id]
+    contacts.delete(record.id)
     with pytest.raises(hubspot_sdk.NotFoundError):
-        contacts.get(made.id)
+        contacts.get(record.id)
 
 
 def test_the_new_client_is_told_of_a_duplicate_once(new: hubspot_sdk.HubSpot, api: Api) -> None:
@@ -70,14 +70,14 @@ def test_the_new_client_is_told_of_a_duplicate_once(new: hubspot_sdk.HubSpot, ap
 def test_the_new_client_sends_batches(new: hubspot_sdk.HubSpot, api: Api) -> None:
     api.key()
     batch = new.crm.objects.contacts.batch
-    made = batch.create(inputs=[{"properties": {"email": f"p{n}@x.example"}, "associations": []} for n in range(3)])
-    assert len(made.results) == 3
-    assert batch.update(inputs=[{"id": one.id, "properties": {"city": "H"}} for one in made.results]).results
+    record = batch.create(inputs=[{"properties": {"email": f"p{n}@x.example"}, "associations": []} for n in range(3)])
+    assert len(record.results) == 3
+    assert batch.update(inputs=[{"id": result.id, "properties": {"city": "H"}} for result in record.results]).results
     key = {"id": "k1", "id_property": "clinic_key", "properties": {"lastname": "K"}}
     assert [batch.upsert(inputs=[key]).results[0].new for _ in range(2)] == [True, False]
-    ids = [{"id": one.id} for one in made.results]
+    ids = [{"id": result.id} for result in record.results]
     read = batch.get(inputs=[*ids, {"id": "99"}], properties=["city"], properties_with_history=["city"])
-    assert {one.properties["city"] for one in read.results} == {"H"}
+    assert {result.properties["city"] for result in read.results} == {"H"}
     batch.delete(inputs=ids)
     assert api.state()["objects"]["contacts"] == 1
 
@@ -85,16 +85,16 @@ def test_the_new_client_sends_batches(new: hubspot_sdk.HubSpot, api: Api) -> Non
 def test_the_new_client_searches_and_merges(new: hubspot_sdk.HubSpot, api: Api) -> None:
     first, second = api.contact(email="a@x.example"), api.contact(email="b@x.example")
     filters: Any = [{"propertyName": "email", "operator": "EQ", "value": "b@x.example"}]
-    found = new.crm.objects.contacts.search(
+    match = new.crm.objects.contacts.search(
         filter_groups=[{"filters": filters}], properties=["email"], limit=10, after="0", sorts=["email"]
     )
-    assert (found.total, found.results[0].id) == (1, second)
+    assert (match.total, match.results[0].id) == (1, second)
     merged = new.crm.objects.contacts.merge(primary_object_id=first, object_id_to_merge=second)
     assert merged.properties["hs_merged_object_ids"] == f"{first};{second}"
 
 
 def test_the_new_client_defines_properties_and_objects(new: hubspot_sdk.HubSpot) -> None:
-    made = new.crm.properties.create(
+    record = new.crm.properties.create(
         "contacts",
         name="clinic_key",
         label="K",
@@ -103,8 +103,8 @@ def test_the_new_client_defines_properties_and_objects(new: hubspot_sdk.HubSpot)
         group_name="contactinformation",
         has_unique_value=True,
     )
-    assert made.has_unique_value
-    assert {"clinic_key", "email"} <= {one.name for one in new.crm.properties.list("contacts").results}
+    assert record.has_unique_value
+    assert {"clinic_key", "email"} <= {result.name for result in new.crm.properties.list("contacts").results}
     assert new.crm.properties.groups.list("contacts").results[0].name == "contactinformation"
     schema = new.crm.object_schemas.create(
         name="pets",
@@ -127,15 +127,15 @@ def test_the_new_client_ties_records(new: hubspot_sdk.HubSpot, api: Api) -> None
     meeting = api("POST", "/crm/v3/objects/0-47", {"properties": {"hs_timestamp": "2026-03-01T10:00:00Z"}}).body["id"]
     types: Any = [{"association_category": "HUBSPOT_DEFINED", "association_type_id": 199}]
     batch = new.crm.associations.batch
-    one: Any = {"from": {"id": contact}, "to": {"id": meeting}, "types": types}
-    made = batch.create("meetings", from_object_type="contacts", inputs=[one])
-    assert made.status == "COMPLETE"
+    values: Any = {"from": {"id": contact}, "to": {"id": meeting}, "types": types}
+    record = batch.create("meetings", from_object_type="contacts", inputs=[values])
+    assert record.status == "COMPLETE"
     read = batch.get("meetings", from_object_type="contacts", inputs=[{"id": contact}])
     assert read.results[0].to[0].to_object_id == meeting
-    listed = new.crm.associations.list("meetings", object_type="contacts", object_id=contact)
-    assert listed.results[0].association_types[0].type_id == 199
+    listed_text = new.crm.associations.list("meetings", object_type="contacts", object_id=contact)
+    assert listed_text.results[0].association_types[0].type_id == 199
     labels = new.crm.associations_schema.labels.list_labels("meetings", from_object_type="contacts")
-    assert [each.type_id for each in labels.results] == [199]
+    assert [result.type_id for result in labels.results] == [199]
 
 
 def test_the_new_client_reads_the_account(new: hubspot_sdk.HubSpot) -> None:
@@ -147,9 +147,9 @@ def test_the_new_client_reads_the_account(new: hubspot_sdk.HubSpot) -> None:
 
 def test_property_definitions_keep_to_the_vendors_own_type(new: hubspot_sdk.HubSpot) -> None:
     for name in ("contacts", "companies", "deals", "tickets", "products", "meetings", "0-162", "0-421"):
-        found = new.crm.properties.list(name).results
-        assert len(found) > 10
-        assert KEY["name"] not in {one.name for one in found}
+        results = new.crm.properties.list(name).results
+        assert len(results) > 10
+        assert KEY["name"] not in {result.name for result in results}
 
 
 def test_an_empty_property_is_null_which_the_strict_client_refuses(
@@ -164,10 +164,10 @@ def test_an_empty_property_is_null_which_the_strict_client_refuses(
 
 def test_the_new_client_reads_a_refusal_by_its_own_exception(new: hubspot_sdk.HubSpot, api: Api) -> None:
     api.simulator.control("POST", "settings", {"tier": "enterprise"})
-    with pytest.raises(hubspot_sdk.BadRequestError) as refused:
+    with pytest.raises(hubspot_sdk.BadRequestError) as error:
         new.crm.objects.calls.create(properties={"hs_call_title": "C"}, associations=[])
-    body: Any = refused.value.body
-    headers = refused.value.response.headers
+    body: Any = error.value.body
+    headers = error.value.response.headers
     assert (body["status"], body["category"]) == ("error", "VALIDATION_ERROR")
     assert headers["x-hubspot-correlation-id"] == body["correlationId"]
     assert int(headers["x-hubspot-ratelimit-remaining"]) < int(headers["x-hubspot-ratelimit-max"]) == 190
@@ -175,14 +175,14 @@ def test_the_new_client_reads_a_refusal_by_its_own_exception(new: hubspot_sdk.Hu
 
 def test_the_new_client_knows_activities_and_line_items(new: hubspot_sdk.HubSpot) -> None:
     objects = new.crm.objects
-    given = {"hs_timestamp": WHEN}
+    values = {"hs_timestamp": WHEN}
     for made in (
-        objects.notes.create(properties={**given, "hs_note_body": "N"}, associations=[]),
-        objects.calls.create(properties={**given, "hs_call_title": "C"}, associations=[]),
-        objects.emails.create(properties={**given, "hs_email_subject": "E"}, associations=[]),
-        objects.tasks.create(properties={**given, "hs_task_subject": "T"}, associations=[]),
-        objects.communications.create(properties={**given, "hs_communication_body": "M"}, associations=[]),
-        objects.postal_mail.create(properties={**given, "hs_postal_mail_body": "P"}, associations=[]),
+        objects.notes.create(properties={**values, "hs_note_body": "N"}, associations=[]),
+        objects.calls.create(properties={**values, "hs_call_title": "C"}, associations=[]),
+        objects.emails.create(properties={**values, "hs_email_subject": "E"}, associations=[]),
+        objects.tasks.create(properties={**values, "hs_task_subject": "T"}, associations=[]),
+        objects.communications.create(properties={**values, "hs_communication_body": "M"}, associations=[]),
+        objects.postal_mail.create(properties={**values, "hs_postal_mail_body": "P"}, associations=[]),
     ):
         assert made.properties["hs_timestamp"] == WHEN
     item = objects.line_items.create(properties={"name": "Visit"}, associations=[])
@@ -194,27 +194,29 @@ def test_the_new_client_keeps_lists(new: hubspot_sdk.HubSpot, api: Api) -> None:
     person = api.contact(lastname="A")
     kept = lists.create(name="People", object_type_id="0-1", processing_type="MANUAL").list
     assert lists.add_memberships(kept.list_id, body=[person, "99"]).record_ids_missing == ["99"]
-    assert [one.record_id for one in lists.list_memberships(kept.list_id).results] == [person]
+    assert [result.record_id for result in lists.list_memberships(kept.list_id).results] == [person]
     inputs = [{"object_type_id": "0-1", "record_id": person}]
-    held = lists.batch_read_memberships(inputs=inputs).results[0]
-    assert [one.list_id for one in held.record_list_memberships] == [kept.list_id]
-    assert [one.size for one in lists.list(list_ids=[kept.list_id]).lists] == [1]
+    held_result = lists.batch_read_memberships(inputs=inputs).results[0]
+    assert [record_list_membership.list_id for record_list_membership in held_result.record_list_memberships] == [
+        kept.list_id
+    ]
+    assert [list_.size for list_ in lists.list(list_ids=[kept.list_id]).lists] == [1]
     assert lists.remove_memberships(kept.list_id, body=[person]).record_ids_removed == [person]
     lists.delete(kept.list_id)
 
 
 def test_the_new_client_imports_a_file(new: hubspot_sdk.HubSpot, api: Api) -> None:
-    mapped = [
+    mapped_values = [
         {"columnObjectTypeId": "0-1", "columnName": name, "propertyName": name} for name in ("email", "firstname")
     ]
-    page = {"hasHeader": True, "columnMappings": mapped}
+    page = {"hasHeader": True, "columnMappings": mapped_values}
     request = {"name": "P", "files": [{"fileName": "p.csv", "fileFormat": "CSV", "fileImportPage": page}]}
     file = ("p.csv", b"email,firstname\na@x.example,Ada\nbad,Bo\n", "text/csv")
-    begun = new.crm.imports.create(files=file, import_request=json.dumps(request))
+    record = new.crm.imports.create(files=file, import_request=json.dumps(request))
     api.simulator.control("POST", "advance", {"seconds": 5})
-    done = new.crm.imports.get(int(begun.id))
-    assert (begun.state, done.state, done.metadata.counters["TOTAL_ROWS"]) == ("STARTED", "DONE", 2)
-    errors = list(new.crm.imports.list_errors(int(begun.id)))
-    assert [one.error_type for one in errors] == ["INVALID_EMAIL"]
+    answer = new.crm.imports.get(int(record.id))
+    assert (record.state, answer.state, answer.metadata.counters["TOTAL_ROWS"]) == ("STARTED", "DONE", 2)
+    errors = list(new.crm.imports.list_errors(int(record.id)))
+    assert [error.error_type for error in errors] == ["INVALID_EMAIL"]
     with pytest.raises(hubspot_sdk.BadRequestError):
-        new.crm.imports.cancel(int(begun.id))
+        new.crm.imports.cancel(int(record.id))

@@ -23,7 +23,7 @@ def api(simulator: RunningSimulator) -> Api:
     return Api(simulator)
 
 
-def pets(api: Api, **more: object) -> str:
+def pets(api: Api, **extra: object) -> str:
     body = {
         "name": "pets",
         "labels": {"singular": "Pet", "plural": "Pets"},
@@ -36,7 +36,7 @@ def pets(api: Api, **more: object) -> str:
             {"name": "pet_name", "label": "Name", "type": "string", "fieldType": "text"},
             {"name": "chip", "label": "Chip", "type": "string", "fieldType": "text", "hasUniqueValue": True},
         ],
-        **more,
+        **extra,
     }
     reply = api("POST", "/crm-object-schemas/v3/schemas", body)
     assert reply.status == 201, reply.body
@@ -61,7 +61,7 @@ def pets(api: Api, **more: object) -> str:
     ],
 )
 def test_default_properties_are_what_the_vendor_says(api: Api, name: str, type_: str, read_only: bool) -> None:
-    found = {one["name"]: one for one in api("GET", PROPERTIES).body["results"]}[name]
+    found = {result["name"]: result for result in api("GET", PROPERTIES).body["results"]}[name]
     assert found["type"] == type_
     assert found["modificationMetadata"]["readOnlyValue"] is read_only
     assert found["hubspotDefined"]
@@ -81,7 +81,7 @@ def test_a_batch_of_properties_makes_those_it_can(api: Api) -> None:
     other = KEY | {"name": "other", "hasUniqueValue": False}
     reply = api("POST", f"{PROPERTIES}/batch/create", {"inputs": [other, {**KEY, "name": "email"}]})
     assert reply.status == 207
-    assert [one["name"] for one in reply.body["results"]] == ["other"]
+    assert [result["name"] for result in reply.body["results"]] == ["other"]
     assert reply.body["numErrors"] == 1
 
 
@@ -94,16 +94,16 @@ def test_an_archived_property_cannot_be_written(api: Api) -> None:
     api.key()
     assert api("DELETE", f"{PROPERTIES}/clinic_key").status == 204
     assert api("POST", "/crm/v3/objects/contacts", {"properties": {"clinic_key": "1"}}).status == 400
-    assert [one["name"] for one in api("GET", f"{PROPERTIES}?archived=true").body["results"]] == ["clinic_key"]
+    assert [result["name"] for result in api("GET", f"{PROPERTIES}?archived=true").body["results"]] == ["clinic_key"]
     assert api("DELETE", f"{PROPERTIES}/email").status == 400
 
 
 def test_new_options_are_admitted_at_once(api: Api) -> None:
-    one = {"label": "A", "value": "a"}
-    made = {"name": "tier", "label": "T", "type": "enumeration", "fieldType": "select", "options": [one]}
-    api("POST", PROPERTIES, made)
+    values = {"label": "A", "value": "a"}
+    value_list = {"name": "tier", "label": "T", "type": "enumeration", "fieldType": "select", "options": [values]}
+    api("POST", PROPERTIES, value_list)
     assert api("POST", "/crm/v3/objects/contacts", {"properties": {"lastname": "x", "tier": "b"}}).status == 400
-    api("PATCH", f"{PROPERTIES}/tier", {"options": [one, {"label": "B", "value": "b"}]})
+    api("PATCH", f"{PROPERTIES}/tier", {"options": [values, {"label": "B", "value": "b"}]})
     api.contact(lastname="x", tier="b")
 
 
@@ -128,24 +128,24 @@ def test_groups_come_and_go(api: Api) -> None:
 def test_a_custom_object_answers_to_all_its_names(api: Api) -> None:
     type_id = pets(api)
     assert type_id.startswith("2-")
-    made = api("POST", f"/crm/v3/objects/{type_id}", {"properties": {"pet_name": "Rex"}}).body["id"]
+    record_id = api("POST", f"/crm/v3/objects/{type_id}", {"properties": {"pet_name": "Rex"}}).body["id"]
     for spelling in ("pets", "p_pets", "p4242424_pets", type_id):
-        assert api("GET", f"/crm/v3/objects/{spelling}/{made}").status == 200
+        assert api("GET", f"/crm/v3/objects/{spelling}/{record_id}").status == 200
         assert api("GET", f"/crm/v3/schemas/{spelling}").body["fullyQualifiedName"] == "p4242424_pets"
 
 
 def test_a_custom_object_demands_what_it_requires_and_upserts_by_its_key(api: Api) -> None:
     pets(api)
     assert api("POST", "/crm/v3/objects/pets", {"properties": {"chip": "1"}}).status == 400
-    one = {"id": "c1", "idProperty": "chip", "properties": {"pet_name": "Rex"}}
-    assert [api.batch("upsert", [one], "pets").body["results"][0]["new"] for _ in range(2)] == [True, False]
+    values = {"id": "c1", "idProperty": "chip", "properties": {"pet_name": "Rex"}}
+    assert [api.batch("upsert", [values], "pets").body["results"][0]["new"] for _ in range(2)] == [True, False]
 
 
 def test_a_custom_object_with_records_cannot_be_deleted(api: Api) -> None:
     pets(api)
-    made = api("POST", "/crm/v3/objects/pets", {"properties": {"pet_name": "Rex"}}).body["id"]
+    record_id = api("POST", "/crm/v3/objects/pets", {"properties": {"pet_name": "Rex"}}).body["id"]
     assert api("DELETE", "/crm-object-schemas/v3/schemas/pets").status == 400
-    api("DELETE", f"/crm/v3/objects/pets/{made}")
+    api("DELETE", f"/crm/v3/objects/pets/{record_id}")
     assert api("DELETE", "/crm-object-schemas/v3/schemas/pets").status == 204
     assert api("GET", "/crm/v3/objects/pets").status == 400
 
@@ -158,30 +158,34 @@ def test_custom_objects_need_an_enterprise_account(api: Api) -> None:
 # ---------------------------------------------------------------- associations
 
 
-def tied(api: Api) -> tuple[str, str]:
+def contact_and_company(api: Api) -> tuple[str, str]:
     return api.contact(lastname="A"), api("POST", "/crm/v3/objects/companies", {"properties": {"name": "C"}}).body["id"]
 
 
 def labels(api: Api, contact: str) -> set[tuple[int, str | None]]:
-    found = api("GET", f"/crm/v4/objects/contacts/{contact}/associations/companies").body["results"]
-    return {(one["typeId"], one["label"]) for each in found for one in each["associationTypes"]}
+    results = api("GET", f"/crm/v4/objects/contacts/{contact}/associations/companies").body["results"]
+    return {
+        (association_type_["typeId"], association_type_["label"])
+        for result in results
+        for association_type_ in result["associationTypes"]
+    }
 
 
 def test_the_primary_label_brings_the_unlabelled_tie_along(api: Api) -> None:
-    contact, company = tied(api)
+    contact, company = contact_and_company(api)
     path = f"/crm/v4/objects/contacts/{contact}/associations/companies/{company}"
     spec = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}]
     assert api("PUT", path, spec).status == 201
     assert labels(api, contact) == {(1, "Primary"), (279, None)}
     back = api("GET", f"/crm/v4/objects/companies/{company}/associations/contacts").body["results"]
     assert back[0]["toObjectId"] == int(contact)
-    assert {one["typeId"] for one in back[0]["associationTypes"]} == {2, 280}
+    assert {association_type_["typeId"] for association_type_ in back[0]["associationTypes"]} == {2, 280}
 
 
 def test_a_labelled_put_replaces_the_labels(api: Api) -> None:
-    contact, company = tied(api)
-    made = api("POST", "/crm/v4/associations/contacts/companies/labels", {"label": "Patient", "name": "patient"})
-    number = next(one["typeId"] for one in made.body["results"] if one["label"] == "Patient")
+    contact, company = contact_and_company(api)
+    answer = api("POST", "/crm/v4/associations/contacts/companies/labels", {"label": "Patient", "name": "patient"})
+    number = next(result["typeId"] for result in answer.body["results"] if result["label"] == "Patient")
     path = f"/crm/v4/objects/contacts/{contact}/associations/companies/{company}"
     api("PUT", path, [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}])
     api("PUT", path, [{"associationCategory": "USER_DEFINED", "associationTypeId": number}])
@@ -189,7 +193,7 @@ def test_a_labelled_put_replaces_the_labels(api: Api) -> None:
 
 
 def test_without_the_unlabelled_tie_nothing_remains(api: Api) -> None:
-    contact, company = tied(api)
+    contact, company = contact_and_company(api)
     path = f"/crm/v4/objects/contacts/{contact}/associations/companies/{company}"
     api("PUT", path, [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}])
     ends = {"from": {"id": contact}, "to": {"id": company}}
@@ -199,7 +203,7 @@ def test_without_the_unlabelled_tie_nothing_remains(api: Api) -> None:
 
 
 def test_a_batch_of_ties_is_made_read_and_removed(api: Api) -> None:
-    contact, company = tied(api)
+    contact, company = contact_and_company(api)
     path = "/crm/v4/associations/contacts/companies/batch"
     types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]
     good = {"from": {"id": contact}, "to": {"id": company}, "types": types}
@@ -208,8 +212,8 @@ def test_a_batch_of_ties_is_made_read_and_removed(api: Api) -> None:
     read = api("POST", f"{path}/read", {"inputs": [{"id": contact}, {"id": "99"}]})
     assert read.status == 207
     assert read.body["results"][0]["to"][0]["toObjectId"] == int(company)
-    gone = {"inputs": [{"from": {"id": contact}, "to": [{"id": company}]}]}
-    assert api("POST", f"{path}/archive", gone).status == 204
+    values = {"inputs": [{"from": {"id": contact}, "to": [{"id": company}]}]}
+    assert api("POST", f"{path}/archive", values).status == 204
     assert labels(api, contact) == set()
 
 
@@ -219,19 +223,19 @@ def test_the_newest_version_answers_200_where_v4_answered_204(api: Api) -> None:
 
 
 def test_a_record_can_be_created_with_its_ties(api: Api) -> None:
-    company = tied(api)[1]
+    company = contact_and_company(api)[1]
     types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]
     body = {"properties": {"lastname": "B"}, "associations": [{"to": {"id": company}, "types": types}]}
-    made = api("POST", "/crm/v3/objects/contacts", body).body["id"]
-    read = api("GET", f"/crm/v3/objects/contacts/{made}?associations=companies").body
+    record_id = api("POST", "/crm/v3/objects/contacts", body).body["id"]
+    read = api("GET", f"/crm/v3/objects/contacts/{record_id}?associations=companies").body
     assert read["associations"]["companies"]["results"] == [{"id": company, "type": "contact_to_company_unlabeled"}]
 
 
 def test_ties_follow_a_merge_and_go_with_the_record(api: Api) -> None:
-    contact, company = tied(api)
-    other = api.contact(lastname="B")
-    api("PUT", f"/crm/v4/objects/contacts/{other}/associations/default/companies/{company}")
-    body = {"primaryObjectId": contact, "objectIdToMerge": other}
+    contact, company = contact_and_company(api)
+    other_contact = api.contact(lastname="B")
+    api("PUT", f"/crm/v4/objects/contacts/{other_contact}/associations/default/companies/{company}")
+    body = {"primaryObjectId": contact, "objectIdToMerge": other_contact}
     survivor = api("POST", "/crm/v3/objects/contacts/merge", body).body["id"]
     assert labels(api, survivor) == {(279, None)}
     api("DELETE", f"/crm/v3/objects/companies/{company}")
@@ -249,8 +253,8 @@ def test_ties_follow_a_merge_and_go_with_the_record(api: Api) -> None:
     ],
 )
 def test_default_types_have_the_vendors_numbers(api: Api, pair: str, number: int) -> None:
-    found = api("GET", f"/crm/v4/associations/{pair}/labels").body["results"]
-    assert number in {one["typeId"] for one in found if one["label"] is None}
+    results = api("GET", f"/crm/v4/associations/{pair}/labels").body["results"]
+    assert number in {result["typeId"] for result in results if result["label"] is None}
 
 
 # ---------------------------------------------------------------- the account
@@ -262,7 +266,7 @@ def test_the_account_tells_its_zone_owners_and_pipelines(api: Api) -> None:
     assert len(owners) == 3
     assert api("GET", f"/crm/v3/owners/{owners[0]['id']}").body["email"] == owners[0]["email"]
     stages = api("GET", "/crm/v3/pipelines/tickets").body["results"][0]["stages"]
-    assert [one["id"] for one in stages] == ["1", "2", "3", "4"]
+    assert [stage["id"] for stage in stages] == ["1", "2", "3", "4"]
 
 
 def test_a_new_pipeline_brings_its_stages(api: Api) -> None:

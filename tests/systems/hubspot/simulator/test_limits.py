@@ -30,12 +30,12 @@ def api(simulator: RunningSimulator) -> Api:
     return Api(simulator)
 
 
-def settings(api: Api, **given: object) -> None:
-    api.simulator.control("POST", "settings", given)
+def settings(api: Api, **extra: object) -> None:
+    api.simulator.control("POST", "settings", extra)
 
 
-def faults(api: Api, *given: dict[str, object]) -> None:
-    api.simulator.control("POST", "faults", list(given))
+def faults(api: Api, *items: dict[str, object]) -> None:
+    api.simulator.control("POST", "faults", list(items))
 
 
 # ---------------------------------------------------------------- limits
@@ -43,16 +43,16 @@ def faults(api: Api, *given: dict[str, object]) -> None:
 
 def test_the_hundred_and_first_request_in_ten_seconds_is_refused(api: Api) -> None:
     settings(api, tier="free")
-    for left in range(99, -1, -1):
+    for number in range(99, -1, -1):
         reply = api("GET", CONTACTS)
         assert reply.status == 200
-        assert reply.headers["x-hubspot-ratelimit-remaining"] == str(left)
+        assert reply.headers["x-hubspot-ratelimit-remaining"] == str(number)
     assert reply.headers["x-hubspot-ratelimit-max"] == "100"
     assert reply.headers["x-hubspot-ratelimit-interval-milliseconds"] == "10000"
-    refused = api("GET", CONTACTS)
-    assert refused.status == 429
-    assert refused.body["message"] == "You have reached your ten_secondly_rolling limit."
-    assert (refused.body["errorType"], refused.body["policyName"]) == ("RATE_LIMIT", "TEN_SECONDLY_ROLLING")
+    answer = api("GET", CONTACTS)
+    assert answer.status == 429
+    assert answer.body["message"] == "You have reached your ten_secondly_rolling limit."
+    assert (answer.body["errorType"], answer.body["policyName"]) == ("RATE_LIMIT", "TEN_SECONDLY_ROLLING")
     assert api.state()["rate_limited"] == 1
     api.simulator.control("POST", "advance", {"seconds": 10})
     assert api("GET", CONTACTS).status == 200
@@ -74,7 +74,7 @@ def test_every_tier_says_its_limit(api: Api, tier: str, most: str) -> None:
 
 def test_searches_have_a_limit_of_their_own_and_no_headers_of_the_other(api: Api) -> None:
     replies = [api("POST", f"{CONTACTS}/search", {}) for _ in range(6)]
-    assert [one.status for one in replies] == [200] * 5 + [429]
+    assert [reply.status for reply in replies] == [200] * 5 + [429]
     assert replies[5].body["message"] == "You have reached your secondly limit."
     assert "x-hubspot-ratelimit-remaining" not in replies[0].headers
     assert "x-hubspot-ratelimit-daily-remaining" in replies[0].headers
@@ -86,10 +86,10 @@ def test_searches_have_a_limit_of_their_own_and_no_headers_of_the_other(api: Api
 
 def test_a_429_can_have_the_shape_that_was_seen_on_the_wire(api: Api) -> None:
     settings(api, rate_limit_body="observed", retry_after=True)
-    refused = [api("POST", f"{CONTACTS}/search", {}) for _ in range(6)][-1]
-    assert refused.body["category"] == "RATE_LIMITS"
-    assert "errorType" not in refused.body
-    assert refused.headers["retry-after"] == "1"
+    answer = [api("POST", f"{CONTACTS}/search", {}) for _ in range(6)][-1]
+    assert answer.body["category"] == "RATE_LIMITS"
+    assert "errorType" not in answer.body
+    assert answer.headers["retry-after"] == "1"
 
 
 def test_the_day_is_counted_and_ends_at_midnight_of_the_account(api: Api) -> None:
@@ -112,9 +112,9 @@ def test_an_oauth_app_has_its_own_limit_and_no_daily_headers(api: Api) -> None:
 
 
 def test_no_token_and_an_expired_one_are_401(api: Api) -> None:
-    none = api("GET", CONTACTS, authorization="")
-    assert (none.status, none.body["category"]) == (401, "INVALID_AUTHENTICATION")
-    assert none.body["message"].startswith("Authentication credentials not found. This API supports OAuth 2.0")
+    answer = api("GET", CONTACTS, authorization="")
+    assert (answer.status, answer.body["category"]) == (401, "INVALID_AUTHENTICATION")
+    assert answer.body["message"].startswith("Authentication credentials not found. This API supports OAuth 2.0")
     api.token = "pat-expired-1"
     assert api("GET", CONTACTS).body["category"] == "EXPIRED_AUTHENTICATION"
 
@@ -132,23 +132,23 @@ def test_a_sensitive_property_is_hidden_and_needs_its_own_scope(api: Api) -> Non
     definition = {"name": "diagnosis", "label": "D", "type": "string", "fieldType": "text"}
     path = "/crm/v3/properties/contacts"
     assert api("POST", path, definition | {"dataSensitivity": "sensitive"}).status == 201
-    names = [one["name"] for one in api("GET", path).body["results"]]
-    asked = [one["name"] for one in api("GET", f"{path}?dataSensitivity=sensitive").body["results"]]
+    names = [result["name"] for result in api("GET", path).body["results"]]
+    name_list = [result["name"] for result in api("GET", f"{path}?dataSensitivity=sensitive").body["results"]]
     assert "diagnosis" not in names
-    assert asked == ["diagnosis"]
-    made = api.contact(lastname="A", diagnosis="x")
+    assert name_list == ["diagnosis"]
+    contact = api.contact(lastname="A", diagnosis="x")
     basic = ["crm.objects.contacts.read", "crm.objects.contacts.write"]
     settings(api, tokens={"pat-test": {"scopes": basic}})
-    assert api("GET", f"{CONTACTS}/{made}").status == 200
+    assert api("GET", f"{CONTACTS}/{contact}").status == 200
     for reply in (
-        api("GET", f"{CONTACTS}/{made}?properties=diagnosis"),
-        api("PATCH", f"{CONTACTS}/{made}", {"properties": {"diagnosis": "y"}}),
-        api.batch("update", [{"id": made, "properties": {"diagnosis": "y"}}]),
+        api("GET", f"{CONTACTS}/{contact}?properties=diagnosis"),
+        api("PATCH", f"{CONTACTS}/{contact}", {"properties": {"diagnosis": "y"}}),
+        api.batch("update", [{"id": contact, "properties": {"diagnosis": "y"}}]),
     ):
         assert (reply.status, reply.body["category"]) == (403, "MISSING_SCOPES")
-    more = [*basic, "crm.objects.contacts.sensitive.read.v2", "crm.objects.contacts.sensitive.write.v2"]
-    settings(api, tokens={"pat-test": {"scopes": more}})
-    assert api("GET", f"{CONTACTS}/{made}?properties=diagnosis").body["properties"]["diagnosis"] == "x"
+    further_values = [*basic, "crm.objects.contacts.sensitive.read.v2", "crm.objects.contacts.sensitive.write.v2"]
+    settings(api, tokens={"pat-test": {"scopes": further_values}})
+    assert api("GET", f"{CONTACTS}/{contact}?properties=diagnosis").body["properties"]["diagnosis"] == "x"
 
 
 # ---------------------------------------------------------------- faults
@@ -164,7 +164,7 @@ def test_a_fault_can_strike_every_second_request_but_only_twice(api: Api) -> Non
     fault = {"kind": "status", "status": 423, "every": 2, "times": 2, "retry_after": 2}
     faults(api, fault)
     replies = [api("GET", CONTACTS) for _ in range(7)]
-    assert [one.status for one in replies] == [200, 423, 200, 423, 200, 200, 200]
+    assert [reply.status for reply in replies] == [200, 423, 200, 423, 200, 200, 200]
     assert replies[1].headers["retry-after"] == "2"
 
 
@@ -188,39 +188,39 @@ def test_a_storm_of_429_passes(api: Api) -> None:
 def test_slow_requests_overlap(api: Api) -> None:
     faults(api, {"kind": "slow", "ms": 300, "match": "/contacts"})
     with ThreadPoolExecutor(20) as pool:
-        assert {one.status for one in pool.map(lambda _n: api("GET", CONTACTS), range(20))} == {200}
+        assert {number.status for number in pool.map(lambda _n: api("GET", CONTACTS), range(20))} == {200}
     assert api.state()["most_at_once"] > 10
 
 
 def test_an_unknown_fault_or_setting_is_refused(api: Api) -> None:
     for path, body in (("faults", [{"kind": "flood"}]), ("settings", {"speed": 1}), ("settings", {"tier": "gold"})):
-        with pytest.raises(urllib.error.HTTPError) as refused:
+        with pytest.raises(urllib.error.HTTPError) as error:
             api.simulator.control("POST", path, body)
-        assert refused.value.code == 400
-        refused.value.close()
+        assert error.value.code == 400
+        error.value.close()
 
 
 # ---------------------------------------------------------------- control, starting, files
 
 
 def test_staff_may_change_what_the_api_may_not(api: Api) -> None:
-    made = api.contact(email="a@x.example", lifecyclestage="customer")
+    contact = api.contact(email="a@x.example", lifecyclestage="customer")
     edit = {
         "object": "contacts",
-        "id": made,
+        "id": contact,
         "properties": {"lifecyclestage": "lead", "hs_additional_emails": "b@x.example"},
     }
     api.simulator.control("POST", "edit", edit)
     read = api("GET", f"{CONTACTS}/b@x.example?idProperty=email&properties=lifecyclestage")
-    assert (read.body["id"], read.body["properties"]["lifecyclestage"]) == (made, "lead")
+    assert (read.body["id"], read.body["properties"]["lifecyclestage"]) == (contact, "lead")
 
 
 def test_staff_may_archive_and_restore(api: Api) -> None:
-    made = api.contact(email="a@x.example")
-    api.simulator.control("POST", "archive", {"object": "contacts", "id": made})
-    assert api("GET", f"{CONTACTS}/{made}").status == 404
-    api.simulator.control("POST", "restore", {"object": "contacts", "id": made})
-    assert api("GET", f"{CONTACTS}/a@x.example?idProperty=email").body["id"] == made
+    contact = api.contact(email="a@x.example")
+    api.simulator.control("POST", "archive", {"object": "contacts", "id": contact})
+    assert api("GET", f"{CONTACTS}/{contact}").status == 404
+    api.simulator.control("POST", "restore", {"object": "contacts", "id": contact})
+    assert api("GET", f"{CONTACTS}/a@x.example?idProperty=email").body["id"] == contact
 
 
 def test_the_state_counts_what_came(api: Api) -> None:
@@ -232,7 +232,7 @@ def test_the_state_counts_what_came(api: Api) -> None:
     assert state["write_calls"] == 1
     assert state["total_requests"] == 3
     records = api.simulator.control("GET", "records/contacts")["results"]
-    assert [one["properties"]["lastname"] for one in records] == ["A"]
+    assert [record["properties"]["lastname"] for record in records] == ["A"]
 
 
 def test_the_control_endpoints_answer_on_the_loopback_only() -> None:
@@ -283,9 +283,9 @@ def test_records_as_the_api_gives_them_are_read_and_what_is_not_known_is_told(
     ]
     file.write_text("\n".join(json.dumps(row) for row in rows))
     with RunningSimulator("--contacts", str(file)) as running:
-        held = running.control("GET", "records/contacts")["results"]
-    assert [one["properties"]["firstname"] for one in held] == ["Ada", "Ben", "Cara"]
-    assert (held[0]["id"], held[0]["properties"]["email"]) == ("555", "ada@x.example")
+        held_results = running.control("GET", "records/contacts")["results"]
+    assert [held_result["properties"]["firstname"] for held_result in held_results] == ["Ada", "Ben", "Cara"]
+    assert (held_results[0]["id"], held_results[0]["properties"]["email"]) == ("555", "ada@x.example")
     assert capfd.readouterr().err.count("contacts.jsonl:2: the property 'shoe_size' was not declared") == 1
 
 

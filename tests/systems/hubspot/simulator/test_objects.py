@@ -51,10 +51,10 @@ def api(simulator: RunningSimulator) -> Api:
 @pytest.mark.parametrize("name", ACTIVITIES)
 def test_an_activity_needs_its_time_and_goes_by_name_and_type_id(api: Api, name: str) -> None:
     number, spelled, given = ACTIVITIES[name]
-    refused = api("POST", f"/crm/v3/objects/{name}", {"properties": given})
-    assert (refused.status, refused.body["category"]) == (400, "VALIDATION_ERROR")
-    assert refused.body["message"] == f"Error creating {spelled}. Some required properties were not set."
-    assert refused.body["context"] == {"properties": ["hs_timestamp"]}
+    answer = api("POST", f"/crm/v3/objects/{name}", {"properties": given})
+    assert (answer.status, answer.body["category"]) == (400, "VALIDATION_ERROR")
+    assert answer.body["message"] == f"Error creating {spelled}. Some required properties were not set."
+    assert answer.body["context"] == {"properties": ["hs_timestamp"]}
     made = api("POST", f"/crm/v3/objects/{name}", {"properties": {**given, **WHEN}})
     assert made.status == 201
     names = ",".join([*given, "hs_timestamp", "hubspot_owner_id"])
@@ -67,19 +67,19 @@ def test_an_activity_needs_its_time_and_goes_by_name_and_type_id(api: Api, name:
 def test_an_object_has_its_type_id_and_properties(api: Api, name: str) -> None:
     schema = api("GET", f"/crm-object-schemas/v3/schemas/{name}").body
     assert schema["objectTypeId"] == OTHERS[name]
-    names = {one["name"] for one in api("GET", f"/crm/v3/properties/{OTHERS[name]}").body["results"]}
+    names = {result["name"] for result in api("GET", f"/crm/v3/properties/{OTHERS[name]}").body["results"]}
     assert {"hs_object_id", "hs_lastmodifieddate", "hubspot_owner_id"} <= names
 
 
 def test_a_name_that_is_no_object_is_told_as_the_vendor_does(api: Api) -> None:
-    refused = api("GET", "/crm/v3/objects/lineitem")
-    assert (refused.status, refused.body["message"]) == (400, "Unable to infer object type from: lineitem")
+    answer = api("GET", "/crm/v3/objects/lineitem")
+    assert (answer.status, answer.body["message"]) == (400, "Unable to infer object type from: lineitem")
 
 
 def test_a_path_that_is_no_endpoint_is_a_page_of_html(api: Api) -> None:
-    refused = api("GET", "/crm/v3/listings/0-1")
-    assert refused.status == 404
-    assert refused.headers["content-type"].startswith("text/html")
+    answer = api("GET", "/crm/v3/listings/0-1")
+    assert answer.status == 404
+    assert answer.headers["content-type"].startswith("text/html")
 
 
 def test_missing_ids_of_a_two_word_object_are_told_by_its_upper_case_name(api: Api) -> None:
@@ -99,17 +99,17 @@ def test_a_traced_batch_names_the_required_property_beside_the_trace(api: Api) -
 
 
 def test_a_change_of_nothing_is_refused(api: Api) -> None:
-    refused = api("PATCH", f"/crm/v3/objects/contacts/{api.contact(lastname='A')}", {"properties": {}})
-    assert (refused.status, refused.body["message"]) == (
+    answer = api("PATCH", f"/crm/v3/objects/contacts/{api.contact(lastname='A')}", {"properties": {}})
+    assert (answer.status, answer.body["message"]) == (
         400,
         "No properties found to update, please provide at least one.",
     )
 
 
 def test_a_merge_that_names_no_record_says_which_fields_are_missing(api: Api) -> None:
-    refused = api("POST", "/crm/v3/objects/contacts/merge", {})
-    assert refused.status == 400
-    assert refused.body["message"].endswith("Some required fields were not set: [primaryObjectId, objectIdToMerge]")
+    answer = api("POST", "/crm/v3/objects/contacts/merge", {})
+    assert answer.status == 400
+    assert answer.body["message"].endswith("Some required fields were not set: [primaryObjectId, objectIdToMerge]")
 
 
 def test_a_quote_needs_a_title_and_an_end_and_a_lead_needs_somebody(api: Api) -> None:
@@ -119,8 +119,8 @@ def test_a_quote_needs_a_title_and_an_end_and_a_lead_needs_somebody(api: Api) ->
     lead = {"properties": {"hs_lead_name": "New patient"}}
     assert api("POST", "/crm/v3/objects/leads", lead).status == 400
     types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": _type(api, "leads", "contacts")}]
-    tied = {**lead, "associations": [{"to": {"id": api.contact(lastname="A")}, "types": types}]}
-    assert api("POST", "/crm/v3/objects/leads", tied).status == 201
+    values = {**lead, "associations": [{"to": {"id": api.contact(lastname="A")}, "types": types}]}
+    assert api("POST", "/crm/v3/objects/leads", values).status == 201
 
 
 def _type(api: Api, here: str, there: str) -> int:
@@ -148,24 +148,24 @@ def test_activities_go_by_the_scopes_of_contacts(api: Api, simulator: RunningSim
     tokens = {"pat-test": {"scopes": ["crm.objects.contacts.read"]}}
     simulator.control("POST", "settings", {"tokens": tokens})
     assert api("GET", "/crm/v3/objects/notes").status == 200
-    refused = api("POST", "/crm/v3/objects/notes", {"properties": WHEN})
-    assert refused.body["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.contacts.write"]
-    refused = api("GET", "/crm/v3/objects/line_items")
-    assert refused.body["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.line_items.read"]
+    answer = api("POST", "/crm/v3/objects/notes", {"properties": WHEN})
+    assert answer.body["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.contacts.write"]
+    answer = api("GET", "/crm/v3/objects/line_items")
+    assert answer.body["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.line_items.read"]
 
 
 def test_a_contact_is_listed_with_its_deals_products_tickets_and_quotes(api: Api) -> None:
     person = api.contact(lastname="A")
     deal = api("POST", "/crm/v3/objects/deals", {"properties": {"dealname": "D"}}).body["id"]
     api("PUT", f"/crm/v4/objects/contacts/{person}/associations/default/deals/{deal}")
-    listed = api("GET", "/crm/v3/objects/contacts?associations=deals,products,tickets,quotes").body["results"]
-    assert listed[0]["associations"] == {"deals": {"results": [{"id": deal, "type": "contact_to_deal"}]}}
+    results = api("GET", "/crm/v3/objects/contacts?associations=deals,products,tickets,quotes").body["results"]
+    assert results[0]["associations"] == {"deals": {"results": [{"id": deal, "type": "contact_to_deal"}]}}
 
 
 def test_no_owner_is_archived_and_owners_come_in_pages(api: Api) -> None:
     first = api("GET", "/crm/v3/owners?limit=2").body
-    rest = api("GET", f"/crm/v3/owners?limit=2&after={first['paging']['next']['after']}").body
-    assert (len(first["results"]), len(rest["results"]), "paging" in rest) == (2, 1, False)
+    other_body = api("GET", f"/crm/v3/owners?limit=2&after={first['paging']['next']['after']}").body
+    assert (len(first["results"]), len(other_body["results"]), "paging" in other_body) == (2, 1, False)
     assert api("GET", "/crm/v3/owners?archived=true").body["results"] == []
 
 

@@ -63,9 +63,9 @@ def test_every_operator_finds_what_it_says(
 ) -> None:
     reply = api.search(*filters)
     assert reply.status == 200
-    found = {one["properties"]["firstname"] for one in reply.body["results"]}
-    assert found == set(names.split())
-    assert reply.body["total"] == len(found)
+    firstnames = {result["properties"]["firstname"] for result in reply.body["results"]}
+    assert firstnames == set(names.split())
+    assert reply.body["total"] == len(firstnames)
 
 
 def test_groups_are_alternatives(api: Api, people: dict[str, str]) -> None:
@@ -85,7 +85,7 @@ def test_free_text_looks_at_the_searchable_properties(api: Api, people: dict[str
 def test_records_without_the_sorting_property_come_last(api: Api, people: dict[str, str], direction: str) -> None:
     body = {"sorts": [{"propertyName": "lastname", "direction": direction}], "properties": ["lastname"]}
     reply = api("POST", PATH, body)
-    names = [(one["properties"]["lastname"] or "").lower() for one in reply.body["results"]]
+    names = [(result["properties"]["lastname"] or "").lower() for result in reply.body["results"]]
     assert names[-1] == ""
     assert names[:3] == sorted(names[:3], reverse=direction == "DESCENDING")
 
@@ -95,7 +95,7 @@ def test_a_changed_record_moves_to_the_end_of_what_was_modified(api: Api, people
     assert before.body["total"] == 4
     api("PATCH", f"/crm/v3/objects/contacts/{people['Ada']}", {"properties": {"city": "Here"}})
     after = api.search(("lastmodifieddate", "GT", "0"), sorts=["lastmodifieddate"])
-    assert [one["id"] for one in after.body["results"]][-1] == people["Ada"]
+    assert [result["id"] for result in after.body["results"]][-1] == people["Ada"]
     newest = after.body["results"][-1]["properties"]["lastmodifieddate"]
     assert list(api.search(("lastmodifieddate", "GTE", newest)).values) == [people["Ada"]]
     assert api.search(("lastmodifieddate", "GT", newest)).body["total"] == 0
@@ -117,7 +117,7 @@ def test_pages_hold_every_record_once(api: Api) -> None:
 
 
 def test_pages_stay_right_while_other_records_change(api: Api) -> None:
-    made = api.batch("create", [{"properties": {"lastname": f"L{n}", "city": "Here"}} for n in range(100)]).values
+    values = api.batch("create", [{"properties": {"lastname": f"L{n}", "city": "Here"}} for n in range(100)]).values
     seen: list[str] = []
     low = "0"
     while True:
@@ -127,19 +127,19 @@ def test_pages_stay_right_while_other_records_change(api: Api) -> None:
         seen += reply.values
         low = seen[-1]
         api("PATCH", f"/crm/v3/objects/contacts/{seen[0]}", {"properties": {"zip": low}})
-    assert sorted(seen) == sorted(made)
+    assert sorted(seen) == sorted(values)
 
 
 def test_only_new_records_are_missing_for_a_while(simulator: RunningSimulator) -> None:
     api = Api(simulator, lag=60)
-    made = api.contact(email="a@x.example", city="Old")
+    contact = api.contact(email="a@x.example", city="Old")
     assert api.search(("email", "EQ", "a@x.example")).body["total"] == 0
     assert api.search(("lastmodifieddate", "GT", "0")).body["total"] == 0
     simulator.control("POST", "advance", {"seconds": 61})
     assert api.search(("email", "EQ", "a@x.example")).body["total"] == 1
-    api("PATCH", f"/crm/v3/objects/contacts/{made}", {"properties": {"city": "New"}})
+    api("PATCH", f"/crm/v3/objects/contacts/{contact}", {"properties": {"city": "New"}})
     assert api.search(("city", "EQ", "new")).body["total"] == 1
-    api("DELETE", f"/crm/v3/objects/contacts/{made}")
+    api("DELETE", f"/crm/v3/objects/contacts/{contact}")
     assert api.search(("lastmodifieddate", "GT", "0")).body["total"] == 0
 
 
@@ -171,10 +171,10 @@ def test_records_are_found_by_what_they_are_tied_to(api: Api, people: dict[str, 
 
 def test_a_choice_of_several_equals_each_of_them(api: Api) -> None:
     values = {"hs_pipeline_stage": "1", "hs_ticket_category": "PRODUCT_ISSUE;BILLING_ISSUE"}
-    made = api("POST", "/crm/v3/objects/tickets", {"properties": values}).body["id"]
+    record_id = api("POST", "/crm/v3/objects/tickets", {"properties": values}).body["id"]
     for operator in ("EQ", "IN"):
-        found = api.search(("hs_ticket_category", operator, "BILLING_ISSUE"), object_="tickets")
-        assert list(found.values) == [made]
+        match = api.search(("hs_ticket_category", operator, "BILLING_ISSUE"), object_="tickets")
+        assert list(match.values) == [record_id]
     assert api.search(("hs_ticket_category", "NEQ", "BILLING_ISSUE"), object_="tickets").body["total"] == 0
 
 

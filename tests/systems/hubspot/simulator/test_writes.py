@@ -61,11 +61,13 @@ def test_changing_a_mail_to_a_taken_one_names_both_records(api: Api) -> None:
 
 def test_a_secondary_mail_is_taken_too(api: Api) -> None:
     first, second = api.contact(email="ada@x.example"), api.contact(email="ada2@x.example")
-    merged = api("POST", "/crm/v3/objects/contacts/merge", {"primaryObjectId": first, "objectIdToMerge": second}).body
-    assert merged["properties"]["hs_additional_emails"] == "ada2@x.example"
+    merged_body = api(
+        "POST", "/crm/v3/objects/contacts/merge", {"primaryObjectId": first, "objectIdToMerge": second}
+    ).body
+    assert merged_body["properties"]["hs_additional_emails"] == "ada2@x.example"
     reply = api("POST", "/crm/v3/objects/contacts", {"properties": {"email": "ada2@x.example"}})
     assert reply.status == 400
-    assert reply.body["message"].endswith(f"{merged['id']} already has that value.")
+    assert reply.body["message"].endswith(f"{merged_body['id']} already has that value.")
 
 
 @pytest.mark.parametrize(
@@ -106,17 +108,17 @@ def test_a_text_of_65536_characters_is_taken(api: Api) -> None:
 
 def test_a_date_is_a_day_or_midnight_in_milliseconds(api: Api) -> None:
     api("POST", "/crm/v3/properties/contacts", {"name": "seen_on", "label": "S", "type": "date", "fieldType": "date"})
-    found = complaint(api, {"seen_on": "1786334400000"})
-    assert found == ("INVALID_DATE", "1786334400000 is at 4:0:0.0 UTC, not midnight!")
-    made = api.contact(lastname="x", seen_on="1786320000000")
-    read = api("GET", f"/crm/v3/objects/contacts/{made}?properties=seen_on")
+    message = complaint(api, {"seen_on": "1786334400000"})
+    assert message == ("INVALID_DATE", "1786334400000 is at 4:0:0.0 UTC, not midnight!")
+    contact = api.contact(lastname="x", seen_on="1786320000000")
+    read = api("GET", f"/crm/v3/objects/contacts/{contact}?properties=seen_on")
     assert read.body["properties"]["seen_on"] == "2026-08-10"
 
 
 def test_an_instant_is_stored_as_iso_whatever_it_came_as(api: Api) -> None:
-    for given in ("1772359200000", "2026-03-01T10:00:00Z", "2026-03-01T12:00:00+02:00"):
-        made = api.contact(lastname="x", closedate=given)
-        read = api("GET", f"/crm/v3/objects/contacts/{made}?properties=closedate")
+    for text in ("1772359200000", "2026-03-01T10:00:00Z", "2026-03-01T12:00:00+02:00"):
+        contact = api.contact(lastname="x", closedate=text)
+        read = api("GET", f"/crm/v3/objects/contacts/{contact}?properties=closedate")
         assert read.body["properties"]["closedate"] == "2026-03-01T10:00:00Z"
 
 
@@ -137,10 +139,10 @@ def test_a_contact_needs_a_name_or_a_mail(api: Api) -> None:
 
 
 def test_an_empty_text_clears_and_reads_as_null(api: Api) -> None:
-    made = api.contact(email="ada@x.example", city="Here")
-    patched = api("PATCH", f"/crm/v3/objects/contacts/{made}", {"properties": {"city": ""}})
-    assert patched.body["properties"]["city"] == ""
-    read = api("GET", f"/crm/v3/objects/contacts/{made}?properties=city,nope")
+    contact = api.contact(email="ada@x.example", city="Here")
+    answer = api("PATCH", f"/crm/v3/objects/contacts/{contact}", {"properties": {"city": ""}})
+    assert answer.body["properties"]["city"] == ""
+    read = api("GET", f"/crm/v3/objects/contacts/{contact}?properties=city,nope")
     assert read.body["properties"]["city"] is None
     assert "nope" not in read.body["properties"]
 
@@ -152,18 +154,20 @@ def test_a_cleared_unique_value_is_free_again(api: Api) -> None:
 
 
 def test_the_lifecycle_stage_goes_forward_only_and_says_nothing(api: Api) -> None:
-    made = api.contact(email="ada@x.example", lifecyclestage="customer")
-    patched = api("PATCH", f"/crm/v3/objects/contacts/{made}", {"properties": {"lifecyclestage": "lead", "city": "B"}})
-    assert patched.status == 200
-    assert patched.body["properties"] | {"lifecyclestage": "customer", "city": "B"} == patched.body["properties"]
-    api("PATCH", f"/crm/v3/objects/contacts/{made}", {"properties": {"lifecyclestage": ""}})
-    again = api("PATCH", f"/crm/v3/objects/contacts/{made}", {"properties": {"lifecyclestage": "lead"}})
+    contact = api.contact(email="ada@x.example", lifecyclestage="customer")
+    answer = api(
+        "PATCH", f"/crm/v3/objects/contacts/{contact}", {"properties": {"lifecyclestage": "lead", "city": "B"}}
+    )
+    assert answer.status == 200
+    assert answer.body["properties"] | {"lifecyclestage": "customer", "city": "B"} == answer.body["properties"]
+    api("PATCH", f"/crm/v3/objects/contacts/{contact}", {"properties": {"lifecyclestage": ""}})
+    again = api("PATCH", f"/crm/v3/objects/contacts/{contact}", {"properties": {"lifecyclestage": "lead"}})
     assert again.body["properties"]["lifecyclestage"] == "lead"
 
 
 def test_a_leading_semicolon_appends_to_a_list(api: Api) -> None:
-    made = api("POST", "/crm/v3/objects/tickets", {"properties": {"hs_pipeline_stage": "1"}}).body["id"]
-    path = f"/crm/v3/objects/tickets/{made}"
+    record_id = api("POST", "/crm/v3/objects/tickets", {"properties": {"hs_pipeline_stage": "1"}}).body["id"]
+    path = f"/crm/v3/objects/tickets/{record_id}"
     api("PATCH", path, {"properties": {"hs_ticket_category": "PRODUCT_ISSUE"}})
     reply = api("PATCH", path, {"properties": {"hs_ticket_category": ";BILLING_ISSUE;PRODUCT_ISSUE"}})
     assert reply.body["properties"]["hs_ticket_category"] == "PRODUCT_ISSUE;BILLING_ISSUE"
@@ -196,9 +200,9 @@ def test_traced_inputs_fail_one_by_one(api: Api) -> None:
     ]
     reply = api.batch("create", inputs)
     assert reply.status == 207
-    assert [one["objectWriteTraceId"] for one in reply.body["results"]] == ["t1"]
+    assert [result["objectWriteTraceId"] for result in reply.body["results"]] == ["t1"]
     assert reply.body["numErrors"] == 3
-    by_trace = {one["context"]["objectWriteTraceId"][0]: one for one in reply.body["errors"]}
+    by_trace = {error["context"]["objectWriteTraceId"][0]: error for error in reply.body["errors"]}
     assert by_trace["t2"]["message"] == f"Contact already exists. Existing ID: {first}"
     assert by_trace["t3"]["category"] == "VALIDATION_ERROR"
     assert by_trace["t4"]["category"] == "CONFLICT"
@@ -212,25 +216,25 @@ def test_the_newest_version_reports_partial_failure_with_200(api: Api) -> None:
 
 def test_results_come_back_in_another_order_that_the_seed_fixes(api: Api) -> None:
     inputs = [{"properties": {"email": f"p{n}@x.example"}} for n in range(50)]
-    ids = [one["id"] for one in api.batch("create", inputs).body["results"]]
+    ids = [result["id"] for result in api.batch("create", inputs).body["results"]]
     assert ids != sorted(ids, key=int)
     again = Api(api.simulator)
-    assert [one["id"] for one in again.batch("create", inputs).body["results"]] == ids
+    assert [result["id"] for result in again.batch("create", inputs).body["results"]] == ids
 
 
 @pytest.mark.parametrize("act", ["create", "update", "upsert", "read", "archive"])
 def test_more_than_a_hundred_inputs_are_refused(api: Api, act: str) -> None:
-    one = {"id": "1", "idProperty": "email", "properties": {}}
-    assert api.batch(act, [one | {"id": str(n)} for n in range(101)]).status == 400
+    values = {"id": "1", "idProperty": "email", "properties": {}}
+    assert api.batch(act, [values | {"id": str(n)} for n in range(101)]).status == 400
 
 
 def test_an_upsert_by_a_unique_property_creates_then_changes(api: Api) -> None:
     api.key()
-    one = {"id": "k1", "idProperty": "clinic_key", "properties": {"email": "a@x.example"}}
-    made = api.batch("upsert", [one]).body["results"][0]
-    assert (made["new"], made["properties"]["clinic_key"]) == (True, "k1")
-    changed = api.batch("upsert", [one | {"properties": {"city": "Here"}}]).body["results"][0]
-    assert (changed["new"], changed["id"]) == (False, made["id"])
+    values = {"id": "k1", "idProperty": "clinic_key", "properties": {"email": "a@x.example"}}
+    result = api.batch("upsert", [values]).body["results"][0]
+    assert (result["new"], result["properties"]["clinic_key"]) == (True, "k1")
+    changed_result = api.batch("upsert", [values | {"properties": {"city": "Here"}}]).body["results"][0]
+    assert (changed_result["new"], changed_result["id"]) == (False, result["id"])
     read = api("GET", "/crm/v3/objects/contacts/k1?idProperty=clinic_key&properties=email,city").body
     assert (read["properties"]["email"], read["properties"]["city"]) == ("a@x.example", "Here")
 
@@ -238,14 +242,14 @@ def test_an_upsert_by_a_unique_property_creates_then_changes(api: Api) -> None:
 def test_an_upsert_by_mail_finds_a_secondary_one(api: Api) -> None:
     first, second = api.contact(email="a@x.example"), api.contact(email="b@x.example")
     survivor = api.simulator.control("POST", "merge", {"object": "contacts", "primary": first, "other": second})["id"]
-    one = {"id": "B@x.example", "idProperty": "email", "properties": {"city": "Here"}}
-    assert api.batch("upsert", [one]).body["results"][0]["id"] == survivor
+    values = {"id": "B@x.example", "idProperty": "email", "properties": {"city": "Here"}}
+    assert api.batch("upsert", [values]).body["results"][0]["id"] == survivor
 
 
 def test_one_id_twice_in_an_upsert_refuses_the_batch(api: Api) -> None:
     api.key()
-    one = {"id": "k1", "idProperty": "clinic_key", "properties": {"lastname": "A"}}
-    assert api.batch("upsert", [one, one]).status == 400
+    values = {"id": "k1", "idProperty": "clinic_key", "properties": {"lastname": "A"}}
+    assert api.batch("upsert", [values, values]).status == 400
     assert api.state()["objects"]["contacts"] == 0
 
 
@@ -263,11 +267,11 @@ def test_an_update_by_mail_is_refused_but_a_single_change_by_mail_is_not(api: Ap
 
 
 def test_missing_ids_are_named_and_the_others_written(api: Api) -> None:
-    made = api.contact(email="a@x.example")
-    inputs = [{"id": made, "properties": {"city": "B"}}, {"id": "99", "properties": {"city": "B"}}]
-    for reply in (api.batch("update", inputs), api.batch("read", [{"id": made}, {"id": "99"}])):
+    contact = api.contact(email="a@x.example")
+    inputs = [{"id": contact, "properties": {"city": "B"}}, {"id": "99", "properties": {"city": "B"}}]
+    for reply in (api.batch("update", inputs), api.batch("read", [{"id": contact}, {"id": "99"}])):
         assert reply.status == 207
-        assert [one["id"] for one in reply.body["results"]] == [made]
+        assert [result["id"] for result in reply.body["results"]] == [contact]
         error = reply.body["errors"][0]
         assert error["category"] == "OBJECT_NOT_FOUND"
         assert error["context"]["ids"] == ["99"]
@@ -290,13 +294,15 @@ def test_an_update_may_pass_a_unique_value_to_a_record_that_gave_it_up(api: Api)
 def test_a_merge_makes_a_new_id_that_both_old_ones_mean(api: Api) -> None:
     first = api.contact(email="a@x.example", city="Old")
     second = api.contact(email="b@x.example", city="Other", zip="12345")
-    merged = api("POST", "/crm/v3/objects/contacts/merge", {"primaryObjectId": first, "objectIdToMerge": second}).body
-    assert merged["id"] not in {first, second}
-    assert (merged["properties"]["city"], merged["properties"]["zip"]) == ("Old", "12345")
-    assert merged["properties"]["hs_merged_object_ids"] == f"{first};{second}"
+    merged_body = api(
+        "POST", "/crm/v3/objects/contacts/merge", {"primaryObjectId": first, "objectIdToMerge": second}
+    ).body
+    assert merged_body["id"] not in {first, second}
+    assert (merged_body["properties"]["city"], merged_body["properties"]["zip"]) == ("Old", "12345")
+    assert merged_body["properties"]["hs_merged_object_ids"] == f"{first};{second}"
     for old in (first, second):
-        assert api("GET", f"/crm/v3/objects/contacts/{old}").body["id"] == merged["id"]
-        assert list(api.batch("read", [{"id": old}]).values) == [merged["id"]]
+        assert api("GET", f"/crm/v3/objects/contacts/{old}").body["id"] == merged_body["id"]
+        assert list(api.batch("read", [{"id": old}]).values) == [merged_body["id"]]
     reply = api.batch("update", [{"id": first, "properties": {"city": "New"}}])
     assert (reply.status, reply.body["results"]) == (200, [])
     assert "errors" not in reply.body
@@ -311,34 +317,34 @@ def test_merges_of_merges_still_lead_to_the_survivor(api: Api) -> None:
 
 
 def test_an_archived_record_is_found_only_where_archived_ones_are_asked_for(api: Api) -> None:
-    made = api.contact(email="a@x.example")
-    assert api("DELETE", f"/crm/v3/objects/contacts/{made}").status == 204
-    assert api("GET", f"/crm/v3/objects/contacts/{made}").status == 404
-    found = api("GET", f"/crm/v3/objects/contacts/{made}?archived=true").body
-    assert found["archived"]
-    assert found["archivedAt"]
-    assert api("GET", "/crm/v3/objects/contacts?archived=true").body["results"][0]["id"] == made
-    reply = api("POST", "/crm/v3/objects/contacts/batch/read?archived=true", {"inputs": [{"id": made}]})
-    assert list(reply.values) == [made]
+    contact = api.contact(email="a@x.example")
+    assert api("DELETE", f"/crm/v3/objects/contacts/{contact}").status == 204
+    assert api("GET", f"/crm/v3/objects/contacts/{contact}").status == 404
+    body = api("GET", f"/crm/v3/objects/contacts/{contact}?archived=true").body
+    assert body["archived"]
+    assert body["archivedAt"]
+    assert api("GET", "/crm/v3/objects/contacts?archived=true").body["results"][0]["id"] == contact
+    reply = api("POST", "/crm/v3/objects/contacts/batch/read?archived=true", {"inputs": [{"id": contact}]})
+    assert list(reply.values) == [contact]
     assert api.search(("email", "EQ", "a@x.example")).body["total"] == 0
-    assert api.contact(email="a@x.example") != made
+    assert api.contact(email="a@x.example") != contact
 
 
 def test_the_bin_is_emptied_after_ninety_days(api: Api) -> None:
-    made = api.contact(email="a@x.example")
-    api.batch("archive", [{"id": made}, {"id": "99"}])
+    contact = api.contact(email="a@x.example")
+    api.batch("archive", [{"id": contact}, {"id": "99"}])
     api.simulator.control("POST", "advance", {"days": 89})
-    assert api("GET", f"/crm/v3/objects/contacts/{made}?archived=true").status == 200
+    assert api("GET", f"/crm/v3/objects/contacts/{contact}?archived=true").status == 200
     api.simulator.control("POST", "advance", {"days": 2})
-    assert api("GET", f"/crm/v3/objects/contacts/{made}?archived=true").status == 404
+    assert api("GET", f"/crm/v3/objects/contacts/{contact}?archived=true").status == 404
 
 
 def test_a_contact_deleted_for_good_is_nowhere(api: Api) -> None:
-    made = api.contact(email="a@x.example")
+    contact = api.contact(email="a@x.example")
     body = {"objectId": "a@x.example", "idProperty": "email"}
     assert api("POST", "/crm/v3/objects/contacts/gdpr-delete", body).status == 204
-    assert api("GET", f"/crm/v3/objects/contacts/{made}").status == 404
-    assert api("GET", f"/crm/v3/objects/contacts/{made}?archived=true").status == 404
+    assert api("GET", f"/crm/v3/objects/contacts/{contact}").status == 404
+    assert api("GET", f"/crm/v3/objects/contacts/{contact}?archived=true").status == 404
 
 
 def test_lists_are_paged_by_the_id_of_the_next_record(api: Api) -> None:
@@ -346,7 +352,7 @@ def test_lists_are_paged_by_the_id_of_the_next_record(api: Api) -> None:
     seen, after = [], ""
     while True:
         body = api("GET", f"/crm/v3/objects/contacts?limit=2{after}").body
-        seen += [one["id"] for one in body["results"]]
+        seen += [result["id"] for result in body["results"]]
         if "paging" not in body:
             break
         after = f"&after={body['paging']['next']['after']}"
@@ -363,8 +369,8 @@ def test_lists_are_paged_by_the_id_of_the_next_record(api: Api) -> None:
     ],
 )
 def test_every_version_and_spelling_reaches_the_same_records(api: Api, path: str) -> None:
-    made = api("POST", path, {"properties": {"lastname": "A"}}).body["id"]
-    assert api("GET", f"/crm/v3/objects/contacts/{made}").status == 200
+    record_id = api("POST", path, {"properties": {"lastname": "A"}}).body["id"]
+    assert api("GET", f"/crm/v3/objects/contacts/{record_id}").status == 200
 
 
 def test_ids_of_different_objects_are_the_same_numbers(api: Api) -> None:
@@ -374,9 +380,9 @@ def test_ids_of_different_objects_are_the_same_numbers(api: Api) -> None:
 
 def test_a_unique_value_in_a_path_may_hold_any_character(api: Api) -> None:
     api.key()
-    made = api.contact(lastname="A", clinic_key="a/b 50%25")
-    found = api("GET", "/crm/v3/objects/contacts/a%2Fb%2050%2525?idProperty=clinic_key")
-    assert (found.status, found.body.get("id")) == (200, made)
+    contact = api.contact(lastname="A", clinic_key="a/b 50%25")
+    answer = api("GET", "/crm/v3/objects/contacts/a%2Fb%2050%2525?idProperty=clinic_key")
+    assert (answer.status, answer.body.get("id")) == (200, contact)
 
 
 def test_two_inputs_of_a_batch_cannot_take_one_unique_value(api: Api) -> None:
@@ -397,11 +403,11 @@ def test_a_custom_unique_value_that_is_taken_is_refused_on_create(api: Api) -> N
 
 
 def test_an_upsert_by_mail_may_be_set_to_blank_what_it_leaves_out(api: Api) -> None:
-    made = api.contact(email="a@x.example", city="Here")
-    one = {"id": "a@x.example", "idProperty": "email", "properties": {"zip": "1"}}
-    api.batch("upsert", [one])
-    path = f"/crm/v3/objects/contacts/{made}?properties=city"
+    contact = api.contact(email="a@x.example", city="Here")
+    values = {"id": "a@x.example", "idProperty": "email", "properties": {"zip": "1"}}
+    api.batch("upsert", [values])
+    path = f"/crm/v3/objects/contacts/{contact}?properties=city"
     assert api("GET", path).body["properties"]["city"] == "Here"
     api.simulator.control("POST", "settings", {"blank_on_email_upsert": True})
-    api.batch("upsert", [one])
+    api.batch("upsert", [values])
     assert api("GET", path).body["properties"]["city"] is None

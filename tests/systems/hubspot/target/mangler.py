@@ -19,13 +19,13 @@ Spoilt = tuple[int, Mapping[str, str], bytes]
 Spoil = Callable[[int, bytes], Spoilt]
 
 
-def _said(status: int, body: bytes = b"", **headers: str) -> Spoil:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda _status, _body: (status, named, body)
+def _reply_with(status: int, body: bytes = b"", **headers: str) -> Spoil:
+    header_values = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _status, _body: (status, header_values, body)
 
 
 def _json(status: int, body: object) -> Spoil:
-    return _said(status, json.dumps(body).encode())
+    return _reply_with(status, json.dumps(body).encode())
 
 
 def _bent(change: Callable[[Any], Any]) -> Spoil:
@@ -40,23 +40,23 @@ def _bent(change: Callable[[Any], Any]) -> Spoil:
     return spoil
 
 
-def _each(change: Callable[[Any], Any]) -> Spoil:
+def _change_each(change: Callable[[Any], Any]) -> Spoil:
     """Each result changed; where there is none, one that is none."""
-    return _bent(lambda body: body | {"results": [change(one) for one in body["results"]] or [None]})
+    return _bent(lambda body: body | {"results": [change(result) for result in body["results"]] or [None]})
 
 
 SPOILS: Mapping[str, Spoil] = {
-    "an HTML page": _said(200, HTML, content_type="text/html"),
-    "an HTML page with 201": _said(201, HTML),
-    "an empty body": _said(200),
-    "202 and nothing": _said(202),
+    "an HTML page": _reply_with(200, HTML, content_type="text/html"),
+    "an HTML page with 201": _reply_with(201, HTML),
+    "an empty body": _reply_with(200),
+    "202 and nothing": _reply_with(202),
     "an empty object": _json(200, {}),
     "a list": _json(200, []),
     "null": _json(200, None),
     "a text": _json(200, "ok"),
     "a number": _json(200, 7),
-    "true": _said(200, b"true"),
-    "XML": _said(200, b"<?xml version='1.0'?><ok/>"),
+    "true": _reply_with(200, b"true"),
+    "XML": _reply_with(200, b"<?xml version='1.0'?><ok/>"),
     "an error with 200": _json(200, {"error": "internal"}),
     "another server's success": _json(200, {"data": [], "meta": {}}),
     "half of the body": lambda status, body: (status if status != 204 else 200, {}, body[: len(body) // 2]),
@@ -73,31 +73,37 @@ SPOILS: Mapping[str, Spoil] = {
         {},
         json.dumps(json.loads(body or b"{}").get("results", [])).encode(),
     ),
-    "results that are texts": _each(lambda _one: "record"),
-    "results that are null each": _each(lambda _one: None),
-    "results that are lists": _each(lambda one: [one]),
-    "302": _said(302, HTML, location="https://login.example/"),
-    "307 to itself": _said(307, location="/"),
-    "an HTML 404": _said(404, HTML),
+    "results that are texts": _change_each(lambda _one: "record"),
+    "results that are null each": _change_each(lambda _one: None),
+    "results that are lists": _change_each(lambda one: [one]),
+    "302": _reply_with(302, HTML, location="https://login.example/"),
+    "307 to itself": _reply_with(307, location="/"),
+    "an HTML 404": _reply_with(404, HTML),
     "another server's 404": _json(404, {"detail": "Not Found"}),
-    "an empty 404": _said(404),
+    "an empty 404": _reply_with(404),
     "another server's 400": _json(400, {"error": "bad request"}),
-    "an HTML 400": _said(400, HTML),
-    "an HTML 403": _said(403, HTML),
-    "an HTML 405": _said(405, HTML),
-    "an HTML 409": _said(409, HTML),
-    "502": _said(502, HTML),
+    "an HTML 400": _reply_with(400, HTML),
+    "an HTML 403": _reply_with(403, HTML),
+    "an HTML 405": _reply_with(405, HTML),
+    "an HTML 409": _reply_with(409, HTML),
+    "502": _reply_with(502, HTML),
 }
 """Ways in which any answer goes wrong."""
 
 RECORDS: Mapping[str, Spoil] = {
-    "204 and nothing": _said(204),
-    "records without an id": _each(lambda one: {name: value for name, value in (one or {}).items() if name != "id"}),
-    "records without properties": _each(lambda one: {"id": (one or {}).get("id", "1")}),
-    "ids that are objects": _each(lambda one: (one or {}) | {"id": {"value": 1}}),
-    "values that are numbers": _each(lambda one: (one or {"id": "1"}) | {"properties": {"email": 7}}),
-    "values that are objects": _each(lambda one: (one or {"id": "1"}) | {"properties": {"email": {"value": "x"}}}),
-    "moments that are none": _each(lambda one: (one or {"id": "1", "properties": {}}) | {"updatedAt": "yesterday"}),
+    "204 and nothing": _reply_with(204),
+    "records without an id": _change_each(
+        lambda one: {name: value for name, value in (one or {}).items() if name != "id"}
+    ),
+    "records without properties": _change_each(lambda one: {"id": (one or {}).get("id", "1")}),
+    "ids that are objects": _change_each(lambda one: (one or {}) | {"id": {"value": 1}}),
+    "values that are numbers": _change_each(lambda one: (one or {"id": "1"}) | {"properties": {"email": 7}}),
+    "values that are objects": _change_each(
+        lambda one: (one or {"id": "1"}) | {"properties": {"email": {"value": "x"}}}
+    ),
+    "moments that are none": _change_each(
+        lambda one: (one or {"id": "1", "properties": {}}) | {"updatedAt": "yesterday"}
+    ),
     "a batch that is pending": _bent(lambda body: body | {"results": [], "status": "PENDING"}),
 }
 """Ways in which an answer that holds records goes wrong."""

@@ -34,9 +34,11 @@ class Waits:
         self.seconds.append(seconds)
 
 
-def opened(url: str, version: str = "2026-03", *, budget: Any = None, waits: Any = None, **more: Any) -> HubSpotTarget:
+def open_target(
+    url: str, version: str = "2026-03", *, budget: Any = None, waits: Any = None, **extra: Any
+) -> HubSpotTarget:
     return HubSpotTarget(
-        Options(token="secret:portal", base_url=url, version=version, **more),
+        Options(token="secret:portal", base_url=url, version=version, **extra),
         RoomContext(
             folder=Path(), timezone=ZoneInfo("America/New_York"), secret=lambda name: "pat-test", budget=budget
         ),
@@ -53,7 +55,7 @@ class Portal:
         simulator.control("POST", "reset", {})
         simulator.control("POST", "settings", {"search_lag": 0, "tier": "unlimited"})
         self.waits = Waits()
-        self.target = opened(simulator.url, version, waits=self.waits)
+        self.target = open_target(simulator.url, version, waits=self.waits)
         self.target.declare(
             ObjectDeclaration(
                 name="contacts",
@@ -70,8 +72,8 @@ class Portal:
         self.simulator.control("POST", "faults", {"faults": list(faults)})
 
     def records(self, object_: str = "contacts") -> dict[str, dict[str, Any]]:
-        found = self.simulator.control("GET", f"records/{object_}")["results"]
-        return {one["id"]: one["properties"] for one in found}
+        results = self.simulator.control("GET", f"records/{object_}")["results"]
+        return {result["id"]: result["properties"] for result in results}
 
     def calls(self) -> int:
         return self.simulator.control("GET", "state")["total_requests"]
@@ -80,18 +82,18 @@ class Portal:
         self, kind: Any, writes: Sequence[Write], *, key: str = KEY, object_: str = "contacts"
     ) -> list[Outcome]:
         outcomes = list(self.target.deliver(Batch(object=object_, kind=kind, key_property=key, writes=list(writes))))
-        assert [one.key for one in outcomes] == [one.key for one in writes]
+        assert [outcome.key for outcome in outcomes] == [write.key for write in writes]
         return outcomes
 
-    def people(self, count: int, first: int = 0, **more: str) -> list[str]:
+    def people(self, count: int, first: int = 0, **extra: str) -> list[str]:
         """Ids of so many new contacts, in order."""
-        outcomes = self.deliver("create", [person(number, **more) for number in range(first, first + count)])
+        outcomes = self.deliver("create", [person(number, **extra) for number in range(first, first + count)])
         assert verdicts(outcomes) == {"ok"}
-        return [str(one.remote_id) for one in outcomes]
+        return [str(outcome.remote_id) for outcome in outcomes]
 
 
-def person(number: int, **more: str) -> Write:
-    values = {KEY: f"k{number}", "email": f"p{number}@clinic.example", "firstname": f"Name{number}", **more}
+def person(number: int, **extra: str) -> Write:
+    values = {KEY: f"k{number}", "email": f"p{number}@clinic.example", "firstname": f"Name{number}", **extra}
     return Write(key=f"k{number}", values=values)
 
 
@@ -100,7 +102,7 @@ def change(key: str, remote_id: str, **values: str) -> Write:
 
 
 def verdicts(outcomes: Sequence[Outcome]) -> set[str]:
-    return {one.verdict for one in outcomes}
+    return {outcome.verdict for outcome in outcomes}
 
 
 # ---------------------------------------------------------------- a server that says what it is told
@@ -119,7 +121,7 @@ class Told:
 
 
 @contextmanager
-def scripted(*script: Any) -> Any:
+def script_server(*script: Any) -> Any:
     told = Told("", list(script))
 
     class Handler(BaseHTTPRequestHandler):

@@ -15,7 +15,7 @@ from careloom.systems.hubspot.simulator import RunningSimulator
 from careloom.systems.hubspot.target.target import HubSpotTarget
 from careloom.vendor_kit.call import Call
 from systems.hubspot.target.mangler import PAGES, RECORDS, SPOILS, Mangler, Spoil, mangling
-from systems.hubspot.target.portals import KEY, Portal, change, opened, person, scripted
+from systems.hubspot.target.portals import KEY, Portal, change, open_target, person, script_server
 
 PEOPLE = 230
 VISIT = ObjectDeclaration(
@@ -40,7 +40,7 @@ class Bench:
     turn: int = 0
 
     def target(self) -> HubSpotTarget:
-        return opened(self.mangler.url, waits=self.portal.waits)
+        return open_target(self.mangler.url, waits=self.portal.waits)
 
     def fresh(self) -> int:
         """A number that no person has yet."""
@@ -68,13 +68,13 @@ def bench() -> Iterator[Bench]:
 # ---------------------------------------------------------------- the reads
 
 
-def _everything(target: HubSpotTarget, bench: Bench) -> object:
-    return sorted(one.id for page in target.scan("contacts", ["firstname"], None) for one in page.records)
+def _whole_scan(target: HubSpotTarget, bench: Bench) -> object:
+    return sorted(record.id for page in target.scan("contacts", ["firstname"], None) for record in page.records)
 
 
-def _changed(target: HubSpotTarget, bench: Bench) -> object:
+def _scan_changes(target: HubSpotTarget, bench: Bench) -> object:
     pages = list(target.scan("contacts", ["firstname"], "2020-01-01T00:00:00.000Z"))
-    return sorted({(one.id, one.archived) for page in pages for one in page.records})
+    return sorted({(record.id, record.archived) for page in pages for record in page.records})
 
 
 def _by_id(target: HubSpotTarget, bench: Bench) -> object:
@@ -88,27 +88,27 @@ def _shape(target: HubSpotTarget, bench: Bench) -> object:
 
 def _custom_shape(target: HubSpotTarget, bench: Bench) -> object:
     shape = target.shape("visit")
-    return shape and (sorted(shape.properties), sorted(shape.required))
+    return shape and (sorted(shape.properties), sorted(shape.required_properties))
 
 
 def _owners(target: HubSpotTarget, bench: Bench) -> object:
-    return [one.id for one in target.owners()]
+    return [owner.id for owner in target.owners()]
 
 
 def _pipelines(target: HubSpotTarget, bench: Bench) -> object:
-    return [(one.id, [stage.id for stage in one.stages]) for one in target.pipelines("deals")]
+    return [(pipeline.id, [stage.id for stage in pipeline.stages]) for pipeline in target.pipelines("deals")]
 
 
 def _labels(target: HubSpotTarget, bench: Bench) -> object:
     ties = [Association(from_id=bench.ids[0], to_id=bench.firm)]
     batch = AssociationBatch(from_object="contacts", to_object="companies", remove=False, ties=ties)
-    return [(one.verdict, one.code) for one in target.associate(batch)]
+    return [(outcome.verdict, outcome.code) for outcome in target.associate(batch)]
 
 
 READS: Mapping[str, tuple[str, str, Callable[[HubSpotTarget, Bench], object], Mapping[str, Spoil]]] = {
-    "all records": ("GET", "/objects/2026-03/contacts?limit=100&archived=false", _everything, SPOILS | RECORDS | PAGES),
-    "changed records": ("POST", "/search", _changed, SPOILS | RECORDS | PAGES),
-    "the bin": ("GET", "/objects/2026-03/contacts?limit=100&archived=true", _changed, SPOILS | RECORDS | PAGES),
+    "all records": ("GET", "/objects/2026-03/contacts?limit=100&archived=false", _whole_scan, SPOILS | RECORDS | PAGES),
+    "changed records": ("POST", "/search", _scan_changes, SPOILS | RECORDS | PAGES),
+    "the bin": ("GET", "/objects/2026-03/contacts?limit=100&archived=true", _scan_changes, SPOILS | RECORDS | PAGES),
     "records by id": ("POST", "/batch/read", _by_id, SPOILS | RECORDS),
     "one record": ("GET", "/objects/2026-03/contacts/", _by_id, SPOILS),
     "properties": ("GET", "/properties/2026-03/contacts", _shape, SPOILS),
@@ -159,7 +159,7 @@ def _deliver(target: HubSpotTarget, kind: str, writes: list[Write], key: str = K
     return list(target.deliver(Batch(object="contacts", kind=kind, key_property=key, writes=writes)))  # type: ignore[arg-type]
 
 
-def _held(bench: Bench, name: str, value: str) -> list[str]:
+def _records_with(bench: Bench, name: str, value: str) -> list[str]:
     return [one for one, held in bench.portal.records().items() if held.get(name) == value]
 
 
@@ -169,8 +169,8 @@ def _made_by_key(target: HubSpotTarget, bench: Bench) -> tuple[list[Outcome], Ca
     return (
         outcomes,
         lambda done: (
-            all(len(_held(bench, KEY, one.key)) == 1 if done else True for one in people)
-            and all(len(_held(bench, KEY, one.key)) < 2 for one in people)
+            all(len(_records_with(bench, KEY, person.key)) == 1 if done else True for person in people)
+            and all(len(_records_with(bench, KEY, person.key)) < 2 for person in people)
         ),
     )
 
@@ -180,7 +180,9 @@ def _made_by_mail(target: HubSpotTarget, bench: Bench) -> tuple[list[Outcome], C
     outcomes = _deliver(target, "create", [Write(key=mail, values={"email": mail, "firstname": "Ada"})], "email")
     return (
         outcomes,
-        lambda done: len(_held(bench, "email", mail)) == 1 if done else len(_held(bench, "email", mail)) < 2,
+        lambda done: (
+            len(_records_with(bench, "email", mail)) == 1 if done else len(_records_with(bench, "email", mail)) < 2
+        ),
     )
 
 
@@ -189,29 +191,33 @@ def _made_by_plain_key(target: HubSpotTarget, bench: Bench) -> tuple[list[Outcom
     outcomes = _deliver(target, "create", [Write(key=number, values={"file_no": number, "firstname": "Bo"})], "file_no")
     return (
         outcomes,
-        lambda done: len(_held(bench, "file_no", number)) == 1 if done else len(_held(bench, "file_no", number)) < 2,
+        lambda done: (
+            len(_records_with(bench, "file_no", number)) == 1
+            if done
+            else len(_records_with(bench, "file_no", number)) < 2
+        ),
     )
 
 
-def _updated(target: HubSpotTarget, bench: Bench) -> tuple[list[Outcome], Callable[[bool], bool]]:
+def _update(target: HubSpotTarget, bench: Bench) -> tuple[list[Outcome], Callable[[bool], bool]]:
     name = f"Name{bench.fresh()}"
-    chosen = bench.ids[:2]
-    outcomes = _deliver(target, "update", [change(one, one, firstname=name) for one in chosen])
-    return outcomes, lambda done: not done or len(_held(bench, "firstname", name)) == 2
+    ids = bench.ids[:2]
+    outcomes = _deliver(target, "update", [change(record_id, record_id, firstname=name) for record_id in ids])
+    return outcomes, lambda done: not done or len(_records_with(bench, "firstname", name)) == 2
 
 
-def _archived(target: HubSpotTarget, bench: Bench) -> tuple[list[Outcome], Callable[[bool], bool]]:
-    (made,) = bench.portal.people(1, bench.fresh())
-    outcomes = _deliver(target, "archive", [change("x", made)])
-    return outcomes, lambda done: not done or made not in bench.portal.records()
+def _archive(target: HubSpotTarget, bench: Bench) -> tuple[list[Outcome], Callable[[bool], bool]]:
+    (person,) = bench.portal.people(1, bench.fresh())
+    outcomes = _deliver(target, "archive", [change("x", person)])
+    return outcomes, lambda done: not done or person not in bench.portal.records()
 
 
 WRITES: Mapping[str, tuple[str, Callable[[HubSpotTarget, Bench], tuple[list[Outcome], Callable[[bool], bool]]]]] = {
     "a create by key": ("/contacts/batch/upsert", _made_by_key),
     "a create by mail": ("/contacts/batch/create", _made_by_mail),
     "a create by a key that is not unique": ("/contacts/batch/create", _made_by_plain_key),
-    "an update": ("/contacts/batch/update", _updated),
-    "an archive": ("/contacts/batch/archive", _archived),
+    "an update": ("/contacts/batch/update", _update),
+    "an archive": ("/contacts/batch/archive", _archive),
 }
 
 
@@ -227,7 +233,7 @@ def test_no_write_is_lost_or_doubled_by_a_broken_answer(bench: Bench, what: str,
         outcomes, as_said = write(target, bench)
         bench.mangler.disarm()
         assert bench.mangler.spoilt, f"{what}: {name} never came"
-        verdicts = {one.verdict for one in outcomes}
+        verdicts = {outcome.verdict for outcome in outcomes}
         landed = applied or bool(only)
         assert verdicts == ({"ok"} if landed else {"later"}), f"{what}: {name} gave {verdicts}"
         assert as_said(landed), f"{what}: {name} was told and not true"
@@ -241,21 +247,21 @@ def test_no_write_is_lost_or_doubled_by_a_broken_answer(bench: Bench, what: str,
 def test_what_is_declared_is_there_once_whatever_is_answered(bench: Bench, method: str, match: str) -> None:
     target = bench.target()
     for number, (name, spoil) in enumerate(SPOILS.items()):
-        wanted = Property(
+        property_ = Property(
             name=f"made_{number}_{len(match)}_{method.lower()}", type="string", group=f"G{method}{len(match)}{number}"
         )
         bench.mangler.arm(method, match, spoil, only=1)
-        target.declare(ObjectDeclaration(name="contacts", properties=(wanted,)))
+        target.declare(ObjectDeclaration(name="contacts", properties=(property_,)))
         bench.mangler.disarm()
-        defined = bench.portal.simulator.control("GET", "state")["properties"]["contacts"]
-        assert defined.count(wanted.name) == 1, f"{name} to {method} {match}"
+        contacts = bench.portal.simulator.control("GET", "state")["properties"]["contacts"]
+        assert contacts.count(property_.name) == 1, f"{name} to {method} {match}"
     target.close()
 
 
-def _tied(bench: Bench) -> bool:
-    asked = {"inputs": [{"id": bench.ids[3]}]}
+def _is_tied(bench: Bench) -> bool:
+    values = {"inputs": [{"id": bench.ids[3]}]}
     path = "/crm/associations/2026-03/contacts/companies/batch/read"
-    call = Call(method="POST", path=path, body=asked, gives=bodies.associated)
+    call = Call(method="POST", path=path, body=values, gives=bodies.associated)
     return bool(bench.portal.target._client.expect(call)["results"])
 
 
@@ -273,10 +279,10 @@ def test_an_association_is_as_it_was_told_whatever_is_answered(bench: Bench, rem
                 AssociationBatch(from_object="contacts", to_object="companies", remove=not remove, ties=ties)
             )
             bench.mangler.arm("POST", match, spoil, only=1, applied=applied)
-            verdicts = [one.verdict for one in target.associate(batch)]
+            verdicts = [outcome.verdict for outcome in target.associate(batch)]
             bench.mangler.disarm()
             assert verdicts == ["ok"], name
-            assert _tied(bench) is not remove, name
+            assert _is_tied(bench) is not remove, name
     target.close()
 
 
@@ -297,8 +303,8 @@ def test_an_association_is_as_it_was_told_whatever_is_answered(bench: Bench, rem
     ],
 )
 def test_a_server_that_is_not_hubspot_is_told_by_its_address(answer: tuple[int, object]) -> None:
-    with scripted(answer) as server:
-        target = opened(server.url)
+    with script_server(answer) as server:
+        target = open_target(server.url)
         with pytest.raises(RemoteUnavailable, match=r"does not answer as HubSpot does.*base_url") as wrong:
             target.shape("contacts")
         assert server.url in str(wrong.value)
@@ -308,14 +314,14 @@ def test_a_server_that_is_not_hubspot_is_told_by_its_address(answer: tuple[int, 
 
 def test_a_list_that_ends_long_before_the_count_is_not_believed(bench: Bench) -> None:
     nothing: Spoil = lambda _status, _body: (200, {}, b'{"results":[]}')  # noqa: E731 - as short as the others
-    truth = _everything(bench.portal.target, bench)
+    truth = _whole_scan(bench.portal.target, bench)
     for only in (1, 2):
         bench.mangler.arm("GET", "/objects/2026-03/contacts?limit=100&archived=false", nothing, only=only)
         target = bench.target()
         if only == 1:
             with pytest.raises(RemoteUnavailable, match="lists 0 records"):
-                _everything(target, bench)
+                _whole_scan(target, bench)
         else:  # the page before said that a record follows, so it was asked for again
-            assert _everything(target, bench) == truth
+            assert _whole_scan(target, bench) == truth
         target.close()
         bench.mangler.disarm()

@@ -16,7 +16,7 @@ from careloom.systems.hubspot.room import ROOM
 from careloom.systems.hubspot.simulator import RunningSimulator
 from careloom.systems.hubspot.target.records import same
 from careloom.vendor_kit.call import Call
-from systems.hubspot.target.portals import KEY, VERSIONS, Portal, opened, person, scripted, verdicts
+from systems.hubspot.target.portals import KEY, VERSIONS, Portal, open_target, person, script_server, verdicts
 
 VISIT = ObjectDeclaration(
     name="visit",
@@ -53,7 +53,7 @@ def portal(simulator: RunningSimulator, request: pytest.FixtureRequest) -> Itera
 
 
 @pytest.fixture
-def dated(simulator: RunningSimulator) -> Iterator[Portal]:
+def dated_portal(simulator: RunningSimulator) -> Iterator[Portal]:
     portal = Portal(simulator)
     yield portal
     portal.target.close()
@@ -86,11 +86,11 @@ def test_a_custom_object_is_declared_once_and_found_by_each_of_its_names(portal:
     assert portal.target.declare(VISIT) == []
     shape = portal.target.shape("visit")
     assert shape is not None
-    assert shape.required == {"visit_no"}
-    wanted = {one.name: one for one in VISIT.properties}
-    for name, property_ in wanted.items():
-        made = shape.properties[name]
-        assert (made.type, made.unique, made.options, made.multiple, made.sensitivity) == (
+    assert shape.required_properties == {"visit_no"}
+    names = {one.name: one for one in VISIT.properties}
+    for name, property_ in names.items():
+        prop = shape.properties[name]
+        assert (prop.type, prop.unique, prop.options, prop.multiple, prop.sensitivity) == (
             property_.type,
             property_.unique,
             property_.options,
@@ -106,30 +106,30 @@ def test_a_custom_object_is_declared_once_and_found_by_each_of_its_names(portal:
         assert set(portal.target.fetch(name, [str(outcome.remote_id)], ["visit_no"])) == {outcome.remote_id}
 
 
-def test_a_declaration_that_another_worker_made_meanwhile_is_no_fault(dated: Portal) -> None:
-    other = opened(dated.simulator.url)
-    wanted = ObjectDeclaration(name="contacts", properties=(Property(name="pet", type="string", group="Pets"),))
-    read = dated.target._shapes.read
+def test_a_declaration_that_another_worker_made_meanwhile_is_no_fault(dated_portal: Portal) -> None:
+    other = open_target(dated_portal.simulator.url)
+    declaration = ObjectDeclaration(name="contacts", properties=(Property(name="pet", type="string", group="Pets"),))
+    read = dated_portal.target._shapes.read
     shapes = iter([read("contacts")])
-    other.declare(wanted)
-    dated.target._shapes.read = lambda name: next(shapes, None) or read(name)  # type: ignore[method-assign]
-    assert dated.target.declare(wanted) == []
+    other.declare(declaration)
+    dated_portal.target._shapes.read = lambda name: next(shapes, None) or read(name)  # type: ignore[method-assign]
+    assert dated_portal.target.declare(declaration) == []
 
 
-def test_a_property_that_the_portal_refuses_is_named(dated: Portal) -> None:
-    wanted = ObjectDeclaration(
+def test_a_property_that_the_portal_refuses_is_named(dated_portal: Portal) -> None:
+    declaration = ObjectDeclaration(
         name="contacts", properties=(Property(name="fine", type="string"), Property(name="Not Fine", type="string"))
     )
     with pytest.raises(Fix, match="Not Fine"):
-        dated.target.declare(wanted)
-    shape = dated.target.shape("contacts")
+        dated_portal.target.declare(declaration)
+    shape = dated_portal.target.shape("contacts")
     assert shape is not None
     assert "fine" in shape.properties
 
 
-def test_an_object_that_nobody_defines_is_a_fault(dated: Portal) -> None:
+def test_an_object_that_nobody_defines_is_a_fault(dated_portal: Portal) -> None:
     with pytest.raises(UsageFault, match="unicorns"):
-        dated.target.declare(ObjectDeclaration(name="unicorns", properties=()))
+        dated_portal.target.declare(ObjectDeclaration(name="unicorns", properties=()))
 
 
 # ---------------------------------------------------------------- ties
@@ -148,16 +148,16 @@ def test_ties_are_made_with_and_without_labels_and_removed(portal: Portal) -> No
     def tie(*ties: Association, remove: bool = False) -> list[str]:
         batch = AssociationBatch(from_object="contacts", to_object="companies", remove=remove, ties=ties)
         outcomes = portal.target.associate(batch)
-        assert [one.key for one in outcomes] == [f"{one.from_id}/{one.to_id}" for one in ties]
-        return [one.verdict for one in outcomes]
+        assert [outcome.key for outcome in outcomes] == [f"{tie.from_id}/{tie.to_id}" for tie in ties]
+        return [outcome.verdict for outcome in outcomes]
 
     def tied(person_id: str) -> set[str | None]:
         call = "/crm/v4/associations/contacts/companies/batch/read"
-        asked = {"inputs": [{"id": person_id}]}
-        body = portal.target._client.expect(Call(method="POST", path=call, body=asked, gives=bodies.associated))
-        return {spec["label"] for one in body["results"] for to in one["to"] for spec in to["associationTypes"]}
+        values = {"inputs": [{"id": person_id}]}
+        body = portal.target._client.expect(Call(method="POST", path=call, body=values, gives=bodies.associated))
+        return {spec["label"] for result in body["results"] for to in result["to"] for spec in to["associationTypes"]}
 
-    assert set(tie(*(Association(from_id=one, to_id=firm) for one in people))) == {"ok"}
+    assert set(tie(*(Association(from_id=person, to_id=firm) for person in people))) == {"ok"}
     assert tied(people[119]) == {None}
     assert tie(
         Association(from_id=people[0], to_id=firm, type="Primary"),
@@ -166,7 +166,7 @@ def test_ties_are_made_with_and_without_labels_and_removed(portal: Portal) -> No
     assert tied(people[0]) == {None, "Primary"}
     assert tie(Association(from_id=people[0], to_id=firm, type="Primary"), remove=True) == ["ok"]
     assert tied(people[0]) == {None}
-    assert tie(*(Association(from_id=one, to_id=firm) for one in people[:2]), remove=True) == ["ok", "ok"]
+    assert tie(*(Association(from_id=person, to_id=firm) for person in people[:2]), remove=True) == ["ok", "ok"]
     assert tied(people[0]) == tied(people[1]) == set()
     assert tie(Association(from_id="987654321", to_id=firm), Association(from_id=people[2], to_id=firm)) == [
         "missing",
@@ -184,10 +184,10 @@ def test_ties_survive_a_cut(portal: Portal) -> None:
 
 def test_ties_that_a_2xx_does_not_confirm_are_not_believed() -> None:
     labels = (200, {"results": [{"category": "HUBSPOT_DEFINED", "typeId": 279, "label": None}]})
-    with scripted(labels, (201, {"status": "COMPLETE", "results": []})) as server:
+    with script_server(labels, (201, {"status": "COMPLETE", "results": []})) as server:
         ties = [Association(from_id="1", to_id="2")]
         batch = AssociationBatch(from_object="contacts", to_object="companies", remove=False, ties=ties)
-        (outcome,) = opened(server.url).associate(batch)
+        (outcome,) = open_target(server.url).associate(batch)
     assert (outcome.verdict, outcome.code) == ("later", "NOT_WRITTEN")
 
 
@@ -196,7 +196,7 @@ def test_ties_that_a_2xx_does_not_confirm_are_not_believed() -> None:
 
 def test_the_check_up_tells_account_limits_use_and_custom_objects(portal: Portal) -> None:
     portal.simulator.control("POST", "settings", {"tier": "pro"})
-    found = {one.what: (one.level, one.detail) for one in portal.target.check(["contacts"])}
+    found = {finding.what: (finding.level, finding.detail) for finding in portal.target.check(["contacts"])}
     assert "portal 4242424" in found["HubSpot account"][1]
     assert found["HubSpot rate limit"] == ("ok", "190 requests in 10 seconds")
     assert "of 625000 requests used today" in found["HubSpot daily use"][1]
@@ -204,26 +204,26 @@ def test_the_check_up_tells_account_limits_use_and_custom_objects(portal: Portal
     assert ("HubSpot API version" in found) == (portal.target._paths.version == "v3")
 
 
-def test_the_check_up_of_a_wrong_token_is_one_fault_with_its_cure(dated: Portal) -> None:
-    dated.simulator.control("POST", "settings", {"tokens": {"pat-test": {"scopes": None, "expired": True}}})
+def test_the_check_up_of_a_wrong_token_is_one_fault_with_its_cure(dated_portal: Portal) -> None:
+    dated_portal.simulator.control("POST", "settings", {"tokens": {"pat-test": {"scopes": None, "expired": True}}})
     try:
-        (finding,) = dated.target.check(["contacts"])
+        (finding,) = dated_portal.target.check(["contacts"])
     finally:
-        dated.simulator.control("POST", "settings", {"tokens": {}})
+        dated_portal.simulator.control("POST", "settings", {"tokens": {}})
     assert finding.level == "fault"
     assert finding.fix
 
 
-def test_the_check_up_tells_which_scopes_the_token_lacks_and_writes_nothing(dated: Portal) -> None:
+def test_the_check_up_tells_which_scopes_the_token_lacks_and_writes_nothing(dated_portal: Portal) -> None:
     scopes = ["crm.objects.contacts.read", "crm.objects.deals.read", "crm.objects.deals.write.v2"]
-    dated.simulator.control("POST", "settings", {"tokens": {"pat-test": {"scopes": scopes}}})
-    before = dated.simulator.control("GET", "state")["write_calls"]
+    dated_portal.simulator.control("POST", "settings", {"tokens": {"pat-test": {"scopes": scopes}}})
+    before = dated_portal.simulator.control("GET", "state")["write_calls"]
     try:
-        found = dated.target.check(["contacts", "deals", "tickets", "meetings", "roi_records"])
-        after = dated.simulator.control("GET", "state")["write_calls"]
+        findings = dated_portal.target.check(["contacts", "deals", "tickets", "meetings", "roi_records"])
+        after = dated_portal.simulator.control("GET", "state")["write_calls"]
     finally:
-        dated.simulator.control("POST", "settings", {"tokens": {}})
-    lacking = {finding.detail: finding.fix for finding in found if finding.what == "HubSpot scopes"}
+        dated_portal.simulator.control("POST", "settings", {"tokens": {}})
+    lacking = {finding.detail: finding.fix for finding in findings if finding.what == "HubSpot scopes"}
     assert lacking == {
         "the token may not write contacts": "add to the app: crm.objects.contacts.write",
         "the token may not use tickets": "add to the app: tickets",
@@ -235,13 +235,15 @@ def test_the_check_up_tells_which_scopes_the_token_lacks_and_writes_nothing(date
 
 def test_a_token_whose_scopes_cannot_be_asked_is_a_warning() -> None:
     account, page, nothing = (200, {"portalId": 1}), (200, {"results": []}), (200, {"limit": 10})
-    with scripted(account, page, page, nothing, (404, {"message": "no such path"})) as server:
-        found = [one for one in opened(server.url).check(["contacts"]) if one.what == "HubSpot scopes"]
-    assert [(one.level, "could not be asked" in one.detail) for one in found] == [("warn", True)]
+    with script_server(account, page, page, nothing, (404, {"message": "no such path"})) as server:
+        findings = [
+            finding for finding in open_target(server.url).check(["contacts"]) if finding.what == "HubSpot scopes"
+        ]
+    assert [(finding.level, "could not be asked" in finding.detail) for finding in findings] == [("warn", True)]
 
 
 def test_owners_and_pipelines_are_read(portal: Portal) -> None:
-    assert all(one.id and "@" in one.email for one in portal.target.owners())
+    assert all(owner.id and "@" in owner.email for owner in portal.target.owners())
     (pipeline, *_) = portal.target.pipelines("deals")
     assert pipeline.stages
     assert all(stage.id and stage.label for stage in pipeline.stages)
@@ -257,7 +259,7 @@ def test_options_refuse_what_they_do_not_know() -> None:
         with pytest.raises(ValidationError):
             Options.model_validate(wrong)
     schema = ROOM.options.model_json_schema()
-    assert all("description" in one for one in schema["properties"].values())
+    assert all("description" in prop for prop in schema["properties"].values())
     assert schema["required"] == ["token"]
 
 
@@ -280,9 +282,9 @@ def test_what_the_portal_rewrites_counts_as_equal_and_nothing_else(sent: str, he
     assert same(sent, held) is equal
 
 
-def test_the_room_makes_a_target_with_what_it_is_given(dated: Portal) -> None:
+def test_the_room_makes_a_target_with_what_it_is_given(dated_portal: Portal) -> None:
     assert ROOM.kind == "hubspot"
     assert ROOM.target is not None
-    assert dated.target.batch_size == 100
-    assert dated.target.concurrency == 8
+    assert dated_portal.target.batch_size == 100
+    assert dated_portal.target.concurrency == 8
     assert person(1).values[KEY] == "k1"

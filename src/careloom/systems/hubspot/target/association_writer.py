@@ -35,10 +35,10 @@ class PairOfRecords:
     specs: tuple[Spec, ...]
     places: tuple[int, ...]
 
-    def body(self, *, whole: bool) -> dict[str, object]:
-        """The input as its endpoint takes it; `whole` for the one that removes every tie of a pair."""
+    def body(self, *, removes_pair: bool) -> dict[str, object]:
+        """The input as its endpoint takes it; `removes_pair` for the one that removes every tie of a pair."""
         from_id, to_id = {"id": self.ends[0]}, {"id": self.ends[1]}
-        if whole:
+        if removes_pair:
             return {"from": from_id, "to": [to_id]}
         return {"from": from_id, "to": to_id, "types": list(self.specs)}
 
@@ -128,7 +128,7 @@ class AssociationWriter:
 
     def _send(self, endpoint: str, group: Sequence[PairOfRecords]) -> Answer | None:
         full_body = endpoint == "batch/archive"
-        body = {"inputs": [pair.body(whole=full_body) for pair in group]}
+        body = {"inputs": [pair.body(removes_pair=full_body) for pair in group]}
         path = f"{self._path}/{endpoint}"
         gives = bodies.removed if self._batch.remove else bodies.associated
         answer = self._client.send(
@@ -136,10 +136,10 @@ class AssociationWriter:
         )
         if not answer.ok:
             return answer
-        self._read_results(group, answer, confirmed=self._batch.remove)
+        self._read_results(group, answer, is_confirmed=self._batch.remove)
         return None
 
-    def _read_results(self, group: Sequence[PairOfRecords], answer: Answer, *, confirmed: bool) -> None:
+    def _read_results(self, group: Sequence[PairOfRecords], answer: Answer, *, is_confirmed: bool) -> None:
         """Settle what the answer accounts for. A removal names nobody that it removed: what is not refused is done."""
         open_pairs = {pair.ends: pair for pair in group}
         for complaint, ends in self._failed(answer):
@@ -148,7 +148,7 @@ class AssociationWriter:
                 self._settle(pair, complaint)
         confirmed_ends = {_ends(result) for result in answer.body.get("results") or ()}
         for pair in open_pairs.values():
-            if confirmed or pair.ends in confirmed_ends or len(open_pairs) == len(confirmed_ends):
+            if is_confirmed or pair.ends in confirmed_ends or len(open_pairs) == len(confirmed_ends):
                 self._settle(pair, None)
             else:
                 message = "HubSpot answered with success and did not tie the records"

@@ -184,9 +184,9 @@ class BatchWriter:
     def _done(self, write_input: Input, result: dict[str, Any]) -> None:
         remote_id = str(result["id"])
         is_new = write_input.route == "create" or bool(result.get("new"))
-        self.account.ok(write_input, remote_id, created=is_new)
+        self.account.ok(write_input, remote_id, is_new=is_new)
         if STAGE in write_input.write.values:
-            self._lifecycle.echoed(write_input, remote_id, (result.get("properties") or {}).get(STAGE), created=is_new)
+            self._lifecycle.echoed(write_input, remote_id, (result.get("properties") or {}).get(STAGE), is_new=is_new)
 
     def _complained(
         self, complaint: ApiError, by_name: Mapping[tuple[str, str], Input], open_inputs: dict[int, Input]
@@ -232,7 +232,7 @@ class BatchWriter:
             record = records.get(write_input.place)
             if write_input.route in ("upsert", "create"):
                 if record is not None and same_values(write_input.write.values, record.values):
-                    self.account.ok(write_input, record.id, created=True)
+                    self.account.ok(write_input, record.id, is_new=True)
                 else:
                     remaining.append(write_input)
             elif record is None:
@@ -254,7 +254,8 @@ class BatchWriter:
             else:
                 self.client.pause(SEARCH_LAG)
                 by_key = {
-                    key: found[0] for key, found in self._searcher.by_value(self._type, self._key, keys, names).items()
+                    key: records[0]
+                    for key, records in self._searcher.by_value(self._type, self._key, keys, names).items()
                 }
             pairs = (
                 (write_input.place, by_key.get(folded(write_input.write.values[self._key]))) for write_input in group
@@ -332,7 +333,7 @@ class BatchWriter:
                 else {}
             )
             if write_input.place in self._doubted and self._is_ours(write_input, complaint.holder):
-                self.account.ok(write_input, complaint.holder, created=True)
+                self.account.ok(write_input, complaint.holder, is_new=True)
                 return
             complaint = replace(complaint, property=complaint.property or self._shared(write_input, holder_values))
         if complaint.kind == "absent" and write_input.route == "update":

@@ -63,9 +63,9 @@ class BatchOutcomes:
         """Change an entry: the record was written, and then something more was found out."""
         self._outcomes[write_input.place] = outcome
 
-    def ok(self, write_input: Input, remote_id: str, *, created: bool = False) -> None:
+    def ok(self, write_input: Input, remote_id: str, *, is_new: bool = False) -> None:
         """Enter that it was done."""
-        self.settle(write_input, Outcome(key=write_input.write.key, verdict="ok", remote_id=remote_id, created=created))
+        self.settle(write_input, Outcome(key=write_input.write.key, verdict="ok", remote_id=remote_id, is_new=is_new))
 
     def settled(self, write_input: Input) -> bool:
         """Whether its outcome is known."""

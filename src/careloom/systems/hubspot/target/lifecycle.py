@@ -21,10 +21,10 @@ class Lifecycle:
         self._account = account
         self._ignored: list[tuple[Input, str, bool]] = []
 
-    def echoed(self, write_input: Input, record: str, stage: str | None, *, created: bool) -> None:
+    def echoed(self, write_input: Input, record: str, stage: str | None, *, is_new: bool) -> None:
         """Compare what was sent with what the answer holds; an answer without the stage proves nothing."""
         if stage and stage != write_input.write.values[STAGE]:
-            self._ignored.append((write_input, record, created))
+            self._ignored.append((write_input, record, is_new))
 
     def finish(self, set_stages: Callable[[Sequence[tuple[str, str]]], Answer]) -> None:
         """Clear and set the stages that were ignored; a record whose stage still differs is held."""

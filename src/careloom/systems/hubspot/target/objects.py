@@ -58,7 +58,7 @@ class CustomObject:
     id: str
     name: str
     full_name: str
-    required: frozenset[str]
+    required_properties: frozenset[str]
 
     def called(self, name: str) -> bool:
         """Whether `name` means this object: its name, "p_" and its name, its full name or its id."""
@@ -129,5 +129,5 @@ def _custom(schema: Mapping[str, Any]) -> CustomObject:
         id=str(schema.get("objectTypeId") or schema["id"]),
         name=str(schema["name"]),
         full_name=str(schema.get("fullyQualifiedName") or schema["name"]),
-        required=frozenset(str(name) for name in schema.get("requiredProperties") or ()),
+        required_properties=frozenset(str(name) for name in schema.get("requiredProperties") or ()),
     )

@@ -46,14 +46,14 @@ REQUIRED_ONE_OF: Mapping[str, frozenset[str]] = {
 
 
 def shape_of(
-    name: str, object_type: str, definitions: Iterable[Mapping[str, Any]], required: frozenset[str]
+    name: str, object_type: str, definitions: Iterable[Mapping[str, Any]], required_properties: frozenset[str]
 ) -> ObjectShape:
     """The object called `name`, whose name on the wire is `object_type`."""
     properties = (property_of(object_type, definition) for definition in definitions)
     return ObjectShape(
         name=name,
         properties={definition.name: definition for definition in properties},
-        required=required | REQUIRED.get(object_type, frozenset()),
+        required_properties=required_properties | REQUIRED.get(object_type, frozenset()),
         requires_one_of=REQUIRED_ONE_OF.get(object_type, frozenset()),
     )
 

@@ -111,7 +111,7 @@ class Reader:
 
     def _not_archived(self, object_type: str, ids: Sequence[str]) -> list[str]:
         """Those of `ids` that are not in the bin: one request spares a single read for each of the others."""
-        bin_ids = {str(record_id["id"]) for record_id in self._batch(object_type, ids, (), archived=True)}
+        bin_ids = {str(record_id["id"]) for record_id in self._batch(object_type, ids, (), in_archive=True)}
         return [record_id for record_id in ids if record_id not in bin_ids]
 
     def _batch(
@@ -121,7 +121,7 @@ class Reader:
         properties: Sequence[str],
         *,
         key: str | None = None,
-        archived: bool = False,
+        in_archive: bool = False,
         history: Sequence[str] = (),
     ) -> list[dict[str, Any]]:
         body: dict[str, object] = {"inputs": [{"id": item} for item in ids], "properties": asked(properties)}
@@ -134,7 +134,7 @@ class Reader:
             method="POST",
             repeatable=True,
             path=path,
-            query={"archived": str(archived).lower()},
+            query={"archived": str(in_archive).lower()},
             body=body,
             records=len(ids),
             gives=bodies.batch,
@@ -144,7 +144,7 @@ class Reader:
             return []
         if not answer.ok:
             raise refused(call, answer, quote=False)
-        return [item for item in answer.body.get("results") or () if bool(item.get("archived")) is archived]
+        return [item for item in answer.body.get("results") or () if bool(item.get("archived")) is in_archive]
 
     def _single(self, object_type: str, record_id: str, properties: Sequence[str]) -> RemoteRecord | None:
         path = self._paths.objects(object_type)
@@ -178,28 +178,28 @@ def folded(value: str) -> str:
     return value.strip().casefold()
 
 
-def same(sent: str, stored: str | None) -> bool:
-    """Whether `held` is what HubSpot makes of `sent`: it lower-cases mails and rewrites numbers, dates and lists.
+def same(own_value: str, remote_value: str | None) -> bool:
+    """Whether `remote_value` is what HubSpot makes of `own_value`: it lower-cases mails and rewrites numbers, dates and lists.
 
     Wrongly False costs one more write; wrongly True is what must not be, so only rewritings known to happen count.
     """
-    stored = stored or ""
-    if sent.strip() == stored.strip() or ("@" in sent and folded(sent) == folded(stored)):
+    remote_value = remote_value or ""
+    if own_value.strip() == remote_value.strip() or ("@" in own_value and folded(own_value) == folded(remote_value)):
         return True
-    if not sent or not stored:
+    if not own_value or not remote_value:
         return False
-    if ";" in sent or ";" in stored:
-        return _options(sent) == _options(stored)
-    moments = _moment(sent), _moment(stored)
+    if ";" in own_value or ";" in remote_value:
+        return _options(own_value) == _options(remote_value)
+    moments = _moment(own_value), _moment(remote_value)
     if None not in moments:
         return moments[0] == moments[1]
-    numbers = _number(sent), _number(stored)
+    numbers = _number(own_value), _number(remote_value)
     return numbers[0] is not None and numbers[0] == numbers[1]
 
 
-def same_values(sent: Mapping[str, str], stored: Mapping[str, str | None]) -> bool:
+def same_values(own_values: Mapping[str, str], remote_values: Mapping[str, str | None]) -> bool:
     """Whether every property that was sent is held."""
-    return all(same(value, stored.get(name)) for name, value in sent.items())
+    return all(same(value, remote_values.get(name)) for name, value in own_values.items())
 
 
 def _options(text: str) -> frozenset[str]:

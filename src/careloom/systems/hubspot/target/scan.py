@@ -102,13 +102,13 @@ class Scan:
             )
 
     def _listed(self) -> Iterator[list[RemoteRecord]]:
-        for results in self._list(archived=False):
+        for results in self._list(in_archive=False):
             records = [record_of(result, self._properties) for result in results]
             yield self._completed(records) if self._long else records
 
-    def _list(self, *, archived: bool) -> Iterator[list[dict[str, Any]]]:
+    def _list(self, *, in_archive: bool) -> Iterator[list[dict[str, Any]]]:
         names = "" if self._long else ",".join(asked(self._properties))
-        query = {"limit": str(LIST_PAGE), "archived": str(archived).lower(), "properties": names}
+        query = {"limit": str(LIST_PAGE), "archived": str(in_archive).lower(), "properties": names}
         pages = bodies.Pages(bodies.record)
         while True:
             call = Call(method="GET", path=self._path, query=query, gives=pages.check)
@@ -155,7 +155,7 @@ class Scan:
 
     def _archived(self, since: int) -> Iterator[list[RemoteRecord]]:
         """Records put into the bin since then. The bin has no order and no filter: all of it is paged through."""
-        for results in self._list(archived=True):
+        for results in self._list(in_archive=True):
             late = [
                 result
                 for result in results

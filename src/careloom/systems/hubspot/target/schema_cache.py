@@ -41,7 +41,7 @@ class SchemaCache:
         if definitions is None:
             return None
         custom = self._objects.custom(name) if object_type not in STANDARD.values() else None
-        shape = shape_of(name, object_type, definitions.values(), custom.required if custom else frozenset())
+        shape = shape_of(name, object_type, definitions.values(), custom.required_properties if custom else frozenset())
         with self._lock:
             self._unique[name] = frozenset(
                 definition.name for definition in shape.properties.values() if definition.unique

@@ -24,7 +24,7 @@ from careloom.store.attempts import Attempts
 from careloom.store.database import Store, open_store
 from careloom.worker.jobs import JobContext, run_job
 from cli.shell import call
-from services.fake_rooms import Paper, install, project, ready, record, rows
+from services.fake_rooms import Paper, install, make_session, project, record, rows
 from services.sync_project import PEOPLE, PROJECT, Clinic, someone
 
 GOOD = ModelsRun(nodes=[ModelNode(name="m", kind="model", status="success")], seconds=0.1, complete=True)
@@ -49,15 +49,15 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
 def session(store: Store, paper: Paper, tmp_path: Path) -> Session:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "dbt_project.yml").write_text("name: paper\n")
-    return ready(store, project(tmp_path, ["ehr"]))
+    return make_session(store, project(tmp_path, ["ehr"]))
 
 
-def ruled(session: Session, rule: Models, now: datetime | None = None) -> Session:
+def with_rule(session: Session, rule: Models, now: datetime | None = None) -> Session:
     clock = (lambda: now) if now else session.clock
     return replace(session, project=replace(session.project, models=rule), clock=clock)
 
 
-def built(session: Session, monkeypatch: pytest.MonkeyPatch, run: ModelsRun = GOOD) -> JobContext:
+def make_job(session: Session, monkeypatch: pytest.MonkeyPatch, run: ModelsRun = GOOD) -> JobContext:
     """The worker's job, with dbt's answer instead of dbt."""
     monkeypatch.setattr(build, "_required", lambda _session: None)
     monkeypatch.setattr(build, "_once", lambda *_: run)
@@ -77,13 +77,13 @@ def test_a_schedule_comes_round_and_a_failed_build_is_not_repeated_before_the_ne
 ) -> None:
     rule = Models(schedule=parse_schedule("daily at 06:00"))
     assert not are_models_due(session)
-    daily = ruled(session, rule)
+    daily = with_rule(session, rule)
     assert are_models_due(daily)
     enqueue_due(daily)
     assert ("models:paper",) in rows(store, "select lock from procrastinate_jobs")
-    built(daily, monkeypatch, BAD)
+    make_job(daily, monkeypatch, BAD)
     assert not are_models_due(daily)
-    assert are_models_due(ruled(session, rule, now=datetime.now(UTC) + timedelta(days=1)))
+    assert are_models_due(with_rule(session, rule, now=datetime.now(UTC) + timedelta(days=1)))
     (row,) = Attempts(store).recent(kind="models")
     assert (row["name"], row["state"], row["code"]) == ("paper", "failed", "models-failed")
     assert rows(store, "select what from resting") == [("models:paper",)]
@@ -92,13 +92,13 @@ def test_a_schedule_comes_round_and_a_failed_build_is_not_repeated_before_the_ne
 def test_models_come_after_a_stream_that_changed_and_not_after_one_that_did_not(
     session: Session, paper: Paper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after = ruled(session, Models(after=("visits",)))
+    after = with_rule(session, Models(after=("visits",)))
     assert not are_models_due(after), "nothing was landed yet"
     paper.pages = lambda: page(1)
     scan(after, "visits", Watch())
     assert are_models_due(after)
     assert not are_models_due(session), "nothing was asked for"
-    built(after, monkeypatch)
+    make_job(after, monkeypatch)
     assert not are_models_due(after)
     scan(after, "visits", Watch(), full=True)
     assert not are_models_due(after), "the same rows again"
@@ -108,7 +108,7 @@ def test_models_come_after_a_stream_that_changed_and_not_after_one_that_did_not(
 
 
 def test_a_build_that_could_not_begin_is_still_due(session: Session, store: Store) -> None:
-    daily = ruled(session, Models(schedule=parse_schedule("daily at 06:00")))
+    daily = with_rule(session, Models(schedule=parse_schedule("daily at 06:00")))
     Attempts(store).note("models", "paper", "worker", code="later", error="busy")
     assert are_models_due(daily)
 

@@ -18,7 +18,7 @@ from careloom.services.session.settings import Settings, read_settings
 from careloom.systems.collaboratemd.simulator import RunningCollaborateMD
 from careloom.systems.drchrono.simulator import RunningDrChrono
 
-BLUEPRINTS = Path(__file__).parents[2] / "blueprints"
+BLUEPRINTS = Path(__file__).parents[3] / "blueprints"
 
 
 def project(name: str, folder: Path, **addresses: str) -> Path:

@@ -20,7 +20,7 @@ from careloom.services.session.progress import Watch
 from careloom.services.session.sessions import Session
 from careloom.store.account_reports import AccountReports
 from careloom.store.database import Store, open_store
-from services.fake_rooms import Paper, install, project, ready, rows
+from services.fake_rooms import Paper, install, make_session, project, rows
 
 HOURLY = parse_schedule("every hour")
 DAY = timedelta(days=1)
@@ -51,23 +51,23 @@ def store(database: str) -> Iterator[Store]:
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch, store: Store, tmp_path: Path, machine: timedelta) -> Session:
     install(monkeypatch, {"ehr": Paper()})
-    return ready(store, project(tmp_path, ["ehr"], schedule=HOURLY))
+    return make_session(store, project(tmp_path, ["ehr"], schedule=HOURLY))
 
 
-def woken(store: Store) -> list[str]:
+def take_jobs(store: Store) -> list[str]:
     return [job for (job,) in rows(store, "delete from procrastinate_jobs where status = 'todo' returning task_name")]
 
 
 def test_a_scan_is_due_an_hour_after_the_last_and_not_before(session: Session, store: Store) -> None:
     enqueue_due(session)
-    assert woken(store) == ["scan"]
+    assert take_jobs(store) == ["scan"]
     scan(session, "visits", Watch(stop=Event()))
     rows(store, "update stream_state set scanned_at = now() returning 1")
     enqueue_due(session)
-    assert woken(store) == [], "it was done just now"
+    assert take_jobs(store) == [], "it was done just now"
     rows(store, "update stream_state set scanned_at = now() - interval '61 minutes' returning 1")
     enqueue_due(session)
-    assert woken(store) == ["scan"]
+    assert take_jobs(store) == ["scan"]
 
 
 def test_what_was_never_done_is_due_and_what_was_done_this_hour_is_not(session: Session, store: Store) -> None:

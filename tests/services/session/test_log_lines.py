@@ -13,11 +13,11 @@ from careloom.services.session.settings import read_settings
 
 
 @pytest.fixture
-def configured() -> None:
+def log_setup() -> None:
     log.set_up(logging.INFO, lambda: log_lines.configure(read_settings({}), logging.INFO))
 
 
-@pytest.mark.usefixtures("configured")
+@pytest.mark.usefixtures("log_setup")
 def test_a_line_has_its_key_and_its_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     log.LOG.bind(stream="patients").error("scan.failed", message="a scan failed", error="ValueError")
     line = json.loads(capsys.readouterr().err)
@@ -31,7 +31,7 @@ def test_a_line_has_its_key_and_its_sentence(capsys: pytest.CaptureFixture[str])
     }
 
 
-@pytest.mark.usefixtures("configured")
+@pytest.mark.usefixtures("log_setup")
 def test_a_line_without_a_key_has_its_text_as_the_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     log.LOG.info("run started")
     line = json.loads(capsys.readouterr().err)

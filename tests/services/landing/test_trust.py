@@ -15,7 +15,7 @@ from careloom.services.landing.process import ASKS, NOT_SHOWN, process_inbox
 from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
 from careloom.store.inbox_queue import NOT_YET
-from services.fake_rooms import Paper, arrive, inbox, install, make_due, project, ready, rows
+from services.fake_rooms import Paper, arrive, inbox, install, make_due, make_session, project, rows
 
 AT = "2026-02-28T12:00:00+00:00"
 LATER = "2026-02-28T12:00:05+00:00"
@@ -37,14 +37,14 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
 
 @pytest.fixture
 def session(store: Store, paper: Paper, tmp_path: Path) -> Session:
-    return ready(store, project(tmp_path, ["ehr"]))
+    return make_session(store, project(tmp_path, ["ehr"]))
 
 
 def process(session: Session) -> dict[str, int]:
     return dict(process_inbox(session, "ehr", stop=Event()))
 
 
-def told(room: str, changed_at: str = AT) -> dict[str, Any]:
+def event_body(room: str, changed_at: str = AT) -> dict[str, Any]:
     return {"records": [{"id": "V1", "room": room, "changed_at": changed_at}]}
 
 
@@ -66,7 +66,7 @@ def shows(paper: Paper, *answers: Mapping[str, Any] | None) -> None:
     paper.fetches = lambda _key: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
-EVENTS = (told("first"), told("second"), told("latest", LATER), told("other latest", LATER))
+EVENTS = (event_body("first"), event_body("second"), event_body("latest", LATER), event_body("other latest", LATER))
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -83,23 +83,23 @@ def test_events_of_one_second_end_in_what_the_source_shows_in_any_order(
 
 
 def test_the_same_event_again_is_no_doubt(session: Session, store: Store, paper: Paper) -> None:
-    arrive(store, "ehr", told("first"), told("first"))
+    arrive(store, "ehr", event_body("first"), event_body("first"))
     process(session)
-    arrive(store, "ehr", told("first"))
+    arrive(store, "ehr", event_body("first"))
     process(session)
     assert (room(store), paper.fetch_keys) == ([("first", False)], [])
 
 
 def test_a_time_out_of_the_repeated_hour_is_asked_for(session: Session, store: Store, paper: Paper) -> None:
     shows(paper, {"id": "V1", "room": "EST", "changed_at": "2025-11-02T01:10:00"})
-    arrive(store, "ehr", told("EDT", "2025-11-02T01:50:00"))
+    arrive(store, "ehr", event_body("EDT", "2025-11-02T01:50:00"))
     assert process(session)["done"] == 1
     assert (room(store), paper.fetch_keys) == ([("EST", False)], ["V1"])
 
 
 def test_a_time_that_lies_ahead_is_asked_for(session: Session, store: Store, paper: Paper) -> None:
     shows(paper, {"id": "V1", "room": "shown", "changed_at": "2027-01-01T00:00:00Z"})
-    arrive(store, "ehr", told("told", "2027-01-01T00:00:00Z"))
+    arrive(store, "ehr", event_body("told", "2027-01-01T00:00:00Z"))
     assert process(session)["done"] == 1
     assert (room(store), paper.fetch_keys) == ([("shown", False)], ["V1"])
 

@@ -9,12 +9,10 @@ from careloom.services.session.sessions import Session
 from careloom.store.account_reports import AccountReports
 
 
-def standing(session: Session, name: str | None, *, failures_only: bool) -> list[dict[str, Any]]:
+def list_account_reports(session: Session, name: str | None, *, failures_only: bool) -> list[dict[str, Any]]:
     """A row for each report (or of the one called `name`) and account, with the drifts of its columns."""
     reports = AccountReports(session.store)
-    rows = [
-        dict(row) for row in reports.standing(name) if not failures_only or row["status"] == "failed" or row["error"]
-    ]
+    rows = [dict(row) for row in reports.newest(name) if not failures_only or row["status"] == "failed" or row["error"]]
     for row in rows:
         row["drifts"] = [dict(drift) for drift in reports.drifts(row["id"])]
     return rows

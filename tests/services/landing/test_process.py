@@ -19,7 +19,7 @@ from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
 from careloom.store.inbox_queue import MOST_EVENTS
 from hang import HANG
-from services.fake_rooms import Paper, arrive, inbox, install, make_due, project, ready, rows
+from services.fake_rooms import Paper, arrive, inbox, install, make_due, make_session, project, rows
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
 
 @pytest.fixture
 def session(store: Store, paper: Paper, tmp_path: Path) -> Session:
-    return ready(store, project(tmp_path, ["ehr"]))
+    return make_session(store, project(tmp_path, ["ehr"]))
 
 
 def process(session: Session) -> dict[str, int]:
@@ -49,7 +49,7 @@ def visit(number: int, **fields: Any) -> dict[str, Any]:
     return {"records": [{"id": f"V{number}", "room": f"room {number}", **fields}]}
 
 
-def landed(store: Store) -> dict[str, str]:
+def rooms_by_visit(store: Store) -> dict[str, str]:
     return dict(rows(store, "select paper_id, room from clinical.paper_visits"))
 
 
@@ -63,7 +63,7 @@ def breaks() -> NoReturn:
 def test_what_events_say_is_landed_and_their_rows_are_done(session: Session, store: Store) -> None:
     arrive(store, "ehr", visit(1), {"records": [*visit(2)["records"], *visit(3)["records"]]}, {})
     assert process(session) == {"events": 3, "done": 3, "held": 0, "waiting": 0}
-    assert landed(store) == {"V1": "room 1", "V2": "room 2", "V3": "room 3"}
+    assert rooms_by_visit(store) == {"V1": "room 1", "V2": "room 2", "V3": "room 3"}
     assert inbox(store) == [("done", 0, None)] * 3
 
 
@@ -123,7 +123,7 @@ def test_a_hint_is_fetched_and_the_same_hint_only_once(session: Session, store: 
     arrive(store, "ehr", {"hints": ["V1"]}, {"hints": ["V1", "V2"]})
     assert process(session)["done"] == 2
     assert sorted(paper.fetch_keys) == ["V1", "V2"]
-    assert landed(store) == {"V1": "fetched", "V2": "fetched"}
+    assert rooms_by_visit(store) == {"V1": "fetched", "V2": "fetched"}
 
 
 def test_a_hint_at_what_the_project_does_not_land_is_not_fetched(session: Session, store: Store, paper: Paper) -> None:
@@ -153,7 +153,7 @@ def test_in_an_outage_events_wait_longer_each_time_and_are_never_held(
     assert inbox(store) == [("new", ATTEMPTS + 3, "later"), ("done", 0, None)]
     paper.fetches = lambda key: {"id": key, "room": "back"}
     assert process(session)["done"] == 1
-    assert landed(store) == {"V1": "back", "V2": "room 2"}
+    assert rooms_by_visit(store) == {"V1": "back", "V2": "room 2"}
 
 
 def test_the_wait_that_a_system_asks_for_is_kept(session: Session, store: Store, paper: Paper) -> None:
@@ -204,7 +204,7 @@ def test_an_event_that_cannot_be_read_is_held_with_its_bytes_and_its_reason(
     assert process(session) == {"events": 3, "done": 2, "held": 1, "waiting": 0}
     held_rows = rows(store, "select code, message, convert_from(body, 'UTF8') from inbox where state = 'held'")
     assert held_rows == [("no_key", "the event names no record", '{"do": "unreadable"}')]
-    assert sorted(landed(store)) == ["V1", "V2"]
+    assert sorted(rooms_by_visit(store)) == ["V1", "V2"]
 
 
 def test_poison_never_blocks_the_others_and_is_held_without_a_word_of_what_it_said(
@@ -237,7 +237,7 @@ def test_poison_that_only_landing_finds_is_kept_from_the_rest_of_its_batch(
     monkeypatch.setattr(landing_process, "land", land)
     arrive(store, "ehr", visit(1), visit(2), visit(3))
     assert process(session) == {"events": 3, "done": 2, "held": 0, "waiting": 1}
-    assert sorted(landed(store)) == ["V1", "V3"]
+    assert sorted(rooms_by_visit(store)) == ["V1", "V3"]
     assert inbox(store)[1] == ("new", 1, "failed")
 
 
@@ -267,7 +267,7 @@ def test_a_crash_between_landing_and_settling_is_repeated_without_harm(
         with pytest.raises(KeyboardInterrupt):
             process(session)
     assert inbox(store) == [("new", 0, None)]
-    assert landed(store) == {"V1": "room 1"}
+    assert rooms_by_visit(store) == {"V1": "room 1"}
     assert process(session)["done"] == 1
     assert rows(store, "select operation, vendor_id from outbox") == [("INSERT", "V1")]
 

@@ -17,7 +17,7 @@ from careloom.services.session.progress import Watch
 from careloom.store.landing_runs import LandingRuns
 from careloom.store.stream_state import StreamStates
 from hang import HANG
-from services.fake_source import Practice, moved, practice, project
+from services.fake_source import Practice, nonzero_counts, practice, project
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ class Killed(BaseException):
 def test_a_first_scan_reads_everything_and_accounts_for_it(clinic: Practice) -> None:
     report = clinic.scan()
     assert (report.status, report.kind, report.exit_code) == ("completed", "full_sync", 0)
-    assert moved(report) == {"total": 7, "created": 7}
+    assert nonzero_counts(report) == {"total": 7, "created": 7}
     assert clinic.live() == set(range(1, 8))
     log = LandingRuns(clinic.store).recent("people")[0]
     assert (log["id"], log["status"], log["records_created"], log["balanced"]) == (report.run, "completed", 7, True)
@@ -48,7 +48,7 @@ def test_the_second_scan_asks_for_what_changed_and_writes_nothing_where_nothing_
     assert state_before.changed_until is not None
     assert clinic.shelves.scans[-1][1] == state_before.changed_until - timedelta(hours=1)
     assert report.kind == "incremental"
-    assert moved(report) == {"total": 7, "unchanged": 7}
+    assert nonzero_counts(report) == {"total": 7, "unchanged": 7}
     assert clinic.changes() == changes
 
 
@@ -56,7 +56,7 @@ def test_a_whole_scan_of_unchanged_rows_writes_nothing(clinic: Practice) -> None
     clinic.scan()
     rows = clinic.ask("select xmin::text, * from clinical.people order by id")
     report = clinic.scan(full=True)
-    assert moved(report) == {"total": 7, "unchanged": 7}
+    assert nonzero_counts(report) == {"total": 7, "unchanged": 7}
     assert clinic.ask("select xmin::text, * from clinical.people order by id") == rows
 
 
@@ -159,7 +159,7 @@ def test_what_an_earlier_part_saw_is_not_taken_for_gone_after_a_crash(clinic: Pr
     clinic.shelves.at_page = lambda _: None
     report = clinic.scan("pills")
     assert report.resumed
-    assert moved(report) == {"total": 3, "unchanged": 2, "deleted": 1}
+    assert nonzero_counts(report) == {"total": 3, "unchanged": 2, "deleted": 1}
     assert clinic.live("pills", "pill_id") == {1, 2, 3, 4, 5, 7}
 
 
@@ -251,7 +251,7 @@ def test_a_stream_whose_parent_is_not_landed_is_still_read_out_of_it(
 ) -> None:
     with practice(monkeypatch, database, project(tmp_path, ["pets"])) as clinic:
         clinic.shelves.put("people", 1, pets=["cat"])
-        assert moved(clinic.scan("pets")) == {"total": 1, "created": 1}
+        assert nonzero_counts(clinic.scan("pets")) == {"total": 1, "created": 1}
         clinic.shelves.put("people", 1, pets=["cat"], name="Other")
         assert clinic.scan("pets").kind == "incremental"
 

@@ -19,12 +19,12 @@ from careloom.core.errors import Fix, UsageFault
 from careloom.project.model import Chart, ChartPage
 from careloom.services.analytics.charts import age_of_data, charts_after_run, page_named, read_charts
 from careloom.services.session.sessions import Session
-from services.landing_project import NOTES, landing
+from services.landing_project import NOTES, open_landing
 
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, NOTES) as session:
+    with open_landing(tmp_path, database, NOTES) as session:
         yield session
 
 
@@ -130,14 +130,14 @@ def marked(sql: str, **options: Any) -> ChartPage:
 
 def test_the_first_labels_are_shown_and_the_others_are_counted_and_summed(session: Session) -> None:
     statement = "select 'p' || lpad(n::text, 4, '0'), s, 1.25 from generate_series(1, 300) n, (values ('a'), ('b')) v (s) order by 1"
-    (chart,) = read_charts(session, marked(statement, most=3))
+    (chart,) = read_charts(session, marked(statement, label_limit=3))
     assert list(chart.bars) == ["p0001", "p0002", "p0003"]
     assert chart.more == "and 297 more: $742.50 together"
     assert (chart.whole, chart.cut) == (Decimal("750.00"), "")
     text = html(marked(statement), [chart], datetime(2026, 11, 21, tzinfo=UTC))
     assert "And 297 more: $742.50 together." in text
     assert "In all $750.00." in text
-    (full_chart,) = read_charts(session, marked("select 'a', 1", most=3))
+    (full_chart,) = read_charts(session, marked("select 'a', 1", label_limit=3))
     assert full_chart.notes == []
 
 

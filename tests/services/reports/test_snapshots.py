@@ -12,7 +12,7 @@ from careloom.core.errors import Hold
 from careloom.store.database import open_store
 from careloom.store.report_tables import forget_old
 from careloom.store.report_types import drop_unread
-from services.test_report_loading import Office
+from services.reports.test_load import Office
 
 FIRST = "Line,Balance\n1,$5.00\n2,$6.00\n"
 SECOND = "Line,Balance\n1,$4.00\n"

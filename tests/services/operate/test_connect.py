@@ -26,7 +26,7 @@ from careloom.services.session import sessions
 from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
 from hang import HANG
-from services.fake_rooms import NOON, Paper, project, ready, room
+from services.fake_rooms import NOON, Paper, make_session, project, room
 
 KEY = {"CARELOOM_SEAL_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}
 
@@ -58,10 +58,10 @@ def session(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, excha
     }
     monkeypatch.setattr(sessions, "rooms", lambda: rooms)
     monkeypatch.setattr(operate_connect, "rooms", lambda: rooms)
-    return ready(store, project(tmp_path, ["ehr", "bus"]), KEY)
+    return make_session(store, project(tmp_path, ["ehr", "bus"]), KEY)
 
 
-def kept(session: Session) -> Token | None:
+def stored_token(session: Session) -> Token | None:
     tokens = session.room_context("ehr").tokens
     assert tokens is not None
     return tokens.current()
@@ -77,7 +77,7 @@ def test_a_code_becomes_a_sealed_pair(session: Session, exchanges: list[tuple[st
     invitation = invite(session, "ehr", "http://127.0.0.1:8912/connected")
     connect(session, "ehr", invitation, "code-1")
     assert exchanges == [("http://127.0.0.1:8912/connected", "code-1")]
-    assert kept(session) == Token(access="access-1", refresh="refresh-1", expires_at=NOON)
+    assert stored_token(session) == Token(access="access-1", refresh="refresh-1", expires_at=NOON)
 
 
 def test_without_a_key_no_code_is_used_up(session: Session, exchanges: list[tuple[str, str]]) -> None:
@@ -125,7 +125,7 @@ def test_an_answer_without_a_code_is_told_so(answer: str) -> None:
 def test_a_pair_made_elsewhere_is_kept(session: Session) -> None:
     session.clock = lambda: NOON
     keep_given(session, "ehr", b'{"access_token": "a", "refresh_token": "r", "expires_in": 3600, "scope": "all"}')
-    assert kept(session) == Token(access="a", refresh="r", expires_at=NOON + timedelta(hours=1))
+    assert stored_token(session) == Token(access="a", refresh="r", expires_at=NOON + timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_what_is_no_pair_is_refused_without_being_repeated(session: Session, tex
     with pytest.raises(UsageFault, match="no token pair") as error:
         keep_given(session, "ehr", text)
     assert "hush" not in str(error.value)
-    assert kept(session) is None
+    assert stored_token(session) is None
 
 
 def test_a_system_that_is_not_connected_this_way_says_so(session: Session) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from careloom.store.account_reports import AccountReports
 from careloom.store.database import open_store
-from services.test_report_loading import Office
+from services.reports.test_load import Office
 
 COMPLETE = """
 SELECT customer_account, report_name, identifier, status
@@ -43,15 +43,15 @@ def test_an_earlier_pipelines_queries_run_word_for_word(office: Office) -> None:
     office.ask("update account_reports set status = 'failed' where customer_account = '1003'")
     office.due("1004")
     office.ask("update account_reports set status = 'ended' where customer_account = '1004'")
-    assert AccountReports(office.store).show_standing("enhance_health_group") == ""
+    assert AccountReports(office.store).show_in_schema("enhance_health_group") == ""
     assert office.ask(COMPLETE) == [("1001", "aging", "77", 1)]
     assert office.ask(COUNTED) == [(1,)]
     assert sorted(office.ask(BY_ACCOUNT)) == [("1001", 1, 1), ("1002", 1, 0), ("1003", 1, 0)]
-    assert AccountReports(office.store).show_standing("enhance_health_group") == "", "again"
+    assert AccountReports(office.store).show_in_schema("enhance_health_group") == "", "again"
 
 
 def test_an_earlier_pipelines_own_table_is_left_alone(office: Office) -> None:
     office.ask("create schema old")
     office.ask("create table old.account_reports (status integer)")
-    assert "is a table already" in AccountReports(office.store).show_standing("old")
+    assert "is a table already" in AccountReports(office.store).show_in_schema("old")
     assert office.ask("select count(*) from old.account_reports") == [(0,)]

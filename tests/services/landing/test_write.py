@@ -19,12 +19,12 @@ from careloom.services.session.sessions import Session
 from careloom.store.landing_held import held_landings
 from careloom.store.landing_tables import ensure_table
 from careloom.store.migrations import migrations
-from services.landing_project import NOTES, PATIENTS, SESSIONS, gone, landing, note, patient
+from services.landing_project import NOTES, PATIENTS, SESSIONS, deletion, note, open_landing, patient
 
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as session:
+    with open_landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as session:
         yield session
 
 
@@ -39,7 +39,7 @@ def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()
 
 
-def told(session: Session) -> list[tuple[str, str, str]]:
+def outbox_rows(session: Session) -> list[tuple[str, str, str]]:
     return ask(session, "select operation, table_name, vendor_id from outbox order by id")
 
 
@@ -55,7 +55,7 @@ def test_what_a_record_says_lands_typed_and_whole(session: Session) -> None:
         session, "select ehr_id, first_name, born::text, phone, balance::text, raw->'account' from clinical.patients"
     )
     assert row == [(1, "First1", "1980-02-29", "555 0100", "12.340", {"balance": "12.340"})]
-    assert told(session) == [("INSERT", "patients", "1")]
+    assert outbox_rows(session) == [("INSERT", "patients", "1")]
     log = ask(session, "select actor, run, operation, changed->>'first_name' from change_log")
     assert log == [("tester", 7, "INSERT", "First1")]
 
@@ -65,7 +65,7 @@ def test_the_same_again_touches_nothing(session: Session) -> None:
     rows_before = ask(session, "select ctid::text, xmin::text, synced_at from clinical.patients order by 1")
     assert counts(session, patient(1), patient(2)) == {"total": 2, "unchanged": 2}
     assert ask(session, "select ctid::text, xmin::text, synced_at from clinical.patients order by 1") == rows_before
-    assert len(told(session)) == 2
+    assert len(outbox_rows(session)) == 2
 
 
 def test_a_change_is_logged_with_its_old_and_new_value_alone(session: Session) -> None:
@@ -91,13 +91,13 @@ def test_of_one_key_in_one_batch_every_form_is_logged_and_the_newest_stands(sess
 
 def test_a_deletion_is_a_mark_and_a_newer_record_takes_it_back(session: Session) -> None:
     counts(session, patient(1))
-    assert counts(session, gone(1, 5)) == {"total": 1, "deleted": 1}
+    assert counts(session, deletion(1, 5)) == {"total": 1, "deleted": 1}
     assert ask(session, "select first_name, deleted_at is not null from clinical.patients") == [("First1", True)]
-    assert counts(session, gone(1, 6)) == {"total": 1, "unchanged": 1}
+    assert counts(session, deletion(1, 6)) == {"total": 1, "unchanged": 1}
     assert counts(session, patient(1, 4, first_name="Late")) == {"total": 1, "unchanged": 1}
     assert counts(session, patient(1, 9)) == {"total": 1, "updated": 1}
     assert ask(session, "select deleted_at from clinical.patients") == [(None,)]
-    assert [entry[0] for entry in told(session)] == ["INSERT", "DELETE", "UPDATE"]
+    assert [entry[0] for entry in outbox_rows(session)] == ["INSERT", "DELETE", "UPDATE"]
 
 
 def test_the_order_and_the_number_of_arrivals_decide_nothing(session: Session) -> None:
@@ -106,7 +106,7 @@ def test_the_order_and_the_number_of_arrivals_decide_nothing(session: Session) -
     for number in range(1, 21):
         history += [patient(number, minute, first_name=f"N{number}M{minute}") for minute in dice.sample(range(30), 3)]
         if number % 3 == 0:
-            history.append(gone(number, dice.randrange(30)))
+            history.append(deletion(number, dice.randrange(30)))
     ends: set[tuple[Any, ...]] = set()
     for _ in range(6):
         ask_nothing(session, "drop table if exists clinical.patients")
@@ -173,7 +173,7 @@ def test_a_wider_stream_fills_its_new_column_from_records_that_did_not_change(
 ) -> None:
     counts(session, patient(1, nick_name="Bo"))
     wide = replace(PATIENTS, columns=(*PATIENTS.columns, Column(name="nick_name", paths=("nick_name",))))
-    with landing(tmp_path, database, wide) as wider:
+    with open_landing(tmp_path, database, wide) as wider:
         assert counts(wider, patient(1, nick_name="Bo")) == {"total": 1, "updated": 1}
         assert ask(wider, "select nick_name from clinical.patients") == [("Bo",)]
 
@@ -204,7 +204,7 @@ def test_a_session_is_linked_by_its_visit_whichever_comes_first(session: Session
     assert [(row.key, row.why) for row in unlinked(session, session.project.landings["sessions"])] == [("S2", "none")]
     counts(session, note("notes", "N2", visit="V2"))
     assert links(session) == {"S1": "N1", "S2": "N2"}
-    assert told(session)[-2:] == [("INSERT", "notes", "N2"), ("UPDATE", "sessions", "S2")]
+    assert outbox_rows(session)[-2:] == [("INSERT", "notes", "N2"), ("UPDATE", "sessions", "S2")]
 
 
 def test_without_a_visit_patient_and_day_link_unless_two_notes_fit(session: Session) -> None:
@@ -228,7 +228,7 @@ def test_a_deleted_note_is_nobodys(session: Session) -> None:
 
 
 def test_two_systems_may_have_streams_of_one_name(tmp_path, database):
-    with landing(tmp_path, database, PATIENTS) as session:
+    with open_landing(tmp_path, database, PATIENTS) as session:
         patients = session.project.landings["patients"]
         clients = replace(patients, name="clients", system="shop", stream=replace(PATIENTS, table="clients"))
         shared_session = replace(

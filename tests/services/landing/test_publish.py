@@ -15,7 +15,7 @@ from careloom.services.landing.publish import BATCH, publish_outbox
 from careloom.services.session.sessions import Session
 from careloom.store.database import Store, open_store
 from hang import HANG
-from services.fake_rooms import Paper, install, make_due, project, put_changes, ready, rows
+from services.fake_rooms import Paper, install, make_due, make_session, project, put_changes, rows
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
 
 
 def session_to(store: Store, folder: Path, *publish: str) -> Session:
-    return ready(store, project(folder, ["ehr", "bus", "feed"], publish=publish))
+    return make_session(store, project(folder, ["ehr", "bus", "feed"], publish=publish))
 
 
 def waiting(store: Store) -> int:

@@ -13,12 +13,12 @@ from careloom.core.streams import Record
 from careloom.services.landing.write import land
 from careloom.services.session.sessions import Session
 from careloom.store.landing_held import drift_of, held_bodies, held_landings
-from services.landing_project import NOON, NOTES, PATIENTS, SESSIONS, landing, note, patient
+from services.landing_project import NOON, NOTES, PATIENTS, SESSIONS, note, open_landing, patient
 
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as session:
+    with open_landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as session:
         yield session
 
 
@@ -26,7 +26,7 @@ def counts(session: Session, *records: Record) -> dict[str, int]:
     return {name: number for name, number in land(session, "ehr", records, actor="tester").items() if number}
 
 
-def held(session: Session) -> list[tuple[str, str]]:
+def held_codes(session: Session) -> list[tuple[str, str]]:
     return [(item.key, item.code) for item in held_landings(session.store)]
 
 
@@ -37,16 +37,16 @@ BAD = {"insurance": {"copay": [float("nan")]}}
 def test_a_bad_record_stays_held_beside_a_good_one_of_its_key_in_one_batch(session: Session, turn: int) -> None:
     records = [patient(1, 1), patient(1, 9, **BAD)][::turn]
     assert counts(session, *records) == {"total": 2, "created": 1, "held": 1}
-    assert held(session) == [("1", "not-a-number")]
+    assert held_codes(session) == [("1", "not-a-number")]
 
 
 def test_an_older_record_that_comes_late_does_not_let_go_of_a_held_one(session: Session) -> None:
     counts(session, patient(1, 5))
     counts(session, patient(1, 9, **BAD))
     assert counts(session, patient(1, 2)) == {"total": 1, "unchanged": 1}
-    assert held(session) == [("1", "not-a-number")]
+    assert held_codes(session) == [("1", "not-a-number")]
     assert counts(session, patient(1, 10)) == {"total": 1, "updated": 1}
-    assert held(session) == []
+    assert held_codes(session) == []
 
 
 def test_a_held_record_that_is_offered_again_and_has_grown_old_is_settled(session: Session) -> None:
@@ -59,7 +59,7 @@ def test_a_held_record_that_is_offered_again_and_has_grown_old_is_settled(sessio
         )
     [item] = held_bodies(session.store, "patients", 10)
     assert counts(session, replace(old, data=orjson.loads(item.body))) == {"total": 1, "unchanged": 1}
-    assert held(session) == []
+    assert held_codes(session) == []
 
 
 @pytest.mark.parametrize("key", ["\ud800", "a\0b", "k" * 40_000, "9" * 30])
@@ -72,7 +72,7 @@ def test_a_key_that_no_table_takes_is_held_and_the_others_land(
             continue
         bad = Record(stream=stream, key=key, data=None if is_deletion else {"visit": "V1"}, observed_at=NOON)
         assert counts(session, bad, good) == {"total": 2, "created": 1, "held": 1}
-    assert {code for _, code in held(session)} == {"no-key"}
+    assert {code for _, code in held_codes(session)} == {"no-key"}
 
 
 def test_a_value_too_long_for_an_index_is_held_and_the_others_land(session: Session) -> None:
@@ -82,7 +82,7 @@ def test_a_value_too_long_for_an_index_is_held_and_the_others_land(session: Sess
         "created": 1,
         "held": 1,
     }
-    assert held(session) == [("S1", "not-storable")]
+    assert held_codes(session) == [("S1", "not-storable")]
 
 
 def test_what_follows_a_date_must_be_a_time(session: Session) -> None:
@@ -102,7 +102,7 @@ def test_what_follows_a_date_must_be_a_time(session: Session) -> None:
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_no_number_is_silently_made_nothing(session: Session, number: float) -> None:
     assert counts(session, patient(1, insurance={"copay": [number]})) == {"total": 1, "held": 1}
-    assert held(session) == [("1", "not-a-number")]
+    assert held_codes(session) == [("1", "not-a-number")]
 
 
 def test_the_list_of_what_is_held_holds_no_bytes_and_no_value(session: Session) -> None:

@@ -16,12 +16,12 @@ from careloom.services.landing import write as landing_service
 from careloom.services.landing.link import unlinked
 from careloom.services.landing.write import land, prepare
 from careloom.services.session.sessions import Session
-from services.landing_project import NOTES, SESSIONS, landing, note
+from services.landing_project import NOTES, SESSIONS, note, open_landing
 
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, NOTES, SESSIONS) as session:
+    with open_landing(tmp_path, database, NOTES, SESSIONS) as session:
         yield session
 
 

@@ -12,7 +12,7 @@ from careloom.core.errors import Hold
 from careloom.store.account_reports import AccountReports
 from careloom.store.database import open_store
 from careloom.store.report_tables import ColumnDrift
-from services.test_report_loading import Office
+from services.reports.test_load import Office
 
 FIRST = "Line,Units,Rate,Entered\n1,5,3%,1/5/2026\n2,6,4%,1/6/2026\n"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from careloom.store.database import open_store
-from services.test_report_loading import Office
+from services.reports.test_load import Office
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def build(clinic: Clinic) -> ModelsRun:
         return run_models(session, "build", Watch())
 
 
-def until(condition: Callable[[], object]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     began = time.monotonic()
     while not condition():
         assert time.monotonic() < began + HANG
@@ -74,11 +74,11 @@ def lives(pid: int) -> bool:
 def test_a_build_ends_with_the_run_that_was_killed_and_the_next_one_works(clinic: Clinic) -> None:
     write(clinic, slow="select pg_sleep(600)::text as nothing")
     running = begin(clinic)
-    until(lambda: sleeping(clinic))
+    wait_until(lambda: sleeping(clinic))
     (dbt,) = children(running.pid)
     running.kill()
     running.communicate()
-    until(lambda: not lives(dbt))
+    wait_until(lambda: not lives(dbt))
     write(clinic, slow="select 1 as something")
     assert build(clinic).exit_code == 0
     assert sleeping(clinic) == 0, "what the killed build was at is not still going on beside the new one"
@@ -101,7 +101,7 @@ def test_two_builds_are_never_at_once_whoever_asks(clinic: Clinic, monkeypatch: 
         monkeypatch.setattr("careloom.services.analytics.build._PATIENCE", HANG)
         thread = Thread(target=lambda: ends.append(build(clinic).exit_code))
         thread.start()
-        until(lambda: clinic.ask("select 1 from careloom.attempt where state = 'running'"))
+        wait_until(lambda: clinic.ask("select 1 from careloom.attempt where state = 'running'"))
     thread.join()
     assert ends == [0], "it waited for the other to end"
 

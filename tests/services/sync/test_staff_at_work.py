@@ -16,7 +16,7 @@ from services.sync_project import BORN, PEOPLE, Clinic, Row, as_contact, counts,
 ALL_OURS = PEOPLE.replace("match:", "owner: source\nmatch:")
 
 
-def settled(clinic: Clinic, *rows: Row) -> list[Row]:
+def settle(clinic: Clinic, *rows: Row) -> list[Row]:
     clinic.rows(rows)
     assert counts(clinic.run()) == {"read": len(rows), "create": len(rows)}
     return list(rows)
@@ -26,7 +26,7 @@ def settled(clinic: Clinic, *rows: Row) -> list[Row]:
 
 
 def test_an_edit_by_staff_stays_while_the_source_says_what_it_said(clinic: Clinic) -> None:
-    settled(clinic, someone(1, Phone="+12125550111"))
+    settle(clinic, someone(1, Phone="+12125550111"))
     clinic.staff("edit", id=clinic.links()["K1"], properties={"phone": "+12125550199", "jobtitle": "baker"})
     clinic.rows([someone(1, Phone="+12125550111", Note="moved")])
     assert counts(clinic.run()) == {"read": 1, "update": 1}
@@ -36,7 +36,7 @@ def test_an_edit_by_staff_stays_while_the_source_says_what_it_said(clinic: Clini
 
 
 def test_what_both_sides_changed_waits_for_a_person_and_the_rest_goes_on(clinic: Clinic) -> None:
-    settled(clinic, someone(1, Note="a"))
+    settle(clinic, someone(1, Note="a"))
     clinic.staff("edit", id=clinic.links()["K1"], properties={"note": "c"})
     clinic.rows([someone(1, Note="b", Phone="+12125550111")])
     plan = clinic.plan()
@@ -50,7 +50,7 @@ def test_what_both_sides_changed_waits_for_a_person_and_the_rest_goes_on(clinic:
 
 @pytest.mark.parametrize(("keep", "stays"), [("source", "b"), ("destination", "c")])
 def test_a_conflict_is_settled_by_a_persons_word_and_stays_settled(clinic: Clinic, keep: str, stays: str) -> None:
-    settled(clinic, someone(1, Note="a"))
+    settle(clinic, someone(1, Note="a"))
     clinic.staff("edit", id=clinic.links()["K1"], properties={"note": "c"})
     clinic.rows([someone(1, Note="b")])
     clinic.run()
@@ -64,7 +64,7 @@ def test_a_conflict_is_settled_by_a_persons_word_and_stays_settled(clinic: Clini
 
 def test_a_conflict_ends_when_the_source_goes_back_and_leaves_nothing_half_undone(clinic: Clinic) -> None:
     """The other field was written meanwhile: it must go back too."""
-    settled(clinic, someone(1, Note="a", Phone="+12125550111"))
+    settle(clinic, someone(1, Note="a", Phone="+12125550111"))
     clinic.staff("edit", id=clinic.links()["K1"], properties={"note": "c"})
     clinic.rows([someone(1, Note="b", Phone="+12125550122")])
     assert counts(clinic.run()) == {"read": 1, "conflict": 1}
@@ -77,7 +77,7 @@ def test_a_conflict_ends_when_the_source_goes_back_and_leaves_nothing_half_undon
 
 def test_owners_decide_where_they_are_named(clinic: Clinic) -> None:
     clinic.write(PEOPLE.replace("phone: Phone", "phone: {from: Phone, owner: destination}"))
-    settled(clinic, someone(1, Phone="+12125550111", Visits="1"), someone(2, Visits="1"))
+    settle(clinic, someone(1, Phone="+12125550111", Visits="1"), someone(2, Visits="1"))
     clinic.staff("edit", id=clinic.links()["K1"], properties={"phone": "+12125550199", "visits": "99"})
     clinic.rows([someone(1, Phone="+12125550122", Visits="2"), someone(2, Phone="+12125550133", Visits="1")])
     assert counts(clinic.run()) == {"read": 2, "update": 2}
@@ -87,7 +87,7 @@ def test_owners_decide_where_they_are_named(clinic: Clinic) -> None:
 
 
 def test_a_full_run_repairs_what_the_source_owns_and_then_finds_nothing(clinic: Clinic) -> None:
-    settled(clinic, someone(1, Visits="7", Phone="+12125550111"))
+    settle(clinic, someone(1, Visits="7", Phone="+12125550111"))
     clinic.staff("edit", id=clinic.links()["K1"], properties={"visits": "99", "phone": "+12125550199"})
     assert counts(clinic.run()) == {"read": 1, "same": 1}
     assert counts(clinic.run(full=True)) == {"read": 1, "update": 1}
@@ -122,7 +122,7 @@ def test_two_rows_whose_records_were_merged_are_held_whichever_of_them_changes(
 ) -> None:
     clinic.simulator.control("POST", "settings", {"keep_primary_id": keeps_id})
     clinic.write(sync)
-    rows = settled(clinic, someone(1), someone(2))
+    rows = settle(clinic, someone(1), someone(2))
     links = clinic.links()
     clinic.staff("merge", primary=links["K1"], other=links["K2"])
     clinic.rows([row | ({"Note": "news", "Visits": "77"} if row["ID"] == changed_key else {}) for row in rows])
@@ -137,7 +137,7 @@ def test_two_rows_whose_records_were_merged_are_held_whichever_of_them_changes(
 
 
 def test_a_merge_with_a_stranger_is_followed(clinic: Clinic) -> None:
-    settled(clinic, someone(1))
+    settle(clinic, someone(1))
     stranger = clinic.seed({"firstname": "Zelda", "lastname": "Zorn", "email": "zelda@clinic.example"})[0]
     clinic.staff("merge", primary=stranger, other=clinic.links()["K1"])
     clinic.rows([someone(1, Note="news")])
@@ -149,7 +149,7 @@ def test_a_merge_with_a_stranger_is_followed(clinic: Clinic) -> None:
 
 
 def test_a_record_that_was_archived_holds_its_row_until_it_is_back(clinic: Clinic) -> None:
-    settled(clinic, someone(1), someone(2))
+    settle(clinic, someone(1), someone(2))
     remote_id = clinic.links()["K1"]
     clinic.staff("archive", id=remote_id)
     clinic.rows([someone(1, Note="news"), someone(2)])
@@ -165,7 +165,7 @@ def test_a_record_that_was_archived_holds_its_row_until_it_is_back(clinic: Clini
 
 
 def test_a_record_that_was_archived_is_made_anew_if_a_person_says_so(clinic: Clinic) -> None:
-    settled(clinic, someone(1))
+    settle(clinic, someone(1))
     clinic.staff("archive", id=clinic.links()["K1"])
     clinic.rows([someone(1, Note="news")])
     clinic.run()
@@ -192,7 +192,7 @@ def test_an_archived_person_is_matched_no_more(clinic: Clinic) -> None:
 
 
 def test_another_spelling_of_a_value_is_no_edit_by_staff(clinic: Clinic) -> None:
-    settled(clinic, someone(1, Phone="+12125550111", Note="a", Visits="1"))
+    settle(clinic, someone(1, Phone="+12125550111", Note="a", Visits="1"))
     spelt = {"email": "PERSON1@Clinic.Example", "phone": "(212) 555-0111", "note": " a ", "visits": "1.0"}
     clinic.staff("edit", id=clinic.links()["K1"], properties=spelt)
     assert clinic.plan(full=True).empty
@@ -210,7 +210,7 @@ def test_another_spelling_of_a_value_is_no_edit_by_staff(clinic: Clinic) -> None
 
 
 def test_another_phone_number_is_an_edit_and_not_a_spelling(clinic: Clinic) -> None:
-    settled(clinic, someone(1, Phone="+12125550111"))
+    settle(clinic, someone(1, Phone="+12125550111"))
     clinic.staff("edit", id=clinic.links()["K1"], properties={"phone": "+12125550199"})
     clinic.rows([someone(1, Phone="+12125550122")])
     assert counts(clinic.run()) == {"read": 1, "conflict": 1}
@@ -254,7 +254,7 @@ def between(clinic: Clinic, *edits: dict[str, str]) -> Iterator[None]:
 
 @pytest.mark.parametrize("edits", [1, 2, 3])
 def test_an_edit_between_the_read_and_the_write_is_a_conflict_and_stays(clinic: Clinic, edits: int) -> None:
-    settled(clinic, someone(1, Note="a", Phone="+12125550111"), someone(2))
+    settle(clinic, someone(1, Note="a", Phone="+12125550111"), someone(2))
     clinic.rows([someone(1, Note="b", Phone="+12125550122"), someone(2, Note="x")])
     with between(clinic, *({"note": f"staff {number}"} for number in range(edits))):
         assert counts(clinic.run()) == {"read": 2, "update": 1, "conflict": 1}
@@ -269,7 +269,7 @@ def test_an_edit_between_the_read_and_the_write_is_a_conflict_and_stays(clinic: 
 
 def test_an_empty_value_that_staff_filled_meanwhile_is_theirs(clinic: Clinic) -> None:
     clinic.write(PEOPLE.replace("phone: Phone", "phone: {from: Phone, owner: destination}"))
-    settled(clinic, someone(1))
+    settle(clinic, someone(1))
     clinic.rows([someone(1, Phone="+12125550122")])
     with between(clinic, {"phone": "+12125550199"}):
         assert counts(clinic.run()) == {"read": 1, "conflict": 1}
@@ -280,7 +280,7 @@ def test_an_empty_value_that_staff_filled_meanwhile_is_theirs(clinic: Clinic) ->
 
 
 def test_what_the_source_owns_is_written_whatever_came_between(clinic: Clinic) -> None:
-    settled(clinic, someone(1, Visits="1"))
+    settle(clinic, someone(1, Visits="1"))
     clinic.rows([someone(1, Visits="2")])
     with between(clinic, {"visits": "9"}):
         assert counts(clinic.run()) == {"read": 1, "update": 1}
@@ -296,7 +296,7 @@ CHOSEN = PEOPLE.replace(
 
 def test_an_option_that_staff_removed_holds_only_the_rows_that_need_it(clinic: Clinic) -> None:
     clinic.write(CHOSEN)
-    settled(clinic, someone(1, Note="gold"), someone(2, Note="silver"))
+    settle(clinic, someone(1, Note="gold"), someone(2, Note="silver"))
     clinic.api("PATCH", "/crm/v3/properties/contacts/plan", {"options": [{"value": "gold", "label": "gold"}]})
     clinic.rows([someone(1, Note="gold", Visits="9"), someone(2, Note="silver", Visits="9"), someone(3, Note="gold")])
     report = clinic.run()
@@ -306,7 +306,7 @@ def test_an_option_that_staff_removed_holds_only_the_rows_that_need_it(clinic: C
 
 
 def test_a_property_that_staff_archived_is_noticed_and_filled_again(clinic: Clinic) -> None:
-    settled(clinic, someone(1, Note="a"), someone(2, Note="b"))
+    settle(clinic, someone(1, Note="a"), someone(2, Note="b"))
     assert counts(clinic.run()) == {"read": 2, "same": 2}
     clinic.staff_lose("note")
     plan = clinic.plan()

@@ -17,7 +17,7 @@ from careloom.store import report_tables
 from careloom.store.database import open_store
 from careloom.store.report_tables import ColumnDrift
 from careloom.store.report_types import drop_unread
-from services.test_report_loading import Office
+from services.reports.test_load import Office
 
 HEADER = "Line,Balance,Entered\n"
 BROKEN = HEADER + '1,n/a,soon\n2,"$1,234.50",1/5/2026\n3,(12.00),2026-02-28\n4, ,\n5,,\n'

@@ -17,7 +17,7 @@ from careloom.services.session.sessions import Session
 from careloom.store.landing_held import drift_of, held_landings
 from careloom.systems.deepcura.streams import STREAMS as OF_DEEPCURA
 from careloom.systems.drchrono.streams import STREAMS as OF_DRCHRONO
-from services.landing_project import NOON, NOTES, PATIENTS, SESSIONS, landing, patient
+from services.landing_project import NOON, NOTES, PATIENTS, SESSIONS, open_landing, patient
 
 SECRET = "Zebulon"
 OBJECT, LIST = {"odd": SECRET}, [SECRET]
@@ -36,7 +36,7 @@ EVERY = {name: stream for streams in (OF_DRCHRONO, OF_DEEPCURA) for name, stream
 
 @pytest.fixture
 def session(tmp_path: Path, database: str) -> Iterator[Session]:
-    with landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as session:
+    with open_landing(tmp_path, database, PATIENTS, NOTES, SESSIONS) as session:
         prepare(session)
         yield session
 
@@ -46,9 +46,9 @@ def ask(session: Session, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement).fetchall()  # type: ignore[call-overload, no-any-return]
 
 
-def placed(path: str, value: Any) -> dict[str, Any]:
+def nest(path: str, value: Any) -> dict[str, Any]:
     head, _, tail = path.partition(".")
-    return {head: placed(tail, value) if tail else value}
+    return {head: nest(tail, value) if tail else value}
 
 
 def cases(stream: Stream) -> list[tuple[Column, Any]]:
@@ -62,7 +62,7 @@ def test_only_what_links_compare_holds_a_record_of_every_column_and_kind_of_wron
     tmp_path: Path, database: str, name: str
 ) -> None:
     stream = EVERY[name]
-    with landing(tmp_path, database, *EVERY.values()) as session:
+    with open_landing(tmp_path, database, *EVERY.values()) as session:
         prepare(session)
         compared_names = compared_columns(session, session.project.landings[name])
         compared_names |= {
@@ -71,7 +71,7 @@ def test_only_what_links_compare_holds_a_record_of_every_column_and_kind_of_wron
         expected_cases = cases(stream)
         assert expected_cases
         records = [
-            Record(stream=name, key=str(number), data=placed(column.paths[0], value), observed_at=NOON)
+            Record(stream=name, key=str(number), data=nest(column.paths[0], value), observed_at=NOON)
             for number, (column, value) in enumerate(expected_cases, 1)
         ]
         counts = land(session, "ehr", records, actor="tester")
@@ -82,7 +82,7 @@ def test_only_what_links_compare_holds_a_record_of_every_column_and_kind_of_wron
             if column.name not in compared_names:
                 row = f"from clinical.{stream.table or name} where {stream.key_column}::text = '{number}'"
                 assert ask(session, f"select {column.name}, {stream.raw} {row}") == [
-                    (None, placed(column.paths[0], value))
+                    (None, nest(column.paths[0], value))
                 ]
         drift_keys = {(drift.column, drift.kind): drift.records for drift in drift_of(session.store, name)}
         expected_keys: dict[tuple[str, str], int] = {}

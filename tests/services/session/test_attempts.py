@@ -20,7 +20,7 @@ from careloom.store.attempts import Attempts
 from careloom.store.database import Store, open_store
 from careloom.store.locks import advisory_lock
 from careloom.worker.jobs import JobContext, run_job
-from services.fake_rooms import Paper, arrive, install, make_due, project, ready, rows
+from services.fake_rooms import Paper, arrive, install, make_due, make_session, project, rows
 
 
 @pytest.fixture
@@ -39,10 +39,10 @@ def papers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Paper]:
 
 @pytest.fixture
 def session(store: Store, papers: dict[str, Paper], tmp_path: Path) -> Session:
-    return ready(store, project(tmp_path, ["ehr", "bus"], publish=["bus"]))
+    return make_session(store, project(tmp_path, ["ehr", "bus"], publish=["bus"]))
 
 
-def told(store: Store) -> list[tuple[str, str, str, str]]:
+def attempt_rows(store: Store) -> list[tuple[str, str, str, str]]:
     return [
         (attempt["kind"], attempt["name"], attempt["state"], attempt["code"])
         for attempt in reversed(Attempts(store).recent())
@@ -59,7 +59,7 @@ def test_each_kind_of_landing_leaves_a_row_and_so_does_one_that_is_refused(sessi
         scan(session, "visits", Watch())
     with pytest.raises(UsageFault):
         scan(session, "nothing", Watch())
-    assert told(store) == [
+    assert attempt_rows(store) == [
         ("land", "visits", "done", ""),
         ("reconcile", "visits", "done", ""),
         ("replay", "ehr", "done", ""),
