@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from careloom.core.streams import Record
 from careloom.services.landing.write import land, prepare
 from careloom.services.session.sessions import Session
-from services.landing_project import PATIENTS, deletion, open_landing, patient
+from services.landing_project import NOTES, PATIENTS, deletion, note, open_landing, patient
 
 KEYS, MINUTES = 2, 5
 EVENTS = st.lists(
@@ -68,6 +69,28 @@ def test_any_order_of_versions_and_deletions_ends_in_the_newest(
 def test_a_second_deletion_is_remembered_by_its_own_time(session: Session) -> None:
     """Deleted, made again, deleted again; what was made again arrives last."""
     assert land_anew(session, [(1, 1, True), (1, 5, True), (1, 3, False)], 1) == {}
+
+
+@pytest.fixture
+def notes(tmp_path: Path, database: str) -> Iterator[Session]:
+    with open_landing(tmp_path, database, NOTES) as session:
+        prepare(session)
+        yield session
+
+
+def test_a_deletion_that_comes_late_takes_nothing_that_was_told_again_since(notes: Session) -> None:
+    """Also where what was told again was there already, which is no news."""
+    forms = (note("notes", "A", 1, visit="V1"), note("notes", "A", 5, visit="V1"), deletion_of_note(4))
+    counts = [land(notes, "ehr", [form], actor="tester") for form in forms]
+    assert [(count["created"], count["unchanged"]) for count in counts] == [(1, 0), (0, 1), (0, 1)]
+    with notes.store.transaction() as connection:
+        assert connection.execute("select note_key, deleted_at from clinical.notes").fetchall() == [("A", None)]
+        assert connection.execute("select operation from outbox").fetchall() == [("INSERT",)]
+        assert connection.execute("select operation from change_log").fetchall() == [("INSERT",)]
+
+
+def deletion_of_note(minute: int) -> Record:
+    return replace(note("notes", "A", minute), data=None)
 
 
 def test_a_deletion_of_what_never_came_is_no_news_until_it_comes(session: Session) -> None:

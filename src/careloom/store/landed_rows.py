@@ -70,6 +70,15 @@ class Landed:
     record_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredForm:
+    """What a row says by its fingerprint, and as of when."""
+
+    fingerprint: str
+    version: datetime
+    observed_at: datetime
+
+
 def table_of(stream: Stream) -> sql.Identifier:
     """The stream's landing table, with its schema."""
     return sql.Identifier(SCHEMA, stream.table or stream.name)
@@ -135,12 +144,16 @@ def tied_keys(connection: psycopg.Connection, stream: Stream, rows: Sequence[Lan
     return {key for (key,) in connection.execute(statement, {"rows": orjson.dumps(records).decode()}).fetchall()}
 
 
-def known_fingerprints(connection: psycopg.Connection, stream: Stream, keys: Sequence[str]) -> dict[str, str]:
-    """The fingerprints of the live rows among `keys`; what has the same needs neither reading nor writing."""
-    statement = sql.SQL(_SQL["known"]).format(
+def stored_forms(connection: psycopg.Connection, stream: Stream, keys: Sequence[str]) -> dict[str, StoredForm]:
+    """The forms of the live rows among `keys`; what says the same needs neither reading nor writing."""
+    statement = sql.SQL(_SQL["stored_forms"]).format(
         table=table_of(stream), key=sql.Identifier(stream.key_column), key_type=sql.SQL(pg_type(stream.key_type))
     )
-    return dict(connection.execute(statement, {"keys": list(keys)}).fetchall())
+    rows = connection.execute(statement, {"keys": list(keys)}).fetchall()
+    return {
+        key: StoredForm(fingerprint=fingerprint, version=version, observed_at=observed_at)
+        for key, fingerprint, version, observed_at in rows
+    }
 
 
 def mark_absent(

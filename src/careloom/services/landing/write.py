@@ -19,7 +19,7 @@ from careloom.project.model import Landing
 from careloom.services.landing.link import compared_columns, fitted_before, link_rows, lock_links, root_landing
 from careloom.services.landing.release_held import ReleasedHolds, body_of, release_held
 from careloom.services.session.sessions import Session
-from careloom.store.landed_rows import LandedRow, known_fingerprints, land_batch
+from careloom.store.landed_rows import LandedRow, StoredForm, land_batch, stored_forms
 from careloom.store.landing_held import DriftKey, HeldLanding, hold_landings, note_drift
 from careloom.store.landing_tables import ensure_table
 
@@ -172,18 +172,26 @@ def _rows(
         except Hold as hold:
             held_records.append(_hold(landing, record, key, hold))
     with into.session.store.transaction() as connection:
-        fingerprints = known_fingerprints(connection, landing.stream, [key for _, key, _ in candidates])
+        stored = stored_forms(connection, landing.stream, [key for _, key, _ in candidates])
     rows: list[LandedRow] = []
     releases: list[ReleasedHolds] = []
     for record, key, mark in candidates:
-        if mark and fingerprints.get(key) == mark:
-            releases.append(ReleasedHolds(key=key, data=record.data, observed_at=record.observed_at))
-            continue
         try:
-            rows.append(_row(into, record, key, mark))
+            if mark and _is_stored(into, record, mark, stored.get(key)):
+                releases.append(ReleasedHolds(key=key, data=record.data, observed_at=record.observed_at))
+            else:
+                rows.append(_row(into, record, key, mark))
         except Hold as hold:
             held_records.append(_hold(landing, record, key, hold))
     return rows, releases
+
+
+def _is_stored(into: _Into, record: Record, mark: str, form: StoredForm | None) -> bool:
+    """Whether the row says all that the record does. What was told again is newer, and a deletion from between must know."""
+    if form is None or form.fingerprint != mark:
+        return False
+    version = version_of(into.value_reader.stream, record, into.value_reader.timezone)
+    return into.read or (version, record.observed_at) <= (form.version, form.observed_at)
 
 
 def _write_or_halve(into: _Into, rows: Sequence[LandedRow]) -> Counter[str]:

@@ -43,7 +43,9 @@ known as materialized (
             -- A later deletion of what is deleted is remembered, or a record from between the two would come back.
             when b._deleted and c.was_deleted then case when c.newer then 'AGAIN' else 'SAME' end
             when b._deleted or c.was_deleted then 'WRITE'
-            when c.same then 'SAME'
+            -- So is what was told again, or a deletion from between the two would take it. What is read says so with every scan,
+            -- which would write every row.
+            when c.same then case when c.newer and not %(read)s then 'AGAIN' else 'SAME' end
             else 'WRITE'
         end as verdict
     from compared c join best b using (_number)
@@ -72,6 +74,7 @@ ended as materialized (
             when w.id is null then case when k.verdict in ('SAME', 'DIFFERS', 'ABSENT') then k.verdict else 'STALE' end
             -- The mark of a record that never came is nobody's business.
             when w.inserted then case when w.deleted then 'SAME' else 'INSERT' end
+            when k.verdict = 'AGAIN' then 'SAME'
             when w.deleted then case when k.was_deleted then 'SAME' else 'DELETE' end
             when k.never_came then 'INSERT'
             else 'UPDATE'
@@ -111,8 +114,8 @@ with given as (
 select g._key from given g join {table} t on t.{key} = g._key::{key_type}
 where t.source_version = g._version and (t.deleted_at is not null or (t.{raw} || g._raw) <> t.{raw})
 
--- name: known
-select {key}::text, fingerprint from {table} where {key} = any(%(keys)s::{key_type}[]) and deleted_at is null
+-- name: stored_forms
+select {key}::text, fingerprint, source_version, observed_at from {table} where {key} = any(%(keys)s::{key_type}[]) and deleted_at is null
 
 -- name: mark_absent
 with marked as (
