@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar o
 # Bytecode is kept: the tests start some hundred processes, each of which would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-all test-postgres test-docs test-dbt tables check measure format lock spark bench docs site clean coverage sql
+.PHONY: setup demo test test-all test-postgres test-docs test-dbt tables check measure format lock spark bench docs site clean coverage room sql
 
 setup: $(INSTALLED)
 
@@ -79,6 +79,10 @@ measure:
 # The tests under coverage, processes that they start included: 90 % of src, 95 % of its risk/. A third slower.
 coverage:
 	$(MAKE) test COVERAGE=yes
+
+# A vendor's room that works, with its tests: make room NAME=acme TITLE='Acme Health'
+room:
+	@$(PYTHON) tools/room/make_room.py '$(NAME)' '$(TITLE)'
 
 # The SQL of the dbt models and of the store, with sqlfluff: half a minute of one core.
 sql: setup

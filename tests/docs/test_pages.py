@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import pytest
 from docs.pages import DOCS, ROOT, anchors, blocks, links, pages, prose
 
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()]
+OTHER_NAMES = {"careloom.yaml", "careloom.staging.yaml", "careloom.sync_log", "careloom.changes"}
+"""Files, a table and a subject, which are called like modules."""
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 
 
@@ -24,6 +28,27 @@ def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
         if not path.exists() or (anchor and anchor not in anchors(path)):
             broken.append(target)
     assert broken == []
+
+
+def is_there(name: str) -> bool:
+    """Whether there is a module of this dotted name, or something in one."""
+    if find_spec(name.partition(".")[0]) is None:
+        return False
+    module, _, member = name.rpartition(".")
+    try:
+        return hasattr(import_module(module), member) or find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_name_of_the_code_that_a_page_gives_is_there(page: Path) -> None:
+    """But for what the changelog says of former releases."""
+    text = page.read_text(encoding="utf-8").partition("## [0.1.0]")[0]
+    names = set(re.findall(r"`(careloom\.[a-z_]+(?:\.\w+)*)`", text)) - OTHER_NAMES
+    paths = set(re.findall(r"`((?:src|tests|docs|tools)/[\w./-]+)`", text))
+    assert sorted(name for name in names if not is_there(name)) == []
+    assert sorted(path for path in paths if not (ROOT / path).exists()) == []
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
-
 from careloom.core.errors import Hold
-from careloom.core.streams import Record, Unreadable
+from careloom.core.streams import Record
 from careloom.systems.drchrono.streams import RANKS, STREAMS
 
 _NUMBER = re.compile(r"[1-9]\d{0,17}")
@@ -114,30 +112,3 @@ def deleted_line_item(data: Mapping[str, Any], observed_at: datetime, zone: Zone
     """The line item that an entry of line_item_deletions speaks of. Hold where it names none."""
     key = key_of("line_items", {"id": data.get("billing_line_item_id")})
     return deletion("line_items", key, observed_at, local_time(data.get("created_at"), zone, observed_at))
-
-
-def sorted_out(
-    stream: str, items: Sequence[Any], read: Callable[[Mapping[str, Any]], Sequence[Record]]
-) -> tuple[list[Record], list[Unreadable]]:
-    """What `read` makes of each item; items without a usable form are kept with their bytes."""
-    records: list[Record] = []
-    unreadable: list[Unreadable] = []
-    for item in items:
-        try:
-            records += read(_object(stream, item))
-        except Hold as hold:
-            body = orjson.dumps(item)
-            unreadable.append(Unreadable(stream=stream, key=_some_key(item), code=hold.code, body=body))
-    return records, unreadable
-
-
-def _object(stream: str, item: Any) -> Mapping[str, Any]:
-    if not isinstance(item, dict):
-        raise Hold("no-object", f"an entry of {stream} is no object")
-    return item
-
-
-def _some_key(item: Any) -> str:
-    """Whatever key there is, cut short; "" where there is none."""
-    value = item.get("id", item.get("appointment")) if isinstance(item, dict) else None
-    return str(value)[:64] if isinstance(value, int | str) else ""

@@ -23,11 +23,10 @@ from careloom.systems.drchrono.records import (
     key_of,
     note_with,
     records_of,
-    sorted_out,
 )
 from careloom.systems.drchrono.streams import RANKS, STREAMS
 from careloom.vendor_kit import status
-from careloom.vendor_kit.call import holds_nul
+from careloom.vendor_kit.records import read_items, refuse_nul
 
 _VERBOSE = frozenset({"patients", "appointments", "clinical_notes"})
 _WINDOWED = frozenset({"appointments", "clinical_notes", "line_items"})
@@ -94,7 +93,7 @@ class DrChronoSource:
         if answer.status != status.OK or not _is_record(stream, key, answer.body):
             raise not_an_answer(f"a record of {stream}")
         if answer.escapes:
-            _without_nul(answer.body)
+            refuse_nul(answer.body)
         if stream != "clinical_notes":
             return records_of(stream, answer.body, observed_at, self._zone)
         note = note_with({"appointment": key, **answer.body}, self._appointment(key))
@@ -219,7 +218,7 @@ class DrChronoSource:
 
         def read(item: Mapping[str, Any]) -> Sequence[Record]:
             if answer.escapes:
-                _without_nul(item)
+                refuse_nul(item)
             if leg.resource == _DELETIONS:
                 return [deleted_line_item(item, observed_at, self._zone)]
             if leg.resource == "clinical_notes":
@@ -228,7 +227,7 @@ class DrChronoSource:
                 item = note_with(item, self._appointment(key) if day is None else None, day)
             return records_of(stream, item, observed_at, self._zone)
 
-        records, unreadable = sorted_out(stream, answer.items, read)
+        records, unreadable = read_items(stream, answer.items, read, keys=("id", "appointment"))
         return Page(records=records, checkpoint=answer.position.text(), total=answer.total, unreadable=unreadable)
 
     def _days_of(self, leg: Leg, answer: Got) -> Mapping[str, str]:
@@ -286,9 +285,3 @@ def _is_record(stream: str, key: str, body: Any) -> bool:
         # Some answers leave the appointment out, which the address names; they say whose note it is.
         return "patient" in body
     return str(body.get(name)) == key
-
-
-def _without_nul(item: Any) -> None:
-    """Hold where a text holds NUL, which PostgreSQL cannot keep."""
-    if holds_nul(item):
-        raise Hold("nul-character", "a text of the record holds the character NUL")
