@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -92,8 +93,9 @@ def _no_such(name: str) -> str:
     return f"No such command {name!r}. {hint}"
 
 
+@cache
 def loaded(name: str) -> Command:
-    """The command called `name`, from its own module."""
+    """The command called `name`, from its own module; made once in a process."""
     app = import_module(f"careloom.cli.{name}").command
     if not isinstance(app, typer.Typer):  # a command without verbs of its own
         work, app = app, typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
