@@ -20,5 +20,5 @@ class TestLines(ListenerContract):
             message=b"m1 Abernathy",
             other_message=b"m2 Bellweather",
             thanks=lambda reply: reply.startswith(b"+"),
-            planted=["Abernathy", "Bellweather"],
+            private_texts=["Abernathy", "Bellweather"],
         )

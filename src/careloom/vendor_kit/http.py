@@ -182,9 +182,9 @@ class HttpClient:
         return answer
 
     def _note(self, call: Call, answer: Answer, milliseconds: float) -> None:
-        more: dict[str, Any] = {"records": call.records} if call.records else {}
+        details: dict[str, Any] = {"records": call.records} if call.records else {}
         if self.api.correlation_header:
-            more["correlation"] = answer.headers.get(self.api.correlation_header)
+            details["correlation"] = answer.headers.get(self.api.correlation_header)
         LOG.debug(
             "call.answered",
             message="a call was answered",
@@ -192,7 +192,7 @@ class HttpClient:
             path=self.api.template_of(call),
             status=answer.status,
             ms=milliseconds,
-            **more,
+            **details,
         )
 
     def _read(self, call: Call, response: BaseHTTPResponse) -> Answer:

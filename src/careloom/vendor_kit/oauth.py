@@ -97,10 +97,10 @@ class Grants:
 
         A lost answer is asked for again with the same token: vendors give the pair that they already issued for a while.
         """
-        return self.ask({"grant_type": "refresh_token", "refresh_token": stale.refresh}, before=stale.refresh)
+        return self.ask({"grant_type": "refresh_token", "refresh_token": stale.refresh}, refresh_token=stale.refresh)
 
-    def ask(self, form: Mapping[str, str], *, attempts: int = _ATTEMPTS, before: str = "") -> Token:
-        """The token that the grant of `form` gives; `before` is the refresh token that goes on where none comes back."""
+    def ask(self, form: Mapping[str, str], *, attempts: int = _ATTEMPTS, refresh_token: str = "") -> Token:
+        """The token that the grant of `form` gives; `refresh_token` is the refresh token that goes on where none comes back."""
         for attempt in range(attempts):
             if attempt:
                 self._pause(_RANDOM.uniform(0, 2.0**attempt))
@@ -108,7 +108,7 @@ class Grants:
                 answer = self._post(form)
             except HTTPError:
                 continue
-            token = self._token(answer.status, _object(answer.data), before)
+            token = self._token(answer.status, _object(answer.data), refresh_token)
             if token is not None:
                 return token
         name = self._application.name
@@ -131,11 +131,11 @@ class Grants:
             "POST", application.token_url, fields=fields, encode_multipart=False, redirect=False, headers=headers
         )
 
-    def _token(self, status_code: int, body: Mapping[str, Any], before: str) -> Token | None:
+    def _token(self, status_code: int, body: Mapping[str, Any], refresh_token: str) -> Token | None:
         """The pair; None where this is not the API's answer, which gives tokens or names its reason."""
         access, refresh = body.get("access_token"), body.get("refresh_token")
         if refresh is None and not self._application.rotates:
-            refresh = before
+            refresh = refresh_token
         if status_code == status.OK and isinstance(access, str) and isinstance(refresh, str) and access:
             if not refresh and self._application.rotates:
                 return None

@@ -27,8 +27,8 @@ _MILLISECONDS_FROM = 100_000_000_000
 def is_same(text: str, secret: bytes) -> bool:
     """Whether a header is the secret itself. An empty secret is nobody's."""
     # Digests have one length, so that the time tells nothing of the secret's length either.
-    own, theirs = hashlib.sha256(secret).digest(), hashlib.sha256(encoded(text)).digest()
-    return hmac.compare_digest(own, theirs) and bool(secret)
+    secret_digest, text_digest = hashlib.sha256(secret).digest(), hashlib.sha256(encoded(text)).digest()
+    return hmac.compare_digest(secret_digest, text_digest) and bool(secret)
 
 
 def proof(secret: bytes, message: bytes, *, encoding: Encoding = "hex", algorithm: str = "sha256") -> str:
@@ -82,8 +82,8 @@ class HmacScheme:
         signature = self._signature(secret, self._message(request, timestamp))
         if self.fields is not None:
             return {self.header: f"{self.fields[0]}={timestamp},{self.fields[1]}={signature}"}
-        dated = {self.timestamp_header: timestamp} if self.timestamp_header else {}
-        return {self.header: self.prefix + signature, **dated}
+        time_header = {self.timestamp_header: timestamp} if self.timestamp_header else {}
+        return {self.header: self.prefix + signature, **time_header}
 
     def _is_dated(self) -> bool:
         return bool(self.timestamp_header) or self.fields is not None
@@ -111,11 +111,11 @@ class HmacScheme:
             "{url}": encoded(request.url),
         }
         parts: list[bytes] = []
-        rest = self.message
-        while rest:
-            place = next((name for name in places if rest.startswith(name)), "")
-            parts.append(places[place] if place else rest[0].encode())
-            rest = rest[len(place) or 1 :]
+        template = self.message
+        while template:
+            place = next((name for name in places if template.startswith(name)), "")
+            parts.append(places[place] if place else template[0].encode())
+            template = template[len(place) or 1 :]
         return b"".join(parts)
 
     def _is_recent(self, timestamp: str, now: datetime) -> bool:

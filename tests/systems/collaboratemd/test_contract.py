@@ -36,7 +36,7 @@ class TestReports(ReportsContract):
         tmp_path_factory: pytest.TempPathFactory,
     ) -> Iterator[ReportsCase]:
         waits: list[float] = []
-        planted = [PASSWORD, "wrong-password"]
+        private_texts = [PASSWORD, "wrong-password"]
 
         def opened(password: str = PASSWORD):
             values = {"base_url": gateway.url, "username": "sim-user", "password": password, "format": request.param}
@@ -51,10 +51,10 @@ class TestReports(ReportsContract):
                 emptied=lambda: service.control("reset"),
                 runs=lambda: len(service.control("runs")),
                 busy=lambda seconds: service.control("settings", running_seconds=seconds),
-                planted=planted,
+                private_texts=private_texts,
                 waits=waits,
             )
-            planted.extend(names_in(case.fetched(tmp_path_factory.mktemp("first")).files))
+            private_texts.extend(names_in(case.fetched(tmp_path_factory.mktemp("first")).files))
             yield case
 
 

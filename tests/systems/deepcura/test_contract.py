@@ -46,5 +46,5 @@ class TestWebhooks(WebhooksContract):
             other_body=sealed("Bellweather"),
             secret_headers=["x-deepcura-secret"],
             signs_body=False,
-            planted=[SECRET, "Abernathy", "Bellweather"],
+            private_texts=[SECRET, "Abernathy", "Bellweather"],
         )

@@ -35,7 +35,7 @@ class TestStreams(StreamSourceContract):
     def case(cls, practice: RunningDrChrono, request: pytest.FixtureRequest) -> Iterator[StreamSourceCase]:
         waits: list[float] = []
         truth = practice.control("truth")["patients"]
-        planted = [SECRET, *(str(person[name]) for person in truth.values() for name in ("last_name", "email"))]
+        private_texts = [SECRET, *(str(person[name]) for person in truth.values() for name in ("last_name", "email"))]
 
         def opened(**wrong: str):
             pair = practice.control("token") | wrong
@@ -44,7 +44,7 @@ class TestStreams(StreamSourceContract):
                 refresh=pair["refresh_token"],
                 expires_at=datetime.now(UTC) + timedelta(days=2),
             )
-            planted.extend([token.access, token.refresh])
+            private_texts.extend([token.access, token.refresh])
             options = ROOM.options.model_validate(
                 {
                     "base_url": gateway.url,
@@ -65,7 +65,7 @@ class TestStreams(StreamSourceContract):
                 stream="patients",
                 keys=list(truth),
                 absent="999999",
-                planted=planted,
+                private_texts=private_texts,
                 limited=THROTTLED,
                 waits=waits,
                 half_lists=[Reply(200, {"results": []}), Reply(200, {"results": [], "next": 7})],
@@ -103,5 +103,5 @@ class TestWebhooks(WebhooksContract):
             other_body=bodies[1],
             secret_headers=["x-drchrono-signature"],
             signs_body=False,
-            planted=["sim-webhook-secret", "Abernathy", "Bellweather"],
+            private_texts=["sim-webhook-secret", "Abernathy", "Bellweather"],
         )

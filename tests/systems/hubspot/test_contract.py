@@ -76,7 +76,7 @@ def case_of(portal: RunningSimulator, gateway: Gateway, *, declares: bool) -> Wr
         records=records,
         is_write=is_write,
         limited=THROTTLED,
-        planted=["pat-token", "abernathy", "Jordan"],
+        private_texts=["pat-token", "abernathy", "Jordan"],
         waits=waits,
         ties=lambda: ties_in(portal),
         declaration=DECLARATION,

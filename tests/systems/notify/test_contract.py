@@ -23,7 +23,7 @@ class TestPublisher(PublisherContract):
             listening.execute("listen change_events")
             yield PublisherCase(
                 unreachable=lambda: ROOM.publisher(ROOM.options(), context_of(database_url=away)),
-                planted=["pass-word-7"],
+                private_texts=["pass-word-7"],
                 opened=lambda: ROOM.publisher(ROOM.options(), context_of(database_url=database)),
                 heard=lambda: [
                     json.loads(message.payload)["operation"] for message in listening.notifies(timeout=5, stop_after=3)

@@ -18,4 +18,4 @@ class TestPublisher(PublisherContract):
         """What comes to a running server is in the other module, which needs one."""
         options = ROOM.options.model_validate({"project": "clinic", "emulator": "127.0.0.1:1"})
         context = context_of(secret=lambda _reference: "")
-        return PublisherCase(unreachable=lambda: ROOM.publisher(options, context), planted=["pass-word-7"])
+        return PublisherCase(unreachable=lambda: ROOM.publisher(options, context), private_texts=["pass-word-7"])

@@ -18,4 +18,4 @@ class TestPublisher(PublisherContract):
         """What comes to a running server is in the other module, which needs one."""
         options = ROOM.options.model_validate({"url": "secret:bus"})
         context = context_of(secret=lambda _reference: "redis://:pass-word-7@127.0.0.1:1/0")
-        return PublisherCase(unreachable=lambda: ROOM.publisher(options, context), planted=["pass-word-7"])
+        return PublisherCase(unreachable=lambda: ROOM.publisher(options, context), private_texts=["pass-word-7"])

@@ -49,5 +49,5 @@ class TestSource(SourceContract):
             rows=5,
             since=Since(column="changed", value="2026-03-04"),
             newer=2,
-            planted=["Abernathy"],
+            private_texts=["Abernathy"],
         )

@@ -65,14 +65,14 @@ def context_of(waits: list[float] | None = None, **values: Any) -> RoomContext:
 
 
 @contextmanager
-def nothing_leaks(planted: Sequence[str]) -> Iterator[list[BaseException]]:
-    """Fails where a log line, or an error that is put into the list, holds one of the planted texts."""
+def nothing_leaks(private_texts: Sequence[str]) -> Iterator[list[BaseException]]:
+    """Fails where a log line, or an error that is put into the list, holds one of the private texts."""
     errors: list[BaseException] = []
     with structlog.testing.capture_logs() as lines:
         yield errors
-    said = "\n".join([*(str(line) for line in lines), *(f"{error!r} {error}" for error in errors)])
-    leaked = [text for text in planted if text and text in said]
-    assert not leaked, f"a log line or an error holds {len(leaked)} planted texts"
+    output = "\n".join([*(str(line) for line in lines), *(f"{error!r} {error}" for error in errors)])
+    leaks = [text for text in private_texts if text and text in output]
+    assert not leaks, f"a log line or an error holds {len(leaks)} private texts"
 
 
 def error_of(work: Callable[[], object], kind: type[CareloomError]) -> CareloomError:

@@ -23,7 +23,7 @@ _any_way = settings(max_examples=60, deadline=None, suppress_health_check=list(H
 class ListenerCase:
     """One room that is connected to. `framed` puts a message into its frame; `message` and `other_message` are of two events.
 
-    `thanks` tells whether a reply acknowledges. `planted`: texts of the messages.
+    `thanks` tells whether a reply acknowledges. `private_texts`: texts of the messages.
     """
 
     opened: Callable[[], Listener]
@@ -31,7 +31,7 @@ class ListenerCase:
     message: bytes
     other_message: bytes
     thanks: Callable[[bytes], bool]
-    planted: Sequence[str]
+    private_texts: Sequence[str]
 
     def stored(self) -> StoredEvent:
         """The message as it is kept."""
@@ -50,10 +50,10 @@ class ListenerContract(Contract):
         stream = case.framed(case.message) + case.framed(case.other_message)
         for place in range(len(stream)):
             listener = case.opened()
-            first, rest = listener.split(stream[:place])
-            second, rest = listener.split(rest + stream[place:])
+            first, remainder = listener.split(stream[:place])
+            second, remainder = listener.split(remainder + stream[place:])
             assert [*first, *second] == [case.message, case.other_message]
-            assert rest == b""
+            assert remainder == b""
 
     def test_an_acknowledgement_and_a_refusal_are_told_apart(self, case: ListenerCase) -> None:
         """By whoever sent it."""
@@ -90,12 +90,12 @@ class ListenerContract(Contract):
 
     def test_nothing_is_said_of_what_came_in(self, case: ListenerCase) -> None:
         """No log line, no error and no repr holds a person."""
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             listener = case.opened()
             listener.receive(case.message)
             try:
                 listener.read(case.stored())
             except Hold as hold:
                 errors.append(hold)
-        assert not [text for text in case.planted if text in f"{listener!r} {case.stored()!r}"]
+        assert not [text for text in case.private_texts if text in f"{listener!r} {case.stored()!r}"]
         assert "fault" not in {finding.level for finding in listener.check()}

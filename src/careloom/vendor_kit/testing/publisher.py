@@ -26,14 +26,14 @@ _EVENT = ChangeEvent(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublisherCase:
-    """One room. `unreachable` opens it where nobody answers; `planted`: secrets in its options.
+    """One room. `unreachable` opens it where nobody answers; `private_texts`: secrets in its options.
 
     `opened` opens it where its place is, and `heard` gives the operations that came there, in order; None where this machine has
     no such server.
     """
 
     unreachable: Callable[[], Publisher]
-    planted: Sequence[str]
+    private_texts: Sequence[str]
     opened: Callable[[], Publisher] | None = None
     heard: Callable[[], Sequence[str]] = lambda: ()
 
@@ -59,7 +59,7 @@ class PublisherContract(Contract):
     def test_a_place_that_is_away_is_for_later_and_told_without_secrets(self, case: PublisherCase) -> None:
         """Nothing is acknowledged."""
         publisher = case.unreachable()
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             errors.append(error_of(lambda: publisher.publish([_EVENT]), Later))
             try:
                 assert "ok" not in {finding.level for finding in publisher.check()}

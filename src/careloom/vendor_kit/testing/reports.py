@@ -19,7 +19,7 @@ from careloom.vendor_kit.testing.gateway import HTML, Gateway, Reply, Step
 class ReportsCase:
     """One room behind a gateway, whose reports are done at once, but take the seconds that `busy` says. `runs`: how many the vendor was made to run since its runs were `emptied`.
 
-    `ask` is a report that has rows; `planted`: texts of its rows and secrets that nobody may see.
+    `ask` is a report that has rows; `private_texts`: texts of its rows and secrets that nobody may see.
     """
 
     gateway: Gateway
@@ -29,7 +29,7 @@ class ReportsCase:
     emptied: Callable[[], object]
     runs: Callable[[], int]
     busy: Callable[[float], object]
-    planted: Sequence[str]
+    private_texts: Sequence[str]
     waits: list[float] = field(default_factory=list)
 
     def fetched(self, folder: Path) -> Fetched:
@@ -77,7 +77,7 @@ class ReportsContract(Contract):
         source = case.opened()
         identifier = source.ask(case.ask).identifier
         case.gateway.always(nonsense)
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             errors.append(error_of(lambda: source.ask(case.ask), CareloomError))
             errors.append(
                 error_of(lambda: source.fetch(case.ask.account, identifier, tmp_path / "made"), CareloomError)
@@ -96,19 +96,19 @@ class ReportsContract(Contract):
 
     def test_wrong_credentials_are_a_persons_to_mend(self, case: ReportsCase) -> None:
         """Asked once, and never shown."""
-        source, before = case.wrong(), len(case.gateway.requests)
-        with nothing_leaks(case.planted) as errors:
+        source, first_request = case.wrong(), len(case.gateway.requests)
+        with nothing_leaks(case.private_texts) as errors:
             errors.append(error_of(lambda: source.ask(case.ask), Fix))
-        assert len(case.gateway.requests) == before + 1
+        assert len(case.gateway.requests) == first_request + 1
         assert "fault" in {finding.level for finding in source.check([case.ask])}
         source.close()
 
     def test_no_log_line_holds_a_person_or_a_secret(self, case: ReportsCase, tmp_path: Path) -> None:
         """On good days too; and a check is well."""
-        with nothing_leaks(case.planted):
+        with nothing_leaks(case.private_texts):
             case.fetched(tmp_path / "made")
             source = case.opened()
             assert {finding.level for finding in source.check([case.ask])} == {"ok"}
-            assert not [text for text in case.planted if text in repr(source)]
+            assert not [text for text in case.private_texts if text in repr(source)]
             source.close()
             source.close()

@@ -17,7 +17,7 @@ from careloom.vendor_kit.testing.case import Contract, error_of, nothing_leaks
 class SourceCase:
     """One place that is read. `opened` opens it; `table` has `rows` rows, of which `newer` are at or after `since`.
 
-    `planted`: values of the table and secrets that nobody may see.
+    `private_texts`: values of the table and secrets that nobody may see.
     """
 
     opened: Callable[[], Source]
@@ -26,7 +26,7 @@ class SourceCase:
     rows: int
     since: Since
     newer: int
-    planted: Sequence[str]
+    private_texts: Sequence[str]
 
 
 class SourceContract(Contract):
@@ -56,8 +56,8 @@ class SourceContract(Contract):
         """A table, a column, a statement."""
         source = case.opened()
         wrong = (Query(table="nothing_here"), Query(sql=f"select nothing from {case.table}"), Query(sql="selekt 1"))
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             for query in wrong:
                 errors.append(error_of(lambda query=query: source.columns(query), ProjectFault))  # type: ignore[misc]
-        assert not [text for text in case.planted if text in repr(source)]
+        assert not [text for text in case.private_texts if text in repr(source)]
         source.close()

@@ -29,7 +29,7 @@ NONSENSE = (
 class StreamSourceCase:
     """One room behind a gateway. `opened` opens it; `wrong` with credentials that the vendor refuses.
 
-    `stream` has several pages; `keys` are those of all its records, `absent` is a key of none. `planted`: texts of its records
+    `stream` has several pages; `keys` are those of all its records, `absent` is a key of none. `private_texts`: texts of its records
     and secrets that nobody may see. `limited`: what the vendor answers where too much was asked; `waits` what was waited.
     `is_data`: which requests ask for data, and not for a token. `half_lists`: lists of the vendor's own form of which nothing says that
     they are whole.
@@ -41,7 +41,7 @@ class StreamSourceCase:
     stream: str
     keys: Sequence[str]
     absent: str
-    planted: Sequence[str]
+    private_texts: Sequence[str]
     limited: Reply
     waits: list[float] = field(default_factory=list)
     is_data: Callable[[GatewayRequest], bool] = lambda _request: True
@@ -85,8 +85,8 @@ class StreamSourceContract(Contract):
         """In another process: only the checkpoint is left."""
         pages = case.pages()
         for count, page in enumerate(pages[:-1], 1):
-            rest = case.pages(page.checkpoint)
-            assert set(case.found(pages[:count])) | set(case.found(rest)) == set(case.keys)
+            continuation = case.pages(page.checkpoint)
+            assert set(case.found(pages[:count])) | set(case.found(continuation)) == set(case.keys)
 
     @pytest.mark.parametrize("step", ["cut", Reply(500), Reply(502), Reply(503), HTML])
     def test_a_moments_failure_is_not_noticed(self, case: StreamSourceCase, step: Reply) -> None:
@@ -103,12 +103,12 @@ class StreamSourceContract(Contract):
         while not read[-1].records:
             read.append(next(scan))
         case.gateway.always(Reply(500))
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             errors.append(error_of(lambda: list(scan), Later))
         case.gateway.heal()
         source.close()
-        rest = case.pages(read[-1].checkpoint)
-        assert set(case.found(read)) | set(case.found(rest)) == set(case.keys)
+        continuation = case.pages(read[-1].checkpoint)
+        assert set(case.found(read)) | set(case.found(continuation)) == set(case.keys)
 
     @pytest.mark.parametrize("nonsense", NONSENSE, ids=lambda reply: f"{reply.status} {str(reply.body)[:9]}")
     def test_nonsense_is_never_an_end_a_record_or_an_absence(self, case: StreamSourceCase, nonsense: Reply) -> None:
@@ -116,7 +116,7 @@ class StreamSourceContract(Contract):
         source = case.opened()
         read: list[Page | Record] = []
         case.gateway.play(*[nonsense] * 50, of=case.is_data)
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             errors.append(error_of(lambda: read.extend(source.scan(case.stream, None)), CareloomError))
             errors.append(error_of(lambda: read.extend(source.fetch(case.stream, case.keys[0])), CareloomError))
         source.close()
@@ -148,21 +148,21 @@ class StreamSourceContract(Contract):
 
     def test_wrong_credentials_are_a_persons_to_mend(self, case: StreamSourceCase) -> None:
         """Once said, not tried for ever, and never shown."""
-        source, before = case.wrong(), len(case.gateway.requests)
-        with nothing_leaks(case.planted) as errors:
+        source, first_request = case.wrong(), len(case.gateway.requests)
+        with nothing_leaks(case.private_texts) as errors:
             errors.append(error_of(lambda: list(source.scan(case.stream, None)), Fix))
         source.close()
-        assert len(case.gateway.requests) - before <= 4  # the call, a new token, the call again
+        assert len(case.gateway.requests) - first_request <= 4  # the call, a new token, the call again
         assert not case.waits
 
     def test_a_record_is_fetched_as_it_is_and_a_gone_one_is_a_deletion(self, case: StreamSourceCase) -> None:
         """By its key."""
         source = case.opened()
-        (record,) = [one for one in source.fetch(case.stream, case.keys[0]) if one.stream == case.stream]
-        (gone,) = [one for one in source.fetch(case.stream, case.absent) if one.stream == case.stream]
+        (record,) = [record for record in source.fetch(case.stream, case.keys[0]) if record.stream == case.stream]
+        (deletion,) = [record for record in source.fetch(case.stream, case.absent) if record.stream == case.stream]
         source.close()
         assert (record.key, record.data is None) == (case.keys[0], False)
-        assert (gone.key, gone.data) == (case.absent, None)
+        assert (deletion.key, deletion.data) == (case.absent, None)
 
     @pytest.mark.parametrize("key", ["../x", "1/2", "1?x=2", "", "\0", "x" * 500])
     def test_a_key_cannot_lead_elsewhere(self, case: StreamSourceCase, key: str) -> None:
@@ -178,18 +178,18 @@ class StreamSourceContract(Contract):
 
     def test_no_log_line_holds_a_person_or_a_secret(self, case: StreamSourceCase) -> None:
         """On good days too."""
-        with nothing_leaks(case.planted):
+        with nothing_leaks(case.private_texts):
             case.pages()
             source = case.opened()
             source.fetch(case.stream, case.keys[0])
-            assert not [text for text in case.planted if text in repr(source)]
+            assert not [text for text in case.private_texts if text in repr(source)]
             source.close()
 
     def test_a_check_tells_what_can_be_read_and_what_cannot(self, case: StreamSourceCase) -> None:
         """Of one stream; by asking for next to nothing."""
-        source, before = case.opened(), len(case.gateway.requests)
+        source, first_request = case.opened(), len(case.gateway.requests)
         assert {finding.level for finding in source.check([case.stream])} == {"ok"}
-        assert len(case.gateway.requests) - before <= 4
+        assert len(case.gateway.requests) - first_request <= 4
         source.close()
         wrong = case.wrong()
         try:

@@ -26,7 +26,7 @@ class WebhooksCase:
 
     `signed`: a request with this body, as the vendor sends it with `secret`. `body`, `other_body`: of two events. `secret_headers`: those that
     prove the sender. `signs_body`: whether the proof is of the body, or the secret itself. `stale`: a rightly signed request that is too
-    old; None where nothing tells how old one is. `planted`: texts of the bodies, and the secret.
+    old; None where nothing tells how old one is. `private_texts`: texts of the bodies, and the secret.
     """
 
     opened: Callable[[str], Webhooks]
@@ -36,7 +36,7 @@ class WebhooksCase:
     other_body: bytes
     secret_headers: Sequence[str]
     signs_body: bool
-    planted: Sequence[str]
+    private_texts: Sequence[str]
     stale: WebhookRequest | None = None
 
     def accepted(self, request: WebhookRequest) -> Accepted:
@@ -51,7 +51,7 @@ class WebhooksCase:
         assert isinstance(answer, WebhookAnswer)
         assert is_refusal(answer.status)
         assert answer.reason
-        assert not [text for text in self.planted if text.encode() in answer.body]
+        assert not [text for text in self.private_texts if text.encode() in answer.body]
         return answer
 
     def stored(self, request: WebhookRequest) -> StoredEvent:
@@ -130,7 +130,7 @@ class WebhooksContract(Contract):
     def test_nothing_is_said_of_what_came_in(self, case: WebhooksCase) -> None:
         """No log line, no error and no repr holds a person or the secret."""
         webhooks, request = case.opened(case.secret), case.signed(case.body, case.secret)
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             webhooks.receive(request)
             webhooks.receive(replace(request, headers={}))
             event = case.stored(request)
@@ -140,7 +140,7 @@ class WebhooksContract(Contract):
                     webhooks.read(replace(event, body=broken))
                 except Hold as hold:
                     errors.append(hold)
-        assert not [text for text in case.planted if text in f"{webhooks!r} {request!r} {event!r}"]
+        assert not [text for text in case.private_texts if text in f"{webhooks!r} {request!r} {event!r}"]
 
     def test_a_check_tells_whether_anything_could_come_in(self, case: WebhooksCase) -> None:
         """With the secret and without."""

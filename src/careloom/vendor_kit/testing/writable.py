@@ -22,7 +22,7 @@ class WritableCase:
     `opened` opens it; `wrong` with credentials that the vendor refuses. `values_of` gives the values of the invented record of a number;
     `key_property` is the one of them that keeps it unique, `changed` what another value of `property` is. `records`: what the simulator
     holds, by id. `is_write`: which requests write. `refused`: values that the vendor refuses, for their own sake.
-    `planted`: texts that nobody may see. `other_object` and `ties` are for rooms that associate; `declaration` for those that declare.
+    `private_texts`: texts that nobody may see. `other_object` and `ties` are for rooms that associate; `declaration` for those that declare.
     """
 
     gateway: Gateway
@@ -37,7 +37,7 @@ class WritableCase:
     records: Callable[[], Mapping[str, Mapping[str, str]]]
     is_write: Callable[[GatewayRequest], bool]
     limited: Reply
-    planted: Sequence[str]
+    private_texts: Sequence[str]
     waits: list[float] = field(default_factory=list)
     ties: Callable[[], Sequence[tuple[str, str]]] = lambda: ()
     declaration: ObjectDeclaration | None = None
@@ -135,7 +135,7 @@ class WritableContract(_WritingContract):
         batch = case.batch(1, 2, 3)
         bad = Write(key="bad", values={**case.values_of(4), **case.refused})
         writes = [*batch.writes[:1], bad, *batch.writes[1:]]
-        with nothing_leaks(case.planted):
+        with nothing_leaks(case.private_texts):
             outcomes = case.deliver(
                 Batch(object=batch.object, kind="create", key_property=batch.key_property, writes=writes)
             )
@@ -153,7 +153,7 @@ class WritableContract(_WritingContract):
     def test_an_outage_is_for_later_and_nothing_is_believed(self, case: WritableCase) -> None:
         """What was not acknowledged is not "sent"."""
         case.gateway.always(Reply(503))
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             try:
                 assert {outcome.verdict for outcome in case.deliver(case.batch(1, 2))} == {"later"}
             except Later as later:
@@ -164,7 +164,7 @@ class WritableContract(_WritingContract):
     def test_wrong_credentials_are_a_persons_to_mend(self, case: WritableCase) -> None:
         """Never shown, and for no write's own sake."""
         target = case.wrong()
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             errors.append(error_of(lambda: target.deliver(case.batch(1)), Fix))
         target.close()
         assert not case.records()
@@ -203,13 +203,13 @@ class WritableContract(_WritingContract):
 
     def test_a_check_leaves_no_trace_and_requests_are_counted(self, case: WritableCase) -> None:
         """With credentials and without."""
-        target, before = case.opened(), len(case.gateway.requests)
+        target, first_request = case.opened(), len(case.gateway.requests)
         assert "fault" not in {finding.level for finding in target.check([case.object])}
-        assert target.requests() == len(case.gateway.requests) - before > 0
-        assert not any(case.is_write(request) for request in case.gateway.requests[before:])
+        assert target.requests() == len(case.gateway.requests) - first_request > 0
+        assert not any(case.is_write(request) for request in case.gateway.requests[first_request:])
         target.close()
         wrong = case.wrong()
-        with nothing_leaks(case.planted) as errors:
+        with nothing_leaks(case.private_texts) as errors:
             try:
                 assert "fault" in {finding.level for finding in wrong.check([case.object])}
             except CareloomError as error:
