@@ -112,6 +112,14 @@ def test_one_row_keeps_each_value_the_others_move_it_and_the_order_decides_nothi
         assert counts[mail] == 1 or len(free) < len(everyone), "a value that nobody disputes is kept by one"
 
 
+@pytest.mark.parametrize("alias", [False, True])
+def test_who_has_a_value_keeps_it_though_an_older_row_with_a_record_asks_for_it(
+    db: duckdb.DuckDBPyConnection, *, alias: bool
+) -> None:
+    wishes = [(1, Wish("a@x", linked=True)), (5, Wish("a@x", linked=True))]
+    assert outcome(db, wishes, {"a@x": 5}, alias=alias) == {"K1": (None, "a@x"), "K5": ("a@x", None)}
+
+
 def test_only_a_value_that_is_new_to_a_linked_row_is_a_reason_to_look(db: duckdb.DuckDBPyConnection) -> None:
     tables.empty(db, "changed_rows")
     db.execute("insert into changed_rows (key, remote_id) values ('K', 'R')")

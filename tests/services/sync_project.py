@@ -190,6 +190,16 @@ class Clinic:
         with urllib.request.urlopen(request, timeout=HANG) as answer:
             return json.loads(answer.read() or b"null")
 
+    @contextmanager
+    def without_write_scope(self) -> Iterator[None]:
+        """The portal's token may read and not write meanwhile."""
+        scopes = ["crm.objects.contacts.read", "crm.schemas.contacts.read"]
+        self.simulator.control("POST", "settings", {"tokens": {"pat-test": {"scopes": scopes}}})
+        try:
+            yield
+        finally:
+            self.simulator.control("POST", "settings", {"tokens": {}})
+
     def faults(self, *faults: Mapping[str, Any]) -> None:
         self.simulator.control("POST", "faults", {"faults": list(faults)})
 

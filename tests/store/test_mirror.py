@@ -73,6 +73,21 @@ def test_a_scan_that_broke_off_is_read_again_and_leaves_nobody_behind(mirror: Mi
     assert names_by_id(mirror) == {"1": "x"}, "7 was archived between the two scans"
 
 
+def test_a_scan_that_ends_before_its_last_page_does_not_move_the_cursor(mirror: Mirror) -> None:
+    mirror.take_in(pages([record("1"), record("2")]), ["name"], full_scan=True)
+    part = ScanPage(records=[record("1", "new")], cursor="c9", complete=False)
+    mirror.take_in([part], ["name"], full_scan=True)
+    assert mirror.cursor(["name"]) == "c1"
+    assert seen(mirror) == {"1": "new", "2": "x"}, "2 was not looked for"
+
+
+def test_what_a_scan_did_not_ask_for_stays_known(mirror: Mirror) -> None:
+    mirror.take_in(pages([record("1", "Ana")]), ["name"], full_scan=True)
+    phone = RemoteRecord(id="1", values={"phone": "+12125550111"}, updated_at="2026-01-02T00:00:00Z")
+    mirror.put([phone])
+    assert mirror.records(["name", "phone"]).to_pylist() == [{"id": "1", "name": "Ana", "phone": "+12125550111"}]
+
+
 def test_what_was_put_between_two_scans_does_not_outlive_the_next_whole_one(mirror: Mirror) -> None:
     mirror.take_in(pages([record("1")]), ["name"], full_scan=True)
     mirror.put([record("2")])

@@ -58,6 +58,16 @@ def test_a_held_row_makes_the_next_run_read_everything(warehouse: Clinic) -> Non
     assert counts(warehouse.run()) == {"read": 1, "same": 1}
 
 
+def test_what_was_left_for_later_makes_the_next_run_read_everything(warehouse: Clinic) -> None:
+    put(warehouse, [(1, "", "2026-01-01 10:00"), (2, "", "2026-01-05 12:00")])
+    warehouse.run()
+    put(warehouse, [(1, "new", "2026-01-06 10:00"), (2, "new", "2026-01-08 12:00")])
+    with warehouse.without_write_scope():
+        assert counts(warehouse.run()) == {"read": 2, "later": 2}
+    assert counts(warehouse.run()) == {"read": 2, "update": 2}
+    assert {record["note"] for record in warehouse.records().values()} == {"new"}
+
+
 def test_what_a_person_must_decide_is_not_forgotten_either(warehouse: Clinic) -> None:
     warehouse.write(CURSOR + "unmatched: hold\n")
     put(warehouse, [(1, "", "2026-01-01 10:00"), (2, "", "2026-01-05 12:00")])

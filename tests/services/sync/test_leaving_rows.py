@@ -39,6 +39,20 @@ def test_too_many_at_once_are_a_broken_source_and_nothing_is_archived(clinic: Cl
     assert len(clinic.records()) == 8
 
 
+def test_an_archive_that_was_refused_keeps_its_link_and_is_offered_again(clinic: Clinic) -> None:
+    clinic.write(ARCHIVE)
+    clinic.rows([someone(number) for number in range(8)])
+    clinic.run()
+    links = clinic.links()
+    clinic.rows([someone(number) for number in range(6)])
+    with clinic.without_write_scope():
+        refusal = clinic.run()
+    assert (refusal.state, refusal.unarchived, counts(refusal)) == ("failed", 2, {"read": 6, "same": 6})
+    assert clinic.links() == links
+    assert counts(clinic.run()) == {"read": 6, "same": 6, "archive": 2}
+    assert clinic.links().keys() == {f"K{number}" for number in range(6)}
+
+
 def test_a_row_that_comes_back_finds_no_trace_and_is_made_anew(clinic: Clinic) -> None:
     clinic.write(ARCHIVE)
     rows = [someone(number) for number in range(8)]

@@ -104,6 +104,26 @@ def test_a_full_run_finds_nothing_after_people_were_just_matched(clinic: Clinic)
     assert clinic.plan(full=True).empty
 
 
+# ---------------------------------------------------------------- keys
+
+
+@pytest.mark.parametrize("key", ["X9", ""])
+@pytest.mark.parametrize("sync", [PEOPLE, ALL_OURS])
+def test_a_record_that_no_longer_carries_the_rows_key_is_not_written(clinic: Clinic, sync: str, key: str) -> None:
+    clinic.write(sync)
+    settled(clinic, someone(1))
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"clinic_id": key})
+    records_before = clinic.records()
+    clinic.rows([someone(1, Note="news")])
+    assert counts(clinic.run()) == {"read": 1, "held": 1}
+    assert clinic.reasons() == {"K1": "not-our-record"}
+    assert clinic.records() == records_before
+    clinic.staff("edit", id=clinic.links()["K1"], properties={"clinic_id": "K1"})
+    assert clinic.retry(code="not-our-record") == 1
+    assert counts(clinic.run()) == {"read": 1, "update": 1}
+    assert clinic.record("K1")["note"] == "news"
+
+
 # ---------------------------------------------------------------- merged, archived, restored
 
 

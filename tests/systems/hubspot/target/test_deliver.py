@@ -72,6 +72,20 @@ def test_creates_by_mail_address_survive_cuts_without_taking_themselves_for_stra
     assert len(portal.records()) == 10
 
 
+def test_a_record_that_the_search_does_not_show_yet_is_known_by_the_address_that_it_took(dated_portal: Portal) -> None:
+    dated_portal.simulator.control("POST", "settings", {"search_lag": 60})
+    dated_portal.faults({"kind": "cut_after_write", "match": "batch/create", "times": 1})
+    writes = [
+        Write(key=f"f{n}", values={"file_no": f"F{n}", "email": f"f{n}@clinic.example", "firstname": "Kim"})
+        for n in range(3)
+    ]
+    outcomes = dated_portal.deliver("create", writes, key="file_no")
+    assert verdicts(outcomes) == {"ok"}
+    records = dated_portal.records()
+    assert [records[str(outcome.remote_id)]["file_no"] for outcome in outcomes] == ["F0", "F1", "F2"]
+    assert len(records) == 3
+
+
 def test_a_cut_for_every_write_in_turn_still_ends_with_one_record_for_each(dated_portal: Portal) -> None:
     dated_portal.people(1, first=900)
     dated_portal.faults({"kind": "cut_after_write", "match": "batch/upsert", "every": 2})
