@@ -57,8 +57,8 @@ def test_what_was_settled_is_recalled(ledger: Ledger) -> None:
 
 
 def test_what_was_settled_again_stands_in_the_place_of_what_was_settled_before(ledger: Ledger) -> None:
-    ledger.settle(1, writes=[settled("K1", "R1", 10, '{"a": "old"}'), settled("K2", "R2", 20)])
-    ledger.settle(2, writes=[settled("K1", "R7", 11, '{"a": "new"}')])
+    ledger.settle(1, writes=[settled_write("K1", "R1", 10, '{"a": "old"}'), settled_write("K2", "R2", 20)])
+    ledger.settle(2, writes=[settled_write("K1", "R7", 11, '{"a": "new"}')])
     assert {tuple(row.values()) for row in ledger.links().to_pylist()} == {("K1", "R7", 11), ("K2", "R2", 20)}
     assert ledger.base_of(["K1"]) == [("K1", '{"a": "new"}')]
 

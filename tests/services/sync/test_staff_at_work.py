@@ -111,7 +111,7 @@ def test_a_full_run_finds_nothing_after_people_were_just_matched(clinic: Clinic)
 @pytest.mark.parametrize("sync", [PEOPLE, ALL_OURS])
 def test_a_record_that_no_longer_carries_the_rows_key_is_not_written(clinic: Clinic, sync: str, key: str) -> None:
     clinic.write(sync)
-    settled(clinic, someone(1))
+    settle(clinic, someone(1))
     clinic.staff("edit", id=clinic.links()["K1"], properties={"clinic_id": key})
     records_before = clinic.records()
     clinic.rows([someone(1, Note="news")])
