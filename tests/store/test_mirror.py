@@ -78,7 +78,7 @@ def test_a_scan_that_ends_before_its_last_page_does_not_move_the_cursor(mirror: 
     part = ScanPage(records=[record("1", "new")], cursor="c9", complete=False)
     mirror.take_in([part], ["name"], full_scan=True)
     assert mirror.cursor(["name"]) == "c1"
-    assert seen(mirror) == {"1": "new", "2": "x"}, "2 was not looked for"
+    assert names_by_id(mirror) == {"1": "new", "2": "x"}, "2 was not looked for"
 
 
 def test_what_a_scan_did_not_ask_for_stays_known(mirror: Mirror) -> None:
